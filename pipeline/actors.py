@@ -1,0 +1,105 @@
+"""The worker: `dramatiq pipeline.actors` starts it.
+
+Each worker thread has a sandbox of its own; Redis and the connection that publishes are shared by the
+threads of a process. Dramatiq's own middleware is left out on purpose: its retries and delays would
+change the order of readings, and its time limit would end a batch between two steps.
+"""
+
+import ctypes
+import logging
+import signal
+from threading import Event, local
+from typing import Any, Final
+
+import dramatiq
+from dramatiq.middleware import Middleware
+
+from pipeline import store, topology
+from pipeline.broker import ReadingsBroker
+from pipeline.errors import SettingsError
+from pipeline.logics import Logics
+from pipeline.processor import Processor
+from pipeline.publisher import Publisher
+from pipeline.reading import Batch
+from pipeline.records import Records
+from pipeline.settings import Settings
+from sandbox.errors import SandboxUnavailable
+from sandbox.sandbox import Sandbox
+
+#: `prctl`'s option that has the kernel send a signal when the parent is gone (prctl(2)).
+_PR_SET_PDEATHSIG: Final = 1
+
+
+_logger = logging.getLogger(__name__)
+
+
+class Works(Middleware):
+    """What a worker process works with: made when it starts, closed when it stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = Event()
+        self._thread = local()
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:
+        """See to it that this process ends with its parent, and that logic can be confined at all."""
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        try:
+            self._sandbox().close()
+        except SandboxUnavailable as e:
+            _logger.critical("%s", e)
+            raise SystemExit(1) from e
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Make what the threads share."""
+        client = store.connect(self.settings)
+        self.records = Records(client)
+        self.logics = Logics(client, self.settings.signing_key)
+        self.publisher = Publisher(self.settings.amqp_url, lambda: topology.ensure(self.settings))
+
+    def after_worker_thread_boot(self, broker: dramatiq.Broker, thread: Any) -> None:
+        """Warm this thread's sandbox up, so that its first reading need not wait for it."""
+        self.processor()
+
+    def before_worker_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:
+        """End this thread's sandbox."""
+        self._thread.sandbox.close()
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Have batches that wait for Redis or RabbitMQ give up; the others are finished."""
+        self.stopping.set()
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Nothing is left to be published."""
+        self.publisher.close()
+
+    def processor(self) -> Processor:
+        """The processor of the calling worker thread."""
+        if not hasattr(self._thread, "processor"):
+            sandbox = self._thread.sandbox = self._sandbox()
+            self._thread.processor = Processor(
+                self.records, self.logics, self.publisher, sandbox, self.stopping
+            )
+        processor: Processor = self._thread.processor
+        return processor
+
+    def _sandbox(self) -> Sandbox:
+        return Sandbox(self.settings.limits, allow_unconfined=self.settings.allow_unconfined_sandbox)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environ()
+    except SettingsError as e:
+        raise SystemExit(f"The worker cannot start: {e}") from e
+
+
+works = Works(_settings())
+broker = ReadingsBroker(works.settings, middleware=[works])
+dramatiq.set_broker(broker)
+
+
+@dramatiq.actor(queue_name=topology.readings_queue(0))
+def process_batch(batch: Batch) -> None:
+    """Process one batch. It is sent by no one: `pipeline.consumer` makes it from a partition's readings."""
+    works.processor().process(batch)

@@ -1,0 +1,43 @@
+"""The errors of the pipeline, and the root of all errors of this project outside the sandbox.
+
+::
+
+    IotLogicError
+    ├── SettingsError        a setting is unknown or has a value that it cannot have
+    ├── TopologyError        the broker lacks a plugin, or has one of our names with other properties
+    ├── PublishError         the broker did not confirm what was published
+    ├── LogicRefused         an uploaded logic may not run; carries every problem found
+    └── SessionLost          this consumer no longer holds its partition; another will do its batch
+"""
+
+from collections.abc import Sequence
+
+from sandbox.job import Problem
+
+
+class IotLogicError(Exception):
+    """The root of all errors of IoT Logic Processor."""
+
+
+class SettingsError(IotLogicError):
+    """A setting in the environment is unknown, or has a value that it cannot have."""
+
+
+class TopologyError(IotLogicError):
+    """The broker cannot carry our exchanges and queues as it is; the message says what to do about it."""
+
+
+class PublishError(IotLogicError):
+    """The broker did not confirm a message: it refused or returned it, or the connection was lost."""
+
+
+class LogicRefused(IotLogicError):
+    """An uploaded logic may not run. What was in force stays in force."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"the logic is refused for {len(problems)} problem(s)")
+        self.problems = tuple(problems)
+
+
+class SessionLost(IotLogicError):
+    """This consumer no longer holds its partition: the broker has given the readings to another one."""

@@ -1,0 +1,209 @@
+"""What happens to a batch, from its readings to the broker's confirms. The order of the steps is the promise:
+
+1. read     the records and the active logic of the batch's machines, in one round trip
+2. split    off what is applied already (`pipeline.record` says how it is known)
+3. run      the rest in the sandbox, each machine's readings in order
+4. write    state, marks and what is still to publish, in one round trip; a machine whose record changed
+            meanwhile goes through 1 to 4 again
+5. publish  results and dead letters, and wait for the broker's confirms
+6. then the batch is done, and its consumer acknowledges it
+
+A crash before 4 leaves nothing behind; one after it is repaired from the record. A fault of Redis or
+RabbitMQ is waited out in place: handing the batch back would only bring it here again.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import Final, TypeVar
+
+import redis
+
+from pipeline import topology
+from pipeline.dead_letter import cause_of, dead_letter_message
+from pipeline.errors import PublishError, SessionLost
+from pipeline.logics import Logics
+from pipeline.publisher import Message, Publisher
+from pipeline.reading import Batch, Reading
+from pipeline.record import Outgoing, Record
+from pipeline.records import Active, Records, Stored
+from pipeline.result import encode_result, event_ids, now, result_message
+from sandbox.job import Failure, Job, Outcome, Report
+from sandbox.sandbox import Sandbox
+
+_logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: How often in a row a logic may have to be killed before its readings are no longer given to it.
+QUARANTINE_KILLS: Final = 3
+
+#: Seconds to wait before trying again while Redis or RabbitMQ cannot be used: at first, and at the most.
+_FIRST_WAIT: Final = 0.05
+_LONGEST_WAIT: Final = 2.0
+
+
+class Processor:
+    """Takes batches through the steps. One for each worker thread, because its sandbox is."""
+
+    def __init__(
+        self, records: Records, logics: Logics, publisher: Publisher, sandbox: Sandbox, stopping: Event
+    ) -> None:
+        self._records = records
+        self._logics = logics
+        self._publisher = publisher
+        self._sandbox = sandbox
+        self._stopping = stopping
+
+    def process(self, batch: Batch) -> None:
+        """Do all that is to be done before `batch` may be acknowledged.
+
+        Raises `SessionLost` where the batch is another consumer's by now, or the worker is to stop while
+        Redis or RabbitMQ cannot be used; nothing of the batch is lost then.
+        """
+        messages = [_strayed(reading) for reading in batch.readings if reading.machine is None]
+        unwritten = list(batch.machines)
+        while unwritten:
+            written, unwritten = self._insist(batch, partial(self._apply, batch, unwritten))
+            messages += written
+        self._insist(batch, lambda: self._publish(messages))
+        batch.done = True
+
+    def _apply(self, batch: Batch, machine_ids: list[str]) -> tuple[list[Message], list[str]]:
+        """Steps 1 to 4 for these machines: what is to be published, and which machines had changed."""
+        stored = self._records.read(machine_ids)
+        if any(each.token and each.record.session != batch.session for each in stored.values()):
+            batch.assert_active()
+        fresh = dict[str, list[Reading]]()
+        messages = dict[str, list[Message]]()
+        for machine_id, each in stored.items():
+            applied, fresh[machine_id] = each.record.split(batch.session, batch.machines[machine_id])
+            messages[machine_id] = _messages(machine_id, each.record.outgoing) if applied else []
+        reports = self._run(stored, fresh)
+        updates = dict[str, Record]()
+        for machine_id, readings in fresh.items():
+            if readings:
+                before = stored[machine_id]
+                carry = bool(messages[machine_id])
+                after = _advance(machine_id, before, batch, readings, reports.get(machine_id), carry=carry)
+                updates[machine_id] = after
+                messages[machine_id] = _messages(machine_id, after.outgoing)
+        changed = self._records.write(stored, updates)
+        written = [machine_id for machine_id in machine_ids if machine_id not in changed]
+        return [message for machine_id in written for message in messages[machine_id]], list(changed)
+
+    def _run(self, stored: dict[str, Stored], fresh: dict[str, list[Reading]]) -> dict[str, Report]:
+        """Step 3: run the readings of all machines that have a logic to run."""
+        running = {
+            machine_id: each.active.digest
+            for machine_id, each in stored.items()
+            if fresh[machine_id] and each.active and not quarantined(each.record, each.active.digest)
+        }
+        logics = self._logics.load(set(running.values()))
+        jobs = [
+            Job(
+                logics[digest],
+                stored[machine_id].record.state,
+                [reading.body for reading in fresh[machine_id]],
+            )
+            for machine_id, digest in running.items()
+        ]
+        return dict(zip(running, self._sandbox.run(jobs), strict=True)) if jobs else {}
+
+    def _publish(self, messages: list[Message]) -> None:
+        """Step 5."""
+        published = self._publisher.publish(messages)
+        while True:
+            try:
+                published.result(timeout=1)
+                return
+            except TimeoutError:
+                if self._stopping.is_set():
+                    raise SessionLost("the worker stops while RabbitMQ takes no results") from None
+
+    def _insist(self, batch: Batch, step: Callable[[], T]) -> T:
+        """Do a step, again and again while Redis or RabbitMQ cannot be used."""
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                return step()
+            except (redis.RedisError, PublishError) as e:
+                _logger.warning("%r waits: %s", batch, e)
+            if batch.lost():
+                raise SessionLost(f"{batch!r} went back to RabbitMQ while it waited")
+            if self._stopping.wait(wait):
+                raise SessionLost(f"{batch!r} goes back to RabbitMQ: the worker stops")
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+
+def quarantined(record: Record, digest: str) -> bool:
+    """Whether this logic had to be killed so often on this machine that it is not run there any more."""
+    return record.kills >= QUARANTINE_KILLS and record.killer == digest
+
+
+def _advance(
+    machine_id: str,
+    before: Stored,
+    batch: Batch,
+    readings: list[Reading],
+    report: Report | None,
+    *,
+    carry: bool,
+) -> Record:
+    """The record of a machine after `readings`, with what they have to publish."""
+    record, active, time = before.record, before.active, now()
+    digest = active.digest if active else ""
+    kills = record.kills if record.killer == digest else 0
+    outgoing = list[Outgoing]()
+    outcomes = report.outcomes if report else [_not_run(active)] * len(readings)
+    first = record.number + 1
+    for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
+        kills += outcome.killed
+        if outcome.kind == "ok":
+            assert active is not None
+            for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
+                event = encode_result(machine_id, event_id, time, active.version, data)
+                outgoing.append(Outgoing(event_id, event))
+        else:
+            version = active.version if active else None
+            outgoing.append(
+                Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
+            )
+    return record.advance(
+        batch.session,
+        batch.last_tag,
+        readings,
+        outgoing,
+        state=report.state if report else record.state,
+        carry=carry,
+        killer=digest if kills else "",
+        kills=kills,
+    )
+
+
+def _not_run(active: Active | None) -> Outcome:
+    """The outcome of readings that are given to no logic."""
+    if active is None:
+        return Outcome("no-logic", failure=Failure("this machine has no logic yet"))
+    message = f"version {active.version} had to be killed {QUARANTINE_KILLS} times; upload a mended one"
+    return Outcome("quarantined", failure=Failure(message))
+
+
+def _messages(machine_id: str, outgoing: tuple[Outgoing, ...]) -> list[Message]:
+    result_key, dead_letter_key = topology.result_key(machine_id), topology.dead_letter_key(machine_id)
+    return [
+        result_message(result_key, machine_id, each)
+        if each.cause is None
+        else dead_letter_message(dead_letter_key, machine_id, each)
+        for each in outgoing
+    ]
+
+
+def _strayed(reading: Reading) -> Message:
+    """The dead letter of a reading whose routing key names no machine. There is no record to keep it in."""
+    failure = Failure(
+        f"{reading.key!r} names no machine: an id has 1 to 128 letters, digits, underscores or hyphens"
+    )
+    cause = cause_of(reading, Outcome("machine-id", failure=failure), now())
+    return dead_letter_message(reading.key, "", Outgoing("", reading.body, cause))

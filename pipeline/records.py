@@ -1,0 +1,123 @@
+"""The machines' records in Redis, read and written for a whole batch in one round trip each.
+
+Each machine's record is one key, `machine:{<id>}:record`: eight random bytes, the token, and behind them
+the record as msgpack. Writing compares the token that was read and puts a new one. The braces keep the
+keys of one machine on one node of a Redis Cluster.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from pipeline.record import Record
+
+#: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
+#: be taken for the one before.
+_TOKEN_BYTES = 8
+
+#: The set of all machines that have a record or a logic (sorted, for paging).
+MACHINES_KEY = "machines"
+
+#: Compare-and-set of many records, each for itself. Answers the places of those that had changed.
+_WRITE = """
+local changed = {}
+for place, key in ipairs(KEYS) do
+    if redis.call('GETRANGE', key, 0, 7) == ARGV[2 * place - 1] then
+        redis.call('SET', key, ARGV[2 * place])
+    else
+        changed[#changed + 1] = place
+    end
+end
+return changed
+"""
+
+
+def record_key(machine_id: str) -> str:
+    """The key of a machine's record."""
+    return f"machine:{{{machine_id}}}:record"
+
+
+def active_key(machine_id: str) -> str:
+    """The key that says which version of its logic a machine runs: `<number> <digest>`."""
+    return f"machine:{{{machine_id}}}:logic"
+
+
+class Active(Struct, frozen=True):
+    """Which logic is in force for a machine: the number of its version, and the digest of its source."""
+
+    version: int
+    digest: str
+
+
+class Stored(Struct, frozen=True):
+    """A machine as it was read: its record, the token to write over it (empty: it is new), its logic."""
+
+    record: Record
+    token: bytes
+    active: Active | None
+
+
+def parse_active(value: bytes | None) -> Active | None:
+    """Read the value of an `active_key`."""
+    if value is None:
+        return None
+    version, _, digest = value.decode().partition(" ")
+    return Active(int(version), digest)
+
+
+class Records:
+    """Reads and writes records. Safe to share between threads."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._write = client.register_script(_WRITE)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(Record)
+
+    def read(self, machine_ids: Sequence[str]) -> dict[str, Stored]:
+        """The records of these machines, and which logic each runs. Raises `redis.RedisError`."""
+        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), active_key(machine_id))]
+        values = cast("list[bytes | None]", self._redis.mget(keys))
+        return {
+            machine_id: self._stored(values[2 * place], values[2 * place + 1])
+            for place, machine_id in enumerate(machine_ids)
+        }
+
+    def _stored(self, value: bytes | None, active: bytes | None) -> Stored:
+        if value is None:
+            return Stored(Record(), b"", parse_active(active))
+        return Stored(
+            self._decoder.decode(memoryview(value)[_TOKEN_BYTES:]), value[:_TOKEN_BYTES], parse_active(active)
+        )
+
+    def write(self, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+        """Write `updates` over what was `read`. Returns the machines whose record had changed meanwhile.
+
+        Raises `redis.RedisError`; then each record is written or is not.
+        """
+        if not updates:
+            return set()
+        machine_ids = list(updates)
+        new = [machine_id for machine_id in machine_ids if not read[machine_id].token]
+        if new:
+            self.register(new)
+        arguments = list[bytes]()
+        for machine_id in machine_ids:
+            arguments.append(read[machine_id].token)
+            arguments.append(os.urandom(_TOKEN_BYTES) + self._encoder.encode(updates[machine_id]))
+        changed = self._write(keys=[record_key(machine_id) for machine_id in machine_ids], args=arguments)
+        return {machine_ids[place - 1] for place in changed}
+
+    def register(self, machine_ids: Iterable[str]) -> None:
+        """Put machines on the list of all machines, before anything else is kept of them."""
+        self._redis.zadd(MACHINES_KEY, dict.fromkeys(machine_ids, 0))
+
+    def machines(self, after: str, limit: int) -> list[str]:
+        """The ids of the machines that come after `after`, sorted, `limit` at the most."""
+        start = f"({after}" if after else "-"
+        names = cast(list[bytes], self._redis.zrangebylex(MACHINES_KEY, start, "+", 0, limit))
+        return [name.decode() for name in names]

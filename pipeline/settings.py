@@ -1,0 +1,108 @@
+"""The settings: one Struct, read from environment variables named `IOT_LOGIC_…`.
+
+A variable that starts so and is no setting is refused: a misspelt setting that is silently ignored
+costs a night. The limits of the sandbox are settings too, as `IOT_LOGIC_LIMIT_…`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Self
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo, fields
+
+from pipeline.errors import SettingsError
+from sandbox.limits import Limits
+
+#: What the name of every setting begins with in the environment.
+PREFIX = "IOT_LOGIC_"
+#: ... and what the name of every limit of the sandbox begins with.
+LIMIT_PREFIX = "IOT_LOGIC_LIMIT_"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How this installation is set up. Each field is a setting, its description the help of it."""
+
+    amqp_url: Annotated[str, Meta(description="RabbitMQ, as amqp://user:password@host:port/vhost.")] = (
+        "amqp://guest:guest@127.0.0.1:5672/%2F"
+    )
+    mqtt_url: Annotated[
+        str, Meta(description="RabbitMQ's MQTT listener, as mqtt://user:password@host:port; for iot-devices.")
+    ] = "mqtt://guest:guest@127.0.0.1:1883"
+    redis_url: Annotated[
+        str,
+        Meta(description="Redis, as redis://:password@host:port/database. It must append every write."),
+    ] = "redis://127.0.0.1:6379/0"
+    api_url: Annotated[str, Meta(description="Where commands find the API.")] = "http://127.0.0.1:8001"
+    api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
+    api_port: Annotated[int, Meta(ge=1, le=65535, description="The port that the API listens on.")] = 8001
+    partitions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Into how many queues the machines are dealt. Chosen once: each machine's readings "
+            "stay in one queue, in order, only while this does not change.",
+        ),
+    ] = 8
+    partition_max_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Bytes of readings that wait in one partition before the broker refuses more, "
+            "which the publisher is told. Chosen once, like the partitions.",
+        ),
+    ] = 1024**3
+    signing_key: Annotated[
+        str,
+        Meta(
+            description="Secret shared by API and workers, which sign and check compiled logic with it. "
+            "Empty: every worker compiles the source itself."
+        ),
+    ] = ""
+    allow_unconfined_sandbox: Annotated[
+        bool,
+        Meta(
+            description="Run logic even where the operating system cannot confine it. Then only the policy "
+            "stands between an uploaded logic and this machine: never in production."
+        ),
+    ] = False
+    limits: Limits = Limits()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings from `environ`.
+
+        Raises `SettingsError` for an unknown `IOT_LOGIC_…` variable and for a value that does not fit.
+        """
+        settings, limits = dict[str, Any](), dict[str, Any]()
+        known = {variable(field): (settings, field) for field in setting_fields()}
+        known |= {limit_variable(field): (limits, field) for field in fields(Limits)}
+        for name in sorted(name for name in environ if name.startswith(PREFIX)):
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"Did you mean {near[0]}?" if near else "Unset it."
+                raise SettingsError(f"{name} is not a setting of this version. {hint}")
+            values, field = known[name]
+            try:
+                values[field.name] = msgspec.convert(environ[name], field.type, strict=False)
+            except msgspec.ValidationError as e:
+                raise SettingsError(f"{name} cannot be {environ[name]!r}: {e}.") from e
+        return cls(**settings, limits=Limits(**limits))
+
+
+def setting_fields() -> Iterator[FieldInfo]:
+    """The fields of `Settings` that are one variable each: all but the limits."""
+    return (field for field in fields(Settings) if field.name != "limits")
+
+
+def variable(field: FieldInfo) -> str:
+    """The environment variable of a field of `Settings`."""
+    return PREFIX + field.name.upper()
+
+
+def limit_variable(field: FieldInfo) -> str:
+    """The environment variable of a field of `Limits`."""
+    return LIMIT_PREFIX + field.name.upper()

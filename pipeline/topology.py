@@ -1,0 +1,162 @@
+"""Every name on the wire, once: exchanges, queues, routing keys and topics, and how they are declared.
+
+::
+
+    amq.topic ──machines.*.data──▶ readings (x-consistent-hash on the routing key)
+                                      ├──▶ readings.0
+                                      ├──▶ ...            quorum queues, single active consumer
+                                      └──▶ readings.N-1
+    results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
+    dead-letters (topic) ──#──▶ dead-letters              quorum queue
+
+Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes what is missing.
+"""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pika
+import pika.exceptions
+
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel
+
+#: Where devices publish; RabbitMQ has it from the start, and its MQTT plugin publishes here too.
+INGEST_EXCHANGE = "amq.topic"
+#: Deals the readings out to the partitions, always those of one machine to the same.
+READINGS_EXCHANGE = "readings"
+#: Where results go, with the key `machines.<id>.result`.
+RESULTS_EXCHANGE = "results"
+#: Where readings go that failed, with the key `machines.<id>.dead-letter`.
+DEAD_LETTERS_EXCHANGE = "dead-letters"
+#: Keeps the dead letters until somebody looks at them or sends them again.
+DEAD_LETTERS_QUEUE = "dead-letters"
+
+#: Readings that the broker hands to a consumer before the first of them is acknowledged. The marks in a
+#: machine's record rest on it (see `pipeline.record`): a constant, because a consumer that asked for more
+#: than its predecessor could be given back readings whose marks are gone.
+PREFETCH: Final = 512
+
+#: Since RabbitMQ 4 a quorum queue drops what was given back 20 times; a reading is never dropped, and
+#: older brokers know no word for "never".
+_DELIVERY_LIMIT: Final = 1_000_000_000
+
+#: Every queue's weight on the `readings` exchange. With consistent hashing a queue is found at as many
+#: points of the ring as its weight, so more points deal the machines out more evenly.
+_WEIGHT: Final = "20"
+
+#: A dot or a slash would split the id over several levels of the topic.
+MACHINE_ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
+
+_MACHINE_ID = re.compile(MACHINE_ID_PATTERN)
+
+
+def is_machine_id(text: str) -> bool:
+    """Whether `text` can be the id of a machine: 1 to 128 letters, digits, `_` or `-`."""
+    return _MACHINE_ID.fullmatch(text) is not None
+
+
+def data_key(machine_id: str) -> str:
+    """The AMQP routing key of a machine's readings."""
+    return f"machines.{machine_id}.data"
+
+
+def data_topic(machine_id: str) -> str:
+    """The MQTT topic of a machine's readings."""
+    return f"machines/{machine_id}/data"
+
+
+def result_key(machine_id: str) -> str:
+    """The AMQP routing key of a machine's results."""
+    return f"machines.{machine_id}.result"
+
+
+def dead_letter_key(machine_id: str) -> str:
+    """The AMQP routing key of a machine's dead letters."""
+    return f"machines.{machine_id}.dead-letter"
+
+
+def readings_queue(partition: int) -> str:
+    """The name of a partition's queue."""
+    return f"readings.{partition}"
+
+
+def machine_of(key: str) -> str | None:
+    """The machine that a reading's routing key names, or None where it is no machine's.
+
+    `machines.<id>.data` is all that reaches the readings' queues, unless somebody binds them himself.
+    """
+    if not (key.startswith("machines.") and key.endswith(".data")):
+        return None
+    machine_id = key[len("machines.") : -len(".data")]
+    return machine_id if is_machine_id(machine_id) else None
+
+
+def ensure(settings: Settings) -> None:
+    """Connect and declare the topology. Raises `TopologyError`, or pika's error where there is no broker."""
+    with pika.BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+        declare(connection.channel(), settings)
+
+
+def declare(channel: "BlockingChannel", settings: Settings) -> None:
+    """Make every exchange, queue and binding that is not there yet.
+
+    Raises `TopologyError` where the broker lacks the consistent-hash plugin or has one of the names with
+    other properties.
+    """
+    _declare_exchange(channel, READINGS_EXCHANGE, "x-consistent-hash")
+    _declare_exchange(channel, RESULTS_EXCHANGE, "topic")
+    _declare_exchange(channel, DEAD_LETTERS_EXCHANGE, "topic")
+    channel.exchange_bind(READINGS_EXCHANGE, INGEST_EXCHANGE, data_key("*"))
+    channel.exchange_bind(INGEST_EXCHANGE, RESULTS_EXCHANGE, result_key("*"))
+    for partition in range(settings.partitions):
+        queue = readings_queue(partition)
+        _declare_queue(
+            channel,
+            queue,
+            {
+                "x-queue-type": "quorum",
+                "x-single-active-consumer": True,
+                "x-delivery-limit": _DELIVERY_LIMIT,
+                "x-max-length-bytes": settings.partition_max_bytes,
+                "x-overflow": "reject-publish",
+            },
+        )
+        channel.queue_bind(queue, READINGS_EXCHANGE, _WEIGHT)
+    _declare_queue(
+        channel, DEAD_LETTERS_QUEUE, {"x-queue-type": "quorum", "x-delivery-limit": _DELIVERY_LIMIT}
+    )
+    channel.queue_bind(DEAD_LETTERS_QUEUE, DEAD_LETTERS_EXCHANGE, "#")
+
+
+def _declare_exchange(channel: "BlockingChannel", name: str, kind: str) -> None:
+    try:
+        channel.exchange_declare(name, kind, durable=True)
+    except pika.exceptions.ConnectionClosedByBroker as e:
+        # An unknown type of exchange is a connection error (503 COMMAND_INVALID) for RabbitMQ.
+        if kind in e.reply_text:
+            raise TopologyError(
+                f"RabbitMQ has no exchange type {kind}. Enable its plugin: "
+                "rabbitmq-plugins enable rabbitmq_consistent_hash_exchange"
+            ) from e
+        raise
+    except pika.exceptions.ChannelClosedByBroker as e:
+        raise TopologyError(
+            f"The exchange {name!r} is there with other properties than ours ({e.reply_text}). "
+            "Is it another program's? Use a virtual host of its own for this system "
+            "(the last part of IOT_LOGIC_AMQP_URL), or delete the exchange."
+        ) from e
+
+
+def _declare_queue(channel: "BlockingChannel", name: str, arguments: dict[str, object]) -> None:
+    try:
+        channel.queue_declare(name, durable=True, arguments=arguments)
+    except pika.exceptions.ChannelClosedByBroker as e:
+        raise TopologyError(
+            f"The queue {name!r} is there with other properties than ours ({e.reply_text}). "
+            "IOT_LOGIC_PARTITION_MAX_BYTES is chosen once: set it back, or stop the publishers, let the "
+            "workers empty the queue, delete it, and start again."
+        ) from e

@@ -1,0 +1,213 @@
+"""An installation as its users have it: the real commands as processes, the real API, the real exchanges."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Self
+
+import httpx
+import pika
+
+from pipeline import topology
+from tests.waiting import wait_until
+
+#: Where the console scripts are that belong to the Python that runs the tests.
+SCRIPTS = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Command:
+    """One of our commands, as a process with a group of its own and its output in a file."""
+
+    def __init__(self, arguments: list[str], environ: dict[str, str]) -> None:
+        self.name = arguments[0]
+        self._log = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [str(SCRIPTS / arguments[0]), *arguments[1:]],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def log(self) -> str:
+        """All that it has printed."""
+        return Path(self._log.name).read_text(errors="replace")
+
+    def check_running(self) -> None:
+        """Fail with its output where it has ended."""
+        assert self.process.poll() is None, f"{self.name} has ended:\n{self.log}"
+
+    def kill(self) -> None:
+        """SIGKILL the whole group, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, and wait until it has. Returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not stop:\n{self.log}") from None
+
+
+class Collector:
+    """Everything that comes off an exchange from now on, in the order it comes."""
+
+    def __init__(self, amqp_url: str, exchange: str) -> None:
+        self.messages: list[tuple[str, pika.BasicProperties, bytes]] = []
+        self._url, self._exchange = amqp_url, exchange
+        self._ready, self._stop = Event(), Event()
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def _run(self) -> None:
+        with pika.BlockingConnection(pika.URLParameters(self._url)) as connection:
+            channel = connection.channel()
+            queue = channel.queue_declare("", exclusive=True).method.queue
+            channel.queue_bind(queue, self._exchange, "#")
+            channel.basic_consume(queue, self._on_message, auto_ack=True)
+            self._ready.set()
+            while not self._stop.is_set():
+                connection.process_data_events(time_limit=0.05)
+
+    def _on_message(self, _channel: object, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        self.messages.append((method.routing_key, properties, body))
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The bodies, decoded."""
+        return [json.loads(body) for _, _, body in list(self.messages)]
+
+    def by_machine(self) -> dict[str, list[dict[str, Any]]]:
+        """The events of each machine, in order."""
+        machines = defaultdict[str, list[dict[str, Any]]](list)
+        for event in self.events:
+            machines[event["subject"]].append(event)
+        return machines
+
+
+class Installation:
+    """API, workers and clients on one RabbitMQ virtual host and one Redis database."""
+
+    def __init__(self, amqp_url: str, redis_url: str, mqtt_url: str = "") -> None:
+        self.amqp_url, self.redis_url, self.mqtt_url = amqp_url, redis_url, mqtt_url
+        self.commands: list[Command] = []
+        port = free_port()
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "IOT_LOGIC_AMQP_URL": amqp_url,
+            "IOT_LOGIC_REDIS_URL": redis_url,
+            "IOT_LOGIC_API_PORT": str(port),
+            "IOT_LOGIC_API_URL": f"http://127.0.0.1:{port}",
+            "IOT_LOGIC_SIGNING_KEY": "a key for tests",
+        }
+        if mqtt_url:
+            self.environ["IOT_LOGIC_MQTT_URL"] = mqtt_url
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+
+    def start(self, *arguments: str, environ: dict[str, str] | None = None) -> Command:
+        """Start one of our commands."""
+        command = Command(list(arguments), self.environ | (environ or {}))
+        self.commands.append(command)
+        return command
+
+    def start_api(self) -> Command:
+        """Start the API and wait until it is ready."""
+        api = self.start("iot-api")
+
+        def ready() -> bool:
+            api.check_running()
+            try:
+                return self.client.get("/health/ready").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(ready, timeout=30)
+        return api
+
+    def start_worker(self, processes: int = 1, threads: int = 4) -> Command:
+        """Start a worker, as `dramatiq pipeline.actors` does. It is ready when it is."""
+        return self.start("dramatiq", "pipeline.actors", "-p", str(processes), "-t", str(threads))
+
+    def upload(self, machine_id: str, source: str) -> int:
+        """Upload a logic. Returns its version."""
+        response = self.client.post(f"/machines/{machine_id}/logic", json={"logic": source})
+        assert response.status_code == 201, response.text
+        version: int = response.json()["version"]
+        return version
+
+    def state(self, machine_id: str) -> dict[str, Any]:
+        """A machine's state, over REST."""
+        response = self.client.get(f"/machines/{machine_id}/state")
+        assert response.status_code == 200, response.text
+        state: dict[str, Any] = response.json()
+        return state
+
+    def send(self, readings: Iterable[tuple[str, Any]]) -> None:
+        """Publish readings (machine, JSON value or bytes) over AMQP, each confirmed by the broker."""
+        with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            for machine_id, value in readings:
+                channel.basic_publish(
+                    topology.INGEST_EXCHANGE,
+                    topology.data_key(machine_id),
+                    value if isinstance(value, bytes) else json.dumps(value).encode(),
+                    pika.BasicProperties(delivery_mode=2),
+                    mandatory=True,
+                )
+
+    def dead_letters(self) -> list[tuple[dict[str, Any], bytes]]:
+        """Take all dead letters off their queue: headers and body."""
+        letters = []
+        with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
+            channel = connection.channel()
+            while True:
+                method, properties, body = channel.basic_get(topology.DEAD_LETTERS_QUEUE, auto_ack=True)
+                if method is None or properties is None or body is None:
+                    return letters
+                letters.append((dict(properties.headers or {}), body))
+
+    @contextmanager
+    def collect(self, exchange: str = topology.RESULTS_EXCHANGE) -> Iterator[Collector]:
+        """Collect what comes off an exchange while the block runs."""
+        collector = Collector(self.amqp_url, exchange)
+        try:
+            yield collector
+        finally:
+            collector.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        for command in reversed(self.commands):
+            command.stop()

@@ -1,0 +1,138 @@
+"""Which readings a record says are applied, and for how long it remembers them."""
+
+from pipeline.reading import MARK_BYTES, Reading
+from pipeline.record import Outgoing, Record
+from pipeline.topology import PREFETCH
+
+
+def reading(
+    tag: int, body: bytes | None = None, *, redelivered: bool = False, message_id: str | None = None
+) -> Reading:
+    return Reading(
+        machine="m1",
+        key="machines.m1.data",
+        body=body if body is not None else b"%d" % tag,
+        tag=tag,
+        redelivered=redelivered,
+        message_id=message_id,
+        content_type=None,
+    )
+
+
+def advance(
+    record: Record, session: bytes, readings: list[Reading], last_tag: int | None = None, carry: bool = False
+) -> Record:
+    return record.advance(
+        session,
+        last_tag or readings[-1].tag,
+        readings,
+        [Outgoing(str(each.tag), b"{}") for each in readings],
+        state=b'{"n":1}',
+        carry=carry,
+        killer="",
+        kills=0,
+    )
+
+
+def test_a_new_machine_has_everything_to_run() -> None:
+    readings = [reading(1), reading(2, redelivered=True)]
+
+    applied, fresh = Record().split(b"s1", readings)
+
+    assert applied == []
+    assert fresh == readings
+
+
+def test_within_a_session_the_tag_says_what_is_applied() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"x"), reading(2, b"x")])
+
+    applied, fresh = record.split(b"s1", [reading(2, b"x"), reading(3, b"x")])
+
+    assert [each.tag for each in applied] == [2]
+    assert [each.tag for each in fresh] == [3]
+
+
+def test_what_an_earlier_session_applied_is_known_by_its_marks_when_delivered_again() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
+    again = [reading(1, b"b", redelivered=True), reading(2, b"c", redelivered=True), reading(3, b"d")]
+
+    applied, fresh = record.split(b"s2", again)
+
+    assert [each.body for each in applied] == [b"b"]
+    assert [each.body for each in fresh] == [b"c", b"d"]
+
+
+def test_a_reading_that_was_never_delivered_before_is_run_though_an_equal_one_was_applied() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a")])
+
+    applied, fresh = record.split(b"s2", [reading(1, b"a")])
+
+    assert applied == []
+    assert len(fresh) == 1
+
+
+def test_message_ids_tell_equal_readings_apart() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a", message_id="one")])
+    again = [
+        reading(1, b"a", redelivered=True, message_id="one"),
+        reading(2, b"a", redelivered=True, message_id="two"),
+    ]
+
+    applied, fresh = record.split(b"s2", again)
+
+    assert [each.message_id for each in applied] == ["one"]
+    assert [each.message_id for each in fresh] == ["two"]
+
+
+def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"a")])
+    again = [reading(tag, b"a", redelivered=True) for tag in (1, 2, 3)]
+
+    applied, fresh = record.split(b"s2", again)
+
+    assert (len(applied), len(fresh)) == (2, 1)
+
+
+def test_marks_are_kept_until_the_broker_cannot_give_their_readings_back() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a")])
+
+    kept = advance(record, b"s1", [reading(PREFETCH)], last_tag=PREFETCH)
+    dropped = advance(record, b"s1", [reading(PREFETCH + 1)], last_tag=PREFETCH + 1)
+
+    assert [tag for tag, _ in kept.marks] == [1, PREFETCH]
+    assert [tag for tag, _ in dropped.marks] == [PREFETCH + 1]
+
+
+def test_marks_of_an_earlier_session_count_as_the_last_that_the_new_one_was_given_back() -> None:
+    record = advance(Record(), b"s1", [reading(7_000, b"a")])
+
+    kept = advance(record, b"s2", [reading(5)], last_tag=2 * PREFETCH - 1)
+    dropped = advance(record, b"s2", [reading(2 * PREFETCH)], last_tag=2 * PREFETCH)
+
+    assert [tag for tag, _ in kept.marks] == [PREFETCH, 5]
+    assert [tag for tag, _ in dropped.marks] == [2 * PREFETCH]
+
+
+def test_marks_do_not_grow_beyond_what_the_broker_hands_out() -> None:
+    record = Record()
+    for tag in range(1, 5 * PREFETCH):
+        record = advance(record, b"s1", [reading(tag)])
+
+    assert sum(len(marks) for _, marks in record.marks) <= PREFETCH * MARK_BYTES
+
+
+def test_what_applied_readings_had_to_publish_is_kept_beside_what_the_next_ones_have() -> None:
+    record = advance(Record(), b"s1", [reading(1)])
+
+    dropped = advance(record, b"s1", [reading(2)])
+    carried = advance(record, b"s2", [reading(2)], carry=True)
+
+    assert [each.id for each in dropped.outgoing] == ["2"]
+    assert [each.id for each in carried.outgoing] == ["1", "2"]
+
+
+def test_the_running_number_counts_every_reading_and_is_never_reused() -> None:
+    record = advance(Record(), b"s1", [reading(1), reading(2)])
+    record = advance(record, b"s2", [reading(1, b"new")])
+
+    assert record.number == 3

@@ -1,0 +1,53 @@
+"""The application: routes, errors, and what is opened and closed with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from pipeline.settings import Settings
+from web.health import HealthController
+from web.machines import MachinesController
+from web.plant import Plant
+from web.problems import HANDLERS
+
+#: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
+#: than the largest reading.
+_BODY_BYTES = 1024**2
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The API for these settings. It opens its connections when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.plant = Plant(settings)
+        try:
+            yield
+        finally:
+            app.state.plant.close()
+
+    app: Litestar
+
+    def plant() -> Plant:
+        opened: Plant = app.state.plant
+        return opened
+
+    app = Litestar(
+        [MachinesController, HealthController],
+        dependencies={"plant": Provide(plant, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        lifespan=[lifespan],
+        openapi_config=OpenAPIConfig(
+            title="IoT Logic Processor",
+            version="1",
+            path="/schema",
+            # The other plug-ins load their scripts from other hosts.
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        request_max_body_size=_BODY_BYTES,
+    )
+    return app

@@ -1,0 +1,31 @@
+"""Liveness and readiness, for whoever restarts or routes to the API."""
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from web.plant import Plant
+from web.problems import ProblemDetails, respond
+
+
+class Health(Struct):
+    """`status` is `live` or `ready`."""
+
+    status: str
+
+
+class HealthController(Controller):
+    """`/health/live` and `/health/ready`."""
+
+    path = "/health"
+
+    @get("/live", sync_to_thread=False)
+    def live(self) -> Health:
+        """Whether the process answers at all."""
+        return Health("live")
+
+    @get("/ready", sync_to_thread=True)
+    def ready(self, plant: NamedDependency[Plant]) -> Response[Health] | Response[ProblemDetails]:
+        """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken."""
+        missing = plant.missing()
+        return respond(503, " ".join(missing)) if missing else Response(Health("ready"))

@@ -1,0 +1,139 @@
+"""The routes of the machines: their list, their logic, their state, and their readings."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException
+from litestar.params import FromPath, JSONBody, Parameter
+from msgspec import Meta, Struct
+
+from pipeline.processor import quarantined
+from pipeline.topology import is_machine_id
+from web.plant import Plant
+from web.problems import unknown_machine
+
+#: Seconds that the broker may take to confirm a reading before the sender is told to try again.
+_CONFIRM_SECONDS = 10
+
+
+class Upload(Struct):
+    """A logic as it is uploaded."""
+
+    logic: Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
+
+
+class Accepted(Struct):
+    """The answer to an upload: which version is in force from the next batch on."""
+
+    machine: str
+    version: int
+    digest: str
+
+
+class MachineLogic(Struct):
+    """A machine's logic in force. `time` is when it was accepted (RFC 3339, UTC)."""
+
+    machine: str
+    version: int
+    digest: str
+    time: str
+    logic: str
+
+
+class Machine(Struct):
+    """A machine in the list. `readings` counts all that came; `logicversion` is null without a logic."""
+
+    id: str
+    readings: int
+    logicversion: int | None
+    quarantined: bool
+
+
+class Machines(Struct):
+    """A page of the list. `next` is where the next page starts (`?after=`), or null on the last."""
+
+    machines: list[Machine]
+    next: str | None
+
+
+class Taken(Struct):
+    """The answer to a reading that the broker has confirmed."""
+
+    machine: str
+    message_id: str
+
+
+class MachinesController(Controller):
+    """`/machines` and all below it."""
+
+    path = "/machines"
+
+    @get(sync_to_thread=True)
+    def list_machines(
+        self,
+        plant: NamedDependency[Plant],
+        after: str = "",
+        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    ) -> Machines:
+        """All machines that have a logic or have sent a reading, sorted by id, a page at a time."""
+        machines = [
+            Machine(
+                id=machine_id,
+                readings=stored.record.number,
+                logicversion=stored.active.version if stored.active else None,
+                quarantined=stored.active is not None and quarantined(stored.record, stored.active.digest),
+            )
+            for machine_id, stored in plant.machines(after, limit + 1).items()
+        ]
+        page = machines[:limit]
+        return Machines(page, page[-1].id if len(machines) > limit else None)
+
+    @get("/{machine_id:str}/logic", sync_to_thread=True)
+    def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> MachineLogic:
+        """The logic in force for a machine."""
+        found = plant.logic(_checked(machine_id))
+        if found is None:
+            raise unknown_machine(machine_id, "logic yet")
+        active, version, source = found
+        return MachineLogic(machine_id, active.version, active.digest, version.time, source)
+
+    @post("/{machine_id:str}/logic", sync_to_thread=True)
+    def post_logic(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[Upload]
+    ) -> Accepted:
+        """Check a logic and put it in force for a machine, from its next batch of readings on."""
+        active = plant.upload(_checked(machine_id), data.logic)
+        return Accepted(machine_id, active.version, active.digest)
+
+    @get("/{machine_id:str}/state", sync_to_thread=True)
+    def get_state(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
+        """A machine's state after its last reading."""
+        stored = plant.machine(_checked(machine_id))
+        if not stored.token:
+            raise unknown_machine(machine_id, "state: it has sent no reading yet")
+        return Response(msgspec.Raw(stored.record.state), media_type="application/json")
+
+    @post("/{machine_id:str}/data", status_code=202)
+    async def post_data(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Taken:
+        """Take a reading: any JSON value. The answer comes when the broker has it safely."""
+        body = await request.body()
+        try:
+            message_id, confirmed = plant.send(_checked(machine_id), body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+            raise ClientException(detail=f"The reading is not JSON: {e}.") from e
+        async with asyncio.timeout(_CONFIRM_SECONDS):
+            await asyncio.wrap_future(confirmed)
+        return Taken(machine_id, message_id)
+
+
+def _checked(machine_id: str) -> str:
+    if not is_machine_id(machine_id):
+        raise ClientException(
+            detail=f"{machine_id!r} cannot be a machine's id: it has 1 to 128 letters, digits, _ or -."
+        )
+    return machine_id

@@ -1,0 +1,85 @@
+"""What the handlers work on: the machines with their records and logic, and the way in for readings."""
+
+import uuid
+from concurrent.futures import Future
+from threading import Lock
+
+import msgspec
+import pika
+
+from pipeline import store, topology
+from pipeline.errors import LogicRefused
+from pipeline.logics import Logics, Version
+from pipeline.publisher import PERSISTENT, Message, Publisher
+from pipeline.records import Active, Records, Stored
+from pipeline.settings import Settings
+from sandbox.sandbox import Sandbox
+
+
+class Plant:
+    """One for each API process. Its methods may block; the handlers call them on threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._redis = store.connect(settings)
+        self._records = Records(self._redis)
+        self._logics = Logics(self._redis, settings.signing_key)
+        self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
+        self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
+        self._checking = Lock()
+
+    def close(self) -> None:
+        """End the connections and the child that checks logic."""
+        self._publisher.close()
+        self._sandbox.close()
+        self._redis.close()
+
+    def missing(self) -> list[str]:
+        """What the API lacks to do its work, as sentences; empty when it is ready."""
+        missing = []
+        try:
+            self._redis.ping()
+        except store.RedisError as e:
+            missing.append(f"Redis does not answer: {e}")
+        if not self._publisher.connected:
+            missing.append(f"RabbitMQ cannot be published to: {self._publisher.lost_because}")
+        return missing
+
+    def upload(self, machine_id: str, source: str) -> Active:
+        """Check a source and put it in force for a machine.
+
+        Raises `LogicRefused` with every problem found; what was in force stays in force.
+        """
+        with self._checking:
+            checked = self._sandbox.check(source)
+        if checked.code is None:
+            raise LogicRefused(checked.problems)
+        return self._logics.upload(machine_id, source, checked.code)
+
+    def logic(self, machine_id: str) -> tuple[Active, Version, str] | None:
+        """The logic in force for a machine: which, when it was accepted, and its source."""
+        return self._logics.active(machine_id)
+
+    def machine(self, machine_id: str) -> Stored:
+        """A machine as it stands."""
+        return self._records.read([machine_id])[machine_id]
+
+    def machines(self, after: str, limit: int) -> dict[str, Stored]:
+        """The machines that come after `after` by id, `limit` at the most."""
+        machine_ids = self._records.machines(after, limit)
+        return self._records.read(machine_ids) if machine_ids else {}
+
+    def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
+        """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.
+
+        Raises `msgspec.DecodeError` where `body` is not JSON.
+        """
+        msgspec.json.decode(body)
+        message_id = str(uuid.uuid4())
+        properties = pika.BasicProperties(
+            content_type="application/json", delivery_mode=PERSISTENT, message_id=message_id
+        )
+        message = Message(
+            topology.INGEST_EXCHANGE, topology.data_key(machine_id), body, properties, mandatory=True
+        )
+        return message_id, self._publisher.publish([message])

@@ -1,0 +1,81 @@
+"""Every error of the API, as problem details (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+import redis
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from pipeline.errors import LogicRefused, PublishError
+from sandbox.errors import SandboxUnavailable
+from sandbox.job import Problem
+
+#: The media type of problem details.
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
+    """What a client reads about an error. `errors` lists what is wrong with a logic or a request."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    errors: list[Problem] | list[dict[str, Any]] = []
+
+
+def respond(
+    status: int, detail: str, errors: list[Problem] | list[dict[str, Any]] | None = None
+) -> Response[ProblemDetails]:
+    """The response for an error."""
+    return Response(
+        ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetails]:
+    errors = error.extra if isinstance(error, ValidationException) else None
+    response = respond(error.status_code, error.detail, errors if isinstance(errors, list) else None)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _refused(_request: Request[Any, Any, Any], error: LogicRefused) -> Response[ProblemDetails]:
+    count = len(error.problems)
+    found = f"{count} problems" if count > 1 else "a problem"
+    return respond(
+        422,
+        f"The logic was not accepted: it has {found}. What was in force stays in force.",
+        list(error.problems),
+    )
+
+
+def _redis_down(_request: Request[Any, Any, Any], error: redis.RedisError) -> Response[ProblemDetails]:
+    return respond(503, f"Redis cannot be used at the moment ({error}). Try again.")
+
+
+def _broker_down(_request: Request[Any, Any, Any], error: PublishError) -> Response[ProblemDetails]:
+    return respond(503, f"The reading was not confirmed, so it may be lost: {error}. Send it again.")
+
+
+def _sandbox_down(_request: Request[Any, Any, Any], error: SandboxUnavailable) -> Response[ProblemDetails]:
+    return respond(503, f"Logic cannot be checked at the moment: {error}")
+
+
+def unknown_machine(machine_id: str, what: str) -> NotFoundException:
+    """The error for a machine that has no `what`."""
+    return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
+
+
+HANDLERS: ExceptionHandlersMap = {
+    HTTPException: _http,
+    LogicRefused: _refused,
+    redis.RedisError: _redis_down,
+    PublishError: _broker_down,
+    SandboxUnavailable: _sandbox_down,
+}
