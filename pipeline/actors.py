@@ -53,6 +53,11 @@ class Works(Middleware):
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Make what the threads share."""
         client = store.connect(self.settings)
+        try:
+            if lacking := store.missing_durability(client):
+                _logger.warning("Promises 1 and 3 do not hold: %s", lacking)
+        except store.RedisError as e:
+            _logger.warning("Redis is not up yet: %s", e)
         self.records = Records(client)
         self.logics = Logics(client, self.settings.signing_key)
         self.publisher = Publisher(self.settings.amqp_url, lambda: topology.ensure(self.settings))
@@ -62,8 +67,9 @@ class Works(Middleware):
         self.processor()
 
     def before_worker_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:
-        """End this thread's sandbox."""
-        self._thread.sandbox.close()
+        """End this thread's sandbox, if it could be started."""
+        if hasattr(self._thread, "sandbox"):
+            self._thread.sandbox.close()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Have batches that wait for Redis or RabbitMQ give up; the others are finished."""

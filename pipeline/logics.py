@@ -14,6 +14,7 @@ import hmac
 import importlib.metadata
 import importlib.util
 from datetime import UTC, datetime
+from threading import Lock
 from typing import cast
 
 import msgspec
@@ -79,6 +80,7 @@ class Logics:
         self._signing_key = signing_key.encode()
         self._tag = code_tag()
         self._cache: dict[str, Logic] = {}
+        self._lock = Lock()
         self._activate = client.register_script(_ACTIVATE)
 
     def upload(self, machine_id: str, source: str, code: bytes) -> Active:
@@ -112,18 +114,24 @@ class Logics:
         return active, msgspec.msgpack.decode(version, type=Version), source
 
     def load(self, digests: set[str]) -> dict[str, Logic]:
-        """These sources, ready for the sandbox. Raises `redis.RedisError`."""
-        missing = [digest for digest in digests if digest not in self._cache]
-        if missing:
-            self._fetch(missing)
-        loaded = {digest: self._cache[digest] for digest in digests}
-        while len(self._cache) > _CACHED:
-            del self._cache[next(iter(self._cache))]
+        """These sources, ready for the sandbox; without those that Redis does not have.
+
+        Raises `redis.RedisError`.
+        """
+        with self._lock:
+            missing = [digest for digest in digests if digest not in self._cache]
+            if missing:
+                self._fetch(missing)
+            loaded = {digest: self._cache[digest] for digest in digests if digest in self._cache}
+            while len(self._cache) > _CACHED:
+                del self._cache[next(iter(self._cache))]
         return loaded
 
     def _fetch(self, digests: list[str]) -> None:
-        values = cast(list[bytes], self._redis.mget([source_key(digest) for digest in digests]))
+        values = cast("list[bytes | None]", self._redis.mget([source_key(digest) for digest in digests]))
         for digest, value in zip(digests, values, strict=True):
+            if value is None:
+                continue
             kept = msgspec.msgpack.decode(value, type=Source)
             trusted = (
                 self._signing_key

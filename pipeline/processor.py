@@ -101,6 +101,7 @@ class Processor:
             if fresh[machine_id] and each.active and not quarantined(each.record, each.active.digest)
         }
         logics = self._logics.load(set(running.values()))
+        running = {machine_id: digest for machine_id, digest in running.items() if digest in logics}
         jobs = [
             Job(
                 logics[digest],
@@ -156,7 +157,7 @@ def _advance(
     digest = active.digest if active else ""
     kills = record.kills if record.killer == digest else 0
     outgoing = list[Outgoing]()
-    outcomes = report.outcomes if report else [_not_run(active)] * len(readings)
+    outcomes = report.outcomes if report else [_not_run(record, active)] * len(readings)
     first = record.number + 1
     for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
         kills += outcome.killed
@@ -182,10 +183,13 @@ def _advance(
     )
 
 
-def _not_run(active: Active | None) -> Outcome:
+def _not_run(record: Record, active: Active | None) -> Outcome:
     """The outcome of readings that are given to no logic."""
     if active is None:
         return Outcome("no-logic", failure=Failure("this machine has no logic yet"))
+    if not quarantined(record, active.digest):
+        message = f"the source of version {active.version} is missing from Redis; upload it again"
+        return Outcome("no-logic", failure=Failure(message))
     message = f"version {active.version} had to be killed {QUARANTINE_KILLS} times; upload a mended one"
     return Outcome("quarantined", failure=Failure(message))
 

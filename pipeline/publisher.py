@@ -53,6 +53,8 @@ class _Submission:
         self.messages = messages
         self.waiting = len(messages)
         self.future: Future[None] = Future()
+        # Whoever waits may give up waiting, but not take back what is on its way.
+        self.future.set_running_or_notify_cancel()
 
     def fail(self, reason: str) -> None:
         if not self.future.done():

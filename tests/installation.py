@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ class Collector:
 
     def __init__(self, amqp_url: str, exchange: str) -> None:
         self.messages: list[tuple[str, pika.BasicProperties, bytes]] = []
+        self.arrivals: list[float] = []
         self._url, self._exchange = amqp_url, exchange
         self._ready, self._stop = Event(), Event()
         self._thread = Thread(target=self._run, daemon=True)
@@ -93,7 +95,10 @@ class Collector:
             while not self._stop.is_set():
                 connection.process_data_events(time_limit=0.05)
 
-    def _on_message(self, _channel: object, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+    def _on_message(
+        self, _channel: object, method: Any, properties: pika.BasicProperties, body: bytes
+    ) -> None:
+        self.arrivals.append(time.monotonic())
         self.messages.append((method.routing_key, properties, body))
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody, Parameter
 from msgspec import Meta, Struct
 
+from pipeline.errors import PublishError
 from pipeline.processor import quarantined
 from pipeline.topology import is_machine_id
 from web.plant import Plant
@@ -126,8 +127,11 @@ class MachinesController(Controller):
             message_id, confirmed = plant.send(_checked(machine_id), body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
             raise ClientException(detail=f"The reading is not JSON: {e}.") from e
-        async with asyncio.timeout(_CONFIRM_SECONDS):
-            await asyncio.wrap_future(confirmed)
+        try:
+            async with asyncio.timeout(_CONFIRM_SECONDS):
+                await asyncio.wrap_future(confirmed)
+        except TimeoutError as e:
+            raise PublishError(f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} s") from e
         return Taken(machine_id, message_id)
 
 

@@ -1,0 +1,36 @@
+"""The first yardstick: one process that consumes every reading with pika and publishes it again."""
+
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import topology
+from pipeline.settings import Settings
+
+
+def on_reading(channel: BlockingChannel, method: Any, _properties: pika.BasicProperties, body: bytes) -> None:
+    """Publish a reading as if it were a result, and acknowledge it."""
+    machine_id = topology.machine_of(method.routing_key)
+    channel.basic_publish(
+        topology.RESULTS_EXCHANGE,
+        topology.result_key(str(machine_id)),
+        body,
+        pika.BasicProperties(content_type="application/json", delivery_mode=2),
+    )
+    channel.basic_ack(method.delivery_tag)
+
+
+def main() -> None:
+    """Serve all partitions until the process is ended."""
+    settings = Settings.from_environ()
+    connection = pika.BlockingConnection(pika.URLParameters(settings.amqp_url))
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=topology.PREFETCH)
+    for partition in range(settings.partitions):
+        channel.basic_consume(topology.readings_queue(partition), on_reading)
+    channel.start_consuming()
+
+
+if __name__ == "__main__":
+    main()

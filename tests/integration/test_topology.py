@@ -1,0 +1,83 @@
+"""Exchanges and queues on a real broker: made by whoever comes first, and clear about what is in the way."""
+
+from collections.abc import Iterator
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import topology
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def channel(broker_url: str) -> Iterator[BlockingChannel]:
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        yield connection.channel()
+
+
+def test_declaring_twice_changes_nothing(broker_url: str, channel: BlockingChannel) -> None:
+    settings = Settings(amqp_url=broker_url)
+
+    topology.ensure(settings)
+    topology.ensure(settings)
+
+    for partition in range(settings.partitions):
+        assert channel.queue_declare(topology.readings_queue(partition), passive=True)
+
+
+def test_readings_of_one_machine_meet_in_one_queue_and_machines_spread_over_all(
+    broker_url: str, channel: BlockingChannel
+) -> None:
+    settings = Settings(amqp_url=broker_url, partitions=4)
+    topology.ensure(settings)
+    channel.confirm_delivery()
+
+    for _ in range(3):
+        for place in range(100):
+            key = topology.data_key(f"machine_{place}")
+            channel.basic_publish(topology.INGEST_EXCHANGE, key, b"{}", mandatory=True)
+
+    owners = dict[str, int]()
+    for partition in range(4):
+        queue = topology.readings_queue(partition)
+        for method, _, _ in channel.consume(queue, auto_ack=True, inactivity_timeout=0.2):
+            if method is None:
+                break
+            assert owners.setdefault(method.routing_key, partition) == partition
+        channel.cancel()
+    assert len(owners) == 100
+    assert set(owners.values()) == {0, 1, 2, 3}
+
+
+def test_a_queue_with_other_properties_is_named_with_what_to_do(
+    broker_url: str, channel: BlockingChannel
+) -> None:
+    channel.queue_declare(topology.readings_queue(0), durable=True)
+
+    with pytest.raises(TopologyError, match=r"'readings\.0'.*IOT_LOGIC_PARTITION_MAX_BYTES"):
+        topology.ensure(Settings(amqp_url=broker_url))
+
+
+def test_an_exchange_with_other_properties_is_named_with_what_to_do(
+    broker_url: str, channel: BlockingChannel
+) -> None:
+    channel.exchange_declare(topology.RESULTS_EXCHANGE, "fanout")
+
+    with pytest.raises(TopologyError, match=r"'results'.*virtual host"):
+        topology.ensure(Settings(amqp_url=broker_url))
+
+
+def test_results_reach_those_who_listen_on_the_mqtt_exchange(
+    broker_url: str, channel: BlockingChannel
+) -> None:
+    topology.ensure(Settings(amqp_url=broker_url))
+    queue = channel.queue_declare("", exclusive=True).method.queue
+    channel.queue_bind(queue, topology.INGEST_EXCHANGE, "machines.*.result")
+    channel.confirm_delivery()
+
+    channel.basic_publish(topology.RESULTS_EXCHANGE, topology.result_key("m1"), b"{}", mandatory=True)
+
+    _, _, body = channel.basic_get(queue, auto_ack=True)
+    assert body == b"{}"

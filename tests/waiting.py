@@ -1,0 +1,15 @@
+"""Waiting for conditions, never for seconds."""
+
+import time
+from collections.abc import Callable
+
+#: Seconds between two looks.
+_INTERVAL = 0.02
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 20) -> None:
+    """Look until `condition` holds; fail after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout} s"
+        time.sleep(_INTERVAL)
