@@ -1,0 +1,366 @@
+"""The one list of what a logic may use. Everything that is not named here does not exist for a logic.
+
+The policy refuses other names at upload, the runtime holds no object for them, and the docs page is
+generated from these tables. A test keeps the tables and the runtime equal, so nothing can be offered
+without being listed here.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+def _table(text: str) -> Mapping[str, str]:
+    """A read-only table from lines of the form ``name  what it does``."""
+    pairs = (line.split(None, 1) for line in text.strip().splitlines())
+    return MappingProxyType({name: what.strip() for name, what in pairs})
+
+
+#: Functions and types that are there without an import.
+NAMES = _table("""
+    abs         size of a number, without its sign
+    all         whether all items are true
+    any         whether one item is true
+    bin         whole number as binary text
+    bool        true or false of a value
+    chr         character of a code point
+    dict        dict from a dict, pairs or keywords
+    divmod      quotient and remainder
+    enumerate   items with their numbers
+    filter      items for which a function is true
+    float       number with a fraction, from a number or text
+    format      value as text, by a format such as '.2f'
+    hex         whole number as hexadecimal text
+    int         whole number, from a number or text
+    isinstance  whether a value is of a type
+    iter        iterator over items
+    len         number of items
+    list        list of items
+    map         function of each item
+    max         greatest
+    min         least
+    next        next item of an iterator
+    oct         whole number as octal text
+    ord         code point of a character
+    pow         power
+    range       whole numbers from, to, step
+    repr        value as Python would write it
+    reversed    items from the end
+    round       number rounded to digits
+    set         set of items
+    sorted      sorted list, with key and reverse
+    str         value as text
+    sum         sum of items
+    tuple       tuple of items
+    type        type of a value, to compare with int, str, dict and so on
+    zip         items of several lists, side by side
+""")
+
+#: Exceptions, to raise and to name after `except`.
+EXCEPTIONS = _table("""
+    ArithmeticError      a computation failed
+    AssertionError       an `assert` did not hold
+    AttributeError       a value has no such method
+    Exception            any error but the limits
+    IndexError           no such place in a list
+    KeyError             no such key in a dict
+    LookupError          no such key or place
+    NotImplementedError  not written yet
+    OverflowError        number too large for the computation
+    RuntimeError         any other error
+    StopIteration        an iterator has no further item
+    TypeError            value of a wrong type
+    ValueError           value that does not fit
+    ZeroDivisionError    division by zero
+""")
+
+_TEXT = _table("""
+    capitalize    first letter large, others small
+    casefold      small letters, for comparing
+    center        padded to a width, in the middle
+    count         how often a text occurs
+    endswith      whether it ends with a text
+    find          where a text occurs first, or -1
+    format        text with {} filled in; no attributes or items inside the braces
+    index         where a text occurs first, or ValueError
+    isalnum       whether letters and digits only
+    isalpha       whether letters only
+    isascii       whether ASCII only
+    isdecimal     whether decimal digits only
+    isdigit       whether digits only
+    islower       whether small letters
+    isnumeric     whether numeric characters only
+    isspace       whether white space only
+    istitle       whether Each Word Is Large
+    isupper       whether large letters
+    join          items joined by this text
+    ljust         padded to a width, at the left
+    lower         small letters
+    lstrip        without white space at the left
+    partition     before, separator, after (first)
+    removeprefix  without this beginning
+    removesuffix  without this end
+    replace       one text replaced by another
+    rfind         where a text occurs last, or -1
+    rindex        where a text occurs last, or ValueError
+    rjust         padded to a width, at the right
+    rpartition    before, separator, after (last)
+    rsplit        parts, split from the right
+    rstrip        without white space at the right
+    split         parts between separators
+    splitlines    its lines
+    startswith    whether it begins with a text
+    strip         without white space at both ends
+    swapcase      large and small letters swapped
+    title         Each Word Large
+    upper         large letters
+    zfill         padded with zeros to a width
+""")
+_LIST = _table("""
+    append   adds an item at the end
+    clear    removes all items
+    copy     a shallow copy
+    count    how often an item occurs
+    extend   adds several items at the end
+    index    place of an item, or ValueError
+    insert   adds an item at a place
+    pop      removes and returns an item, the last without a place
+    remove   removes the first such item
+    reverse  turns the order round
+    sort     sorts in place, with key and reverse
+""")
+_DICT = _table("""
+    clear       removes all entries
+    copy        a shallow copy
+    get         value of a key, or a default
+    items       pairs of key and value
+    keys        the keys
+    pop         removes a key and returns its value
+    popitem     removes and returns the last pair
+    setdefault  value of a key, set to a default where missing
+    update      sets several entries
+    values      the values
+""")
+_SET = _table("""
+    add                          adds an item
+    clear                        removes all items
+    copy                         a copy
+    difference                   items that are not in the other
+    difference_update            removes the items of the other
+    discard                      removes an item, if there
+    intersection                 items that are in both
+    intersection_update          keeps only the items of the other
+    isdisjoint                   whether nothing is in both
+    issubset                     whether all its items are in the other
+    issuperset                   whether it has all items of the other
+    pop                          removes and returns the least item
+    remove                       removes an item, or KeyError
+    symmetric_difference         items that are in one of both
+    symmetric_difference_update  keeps the items that are in one of both
+    union                        items of both
+    update                       adds several items
+""")
+_TUPLE = _table("""
+    count  how often an item occurs
+    index  place of an item, or ValueError
+""")
+_INT = _table("""
+    bit_count   number of ones in binary
+    bit_length  number of binary digits
+    is_integer  always true
+""")
+_FLOAT = _table("""
+    is_integer  whether it has no fraction
+""")
+_DATE = _table("""
+    ctime       text such as 'Thu Mar 12 00:00:00 2026'
+    day         day of the month
+    isocalendar year, week and weekday of ISO 8601
+    isoformat   text of ISO 8601
+    isoweekday  1 for Monday to 7 for Sunday
+    month       1 to 12
+    replace     with other fields
+    strftime    text by a format such as '%Y-%m-%d'
+    toordinal   days since year 1
+    weekday     0 for Monday to 6 for Sunday
+    year        year
+""")
+_TIME = _table("""
+    hour         0 to 23
+    isoformat    text of ISO 8601
+    microsecond  0 to 999,999
+    minute       0 to 59
+    replace      with other fields
+    second       0 to 59
+    strftime     text by a format such as '%H:%M'
+    tzinfo       time zone or None
+    utcoffset    offset from UTC, a timedelta or None
+""")
+_DATETIME = MappingProxyType(
+    {
+        **_DATE,
+        **_TIME,
+        **_table("""
+            astimezone  the same moment in another time zone
+            date        its date
+            time        its time of day
+            timestamp   seconds since 1970 in UTC; needs a time zone
+        """),
+    }
+)
+_TIMEDELTA = _table("""
+    days           whole days
+    microseconds   microseconds besides
+    seconds        seconds besides, 0 to 86,399
+    total_seconds  all of it in seconds
+""")
+_TIMEZONE = _table("""
+    utcoffset  offset from UTC for a datetime
+""")
+_ERROR = _table("""
+    args  what the error was raised with
+""")
+
+#: Methods and attributes of values, by the name of their type.
+METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "str": _TEXT,
+        "list": _LIST,
+        "dict": _DICT,
+        "set": _SET,
+        "tuple": _TUPLE,
+        "int": _INT,
+        "float": _FLOAT,
+        "datetime": _DATETIME,
+        "date": _DATE,
+        "time": _TIME,
+        "timedelta": _TIMEDELTA,
+        "timezone": _TIMEZONE,
+        "Exception": _ERROR,
+    }
+)
+
+#: What is called on a type itself, such as `datetime.fromisoformat`, by the name of the type.
+TYPE_METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "dict": _table("""
+            fromkeys  dict of keys with one value
+        """),
+        "datetime": _table("""
+            combine        date and time of day together
+            fromisoformat  from a text of ISO 8601
+            fromtimestamp  from seconds since 1970 and a time zone, e.g. timezone.utc
+            strptime       from a text by a format such as '%d.%m.%Y %H:%M'
+        """),
+        "date": _table("""
+            fromisoformat  from a text of ISO 8601
+            fromordinal    from days since year 1
+        """),
+        "time": _table("""
+            fromisoformat  from a text of ISO 8601
+        """),
+        "timezone": _table("""
+            utc  Coordinated Universal Time
+        """),
+    }
+)
+
+#: Modules to import, and what is in them.
+MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "math": _table("""
+            acos       arc cosine
+            acosh      inverse hyperbolic cosine
+            asin       arc sine
+            asinh      inverse hyperbolic sine
+            atan       arc tangent
+            atan2      arc tangent of y/x, with the quadrant
+            atanh      inverse hyperbolic tangent
+            cbrt       cube root
+            ceil       rounded up
+            comb       ways to choose k of n
+            copysign   size of one, sign of the other
+            cos        cosine
+            cosh       hyperbolic cosine
+            degrees    radians to degrees
+            dist       distance of two points
+            e          2.718…
+            erf        error function
+            erfc       1 - erf
+            exp        e to the power
+            exp2       2 to the power
+            expm1      exp(x) - 1, exact near 0
+            fabs       size, as float
+            factorial  1·2·3…n
+            floor      rounded down
+            fmod       remainder with the sign of x
+            frexp      mantissa and exponent
+            fsum       exact sum of floats
+            gamma      gamma function
+            gcd        greatest common divisor
+            hypot      length of a vector
+            inf        infinity (cannot leave the logic)
+            isclose    whether nearly equal
+            isfinite   whether neither infinite nor NaN
+            isinf      whether infinite
+            isnan      whether NaN
+            isqrt      whole square root
+            lcm        least common multiple
+            ldexp      x · 2**i
+            lgamma     logarithm of gamma
+            log        logarithm, natural or to a base
+            log10      logarithm to base 10
+            log1p      log(1 + x), exact near 0
+            log2       logarithm to base 2
+            modf       fraction and whole part
+            nan        not a number (cannot leave the logic)
+            perm       ordered ways to choose k of n
+            pi         3.14159…
+            pow        power, as float
+            prod       product of items
+            radians    degrees to radians
+            remainder  remainder of IEEE 754
+            sin        sine
+            sinh       hyperbolic sine
+            sqrt       square root
+            tan        tangent
+            tanh       hyperbolic tangent
+            tau        2·pi
+            trunc      without the fraction
+        """),
+        "statistics": _table("""
+            StatisticsError    raised where there are too few values
+            correlation        Pearson's correlation of two lists
+            covariance         sample covariance of two lists
+            fmean              mean, as float; with weights
+            geometric_mean     geometric mean
+            harmonic_mean      harmonic mean
+            linear_regression  slope and intercept, as a pair
+            mean               mean
+            median             middle value
+            median_high        upper middle value
+            median_low         lower middle value
+            mode               most frequent value
+            multimode          all most frequent values
+            pstdev             deviation of a whole population
+            pvariance          variance of a whole population
+            quantiles          cut points of n equal parts
+            stdev              deviation of a sample
+            variance           variance of a sample
+        """),
+        "json": _table("""
+            JSONDecodeError  raised by loads where the text is not JSON; a ValueError
+            dumps            value to JSON text
+            loads            JSON text to value
+        """),
+        "datetime": _table("""
+            date       day
+            datetime   day and time
+            time       time of day
+            timedelta  span of time
+            timezone   fixed offset from UTC
+        """),
+    }
+)
+
+#: Attributes that are known by name, whatever the value: what the policy lets through at upload.
+ATTRIBUTES = frozenset(name for table in (*METHODS.values(), *TYPE_METHODS.values()) for name in table)

@@ -1,0 +1,119 @@
+"""Looks at what a child says before anybody believes it.
+
+Types have been checked while the message was decoded (`frames.py`). What is left: that there are as many
+outcomes as can be, that each is one that a child may give, that results and states are JSON objects within
+the limits, and that texts are fit to be shown. What cannot be mended here is an `Untrue`: an honest child
+says no such thing, so nothing that it said counts. Which reading made a liar of it, it is not asked either.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from sandbox.job import Checked, Failure, Outcome, Problem
+from sandbox.limits import Limits
+from sandbox.words import cleaned
+
+#: The kinds of outcome that are a child's to give beside "ok".
+_FAILED: Final = frozenset({"not-json", "error", "limit", "refused"})
+
+#: Characters of a message, of a hint, and of a line of source, that are shown.
+_MESSAGE: Final = 500
+_LINE: Final = 200
+
+#: The most problems of one source that are passed on.
+_PROBLEMS: Final = 100
+
+_decode_object = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class Untrue(Exception):
+    """A child gave an answer that it cannot have come by honestly."""
+
+
+def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
+    """The outcomes, with their texts cleaned. Raises `Untrue` at the first that cannot be."""
+    found = list[Outcome]()
+    for outcome in outcomes:
+        if outcome.killed or outcome.fuel < 0:
+            raise Untrue("an outcome that is not a child's to give")
+        if outcome.peaks and not _PEAKS.issuperset(outcome.peaks):
+            raise Untrue("a peak of what is no limit")
+        if outcome.kind == "ok":
+            if outcome.failure is not None:
+                raise Untrue("an outcome that is ok and a failure")
+            _look_at_results(outcome.results, limits)
+            found.append(outcome)
+        elif outcome.kind not in _FAILED or outcome.failure is None or outcome.results:
+            raise Untrue("a failure that is none")
+        else:
+            found.append(replace(outcome, failure=_cleaned_failure(outcome.failure)))
+    return found
+
+
+def _look_at_results(results: list[bytes], limits: Limits) -> None:
+    if len(results) > limits.results or sum(map(len, results)) > limits.result_bytes:
+        raise Untrue("more results than a reading may have")
+    for result in results:
+        if not is_object(result, limits.value_depth):
+            raise Untrue("a result that is no JSON object")
+
+
+def is_object(text: bytes, depth: int) -> bool:
+    """Whether this is a JSON object, nested at most so deeply."""
+    try:
+        value: object = _decode_object(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+    if text.count(b"{") + text.count(b"[") <= depth:
+        return True  # as deep as there are brackets, at the most: nearly always enough
+    level = [value]
+    for _ in range(depth):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)  # type: ignore[attr-defined]
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def believed_state(state: bytes, before: bytes, limits: Limits) -> bool:
+    """Whether this may be the state after a reading that had `before`.
+
+    The state before may be over the limits (they may have been lowered since); a failed reading leaves it so.
+    """
+    return state == before or (len(state) <= limits.state_bytes and is_object(state, limits.value_depth))
+
+
+def believed_verdict(checked: Checked) -> Checked:
+    """The verdict on a source, with its texts cleaned."""
+    problems = tuple(
+        Problem(
+            max(1, problem.line),
+            max(1, problem.column),
+            cleaned(problem.text, _LINE),
+            cleaned(problem.message, _MESSAGE),
+            cleaned(problem.hint, _MESSAGE),
+        )
+        for problem in checked.problems[:_PROBLEMS]
+    )
+    return Checked(problems, None if problems else checked.code)
+
+
+def _cleaned_failure(failure: Failure) -> Failure:
+    return Failure(
+        cleaned(failure.message, _MESSAGE),
+        failure.line,
+        cleaned(failure.text, _LINE),
+        failure.limit if failure.limit in _LIMITS else None,
+        failure.allowed,
+    )
+
+
+_LIMITS: Final = frozenset(Limits.__struct_fields__)
+_PEAKS: Final = _LIMITS

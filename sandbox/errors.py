@@ -1,0 +1,74 @@
+"""The errors of the sandbox.
+
+::
+
+    SandboxError
+    ├── SandboxUnavailable    the child cannot be started, or cannot be confined as asked
+    ├── LogicRefused          a logic does not pass the policy; carries all its problems
+    ├── NotJson               a reading is not JSON
+    └── LogicError            a logic failed on a reading; becomes an `Outcome`, never leaves `Sandbox.run`
+        └── LimitExceeded     ... by going over a limit
+
+    Breach (a BaseException)  a limit was gone over inside a logic, which must not be able to catch it
+
+What a logic is refused for at upload is no exception but a list of `Problem`: all of them at once.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.job import Problem
+
+
+class SandboxError(Exception):
+    """The root of all errors of the sandbox."""
+
+
+class SandboxUnavailable(SandboxError):
+    """The sandbox's child process cannot be started, or not be confined as the settings ask."""
+
+
+class LogicRefused(SandboxError):
+    """A logic does not pass the policy of this version of the sandbox; `problems` says where and why."""
+
+    def __init__(self, problems: "Sequence[Problem]") -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"line {p.line}: {p.message}" for p in self.problems[:3]))
+
+
+class NotJson(SandboxError):
+    """The bytes of a reading are not a JSON value that the sandbox takes."""
+
+
+class LogicError(SandboxError):
+    """A logic failed on a reading; `line` is the logic's line, counted from 1, where there is one."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.message = message
+        self.line = line
+        super().__init__(message)
+
+
+class LimitExceeded(LogicError):
+    """A logic went over a limit: `limit` names the field of `Limits`, `allowed` is that field's value."""
+
+    def __init__(self, message: str, limit: str, allowed: float, line: int | None = None) -> None:
+        self.limit = limit
+        self.allowed = allowed
+        super().__init__(message, line)
+
+
+class Breach(BaseException):
+    """Raised inside a running logic that goes over a limit.
+
+    No `Exception`, so that `except Exception` in a logic cannot swallow it. `Program.process` turns it
+    into a `LimitExceeded` with the logic's line. A signal handler (the soft deadline) raises it too.
+    `message` is for the author of the logic, without the line.
+    """
+
+    def __init__(self, limit: str, allowed: float, message: str) -> None:
+        self.limit = limit
+        self.allowed = allowed
+        self.message = message
+        super().__init__(message)

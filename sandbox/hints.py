@@ -1,0 +1,154 @@
+"""What to write instead: the hints that go with a refusal, in a plant engineer's words."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
+
+_MODULES = ", ".join(sorted(MODULES)[:-1]) + f" and {max(MODULES)}"
+_TIME = "Take the time from the reading, such as data['timestamp'], so that a replay gives the same results."
+_KEEP = "Keep it in state, such as state['count']; state is there again with the next reading."
+_NO_OBJECTS = "Use a function and a dict."
+_NO_FILES = "Files, network and processes are out of reach; work with data and state."
+
+NODES = {
+    "ClassDef": ("`class` is not available", _NO_OBJECTS),
+    "Global": ("`global` is not available", _KEEP),
+    "Nonlocal": ("`nonlocal` is not available", "Return the value instead, or keep it in a dict."),
+    "Yield": ("`yield` is not available", "Collect the items in a list and return it."),
+    "YieldFrom": ("`yield` is not available", "Collect the items in a list and return it."),
+    "With": ("`with` is not available", _NO_FILES),
+    "AsyncWith": ("`async` is not available", "Write plain functions."),
+    "AsyncFor": ("`async` is not available", "Write plain functions."),
+    "AsyncFunctionDef": ("`async def` is not available", "Write a plain `def`."),
+    "Await": ("`await` is not available", "Write plain functions."),
+    "Match": ("`match` is not available", "Use if, elif and else, or a dict."),
+    "TryStar": ("`except*` is not available", "Use `except ValueError:` and the like."),
+    "TypeAlias": ("`type` statements are not available", "Leave it out; types are not looked at."),
+    "MatMult": ("`@` is not available", "Multiply the items in a loop."),
+}
+
+ATTRIBUTES = {
+    **dict.fromkeys(("now", "today", "utcnow"), _TIME),
+    "utcfromtimestamp": "Write datetime.fromtimestamp(seconds, timezone.utc).",
+    "format_map": "Use an f-string, such as f'{value:.1f}'.",
+    "translate": "Use replace().",
+    "expandtabs": "Use replace().",
+    "encode": "Bytes are not available; work with text.",
+    "decode": "Bytes are not available; readings and texts are decoded already.",
+    "has_key": "Write `key in data`.",
+    "iteritems": "Write items().",
+    "itervalues": "Write values().",
+    "push": "Write append().",
+    "length": "Write len(...).",
+    "add_note": "Put it into the text of the error.",
+}
+
+UNKNOWN = {
+    **dict.fromkeys(("true", "True_"), "Write True."),
+    "false": "Write False.",
+    **dict.fromkeys(("null", "nil", "undefined", "none", "NULL"), "Write None."),
+    "NaN": "Write None for a value that is missing; NaN is not JSON.",
+    "print": "Return what you want to see; each result is emitted.",
+    **dict.fromkeys(
+        ("open", "file", "input", "exec", "eval", "compile", "__import__", "exit", "quit"), _NO_FILES
+    ),
+    **dict.fromkeys(
+        ("getattr", "setattr", "hasattr", "delattr", "vars", "dir"), "Use a dict and `key in data`."
+    ),
+    **dict.fromkeys(("globals", "locals"), "Use a dict of your own."),
+    **dict.fromkeys(("object", "super", "property", "classmethod", "staticmethod"), _NO_OBJECTS),
+    **dict.fromkeys(("hash", "id"), "Compare the values themselves."),
+    **dict.fromkeys(
+        ("bytes", "bytearray", "memoryview"), "Bytes are not available; work with text or a list of numbers."
+    ),
+    "frozenset": "Use set, or a sorted tuple as a key.",
+    "complex": "Complex numbers are not available.",
+    "unicode": "Write str.",
+    "long": "Write int.",
+    "xrange": "Write range.",
+    "raw_input": _NO_FILES,
+    "callable": "Compare the values themselves.",
+    **dict.fromkeys(
+        ("BaseException", "SystemExit", "KeyboardInterrupt", "GeneratorExit"),
+        "Use Exception, or a kind of it.",
+    ),
+    **dict.fromkeys(
+        ("OSError", "IOError", "FileNotFoundError", "ConnectionError"),
+        "Without files and network this cannot happen.",
+    ),
+    "time": f"{_TIME} The module datetime computes with it.",
+    "random": "Random numbers are not available: a replay must give the same results.",
+    "re": "Use the methods of str: find, split, startswith, partition.",
+    **dict.fromkeys(("np", "numpy", "pd", "pandas"), "Use lists, and the module statistics."),
+    **dict.fromkeys(("os", "sys", "subprocess", "socket", "requests", "pathlib"), _NO_FILES),
+    "collections": "Use dict, list and set; state.get('n', 0) stands for a Counter.",
+    **dict.fromkeys(
+        ("itertools", "functools", "operator"), "Use loops, comprehensions, zip, enumerate and sorted."
+    ),
+    "logging": "Return what you want to see; each result is emitted.",
+    **dict.fromkeys(("decimal", "fractions"), "Use float and round()."),
+    "zoneinfo": "Use timezone(timedelta(hours=...)) of the module datetime.",
+}
+
+_SYNTAX = (
+    ("Missing parentheses in call to 'print'", "print is not available; return what you want to see."),
+    ("expected ':'", "if, else, for, while, def and try end with a colon."),
+    ("Maybe you meant '=='", "Compare with ==, assign with =."),
+    ("cannot assign to", "The name that is assigned stands left of the =."),
+    ("unexpected indent", "Lines of one block begin in the same column."),
+    ("unindent does not match", "Lines of one block begin in the same column."),
+    ("expected an indented block", "Indent the lines that belong to the line above, by four spaces."),
+    ("inconsistent use of tabs", "Indent with spaces only, or with tabs only."),
+    ("was never closed", "A bracket is opened here and closed nowhere."),
+    ("unmatched", "This bracket closes nothing."),
+    ("does not match opening", "Brackets close in the order they were opened, with their own kind."),
+    ("unterminated string", "A text ends with the quote it began with, in the same line."),
+    ("unterminated triple-quoted", "The text that begins here has no end."),
+    ("unterminated f-string", "A text ends with the quote it began with, in the same line."),
+    ("leading zeros", "Write the number without zeros in front."),
+    ("too many nested parentheses", "Split the expression, with names for its parts."),
+    ("too many statically nested blocks", "Put inner blocks into functions."),
+    ("too many levels of indentation", "Put inner blocks into functions."),
+    ("integer string conversion", "Write the number as 1e300, or not at all."),
+    ("perhaps you forgot a comma", "Between two values there is a comma, an operator or a dot missing."),
+    ("'return' outside function", "return belongs into a function, indented."),
+    ("outside loop", "break and continue belong into a loop."),
+)
+
+
+def for_syntax(message: str) -> str:
+    """The hint for what Python's parser says."""
+    return next((hint for part, hint in _SYNTAX if part in message), "")
+
+
+def for_unknown(name: str, bound: Iterable[str]) -> str:
+    """The hint for a name that is neither offered nor made by the logic."""
+    if name in MODULES:
+        return f"Write `import {name}` in the first line."
+    if name in UNKNOWN:
+        return UNKNOWN[name]
+    module = next((module for module, members in MODULES.items() if name in members), None)
+    if module is not None:
+        return f"Write `from {module} import {name}` in the first line."
+    near = get_close_matches(name, [*NAMES, *EXCEPTIONS, *bound], n=1, cutoff=0.75)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"Give {name} a value first, or put it in quotes if it is a text."
+
+
+def for_import(module: str) -> str:
+    """The hint for a module that is not offered."""
+    return UNKNOWN.get(module.partition(".")[0], "")
+
+
+def for_attribute(name: str) -> str:
+    """The hint for an attribute or method that no value has."""
+    if name in ATTRIBUTES:
+        return ATTRIBUTES[name]
+    return f"An entry of a dict is read as data['{name}'] or data.get('{name}')."
+
+
+def modules() -> str:
+    """The modules that are offered, as in a sentence."""
+    return _MODULES

@@ -1,0 +1,229 @@
+"""Every limit of the sandbox, once: its unit, its default and the reason for it.
+
+Whatever is measured anywhere in this package is measured against a field of `Limits`, and a breach
+names that field. `described()` gives the table that the settings and the docs page are made from.
+"""
+
+from typing import Annotated, Any, NamedTuple, get_type_hints
+
+from msgspec import Meta, Struct
+
+#: The least and the greatest whole number that may leave a logic: what 64 bits hold, signed or unsigned.
+LEAST_WHOLE = -(2**63)
+GREATEST_WHOLE = 2**64 - 1
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How large, how long and how deep. Immutable; one value serves the parent and its child."""
+
+    # What is uploaded.
+
+    source_bytes: Annotated[
+        int,
+        Meta(
+            ge=256,
+            le=1 << 20,
+            description="Length of a logic's source. The longest seen in plants are a tenth of it.",
+            extra={"unit": "bytes of UTF-8"},
+        ),
+    ] = 32_768
+    line_chars: Annotated[
+        int,
+        Meta(
+            ge=80,
+            description="Length of one line, so that every problem can be shown with its line.",
+            extra={"unit": "characters"},
+        ),
+    ] = 2_000
+    nodes: Annotated[
+        int,
+        Meta(
+            ge=50,
+            description="Size of the syntax tree: bounds the time a check and a compilation take.",
+            extra={"unit": "nodes"},
+        ),
+    ] = 5_000
+    depth: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=100,
+            description="Nesting of the syntax tree; an elif and a further term of a sum do not nest.",
+            extra={"unit": "levels"},
+        ),
+    ] = 40
+
+    # What a run may use.
+
+    fuel: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="Work of one reading: a tick for about eight small steps, more for what the "
+            "interpreter does at one stroke. 100,000 ticks take some 10 to 50 ms.",
+            extra={"unit": "ticks"},
+        ),
+    ] = 100_000
+    recursion: Annotated[
+        int,
+        Meta(
+            ge=20,
+            le=2_000,
+            description="Functions that wait for one another. Kept well below what overflows the C stack.",
+            extra={"unit": "calls"},
+        ),
+    ] = 200
+    int_bits: Annotated[
+        int,
+        Meta(
+            ge=64,
+            le=8_192,
+            description="Size of a whole number in a computation; arithmetic on longer ones is slow.",
+            extra={"unit": "bits"},
+        ),
+    ] = 1_024
+    str_chars: Annotated[
+        int,
+        Meta(ge=1_024, description="Length of a text while it is worked on.", extra={"unit": "characters"}),
+    ] = 262_144
+    format_width: Annotated[
+        int,
+        Meta(
+            ge=20,
+            le=10_000,
+            description="Width and precision in a format such as {x:10.2f}, which pad a text at one stroke.",
+            extra={"unit": "characters"},
+        ),
+    ] = 200
+    list_items: Annotated[
+        int,
+        Meta(ge=100, description="Length of a list or tuple that a logic builds.", extra={"unit": "items"}),
+    ] = 20_000
+    dict_items: Annotated[
+        int,
+        Meta(ge=100, description="Size of a dict or set that a logic builds.", extra={"unit": "items"}),
+    ] = 5_000
+    range_items: Annotated[
+        int,
+        Meta(ge=100, description="Length of a range.", extra={"unit": "items"}),
+    ] = 20_000
+
+    # What comes in and what leaves.
+
+    reading_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_024,
+            description="Length of one reading. A telegram of a machine is well under 10 KB.",
+            extra={"unit": "bytes"},
+        ),
+    ] = 262_144
+    reading_depth: Annotated[
+        int,
+        Meta(
+            ge=8,
+            le=200,
+            description="Nesting of a reading; Python versions differ in how deep they can read.",
+            extra={"unit": "levels"},
+        ),
+    ] = 64
+    state_bytes: Annotated[
+        int,
+        Meta(
+            ge=256,
+            description="State of a machine as JSON: it is read and written with every batch.",
+            extra={"unit": "bytes of JSON"},
+        ),
+    ] = 65_536
+    result_bytes: Annotated[
+        int,
+        Meta(
+            ge=256,
+            description="All that one reading emits, as JSON. Well below what MQTT clients take.",
+            extra={"unit": "bytes of JSON"},
+        ),
+    ] = 65_536
+    results: Annotated[
+        int,
+        Meta(ge=1, description="Results that one reading may emit.", extra={"unit": "results"}),
+    ] = 100
+    value_depth: Annotated[
+        int,
+        Meta(
+            ge=2,
+            le=64,
+            description="Nesting of dicts and lists in state and results.",
+            extra={"unit": "levels"},
+        ),
+    ] = 16
+
+    # The child process.
+
+    soft_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Time of one reading, after which the child stops the logic itself.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 0.5
+    hard_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Time of one reading, after which the parent kills the child.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 1.0
+    check_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Time of checking and compiling one source, after which the child is killed.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 5.0
+    memory_bytes: Annotated[
+        int,
+        Meta(
+            ge=64 << 20,
+            description="Address space of the child; an idle one takes about a third of it.",
+            extra={"unit": "bytes"},
+        ),
+    ] = 256 << 20
+    batches_per_child: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Batches after which a child is replaced, so that nothing piles up in it.",
+            extra={"unit": "batches"},
+        ),
+    ] = 10_000
+    programs_per_child: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Compiled logics that a child keeps; the longest unused makes room.",
+            extra={"unit": "logics"},
+        ),
+    ] = 512
+
+
+class Described(NamedTuple):
+    """One limit for a reader: its name, its default, its unit and the reason for it."""
+
+    name: str
+    default: float
+    unit: str
+    reason: str
+
+
+def described() -> list[Described]:
+    """All limits in the order of `Limits`, for the docs page and the help of the settings."""
+    hints = get_type_hints(Limits, include_extras=True)
+    defaults = Limits()
+    table = []
+    for name in Limits.__struct_fields__:
+        meta: Any = hints[name].__metadata__[0]
+        table.append(Described(name, getattr(defaults, name), meta.extra["unit"], meta.description))
+    return table

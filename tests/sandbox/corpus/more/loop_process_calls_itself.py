@@ -1,0 +1,4 @@
+# expect: limit
+# why: process calls itself
+def process(data, state):
+    return process(data, state)

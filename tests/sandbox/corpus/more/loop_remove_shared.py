@@ -1,0 +1,10 @@
+# expect: limit
+# why: list.remove compares shared structures
+def process(data, state):
+    a = [1]
+    b = [1]
+    for i in range(40):
+        a = [a, a]
+        b = [b, b]
+    [b].remove(a)
+    return {"r": 1}

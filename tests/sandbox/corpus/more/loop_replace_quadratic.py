@@ -1,0 +1,8 @@
+# expect: limit
+# why: replace in a text of 29,000 characters
+def process(data, state):
+    s = "a" * 29000
+    t = "a" * 7500 + "b" + "a" * 7500
+    while s.replace(t, "") == s:
+        pass
+    return {"r": 1}

@@ -1,0 +1,9 @@
+# expect: limit
+# why: sorting compares shared structures
+def process(data, state):
+    a = [1]
+    b = [1]
+    for i in range(40):
+        a = [a, a]
+        b = [b, b]
+    return {"r": len(sorted([a, b, a, b]))}

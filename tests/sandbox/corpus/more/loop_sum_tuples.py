@@ -1,0 +1,5 @@
+# expect: limit
+# why: sum of tuples is quadratic
+def process(data, state):
+    xs = [(1,) * 100] * 20000
+    return {"r": len(sum(xs, ()))}

@@ -1,0 +1,4 @@
+# expect: limit
+# why: True is a number too
+def process(data, state):
+    return {"r": round(True, -10 ** 9)}

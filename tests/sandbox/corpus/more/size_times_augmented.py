@@ -1,0 +1,7 @@
+# expect: limit
+# why: *= grows
+def process(data, state):
+    n = 3
+    while True:
+        n *= n
+    return {"r": 1}

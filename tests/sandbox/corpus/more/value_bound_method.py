@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: a bound method
+def process(data, state):
+    return {"r": data.get}

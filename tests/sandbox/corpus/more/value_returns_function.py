@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: process itself
+def process(data, state):
+    return process

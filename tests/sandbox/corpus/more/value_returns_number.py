@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: a number
+def process(data, state):
+    return 5

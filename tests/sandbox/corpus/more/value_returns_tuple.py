@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: a tuple of dicts
+def process(data, state):
+    return {"a": 1}, {"b": 2}

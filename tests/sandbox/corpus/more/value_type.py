@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: a type
+def process(data, state):
+    return {"r": int}

@@ -1,0 +1,5 @@
+# expect: refused-at-upload
+# why: an attribute is set
+def process(data, state):
+    state.x = 1
+    return {"r": 1}

@@ -1,0 +1,4 @@
+# expect: refused-at-upload
+# why: a bytes literal
+def process(data, state):
+    return {"r": len(b"x" * 10)}

@@ -1,0 +1,4 @@
+# expect: refused-at-upload
+# why: a complex literal
+def process(data, state):
+    return {"r": 1j}

@@ -1,0 +1,4 @@
+# expect: refused-at-upload
+# why: an ellipsis
+def process(data, state):
+    return {"r": ...}

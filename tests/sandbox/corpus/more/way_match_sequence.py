@@ -1,0 +1,6 @@
+# expect: refused-at-upload
+# why: match of a sequence
+def process(data, state):
+    match data:
+        case [x, *rest]:
+            return {"r": 1}

@@ -1,0 +1,6 @@
+# expect: refused-at-upload
+# why: match of a value
+def process(data, state):
+    match data:
+        case ValueError.args:
+            return {"r": 1}

@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: a key that is not there
+def process(data, state):
+    return {"r": data["nosuch"]}

@@ -1,0 +1,4 @@
+# expect: refused-at-upload
+# why: process(*args)
+def process(*args):
+    return {"r": 1}

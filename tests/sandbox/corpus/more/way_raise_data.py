@@ -1,0 +1,5 @@
+# expect: runtime-error
+# why: raise of a dict
+def process(data, state):
+    raise data
+    return {"r": 1}

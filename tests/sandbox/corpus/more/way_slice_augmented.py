@@ -1,0 +1,6 @@
+# expect: refused-at-upload
+# why: an augmented slice
+def process(data, state):
+    xs = [1, 2]
+    xs[0:1] *= 10 ** 9
+    return {"r": 1}

@@ -1,0 +1,6 @@
+# expect: refused-at-upload
+# why: *args with the name of a guard
+def f(*_add_):
+    return 1
+def process(data, state):
+    return {"r": f()}

@@ -1,0 +1,4 @@
+# expect: runtime-error
+# why: an unbound method on a function
+def process(data, state):
+    return {"r": dict.items(process)}

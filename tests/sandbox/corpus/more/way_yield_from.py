@@ -1,0 +1,6 @@
+# expect: refused-at-upload
+# why: yield from
+def f():
+    yield from [1]
+def process(data, state):
+    return {"r": 1}

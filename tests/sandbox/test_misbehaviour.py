@@ -1,0 +1,161 @@
+"""Children that lie, babble, sulk or fall silent: their parent goes on, and blames whom it must."""
+
+import time
+
+import pytest
+
+from sandbox.job import Job, Logic, Outcome
+from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox
+from tests.sandbox.stub_child import DEEDS, LIES
+from tests.sandbox.unguarded import ROOT, Unguarded
+
+LIMITS = Limits(soft_seconds=0.05, hard_seconds=0.1, check_seconds=0.1)
+
+
+def stub(name: str) -> Sandbox:
+    """A sandbox whose children answer in this way."""
+    boot = (
+        f"import sys; sys.path += [*sys.argv[1:], {ROOT!r}]; "
+        f"from tests.sandbox.stub_child import main; main({name!r})"
+    )
+
+    class Stub(Sandbox):
+        _boot = boot
+
+    return Stub(LIMITS)
+
+
+def jobs(*readings: bytes) -> list[Job]:
+    """A job for each reading, each with a logic of its own."""
+    return [
+        Job(Logic.of(f"def process(data, state): pass  # {number}"), b"{}", [reading])
+        for number, reading in enumerate(readings)
+    ]
+
+
+@pytest.mark.parametrize("name", [*LIES, *DEEDS])
+def test_the_reading_behind_an_answer_that_cannot_be_is_found_and_the_others_are_run(name: str) -> None:
+    with stub(name) as sandbox:
+        reports = sandbox.run(jobs(b"1", b'"poison"', b"3"))
+
+        assert [report.state for report in reports] == [b"{}"] * 3
+        outcomes = [outcome for report in reports for outcome in report.outcomes]
+        assert [outcome.kind for outcome in outcomes] == ["ok", "limit", "ok"]
+        assert [outcome.killed for outcome in outcomes] == [False, True, False]
+        assert sandbox.run(jobs(b"1"))[0].outcomes == [Outcome("ok")]
+
+
+@pytest.mark.parametrize("name", ["4 GB", "half a frame", "an end"])
+def test_where_every_child_misbehaves_at_everything_the_run_still_comes_to_an_end(name: str) -> None:
+    with stub(name) as sandbox:
+        [report] = sandbox.run([Job(Logic.of(""), b"{}", [b'"poison"'] * 10)])
+    assert [outcome.kind for outcome in report.outcomes] == ["limit"] * 3 + ["quarantined"] * 7
+
+
+def test_a_source_that_is_not_checked_as_it_should_be_is_refused() -> None:
+    with stub("silence") as sandbox:
+        checked = sandbox.check("def process(data, state): pass")
+    assert not checked.accepted
+    assert checked.problems
+
+
+def escaped(source: str) -> Logic:
+    """A logic that has got past the guards, and speaks to the parent itself when its reading is "poison"."""
+    return Logic.of(
+        "import ctypes, struct\n"
+        "libc = ctypes.CDLL(None)\n"
+        "def say(frame): libc.send(0, frame, len(frame), 0)\n"
+        "def process(data, state):\n"
+        "    state['n'] = state.get('n', 0) + 1\n"
+        f"    if data == 'poison': {source}\n"
+        "    return {'n': state['n']}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "say(b'\\xff' * 8)",
+        "say(struct.pack('>I', 3) + b'\\xc1\\xc1\\xc1')",
+        "say(struct.pack('>I', 1000) + b'half')",
+        "[say(bytes(65536)) for _ in iter(int, 1)]",
+        "[0 for _ in iter(int, 1)]",
+        "ctypes.string_at(0)",
+    ],
+)
+def test_a_logic_that_speaks_for_its_child_harms_its_own_reading(source: str) -> None:
+    logic = escaped(source)
+    with Unguarded(LIMITS) as sandbox:
+        reports = sandbox.run(
+            [Job(logic, b"{}", [b"1", b"2"]), Job(logic, b'{"n":5}', [b"1", b'"poison"', b"1"])]
+        )
+    assert [report.state for report in reports] == [b'{"n":2}', b'{"n":7}']
+    kinds = [outcome.kind for report in reports for outcome in report.outcomes]
+    assert kinds == ["ok", "ok", "ok", "limit", "ok"]
+    assert [outcome.results for outcome in reports[1].outcomes] == [[b'{"n":6}'], [], [b'{"n":7}']]
+
+
+def test_words_of_a_child_are_cut_and_cleaned() -> None:
+    logic = Logic.of("def process(data, state): raise ValueError('\\x1b[2J\\u202e\\r\\n\\0' + 'a' * 10_000)")
+    with Unguarded(LIMITS) as sandbox:
+        [report] = sandbox.run([Job(logic, b"{}", [b"1"])])
+    [outcome] = report.outcomes
+    assert outcome.kind == "error"
+    assert outcome.failure
+    assert outcome.failure.message.isprintable()
+    assert 400 < len(outcome.failure.message) <= 500
+
+
+def test_last_words_are_bounded_and_hold_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
+    logic = Logic.of(
+        "import os\n"
+        "def process(data, state):\n"
+        "    for _ in range(1000):\n"
+        "        try: os.write(2, b'\\x1b[2Jaaaaaaa' * 1000)\n"
+        "        except BlockingIOError: pass\n"
+        "    os._exit(1)\n"
+    )
+    with Unguarded(Limits()) as sandbox:
+        [report] = sandbox.run([Job(logic, b"{}", [b"1"])])
+    assert report.outcomes[0].killed
+    [said] = [record.getMessage() for record in caplog.records]
+    assert "aaaaaaa" in said
+    assert len(said) < 2_500
+    assert said.isprintable()
+
+
+def test_a_forged_progress_can_name_no_reading_of_another_batch() -> None:
+    """Even where the page of memory says anything at all, each reading has one outcome and the run ends."""
+    logic = Logic.of(
+        "import os, sys\n"
+        "def process(data, state):\n"
+        "    if data == 'poison':\n"
+        "        frame = sys._getframe()\n"
+        "        while 'words' not in frame.f_locals: frame = frame.f_back\n"
+        "        frame.f_locals['words'][0] = 2 ** 64 - 1\n"
+        "        os._exit(0)\n"
+        "    return {'data': data}\n"
+    )
+    with Unguarded(LIMITS) as sandbox:
+        for _ in range(2):
+            reports = sandbox.run([Job(logic, b"{}", [b"1"]), Job(logic, b"{}", [b'"poison"', b"2"])])
+            kinds = [outcome.kind for report in reports for outcome in report.outcomes]
+            assert kinds == ["ok", "limit", "ok"]
+
+
+def test_a_run_left_by_an_exception_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    logic = Logic.of("def process(data, state): return {'data': data}")
+    with Unguarded(Limits()) as sandbox:
+        sent = sandbox._children.serving.process.send
+
+        def interrupted(request: object) -> None:
+            sent(request)  # type: ignore[arg-type]
+            time.sleep(0.1)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(sandbox._children.serving.process, "send", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sandbox.run([Job(logic, b"{}", [b'"of the first"'])])
+        [report] = sandbox.run([Job(logic, b"{}", [b'"of the second"'])])
+    assert report.outcomes[0].results == [b'{"data":"of the second"}']

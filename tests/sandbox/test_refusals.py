@@ -1,0 +1,153 @@
+"""A refusal names every problem with its place, and says what to write instead."""
+
+import pytest
+
+from sandbox.compiler import check
+from sandbox.job import Problem
+from sandbox.limits import Limits
+from tests.sandbox.running import process
+
+
+def problems(source: str) -> tuple[Problem, ...]:
+    return check(source, Limits()).problems
+
+
+def only(source: str) -> Problem:
+    found = problems(source)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_all_problems_of_a_source_are_named_at_once_in_their_order() -> None:
+    source = """\
+import os
+from time import sleep
+
+class Machine:
+    pass
+
+def process(data, state):
+    global count
+    print(data.signal)
+    try:
+        x = true
+    except:
+        x = open("file")
+    with data as d:
+        pass
+    return {"x": x, "y": data.__class__}
+"""
+    found = problems(source)
+
+    assert [(p.line, p.text) for p in found] == [
+        (1, "import os"),
+        (2, "from time import sleep"),
+        (4, "class Machine:"),
+        (8, "global count"),
+        (9, "print"),
+        (9, "data.signal"),
+        (11, "true"),
+        (12, "except:"),
+        (13, "open"),
+        (14, "with data as d:"),
+        (16, "data.__class__"),
+    ]
+
+
+def test_a_module_that_is_not_there_is_refused_with_those_that_are() -> None:
+    problem = only("import os\n" + process("return {}"))
+
+    assert problem.message == "`import os` is not available; datetime, json, math and statistics are"
+    assert (problem.line, problem.column) == (1, 1)
+    assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "hint"),
+    [
+        ("return {'x': data.signal}", "data.signal", "data['signal']"),
+        ("return {'x': null}", "null", "None"),
+        ("return {'x': true}", "true", "True"),
+        ("return {'x': math.pi}", "math", "import math"),
+        ("return {'x': sqrt(2)}", "sqrt", "from math import sqrt"),
+        ("return {'x': sorte([1])}", "sorte", "sorted"),
+        ("return {'x': time.time()}", "time", "timestamp"),
+        ("return {'x': stauts}", "stauts", "quotes"),
+        ("print(data)", "print", "Return"),
+        ("max = 5", "max", "another name"),
+        ("f(*data)", "*data", "list"),
+        ("return {'x': b'abc'}", "b'abc'", "text"),
+        ("data.x = 1", "data.x", "state['x'] = value"),
+        ("x: int = data.__len__()", "data.__len__", ""),
+    ],
+)
+def test_a_refusal_shows_the_text_and_says_what_to_write(body: str, text: str, hint: str) -> None:
+    found = problems(process(body))
+
+    assert text in [p.text for p in found]
+    assert hint in " ".join(p.hint for p in found)
+
+
+def test_the_clock_is_refused_with_the_way_to_the_time() -> None:
+    problem = only("from datetime import datetime\n" + process("return {'t': datetime.now().isoformat()}"))
+
+    assert problem.text == "datetime.now"
+    assert "reading" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "hint"),
+    [
+        ("def process(data, state)\n    return {}\n", 1, "colon"),
+        (process("return {'a': 1"), 2, "bracket"),
+        (process("if data['v'] = 1:\n    pass"), 2, "=="),
+        (process("x = 'abc"), 2, "quote"),
+        (process("print 'x'"), 2, "print"),
+        (process("x = 1\n  y = 2"), 3, "column"),
+        ("def process(data, state):\nreturn {}\n", 2, "four spaces"),
+        (process("break"), 2, "loop"),
+    ],
+)
+def test_what_is_not_python_is_explained(source: str, line: int, hint: str) -> None:
+    problem = only(source)
+
+    assert problem.line == line
+    assert problem.message.startswith("not Python: ") or hint == "loop"
+    assert hint in problem.hint or hint == "loop"
+
+
+def test_columns_count_characters_not_bytes() -> None:
+    problem = only(process("return {'äöü€': data.x}"))
+
+    assert problem.column == 21
+    assert problem.text == "data.x"
+
+
+def test_direction_characters_are_refused_and_not_shown() -> None:
+    problem = only(process("return {'r': '\u202e'}"))
+
+    assert (problem.line, problem.column) == (2, 19)
+    assert "\u202e" not in problem.text
+
+
+def test_a_problem_shows_no_control_characters_of_the_source() -> None:
+    found = problems(process("x = data.\x0cy + '\x1b[2J'.z"))
+
+    assert all(p.text.isprintable() for p in found)
+
+
+def test_the_number_of_problems_is_bounded() -> None:
+    assert len(problems(process("\n".join(f"import m{n}" for n in range(500))))) == 50
+
+
+def test_process_must_be_there_once_with_two_values() -> None:
+    assert "no function process" in only("def proces(data, state):\n    return {}\n").message
+    assert "exactly two" in only("def process(data):\n    return {}\n").message
+    assert "twice" in only(process("return {}") * 2).message
+
+
+def test_a_main_block_is_refused_with_its_line() -> None:
+    found = problems(process("return {}") + "if 1:\n    process({}, {})\n")
+
+    assert found[0].line == 3
+    assert "top level" in found[0].message

@@ -1,0 +1,217 @@
+"""What leaves a logic is JSON that says what it seems to say, within the limits; what enters is JSON too."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.errors import LimitExceeded, LogicError, NotJson
+from sandbox.limits import Limits
+from sandbox.values import decode_reading, encode, encode_results, encode_state
+
+LIMITS = Limits()
+SMALL = Limits(state_bytes=256, result_bytes=256)
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=12) | st.dictionaries(st.text("abä", max_size=4), inner, max_size=10)
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(st.text("abc", max_size=3), VALUES, max_size=10))
+def test_a_json_value_leaves_as_it_is(value: dict[str, Any]) -> None:
+    try:
+        encoded = encode_state(value, LIMITS)
+    except LimitExceeded:
+        return  # too deep: that is looked at below
+    assert json.loads(encoded) == value
+
+
+@given(
+    st.recursive(
+        VALUES | st.just({1}) | st.just((1,)) | st.just(float("nan")), lambda v: st.lists(v, max_size=10)
+    )
+)
+def test_whatever_leaves_reads_back_equal_with_equal_types(value: Any) -> None:
+    try:
+        [encoded] = encode_results({"value": value}, LIMITS)
+    except LogicError:
+        return
+    back = json.loads(encoded)["value"]
+    assert back == value
+    assert str(back) == str(value)
+
+
+class Numbers(dict[str, int]):
+    pass
+
+
+class Whole(int):
+    pass
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *(
+            {1, 2},
+            (1, 2),
+            b"x",
+            1j,
+            range(3),
+            {}.keys(),
+            len,
+            ValueError("x"),
+            object(),
+            Numbers(),
+            Whole(3),
+            ...,
+        ),
+        *(
+            float("nan"),
+            float("inf"),
+            -float("inf"),
+            2**64,
+            -(2**63) - 1,
+            {1: 2},
+            {None: 1},
+            {(1,): 1},
+            {1.5: 1},
+        ),
+        *("\ud800", {"\udfff": 1}, "a\0b", {"a\0": 1}, bytearray(b"x"), memoryview(b"x"), msgspec.UNSET),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("depth", ["first", "in a dict", "in a list", "among many", "among floats"])
+def test_what_is_no_json_does_not_leave(bad: Any, depth: str) -> None:
+    holder = {
+        "first": {"a": bad},
+        "in a dict": {"a": {"b": bad}},
+        "in a list": {"a": [bad]},
+        "among many": {str(n): n for n in range(20)} | {"a": bad},
+        "among floats": {"a": [1.5] * 20 + [bad]},
+    }[depth]
+
+    with pytest.raises(LogicError):
+        encode_state(holder, LIMITS)
+    with pytest.raises(LogicError):
+        encode_results([holder], LIMITS)
+
+
+def test_an_int_too_large_for_a_float_sum_among_many_is_found() -> None:
+    with pytest.raises(LogicError):
+        encode_state({"a": [1] * 50 + [2**64]}, LIMITS)
+    assert encode_state({"a": [1e308] * 50}, LIMITS)  # their sum is infinite, they are not
+
+
+def test_a_shared_structure_is_stopped_before_it_is_written() -> None:
+    value: Any = ["lol"]
+    for _ in range(12):
+        value = [value] * 10
+
+    with pytest.raises(LimitExceeded) as raised:
+        encode_state({"a": value}, LIMITS)
+    assert raised.value.limit == "state_bytes"
+
+
+def test_a_value_that_contains_itself_is_stopped() -> None:
+    value: dict[str, Any] = {}
+    value["me"] = value
+
+    with pytest.raises(LimitExceeded) as raised:
+        encode_results(value, LIMITS)
+    assert raised.value.limit == "value_depth"
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": "x" * 300}, {"x" * 300: 1}, {"a": [1.25] * 90}, {"a": "\x01" * 60}, {"a": "€" * 90}]
+)
+def test_size_is_held_to_its_limit_in_bytes(value: dict[str, Any]) -> None:
+    with pytest.raises(LimitExceeded) as raised:
+        encode_state(value, SMALL)
+    assert (raised.value.limit, raised.value.allowed) == ("state_bytes", 256)
+    with pytest.raises(LimitExceeded) as raised:
+        encode_results(value, SMALL)
+    assert raised.value.limit == "result_bytes"
+
+
+def test_results_are_counted_and_weighed_together() -> None:
+    assert encode_results([{"a": 1}] * 100, LIMITS) == [b'{"a":1}'] * 100
+    with pytest.raises(LimitExceeded) as raised:
+        encode_results([{"a": 1}] * 101, LIMITS)
+    assert raised.value.limit == "results"
+    with pytest.raises(LimitExceeded) as raised:
+        encode_results([{"a": "x" * 50}] * 6, SMALL)
+    assert raised.value.limit == "result_bytes"
+
+
+def test_a_state_that_is_returned_is_encoded_once() -> None:
+    state = {"a": 1}
+    results, encoded = encode(state, state, LIMITS)
+
+    assert results == [encoded]
+    assert results[0] is encoded
+
+
+def test_a_state_that_is_returned_is_held_to_the_limit_of_results() -> None:
+    state = {"a": "x" * 300}
+
+    with pytest.raises(LimitExceeded) as raised:
+        encode(state, state, Limits(result_bytes=256))
+    assert raised.value.limit == "result_bytes"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b"",
+            b"x",
+            b"{",
+            b"NaN",
+            b"Infinity",
+            b'{"a": nan}',
+            b"\xff",
+            b'"\xed\xa0\x80"',
+            b'"\\ud800"',
+            b"1" * 400,
+        ),
+        *(
+            b"1e400",
+            b"[" * 100_000,
+            b"[" * 100_000 + b"]" * 100_000,
+            b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+            b"[1,]",
+        ),
+        *(b"\xef\xbb\xbf1", b"'a'", b"1 2", b" ", b'"' + b"x" * 300_000 + b'"'),
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_what_is_not_json_is_not_let_in(body: bytes) -> None:
+    with pytest.raises(NotJson):
+        decode_reading(body, LIMITS)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":[', b"]}")])
+def test_a_reading_is_let_in_down_to_its_depth(opening: bytes, closing: bytes) -> None:
+    levels = 64 // len(closing)
+
+    assert decode_reading(opening * levels + closing * levels, LIMITS)
+    with pytest.raises(NotJson, match="reading_depth"):
+        decode_reading(opening * (levels + 1) + b"1" + closing * (levels + 1), LIMITS)
+    assert decode_reading(b"[" + b"[]," * 1_000 + b"[]]", LIMITS)
+
+
+@pytest.mark.parametrize("value", [1, 1.5, "text", None, True, [], {}, [1, {"a": [None]}], 2**64, -(2**80)])
+def test_every_json_value_is_a_reading(value: Any) -> None:
+    assert decode_reading(json.dumps(value).encode(), LIMITS) == value

@@ -1,0 +1,58 @@
+"""A child whose logics are plain Python, nothing checked and nothing guarded: what is left is the process.
+
+`Unguarded` is a `Sandbox` whose children start here. It takes a subclass to get such a child: no setting
+and nothing that is sent to a child can.
+"""
+
+from pathlib import Path
+
+from sandbox.errors import Breach, LimitExceeded, LogicError
+from sandbox.job import Logic
+from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox
+
+ROOT = str(Path(__file__).parents[2])
+
+
+class PlainProgram:
+    """Runs a source as it stands, with all of Python's own names."""
+
+    fuel_used = 0
+
+    def __init__(self, logic: Logic, _limits: Limits) -> None:
+        self.peaks = dict[str, int]()
+        self.logic = logic
+        self._names: dict[str, object] = {}
+        exec(compile(logic.source, "<logic>", "exec"), self._names)  # noqa: S102
+
+    def process(self, data: object, state: dict[str, object]) -> object:
+        try:
+            return self._names["process"](data, state)  # type: ignore[operator]
+        except MemoryError:
+            raise
+        except Breach as e:
+            raise LimitExceeded(e.message, e.limit, e.allowed) from None
+        except Exception as e:  # noqa: BLE001  as a program does
+            raise LogicError(f"{type(e).__name__}: {e}") from None
+
+
+class Unguarded(Sandbox):
+    """A sandbox without the policy and the guards."""
+
+    _boot = (
+        f"import sys; sys.path += [*sys.argv[1:], {ROOT!r}]; from tests.sandbox.unguarded import main; main()"
+    )
+
+
+def main() -> None:
+    """What the child runs: as ever, but with programs of ours, and with what attackers like at hand."""
+    import ctypes
+    import mmap
+    import multiprocessing
+    import subprocess
+    import threading
+
+    from sandbox import child
+
+    del ctypes, mmap, multiprocessing, subprocess, threading
+    child.main(PlainProgram)
