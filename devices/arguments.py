@@ -1,0 +1,176 @@
+"""The command line of `iot-devices`: what may be said, and the fleet or recording that it asks for."""
+
+import argparse
+import math
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from devices.errors import DeviceError
+from devices.fleet import Fleet, machine_ids
+from devices.recording import Recording
+from devices.senders import SENDERS
+from pipeline.topology import is_machine_id
+
+#: Seconds without a confirmation before a delivery is given up: a broker is restarted well within.
+_PATIENCE: Final = 120.0
+
+_SEED_BITS: Final = 32
+
+
+def new_parser() -> argparse.ArgumentParser:
+    """The parser. What it returns has `source`, which makes the source that `simulate` or `replay` sends."""
+    parser = argparse.ArgumentParser(
+        prog="iot-devices",
+        description="Send readings as machines would, and count what is confirmed. After a lost connection "
+        "what was not confirmed is sent again, in order; it may then arrive twice.",
+        epilog="Exit status: 0 all confirmed, 1 not all, 2 used wrongly or nothing answers, "
+        "130 stopped before the end.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="send the readings of simulated machines",
+        description="Simulate machines that work in cycles, warm up, wear, break down and sometimes fall "
+        "silent. The same seed, start and step give the same readings.",
+    )
+    which = simulate.add_mutually_exclusive_group()
+    which.add_argument("--machines", type=_count, default=3, metavar="N", help="how many (default: 3)")
+    which.add_argument(
+        "--machine-ids", type=_ids, metavar="ID,ID,…", help="or exactly these, separated by commas"
+    )
+    simulate.add_argument(
+        "--machine-prefix",
+        default="machine_",
+        metavar="TEXT",
+        help="what the ids begin with: machine_ gives machine_A to machine_Z, then machine_27 (default)",
+    )
+    simulate.add_argument(
+        "--rate",
+        type=_positive,
+        default=1.0,
+        metavar="R",
+        help="readings a second of EACH machine (default: 1)",
+    )
+    simulate.add_argument(
+        "--seed", type=int, metavar="S", help="for readings that repeat (default: by chance)"
+    )
+    simulate.add_argument(
+        "--start",
+        type=_moment,
+        metavar="TIME",
+        help="first timestamp, ISO 8601, UTC if it names no zone (default: now)",
+    )
+    simulate.add_argument(
+        "--step",
+        type=_positive,
+        metavar="SECONDS",
+        help="the machines' own time between two readings (default: 1/R); more makes them live faster",
+    )
+    end = simulate.add_mutually_exclusive_group()
+    end.add_argument(
+        "--duration", type=_positive, metavar="SECONDS", help="end after so long (default: never)"
+    )
+    end.add_argument("--count", type=_count, metavar="N", help="end after N readings of each machine")
+    simulate.set_defaults(source=_fleet, what="simulating")
+
+    replay = commands.add_parser(
+        "replay",
+        help="send the readings in a file as one machine's",
+        description="CSV: the header's names become keys, numbers become numbers, all else text. "
+        "JSON Lines: each line is sent as it stands.",
+    )
+    replay.add_argument("file", type=Path, metavar="FILE.csv|FILE.jsonl")
+    replay.add_argument(
+        "--machine", type=_machine_id, required=True, metavar="ID", help="whose readings they are"
+    )
+    replay.add_argument(
+        "--rate", type=_rate, default=1.0, metavar="R|max", help="readings a second, or max (default: 1)"
+    )
+    replay.set_defaults(source=_recording, what="replaying")
+
+    for command in (simulate, replay):
+        command.add_argument(
+            "--via",
+            choices=SENDERS,
+            default="mqtt",
+            help="how they are sent (default: mqtt); http goes to the API",
+        )
+        command.add_argument(
+            "--url",
+            help="where to (default: IOT_LOGIC_MQTT_URL, IOT_LOGIC_AMQP_URL or IOT_LOGIC_API_URL)",
+        )
+        command.add_argument(
+            "--patience",
+            type=_positive,
+            default=_PATIENCE,
+            metavar="SECONDS",
+            help=f"give up after so long without any confirmation (default: {_PATIENCE:.0f})",
+        )
+    return parser
+
+
+def _fleet(arguments: argparse.Namespace) -> Fleet:
+    ids = arguments.machine_ids or machine_ids(arguments.machines, arguments.machine_prefix)
+    if wrong := next((each for each in ids if not is_machine_id(each)), None):
+        raise DeviceError(_not_an_id(wrong))
+    return Fleet(
+        ids,
+        arguments.rate,
+        secrets.randbits(_SEED_BITS) if arguments.seed is None else arguments.seed,
+        arguments.start or datetime.now(UTC),
+        step=arguments.step,
+        count=arguments.count,
+        duration=arguments.duration,
+    )
+
+
+def _recording(arguments: argparse.Namespace) -> Recording:
+    return Recording(arguments.file, arguments.machine, arguments.rate)
+
+
+def _not_an_id(text: str) -> str:
+    return f"{text!r} cannot be a machine's id: it has 1 to 128 letters, digits, _ or -."
+
+
+def _machine_id(text: str) -> str:
+    if not is_machine_id(text):
+        raise argparse.ArgumentTypeError(_not_an_id(text))
+    return text
+
+
+def _ids(text: str) -> list[str]:
+    ids = [_machine_id(each.strip()) for each in text.split(",")]
+    if len(set(ids)) != len(ids):
+        raise argparse.ArgumentTypeError("an id is there twice")
+    return ids
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number above 0")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0")
+    return number
+
+
+def _rate(text: str) -> float | None:
+    return None if text == "max" else _positive(text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in ISO 8601") from e
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

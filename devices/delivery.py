@@ -1,0 +1,92 @@
+"""Sending what a source gives, on its schedule, until all of it is confirmed or it is given up."""
+
+import time
+from collections.abc import Callable
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from devices.outbox import Tally
+from devices.senders.sender import Sender
+from devices.shipment import Source
+
+#: Seconds between two looks at whether to stop. Signals only set a flag: what they interrupt holds locks.
+_LOOK_SECONDS: Final = 0.1
+
+#: Seconds that confirmations may still take after being stopped.
+_LAST_SECONDS: Final = 3.0
+
+End = Literal["complete", "stopped", "stalled"]
+
+
+class Delivered(Struct, frozen=True):
+    """How a delivery ended. `trouble`: what kept readings from being confirmed, where something did."""
+
+    end: End
+    tally: Tally
+    trouble: str | None
+
+    @property
+    def all_confirmed(self) -> bool:
+        """Whether everything that was sent is confirmed."""
+        return self.tally.confirmed == self.tally.sent
+
+
+class Delivery:
+    """Sends a source's shipments. `patience`: seconds without any confirmation before it gives up.
+
+    `stopping` is asked ten times a second whether to end early; `look` is called as often with the counts.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        source: Source,
+        patience: float,
+        stopping: Callable[[], bool],
+        look: Callable[[Tally], None],
+    ) -> None:
+        self._sender = sender
+        self._source = source
+        self._patience = patience
+        self._stopping = stopping
+        self._look = look
+        self._next_look = 0.0
+        self._end: End | None = None
+
+    def run(self) -> Delivered:
+        """Send everything, and wait for the confirmations. The sender must be open."""
+        started = time.monotonic()
+        for shipment in self._source:
+            if not self._wait_until(started + shipment.due):
+                break
+            while not self._sender.send(shipment.machine, shipment.body, _LOOK_SECONDS) and self._go_on():
+                pass
+            if self._end is not None:
+                break
+        while self._end is None and not self._sender.flush(_LOOK_SECONDS):
+            self._go_on()
+        if self._end == "stopped":
+            self._sender.flush(_LAST_SECONDS)
+        self._look(self._sender.tally)
+        return Delivered(self._end or "complete", self._sender.tally, self._sender.trouble)
+
+    def _wait_until(self, moment: float) -> bool:
+        """Wait for a moment of the schedule; False where the delivery ends first."""
+        while True:
+            now = time.monotonic()
+            # Also when late and never waiting, a look is due now and then.
+            if now >= self._next_look and not self._go_on():
+                return False
+            if now >= moment:
+                return True
+            time.sleep(min(moment - now, _LOOK_SECONDS))
+
+    def _go_on(self) -> bool:
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+        self._look(self._sender.tally)
+        if self._stopping():
+            self._end = "stopped"
+        elif self._sender.stalled > self._patience:
+            self._end = "stalled"
+        return self._end is None

@@ -1,0 +1,33 @@
+"""The errors of the devices.
+
+::
+
+    IotLogicError
+    └── DeviceError
+        ├── RecordingError   a file to be replayed cannot be read as what it says it is
+        ├── AddressError     an address is not one that this sender can connect to
+        ├── Unreachable      nothing answers at the address, or it refuses us
+        └── ConnectionLost   the connection ended; the sender connects again and sends again
+"""
+
+from pipeline.errors import IotLogicError
+
+
+class DeviceError(IotLogicError):
+    """The root of the errors of the devices."""
+
+
+class RecordingError(DeviceError):
+    """A recording cannot be read. The message names the file and, where one is at fault, the line."""
+
+
+class AddressError(DeviceError):
+    """An address is not one that this sender can connect to."""
+
+
+class Unreachable(DeviceError):
+    """Nothing answers at the address, or it refuses us; the message says what to do."""
+
+
+class ConnectionLost(DeviceError):
+    """The connection to the broker or the API ended, or could not be made."""

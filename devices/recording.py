@@ -1,0 +1,104 @@
+"""Recorded readings in a file, CSV or JSON Lines, to be sent once more as one machine's.
+
+A CSV row becomes a JSON object with the header's names as keys. A cell that is a number as JSON writes
+numbers goes out as that number, digit for digit, because a float read and written again can end in other
+digits; all else is text: `007` is an article, not a seven.
+
+A line of JSON Lines goes out as it stands, byte for byte, also where it is not JSON: what a system does
+with those is worth trying too.
+
+The whole file is read once before anything is sent, so that a bad row in its middle does not leave half
+of it sent.
+"""
+
+import csv
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from devices.errors import RecordingError
+from devices.shipment import Shipment
+
+#: RFC 8259, section 6.
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+class Recording:
+    """The shipments of a file. `rate` is readings a second, None for as fast as they can be sent.
+
+    Raises `RecordingError` where the file cannot be read, is neither `.csv` nor `.jsonl`, holds no reading,
+    or has a row that does not fit its header.
+    """
+
+    def __init__(self, path: Path, machine_id: str, rate: float | None) -> None:
+        readers = {".csv": _csv_bodies, ".jsonl": _jsonl_bodies, ".ndjson": _jsonl_bodies}
+        if path.suffix.lower() not in readers:
+            raise RecordingError(f"{path} must end in .csv (with a header row) or .jsonl (a reading a line).")
+        self._path = path
+        self._bodies = readers[path.suffix.lower()]
+        self._machine_id = machine_id
+        self._rate = rate
+        self.total: int = sum(1 for _ in self._read())
+        if not self.total:
+            raise RecordingError(f"{path} holds no reading.")
+
+    def __iter__(self) -> Iterator[Shipment]:
+        for number, body in enumerate(self._read()):
+            yield Shipment(number / self._rate if self._rate else 0.0, self._machine_id, body)
+
+    def _read(self) -> Iterator[bytes]:
+        try:
+            yield from self._bodies(self._path)
+        except OSError as e:
+            raise RecordingError(f"{self._path} cannot be read: {e.strerror or e}.") from e
+        except UnicodeDecodeError as e:
+            raise RecordingError(f"{self._path} is not UTF-8: {e}.") from e
+
+
+def _jsonl_bodies(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                yield line.rstrip(b"\r\n")
+
+
+def _csv_bodies(path: Path) -> Iterator[bytes]:
+    # Spreadsheets begin UTF-8 with a byte order mark, which must not end up in the first key.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, strict=True)
+        try:
+            header = next(rows, [])
+            _check_header(path, header)
+            for row in rows:
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    raise RecordingError(
+                        f"{path}, line {rows.line_num}: the row has {len(row)} fields, "
+                        f"the header names {len(header)}."
+                    )
+                yield msgspec.json.encode(dict(zip(header, map(_value, row), strict=True)))
+        except csv.Error as e:
+            raise RecordingError(f"{path}, line {rows.line_num}: not CSV: {e}.") from e
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    """Refuse a header that cannot name the values of a row."""
+    for number, name in enumerate(header, start=1):
+        if not name.strip():
+            raise RecordingError(f"{path}, line 1: field {number} of the header has no name.")
+        if name in header[: number - 1]:
+            raise RecordingError(f"{path}, line 1: the header names {name!r} twice.")
+    if header and all(_NUMBER.fullmatch(name) for name in header):
+        raise RecordingError(f"{path}, line 1: a header row is wanted, and these are all numbers.")
+
+
+def _value(cell: str) -> "str | msgspec.Raw":
+    # 1e999 is a number for JSON's grammar, and infinite for whoever reads it.
+    if _NUMBER.fullmatch(cell) and math.isfinite(float(cell)):
+        return msgspec.Raw(cell.encode())
+    return cell

@@ -1,0 +1,183 @@
+"""Readings over AMQP 0-9-1, persistent and with publisher confirms.
+
+Everything is published `mandatory`: without it RabbitMQ confirms what no queue takes, and drops it. What it
+refuses (a full queue) or returns (no queue) is held back until the answers to all others are in, and then
+sent again in order.
+
+Up to `window` readings are unconfirmed at a time, so that the broker's confirms, which it gives for many at
+once, are never waited for one by one.
+"""
+
+import uuid
+from functools import partial
+from typing import Any, Final
+
+import pika
+import pika.exceptions
+from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorPhaseErrorBase
+from pika.channel import Channel
+from pika.spec import Basic
+
+from devices.errors import AddressError, ConnectionLost
+from devices.senders.address import Address
+from devices.senders.sender import CONNECT_SECONDS, RETRY_SECONDS, Line
+from pipeline import topology
+
+#: Readings unconfirmed at a time. More did not make it faster, and a lost connection repeats as many.
+_WINDOW: Final = 1000
+
+#: Readings published before the confirms that came in meanwhile are looked at.
+_AT_ONCE: Final = 100
+
+#: AMQP's delivery mode of a message that is written to disk.
+_PERSISTENT: Final = 2
+
+_PORTS: Final = {"amqp": 5672, "amqps": 5671}
+
+
+class AmqpSender(Line):
+    """Publishes to RabbitMQ; `url` as amqp://user:password@host:port/vhost. Raises `AddressError`."""
+
+    def __init__(self, url: str, window: int = _WINDOW) -> None:
+        super().__init__(str(Address.parse(url, _PORTS)), window)
+        try:
+            self._parameters = pika.URLParameters(url)
+        except (ValueError, TypeError) as e:
+            raise AddressError(f"{self.address} is not an address that pika understands: {e}") from e
+        self._parameters.connection_attempts = 1
+        self._parameters.socket_timeout = self._parameters.stack_timeout = CONNECT_SECONDS
+        self._connection: pika.SelectConnection | None = None
+        self._channel: Channel | None = None
+        self._tag = 0
+        self._scheduled: pika.SelectConnection | None = None
+        self._resuming = False
+        self._reason: BaseException | str = ""
+        # Distinguishes this run's message ids from those of any other.
+        self._run_id = uuid.uuid4().hex
+
+    def _wake(self) -> None:
+        # One look at the outbox is enough for all that is handed in before it.
+        connection = self._connection
+        if connection is not None and (self._scheduled is not connection or self._closing.is_set()):
+            self._scheduled = connection
+            connection.ioloop.add_callback_threadsafe(self._publish)
+
+    def _serve(self) -> None:
+        connection = pika.SelectConnection(
+            self._parameters,
+            on_open_callback=self._on_open,
+            on_open_error_callback=self._on_end,
+            on_close_callback=self._on_end,
+        )
+        self._resuming = False
+        self._connection = connection
+        try:
+            connection.ioloop.start()
+        finally:
+            self._connection = self._channel = None
+            connection.ioloop.close()
+        if not self._closing.is_set():
+            raise ConnectionLost(self._explain(self._reason))
+
+    def _on_open(self, connection: Any) -> None:
+        connection.add_on_connection_blocked_callback(self._on_blocked)
+        connection.channel(on_open_callback=self._on_channel)
+
+    def _on_channel(self, channel: Channel) -> None:
+        channel.add_on_close_callback(self._on_channel_end)
+        channel.add_on_return_callback(self._on_return)
+        channel.confirm_delivery(self._on_confirm, callback=partial(self._on_ready, channel))
+
+    def _on_ready(self, channel: Channel, _frame: object) -> None:
+        self._tag = 0
+        self._channel = channel
+        self._connected()
+        self._publish()
+
+    def _on_channel_end(self, channel: Channel, reason: BaseException) -> None:
+        if channel.connection.is_open:
+            channel.connection.close(reply_text=str(reason)[:255])
+
+    def _on_end(self, connection: Any, reason: BaseException | str) -> None:
+        self._reason = reason
+        connection.ioloop.stop()
+
+    def _on_blocked(self, _connection: object, method: Any) -> None:
+        self.trouble = f"{self.address} takes no readings for now: {method.method.reason}."
+
+    def _publish(self) -> None:
+        """Publish what the outbox has, but not for so long that confirms pile up unread."""
+        self._scheduled = None
+        connection, channel = self._connection, self._channel
+        if connection is None or channel is None or not channel.is_open:
+            if connection is not None and self._closing.is_set():
+                connection.ioloop.stop()
+            return
+        if self._closing.is_set():
+            connection.close()
+            return
+        for _ in range(_AT_ONCE):
+            parcel = self.outbox.take(self._tag + 1)
+            if parcel is None:
+                return
+            self._tag += 1
+            properties = pika.BasicProperties(
+                content_type="application/json",
+                delivery_mode=_PERSISTENT,
+                message_id=f"{self._run_id}-{parcel.number}",
+            )
+            key = topology.data_key(parcel.machine)
+            channel.basic_publish(topology.INGEST_EXCHANGE, key, parcel.body, properties, mandatory=True)
+        self._wake()
+
+    def _on_confirm(self, frame: Any) -> None:
+        tag, multiple = frame.method.delivery_tag, frame.method.multiple
+        if isinstance(frame.method, Basic.Nack):
+            self.trouble = f"{self.address} refuses readings for now: a queue that they go to is full."
+            self.outbox.postpone(tag, multiple=multiple)
+        elif self.outbox.confirm(tag, multiple=multiple):
+            self.trouble = None
+        self._resume_later()
+
+    def _on_return(self, _channel: object, _method: object, properties: Any, _body: bytes) -> None:
+        """No queue took it; the broker's confirm that still follows finds nothing in flight."""
+        self.trouble = (
+            f"No queue takes the readings at {self.address}. Start the API or a worker: they make the queues."
+        )
+        tag = self.outbox.tag_of(int(properties.message_id.rpartition("-")[2]))
+        if tag is not None:
+            self.outbox.postpone(tag)
+        self._resume_later()
+
+    def _resume_later(self) -> None:
+        """Send again what was held back, once nothing in flight is left that it could overtake."""
+        if self.outbox.holds_back() and not self._resuming and self._connection is not None:
+            self._resuming = True
+            self._connection.ioloop.call_later(RETRY_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        self._resuming = False
+        self.outbox.resume()
+        self._publish()
+
+    def _explain(self, reason: BaseException | str) -> str:
+        """What went wrong, for whoever runs the command."""
+        cause: object = reason
+        while (inner := _inner(cause)) is not None:
+            cause = inner
+        if isinstance(cause, pika.exceptions.ProbableAuthenticationError):
+            return f"{self.address} refuses the user name or the password."
+        if isinstance(cause, pika.exceptions.ProbableAccessDeniedError):
+            return f"{self.address}: the user may not use this virtual host, or there is none of that name."
+        return f"{self.address} cannot be reached or ended the connection ({cause}). Is RabbitMQ running?"
+
+
+def _inner(error: object) -> BaseException | None:
+    """The error inside one of pika's, which wraps what happened in the phases of its connecting."""
+    if isinstance(error, AMQPConnectorPhaseErrorBase):
+        return error.exception
+    if isinstance(error, AMQPConnectionWorkflowFailed):
+        return error.exceptions[-1]
+    if type(error) is pika.exceptions.AMQPConnectionError and error.args:
+        return error.args[-1] if isinstance(error.args[-1], BaseException) else None
+    return None

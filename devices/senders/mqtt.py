@@ -1,0 +1,147 @@
+"""Readings over MQTT 3.1.1 with QoS 1: each is confirmed by a PUBACK.
+
+paho could keep the unconfirmed itself and send them again. It is not used for that: what is published while
+it connects may overtake what it sends again. Each connection has a fresh client and a clean session, and the
+outbox decides what is sent. Connection, publishing and confirms share one thread and its `select`, so a
+PUBACK cannot come before it is known what was published.
+
+MQTT 3.1.1 cannot say that no queue takes a reading: RabbitMQ confirms it and drops it. The queues must be
+there before (the API and the workers make them).
+"""
+
+import selectors
+import socket
+import ssl
+import uuid
+from typing import Any, Final
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from devices.errors import ConnectionLost
+from devices.senders.address import Address
+from devices.senders.sender import CONNECT_SECONDS, Line
+from pipeline import topology
+
+#: Readings unconfirmed at a time. MQTT allows 65,535; a lost connection repeats as many.
+_WINDOW: Final = 1000
+
+#: Readings published before the PUBACKs that came in meanwhile are looked at.
+_AT_ONCE: Final = 100
+
+#: Seconds without traffic after which the client pings the broker, and half of them how often it looks.
+_KEEPALIVE: Final = 30
+
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+class MqttSender(Line):
+    """Publishes over MQTT; `url` as mqtt://user:password@host:port. Raises `AddressError`."""
+
+    def __init__(self, url: str, window: int = _WINDOW) -> None:
+        self._broker = Address.parse(url, _PORTS)
+        super().__init__(str(self._broker), window)
+        self._client_id = f"iot-devices-{uuid.uuid4().hex[:12]}"
+        self._wake_up, self._woken = socket.socketpair()
+        self._wake_up.setblocking(False)
+        self._woken.setblocking(False)
+        self._scheduled = False
+        self._tag = 0
+        self._tags: dict[int, int] = {}
+        self._answer: str | None = None
+        self._ready = self._more = False
+
+    def close(self) -> None:
+        """End the connection, now; what is not confirmed yet stays unconfirmed."""
+        super().close()
+        self._wake_up.close()
+        self._woken.close()
+
+    def _wake(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._wake_up.send(b"\0")
+
+    def _serve(self) -> None:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2, self._client_id, protocol=paho.MQTTv311, reconnect_on_failure=False
+        )
+        client.max_inflight_messages = 0  # no bound of its own: the outbox has one
+        client.connect_timeout = CONNECT_SECONDS
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        if self._broker.user is not None:
+            client.username_pw_set(self._broker.user, self._broker.password)
+        if self._broker.scheme == "mqtts":
+            client.tls_set()
+        self._tags.clear()
+        self._answer, self._ready, self._more = None, False, False
+        try:
+            client.connect(self._broker.host, self._broker.port, _KEEPALIVE)
+            self._work(client)
+        except OSError as e:
+            raise ConnectionLost(
+                f"{self.address} cannot be reached ({e}). Is RabbitMQ running, with its plugin rabbitmq_mqtt?"
+            ) from e
+        finally:
+            client.disconnect()
+            client.loop_write()
+
+    def _work(self, client: paho.Client) -> None:
+        """Move bytes until closed. Raises `ConnectionLost`."""
+        connection = client.socket()
+        if connection is None:
+            raise ConnectionLost(f"{self.address} ended the connection at once.")
+        encrypted = isinstance(connection, ssl.SSLSocket)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._woken, selectors.EVENT_READ)
+            selector.register(connection, selectors.EVENT_READ)
+            while not self._closing.is_set():
+                writing = selectors.EVENT_WRITE if client.want_write() else 0
+                selector.modify(connection, selectors.EVENT_READ | writing)
+                events = {key.fileobj: mask for key, mask in selector.select(self._pause(client))}
+                if self._woken in events:
+                    # The flag first: what is handed in from here on wakes us again.
+                    self._scheduled = False
+                    self._woken.recv(4096)
+                mask = events.get(connection, 0)
+                # An encrypted connection may hold bytes that `select` cannot see.
+                if mask & selectors.EVENT_READ or encrypted:
+                    self._check(client.loop_read())
+                if mask & selectors.EVENT_WRITE:
+                    self._check(client.loop_write())
+                self._check(client.loop_misc())
+                if self._ready:
+                    self._publish(client)
+
+    def _pause(self, client: paho.Client) -> float:
+        """Seconds that may be slept: none while there is something to publish and room for it."""
+        return 0.0 if self._more and not client.want_write() else _KEEPALIVE / 2
+
+    def _publish(self, client: paho.Client) -> None:
+        self._more = True
+        for _ in range(_AT_ONCE):
+            parcel = self.outbox.take(self._tag + 1)
+            if parcel is None:
+                self._more = False
+                return
+            self._tag += 1
+            # Where the connection has ended meanwhile, the next read says so, and all is put back.
+            info = client.publish(topology.data_topic(parcel.machine), parcel.body, qos=1)
+            self._tags[info.mid] = self._tag
+
+    def _check(self, status: MQTTErrorCode) -> None:
+        if self._answer is not None:
+            raise ConnectionLost(self._answer)
+        if status != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise ConnectionLost(f"{self.address} ended the connection ({paho.error_string(status)}).")
+
+    def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _more: object) -> None:
+        if code.is_failure:
+            self._answer = f"{self.address} refuses the connection: {code}."
+        else:
+            self._ready = True
+            self._connected()
+
+    def _on_publish(self, _client: object, _data: object, mid: int, _code: object, _more: object) -> None:
+        self.outbox.confirm(self._tags.pop(mid))

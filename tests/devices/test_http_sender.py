@@ -1,0 +1,157 @@
+"""The sender for HTTP against a server from the standard library."""
+
+import json
+import socket
+from collections import defaultdict
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from devices.errors import Unreachable
+from devices.outbox import Tally
+from devices.senders import HttpSender
+from pipeline.local.ports import free_port
+from tests.waiting import wait_until
+
+
+class Server:
+    """Takes readings as the API does. `statuses` are answered first, one each; then 202."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.bodies = defaultdict[str, list[bytes]](list)
+        self.statuses: list[int] = []
+        self._connections = list[socket.socket]()
+        self._server: ThreadingHTTPServer | None = None
+
+    def start(self) -> None:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                outer._connections.append(self.connection)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                assert self.headers["Content-Type"] == "application/json"
+                status = outer.statuses.pop(0) if outer.statuses else 202
+                if status == 202:
+                    outer.bodies[self.path].append(body)
+                answer = json.dumps({"detail": f"answer {status}"}).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        class QuietServer(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A connection that `stop` cut has nothing to say."""
+
+        self._server = QuietServer(("127.0.0.1", self.port), Handler)
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        """End it, and cut the connections as a killed process would."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+        for connection in self._connections:
+            if connection.fileno() >= 0:
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, list(self.bodies.values())))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sender(server: Server) -> Iterator[HttpSender]:
+    sender = HttpSender(f"http://127.0.0.1:{server.port}")
+    sender.open()
+    yield sender
+    sender.close()
+
+
+def send(sender: HttpSender, machines: int, count: int) -> None:
+    for number in range(count):
+        for machine in range(machines):
+            assert sender.send(f"machine_{machine}", b"%d" % number, timeout=60)
+
+
+def expected(machines: int, count: int) -> dict[str, list[bytes]]:
+    bodies = [b"%d" % number for number in range(count)]
+    return {f"/machines/machine_{machine}/data": bodies for machine in range(machines)}
+
+
+def test_each_machines_readings_arrive_in_order(server: Server, sender: HttpSender) -> None:
+    send(sender, machines=10, count=50)
+    assert sender.flush(60)
+    assert server.bodies == expected(10, 50)
+    assert sender.tally == Tally(sent=500, confirmed=500)
+
+
+def test_what_cannot_be_taken_now_is_sent_again_in_order(
+    server: Server, sender: HttpSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.statuses = [503, 429, 500]
+    send(sender, machines=1, count=20)
+    assert sender.flush(60)
+    assert server.bodies == expected(1, 20)
+    assert sender.tally == Tally(sent=20, confirmed=20, repeated=3)
+    assert "503 answer 503" in caplog.text
+    assert sender.trouble is None
+
+
+def test_what_is_refused_is_counted_and_the_next_one_sent(
+    server: Server, sender: HttpSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.statuses = [400, 400]
+    send(sender, machines=1, count=5)
+    assert sender.flush(60)
+    assert server.bodies == {"/machines/machine_0/data": [b"2", b"3", b"4"]}
+    assert sender.tally == Tally(sent=5, confirmed=3, refused=2)
+    assert caplog.text.count("refuses readings: 400 answer 400") == 1
+
+
+def test_a_restart_of_the_api_loses_nothing(server: Server, sender: HttpSender) -> None:
+    sending = Thread(target=send, args=(sender, 4, 500))
+    sending.start()
+    wait_until(lambda: server.count > 200)
+    server.stop()
+    wait_until(lambda: sender.trouble is not None)
+    server.start()
+    sending.join()
+    assert sender.flush(60)
+    assert sender.tally.confirmed == 2000
+    first_arrivals = {path: list(dict.fromkeys(bodies)) for path, bodies in server.bodies.items()}
+    assert first_arrivals == expected(4, 500)
+    assert server.count - 2000 <= sender.tally.repeated
+
+
+def test_an_api_that_is_not_there_is_named() -> None:
+    port = free_port()
+    with pytest.raises(
+        Unreachable, match=rf"http://127\.0\.0\.1:{port} cannot be reached.*Is the API running"
+    ):
+        HttpSender(f"http://127.0.0.1:{port}").open()
