@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipeline.local.rabbitmq import PrivateRabbitmq
-from pipeline.local.redis import PrivateRedis
+from pipeline.local.servers import LocalRabbitmq, LocalRedis
 
 
 @dataclass
 class OwnServers:
-    rabbitmq: PrivateRabbitmq
-    redis: PrivateRedis
+    rabbitmq: LocalRabbitmq
+    redis: LocalRedis

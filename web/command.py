@@ -19,15 +19,18 @@ OK, FAILED, REFUSED = 0, 1, 2
 
 
 class ReadingLine(Struct, omit_defaults=True):
-    """What `iot-logic test` prints for a reading. `state` is the machine's after it; `fuel` and `peaks` say
-    how far from the limits it was."""
+    """What `iot-logic test` prints for a reading.
+
+    `state` is the machine's after it; `fuel` and `peaks` say how far from the limits it was; `error` is
+    there where it failed.
+    """
 
     outcome: str
     results: list[msgspec.Raw]
     state: msgspec.Raw
-    error: Failure | None
     fuel: int
     peaks: dict[str, int]
+    error: Failure | None = None
 
 
 class RefusedLine(Struct):
@@ -83,7 +86,7 @@ def _test(arguments: argparse.Namespace) -> int:
             kind = outcome.kind if outcome.kind in ("ok", "limit") else "error"
             results = [msgspec.Raw(result) for result in outcome.results]
             _print(
-                ReadingLine(kind, results, msgspec.Raw(after), outcome.failure, outcome.fuel, outcome.peaks)
+                ReadingLine(kind, results, msgspec.Raw(after), outcome.fuel, outcome.peaks, outcome.failure)
             )
             if kind != "ok":
                 status = FAILED

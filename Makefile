@@ -1,0 +1,67 @@
+# `make` alone says what there is. Everything runs in .venv, which is made where it is missing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# The distribution's own Python first: it is the one whose packages its package manager has.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+
+# As root, or as a user who needs no password for it; else nothing is installed outside of this folder.
+AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format bench clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+install: $(INSTALLED) ## Make the environment in .venv, with the versions in constraints.txt
+
+run: $(INSTALLED) ## Show it all on servers of its own, with three simulated machines; Ctrl-C ends it
+	@exec $(BIN)/python -m pipeline.local
+
+test: check ## Everything: `make check`, then all tests, on a RabbitMQ and a Redis of their own
+	$(BIN)/pytest
+
+check: $(INSTALLED) ## Format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Bring the code into its format, and mend what lint can mend
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: $(INSTALLED) ## Measure throughput and latency
+	$(BIN)/python -m tests.bench
+
+clean: ## Remove the environment and all that was built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The build backend is installed like all else, so that its version is pinned too.
+$(INSTALLED): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer is needed, and none is on the PATH." >&2; \
+		echo "On Debian or Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; fi
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(venv_module); } && \
+		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	$(BIN)/python -m pipeline.local.packages
+	@touch $@
+
+# Debian keeps what `python -m venv` needs in a package of its own, which has the version in its name.
+define venv_module
+$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	package="$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+	if [ -z "$(AS_ROOT)" ] || ! command -v apt-get >/dev/null; then \
+		echo "$(PYTHON) cannot make an environment: its venv module is missing." >&2; \
+		echo "On Debian or Ubuntu: apt-get install $$package" >&2; exit 1; fi; \
+	echo "installing $$package"; \
+	$(AS_ROOT) DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$$package" >/dev/null 2>&1 || { \
+		$(AS_ROOT) DEBIAN_FRONTEND=noninteractive apt-get update -qq && \
+		$(AS_ROOT) DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$$package" >/dev/null; }; }
+endef

@@ -1,0 +1,160 @@
+"""Where RabbitMQ and Redis come from.
+
+In this order, for each of the two by itself:
+
+1. the environment: `IOT_LOGIC_AMQP_URL` (and `IOT_LOGIC_MQTT_URL`), `IOT_LOGIC_REDIS_URL`, used as they are;
+2. a binary on this machine, started as a private process;
+3. a container, where a Docker engine answers;
+4. the system's package manager, where we may install, and then as in 2.
+
+A source that cannot give the server says why. If none can, `NoServers` says what was tried, and what to
+install.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from pipeline.local import packages
+from pipeline.local.containers import ContainerRabbitmq, ContainerRedis
+from pipeline.local.errors import NoServers, Unavailable
+from pipeline.local.packages import Package
+from pipeline.local.rabbitmq import PrivateRabbitmq
+from pipeline.local.redis import PrivateRedis
+
+AMQP_VARIABLE: Final = "IOT_LOGIC_AMQP_URL"
+MQTT_VARIABLE: Final = "IOT_LOGIC_MQTT_URL"
+REDIS_VARIABLE: Final = "IOT_LOGIC_REDIS_URL"
+
+
+class LocalServer(Protocol):
+    """What all servers of our own can do, wherever they come from."""
+
+    def start(self) -> None:
+        """Start it on the data it has, and return when it serves clients. Raises `ServerFailed`."""
+
+    def stop(self) -> None:
+        """End it in its own orderly way; it keeps its data."""
+
+    def kill(self) -> None:
+        """SIGKILL all of it, as a crash would; its data stay as they are."""
+
+    def close(self) -> None:
+        """End it for good and remove its data."""
+
+
+class LocalRabbitmq(LocalServer, Protocol):
+    """A RabbitMQ of our own, with the plugins we need."""
+
+    amqp_url: str
+    mqtt_url: str
+    management_url: str | None
+
+
+class LocalRedis(LocalServer, Protocol):
+    """A Redis of our own that appends every write."""
+
+    url: str
+
+
+_Server = TypeVar("_Server", bound=LocalServer)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are. `mqtt_url` is None for a RabbitMQ of the user's of which only AMQP is known."""
+
+    amqp_url: str
+    mqtt_url: str | None
+    redis_url: str
+
+
+def local_rabbitmq(*, management: bool = False) -> LocalRabbitmq:
+    """A RabbitMQ of our own, started. Raises `NoServers` or `ServerFailed`."""
+
+    def private() -> LocalRabbitmq:
+        return PrivateRabbitmq(management=management)
+
+    def container() -> LocalRabbitmq:
+        return ContainerRabbitmq(management=management)
+
+    return _started(_obtain("RabbitMQ", AMQP_VARIABLE, packages.RABBITMQ, private, container))
+
+
+def local_redis() -> LocalRedis:
+    """A Redis of our own, started. Raises `NoServers` or `ServerFailed`."""
+
+    def private() -> LocalRedis:
+        return PrivateRedis()
+
+    def container() -> LocalRedis:
+        return ContainerRedis()
+
+    return _started(_obtain("Redis", REDIS_VARIABLE, packages.REDIS, private, container))
+
+
+def _obtain(
+    name: str,
+    variable: str,
+    package: Package,
+    private: Callable[[], _Server],
+    container: Callable[[], _Server],
+) -> _Server:
+    """The server from the first source that has it."""
+
+    def installed() -> _Server:
+        packages.install(package)
+        return private()
+
+    reasons = []
+    for source, get in {
+        "this machine": private,
+        "Docker": container,
+        "package manager": installed,
+    }.items():
+        try:
+            return get()
+        except Unavailable as e:
+            reasons.append(f"  {source}: {e}.\n")
+    raise NoServers(
+        f"There is no {name} to be had.\n{''.join(reasons)}Install it with {package.advice()}, "
+        f"or set {variable} to one that runs."
+    )
+
+
+def _started(server: _Server) -> _Server:
+    try:
+        server.start()
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+@contextmanager
+def servers(environ: Mapping[str, str] = os.environ) -> Iterator[Servers]:
+    """The servers that `environ` names, and our own where it names none; ours are closed at the end.
+
+    Raises `NoServers` or `ServerFailed`.
+    """
+    with ExitStack() as stack:
+        redis_url = environ.get(REDIS_VARIABLE)
+        if redis_url is None:
+            redis = local_redis()
+            stack.callback(redis.close)
+            redis_url = redis.url
+        amqp_url, mqtt_url = environ.get(AMQP_VARIABLE), environ.get(MQTT_VARIABLE)
+        if amqp_url is None:
+            rabbitmq = local_rabbitmq()
+            stack.callback(rabbitmq.close)
+            amqp_url, mqtt_url = rabbitmq.amqp_url, rabbitmq.mqtt_url
+        yield Servers(amqp_url, mqtt_url, redis_url)
+
+
+@contextmanager
+def private_servers() -> Iterator[Servers]:
+    """Servers of our own, whatever the environment says; closed at the end."""
+    with servers({}) as ours:
+        yield ours

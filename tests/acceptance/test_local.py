@@ -1,0 +1,119 @@
+"""`iot-logic test`: the same sandbox on a file of readings, with no server at all."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.installation import SCRIPTS
+
+
+def run_test(
+    folder: Path, logic: str, readings: list[str], state: str | None = None
+) -> tuple[int, list[Any], str]:
+    """Run the command in `folder`: its exit status, the JSON lines it printed, and its errors."""
+    (folder / "logic.py").write_text(logic)
+    (folder / "readings.jsonl").write_text("".join(f"{reading}\n" for reading in readings))
+    arguments = ["logic.py", "--readings", "readings.jsonl"]
+    if state is not None:
+        (folder / "state.json").write_text(state)
+        arguments += ["--state", "state.json"]
+    done = subprocess.run(
+        [SCRIPTS / "iot-logic", "test", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={},
+    )
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def test_each_reading_gives_a_line_with_results_and_the_state_after_it(tmp_path: Path) -> None:
+    status, lines, _ = run_test(
+        tmp_path,
+        "def process(data, state):\n    state['n'] += data['v']\n    return {'n': state['n']}\n",
+        ['{"v": 1}', '{"v": 2}'],
+        '{"n": 10}',
+    )
+
+    assert status == 0
+    assert [line["outcome"] for line in lines] == ["ok", "ok"]
+    assert [line["results"] for line in lines] == [[{"n": 11}], [{"n": 13}]]
+    assert [line["state"] for line in lines] == [{"n": 11}, {"n": 13}]
+    assert all(line["fuel"] > 0 for line in lines)
+    assert all("error" not in line for line in lines)
+
+
+def test_a_failed_reading_says_why_and_where_and_leaves_the_state(tmp_path: Path) -> None:
+    status, lines, _ = run_test(
+        tmp_path,
+        "def process(data, state):\n    state['n'] = 1\n    return {'x': data['missing']}\n",
+        ['{"v": 1}', "not json"],
+    )
+
+    assert status == 1
+    assert [line["outcome"] for line in lines] == ["error", "error"]
+    assert "missing" in lines[0]["error"]["message"]
+    assert lines[0]["error"]["line"] == 3
+    assert "JSON" in lines[1]["error"]["message"]
+    assert [line["state"] for line in lines] == [{}, {}]
+
+
+def test_a_logic_without_end_is_a_limit(tmp_path: Path) -> None:
+    status, lines, _ = run_test(tmp_path, "def process(data, state):\n    while True:\n        pass\n", ["1"])
+
+    assert status == 1
+    assert lines[0]["outcome"] == "limit"
+    assert lines[0]["error"]["limit"] == "fuel"
+
+
+def test_a_refused_logic_prints_one_line_with_all_its_errors(tmp_path: Path) -> None:
+    status, lines, _ = run_test(
+        tmp_path, "import os\ndef process(data, state):\n    return open('x')._y\n", ["1", "2"]
+    )
+
+    assert status == 2
+    [line] = lines
+    assert line["outcome"] == "refused"
+    assert {problem["line"] for problem in line["errors"]} >= {1, 3}
+    assert all({"column", "message", "hint", "text"} <= set(problem) for problem in line["errors"])
+
+
+def test_a_source_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "logic.py").write_bytes(b"def process(data, state): return '\xff'\n")
+    (tmp_path / "readings.jsonl").write_text("1\n")
+
+    done = subprocess.run(
+        [SCRIPTS / "iot-logic", "test", "logic.py", "--readings", "readings.jsonl"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={},
+    )
+
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["outcome"] == "refused"
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [SCRIPTS / "iot-logic", "test", "nowhere.py", "--readings", "nowhere.jsonl"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={},
+    )
+
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_state_that_is_no_object_is_refused_with_the_files_name(tmp_path: Path) -> None:
+    status, lines, errors = run_test(tmp_path, "def process(data, state): return None", ["1"], "[1]")
+
+    assert (status, lines) == (2, [])
+    assert "state.json" in errors

@@ -1,0 +1,99 @@
+"""A real RabbitMQ and a real Redis for every test that asks, of the tests' own; and no settings but ours.
+
+What cannot be had fails the tests that need it: none is skipped.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+import pytest
+import redis
+
+from pipeline.local.servers import LocalRabbitmq, LocalRedis, local_rabbitmq, local_redis
+from pipeline.settings import PREFIX
+from tests.installation import Installation
+from tests.servers import OwnServers
+
+# Before any test module is imported: some of ours read the settings when they are.
+for _name in [name for name in os.environ if name.startswith(PREFIX)]:
+    del os.environ[_name]
+
+#: Each test's virtual host has a name of its own.
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[LocalRabbitmq]:
+    """The RabbitMQ that tests share. Each uses a virtual host of its own, and leaves the server alone."""
+    with ExitStack() as stack:
+        server = local_rabbitmq(management=True)
+        stack.callback(server.close)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[LocalRedis]:
+    """The Redis that tests share, one after the other."""
+    with ExitStack() as stack:
+        server = local_redis()
+        stack.callback(server.close)
+        yield server
+
+
+@pytest.fixture
+def vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
+    """The name of a virtual host that only this test uses."""
+    assert rabbitmq.management_url
+    user = urlsplit(rabbitmq.amqp_url).username
+    name = f"test-{next(_numbers)}"
+    with httpx.Client(base_url=rabbitmq.management_url, timeout=30) as management:
+        management.put(f"/api/vhosts/{name}").raise_for_status()
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        management.put(f"/api/permissions/{name}/{user}", json=everything).raise_for_status()
+        yield name
+        management.delete(f"/api/vhosts/{name}").raise_for_status()
+
+
+@pytest.fixture
+def broker_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
+    """The test's own virtual host, over AMQP."""
+    return urlunsplit(urlsplit(rabbitmq.amqp_url)._replace(path=f"/{vhost}"))
+
+
+@pytest.fixture
+def mqtt_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
+    """The test's own virtual host, over MQTT."""
+    url = urlsplit(rabbitmq.mqtt_url)
+    # MQTT knows no virtual hosts; RabbitMQ takes one from before a colon in the user's name.
+    user = quote(f"{vhost}:{url.username}", safe="")
+    return urlunsplit(url._replace(netloc=f"{user}:{url.password}@{url.hostname}:{url.port}"))
+
+
+@pytest.fixture
+def redis_url(shared_redis: LocalRedis) -> str:
+    """An empty Redis."""
+    with redis.Redis.from_url(shared_redis.url) as client:
+        client.flushall()
+    return shared_redis.url
+
+
+@pytest.fixture
+def installation(broker_url: str, redis_url: str, mqtt_url: str) -> Iterator[Installation]:
+    """Our commands on this test's own virtual host and an empty Redis; all ended when the test is."""
+    with Installation(broker_url, redis_url, mqtt_url) as plant:
+        yield plant
+
+
+@pytest.fixture
+def own_servers() -> Iterator[OwnServers]:
+    """A RabbitMQ and a Redis that the test may kill and start again."""
+    with ExitStack() as stack:
+        redis_server = local_redis()
+        stack.callback(redis_server.close)
+        rabbitmq_server = local_rabbitmq()
+        stack.callback(rabbitmq_server.close)
+        yield OwnServers(rabbitmq_server, redis_server)
