@@ -177,8 +177,10 @@ class BatchConsumer(Consumer):
         """End the session, after what was handed in by other threads is done."""
         self._closed.set()
         try:
-            self.connection.process_data_events(time_limit=0)
-            self.connection.close()
+            # pika breaks with other errors where a connection is used that was lost.
+            if self.connection.is_open:
+                self.connection.process_data_events(time_limit=0)
+                self.connection.close()
         except _GONE as e:
             _logger.debug("The connection was closed already: %s", e)
 
