@@ -160,7 +160,7 @@ def _advance(
     outcomes = report.outcomes if report else [_not_run(record, active)] * len(readings)
     first = record.number + 1
     for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
-        kills += outcome.killed
+        kills = QUARANTINE_KILLS if outcome.kind == "quarantined" else kills + outcome.killed
         if outcome.kind == "ok":
             assert active is not None
             for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):

@@ -85,18 +85,19 @@ class Failure(Struct, frozen=True, omit_defaults=True):
 
 
 #: `ok`, or why a reading failed: it is not JSON, `process` raised or returned what it may not, a limit was
-#: exceeded, or the logic itself does not pass this version's policy. The last three are the caller's, for
-#: readings that it gives to no sandbox: there is no logic, it is in quarantine, or no machine is named.
-OutcomeKind = Literal["ok", "not-json", "error", "limit", "refused", "no-logic", "quarantined", "machine-id"]
+#: exceeded, the logic itself does not pass this version's policy, or it is in quarantine because it cost
+#: too many children. The last two are the caller's, for readings that it gives to no sandbox: there is no
+#: logic, or no machine is named.
+OutcomeKind = Literal["ok", "not-json", "error", "limit", "refused", "quarantined", "no-logic", "machine-id"]
 
 
 class Outcome(Struct, frozen=True):
     """What became of one reading.
 
     `results` are JSON objects, in the order `process` returned them (a dict is one, a list of dicts
-    several, None is none). A reading that failed left the state as it was. `killed`: the child had to be killed, or
-    died, while it worked on this reading. `fuel` is the ticks used; `peaks` the largest of what was
-    measured, by name of the limit.
+    several, None is none). A reading that failed left the state as it was. `killed`: the child had to be
+    killed, or died, while it worked on this reading. `fuel` is the ticks used; `peaks` the largest of
+    what was measured, by name of the limit.
     """
 
     kind: OutcomeKind

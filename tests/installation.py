@@ -191,7 +191,7 @@ class Installation:
 
     def dead_letters(self) -> list[tuple[dict[str, Any], bytes]]:
         """Take all dead letters off their queue: headers and body."""
-        letters = []
+        letters = list[tuple[dict[str, Any], bytes]]()
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
             channel = connection.channel()
             while True:
@@ -199,6 +199,17 @@ class Installation:
                 if method is None or properties is None or body is None:
                     return letters
                 letters.append((dict(properties.headers or {}), body))
+
+    def wait_for_dead_letters(self, count: int) -> list[tuple[dict[str, Any], bytes]]:
+        """Take dead letters off their queue until there are `count`."""
+        letters = self.dead_letters()
+
+        def enough() -> bool:
+            letters.extend(self.dead_letters())
+            return len(letters) >= count
+
+        wait_until(enough)
+        return letters
 
     @contextmanager
     def collect(self, exchange: str = topology.RESULTS_EXCHANGE) -> Iterator[Collector]:

@@ -1,7 +1,5 @@
 """The main job, with the real commands as processes: readings in, logic run, state kept, results out."""
 
-from typing import Any
-
 import pytest
 
 from tests.installation import Installation
@@ -112,16 +110,14 @@ def test_what_is_not_json_becomes_a_dead_letter_with_its_bytes_untouched(plant: 
 def test_a_routing_key_that_names_no_machine_becomes_a_dead_letter(plant: Installation) -> None:
     plant.send([("no such id!", {"n": 1}), ("x" * 129, {"n": 2})])
 
-    letters: list[tuple[dict[str, Any], bytes]] = []
-    wait_until(lambda: letters.extend(plant.dead_letters()) or len(letters) == 2)
+    letters = plant.wait_for_dead_letters(2)
 
     assert {headers["kind"] for headers, _ in letters} == {"machine-id"}
 
 
 def test_readings_of_a_machine_without_logic_can_be_sent_again_once_it_is_there(plant: Installation) -> None:
     plant.send(("newcomer", {"n": n}) for n in range(3))
-    letters: list[tuple[dict[str, Any], bytes]] = []
-    wait_until(lambda: letters.extend(plant.dead_letters()) or len(letters) == 3)
+    letters = plant.wait_for_dead_letters(3)
     assert {headers["kind"] for headers, _ in letters} == {"no-logic"}
 
     plant.upload("newcomer", COUNTER)
