@@ -27,7 +27,7 @@ from pipeline.logics import Logics
 from pipeline.publisher import Message, Publisher
 from pipeline.reading import Batch, Reading
 from pipeline.record import Outgoing, Record
-from pipeline.records import Active, Records, Stored
+from pipeline.records import QUARANTINE_KILLS, Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
 from sandbox.job import Failure, Job, Outcome, Report
 from sandbox.sandbox import Sandbox
@@ -35,9 +35,6 @@ from sandbox.sandbox import Sandbox
 _logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-#: How often in a row a logic may have to be killed before its readings are no longer given to it.
-QUARANTINE_KILLS: Final = 3
 
 #: Seconds to wait before trying again while Redis or RabbitMQ cannot be used: at first, and at the most.
 _FIRST_WAIT: Final = 0.05
@@ -98,7 +95,7 @@ class Processor:
         running = {
             machine_id: each.active.digest
             for machine_id, each in stored.items()
-            if fresh[machine_id] and each.active and not quarantined(each.record, each.active.digest)
+            if fresh[machine_id] and each.active and not each.quarantined
         }
         logics = self._logics.load(set(running.values()))
         running = {machine_id: digest for machine_id, digest in running.items() if digest in logics}
@@ -138,11 +135,6 @@ class Processor:
             wait = min(2 * wait, _LONGEST_WAIT)
 
 
-def quarantined(record: Record, digest: str) -> bool:
-    """Whether this logic had to be killed so often on this machine that it is not run there any more."""
-    return record.kills >= QUARANTINE_KILLS and record.killer == digest
-
-
 def _advance(
     machine_id: str,
     before: Stored,
@@ -157,7 +149,7 @@ def _advance(
     digest = active.digest if active else ""
     kills = record.kills if record.killer == digest else 0
     outgoing = list[Outgoing]()
-    outcomes = report.outcomes if report else [_not_run(record, active)] * len(readings)
+    outcomes = report.outcomes if report else [_not_run(before)] * len(readings)
     first = record.number + 1
     for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
         kills = QUARANTINE_KILLS if outcome.kind == "quarantined" else kills + outcome.killed
@@ -183,15 +175,16 @@ def _advance(
     )
 
 
-def _not_run(record: Record, active: Active | None) -> Outcome:
+def _not_run(stored: Stored) -> Outcome:
     """The outcome of readings that are given to no logic."""
-    if active is None:
+    if stored.active is None:
         return Outcome("no-logic", failure=Failure("this machine has no logic yet"))
-    if not quarantined(record, active.digest):
-        message = f"the source of version {active.version} is missing from Redis; upload it again"
-        return Outcome("no-logic", failure=Failure(message))
-    message = f"version {active.version} had to be killed {QUARANTINE_KILLS} times; upload a mended one"
-    return Outcome("quarantined", failure=Failure(message))
+    version = stored.active.version
+    if stored.quarantined:
+        message = f"version {version} had to be killed {QUARANTINE_KILLS} times; upload a mended one"
+        return Outcome("quarantined", failure=Failure(message))
+    message = f"the source of version {version} is missing from Redis; upload it again"
+    return Outcome("no-logic", failure=Failure(message))
 
 
 def _messages(machine_id: str, outgoing: tuple[Outgoing, ...]) -> list[Message]:

@@ -67,7 +67,7 @@ class Record(Struct, frozen=True, array_like=True):
     `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag` and
     `marks` say which readings are applied: `marks` are pairs of a tag and the marks, one after the other,
     of the readings up to it. `outgoing` is what the last applied readings publish. `kills` counts how
-    often in a row the logic with the digest `killer` had to be killed.
+    often the logic with the digest `killer` had to be killed.
     """
 
     number: int = 0

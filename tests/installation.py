@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,18 +18,11 @@ import httpx
 import pika
 
 from pipeline import topology
+from pipeline.local.ports import free_port
 from tests.waiting import wait_until
 
 #: Where the console scripts are that belong to the Python that runs the tests.
 SCRIPTS = Path(sys.executable).parent
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Command:

@@ -4,14 +4,14 @@ import asyncio
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from pipeline.errors import PublishError
-from pipeline.processor import quarantined
+from pipeline.records import Stored
 from pipeline.topology import is_machine_id
 from web.plant import Plant
 from web.problems import unknown_machine
@@ -45,7 +45,11 @@ class MachineLogic(Struct):
 
 
 class Machine(Struct):
-    """A machine in the list. `readings` counts all that came; `logicversion` is null without a logic."""
+    """A machine. `readings` counts all that came; `logicversion` is null without a logic.
+
+    `quarantined`: its logic had to be killed so often that its readings go to the dead letters, until a new
+    one is uploaded or the quarantine is lifted.
+    """
 
     id: str
     readings: int
@@ -81,16 +85,24 @@ class MachinesController(Controller):
     ) -> Machines:
         """All machines that have a logic or have sent a reading, sorted by id, a page at a time."""
         machines = [
-            Machine(
-                id=machine_id,
-                readings=stored.record.number,
-                logicversion=stored.active.version if stored.active else None,
-                quarantined=stored.active is not None and quarantined(stored.record, stored.active.digest),
-            )
-            for machine_id, stored in plant.machines(after, limit + 1).items()
+            _machine(machine_id, stored) for machine_id, stored in plant.machines(after, limit + 1).items()
         ]
         page = machines[:limit]
         return Machines(page, page[-1].id if len(machines) > limit else None)
+
+    @get("/{machine_id:str}", sync_to_thread=True)
+    def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Machine:
+        """One machine."""
+        stored = plant.machine(_checked(machine_id))
+        if not stored.token and not stored.active:
+            raise unknown_machine(machine_id, "logic, and has sent no reading")
+        return _machine(machine_id, stored)
+
+    @delete("/{machine_id:str}/quarantine", sync_to_thread=True)
+    def delete_quarantine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> None:
+        """Lift a machine's quarantine, so that its logic is run on its next readings again."""
+        if not plant.release(_checked(machine_id)):
+            raise unknown_machine(machine_id, "quarantine to be lifted")
 
     @get("/{machine_id:str}/logic", sync_to_thread=True)
     def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> MachineLogic:
@@ -133,6 +145,15 @@ class MachinesController(Controller):
         except TimeoutError as e:
             raise PublishError(f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} s") from e
         return Taken(machine_id, message_id)
+
+
+def _machine(machine_id: str, stored: Stored) -> Machine:
+    return Machine(
+        id=machine_id,
+        readings=stored.record.number,
+        logicversion=stored.active.version if stored.active else None,
+        quarantined=stored.quarantined,
+    )
 
 
 def _checked(machine_id: str) -> str:

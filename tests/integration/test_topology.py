@@ -8,6 +8,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
 from pipeline.errors import TopologyError
+from pipeline.local.rabbitmq import PrivateRabbitmq
 from pipeline.settings import Settings
 
 
@@ -81,3 +82,15 @@ def test_results_reach_those_who_listen_on_the_mqtt_exchange(
 
     _, _, body = channel.basic_get(queue, auto_ack=True)
     assert body == b"{}"
+
+
+def test_a_broker_without_the_consistent_hash_plugin_is_told_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipeline.local.rabbitmq.PLUGINS", ("rabbitmq_mqtt",))
+
+    with (
+        PrivateRabbitmq() as server,
+        pytest.raises(TopologyError, match="rabbitmq-plugins enable rabbitmq_consistent_hash_exchange"),
+    ):
+        topology.ensure(Settings(amqp_url=server.amqp_url))

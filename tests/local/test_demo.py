@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pipeline.local.machines import LOGIC
+from pipeline.local.ports import free_port
 from pipeline.local.results import line
-from tests.installation import free_port
 from tests.local.processes import processes_with
 from tests.waiting import wait_until
 

@@ -1,0 +1,133 @@
+"""A logic that takes its child with it: its readings are dead letters, everybody else's are processed."""
+
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from pipeline import store, topology
+from pipeline.logics import Logics
+from pipeline.processor import Processor
+from pipeline.publisher import Publisher
+from pipeline.reading import Batch, Reading
+from pipeline.records import QUARANTINE_KILLS, Records
+from pipeline.settings import Settings
+from sandbox.limits import Limits
+from tests.installation import Collector
+from tests.sandbox.unguarded import Unguarded
+from tests.waiting import wait_until
+
+#: A loop in C: without the guards, nothing but the parent's deadline ends it.
+ENDLESS = "def process(data, state): return sum(iter(int, 1))"
+FINE = "def process(data, state): return {'n': data['n']}"
+
+
+class Partition:
+    """Hands batches of readings to a processor, as the consumer of a partition would."""
+
+    def __init__(self, settings: Settings, records: Records, logics: Logics) -> None:
+        self.records, self.logics = records, logics
+        self.publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
+        self.sandbox = Unguarded(Limits(soft_seconds=0.05, hard_seconds=0.1))
+        self.processor = Processor(records, logics, self.publisher, self.sandbox, Event())
+        self._tag = 0
+
+    def process(self, readings: list[tuple[str, bytes]]) -> None:
+        """Process one batch of readings: machine and body."""
+        batch = Batch("readings.0", b"session1", [self._reading(*each) for each in readings], _active, _held)
+        self.processor.process(batch)
+        assert batch.done
+
+    def _reading(self, machine_id: str, body: bytes) -> Reading:
+        self._tag += 1
+        return Reading(machine_id, topology.data_key(machine_id), body, self._tag, False, None, None)
+
+    def close(self) -> None:
+        self.publisher.close()
+        self.sandbox.close()
+
+
+def _active() -> None:
+    """The broker says that the partition is held."""
+
+
+def _held() -> bool:
+    return False
+
+
+@pytest.fixture
+def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
+    settings = Settings(amqp_url=broker_url, redis_url=redis_url)
+    topology.ensure(settings)
+    client = store.connect(settings)
+    partition = Partition(settings, Records(client), Logics(client, ""))
+    yield partition
+    partition.close()
+    client.close()
+
+
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_a_poisoned_reading_costs_itself_and_nobody_else(
+    partition: Partition, broker_url: str, place: int
+) -> None:
+    for number in range(100):
+        partition.logics.upload(f"m{number}", ENDLESS if number == place else FINE, b"")
+    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    letters = Collector(broker_url, topology.DEAD_LETTERS_EXCHANGE)
+
+    partition.process([(f"m{number}", b'{"n": %d}' % number) for number in range(100)])
+    wait_until(lambda: len(results.messages) == 99 and len(letters.messages) == 1)
+    results.close()
+    letters.close()
+
+    assert [event["data"]["n"] for event in results.events] == [n for n in range(100) if n != place]
+    [(key, properties, body)] = letters.messages
+    assert key == f"machines.m{place}.dead-letter"
+    assert body == b'{"n": %d}' % place
+    assert properties.headers
+    assert properties.headers["kind"] == "limit"
+    assert properties.headers["limit"] == "hard_seconds"
+
+
+def test_a_logic_killed_three_times_is_not_run_until_there_is_a_new_one(
+    partition: Partition, broker_url: str
+) -> None:
+    partition.logics.upload("bad", ENDLESS, b"")
+    letters = Collector(broker_url, topology.DEAD_LETTERS_EXCHANGE)
+    for _ in range(QUARANTINE_KILLS):
+        partition.process([("bad", b'{"n": 1}')])
+    restarts = partition.sandbox.restarts
+    assert partition.records.read(["bad"])["bad"].quarantined
+
+    partition.process([("bad", b'{"n": 2}')])
+    wait_until(lambda: len(letters.messages) == QUARANTINE_KILLS + 1)
+    letters.close()
+
+    kinds = [(properties.headers or {})["kind"] for _, properties, _ in letters.messages]
+    assert kinds == ["limit"] * QUARANTINE_KILLS + ["quarantined"]
+    assert partition.sandbox.restarts == restarts
+
+    partition.logics.upload("bad", FINE, b"")
+    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    partition.process([("bad", b'{"n": 3}')])
+    wait_until(lambda: len(results.messages) == 1)
+    results.close()
+
+    assert results.events[0]["data"] == {"n": 3}
+    assert not partition.records.read(["bad"])["bad"].quarantined
+
+
+def test_many_readings_of_a_killing_logic_cost_three_children_and_then_no_more(
+    partition: Partition, broker_url: str
+) -> None:
+    partition.logics.upload("bad", ENDLESS, b"")
+    partition.logics.upload("good", FINE, b"")
+    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+
+    partition.process([("bad", b"{}")] * 50 + [("good", b'{"n": 1}')])
+    wait_until(lambda: len(results.messages) == 1)
+    results.close()
+
+    assert partition.sandbox.restarts == QUARANTINE_KILLS
+    assert partition.records.read(["bad"])["bad"].quarantined
+    assert partition.records.read(["bad"])["bad"].record.number == 50
