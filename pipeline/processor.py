@@ -27,7 +27,7 @@ from pipeline.logics import Logics
 from pipeline.publisher import Message, Publisher
 from pipeline.reading import Batch, Reading
 from pipeline.record import Outgoing, Record
-from pipeline.records import QUARANTINE_KILLS, Records, Stored
+from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
 from sandbox.job import Failure, Job, Outcome, Report
 from sandbox.sandbox import Sandbox
@@ -147,12 +147,12 @@ def _advance(
     """The record of a machine after `readings`, with what they have to publish."""
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
-    kills = record.kills if record.killer == digest else 0
+    strikes = record.strikes.against(digest)
     outgoing = list[Outgoing]()
     outcomes = report.outcomes if report else [_not_run(before)] * len(readings)
     first = record.number + 1
     for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
-        kills = QUARANTINE_KILLS if outcome.kind == "quarantined" else kills + outcome.killed
+        strikes = strikes.after(outcome)
         if outcome.kind == "ok":
             assert active is not None
             for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
@@ -170,8 +170,7 @@ def _advance(
         outgoing,
         state=report.state if report else record.state,
         carry=carry,
-        killer=digest if kills else "",
-        kills=kills,
+        strikes=strikes,
     )
 
 
@@ -181,7 +180,7 @@ def _not_run(stored: Stored) -> Outcome:
         return Outcome("no-logic", failure=Failure("this machine has no logic yet"))
     version = stored.active.version
     if stored.quarantined:
-        message = f"version {version} had to be killed {QUARANTINE_KILLS} times; upload a mended one"
+        message = f"version {version} is not run any more: {stored.record.strikes.reason}"
         return Outcome("quarantined", failure=Failure(message))
     message = f"the source of version {version} is missing from Redis; upload it again"
     return Outcome("no-logic", failure=Failure(message))

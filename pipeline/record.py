@@ -30,6 +30,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.topology import PREFETCH
 from sandbox.job import OutcomeKind
@@ -66,8 +67,8 @@ class Record(Struct, frozen=True, array_like=True):
 
     `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag` and
     `marks` say which readings are applied: `marks` are pairs of a tag and the marks, one after the other,
-    of the readings up to it. `outgoing` is what the last applied readings publish. `kills` counts how
-    often the logic with the digest `killer` had to be killed.
+    of the readings up to it. `outgoing` is what the last applied readings publish. `strikes` is
+    what stands against its logic.
     """
 
     number: int = 0
@@ -76,8 +77,7 @@ class Record(Struct, frozen=True, array_like=True):
     tag: int = 0
     marks: tuple[tuple[int, bytes], ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
-    killer: str = ""
-    kills: int = 0
+    strikes: Strikes = Strikes()
 
     def split(self, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """Divide a batch's readings of this machine into those already applied and those to run."""
@@ -113,8 +113,7 @@ class Record(Struct, frozen=True, array_like=True):
         *,
         state: bytes,
         carry: bool,
-        killer: str,
-        kills: int,
+        strikes: Strikes,
     ) -> Self:
         """The record after the readings `fresh` of a batch whose last delivery is `last_tag`.
 
@@ -136,6 +135,5 @@ class Record(Struct, frozen=True, array_like=True):
             tag=fresh[-1].tag,
             marks=(*marks, added),
             outgoing=(*self.outgoing, *outgoing) if carry else tuple(outgoing),
-            killer=killer,
-            kills=kills,
+            strikes=strikes,
         )

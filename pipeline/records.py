@@ -7,7 +7,7 @@ keys of one machine on one node of a Redis Cluster.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, cast
+from typing import cast
 
 import msgspec
 import redis
@@ -18,9 +18,6 @@ from pipeline.record import Record
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
 #: be taken for the one before.
 _TOKEN_BYTES = 8
-
-#: How often a logic may have to be killed on a machine before it is not run there any more.
-QUARANTINE_KILLS: Final = 3
 
 #: The set of all machines that have a record or a logic (sorted, for paging).
 MACHINES_KEY = "machines"
@@ -65,12 +62,8 @@ class Stored(Struct, frozen=True):
 
     @property
     def quarantined(self) -> bool:
-        """Whether its logic had to be killed so often here that it is not run any more."""
-        return (
-            self.active is not None
-            and self.record.killer == self.active.digest
-            and self.record.kills >= QUARANTINE_KILLS
-        )
+        """Whether its logic is not run here any more."""
+        return self.active is not None and self.record.strikes.against(self.active.digest).quarantined
 
 
 def parse_active(value: bytes | None) -> Active | None:

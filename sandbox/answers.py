@@ -17,7 +17,7 @@ from sandbox.limits import Limits
 from sandbox.words import cleaned
 
 #: The kinds of outcome that are a child's to give beside "ok".
-_FAILED: Final = frozenset({"not-json", "error", "limit", "refused"})
+_FAILED: Final = frozenset({"not-json", "error", "limit", "refused", "quarantined"})
 
 #: Characters of a message, of a hint, and of a line of source, that are shown.
 _MESSAGE: Final = 500

@@ -16,11 +16,8 @@ from typing import Final, NamedTuple
 
 from sandbox.answers import Untrue, believed, believed_state
 from sandbox.frames import REQUEST_BYTES, Part
-from sandbox.job import Failure, Job, Outcome, Report
+from sandbox.job import KILLS, Failure, Job, Outcome, Report
 from sandbox.limits import Limits
-
-#: How many children a logic may cost in one batch. Others' readings wait for each of them.
-KILLS: Final = 3
 
 #: Bytes that a reading, or a task, takes in a request beside its own.
 _OVERHEAD: Final = 16

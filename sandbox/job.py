@@ -1,7 +1,7 @@
 """What goes into the sandbox and what comes out: a `Job` in, a `Report` of one `Outcome` a reading out."""
 
 import hashlib
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from msgspec import Struct
 
@@ -84,10 +84,20 @@ class Failure(Struct, frozen=True, omit_defaults=True):
     allowed: float | None = None
 
 
+#: How many children a logic may cost, before it is not run any more. Others' readings wait for each of them.
+KILLS: Final = 3
+
+#: How many readings in a row a logic may be stopped on for want of fuel or time, before it is not run any
+#: more. Each takes some ten milliseconds, up to two tenths of a second.
+EXHAUSTIONS: Final = 10
+
+#: The limits that stop a logic that does not end.
+_EXHAUSTING: Final = frozenset({"fuel", "soft_seconds"})
+
 #: `ok`, or why a reading failed: it is not JSON, `process` raised or returned what it may not, a limit was
-#: exceeded, the logic itself does not pass this version's policy, or it is in quarantine because it cost
-#: too many children. The last two are the caller's, for readings that it gives to no sandbox: there is no
-#: logic, or no machine is named.
+#: exceeded, the logic itself does not pass this version's policy, or it is not run any more because it had
+#: to be stopped too often. The last two are the caller's, for readings that it gives to no sandbox: there
+#: is no logic, or no machine is named.
 OutcomeKind = Literal["ok", "not-json", "error", "limit", "refused", "quarantined", "no-logic", "machine-id"]
 
 
@@ -106,6 +116,11 @@ class Outcome(Struct, frozen=True):
     killed: bool = False
     fuel: int = 0
     peaks: dict[str, int] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it was stopped for want of fuel or time."""
+        return self.failure is not None and self.failure.limit in _EXHAUSTING
 
 
 class Report(Struct, frozen=True):

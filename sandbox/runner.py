@@ -20,7 +20,7 @@ import msgspec
 from sandbox.compiler import check
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
 from sandbox.frames import PART_BYTES, Check, Load, Part, Reply, Task, Verdict, Work
-from sandbox.job import Checked, Failure, Logic, Outcome, OutcomeKind
+from sandbox.job import EXHAUSTIONS, Checked, Failure, Logic, Outcome, OutcomeKind
 from sandbox.limits import Limits
 from sandbox.program import failure_of
 from sandbox.progress import ProgressWriter
@@ -29,6 +29,11 @@ from sandbox.watch import Watch
 
 #: Bytes that an outcome takes in a frame beside its results, at the least.
 _OUTCOME_BYTES: Final = 96
+
+#: What becomes of the readings behind `EXHAUSTIONS` that did not end.
+_NOT_RUN: Final = Outcome(
+    "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
+)
 
 #: The most problems of one source that are told; the rest will show when these are mended.
 _PROBLEMS: Final = 100
@@ -98,10 +103,14 @@ class Runner:
     def _task(self, task: Task) -> None:
         words, watch, outcomes = self._words, self._watch, self._outcomes
         place, state, last = task.place, task.state, len(task.readings) - 1
+        exhaustions = 0  # in a row
         for number, body in enumerate(task.readings):
             try:
                 watch.busy = True
-                outcome, state = self._reading(place, body, state)
+                if exhaustions < EXHAUSTIONS:
+                    outcome, state = self._reading(place, body, state)
+                else:
+                    outcome = _NOT_RUN
                 watch.busy = False
             except Breach as breach:
                 watch.busy = False
@@ -109,6 +118,7 @@ class Runner:
                     "limit", failure=Failure(breach.message, limit=breach.limit, allowed=breach.allowed)
                 )
             outcomes.append(outcome)
+            exhaustions = exhaustions + 1 if outcome.exhausted or outcome is _NOT_RUN else 0
             words[0] += 1
             self._pending += _OUTCOME_BYTES + sum(map(len, outcome.results))
             if number == last:

@@ -47,8 +47,8 @@ class MachineLogic(Struct):
 class Machine(Struct):
     """A machine. `readings` counts all that came; `logicversion` is null without a logic.
 
-    `quarantined`: its logic had to be killed so often that its readings go to the dead letters, until a new
-    one is uploaded or the quarantine is lifted.
+    `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters,
+    until a new one is uploaded or the quarantine is lifted.
     """
 
     id: str

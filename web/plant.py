@@ -12,6 +12,7 @@ from pipeline import store, topology
 from pipeline.errors import LogicRefused
 from pipeline.logics import Logics, Version
 from pipeline.publisher import PERSISTENT, Message, Publisher
+from pipeline.quarantine import Strikes
 from pipeline.records import Active, Records, Stored
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
@@ -79,7 +80,7 @@ class Plant:
             stored = self.machine(machine_id)
             if not stored.quarantined:
                 return False
-            released = replace(stored.record, killer="", kills=0)
+            released = replace(stored.record, strikes=Strikes())
             if not self._records.write({machine_id: stored}, {machine_id: released}):
                 return True
 

@@ -10,8 +10,9 @@ from pipeline.logics import Logics
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading
-from pipeline.records import QUARANTINE_KILLS, Records
+from pipeline.records import Records
 from pipeline.settings import Settings
+from sandbox.job import KILLS
 from sandbox.limits import Limits
 from tests.installation import Collector
 from tests.sandbox.unguarded import Unguarded
@@ -94,17 +95,17 @@ def test_a_logic_killed_three_times_is_not_run_until_there_is_a_new_one(
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")
     letters = Collector(broker_url, topology.DEAD_LETTERS_EXCHANGE)
-    for _ in range(QUARANTINE_KILLS):
+    for _ in range(KILLS):
         partition.process([("bad", b'{"n": 1}')])
     restarts = partition.sandbox.restarts
     assert partition.records.read(["bad"])["bad"].quarantined
 
     partition.process([("bad", b'{"n": 2}')])
-    wait_until(lambda: len(letters.messages) == QUARANTINE_KILLS + 1)
+    wait_until(lambda: len(letters.messages) == KILLS + 1)
     letters.close()
 
     kinds = [(properties.headers or {})["kind"] for _, properties, _ in letters.messages]
-    assert kinds == ["limit"] * QUARANTINE_KILLS + ["quarantined"]
+    assert kinds == ["limit"] * KILLS + ["quarantined"]
     assert partition.sandbox.restarts == restarts
 
     partition.logics.upload("bad", FINE, b"")
@@ -128,6 +129,6 @@ def test_many_readings_of_a_killing_logic_cost_three_children_and_then_no_more(
     wait_until(lambda: len(results.messages) == 1)
     results.close()
 
-    assert partition.sandbox.restarts == QUARANTINE_KILLS
+    assert partition.sandbox.restarts == KILLS
     assert partition.records.read(["bad"])["bad"].quarantined
     assert partition.records.read(["bad"])["bad"].record.number == 50

@@ -1,5 +1,6 @@
 """Which readings a record says are applied, and for how long it remembers them."""
 
+from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.record import Outgoing, Record
 from pipeline.topology import PREFETCH
@@ -29,8 +30,7 @@ def advance(
         [Outgoing(str(each.tag), b"{}") for each in readings],
         state=b'{"n":1}',
         carry=carry,
-        killer="",
-        kills=0,
+        strikes=Strikes(),
     )
 
 

@@ -1,0 +1,38 @@
+"""What leads into quarantine, and what does not."""
+
+from pipeline.quarantine import Strikes
+from sandbox.job import EXHAUSTIONS, KILLS, Failure, Outcome
+
+FINE = Outcome("ok")
+KILLED = Outcome("limit", failure=Failure("too long", limit="hard_seconds"), killed=True)
+NO_FUEL = Outcome("limit", failure=Failure("no fuel", limit="fuel"))
+TOO_LARGE = Outcome("limit", failure=Failure("too large", limit="state_bytes"))
+
+
+def strikes(*outcomes: Outcome) -> Strikes:
+    result = Strikes("digest")
+    for outcome in outcomes:
+        result = result.after(outcome)
+    return result
+
+
+def test_kills_count_whatever_happens_between_them() -> None:
+    assert not strikes(*[KILLED, FINE] * (KILLS - 1)).quarantined
+    assert strikes(*[KILLED, FINE] * KILLS).quarantined
+
+
+def test_running_out_of_fuel_counts_in_a_row() -> None:
+    assert strikes(*[NO_FUEL] * EXHAUSTIONS).quarantined
+    assert not strikes(*[NO_FUEL] * (EXHAUSTIONS - 1), FINE, NO_FUEL).quarantined
+
+
+def test_other_limits_and_errors_hurt_nobody_else() -> None:
+    assert not strikes(*[TOO_LARGE, Outcome("error", failure=Failure("bug"))] * 50).quarantined
+
+
+def test_another_logic_starts_with_nothing_against_it() -> None:
+    assert strikes(*[KILLED] * KILLS).against("another") == Strikes("another")
+
+
+def test_what_the_sandbox_would_not_run_any_more_is_in_quarantine() -> None:
+    assert strikes(Outcome("quarantined", failure=Failure("not run"))).quarantined
