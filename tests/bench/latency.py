@@ -57,11 +57,11 @@ def measure(plant: Installation, rates: list[int]) -> list[Latency]:
     for place in range(MACHINES):
         plant.upload(f"latency_{place}", LOGIC)
     worker = plant.start_worker(processes=1, threads=8)
-    _at_rate(plant, 50, seconds=2)  # until everything is warm
+    at_rate(plant, 50, seconds=2)  # until everything is warm
     measured = []
     for rate in rates:
         announce(f"latency at {rate} readings/s")
-        seconds = sorted(_at_rate(plant, rate, SECONDS))
+        seconds = sorted(at_rate(plant, rate, SECONDS))
         measured.append(
             Latency(rate, _percentile(seconds, 50) * 1e3, _percentile(seconds, 99) * 1e3, seconds[-1] * 1e3)
         )
@@ -69,7 +69,8 @@ def measure(plant: Installation, rates: list[int]) -> list[Latency]:
     return measured
 
 
-def _at_rate(plant: Installation, rate: int, seconds: int) -> list[float]:
+def at_rate(plant: Installation, rate: int, seconds: int) -> list[float]:
+    """Send at this rate; for each result, how many seconds after its reading it came."""
     listener = _Listener(plant.amqp_url)
     listener.start()
     listener.ready.wait()

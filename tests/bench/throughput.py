@@ -56,9 +56,9 @@ def measure(plant: Installation) -> Throughput:
     worker_runs, plain_runs = list[tuple[float, float]](), list[tuple[float, float]]()
     for turn in range(ROUNDS):
         announce(f"throughput, turn {turn + 1} of {ROUNDS}: plain pika")
-        plain_runs.append(_run(plant, settings, lambda: _start_plain_pika(plant)))
+        plain_runs.append(run(plant, settings, lambda: _start_plain_pika(plant)))
         announce(f"throughput, turn {turn + 1} of {ROUNDS}: the worker")
-        worker_runs.append(_run(plant, settings, lambda: plant.start_worker(processes=1, threads=8)))
+        worker_runs.append(run(plant, settings, lambda: plant.start_worker(1, 8)))
     worker, plain = (median(rate for rate, _ in runs) for runs in (worker_runs, plain_runs))
     return Throughput(
         worker=worker,
@@ -69,7 +69,9 @@ def measure(plant: Installation) -> Throughput:
     )
 
 
-def _run(plant: Installation, settings: Settings, start: Callable[[], Command]) -> tuple[float, float]:
+def run(
+    plant: Installation, settings: Settings, start: Callable[[], Command], results: int = READINGS
+) -> tuple[float, float]:
     """Fill the queues, start one side, and time it from its first result to its last: rate and CPU."""
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
@@ -77,10 +79,10 @@ def _run(plant: Installation, settings: Settings, start: Callable[[], Command]) 
         process = start()
         wait_until(lambda: _depth(channel) > 0, timeout=30)
         first, began, busy = _depth(channel), time.perf_counter(), _cpu_seconds(process)
-        wait_until(lambda: _depth(channel) >= READINGS, timeout=300)
+        wait_until(lambda: _depth(channel) >= results, timeout=300)
         seconds, busy = time.perf_counter() - began, _cpu_seconds(process) - busy
         process.stop()
-    return (READINGS - first) / seconds, busy / (READINGS - first) * 1e6
+    return (results - first) / seconds, busy / (results - first) * 1e6
 
 
 def _fill(channel: BlockingChannel, settings: Settings) -> None:
