@@ -15,6 +15,7 @@ RabbitMQ is waited out in place: handing the batch back would only bring it here
 import logging
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from threading import Event
 from typing import Final, TypeVar
 
@@ -31,6 +32,9 @@ from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
 from sandbox.job import Failure, Job, Outcome, Report
 from sandbox.sandbox import Sandbox
+
+#: Seconds between two warnings that the broker does not confirm.
+_PATIENCE_SECONDS: Final = 10
 
 _logger = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ class Processor:
         while unwritten:
             written, unwritten = self._insist(batch, partial(self._apply, batch, unwritten))
             messages += written
-        self._insist(batch, lambda: self._publish(messages))
+        self._insist(batch, lambda: self._publish(batch, messages))
         batch.done = True
 
     def _apply(self, batch: Batch, machine_ids: list[str]) -> tuple[list[Message], list[str]]:
@@ -109,16 +113,18 @@ class Processor:
         ]
         return dict(zip(running, self._sandbox.run(jobs), strict=True)) if jobs else {}
 
-    def _publish(self, messages: list[Message]) -> None:
-        """Step 5."""
+    def _publish(self, batch: Batch, messages: list[Message]) -> None:
+        """Step 5. A broker that is short of memory or disk may take as long as it likes to confirm."""
         published = self._publisher.publish(messages)
-        while True:
+        for second in count(1):
             try:
                 published.result(timeout=1)
                 return
             except TimeoutError:
-                if self._stopping.is_set():
-                    raise SessionLost("the worker stops while RabbitMQ takes no results") from None
+                if self._stopping.is_set() or batch.lost():
+                    raise SessionLost(f"{batch!r} is given up before its results were confirmed") from None
+            if second % _PATIENCE_SECONDS == 0:
+                _logger.warning("%r waits: its results are not confirmed after %s s", batch, second)
 
     def _insist(self, batch: Batch, step: Callable[[], T]) -> T:
         """Do a step, again and again while Redis or RabbitMQ cannot be used."""
