@@ -35,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DeviceError, SettingsError) as e:
         print(f"iot-devices: {e}", file=sys.stderr)
         return USAGE
+    except KeyboardInterrupt:
+        # The second Ctrl-C: not even the last confirmations are waited for.
+        return STOPPED
 
 
 def _deliver(arguments: argparse.Namespace) -> int:

@@ -73,6 +73,11 @@ class Outbox:
         return self._handed_in - self._confirmed - self._refused
 
     @property
+    def in_flight(self) -> int:
+        """Readings that are on the wire and not answered."""
+        return len(self._in_flight)
+
+    @property
     def stalled(self) -> float:
         """Seconds for which nothing was confirmed although something waits for it."""
         with self._changed:

@@ -8,6 +8,7 @@ Up to `window` readings are unconfirmed at a time, so that the broker's confirms
 once, are never waited for one by one.
 """
 
+import time
 import uuid
 from functools import partial
 from typing import Any, Final
@@ -20,7 +21,7 @@ from pika.spec import Basic
 
 from devices.errors import AddressError, ConnectionLost
 from devices.senders.address import Address
-from devices.senders.sender import CONNECT_SECONDS, RETRY_SECONDS, Line
+from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, RETRY_SECONDS, Line
 from pipeline import topology
 
 #: Readings unconfirmed at a time. More did not make it faster, and a lost connection repeats as many.
@@ -28,6 +29,12 @@ _WINDOW: Final = 1000
 
 #: Readings published before the confirms that came in meanwhile are looked at.
 _AT_ONCE: Final = 100
+
+#: Seconds between two looks whether the broker still answers.
+_LOOK_SECONDS: Final = 1.0
+
+#: Seconds that the broker may take to agree to the end of a connection.
+_CLOSE_SECONDS: Final = 2.0
 
 #: AMQP's delivery mode of a message that is written to disk.
 _PERSISTENT: Final = 2
@@ -38,8 +45,8 @@ _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 class AmqpSender(Line):
     """Publishes to RabbitMQ; `url` as amqp://user:password@host:port/vhost. Raises `AddressError`."""
 
-    def __init__(self, url: str, window: int = _WINDOW) -> None:
-        super().__init__(str(Address.parse(url, _PORTS)), window)
+    def __init__(self, url: str, window: int = _WINDOW, answer_seconds: float = ANSWER_SECONDS) -> None:
+        super().__init__(str(Address.parse(url, _PORTS)), window, answer_seconds)
         try:
             self._parameters = pika.URLParameters(url)
         except (ValueError, TypeError) as e:
@@ -51,7 +58,8 @@ class AmqpSender(Line):
         self._tag = 0
         self._scheduled: pika.SelectConnection | None = None
         self._resuming = False
-        self._reason: BaseException | str = ""
+        self._blocked = False
+        self._reason: BaseException | str | None = None
         # Distinguishes this run's message ids from those of any other.
         self._run_id = uuid.uuid4().hex
 
@@ -69,7 +77,8 @@ class AmqpSender(Line):
             on_open_error_callback=self._on_end,
             on_close_callback=self._on_end,
         )
-        self._resuming = False
+        self._resuming = self._blocked = False
+        self._reason = None
         self._connection = connection
         try:
             connection.ioloop.start()
@@ -81,6 +90,7 @@ class AmqpSender(Line):
 
     def _on_open(self, connection: Any) -> None:
         connection.add_on_connection_blocked_callback(self._on_blocked)
+        connection.add_on_connection_unblocked_callback(self._on_unblocked)
         connection.channel(on_open_callback=self._on_channel)
 
     def _on_channel(self, channel: Channel) -> None:
@@ -92,6 +102,7 @@ class AmqpSender(Line):
         self._tag = 0
         self._channel = channel
         self._connected()
+        self._look()
         self._publish()
 
     def _on_channel_end(self, channel: Channel, reason: BaseException) -> None:
@@ -99,11 +110,35 @@ class AmqpSender(Line):
             channel.connection.close(reply_text=str(reason)[:255])
 
     def _on_end(self, connection: Any, reason: BaseException | str) -> None:
-        self._reason = reason
+        self._reason = self._reason or reason
         connection.ioloop.stop()
 
     def _on_blocked(self, _connection: object, method: Any) -> None:
         self.trouble = f"{self.address} takes no readings for now: {method.method.reason}."
+        self._blocked = True
+
+    def _on_unblocked(self, _connection: object, _method: object) -> None:
+        self.trouble = None
+        self._blocked = False
+        # What the broker did not read until now could not be answered either.
+        self._connected_at = time.monotonic()
+
+    def _look(self) -> None:
+        """Look every second whether the broker still answers."""
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            return
+        silence = None if self._blocked else self._silence()
+        if silence is None:
+            connection.ioloop.call_later(_LOOK_SECONDS, self._look)
+        else:
+            self._reason = ConnectionLost(silence)
+            self._close(connection)
+
+    def _close(self, connection: pika.SelectConnection) -> None:
+        """End the connection, with the broker's agreement if it gives it soon."""
+        connection.ioloop.call_later(_CLOSE_SECONDS, connection.ioloop.stop)
+        connection.close()
 
     def _publish(self) -> None:
         """Publish what the outbox has, but not for so long that confirms pile up unread."""
@@ -114,7 +149,7 @@ class AmqpSender(Line):
                 connection.ioloop.stop()
             return
         if self._closing.is_set():
-            connection.close()
+            self._close(connection)
             return
         for _ in range(_AT_ONCE):
             parcel = self.outbox.take(self._tag + 1)
@@ -160,8 +195,10 @@ class AmqpSender(Line):
         self.outbox.resume()
         self._publish()
 
-    def _explain(self, reason: BaseException | str) -> str:
+    def _explain(self, reason: BaseException | str | None) -> str:
         """What went wrong, for whoever runs the command."""
+        if isinstance(reason, ConnectionLost):
+            return str(reason)
         cause: object = reason
         while (inner := _inner(cause)) is not None:
             cause = inner

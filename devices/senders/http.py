@@ -28,7 +28,7 @@ _LANES: Final = 8
 _WINDOW: Final = 64
 
 #: Seconds that an answer may take. The API itself gives up on the broker earlier and says so.
-_ANSWER_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 15.0
 
 #: Seconds after which an idle connection is not used again: servers close them (uvicorn after 5 s), and a
 #: request that meets the closing would have to be sent a second time.

@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from devices.errors import ConnectionLost
 from devices.senders.address import Address
-from devices.senders.sender import CONNECT_SECONDS, Line
+from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, Line
 from pipeline import topology
 
 #: Readings unconfirmed at a time. MQTT allows 65,535; a lost connection repeats as many.
@@ -29,8 +29,11 @@ _WINDOW: Final = 1000
 #: Readings published before the PUBACKs that came in meanwhile are looked at.
 _AT_ONCE: Final = 100
 
-#: Seconds without traffic after which the client pings the broker, and half of them how often it looks.
+#: Seconds without traffic after which the client pings the broker.
 _KEEPALIVE: Final = 30
+
+#: Seconds between two looks at the clock while there is no traffic.
+_LOOK_SECONDS: Final = 1.0
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
@@ -38,9 +41,9 @@ _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 class MqttSender(Line):
     """Publishes over MQTT; `url` as mqtt://user:password@host:port. Raises `AddressError`."""
 
-    def __init__(self, url: str, window: int = _WINDOW) -> None:
+    def __init__(self, url: str, window: int = _WINDOW, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._broker = Address.parse(url, _PORTS)
-        super().__init__(str(self._broker), window)
+        super().__init__(str(self._broker), window, answer_seconds)
         self._client_id = f"iot-devices-{uuid.uuid4().hex[:12]}"
         self._wake_up, self._woken = socket.socketpair()
         self._wake_up.setblocking(False)
@@ -81,11 +84,15 @@ class MqttSender(Line):
             self._work(client)
         except OSError as e:
             raise ConnectionLost(
-                f"{self.address} cannot be reached ({e}). Is RabbitMQ running, with its plugin rabbitmq_mqtt?"
+                f"{self.address} cannot be reached or ended the connection ({e}). "
+                "Is RabbitMQ running, with its plugin rabbitmq_mqtt?"
             ) from e
         finally:
             client.disconnect()
             client.loop_write()
+            # Where the farewell could not be written, paho leaves it open.
+            if (connection := client.socket()) is not None:
+                connection.close()
 
     def _work(self, client: paho.Client) -> None:
         """Move bytes until closed. Raises `ConnectionLost`."""
@@ -111,12 +118,14 @@ class MqttSender(Line):
                 if mask & selectors.EVENT_WRITE:
                     self._check(client.loop_write())
                 self._check(client.loop_misc())
+                if (silence := self._silence()) is not None:
+                    raise ConnectionLost(silence)
                 if self._ready:
                     self._publish(client)
 
     def _pause(self, client: paho.Client) -> float:
         """Seconds that may be slept: none while there is something to publish and room for it."""
-        return 0.0 if self._more and not client.want_write() else _KEEPALIVE / 2
+        return 0.0 if self._more and not client.want_write() else _LOOK_SECONDS
 
     def _publish(self, client: paho.Client) -> None:
         self._more = True
@@ -126,9 +135,9 @@ class MqttSender(Line):
                 self._more = False
                 return
             self._tag += 1
-            # Where the connection has ended meanwhile, the next read says so, and all is put back.
             info = client.publish(topology.data_topic(parcel.machine), parcel.body, qos=1)
             self._tags[info.mid] = self._tag
+            self._check(info.rc)
 
     def _check(self, status: MQTTErrorCode) -> None:
         if self._answer is not None:

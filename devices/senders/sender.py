@@ -7,6 +7,7 @@ an outage may last is for its user to say, who sees it in `stalled`.
 """
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from threading import Event, Thread
 from typing import Final, Protocol
@@ -19,6 +20,11 @@ RETRY_SECONDS: Final = 0.5
 
 #: Seconds that a connection may take to be made.
 CONNECT_SECONDS: Final = 10.0
+
+#: Seconds without any answer to what is in flight after which a connection is given up and made anew. It may
+#: have ended without a word (a cable, a frozen host), which heartbeats notice only after minutes. Well above
+#: what a busy broker takes, well below anybody's patience.
+ANSWER_SECONDS: Final = 10.0
 
 _logger = logging.getLogger(__name__)
 
@@ -61,8 +67,10 @@ class Sender(Protocol):
 class Line(ABC):
     """One connection with its outbox and thread; a `Sender`."""
 
-    def __init__(self, address: str, window: int) -> None:
+    def __init__(self, address: str, window: int, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.address = address
+        self._answer_seconds = answer_seconds
+        self._connected_at = 0.0
         self.outbox = Outbox(window)
         self.trouble: str | None = None
         self._closing = Event()
@@ -149,4 +157,12 @@ class Line(ABC):
         if self.trouble is not None:
             _logger.warning("Connected to %s again.", self.address)
         self.trouble = None
+        self._connected_at = time.monotonic()
         self._tried.set()
+
+    def _silence(self) -> str | None:
+        """What to say of a connection on which nothing is answered any more; None while that is not so."""
+        waited = min(self.outbox.stalled, time.monotonic() - self._connected_at)
+        if self.outbox.in_flight and waited > self._answer_seconds:
+            return f"{self.address} has confirmed nothing for {self._answer_seconds:g} s."
+        return None

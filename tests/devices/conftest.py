@@ -14,9 +14,16 @@ def readings_queue(broker_url: str) -> ReadingsQueue:
     return queue
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_rabbitmq() -> Iterator[LocalRabbitmq]:
-    """A RabbitMQ that the test may kill and start again."""
+    """A RabbitMQ with the readings' queue, that tests may kill and start again."""
     server = local_rabbitmq()
-    yield server
-    server.close()
+    try:
+        ReadingsQueue(server.amqp_url).declare()
+        # RabbitMQ 3.10 writes down which quorum queues it has some time after it has declared them: one that
+        # it is killed right after never takes anything again. An orderly end writes it down.
+        server.stop()
+        server.start()
+        yield server
+    finally:
+        server.close()

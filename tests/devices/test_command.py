@@ -79,7 +79,7 @@ def test_being_stopped_ends_it_cleanly_with_the_counts(
         arguments, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         # It sends: it is past its start, and what it was told to stop for is there.
-        first = readings_queue.take_bodies(20)
+        first = readings_queue.take_bodies(20, more_to_come=True)
         process.send_signal(number)
         output, errors = process.communicate(timeout=30)
     assert process.returncode == status, errors

@@ -85,7 +85,6 @@ def test_a_broker_killed_in_the_middle_gets_everything_at_least_once(
 ) -> None:
     count = 20_000
     readings_queue = ReadingsQueue(own_rabbitmq.amqp_url)
-    readings_queue.declare()
     sender = new_sender(via, own_rabbitmq.amqp_url, own_rabbitmq.mqtt_url)
     sender.open()
     sending = Thread(target=send_all, args=(sender, numbered(count)))
