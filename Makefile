@@ -12,10 +12,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench clean
+.PHONY: help install run test test-pythons .test-python check format bench clean
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: $(INSTALLED) ## Make the environment in .venv, with the versions in constraints.txt
 
@@ -24,6 +24,15 @@ run: $(INSTALLED) ## Show it all on servers of its own, with three simulated mac
 
 test: check ## Everything: `make check`, then all tests, on a RabbitMQ and a Redis of their own
 	$(BIN)/pytest
+
+test-pythons: ## The sandbox and the units on every Python that is declared and on the PATH
+	@for version in 3.11 3.12 3.13; do \
+		command -v python$$version >/dev/null || { echo "python$$version is not on the PATH"; continue; }; \
+		$(MAKE) --no-print-directory VENV=build/venv-$$version PYTHON=python$$version .test-python || exit 1; done
+
+.test-python: $(INSTALLED)
+	$(BIN)/python --version
+	$(BIN)/pytest -q tests/sandbox tests/unit
 
 check: $(INSTALLED) ## Format, lint and types
 	$(BIN)/ruff format --check

@@ -21,8 +21,8 @@ OK, FAILED, REFUSED = 0, 1, 2
 class ReadingLine(Struct, omit_defaults=True):
     """What `iot-logic test` prints for a reading.
 
-    `state` is the machine's after it; `fuel` and `peaks` say how far from the limits it was; `error` is
-    there where it failed.
+    `state` is the machine's after it. `fuel` is what it used; `peaks` are the largest values of what is
+    limited, by the names of the limits. `error` is there where it failed.
     """
 
     outcome: str
@@ -85,9 +85,11 @@ def _test(arguments: argparse.Namespace) -> int:
         for outcome, after in _run(sandbox, logic, state, readings):
             kind = outcome.kind if outcome.kind in ("ok", "limit") else "error"
             results = [msgspec.Raw(result) for result in outcome.results]
-            _print(
-                ReadingLine(kind, results, msgspec.Raw(after), outcome.fuel, outcome.peaks, outcome.failure)
-            )
+            peaks = outcome.peaks | {
+                "result_bytes": sum(map(len, outcome.results)),
+                "state_bytes": len(after),
+            }
+            _print(ReadingLine(kind, results, msgspec.Raw(after), outcome.fuel, peaks, outcome.failure))
             if kind != "ok":
                 status = FAILED
         return status

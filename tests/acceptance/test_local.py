@@ -41,7 +41,9 @@ def test_each_reading_gives_a_line_with_results_and_the_state_after_it(tmp_path:
     assert [line["outcome"] for line in lines] == ["ok", "ok"]
     assert [line["results"] for line in lines] == [[{"n": 11}], [{"n": 13}]]
     assert [line["state"] for line in lines] == [{"n": 11}, {"n": 13}]
-    assert all(line["fuel"] > 0 for line in lines)
+    assert all(line["fuel"] == line["peaks"]["fuel"] > 0 for line in lines)
+    assert [line["peaks"]["state_bytes"] for line in lines] == [len('{"n":11}')] * 2
+    assert [line["peaks"]["result_bytes"] for line in lines] == [len('{"n":11}')] * 2
     assert all("error" not in line for line in lines)
 
 
