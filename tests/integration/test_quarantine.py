@@ -1,20 +1,14 @@
 """A logic that takes its child with it: its readings are dead letters, everybody else's are processed."""
 
 from collections.abc import Iterator
-from threading import Event
 
 import pytest
 
-from pipeline import store, topology
-from pipeline.logics import Logics
-from pipeline.processor import Processor
-from pipeline.publisher import Publisher
-from pipeline.reading import Batch, Reading
-from pipeline.records import Records
-from pipeline.settings import Settings
+from pipeline import topology
 from sandbox.job import KILLS
 from sandbox.limits import Limits
 from tests.installation import Collector
+from tests.partition import Partition
 from tests.sandbox.unguarded import Unguarded
 from tests.waiting import wait_until
 
@@ -23,48 +17,11 @@ ENDLESS = "def process(data, state): return sum(iter(int, 1))"
 FINE = "def process(data, state): return {'n': data['n']}"
 
 
-class Partition:
-    """Hands batches of readings to a processor, as the consumer of a partition would."""
-
-    def __init__(self, settings: Settings, records: Records, logics: Logics) -> None:
-        self.records, self.logics = records, logics
-        self.publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
-        self.sandbox = Unguarded(Limits(soft_seconds=0.05, hard_seconds=0.1))
-        self.processor = Processor(records, logics, self.publisher, self.sandbox, Event())
-        self._tag = 0
-
-    def process(self, readings: list[tuple[str, bytes]]) -> None:
-        """Process one batch of readings: machine and body."""
-        batch = Batch("readings.0", b"session1", [self._reading(*each) for each in readings], _active, _held)
-        self.processor.process(batch)
-        assert batch.done
-
-    def _reading(self, machine_id: str, body: bytes) -> Reading:
-        self._tag += 1
-        return Reading(machine_id, topology.data_key(machine_id), body, self._tag, False, None, None)
-
-    def close(self) -> None:
-        self.publisher.close()
-        self.sandbox.close()
-
-
-def _active() -> None:
-    """The broker says that the partition is held."""
-
-
-def _held() -> bool:
-    return False
-
-
 @pytest.fixture
 def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
-    settings = Settings(amqp_url=broker_url, redis_url=redis_url)
-    topology.ensure(settings)
-    client = store.connect(settings)
-    partition = Partition(settings, Records(client), Logics(client, ""))
+    partition = Partition(broker_url, redis_url, Unguarded(Limits(soft_seconds=0.05, hard_seconds=0.1)))
     yield partition
     partition.close()
-    client.close()
 
 
 @pytest.mark.parametrize("place", [0, 50, 99])

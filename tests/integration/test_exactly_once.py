@@ -1,0 +1,204 @@
+"""The rules of `pipeline.record`, each kept and each broken on purpose.
+
+Where a rule is broken, the same steps must give a wrong count: else the test of the rule proves nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import pytest
+import redis
+
+from pipeline import records as records_module
+from pipeline import topology
+from pipeline.errors import SessionLost
+from pipeline.processor import Processor
+from pipeline.publisher import Message
+from pipeline.reading import Batch, Reading
+from pipeline.record import Record
+from pipeline.records import Records, Stored
+from pipeline.settings import Settings
+from sandbox.sandbox import Sandbox
+from tests.installation import Collector
+from tests.partition import Partition
+from tests.waiting import wait_until
+
+COUNT = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    return {"n": data["n"], "count": state["count"]}
+"""
+
+TWO = [("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')]
+THIRD = ("m1", b'{"n": 3}')
+
+
+@pytest.fixture
+def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
+    partition = Partition(broker_url, redis_url, Sandbox())
+    partition.logics.upload("m1", COUNT, b"")
+    yield partition
+    partition.close()
+
+
+@pytest.fixture
+def results(broker_url: str) -> Iterator[Collector]:
+    topology.ensure(Settings(amqp_url=broker_url))
+    collector = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    yield collector
+    collector.close()
+
+
+def bodies(results: Collector, count: int) -> list[bytes]:
+    wait_until(lambda: len(results.messages) >= count)
+    return [body for _, _, body in results.messages]
+
+
+def without_marks(
+    _record: Record, _session: bytes, readings: list[Reading]
+) -> tuple[list[Reading], list[Reading]]:
+    return [], readings
+
+
+def lost() -> None:
+    raise SessionLost("another consumer has the partition")
+
+
+def test_readings_given_back_change_nothing_and_publish_the_same_bytes(
+    partition: Partition, results: Collector
+) -> None:
+    partition.process(TWO, session=b"before__")
+    partition.process([*TWO, THIRD], session=b"after___", redelivered=2)
+
+    published = bodies(results, 5)
+    assert partition.state("m1") == b'{"count":3}'
+    assert published[:2] == published[2:4]
+    assert msgspec.json.decode(published[4])["data"] == {"n": 3, "count": 3}
+
+
+def test_without_marks_they_would_be_counted_twice(
+    partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Record, "split", without_marks)
+
+    partition.process(TWO, session=b"before__")
+    partition.process([*TWO, THIRD], session=b"after___", redelivered=2)
+
+    assert partition.state("m1") == b'{"count":5}'
+
+
+class CrashesOnce(Processor):
+    """Is gone between writing and publishing, the first time."""
+
+    crashed = False
+
+    def _publish(self, batch: Batch, messages: list[Message]) -> None:
+        if not self.crashed:
+            self.crashed = True
+            raise SessionLost("a crash, after the write")
+        super()._publish(batch, messages)
+
+
+@pytest.mark.parametrize("again", [TWO, [*TWO, THIRD]])
+def test_what_a_crash_left_unpublished_is_published_by_the_next_session(
+    broker_url: str, redis_url: str, again: Sequence[tuple[str, bytes]]
+) -> None:
+    partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
+    partition.logics.upload("m1", COUNT, b"")
+    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    with pytest.raises(SessionLost):
+        partition.process(TWO, session=b"before__")
+
+    partition.process(again, session=b"after___", redelivered=len(again))
+
+    published = [msgspec.json.decode(body) for body in bodies(results, len(again))]
+    results.close()
+    partition.close()
+    assert [event["id"] for event in published] == [str(number) for number in range(1, len(again) + 1)]
+
+
+def test_a_worker_that_wakes_up_after_another_took_over_applies_nothing(partition: Partition) -> None:
+    partition.process(TWO, session=b"after___", redelivered=2)
+
+    with pytest.raises(SessionLost):
+        partition.process(TWO, session=b"before__", assert_active=lost)
+
+    assert partition.state("m1") == b'{"count":2}'
+
+
+def test_without_asking_the_broker_it_would_apply_them_again(partition: Partition) -> None:
+    partition.process(TWO, session=b"after___", redelivered=2)
+
+    partition.process(TWO, session=b"before__")
+
+    assert partition.state("m1") == b'{"count":4}'
+
+
+class EditedMeanwhile(Records):
+    """Somebody edits the state over the API, once, between a batch's read and its write."""
+
+    edited = False
+
+    def write(self, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+        if not self.edited:
+            self.edited = True
+            record = msgspec.structs.replace(read["m1"].record, state=b'{"count":100}')
+            assert super().write(read, {"m1": record}) == set()
+        return super().write(read, updates)
+
+
+def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:
+    partition = Partition(broker_url, redis_url, Sandbox(), records=EditedMeanwhile)
+    partition.logics.upload("m1", COUNT, b"")
+    partition.records.edited = True  # type: ignore[attr-defined]
+    partition.process(TWO)
+    partition.records.edited = False  # type: ignore[attr-defined]
+    partition.process([THIRD])
+    state = partition.state("m1")
+    partition.close()
+    return state
+
+
+def test_a_state_edited_while_a_batch_ran_is_what_the_batch_goes_on_from(
+    broker_url: str, redis_url: str
+) -> None:
+    assert count_after_an_edit(broker_url, redis_url) == b'{"count":101}'
+
+
+def test_without_compare_and_set_the_edit_would_be_lost(
+    broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        records_module,
+        "_WRITE",
+        "for place, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2 * place]) end return {}",
+    )
+
+    assert count_after_an_edit(broker_url, redis_url) == b'{"count":3}'
+
+
+class ForgetsAnswers(Records):
+    """Loses the answer of each first write: it was done, and nobody knows."""
+
+    answered = False
+
+    def write(self, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+        changed = super().write(read, updates)
+        self.answered = not self.answered
+        if self.answered:
+            raise redis.TimeoutError("the answer did not come")
+        return changed
+
+
+def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_url: str) -> None:
+    partition = Partition(broker_url, redis_url, Sandbox(), records=ForgetsAnswers)
+    partition.logics.upload("m1", COUNT, b"")
+    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+
+    partition.process(TWO)
+
+    published = [msgspec.json.decode(body)["data"]["count"] for body in bodies(results, 2)]
+    results.close()
+    assert partition.state("m1") == b'{"count":2}'
+    assert published == [1, 2]
+    partition.close()

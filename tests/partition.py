@@ -1,0 +1,75 @@
+"""A partition without its queue: hands batches to a processor as consumers of one partition would."""
+
+from collections.abc import Callable, Sequence
+from threading import Event
+
+from pipeline import store, topology
+from pipeline.logics import Logics
+from pipeline.processor import Processor
+from pipeline.publisher import Publisher
+from pipeline.reading import Batch, Reading
+from pipeline.records import Records
+from pipeline.settings import Settings
+from sandbox.sandbox import Sandbox
+
+
+def _active() -> None:
+    """The broker says that the session holds the partition."""
+
+
+class Partition:
+    """One processor on real servers, whose batches the test makes. Closes the sandbox it was given."""
+
+    def __init__(
+        self,
+        amqp_url: str,
+        redis_url: str,
+        sandbox: Sandbox,
+        processor: type[Processor] = Processor,
+        records: type[Records] = Records,
+    ) -> None:
+        settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
+        topology.ensure(settings)
+        self._redis = store.connect(settings)
+        self.records = records(self._redis)
+        self.logics = Logics(self._redis, "")
+        self.sandbox = sandbox
+        self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
+        self._processor = processor(self.records, self.logics, self._publisher, sandbox, Event())
+        self._tags = dict[bytes, int]()
+
+    def process(
+        self,
+        readings: Sequence[tuple[str, bytes]],
+        *,
+        session: bytes = b"session1",
+        redelivered: int = 0,
+        assert_active: Callable[[], None] = _active,
+    ) -> None:
+        """Process one batch (machine and body of each reading), the first `redelivered` of it given back."""
+        batch = Batch(
+            queue=topology.readings_queue(0),
+            session=session,
+            readings=[
+                self._reading(session, machine_id, body, redelivered=place < redelivered)
+                for place, (machine_id, body) in enumerate(readings)
+            ],
+            assert_active=assert_active,
+            lost=lambda: False,
+        )
+        self._processor.process(batch)
+        assert batch.done
+
+    def _reading(self, session: bytes, machine_id: str, body: bytes, *, redelivered: bool) -> Reading:
+        tag = self._tags[session] = self._tags.get(session, 0) + 1
+        return Reading(machine_id, topology.data_key(machine_id), body, tag, redelivered, None, None)
+
+    def state(self, machine_id: str) -> bytes:
+        """A machine's state, as it is kept."""
+        return self.records.read([machine_id])[machine_id].record.state
+
+    def close(self) -> None:
+        """End the connections and the sandbox."""
+        self._publisher.close()
+        self.sandbox.close()
+        self._redis.close()
