@@ -8,7 +8,6 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from pipeline.settings import Settings
 from web.health import HealthController
 from web.machines import MachinesController
 from web.plant import Plant
@@ -19,26 +18,22 @@ from web.problems import HANDLERS
 _BODY_BYTES = 1024**2
 
 
-def create_app(settings: Settings) -> Litestar:
-    """The API for these settings. It opens its connections when it starts."""
+def create_app(plant: Plant) -> Litestar:
+    """The API of this plant, which it closes when it ends."""
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        app.state.plant = Plant(settings)
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            app.state.plant.close()
+            plant.close()
 
-    app: Litestar
+    def provide_plant() -> Plant:
+        return plant
 
-    def plant() -> Plant:
-        opened: Plant = app.state.plant
-        return opened
-
-    app = Litestar(
+    return Litestar(
         [MachinesController, HealthController],
-        dependencies={"plant": Provide(plant, sync_to_thread=False)},
+        dependencies={"plant": Provide(provide_plant, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
@@ -50,4 +45,3 @@ def create_app(settings: Settings) -> Litestar:
         ),
         request_max_body_size=_BODY_BYTES,
     )
-    return app
