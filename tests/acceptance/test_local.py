@@ -8,17 +8,9 @@ from typing import Any
 from tests.installation import SCRIPTS
 
 
-def run_test(
-    folder: Path, logic: str, readings: list[str], state: str | None = None
-) -> tuple[int, list[Any], str]:
-    """Run the command in `folder`: its exit status, the JSON lines it printed, and its errors."""
-    (folder / "logic.py").write_text(logic)
-    (folder / "readings.jsonl").write_text("".join(f"{reading}\n" for reading in readings))
-    arguments = ["logic.py", "--readings", "readings.jsonl"]
-    if state is not None:
-        (folder / "state.json").write_text(state)
-        arguments += ["--state", "state.json"]
-    done = subprocess.run(
+def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `iot-logic test` in `folder`, with nothing in its environment."""
+    return subprocess.run(
         [SCRIPTS / "iot-logic", "test", *arguments],
         cwd=folder,
         capture_output=True,
@@ -26,6 +18,19 @@ def run_test(
         timeout=60,
         env={},
     )
+
+
+def run_test(
+    folder: Path, logic: str, readings: list[str], state: str | None = None
+) -> tuple[int, list[Any], str]:
+    """Run the command in `folder`: its exit status, the JSON lines it printed, and its errors."""
+    (folder / "logic.py").write_text(logic)
+    (folder / "readings.jsonl").write_text("".join(f"{reading}\n" for reading in readings))
+    arguments = ["--readings", "readings.jsonl"]
+    if state is not None:
+        (folder / "state.json").write_text(state)
+        arguments += ["--state", "state.json"]
+    done = run_command(folder, "logic.py", *arguments)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
@@ -86,28 +91,14 @@ def test_a_source_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "logic.py").write_bytes(b"def process(data, state): return '\xff'\n")
     (tmp_path / "readings.jsonl").write_text("1\n")
 
-    done = subprocess.run(
-        [SCRIPTS / "iot-logic", "test", "logic.py", "--readings", "readings.jsonl"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={},
-    )
+    done = run_command(tmp_path, "logic.py", "--readings", "readings.jsonl")
 
     assert done.returncode == 2
     assert json.loads(done.stdout)["outcome"] == "refused"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [SCRIPTS / "iot-logic", "test", "nowhere.py", "--readings", "nowhere.jsonl"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={},
-    )
+    done = run_command(tmp_path, "nowhere.py", "--readings", "nowhere.jsonl")
 
     assert done.returncode == 2
     assert "nowhere" in done.stderr
