@@ -33,16 +33,16 @@ from pipeline.result import encode_result, event_ids, now, result_message
 from sandbox.job import Failure, Job, Outcome, Report
 from sandbox.sandbox import Sandbox
 
-#: Seconds between two warnings that the broker does not confirm.
-_PATIENCE_SECONDS: Final = 10
-
 _logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 #: Seconds to wait before trying again while Redis or RabbitMQ cannot be used: at first, and at the most.
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 2.0
+
+#: Seconds between two warnings that the broker does not confirm.
+_PATIENCE_SECONDS: Final = 10
 
 
 class Processor:
@@ -126,7 +126,7 @@ class Processor:
             if second % _PATIENCE_SECONDS == 0:
                 _logger.warning("%r waits: its results are not confirmed after %s s", batch, second)
 
-    def _insist(self, batch: Batch, step: Callable[[], T]) -> T:
+    def _insist(self, batch: Batch, step: Callable[[], _T]) -> _T:
         """Do a step, again and again while Redis or RabbitMQ cannot be used."""
         wait = _FIRST_WAIT
         while True:

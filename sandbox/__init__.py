@@ -5,8 +5,23 @@ Knows nothing of queues, Redis or HTTP, and is usable on its own::
     from sandbox import Job, Limits, Logic, Sandbox
 
     with Sandbox(Limits()) as sandbox:
-        checked = sandbox.check("def process(data, state): return {'twice': data['value'] * 2}")
+        source = "def process(data, state): return {'twice': data['value'] * 2}"
+        checked = sandbox.check(source)
         [report] = sandbox.run([Job(Logic.of(source), state=b"{}", readings=[b'{"value": 21}'])])
+
+Where to look, in the order in which a reading meets them:
+
+- what goes in and out: `job`, `limits`, `errors`
+- the parent: `sandbox` takes a `batch` through its `children`, each a `process` (`spawn`, `deadline`) that it
+  talks to in `frames` and believes nothing unchecked (`answers`, `words`)
+- the child: `child` confines itself (`confinement`, `seccomp`), its `runner` takes each reading through a
+  `program`, under a `watch`, and says how far it is (`progress`); `values` are JSON in and JSON out
+- at upload, in a child too: `compiler` reads a `source`, has the `policy` judge it (`scope`, `findings`,
+  `naming`, `wording`, `hints`), and rewrites it (`transformer`, `expressions`, `costs`)
+- what a logic finds: the list is in `allowed`, put together in the `runtime`; every use of it is counted by
+  the `meter` in the `guards` (`operators`, `dots`, `takes`), the functions (`builtin`, `conversions`,
+  `sorting`), the `methods` (`text_methods`, `texts`) and the modules (`facades`, `moments`)
+- `reference` makes the docs page of it
 """
 
 from importlib import import_module
