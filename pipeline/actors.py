@@ -8,7 +8,7 @@ change the order of readings, and its time limit would end a batch between two s
 import ctypes
 import logging
 import signal
-from threading import Event, local
+from threading import local
 from typing import Any, Final
 
 import dramatiq
@@ -18,6 +18,7 @@ from pipeline import store, topology
 from pipeline.broker import ReadingsBroker
 from pipeline.errors import SettingsError
 from pipeline.logics import Logics
+from pipeline.membership import Membership
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch
@@ -38,7 +39,7 @@ class Works(Middleware):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.stopping = Event()
+        self._sandboxes = list[Sandbox]()
         self._thread = local()
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
@@ -51,7 +52,8 @@ class Works(Middleware):
             raise SystemExit(1) from e
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Make what the threads share."""
+        """Make what the threads share, and be one of the workers that partitions are assigned to."""
+        assert isinstance(broker, ReadingsBroker)
         client = store.connect(self.settings)
         try:
             if lacking := store.missing_durability(client):
@@ -60,7 +62,14 @@ class Works(Middleware):
             _logger.warning("Redis is not up yet: %s", e)
         self.records = Records(client)
         self.logics = Logics(client, self.settings.signing_key)
-        self.publisher = Publisher(self.settings.amqp_url, lambda: topology.ensure(self.settings))
+        self.publisher = Publisher(
+            self.settings.amqp_url, lambda: topology.ensure(self.settings), insist=True
+        )
+        broker.worker_threads = worker.worker_threads
+        broker.membership = Membership(
+            client, self.settings.partitions, lambda: sum(sandbox.restarts for sandbox in self._sandboxes)
+        )
+        broker.membership.join()
 
     def after_worker_thread_boot(self, broker: dramatiq.Broker, thread: Any) -> None:
         """Warm this thread's sandbox up, so that its first reading need not wait for it."""
@@ -72,8 +81,10 @@ class Works(Middleware):
             self._thread.sandbox.close()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Have batches that wait for Redis or RabbitMQ give up; the others are finished."""
-        self.stopping.set()
+        """Leave the partitions to the others. Batches are finished; those that wait for Redis give up."""
+        assert isinstance(broker, ReadingsBroker)
+        broker.stopping.set()
+        broker.membership.leave()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Nothing is left to be published."""
@@ -83,8 +94,9 @@ class Works(Middleware):
         """The processor of the calling worker thread."""
         if not hasattr(self._thread, "processor"):
             sandbox = self._thread.sandbox = self._sandbox()
+            self._sandboxes.append(sandbox)
             self._thread.processor = Processor(
-                self.records, self.logics, self.publisher, sandbox, self.stopping
+                self.records, self.logics, self.publisher, sandbox, broker.stopping
             )
         processor: Processor = self._thread.processor
         return processor
@@ -105,7 +117,7 @@ broker = ReadingsBroker(works.settings, middleware=[works])
 dramatiq.set_broker(broker)
 
 
-@dramatiq.actor(queue_name=topology.readings_queue(0))
+@dramatiq.actor(queue_name=topology.READINGS_EXCHANGE)
 def process_batch(batch: Batch) -> None:
     """Process one batch. It is sent by no one: `pipeline.consumer` makes it from a partition's readings."""
     works.processor().process(batch)

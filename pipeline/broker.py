@@ -1,48 +1,42 @@
 """Dramatiq's RabbitMQ broker, taught to consume what devices send.
 
-Two things differ from `RabbitmqBroker`: the queues are those of the topology (quorum queues without
-delay and dead letter queues of Dramatiq's own), and the consumer hands out batches of raw readings.
+Two things differ from `RabbitmqBroker`: it declares our topology and none of Dramatiq's queues, and its one
+consumer hands out batches of raw readings. Dramatiq is told of one queue, which stands for all partitions.
 """
 
-import pika.exceptions
+from threading import Event
+
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
-from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 
 from pipeline import topology
 from pipeline.consumer import BatchConsumer
-from pipeline.errors import TopologyError
+from pipeline.membership import Membership
 from pipeline.settings import Settings
 
 
 class ReadingsBroker(RabbitmqBroker):
-    """The broker of `pipeline.actors`. It only consumes; results leave by `pipeline.publisher`."""
+    """The broker of `pipeline.actors`. It only consumes; results leave by `pipeline.publisher`.
+
+    `worker_threads` and `membership` are set when the worker boots; `stopping` when it is to stop.
+    """
+
+    worker_threads: int
+    membership: Membership
 
     def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
         super().__init__(url=settings.amqp_url, middleware=middleware)
         self.settings = settings
-        for partition in range(settings.partitions):
-            self.declare_queue(topology.readings_queue(partition))
+        self.stopping = Event()
+        self.declare_queue(topology.READINGS_EXCHANGE)
 
-    @property
-    def consumer_class(self) -> type[BatchConsumer]:
-        """The seam that Dramatiq offers for consumers of another kind."""
-        return BatchConsumer
-
-    def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
-        """Note a partition's queue, so that workers consume it, and with `ensure` make the topology.
-
-        Raises `ConnectionClosed`, Dramatiq's word for "try again later", with the reason.
-        """
+    def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002
+        """Note the queue that stands for all partitions. Consumers declare the real ones."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
             self.queues.add(queue_name)
             self.emit_after("declare_queue", queue_name)
-        if ensure:
-            self._declare_topology()
 
-    def _declare_topology(self) -> None:
-        try:
-            topology.ensure(self.settings)
-        except (pika.exceptions.AMQPError, TopologyError) as e:
-            raise ConnectionClosed(e) from e
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BatchConsumer:  # noqa: ARG002
+        """The consumer of this worker's partitions. How far it reads ahead is the topology's to say."""
+        return BatchConsumer(self, timeout)

@@ -1,35 +1,39 @@
-"""The consumer of one partition: batches out of the queue, one in flight, acknowledged whole.
+"""Dramatiq's consumer of readings: the partitions that this worker holds, and batches out of them.
 
-How it keeps the order, and how the batch finds its size:
+Dramatiq sees one queue and one consumer. Behind it are the partitions that are assigned to this worker
+(`pipeline.membership`), each on a channel of its own (`pipeline.partition`), all on one connection:
 
-- The queue has a single active consumer, so of all the workers one is served at a time.
-- A batch is the first delivery and all that have arrived behind it, up to a cap. Alone, a reading waits
-  for nobody; under load the batch grows by itself while the one before it is worked on.
-- The next batch is handed out only after the one before it was acknowledged (`multiple=True`). So no
-  lock is needed, and a batch that fails is simply not acknowledged: the broker gives back its readings,
-  in order and before all others, to the next session.
+- A batch takes what has arrived in all partitions that have nothing in flight, up to a cap. So few
+  readings in many partitions make one batch and not many, and under load, when one partition fills a
+  batch, another one's is worked on while the first one's is confirmed.
+- A batch is handed out only when a worker thread is free. Until then what arrives makes the next one grow.
+- A batch is acknowledged when the broker has confirmed what it published. Nobody waits for that: the
+  worker thread is free once all is written.
+- A partition that is no longer assigned is released after what it has in flight; one that is new is
+  consumed at once, and served once the worker that had it has released it. In between nothing is lost or
+  done twice, whoever is wrong about the assignment: the single active consumer decides.
 
-A *session* is the life of one channel. Its name and the delivery tags are written into the machines'
-records (`pipeline.record`), which is how a reading that is delivered again is recognised.
-
-Threads: `__next__` runs on Dramatiq's consumer thread, which alone touches the connection; `ack`, `nack`
-and `assert_active` are called from worker threads and leave their work to it.
+Threads: everything runs on Dramatiq's consumer thread, which runs the connection's loop; `ack` is called by
+worker threads, and what publishes calls back on its own; they leave their work to it.
 """
 
 import logging
-import os
-from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-import pika
 import pika.exceptions
 from dramatiq import Message
 from dramatiq.broker import Consumer, MessageProxy
-from dramatiq.errors import ConnectionClosed
+from pika.adapters.select_connection import IOLoop
 
 from pipeline import topology
-from pipeline.errors import SessionLost
-from pipeline.reading import Batch, Reading
+from pipeline.connection import Connection, parameters_of
+from pipeline.errors import SessionLost, TopologyError
+from pipeline.membership import Holding
+from pipeline.partition import Partition
+from pipeline.reading import Batch, Share
 
 if TYPE_CHECKING:
     from pipeline.broker import ReadingsBroker
@@ -40,11 +44,11 @@ BATCH_READINGS: Final = topology.PREFETCH // 2
 #: Bytes of readings in a batch at the most, to bound what one batch holds in memory, sandbox and Redis.
 BATCH_BYTES: Final = 4 * 1024**2
 
-#: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
-_ACQUIRED_COUNT: Final = "x-acquired-count"
+#: Seconds between two looks at the assignment, and between two attempts to connect.
+_TICK_SECONDS: Final = 0.25
 
-#: What pika raises when the connection or the channel is gone.
-_GONE = (AssertionError, pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError)
+#: Seconds that a worker which stops waits for the confirms of what it has done.
+_CLOSING_SECONDS: Final = 10
 
 
 _logger = logging.getLogger(__name__)
@@ -56,7 +60,7 @@ class BatchMessage(MessageProxy):
     def __init__(self, batch: Batch) -> None:
         super().__init__(
             Message(
-                queue_name=batch.queue,
+                queue_name=topology.READINGS_EXCHANGE,
                 actor_name="process_batch",
                 args=(batch,),
                 kwargs={},
@@ -70,123 +74,145 @@ class BatchMessage(MessageProxy):
 class BatchConsumer(Consumer):
     """Yields a `BatchMessage`, or None every `timeout` milliseconds so that its thread can look up."""
 
-    def __init__(self, broker: "ReadingsBroker", queue_name: str, _prefetch: int, timeout: int) -> None:
-        self.queue_name = queue_name
-        self.session = os.urandom(8)
+    def __init__(self, broker: "ReadingsBroker", timeout: int) -> None:
+        self._broker = broker
         self._timeout = timeout / 1000
-        self._in_flight: Batch | None = None
-        self._broken: str | None = None
-        self._closed = Event()
-        try:
-            self.connection = pika.BlockingConnection(broker.parameters)
-            self.channel = self.connection.channel()
-            self.channel.basic_qos(prefetch_count=topology.PREFETCH)
-            self._deliveries = self.channel.consume(queue_name, inactivity_timeout=self._timeout)
-        except _GONE as e:
-            raise ConnectionClosed(e) from None
+        self._loop = IOLoop()
+        self._loop.activate_poller()
+        self._connection: Connection | None = None
+        self._partitions: dict[int, Partition] = {}
+        self._first = 0
+        self._busy = 0
+        self._tick()
 
     def __next__(self) -> BatchMessage | None:
-        try:
-            if self._broken is not None:
-                raise ConnectionClosed(self._broken)
-            if self._in_flight is not None:
-                self.connection.process_data_events(time_limit=self._timeout)
-                return None
-            readings = self._take()
-        except _GONE as e:
-            self._closed.set()
-            raise ConnectionClosed(e) from None
-        except StopIteration:
-            self._closed.set()
-            raise ConnectionClosed(f"RabbitMQ cancelled the consumer of {self.queue_name}") from None
-        if not readings:
-            return None
-        self._in_flight = Batch(
-            queue=self.queue_name,
-            session=self.session,
-            readings=readings,
-            assert_active=self.assert_active,
-            lost=self._closed.is_set,
-        )
-        return BatchMessage(self._in_flight)
+        give_up = time.monotonic() + self._timeout
+        while time.monotonic() < give_up:
+            if self._busy < self._broker.worker_threads and not self._broker.stopping.is_set():
+                batch = self._take()
+                if batch is not None:
+                    self._busy += 1
+                    return BatchMessage(batch)
+            self._turn()
+        return None
 
-    def _take(self) -> list[Reading]:
-        """The deliveries that have arrived, none where none comes within the timeout."""
-        readings, size = list[Reading](), 0
-        while True:
-            method, properties, body = next(self._deliveries)
-            if method is None or properties is None or body is None:
-                return readings
-            readings.append(
-                Reading(
-                    machine=topology.machine_of(method.routing_key),
-                    key=method.routing_key,
-                    body=body,
-                    tag=method.delivery_tag,
-                    redelivered=method.redelivered or _ACQUIRED_COUNT in (properties.headers or ()),
-                    message_id=properties.message_id,
-                    content_type=properties.content_type,
-                )
-            )
-            size += len(body)
-            full = len(readings) >= BATCH_READINGS or size >= BATCH_BYTES
-            if full or not self.channel.get_waiting_message_count():
-                return readings
+    def _take(self) -> Batch | None:
+        """What has arrived in the partitions that have nothing in flight. Each is first in its turn."""
+        ready = [partition for partition in self._partitions.values() if partition.ready]
+        ready.sort(key=lambda partition: (partition.number < self._first, partition.number))
+        shares, readings, size = list[Share](), BATCH_READINGS, BATCH_BYTES
+        for partition in ready:
+            if readings <= 0 or size <= 0:
+                break
+            share = partition.take(readings, size)
+            readings -= len(share.readings)
+            size -= sum(len(reading.body) for reading in share.readings)
+            shares.append(share)
+            self._first = partition.number + 1
+        return Batch(shares) if shares else None
 
     def ack(self, message: MessageProxy) -> None:
-        """Acknowledge the batch if it is done; else give its readings back by ending this session.
+        """Settle a batch when what it published is confirmed; give it back where it could not be processed.
 
         Dramatiq calls this after the actor has run, also when it has raised.
         """
         assert isinstance(message, BatchMessage)
         batch = message.batch
-        if batch.session != self.session:
-            return  # It came to a session that has ended since: the broker has its readings back.
-        self._call(lambda: self._settle(batch))
+        self._loop.add_callback_threadsafe(partial(self._processed, batch))
 
     nack = ack
 
-    def _settle(self, batch: Batch) -> None:
-        if batch.done:
-            self.channel.basic_ack(batch.last_tag, multiple=True)
-            self._in_flight = None
-        else:
-            self._broken = f"a batch of {self.queue_name} failed; its readings are taken again"
-
-    def assert_active(self) -> None:
-        """Ask the broker whether this session still holds its partition. Raises `SessionLost` where not.
-
-        Any request that is answered on the channel will do: the broker makes another consumer active
-        only after this one's channel has ended.
-        """
-        answered = Event()
-
-        def ask() -> None:
-            self.channel.basic_qos(prefetch_count=topology.PREFETCH)
-            answered.set()
-
-        self._call(ask)
-        while not answered.wait(timeout=0.05):
-            if self._closed.is_set():
-                raise SessionLost(f"the connection that held {self.queue_name} is gone")
-
-    def requeue(self, messages: Any) -> None:
-        """Nothing to do: the broker takes back what is not acknowledged when the channel closes."""
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give back batches that no worker thread has begun with: Dramatiq hands them in when it stops."""
+        for message in messages:
+            assert isinstance(message, BatchMessage)
+            _give_back(message.batch)
 
     def close(self) -> None:
-        """End the session, after what was handed in by other threads is done."""
-        self._closed.set()
-        try:
-            # pika breaks with other errors where a connection is used that was lost.
-            if self.connection.is_open:
-                self.connection.process_data_events(time_limit=0)
-                self.connection.close()
-        except _GONE as e:
-            _logger.debug("The connection was closed already: %s", e)
+        """End the connection once what was done is confirmed, so that none of it is delivered again."""
+        give_up = time.monotonic() + _CLOSING_SECONDS
+        for partition in list(self._partitions.values()):
+            partition.release()
+        while self._partitions and time.monotonic() < give_up:
+            self._turn()
+        if self._connection is not None and self._connection.is_open:
+            self._connection.close()
+        while self._connection is not None and time.monotonic() < give_up:
+            self._turn()
+        self._loop.close()
 
-    def _call(self, callback: Any) -> None:
-        """Have the consumer's thread call `callback`; without effect where the connection is gone."""
+    # All below runs on the consumer's thread.
+
+    def _turn(self) -> None:
+        """Wait until something happens, a tick at the latest, and let it happen."""
+        self._loop.poll()
+        self._loop.process_timeouts()
+
+    def _tick(self) -> None:
+        """Do what is to be done now and then: connect, follow the assignment, say what is held."""
+        self._loop.call_later(_TICK_SECONDS, self._tick)
+        if self._broker.stopping.is_set():
+            return
+        if self._connection is None:
+            self._connect()
+        elif self._connection.is_open:
+            self._follow(self._broker.membership.assigned)
+        self._broker.membership.holding = [
+            Holding(partition.number, partition.held, partition.settled)
+            for partition in self._partitions.values()
+        ]
+
+    def _connect(self) -> None:
         try:
-            self.connection.add_callback_threadsafe(callback)
-        except pika.exceptions.ConnectionWrongStateError:
-            self._closed.set()
+            topology.ensure(self._broker.settings)
+        except (pika.exceptions.AMQPError, TopologyError) as e:
+            _logger.warning("RabbitMQ cannot be used yet: %r", e)
+        else:
+            parameters = parameters_of(self._broker.settings.amqp_url)
+            self._connection = Connection(
+                parameters, self._loop, lambda _: self._follow(self._broker.membership.assigned), self._on_end
+            )
+
+    def _on_end(self, _connection: object, reason: BaseException) -> None:
+        if not self._broker.stopping.is_set():
+            _logger.warning("the connection to RabbitMQ was lost, and is made again: %r", reason)
+        self._connection = None
+
+    def _follow(self, assigned: frozenset[int]) -> None:
+        """Hold the partitions that are assigned, and no others."""
+        assert self._connection is not None
+        for number, partition in list(self._partitions.items()):
+            if number not in assigned:
+                partition.release()
+        for number in sorted(assigned - self._partitions.keys()):
+            self._partitions[number] = Partition(self._connection, number, self._on_partition_end)
+
+    def _on_partition_end(self, partition: Partition, reason: BaseException) -> None:
+        _logger.debug("the session of %s has ended: %r", partition.queue, reason)
+        del self._partitions[partition.number]
+
+    def _processed(self, batch: Batch) -> None:
+        """A worker thread is free again."""
+        self._busy -= 1
+        if batch.published is None:
+            _give_back(batch)
+        else:
+            settle = partial(self._loop.add_callback_threadsafe, partial(_settle, batch))
+            batch.published.add_done_callback(lambda _: settle())
+
+
+def _settle(batch: Batch) -> None:
+    """Acknowledge each partition's readings, if what they published is confirmed."""
+    assert batch.published is not None
+    if error := batch.published.exception():
+        _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
+        _give_back(batch)
+        return
+    for share in batch.shares:
+        share.session.settle()
+
+
+def _give_back(batch: Batch) -> None:
+    """Have the broker give the readings to the next sessions, which may be ours again."""
+    for share in batch.shares:
+        share.session.end()

@@ -5,17 +5,16 @@
 3. run      the rest in the sandbox, each machine's readings in order
 4. write    state, marks and what is still to publish, in one round trip; a machine whose record changed
             meanwhile goes through 1 to 4 again
-5. publish  results and dead letters, and wait for the broker's confirms
-6. then the batch is done, and its consumer acknowledges it
+5. publish  results and dead letters
+6. when the broker has confirmed them, the consumer acknowledges the readings (`pipeline.consumer`)
 
-A crash before 4 leaves nothing behind; one after it is repaired from the record. A fault of Redis or
-RabbitMQ is waited out in place: handing the batch back would only bring it here again.
+A crash before 4 leaves nothing behind; one after it is repaired from the record. A fault of Redis is waited
+out in place: handing the batch back would only bring it here again.
 """
 
 import logging
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 from threading import Event
 from typing import Final, TypeVar
 
@@ -23,10 +22,10 @@ import redis
 
 from pipeline import topology
 from pipeline.dead_letter import cause_of, dead_letter_message
-from pipeline.errors import PublishError, SessionLost
+from pipeline.errors import SessionLost
 from pipeline.logics import Logics
 from pipeline.publisher import Message, Publisher
-from pipeline.reading import Batch, Reading
+from pipeline.reading import Batch, Line, Reading
 from pipeline.record import Outgoing, Record
 from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
@@ -37,12 +36,9 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Seconds to wait before trying again while Redis or RabbitMQ cannot be used: at first, and at the most.
+#: Seconds to wait before trying again while Redis cannot be used: at first, and at the most.
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 2.0
-
-#: Seconds between two warnings that the broker does not confirm.
-_PATIENCE_SECONDS: Final = 10
 
 
 class Processor:
@@ -58,41 +54,60 @@ class Processor:
         self._stopping = stopping
 
     def process(self, batch: Batch) -> None:
-        """Do all that is to be done before `batch` may be acknowledged.
+        """Do steps 1 to 5, after which `batch.published` tells when the readings may be acknowledged.
 
         Raises `SessionLost` where the batch is another consumer's by now, or the worker is to stop while
-        Redis or RabbitMQ cannot be used; nothing of the batch is lost then.
+        Redis cannot be used; nothing of the batch is lost then.
         """
-        messages = [_strayed(reading) for reading in batch.readings if reading.machine is None]
-        unwritten = list(batch.machines)
-        while unwritten:
-            written, unwritten = self._insist(batch, partial(self._apply, batch, unwritten))
+        messages = list[Message]()
+        for share in batch.shares:
+            messages += [_strayed(reading) for reading in share.readings if reading.machine is None]
+        lines = [line for share in batch.shares for line in share.lines()]
+        while lines:
+            written, lines = self._insist(batch, partial(self._apply, lines))
             messages += written
-        self._insist(batch, lambda: self._publish(batch, messages))
-        batch.done = True
+        batch.published = self._publisher.publish(messages)
 
-    def _apply(self, batch: Batch, machine_ids: list[str]) -> tuple[list[Message], list[str]]:
-        """Steps 1 to 4 for these machines: what is to be published, and which machines had changed."""
-        stored = self._records.read(machine_ids)
-        if any(each.token and each.record.session != batch.session for each in stored.values()):
-            batch.assert_active()
+    def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
+        """Steps 1 to 4 for these lines: what is to be published, and which lines are to be done again."""
+        # A machine has its readings in one partition. If somebody bound it to two, one waits for the other.
+        first = dict[str, Line]()
+        again = [line for line in lines if first.setdefault(line.machine, line) is not line]
+        stored = self._records.read(list(first))
+        self._assert_active(first, stored)
         fresh = dict[str, list[Reading]]()
         messages = dict[str, list[Message]]()
         for machine_id, each in stored.items():
-            applied, fresh[machine_id] = each.record.split(batch.session, batch.machines[machine_id])
+            line = first[machine_id]
+            applied, fresh[machine_id] = each.record.split(line.session.name, line.readings)
             messages[machine_id] = _messages(machine_id, each.record.outgoing) if applied else []
         reports = self._run(stored, fresh)
         updates = dict[str, Record]()
         for machine_id, readings in fresh.items():
             if readings:
-                before = stored[machine_id]
-                carry = bool(messages[machine_id])
-                after = _advance(machine_id, before, batch, readings, reports.get(machine_id), carry=carry)
+                after = _advance(
+                    first[machine_id],
+                    stored[machine_id],
+                    readings,
+                    reports.get(machine_id),
+                    carry=bool(messages[machine_id]),
+                )
                 updates[machine_id] = after
                 messages[machine_id] = _messages(machine_id, after.outgoing)
         changed = self._records.write(stored, updates)
-        written = [machine_id for machine_id in machine_ids if machine_id not in changed]
-        return [message for machine_id in written for message in messages[machine_id]], list(changed)
+        again += [first[machine_id] for machine_id in changed]
+        return [
+            each for machine_id in first if machine_id not in changed for each in messages[machine_id]
+        ], again
+
+    def _assert_active(self, lines: dict[str, Line], stored: dict[str, Stored]) -> None:
+        """Ask the broker, where a record is another session's, whether ours still holds the partition."""
+        asked = set[bytes]()
+        for machine_id, each in stored.items():
+            session = lines[machine_id].session
+            if each.token and each.record.session != session.name and session.name not in asked:
+                session.assert_active()
+                asked.add(session.name)
 
     def _run(self, stored: dict[str, Stored], fresh: dict[str, list[Reading]]) -> dict[str, Report]:
         """Step 3: run the readings of all machines that have a logic to run."""
@@ -113,26 +128,13 @@ class Processor:
         ]
         return dict(zip(running, self._sandbox.run(jobs), strict=True)) if jobs else {}
 
-    def _publish(self, batch: Batch, messages: list[Message]) -> None:
-        """Step 5. A broker that is short of memory or disk may take as long as it likes to confirm."""
-        published = self._publisher.publish(messages)
-        for second in count(1):
-            try:
-                published.result(timeout=1)
-                return
-            except TimeoutError:
-                if self._stopping.is_set() or batch.lost():
-                    raise SessionLost(f"{batch!r} is given up before its results were confirmed") from None
-            if second % _PATIENCE_SECONDS == 0:
-                _logger.warning("%r waits: its results are not confirmed after %s s", batch, second)
-
     def _insist(self, batch: Batch, step: Callable[[], _T]) -> _T:
-        """Do a step, again and again while Redis or RabbitMQ cannot be used."""
+        """Do a step, again and again while Redis cannot be used."""
         wait = _FIRST_WAIT
         while True:
             try:
                 return step()
-            except (redis.RedisError, PublishError) as e:
+            except redis.RedisError as e:
                 _logger.warning("%r waits: %s", batch, e)
             if batch.lost():
                 raise SessionLost(f"{batch!r} went back to RabbitMQ while it waited")
@@ -142,15 +144,9 @@ class Processor:
 
 
 def _advance(
-    machine_id: str,
-    before: Stored,
-    batch: Batch,
-    readings: list[Reading],
-    report: Report | None,
-    *,
-    carry: bool,
+    line: Line, before: Stored, readings: list[Reading], report: Report | None, *, carry: bool
 ) -> Record:
-    """The record of a machine after `readings`, with what they have to publish."""
+    """The record of a machine after `readings` of its line, with what they have to publish."""
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
     strikes = record.strikes.against(digest)
@@ -162,7 +158,7 @@ def _advance(
         if outcome.kind == "ok":
             assert active is not None
             for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
-                event = encode_result(machine_id, event_id, time, active.version, data)
+                event = encode_result(line.machine, event_id, time, active.version, data)
                 outgoing.append(Outgoing(event_id, event))
         else:
             version = active.version if active else None
@@ -170,8 +166,8 @@ def _advance(
                 Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
             )
     return record.advance(
-        batch.session,
-        batch.last_tag,
+        line.session.name,
+        line.last_tag,
         readings,
         outgoing,
         state=report.state if report else record.state,

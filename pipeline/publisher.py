@@ -1,10 +1,14 @@
 """Publishing with confirms, many messages at a time.
 
 pika's blocking connection waits for the broker after each message. This one hands a whole batch to a
-connection on a thread of its own and waits once, until the broker has confirmed them all. Whoever
-publishes gets a future; it fails, and nothing is known about any message of the batch, when the broker
-refuses or returns one or the connection is lost. Publishing again is the caller's to decide: it knows
-whether repeats do harm.
+connection on a thread of its own, and whoever publishes gets a future that is done when the broker has
+confirmed them all.
+
+What happens when the broker refuses a message, returns it, or the connection is lost, is one of two things:
+
+- Workers insist: they publish what must be published, and repeats do no harm. All that is not confirmed is
+  published again, in its order, until it is.
+- The API does not: its caller waits, and is told that the reading may be lost. The future fails.
 """
 
 import logging
@@ -14,21 +18,27 @@ from concurrent.futures import Future
 from functools import partial
 from itertools import takewhile
 from threading import Event, Thread
+from time import monotonic
 from typing import Any, Final
 
 import pika
 import pika.exceptions
 from msgspec import Struct
+from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.spec import Basic
 
+from pipeline.connection import Connection, parameters_of
 from pipeline.errors import PublishError, TopologyError
 
 #: AMQP's delivery mode of a message that is written to disk.
 PERSISTENT: Final = 2
 
-#: Seconds between two attempts to connect.
-_RECONNECT_SECONDS: Final = 0.5
+#: Seconds between two attempts to connect, and to publish what was refused.
+_AGAIN_SECONDS: Final = 0.5
+
+#: Seconds between two warnings that the broker does not confirm.
+_PATIENCE_SECONDS: Final = 10
 
 
 _logger = logging.getLogger(__name__)
@@ -45,18 +55,26 @@ class Message(Struct, frozen=True):
 
 
 class _Submission:
-    """Messages that were handed in together, and how many of them the broker has not confirmed yet."""
+    """Messages that were handed in together: how many of them the broker has not answered yet, and what it
+    had against any of them."""
 
-    __slots__ = ("future", "messages", "waiting")
+    __slots__ = ("future", "messages", "since", "trouble", "waiting")
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = messages
-        self.waiting = len(messages)
         self.future: Future[None] = Future()
         # Whoever waits may give up waiting, but not take back what is on its way.
         self.future.set_running_or_notify_cancel()
+        self.since = monotonic()
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is known of any message."""
+        self.waiting = len(self.messages)
+        self.trouble = ""
 
     def fail(self, reason: str) -> None:
+        """Nobody will publish it any more."""
         if not self.future.done():
             self.future.set_exception(PublishError(reason))
 
@@ -64,13 +82,16 @@ class _Submission:
 class Publisher:
     """Publishes from any thread over one connection, which it keeps up.
 
-    `prepare` is called before each connecting: it makes sure that the exchanges are there.
+    `prepare` is called before each connecting: it makes sure that the exchanges are there. `insist`: see the
+    head of this file.
     """
 
-    def __init__(self, amqp_url: str, prepare: Callable[[], None]) -> None:
-        self._parameters = pika.URLParameters(amqp_url)
+    def __init__(self, amqp_url: str, prepare: Callable[[], None], *, insist: bool = False) -> None:
+        self._parameters = parameters_of(amqp_url)
         self._prepare = prepare
-        self._connection: pika.SelectConnection | None = None
+        self._insist = insist
+        self._loop = IOLoop()
+        self._connection: Connection | None = None
         self._channel: Channel | None = None
         self._handed_in: deque[_Submission] = deque()
         self._unconfirmed: dict[int, _Submission] = {}
@@ -88,32 +109,27 @@ class Publisher:
     def publish(self, messages: Sequence[Message]) -> "Future[None]":
         """Publish `messages` in order. The future is done when the broker has confirmed all of them.
 
-        It fails with `PublishError` where one is refused, or returned because no queue takes it, and
-        where the connection is lost or cannot be had.
+        It fails with `PublishError` when the publisher is closed before; and, unless it insists, where one is
+        refused, or returned because no queue takes it, or the connection is lost or cannot be had.
         """
         submission = _Submission(messages)
         if not messages:
             submission.future.set_result(None)
             return submission.future
         self._handed_in.append(submission)
-        self._wake()
+        self._loop.add_callback_threadsafe(self._work)
         return submission.future
 
     def close(self) -> None:
         """End the connection. What is not confirmed yet fails."""
         self._stopping.set()
-        self._wake()
+        self._loop.add_callback_threadsafe(self._work)
         self._thread.join()
-
-    def _wake(self) -> None:
-        """Have the publisher's thread look at what was handed in."""
-        connection = self._connection
-        if connection is not None:
-            connection.ioloop.add_callback_threadsafe(self._work)
 
     # All below runs on the publisher's thread.
 
     def _run(self) -> None:
+        self._loop.call_later(_PATIENCE_SECONDS, self._look)
         while not self._stopping.is_set():
             try:
                 self._prepare()
@@ -123,26 +139,20 @@ class Publisher:
                 reason = f"RabbitMQ cannot be reached: {e!r}"
             except TopologyError as e:
                 reason = str(e)
-            self._fail_all(reason)
             if not self._stopping.is_set():
-                _logger.warning("%s; trying again in %s s", reason, _RECONNECT_SECONDS)
-                self._stopping.wait(_RECONNECT_SECONDS)
+                self._take_back(reason)
+                _logger.warning("%s; trying again in %s s", reason, _AGAIN_SECONDS)
+                self._stopping.wait(_AGAIN_SECONDS)
         self._fail_all("the publisher was closed")
+        self._loop.close()
 
     def _serve(self) -> None:
         """Connect, and publish until the connection ends."""
-        connection = pika.SelectConnection(
-            self._parameters,
-            on_open_callback=self._on_open,
-            on_open_error_callback=self._on_end,
-            on_close_callback=self._on_end,
-        )
-        self._connection = connection
+        self._connection = Connection(self._parameters, self._loop, self._on_open, self._on_end)
         try:
-            connection.ioloop.start()
+            self._loop.start()
         finally:
             self._connection = self._channel = None
-            connection.ioloop.close()
 
     def _on_open(self, connection: Any) -> None:
         connection.channel(on_open_callback=self._on_channel)
@@ -161,9 +171,9 @@ class Publisher:
         if channel.connection.is_open:
             channel.connection.close(reply_text=str(reason)[:255])
 
-    def _on_end(self, connection: Any, reason: BaseException | str) -> None:
+    def _on_end(self, _connection: object, reason: BaseException | str) -> None:
         self.lost_because = str(reason)
-        connection.ioloop.stop()
+        self._loop.stop()
 
     def _work(self) -> None:
         """Publish what was handed in."""
@@ -186,23 +196,57 @@ class Publisher:
         tags = [tag]
         if frame.method.multiple:
             tags = list(takewhile(lambda unconfirmed: unconfirmed <= tag, self._unconfirmed))
-        for confirmed in tags:
-            submission = self._unconfirmed.pop(confirmed)
+        for answered in tags:
+            submission = self._unconfirmed.pop(answered)
             submission.waiting -= 1
             if refused:
-                submission.fail("RabbitMQ refused the message: a queue that it goes to is full")
-            elif submission.waiting == 0 and not submission.future.done():
-                submission.future.set_result(None)
+                submission.trouble = "RabbitMQ refused the message: a queue that it goes to is full"
+            if submission.waiting == 0:
+                self._on_answered(submission)
+
+    def _on_answered(self, submission: _Submission) -> None:
+        """The broker has answered all messages of a submission."""
+        if not submission.trouble:
+            submission.future.set_result(None)
+        elif self._insist:
+            _logger.warning("publishing again in %s s: %s", _AGAIN_SECONDS, submission.trouble)
+            self._loop.call_later(_AGAIN_SECONDS, partial(self._again, submission))
+        else:
+            submission.fail(submission.trouble)
+
+    def _again(self, submission: _Submission) -> None:
+        submission.begin()
+        self._handed_in.append(submission)
+        self._work()
 
     def _on_return(self, _channel: object, method: Any, _properties: object, _body: bytes) -> None:
         """No queue took a mandatory message. Which one is not said, but the reason holds for all of them."""
         for submission in set(self._unconfirmed.values()):
             if any(message.mandatory for message in submission.messages):
-                submission.fail(f"no queue takes what is published to {method.exchange!r}")
+                submission.trouble = f"no queue takes what is published to {method.exchange!r}"
+
+    def _look(self) -> None:
+        """Warn of what the broker does not confirm: it may be short of memory or disk."""
+        self._loop.call_later(_PATIENCE_SECONDS, self._look)
+        if self._unconfirmed:
+            seconds = monotonic() - min(submission.since for submission in self._unconfirmed.values())
+            if seconds > _PATIENCE_SECONDS:
+                _logger.warning("RabbitMQ has not confirmed what was published %.0f s ago", seconds)
+
+    def _take_back(self, reason: str) -> None:
+        """The connection is lost: nothing is known of what was published on it and not confirmed."""
+        if not self._insist:
+            self._fail_all(reason)
+            return
+        unknown = list(dict.fromkeys(self._unconfirmed.values()))
+        self._unconfirmed.clear()
+        for submission in unknown:
+            submission.begin()
+        self._handed_in.extendleft(reversed(unknown))
 
     def _fail_all(self, reason: str) -> None:
-        submissions = {id(each): each for each in (*self._unconfirmed.values(), *self._handed_in)}
+        submissions = dict.fromkeys((*self._unconfirmed.values(), *self._handed_in))
         self._unconfirmed.clear()
         self._handed_in.clear()
-        for submission in submissions.values():
+        for submission in submissions:
             submission.fail(reason)

@@ -1,10 +1,10 @@
 """A reading as it came off its partition's queue, and the batch that a worker takes at once."""
 
-from collections.abc import Callable
+from concurrent.futures import Future
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 #: Bytes of a mark. Marks are compared only within one machine's last few hundred readings, where two
 #: different ones meet by chance once in 10^13; a device that seeks a collision hurts only itself.
@@ -14,8 +14,8 @@ MARK_BYTES: Final = 8
 class Reading(Struct):
     """One reading: its machine (None where the routing key names none), its bytes, and its delivery.
 
-    `tag` is the delivery tag, counting from 1 in each consumer's session; `redelivered` says that an
-    earlier session was given this reading already and did not acknowledge it.
+    `tag` is the delivery tag, counting from 1 in each session; `redelivered` says that an earlier session
+    was given this reading already and did not acknowledge it.
     """
 
     machine: str | None
@@ -33,30 +33,77 @@ class Reading(Struct):
         return blake2b(identity, digest_size=MARK_BYTES).digest()
 
 
-class Batch(Struct):
-    """Readings of one partition, in the order they arrived, that are processed and acknowledged at once.
+class Session(Protocol):
+    """The life of one channel, on which the broker hands out the readings of one partition.
 
-    `session` names the consumer that they came to; `assert_active` asks the broker whether it still holds
-    the partition and raises `SessionLost` where not; `lost` says that it is known not to.
+    Its name and the delivery tags are written into the machines' records (`pipeline.record`), which is how
+    a reading that is delivered again is recognised.
     """
 
     queue: str
-    session: bytes
-    readings: list[Reading]
-    assert_active: Callable[[], None]
-    lost: Callable[[], bool]
-    done: bool = False
-    machines: dict[str, list[Reading]] = field(default_factory=dict)
+    name: bytes
 
-    def __post_init__(self) -> None:
-        for reading in self.readings:
-            if reading.machine is not None:
-                self.machines.setdefault(reading.machine, []).append(reading)
+    def assert_active(self) -> None:
+        """Ask the broker whether this session still holds the partition. Raises `SessionLost` where not."""
+
+    def lost(self) -> bool:
+        """Whether it is known not to hold it any more."""
+
+    def settle(self) -> None:
+        """Acknowledge what was handed out last. For the consumer's thread."""
+
+    def end(self) -> None:
+        """Give the partition up, and with it what is not acknowledged. For the consumer's thread."""
+
+
+class Line(Struct):
+    """The readings of one machine in a batch, in the order they arrived.
+
+    `last_tag` is that of the last reading of its partition in the batch.
+    """
+
+    machine: str
+    readings: list[Reading]
+    session: Session
+    last_tag: int
+
+
+class Share(Struct):
+    """What one partition has in a batch: its readings, at least one, in the order they arrived."""
+
+    session: Session
+    readings: list[Reading]
 
     @property
     def last_tag(self) -> int:
         """The delivery tag of the last reading: acknowledging it acknowledges all."""
         return self.readings[-1].tag
 
+    def lines(self) -> list[Line]:
+        """The readings by machine, without those that name none."""
+        machines = dict[str, list[Reading]]()
+        for reading in self.readings:
+            if reading.machine is not None:
+                machines.setdefault(reading.machine, []).append(reading)
+        return [
+            Line(machine, readings, self.session, self.last_tag) for machine, readings in machines.items()
+        ]
+
+
+class Batch(Struct):
+    """What is processed at once: readings of one or more partitions, each to be acknowledged as a whole.
+
+    `published` is there once all is written: it is done when the broker has confirmed what the readings
+    had to publish, and then they may be acknowledged.
+    """
+
+    shares: list[Share]
+    published: "Future[None] | None" = None
+
+    def lost(self) -> bool:
+        """Whether the broker has given readings of it to somebody else."""
+        return any(share.session.lost() for share in self.shares)
+
     def __repr__(self) -> str:
-        return f"<batch of {len(self.readings)} from {self.queue}>"
+        count = sum(len(share.readings) for share in self.shares)
+        return f"<batch of {count} from {', '.join(share.session.queue for share in self.shares)}>"

@@ -1,13 +1,14 @@
 """A partition without its queue: hands batches to a processor as consumers of one partition would."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Event
 
 from pipeline import store, topology
 from pipeline.logics import Logics
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
-from pipeline.reading import Batch, Reading
+from pipeline.reading import Batch, Reading, Share
 from pipeline.records import Records
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
@@ -15,6 +16,24 @@ from sandbox.sandbox import Sandbox
 
 def _active() -> None:
     """The broker says that the session holds the partition."""
+
+
+@dataclass
+class StubSession:
+    """A session that the test decides about."""
+
+    name: bytes
+    assert_active: Callable[[], None] = _active
+    queue: str = topology.readings_queue(0)
+
+    def lost(self) -> bool:
+        return False
+
+    def settle(self) -> None:
+        """There is no queue."""
+
+    def end(self) -> None:
+        """There is no queue."""
 
 
 class Partition:
@@ -34,7 +53,7 @@ class Partition:
         self.records = records(self._redis)
         self.logics = Logics(self._redis, "")
         self.sandbox = sandbox
-        self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
+        self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)
         self._processor = processor(self.records, self.logics, self._publisher, sandbox, Event())
         self._tags = dict[bytes, int]()
 
@@ -47,18 +66,14 @@ class Partition:
         assert_active: Callable[[], None] = _active,
     ) -> None:
         """Process one batch (machine and body of each reading), the first `redelivered` of it given back."""
-        batch = Batch(
-            queue=topology.readings_queue(0),
-            session=session,
-            readings=[
-                self._reading(session, machine_id, body, redelivered=place < redelivered)
-                for place, (machine_id, body) in enumerate(readings)
-            ],
-            assert_active=assert_active,
-            lost=lambda: False,
-        )
+        made = [
+            self._reading(session, machine_id, body, redelivered=place < redelivered)
+            for place, (machine_id, body) in enumerate(readings)
+        ]
+        batch = Batch([Share(StubSession(session, assert_active), made)])
         self._processor.process(batch)
-        assert batch.done
+        assert batch.published is not None
+        batch.published.result(timeout=30)
 
     def _reading(self, session: bytes, machine_id: str, body: bytes, *, redelivered: bool) -> Reading:
         tag = self._tags[session] = self._tags.get(session, 0) + 1

@@ -14,7 +14,7 @@ from pipeline import topology
 from pipeline.errors import SessionLost
 from pipeline.processor import Processor
 from pipeline.publisher import Message
-from pipeline.reading import Batch, Reading
+from pipeline.reading import Line, Reading
 from pipeline.record import Record
 from pipeline.records import Records, Stored
 from pipeline.settings import Settings
@@ -92,11 +92,12 @@ class CrashesOnce(Processor):
 
     crashed = False
 
-    def _publish(self, batch: Batch, messages: list[Message]) -> None:
+    def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
+        written = super()._apply(lines)
         if not self.crashed:
             self.crashed = True
             raise SessionLost("a crash, after the write")
-        super()._publish(batch, messages)
+        return written
 
 
 @pytest.mark.parametrize("again", [TWO, [*TWO, THIRD]])

@@ -1,0 +1,181 @@
+"""Which partitions are this worker's. Every worker says in Redis that it is there, and all work out the same.
+
+- Each worker process puts its id, with the time of Redis's clock, into a sorted set, once a second. Whoever
+  has not done so for `EXPIRY_SECONDS` is taken off it by the next one that does.
+- From the ids that are there each computes who has which partition (`assignment`). They agree as soon as all
+  have seen the same set, a second later at the most.
+- While they do not agree, or one is wrong, two workers may consume a partition, or none. Neither does harm:
+  the queue has a single active consumer, and readings wait in it.
+- While Redis does not answer, the assignment stays as it was.
+"""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from threading import Event, Thread
+from time import monotonic
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.store import RedisError
+
+#: Seconds between two signs of life, and after how many without one a worker is held to be gone. A worker
+#: that is killed is noticed by the broker at once, so this is for how long its partitions stand still.
+BEAT_SECONDS: Final = 1.0
+EXPIRY_SECONDS: Final = 5.0
+
+#: When each worker was last there (score: seconds of Redis's clock), and what it said of itself.
+SEEN_KEY: Final = "{workers}:seen"
+REPORTS_KEY: Final = "{workers}:reports"
+
+#: Says that a worker is there, takes those off that are not any more, and answers who is left.
+_BEAT: Final = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])) do
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('HDEL', KEYS[2], id)
+end
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+
+_logger = logging.getLogger(__name__)
+
+
+class Holding(Struct, frozen=True):
+    """A partition that a worker consumes: how many readings it holds that are not acknowledged, how many it
+    has acknowledged since it holds the partition, and how many of those a second since the last beat."""
+
+    partition: int
+    held: int
+    settled: int
+    rate: float = 0.0
+
+
+class Report(Struct, frozen=True):
+    """What a worker says of itself at each beat.
+
+    `assigned` are the partitions that are to be its own, `holding` those that it consumes. `readings` and
+    `sandbox_restarts` (children that were lost or killed) count from its start; `rate` is readings a second.
+    """
+
+    id: str
+    host: str
+    pid: int
+    assigned: list[int]
+    holding: list[Holding]
+    readings: int
+    rate: float
+    sandbox_restarts: int
+
+
+def assignment(workers: Sequence[str], partitions: int) -> dict[int, str]:
+    """Who has which partition: the same for everybody who knows the same workers.
+
+    Rendezvous hashing, so that few partitions move when a worker comes or goes, with an even bound: nobody
+    has more than the partitions divided by the workers, rounded up. Empty where there are no workers.
+    """
+    if not workers:
+        return {}
+    room = dict.fromkeys(workers, -(-partitions // len(workers)))
+    owners = dict[int, str]()
+    for partition in range(partitions):
+        owner = max(
+            (worker for worker in room if room[worker]), key=lambda worker: _weight(worker, partition)
+        )
+        owners[partition] = owner
+        room[owner] -= 1
+    return owners
+
+
+def _weight(worker: str, partition: int) -> bytes:
+    return blake2b(f"{worker}/{partition}".encode(), digest_size=8).digest()
+
+
+class Membership:
+    """This worker among the others. A thread keeps it up to date from `join` to `leave`.
+
+    `assigned` are the partitions that this worker is to hold. What its consumer holds is said in `holding`.
+    """
+
+    def __init__(self, client: "redis.Redis", partitions: int, sandbox_restarts: Callable[[], int]) -> None:
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+        self.assigned = frozenset[int]()
+        self.holding: list[Holding] = []
+        self._redis = client
+        self._partitions = partitions
+        self._sandbox_restarts = sandbox_restarts
+        self._beat_script = client.register_script(_BEAT)
+        self._settled: dict[int, int] = {}
+        self._readings = 0
+        self._beat_at = monotonic()
+        self._leaving = Event()
+        self._thread = Thread(target=self._run, name="membership", daemon=True)
+
+    def join(self) -> None:
+        """Be one of the workers from now on."""
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Be none any more: the others may take over at once."""
+        self._leaving.set()
+        self._thread.join()
+        try:
+            self._redis.zrem(SEEN_KEY, self.id)
+            self._redis.hdel(REPORTS_KEY, self.id)
+        except RedisError as e:
+            _logger.warning(
+                "the other workers will notice within %s s that this one is gone: %s", EXPIRY_SECONDS, e
+            )
+
+    def _run(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                self._beat()
+            except RedisError as e:
+                _logger.warning("Redis does not answer, so the assignment stays as it is: %s", e)
+            self._leaving.wait(BEAT_SECONDS)
+
+    def _beat(self) -> None:
+        report = msgspec.json.encode(self._report())
+        answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=[self.id, report, EXPIRY_SECONDS])
+        seen = cast("list[bytes]", answer)
+        owners = assignment(sorted(worker.decode() for worker in seen), self._partitions)
+        self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
+
+    def _report(self) -> Report:
+        before, self._settled = self._settled, {each.partition: each.settled for each in self.holding}
+        began, self._beat_at = self._beat_at, monotonic()
+        seconds = max(self._beat_at - began, 0.001)
+        new = {
+            partition: max(0, count - before.get(partition, 0)) for partition, count in self._settled.items()
+        }
+        self._readings += sum(new.values())
+        return Report(
+            id=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            assigned=sorted(self.assigned),
+            holding=[replace(each, rate=new[each.partition] / seconds) for each in self.holding],
+            readings=self._readings,
+            rate=sum(new.values()) / seconds,
+            sandbox_restarts=self._sandbox_restarts(),
+        )
+
+
+def reports(client: "redis.Redis") -> list[Report]:
+    """What the workers that are there last said of themselves, sorted by id. Raises `redis.RedisError`."""
+    seconds, microseconds = client.time()
+    oldest = seconds + microseconds / 1e6 - EXPIRY_SECONDS
+    workers = cast("list[bytes]", client.zrangebyscore(SEEN_KEY, oldest, "+inf"))
+    values = cast("list[bytes | None]", client.hmget(REPORTS_KEY, sorted(workers))) if workers else []
+    return [msgspec.json.decode(value, type=Report) for value in values if value is not None]

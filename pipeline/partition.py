@@ -1,0 +1,144 @@
+"""One partition, as a worker holds it: the channel on which its readings arrive, and what is in flight.
+
+How it keeps the order, and how the batch finds its size:
+
+- The queue has a single active consumer, so of all the workers one is served at a time.
+- What a batch takes is all that has arrived, up to a cap. Alone, a reading waits for nobody; under load the
+  batch grows by itself while the one before it is worked on.
+- Nothing is handed out before the readings handed out last were acknowledged, all at once. So no lock is
+  needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
+  its readings, in order and before all others, to the next session.
+
+Threads: all of it runs on the consumer's thread, but `assert_active` and `lost`, which worker threads call.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import Any, Final
+
+from pika.channel import Channel
+
+from pipeline import topology
+from pipeline.connection import Connection
+from pipeline.errors import SessionLost
+from pipeline.reading import Reading, Share
+
+#: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
+_ACQUIRED_COUNT: Final = "x-acquired-count"
+
+
+class Partition:
+    """From `basic.consume` to the end of the channel: one session. It calls `on_end` when that has ended."""
+
+    def __init__(
+        self, connection: Connection, number: int, on_end: Callable[["Partition", BaseException], None]
+    ) -> None:
+        self.number = number
+        self.queue = topology.readings_queue(number)
+        self.name = os.urandom(8)
+        self.in_flight: Share | None = None
+        #: Readings that were acknowledged in this session.
+        self.settled = 0
+        self._connection = connection
+        self._on_end = on_end
+        self._waiting = deque[Reading]()
+        self._releasing = False
+        self._ended = Event()
+        self._channel: Channel = connection.channel(on_open_callback=self._on_open)
+        self._channel.add_on_close_callback(self._on_close)
+
+    # What the consumer does with it.
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to be handed out."""
+        return bool(self._waiting) and self.in_flight is None and not self._releasing
+
+    @property
+    def held(self) -> int:
+        """How many readings the broker has handed to this session that are not acknowledged."""
+        return len(self._waiting) + (len(self.in_flight.readings) if self.in_flight else 0)
+
+    def take(self, readings: int, size: int) -> Share:
+        """Hand out what has arrived: at most so many readings, and none after `size` bytes are full."""
+        taken = list[Reading]()
+        while self._waiting and len(taken) < readings and size > 0:
+            reading = self._waiting.popleft()
+            taken.append(reading)
+            size -= len(reading.body)
+        self.in_flight = Share(self, taken)
+        return self.in_flight
+
+    def settle(self) -> None:
+        """Acknowledge what is in flight."""
+        assert self.in_flight is not None
+        if not self._ended.is_set():
+            self._channel.basic_ack(self.in_flight.last_tag, multiple=True)
+        self.settled += len(self.in_flight.readings)
+        self.in_flight = None
+        if self._releasing:
+            self.end()
+
+    def release(self) -> None:
+        """Take nothing more, and end the session once what is in flight is settled."""
+        self._releasing = True
+        if self.in_flight is None:
+            self.end()
+
+    def end(self) -> None:
+        """End the session now: the broker gives what is not acknowledged to the next one."""
+        self._ended.set()
+        if self._channel.is_open:
+            self._channel.close()
+
+    # What the broker says.
+
+    def _on_open(self, channel: Channel) -> None:
+        channel.add_on_cancel_callback(lambda _: self.end())
+        channel.basic_qos(prefetch_count=topology.PREFETCH)
+        channel.basic_consume(self.queue, self._on_reading)
+        if self._ended.is_set():
+            channel.close()
+
+    def _on_reading(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
+        self._waiting.append(
+            Reading(
+                machine=topology.machine_of(method.routing_key),
+                key=method.routing_key,
+                body=body,
+                tag=method.delivery_tag,
+                redelivered=method.redelivered or _ACQUIRED_COUNT in (properties.headers or ()),
+                message_id=properties.message_id,
+                content_type=properties.content_type,
+            )
+        )
+
+    def _on_close(self, _channel: object, reason: BaseException) -> None:
+        self._ended.set()
+        self._waiting.clear()
+        self._on_end(self, reason)
+
+    # What worker threads ask (`reading.Session`).
+
+    def lost(self) -> bool:
+        """Whether this session is known to have ended."""
+        return self._ended.is_set()
+
+    def assert_active(self) -> None:
+        """Ask the broker whether this session still holds its partition. Raises `SessionLost` where not.
+
+        Any request that is answered on the channel will do: the broker makes another consumer active
+        only after this one's channel has ended.
+        """
+        answered = Event()
+        self._connection.ioloop.add_callback_threadsafe(partial(self._ask, answered))
+        while not answered.wait(timeout=0.05):
+            if self._ended.is_set():
+                raise SessionLost(f"the session that held {self.queue} has ended")
+
+    def _ask(self, answered: Event) -> None:
+        if not self._ended.is_set():
+            self._channel.basic_qos(prefetch_count=topology.PREFETCH, callback=lambda _: answered.set())
