@@ -157,6 +157,8 @@ class BatchConsumer(Consumer):
             self._connect()
         elif self._connection.is_open:
             self._follow(self._broker.membership.assigned)
+        for partition in self._partitions.values():
+            partition.probe()
         self._broker.membership.holding = [
             Holding(partition.number, partition.held, partition.settled)
             for partition in self._partitions.values()

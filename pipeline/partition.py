@@ -5,6 +5,10 @@ How it keeps the order, and how the batch finds its size:
 - The queue has a single active consumer, so of all the workers one is served at a time.
 - What a batch takes is all that has arrived, up to a cap. Alone, a reading waits for nobody; under load the
   batch grows by itself while the one before it is worked on.
+- A machine that sends too much has its readings moved to the overflow queue (`pipeline.flood`), which is
+  consumed on the same channel, a few at a time, so that both count as one to all that is said here. As
+  each queue picks its active consumer by itself, what comes from the overflow is held back until a reading
+  of the partition itself has come. Where none is there, a probe, which the session publishes, stands in.
 - Nothing is handed out before the readings handed out last were acknowledged, all at once. So no lock is
   needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
   its readings, in order and before all others, to the next session.
@@ -12,22 +16,29 @@ How it keeps the order, and how the batch finds its size:
 Threads: all of it runs on the consumer's thread, but `assert_active` and `lost`, which worker threads call.
 """
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import Event
+from time import monotonic
 from typing import Any, Final
 
+import pika
 from pika.channel import Channel
 
 from pipeline import topology
 from pipeline.connection import Connection
 from pipeline.errors import SessionLost
+from pipeline.flood import FloodWatch
+from pipeline.overflow import reading_back
 from pipeline.reading import Reading, Share
 
 #: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
 _ACQUIRED_COUNT: Final = "x-acquired-count"
+
+_logger = logging.getLogger(__name__)
 
 
 class Partition:
@@ -38,6 +49,7 @@ class Partition:
     ) -> None:
         self.number = number
         self.queue = topology.readings_queue(number)
+        self.overflow = topology.overflow_queue(number)
         self.name = os.urandom(8)
         self.in_flight: Share | None = None
         #: Readings that were acknowledged in this session.
@@ -45,6 +57,9 @@ class Partition:
         self._connection = connection
         self._on_end = on_end
         self._waiting = deque[Reading]()
+        self._held_back: list[Reading] | None = []
+        self._flood = FloodWatch()
+        self._flooding: str | None = None
         self._releasing = False
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
@@ -60,7 +75,8 @@ class Partition:
     @property
     def held(self) -> int:
         """How many readings the broker has handed to this session that are not acknowledged."""
-        return len(self._waiting) + (len(self.in_flight.readings) if self.in_flight else 0)
+        in_flight = self.in_flight.readings if self.in_flight else ()
+        return len(self._waiting) + len(self._held_back or ()) + len(in_flight)
 
     def take(self, readings: int, size: int) -> Share:
         """Hand out what has arrived: at most so many readings, and none after `size` bytes are full."""
@@ -69,8 +85,23 @@ class Partition:
             reading = self._waiting.popleft()
             taken.append(reading)
             size -= len(reading.body)
+        flooding = self._flood.flooding(taken, self._waiting, monotonic())
+        if flooding != self._flooding:
+            self._flooding = flooding
+            if flooding is not None:
+                _logger.warning(
+                    "machine %s floods %s: its readings go to %s", flooding, self.queue, self.overflow
+                )
+        if flooding is not None:
+            for reading in taken:
+                reading.move = reading.machine == flooding and reading.place is None
         self.in_flight = Share(self, taken)
         return self.in_flight
+
+    def probe(self) -> None:
+        """Find out whether the broker hands us the partition, where only its overflow has come."""
+        if self._held_back and self._channel.is_open:
+            self._channel.basic_publish("", self.queue, b"", pika.BasicProperties(type=topology.PROBE_TYPE))
 
     def settle(self) -> None:
         """Acknowledge what is in flight."""
@@ -100,25 +131,31 @@ class Partition:
         channel.add_on_cancel_callback(lambda _: self.end())
         channel.basic_qos(prefetch_count=topology.PREFETCH)
         channel.basic_consume(self.queue, self._on_reading)
+        channel.basic_qos(prefetch_count=topology.OVERFLOW_PREFETCH)
+        channel.basic_consume(self.overflow, self._on_overflow)
         if self._ended.is_set():
             channel.close()
 
-    def _on_reading(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
-        self._waiting.append(
-            Reading(
-                machine=topology.machine_of(method.routing_key),
-                key=method.routing_key,
-                body=body,
-                tag=method.delivery_tag,
-                redelivered=method.redelivered or _ACQUIRED_COUNT in (properties.headers or ()),
-                message_id=properties.message_id,
-                content_type=properties.content_type,
-            )
-        )
+    def _on_reading(self, channel: Channel, method: Any, properties: Any, body: bytes) -> None:
+        if self._held_back is not None:
+            self._waiting.extend(self._held_back)
+            self._held_back = None
+        if properties.type == topology.PROBE_TYPE:
+            channel.basic_ack(method.delivery_tag)
+        else:
+            self._waiting.append(_reading(method, properties, body))
+
+    def _on_overflow(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
+        reading = reading_back(_reading(method, properties, body), properties.headers)
+        if self._held_back is None:
+            self._waiting.append(reading)
+        else:
+            self._held_back.append(reading)
 
     def _on_close(self, _channel: object, reason: BaseException) -> None:
         self._ended.set()
         self._waiting.clear()
+        self._held_back = None
         self._on_end(self, reason)
 
     # What worker threads ask (`reading.Session`).
@@ -142,3 +179,15 @@ class Partition:
     def _ask(self, answered: Event) -> None:
         if not self._ended.is_set():
             self._channel.basic_qos(prefetch_count=topology.PREFETCH, callback=lambda _: answered.set())
+
+
+def _reading(method: Any, properties: Any, body: bytes) -> Reading:
+    return Reading(
+        machine=topology.machine_of(method.routing_key),
+        key=method.routing_key,
+        body=body,
+        tag=method.delivery_tag,
+        redelivered=method.redelivered or _ACQUIRED_COUNT in (properties.headers or ()),
+        message_id=properties.message_id,
+        content_type=properties.content_type,
+    )

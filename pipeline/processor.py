@@ -1,7 +1,8 @@
 """What happens to a batch, from its readings to the broker's confirms. The order of the steps is the promise:
 
 1. read     the records and the active logic of the batch's machines, in one round trip
-2. split    off what is applied already (`pipeline.record` says how it is known)
+2. split    off what is applied already (`pipeline.record` says how it is known), and what is to be moved to
+            the overflow because its machine floods (`pipeline.flood`)
 3. run      the rest in the sandbox, each machine's readings in order
 4. write    state, marks and what is still to publish, in one round trip; a machine whose record changed
             meanwhile goes through 1 to 4 again
@@ -24,9 +25,10 @@ from pipeline import topology
 from pipeline.dead_letter import cause_of, dead_letter_message
 from pipeline.errors import SessionLost
 from pipeline.logics import Logics
+from pipeline.overflow import move_message
 from pipeline.publisher import Message, Publisher
 from pipeline.reading import Batch, Line, Reading
-from pipeline.record import Outgoing, Record
+from pipeline.record import Move, Outgoing, Record
 from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
 from sandbox.job import Failure, Job, Outcome, Report
@@ -80,20 +82,24 @@ class Processor:
         for machine_id, each in stored.items():
             line = first[machine_id]
             applied, fresh[machine_id] = each.record.split(line.session.name, line.readings)
-            messages[machine_id] = _messages(machine_id, each.record.outgoing) if applied else []
+            messages[machine_id] = _messages(line, each.record.outgoing) if applied else []
+        moved = dict[str, list[Reading]]()
+        for machine_id, readings in fresh.items():
+            fresh[machine_id], moved[machine_id] = stored[machine_id].record.divide(readings)
         reports = self._run(stored, fresh)
         updates = dict[str, Record]()
         for machine_id, readings in fresh.items():
-            if readings:
+            if readings or moved[machine_id]:
                 after = _advance(
                     first[machine_id],
                     stored[machine_id],
                     readings,
                     reports.get(machine_id),
+                    moved[machine_id],
                     carry=bool(messages[machine_id]),
                 )
                 updates[machine_id] = after
-                messages[machine_id] = _messages(machine_id, after.outgoing)
+                messages[machine_id] = _messages(first[machine_id], after.outgoing)
         changed = self._records.write(stored, updates)
         again += [first[machine_id] for machine_id in changed]
         return [
@@ -144,9 +150,15 @@ class Processor:
 
 
 def _advance(
-    line: Line, before: Stored, readings: list[Reading], report: Report | None, *, carry: bool
+    line: Line,
+    before: Stored,
+    readings: list[Reading],
+    report: Report | None,
+    moved: list[Reading],
+    *,
+    carry: bool,
 ) -> Record:
-    """The record of a machine after `readings` of its line, with what they have to publish."""
+    """The record of a machine after `readings` were run and others moved, with what they have to publish."""
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
     strikes = record.strikes.against(digest)
@@ -165,10 +177,14 @@ def _advance(
             outgoing.append(
                 Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
             )
+    for place, reading in enumerate(moved, start=record.moved + 1):
+        move = Move(place, reading.message_id, reading.content_type)
+        outgoing.append(Outgoing("", reading.body, move=move))
     return record.advance(
         line.session.name,
         line.last_tag,
         readings,
+        moved,
         outgoing,
         state=report.state if report else record.state,
         carry=carry,
@@ -188,14 +204,17 @@ def _not_run(stored: Stored) -> Outcome:
     return Outcome("no-logic", failure=Failure(message))
 
 
-def _messages(machine_id: str, outgoing: tuple[Outgoing, ...]) -> list[Message]:
-    result_key, dead_letter_key = topology.result_key(machine_id), topology.dead_letter_key(machine_id)
-    return [
-        result_message(result_key, machine_id, each)
-        if each.cause is None
-        else dead_letter_message(dead_letter_key, machine_id, each)
-        for each in outgoing
-    ]
+def _messages(line: Line, outgoing: tuple[Outgoing, ...]) -> list[Message]:
+    result_key, dead_letter_key = topology.result_key(line.machine), topology.dead_letter_key(line.machine)
+    messages = list[Message]()
+    for each in outgoing:
+        if each.cause is not None:
+            messages.append(dead_letter_message(dead_letter_key, line.machine, each))
+        elif each.move is not None:
+            messages.append(move_message(line.session.overflow, line.machine, each))
+        else:
+            messages.append(result_message(result_key, line.machine, each))
+    return messages
 
 
 def _strayed(reading: Reading) -> Message:

@@ -15,7 +15,8 @@ class Reading(Struct):
     """One reading: its machine (None where the routing key names none), its bytes, and its delivery.
 
     `tag` is the delivery tag, counting from 1 in each session; `redelivered` says that an earlier session
-    was given this reading already and did not acknowledge it.
+    was given this reading already and did not acknowledge it. `place` is its place in the overflow where it
+    comes from there; `move`: it is to be moved there (`pipeline.flood`).
     """
 
     machine: str | None
@@ -25,6 +26,8 @@ class Reading(Struct):
     redelivered: bool
     message_id: str | None
     content_type: str | None
+    place: int | None = None
+    move: bool = False
 
     @property
     def mark(self) -> bytes:
@@ -41,6 +44,7 @@ class Session(Protocol):
     """
 
     queue: str
+    overflow: str
     name: bytes
 
     def assert_active(self) -> None:

@@ -16,9 +16,12 @@ more often. The rules that keep the promise:
     worked, would otherwise take its successor's record and apply its readings a second time. What the
     successor writes after the question makes the compare-and-set fail.
 5.  *A mark is kept until the broker cannot give its reading back any more.* The broker hands out at most
-    `PREFETCH` readings that are not acknowledged. So a delivery with tag t proves that every reading up
-    to t - PREFETCH is settled. What a session is given back arrives among its first PREFETCH deliveries:
+    `WINDOW` readings that are not acknowledged. So a delivery with tag t proves that every reading up
+    to t - WINDOW is settled. What a session is given back arrives among its first WINDOW deliveries:
     marks of earlier sessions count as if they had come last among those.
+6.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
+    it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
+    order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
 
 What would break it: two readings of one machine with equal bytes and no `message_id` cannot be told
 apart by rule 3. In the moment of a crash the second can be taken for the first. Devices that send equal
@@ -32,7 +35,7 @@ from msgspec.structs import replace
 
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
-from pipeline.topology import PREFETCH
+from pipeline.topology import WINDOW
 from sandbox.job import OutcomeKind
 
 
@@ -54,12 +57,22 @@ class Cause(Struct, frozen=True, array_like=True):
     content_type: str | None = None
 
 
+class Move(Struct, frozen=True, array_like=True):
+    """Where a reading stands in the overflow, and what it came with."""
+
+    place: int
+    message_id: str | None = None
+    content_type: str | None = None
+
+
 class Outgoing(Struct, frozen=True, array_like=True):
-    """What a reading has to publish, byte for byte: a result, or with a `cause` a dead letter."""
+    """What a reading has to publish, byte for byte: a result, with a `cause` a dead letter, or with a `move`
+    itself."""
 
     id: str
     body: bytes
     cause: Cause | None = None
+    move: Move | None = None
 
 
 class Record(Struct, frozen=True, array_like=True):
@@ -68,7 +81,8 @@ class Record(Struct, frozen=True, array_like=True):
     `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag` and
     `marks` say which readings are applied: `marks` are pairs of a tag and the marks, one after the other,
     of the readings up to it. `outgoing` is what the last applied readings publish. `strikes` is
-    what stands against its logic.
+    what stands against its logic. `moved` and `taken` count the readings that went into the overflow and
+    those that came back.
     """
 
     number: int = 0
@@ -78,62 +92,86 @@ class Record(Struct, frozen=True, array_like=True):
     marks: tuple[tuple[int, bytes], ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     strikes: Strikes = Strikes()
+    moved: int = 0
+    taken: int = 0
 
     def split(self, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
-        """Divide a batch's readings of this machine into those already applied and those to run."""
-        if self.session == session:
-            return (
-                [reading for reading in readings if reading.tag <= self.tag],
-                [reading for reading in readings if reading.tag > self.tag],
-            )
-        if not any(reading.redelivered for reading in readings):
+        """Divide a batch's readings of this machine into those already applied and those that are not."""
+        own = self.session == session
+        if not own and not any(reading.redelivered or reading.place is not None for reading in readings):
             return [], readings
-        known = [
+        known = [] if own else self._known_marks()
+        taken = self.taken
+        applied, fresh = list[Reading](), list[Reading]()
+        for reading in readings:
+            if reading.place is not None:
+                is_applied = reading.place <= taken
+                taken = max(taken, reading.place)
+            elif own:
+                is_applied = reading.tag <= self.tag
+            else:
+                is_applied = reading.redelivered and (mark := reading.mark) in known
+                if is_applied:
+                    # They come back in order: what stands before this mark was not given back.
+                    del known[: known.index(mark) + 1]
+            (applied if is_applied else fresh).append(reading)
+        return applied, fresh
+
+    def _known_marks(self) -> list[bytes]:
+        return [
             marks[start : start + MARK_BYTES]
             for _, marks in self.marks
             for start in range(0, len(marks), MARK_BYTES)
         ]
-        applied, fresh = list[Reading](), list[Reading]()
-        for reading in readings:
-            mark = reading.mark
-            if reading.redelivered and mark in known:
-                # They come back in order: what stands before this mark was not given back.
-                del known[: known.index(mark) + 1]
-                applied.append(reading)
-            else:
-                fresh.append(reading)
-        return applied, fresh
+
+    def divide(self, fresh: list[Reading]) -> tuple[list[Reading], list[Reading]]:
+        """Divide readings that are not applied into those to run now, in this order, and those to move."""
+        back = [reading for reading in fresh if reading.place is not None]
+        new = [reading for reading in fresh if reading.place is None]
+        if self.moved > _last_place(back, self.taken) or any(reading.move for reading in new):
+            return back, new
+        return back + new, []
 
     def advance(
         self,
         session: bytes,
         last_tag: int,
-        fresh: list[Reading],
+        run: list[Reading],
+        move: list[Reading],
         outgoing: list[Outgoing],
         *,
         state: bytes,
         carry: bool,
         strikes: Strikes,
     ) -> Self:
-        """The record after the readings `fresh` of a batch whose last delivery is `last_tag`.
+        """The record after these readings of a batch whose last delivery is `last_tag` were run and moved.
 
         `carry`: readings before them were found applied already, so that what those had to publish may
         not be out yet and is kept as well.
         """
         marks = self.marks
         if self.session != session and marks:
-            marks = ((PREFETCH, b"".join(part for _, part in marks)),)
-        settled = last_tag - PREFETCH
+            marks = ((WINDOW, b"".join(part for _, part in marks)),)
+        settled = last_tag - WINDOW
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
-        added = (fresh[-1].tag, b"".join([reading.mark for reading in fresh]))
+        new = [reading for reading in (*run, *move) if reading.place is None]
+        if new:
+            marks = (*marks, (new[-1].tag, b"".join([reading.mark for reading in new])))
         return replace(
             self,
-            number=self.number + len(fresh),
+            number=self.number + len(run),
             state=state,
             session=session,
-            tag=fresh[-1].tag,
-            marks=(*marks, added),
+            tag=max(reading.tag for reading in (*run, *move)),
+            marks=marks,
             outgoing=(*self.outgoing, *outgoing) if carry else tuple(outgoing),
             strikes=strikes,
+            moved=self.moved + len(move),
+            taken=_last_place(run, self.taken),
         )
+
+
+def _last_place(readings: list[Reading], before: int) -> int:
+    """The last place in the overflow that these readings come from; `before` where none does."""
+    return max((reading.place for reading in readings if reading.place is not None), default=before)

@@ -6,6 +6,7 @@
                                       ├──▶ readings.0
                                       ├──▶ ...            quorum queues, single active consumer
                                       └──▶ readings.N-1
+    (default) ──overflow.0 … overflow.N-1                 likewise: what one machine sends too much of
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue
 
@@ -39,6 +40,18 @@ DEAD_LETTERS_QUEUE = "dead-letters"
 #: machine's record rest on it (see `pipeline.record`): a constant, because a consumer that asked for more
 #: than its predecessor could be given back readings whose marks are gone.
 PREFETCH: Final = 512
+
+#: Readings that the broker hands out of a partition's overflow queue before the first of them is
+#: acknowledged: so many, at the most, of a machine that floods are worked off in one batch.
+OVERFLOW_PREFETCH: Final = 32
+#: Readings that a session holds at the most that are not acknowledged.
+WINDOW: Final = PREFETCH + OVERFLOW_PREFETCH
+
+#: The `type` of a message by which a worker finds out whether the broker hands it a partition's readings.
+PROBE_TYPE: Final = "iot-logic.probe"
+#: The headers of a reading in an overflow queue: its machine, and its place in the machine's line there.
+MACHINE_HEADER: Final = "machine"
+PLACE_HEADER: Final = "place"
 
 #: Since RabbitMQ 4 a quorum queue drops what was given back 20 times; a reading is never dropped, and
 #: older brokers know no word for "never".
@@ -84,6 +97,11 @@ def readings_queue(partition: int) -> str:
     return f"readings.{partition}"
 
 
+def overflow_queue(partition: int) -> str:
+    """The name of a partition's overflow queue."""
+    return f"overflow.{partition}"
+
+
 def machine_of(key: str) -> str | None:
     """The machine that a reading's routing key names, or None where it is no machine's.
 
@@ -113,19 +131,19 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
     channel.exchange_bind(READINGS_EXCHANGE, INGEST_EXCHANGE, data_key("*"))
     channel.exchange_bind(INGEST_EXCHANGE, RESULTS_EXCHANGE, result_key("*"))
     for partition in range(settings.partitions):
-        queue = readings_queue(partition)
-        _declare_queue(
-            channel,
-            queue,
-            {
-                "x-queue-type": "quorum",
-                "x-single-active-consumer": True,
-                "x-delivery-limit": _DELIVERY_LIMIT,
-                "x-max-length-bytes": settings.partition_max_bytes,
-                "x-overflow": "reject-publish",
-            },
-        )
-        channel.queue_bind(queue, READINGS_EXCHANGE, _WEIGHT)
+        for queue in (readings_queue(partition), overflow_queue(partition)):
+            _declare_queue(
+                channel,
+                queue,
+                {
+                    "x-queue-type": "quorum",
+                    "x-single-active-consumer": True,
+                    "x-delivery-limit": _DELIVERY_LIMIT,
+                    "x-max-length-bytes": settings.partition_max_bytes,
+                    "x-overflow": "reject-publish",
+                },
+            )
+        channel.queue_bind(readings_queue(partition), READINGS_EXCHANGE, _WEIGHT)
     _declare_queue(
         channel, DEAD_LETTERS_QUEUE, {"x-queue-type": "quorum", "x-delivery-limit": _DELIVERY_LIMIT}
     )

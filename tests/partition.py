@@ -25,6 +25,7 @@ class StubSession:
     name: bytes
     assert_active: Callable[[], None] = _active
     queue: str = topology.readings_queue(0)
+    overflow: str = topology.overflow_queue(0)
 
     def lost(self) -> bool:
         return False

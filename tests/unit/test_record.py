@@ -3,11 +3,17 @@
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.record import Outgoing, Record
-from pipeline.topology import PREFETCH
+from pipeline.topology import WINDOW
 
 
 def reading(
-    tag: int, body: bytes | None = None, *, redelivered: bool = False, message_id: str | None = None
+    tag: int,
+    body: bytes | None = None,
+    *,
+    redelivered: bool = False,
+    message_id: str | None = None,
+    place: int | None = None,
+    move: bool = False,
 ) -> Reading:
     return Reading(
         machine="m1",
@@ -17,16 +23,20 @@ def reading(
         redelivered=redelivered,
         message_id=message_id,
         content_type=None,
+        place=place,
+        move=move,
     )
 
 
 def advance(
     record: Record, session: bytes, readings: list[Reading], last_tag: int | None = None, carry: bool = False
 ) -> Record:
+    run, move = record.divide(readings)
     return record.advance(
         session,
         last_tag or readings[-1].tag,
-        readings,
+        run,
+        move,
         [Outgoing(str(each.tag), b"{}") for each in readings],
         state=b'{"n":1}',
         carry=carry,
@@ -96,29 +106,29 @@ def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
 def test_marks_are_kept_until_the_broker_cannot_give_their_readings_back() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a")])
 
-    kept = advance(record, b"s1", [reading(PREFETCH)], last_tag=PREFETCH)
-    dropped = advance(record, b"s1", [reading(PREFETCH + 1)], last_tag=PREFETCH + 1)
+    kept = advance(record, b"s1", [reading(WINDOW)], last_tag=WINDOW)
+    dropped = advance(record, b"s1", [reading(WINDOW + 1)], last_tag=WINDOW + 1)
 
-    assert [tag for tag, _ in kept.marks] == [1, PREFETCH]
-    assert [tag for tag, _ in dropped.marks] == [PREFETCH + 1]
+    assert [tag for tag, _ in kept.marks] == [1, WINDOW]
+    assert [tag for tag, _ in dropped.marks] == [WINDOW + 1]
 
 
 def test_marks_of_an_earlier_session_count_as_the_last_that_the_new_one_was_given_back() -> None:
     record = advance(Record(), b"s1", [reading(7_000, b"a")])
 
-    kept = advance(record, b"s2", [reading(5)], last_tag=2 * PREFETCH - 1)
-    dropped = advance(record, b"s2", [reading(2 * PREFETCH)], last_tag=2 * PREFETCH)
+    kept = advance(record, b"s2", [reading(5)], last_tag=2 * WINDOW - 1)
+    dropped = advance(record, b"s2", [reading(2 * WINDOW)], last_tag=2 * WINDOW)
 
-    assert [tag for tag, _ in kept.marks] == [PREFETCH, 5]
-    assert [tag for tag, _ in dropped.marks] == [2 * PREFETCH]
+    assert [tag for tag, _ in kept.marks] == [WINDOW, 5]
+    assert [tag for tag, _ in dropped.marks] == [2 * WINDOW]
 
 
 def test_marks_do_not_grow_beyond_what_the_broker_hands_out() -> None:
     record = Record()
-    for tag in range(1, 5 * PREFETCH):
+    for tag in range(1, 5 * WINDOW):
         record = advance(record, b"s1", [reading(tag)])
 
-    assert sum(len(marks) for _, marks in record.marks) <= PREFETCH * MARK_BYTES
+    assert sum(len(marks) for _, marks in record.marks) <= WINDOW * MARK_BYTES
 
 
 def test_what_applied_readings_had_to_publish_is_kept_beside_what_the_next_ones_have() -> None:
@@ -136,3 +146,42 @@ def test_the_running_number_counts_every_reading_and_is_never_reused() -> None:
     record = advance(record, b"s2", [reading(1, b"new")])
 
     assert record.number == 3
+
+
+def test_what_is_moved_is_applied_and_gets_no_number() -> None:
+    record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
+
+    applied, _ = record.split(b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])
+
+    assert (record.moved, record.taken, record.number) == (2, 0, 0)
+    assert len(applied) == 2
+
+
+def test_what_comes_while_the_overflow_holds_readings_goes_behind_them() -> None:
+    record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
+
+    run, move = record.divide([reading(3, place=1), reading(4)])
+
+    assert [each.tag for each in run] == [3]
+    assert [each.tag for each in move] == [4]
+
+
+def test_when_the_last_has_come_back_from_the_overflow_new_ones_are_run_behind_it() -> None:
+    record = advance(Record(), b"s1", [reading(1, move=True)])
+
+    run, move = record.divide([reading(2), reading(3, place=1)])
+
+    assert [each.tag for each in run] == [3, 2]
+    assert move == []
+
+
+def test_each_place_in_the_overflow_is_run_once_however_often_it_was_published() -> None:
+    record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
+    record = advance(record, b"s1", [reading(3, place=1)])
+    again = [reading(1, place=1), reading(2, place=2), reading(3, place=2, redelivered=True)]
+
+    applied, fresh = record.split(b"s2", again)
+
+    assert [each.tag for each in applied] == [1, 3]
+    assert [each.tag for each in fresh] == [2]
+    assert advance(record, b"s2", fresh).taken == 2

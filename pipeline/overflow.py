@@ -1,0 +1,36 @@
+"""A reading on its way through an overflow queue: how it is published there, and read off it again.
+
+Queues are published to by their name there, so the machine is said in a header, and so is the reading's
+place in the machine's line. What has neither was put there by somebody else.
+"""
+
+from typing import Any
+
+import pika
+
+from pipeline import topology
+from pipeline.publisher import PERSISTENT, Message
+from pipeline.reading import Reading
+from pipeline.record import Outgoing
+
+
+def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
+    """The message that moves a reading into the overflow queue `queue`."""
+    assert outgoing.move is not None
+    properties = pika.BasicProperties(
+        message_id=outgoing.move.message_id,
+        content_type=outgoing.move.content_type,
+        delivery_mode=PERSISTENT,
+        headers={topology.MACHINE_HEADER: machine_id, topology.PLACE_HEADER: outgoing.move.place},
+    )
+    return Message("", queue, outgoing.body, properties, mandatory=True)
+
+
+def reading_back(reading: Reading, headers: dict[str, Any] | None) -> Reading:
+    """The reading as it was before it was moved; of no machine where the headers do not say whose it is."""
+    machine_id, place = (
+        (headers or {}).get(name) for name in (topology.MACHINE_HEADER, topology.PLACE_HEADER)
+    )
+    if isinstance(machine_id, str) and topology.is_machine_id(machine_id) and isinstance(place, int):
+        reading.machine, reading.key, reading.place = machine_id, topology.data_key(machine_id), place
+    return reading

@@ -1,0 +1,71 @@
+"""A machine that sends more than can be worked off: the others of its partition do not wait for it."""
+
+import pytest
+
+from tests.installation import Installation
+from tests.waiting import wait_until
+
+#: Readings of the machine that floods.
+FLOOD = 4_000
+
+#: Takes one or two milliseconds for each reading.
+SLOW = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    if data["n"] != state.get("last", -1) + 1:
+        state["disorder"] = state.get("disorder", 0) + 1
+    state["last"] = data["n"]
+    total = 0
+    for step in range(10000):
+        total += step
+    return {"n": data["n"]}
+"""
+FAST = "def process(data, state): return {'n': data['n']}"
+
+
+@pytest.fixture
+def plant(installation: Installation) -> Installation:
+    """One partition for all machines, with a machine that floods and a quiet one."""
+    installation.environ["IOT_LOGIC_PARTITIONS"] = "1"
+    installation.start_api()
+    installation.upload("loud", SLOW)
+    installation.upload("quiet", FAST)
+    return installation
+
+
+def flood(plant: Installation) -> None:
+    plant.send([("quiet", {"n": 0})])
+    plant.send(("loud", {"n": n}) for n in range(FLOOD))
+
+
+def test_the_others_do_not_wait_until_a_flood_is_worked_off(plant: Installation) -> None:
+    flood(plant)
+
+    with plant.collect() as results:
+        worker = plant.start_worker()
+        wait_until(lambda: "floods" in worker.log, timeout=60)
+        plant.send(("quiet", {"n": n}) for n in range(1, 11))
+        wait_until(lambda: len(results.by_machine()["quiet"]) == 11, timeout=60)
+        ahead = len(results.by_machine()["loud"])
+        wait_until(lambda: len(results.by_machine()["loud"]) == FLOOD, timeout=120)
+
+    assert ahead < FLOOD
+    assert [event["data"]["n"] for event in results.by_machine()["loud"]] == list(range(FLOOD))
+    assert plant.state("loud") == {"count": FLOOD, "last": FLOOD - 1}
+
+
+def test_a_worker_killed_in_a_flood_loses_and_repeats_nothing_and_keeps_the_order(
+    plant: Installation,
+) -> None:
+    flood(plant)
+
+    with plant.collect() as results:
+        worker = plant.start_worker()
+        wait_until(lambda: "floods" in worker.log, timeout=60)
+        seen = len(results.messages)
+        wait_until(lambda: len(results.messages) > seen + 100, timeout=60)
+        worker.kill()
+        plant.start_worker()
+        wait_until(lambda: plant.state("loud")["count"] == FLOOD, timeout=120)
+
+    assert plant.state("loud") == {"count": FLOOD, "last": FLOOD - 1}
