@@ -6,6 +6,7 @@
     ├── SettingsError        a setting is unknown or has a value that it cannot have
     ├── TopologyError        the broker lacks a plugin, or has one of our names with other properties
     ├── PublishError         the broker did not confirm what was published
+    ├── BrokerUnavailable    the broker cannot be asked
     ├── LogicRefused         an uploaded logic may not run; carries every problem found
     └── SessionLost          this consumer no longer holds its partition; another will do its batch
 """
@@ -29,6 +30,10 @@ class TopologyError(IotLogicError):
 
 class PublishError(IotLogicError):
     """The broker did not confirm a message: it refused or returned it, or the connection was lost."""
+
+
+class BrokerUnavailable(IotLogicError):
+    """The broker cannot be asked: there is no connection to be had."""
 
 
 class LogicRefused(IotLogicError):

@@ -29,7 +29,7 @@ import pika
 from pika.channel import Channel
 
 from pipeline import topology
-from pipeline.connection import Connection
+from pipeline.connection import Connection, close_at_once
 from pipeline.errors import SessionLost
 from pipeline.flood import FloodWatch
 from pipeline.overflow import reading_back
@@ -122,8 +122,7 @@ class Partition:
     def end(self) -> None:
         """End the session now: the broker gives what is not acknowledged to the next one."""
         self._ended.set()
-        if self._channel.is_open:
-            self._channel.close()
+        close_at_once(self._channel)
 
     # What the broker says.
 
@@ -134,7 +133,7 @@ class Partition:
         channel.basic_qos(prefetch_count=topology.OVERFLOW_PREFETCH)
         channel.basic_consume(self.overflow, self._on_overflow)
         if self._ended.is_set():
-            channel.close()
+            close_at_once(channel)
 
     def _on_reading(self, channel: Channel, method: Any, properties: Any, body: bytes) -> None:
         if self._held_back is not None:

@@ -12,6 +12,7 @@ from web.health import HealthController
 from web.machines import MachinesController
 from web.plant import Plant
 from web.problems import HANDLERS
+from web.works import WorksController
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
 #: than the largest reading.
@@ -32,7 +33,7 @@ def create_app(plant: Plant) -> Litestar:
         return plant
 
     return Litestar(
-        [MachinesController, HealthController],
+        [MachinesController, WorksController, HealthController],
         dependencies={"plant": Provide(provide_plant, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         lifespan=[lifespan],

@@ -6,11 +6,14 @@ from threading import Lock
 
 import msgspec
 import pika
+import pika.exceptions
 from msgspec.structs import replace
 
 from pipeline import store, topology
-from pipeline.errors import LogicRefused
+from pipeline.backlog import PartitionState, partition_states
+from pipeline.errors import BrokerUnavailable, LogicRefused
 from pipeline.logics import Logics, Version
+from pipeline.membership import Report, reports
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.quarantine import Strikes
 from pipeline.records import Active, Records, Stored
@@ -83,6 +86,17 @@ class Plant:
             released = replace(stored.record, strikes=Strikes())
             if not self._records.write({machine_id: stored}, {machine_id: released}):
                 return True
+
+    def workers(self) -> list[Report]:
+        """The workers that are there. Raises `redis.RedisError`."""
+        return reports(self._redis)
+
+    def partitions(self) -> list[PartitionState]:
+        """All partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        try:
+            return partition_states(self.settings, self.workers())
+        except (pika.exceptions.AMQPError, OSError) as e:
+            raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
 
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
         """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.

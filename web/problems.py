@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
-from pipeline.errors import LogicRefused, PublishError
+from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Problem
 
@@ -63,6 +63,10 @@ def _broker_down(_request: Request[Any, Any, Any], error: PublishError) -> Respo
     return respond(503, f"The reading was not confirmed, so it may be lost: {error}. Send it again.")
 
 
+def _broker_mute(_request: Request[Any, Any, Any], error: BrokerUnavailable) -> Response[ProblemDetails]:
+    return respond(503, f"{error}. Try again.")
+
+
 def _sandbox_down(_request: Request[Any, Any, Any], error: SandboxUnavailable) -> Response[ProblemDetails]:
     return respond(503, f"Logic cannot be checked at the moment: {error}")
 
@@ -77,5 +81,6 @@ HANDLERS: ExceptionHandlersMap = {
     LogicRefused: _refused,
     redis.RedisError: _redis_down,
     PublishError: _broker_down,
+    BrokerUnavailable: _broker_mute,
     SandboxUnavailable: _sandbox_down,
 }

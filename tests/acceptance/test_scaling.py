@@ -1,0 +1,96 @@
+"""Workers come and go under load: partitions follow, nothing is lost or repeated, REST says who has which."""
+
+from threading import Event, Thread
+from typing import Any
+
+from tests.installation import Command, Installation
+from tests.waiting import wait_until
+
+MACHINES = 40
+
+CHECKER = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    if data["n"] != state.get("last", -1) + 1:
+        state["disorder"] = state.get("disorder", 0) + 1
+    state["last"] = data["n"]
+    return {"n": data["n"]}
+"""
+
+
+def partitions(plant: Installation) -> list[dict[str, Any]]:
+    response = plant.client.get("/partitions")
+    assert response.status_code == 200, response.text
+    found: list[dict[str, Any]] = response.json()["partitions"]
+    return found
+
+
+def settled(plant: Installation, workers: int) -> bool:
+    """Whether so many workers are there, and each partition is held by the one it is assigned to alone."""
+    there = {worker["id"] for worker in plant.client.get("/workers").json()["workers"]}
+    owners = [each["assigned_to"] for each in partitions(plant)]
+    return (
+        len(there) == workers
+        and set(owners) == there
+        and all(each["held_by"] == [each["assigned_to"]] for each in partitions(plant))
+    )
+
+
+def states(plant: Installation) -> list[dict[str, Any]]:
+    return [plant.state(f"m{place}") for place in range(MACHINES)]
+
+
+class Stream(Thread):
+    """Numbers each machine's readings and sends them, confirmed, until it is to stop."""
+
+    def __init__(self, plant: Installation) -> None:
+        super().__init__()
+        self._plant = plant
+        self._stopping = Event()
+        self.sent = 0
+
+    def run(self) -> None:
+        while not self._stopping.wait(0.02):
+            n = self.sent
+            self._plant.send((f"m{place}", {"n": n}) for place in range(MACHINES))
+            self.sent += 1
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join()
+
+
+def test_partitions_follow_one_two_three_and_one_workers_under_load(installation: Installation) -> None:
+    installation.start_api()
+    for place in range(MACHINES):
+        installation.upload(f"m{place}", CHECKER)
+    stream = Stream(installation)
+    stream.start()
+    workers = list[Command]()
+    for count in (1, 2, 3):
+        workers.append(installation.start_worker())
+        wait_until(lambda count=count: settled(installation, count), timeout=60)  # type: ignore[misc]
+    workers[0].stop()
+    wait_until(lambda: settled(installation, 2), timeout=60)
+    workers[1].kill()
+    wait_until(lambda: settled(installation, 1), timeout=60)
+    stream.stop()
+    expected = {"count": stream.sent, "last": stream.sent - 1}
+    wait_until(
+        lambda: sum(each["count"] for each in states(installation)) >= stream.sent * MACHINES, timeout=60
+    )
+
+    assert states(installation) == [expected] * MACHINES
+
+    assert installation.dead_letters() == []
+
+
+def test_without_workers_the_readings_that_wait_are_counted(installation: Installation) -> None:
+    installation.start_api()
+
+    installation.send((f"m{place}", {"n": 0}) for place in range(MACHINES))
+
+    assert installation.client.get("/workers").json() == {"workers": []}
+    assert sum(each["ready"] for each in partitions(installation)) == MACHINES
+    assert {each["assigned_to"] for each in partitions(installation)} == {None}
+    assert any(each["seconds_behind"] is None for each in partitions(installation))

@@ -1,0 +1,87 @@
+"""A partition that goes from one worker to another: what was not acknowledged comes first."""
+
+from collections.abc import Callable, Iterator
+from threading import Thread
+
+import pika
+import pytest
+from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
+
+from pipeline import topology
+from pipeline.connection import Connection, close_at_once, parameters_of
+from pipeline.settings import Settings
+from tests.waiting import wait_until
+
+READINGS = 2 * topology.PREFETCH
+
+
+class Consumer:
+    """A consumer of the first partition, on a loop of its own, that acknowledges nothing."""
+
+    def __init__(self, amqp_url: str) -> None:
+        self.bodies: list[bytes] = []
+        self.loop = IOLoop()
+        self.channel: Channel | None = None
+        self._consuming = False
+        self.connection = Connection(parameters_of(amqp_url), self.loop, self._on_open, self._on_end)
+        self._thread = Thread(target=self.loop.start, daemon=True)
+        self._thread.start()
+        wait_until(lambda: self._consuming)
+
+    def _on_open(self, connection: Connection) -> None:
+        self.channel = connection.channel(on_open_callback=self._on_channel)
+
+    def _on_channel(self, channel: Channel) -> None:
+        channel.basic_qos(prefetch_count=topology.PREFETCH)
+        channel.basic_consume(
+            topology.readings_queue(0),
+            lambda _channel, _method, _properties, body: self.bodies.append(body),
+            callback=lambda _frame: setattr(self, "_consuming", True),
+        )
+
+    def _on_end(self, _connection: object, _reason: BaseException) -> None:
+        self.loop.stop()
+
+    def close(self) -> None:
+        self.loop.add_callback_threadsafe(self.connection.close)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def consumers(broker_url: str) -> Iterator[tuple[Consumer, Consumer]]:
+    """Two consumers, of which the first is active and holds as much as it may."""
+    topology.ensure(Settings(amqp_url=broker_url, partitions=1))
+    first, second = Consumer(broker_url), Consumer(broker_url)
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for number in range(READINGS):
+            channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key("m1"), b"%d" % number)
+    wait_until(lambda: len(first.bodies) == topology.PREFETCH)
+    yield first, second
+    first.close()
+    second.close()
+
+
+def handed_over(consumers: tuple[Consumer, Consumer], close: Callable[[Channel], None]) -> list[int]:
+    """The numbers of the readings that the second is handed after the first's channel is closed so."""
+    first, second = consumers
+    channel = first.channel
+    assert channel is not None
+    first.loop.add_callback_threadsafe(lambda: close(channel))
+    wait_until(lambda: len(second.bodies) == topology.PREFETCH)
+    return [int(body) for body in second.bodies]
+
+
+def test_what_was_not_acknowledged_is_handed_over_first_and_in_order(
+    consumers: tuple[Consumer, Consumer],
+) -> None:
+    assert handed_over(consumers, close_at_once) == list(range(topology.PREFETCH))
+
+
+def test_closed_as_pika_does_it_later_readings_would_overtake_them(
+    consumers: tuple[Consumer, Consumer],
+) -> None:
+    assert handed_over(consumers, Channel.close)[0] == topology.PREFETCH
