@@ -2,17 +2,67 @@
 
 The names of the headers are the fields of `Cause`; what has no value is left out. `machine` names the
 machine, and the message keeps the device's `content_type`. A dead letter's own `message_id` is
-`<machine>/<number>`: one that is there twice after a crash can be told by it.
+`<machine>/<number>`: one that is there twice after a crash can be told by it. What came with a routing key
+that names no machine is `~stray/<random>`; no machine's id has a tilde.
 """
 
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final, get_args
+
 import pika
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from pipeline import topology
 from pipeline.publisher import PERSISTENT, Message
 from pipeline.reading import Reading
 from pipeline.record import Cause, Outgoing
-from sandbox.job import Failure, Outcome
+from pipeline.result import now
+from sandbox.job import Failure, Outcome, OutcomeKind
+
+#: What stands for the machine of readings whose routing key names none.
+STRAY: Final = "~stray"
+
+#: The kinds of dead letters; `unknown` is what no worker of this version has written.
+KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), "unknown")
+
+_ID = re.compile(rf"({topology.MACHINE_ID_PATTERN})/([1-9][0-9]{{0,14}})|{STRAY}/([0-9a-f]{{32}})")
+
+
+class Letter(Struct, frozen=True):
+    """A dead letter as it is kept, without the reading's bytes, of which there are `size`.
+
+    `machine` is `STRAY` where `key`, the routing key, names none. `name` is the reading's number on its
+    machine. `kind` is one of `KINDS`, `time` when it failed (RFC 3339, UTC); the rest is as in `Cause`.
+    """
+
+    machine: str
+    name: str
+    key: str
+    size: int
+    kind: str
+    time: str
+    message: str = ""
+    logicversion: int | None = None
+    line: int | None = None
+    text: str = ""
+    limit: str | None = None
+    message_id: str | None = None
+    content_type: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is known by: `<machine>/<number>`."""
+        return f"{self.machine}/{self.name}"
+
+    @property
+    def milliseconds(self) -> int:
+        """When it failed, in milliseconds since 1970."""
+        return milliseconds(self.time)
 
 
 def cause_of(
@@ -50,9 +100,72 @@ def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Messag
         outgoing.body,
         pika.BasicProperties(
             content_type=content_type,
-            message_id=f"{machine_id}/{outgoing.id}" if outgoing.id else None,
+            message_id=f"{machine_id}/{outgoing.id}" if outgoing.id else f"{STRAY}/{uuid.uuid4().hex}",
             delivery_mode=PERSISTENT,
             headers=headers,
         ),
         mandatory=True,
     )
+
+
+def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -> Letter:
+    """The letter of a message from the exchange `dead-letters`. It takes any, whoever wrote it.
+
+    A message that has no id of ours becomes a stray, known by a hash of what it is.
+    """
+    headers, key = properties.headers or {}, topology.text_of(key)
+    machine, name = parse_id(topology.text_of(properties.message_id or "")) or (STRAY, "")
+    time = _text(headers, "time")
+    if not name or (machine != STRAY and key != topology.dead_letter_key(machine)):
+        content = b"\0".join((key.encode(), time.encode(), body))
+        machine, name = STRAY, blake2b(content, digest_size=16).hexdigest()
+    kind = _text(headers, "kind")
+    return Letter(
+        machine=machine,
+        name=name,
+        key=key,
+        size=len(body),
+        kind=kind if kind in KINDS else "unknown",
+        time=time if _is_time(time) else now(),
+        message=_text(headers, "message"),
+        logicversion=_number(headers, "logicversion"),
+        line=_number(headers, "line"),
+        text=_text(headers, "text"),
+        limit=_text(headers, "limit") or None,
+        message_id=_text(headers, "message_id") or None,
+        content_type=topology.text_of(properties.content_type or "") or None,
+    )
+
+
+def parse_id(letter_id: str) -> tuple[str, str] | None:
+    """The machine and the name in the id of a letter, None where it cannot be one."""
+    found = _ID.fullmatch(letter_id)
+    if found is None:
+        return None
+    return (STRAY, found[3]) if found[3] else (found[1], found[2])
+
+
+def milliseconds(time: str) -> int:
+    """A time in RFC 3339 as milliseconds since 1970. Raises `ValueError`."""
+    moment = datetime.fromisoformat(time)
+    if moment.tzinfo is None:
+        raise ValueError(f"{time!r} names no time zone")
+    return round(moment.timestamp() * 1000)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        milliseconds(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _text(headers: Mapping[str, Any], name: str) -> str:
+    value = headers.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(headers: Mapping[str, Any], name: str) -> int | None:
+    value = headers.get(name)
+    return value if type(value) is int and abs(value) < 2**63 else None

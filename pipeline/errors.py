@@ -7,6 +7,7 @@
     ├── TopologyError        the broker lacks a plugin, or has one of our names with other properties
     ├── PublishError         the broker did not confirm what was published
     ├── BrokerUnavailable    the broker cannot be asked
+    ├── RedriveStopped       not all of the dead letters could be sent again
     ├── LogicRefused         an uploaded logic may not run; carries every problem found
     └── SessionLost          this consumer no longer holds its partition; another will do its batch
 """
@@ -34,6 +35,14 @@ class PublishError(IotLogicError):
 
 class BrokerUnavailable(IotLogicError):
     """The broker cannot be asked: there is no connection to be had."""
+
+
+class RedriveStopped(IotLogicError):
+    """Some dead letters could not be sent again. None is lost, and sending them once more is safe."""
+
+    def __init__(self, sent: int, reason: str) -> None:
+        super().__init__(f"{sent} dead letters were sent again, then it stopped: {reason}")
+        self.sent, self.reason = sent, reason
 
 
 class LogicRefused(IotLogicError):

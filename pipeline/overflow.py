@@ -9,6 +9,7 @@ from typing import Any
 import pika
 
 from pipeline import topology
+from pipeline.claim import HEADER
 from pipeline.publisher import PERSISTENT, Message
 from pipeline.reading import Reading
 from pipeline.record import Outgoing
@@ -17,11 +18,17 @@ from pipeline.record import Outgoing
 def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
     """The message that moves a reading into the overflow queue `queue`."""
     assert outgoing.move is not None
+    headers: dict[str, Any] = {
+        topology.MACHINE_HEADER: machine_id,
+        topology.PLACE_HEADER: outgoing.move.place,
+    }
+    if outgoing.move.claim is not None:
+        headers[HEADER] = outgoing.move.claim.header
     properties = pika.BasicProperties(
         message_id=outgoing.move.message_id,
         content_type=outgoing.move.content_type,
         delivery_mode=PERSISTENT,
-        headers={topology.MACHINE_HEADER: machine_id, topology.PLACE_HEADER: outgoing.move.place},
+        headers=headers,
     )
     return Message("", queue, outgoing.body, properties, mandatory=True)
 

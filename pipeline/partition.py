@@ -29,6 +29,7 @@ import pika
 from pika.channel import Channel
 
 from pipeline import topology
+from pipeline.claim import claim_of
 from pipeline.connection import Connection, close_at_once
 from pipeline.errors import SessionLost
 from pipeline.flood import FloodWatch
@@ -181,12 +182,14 @@ class Partition:
 
 
 def _reading(method: Any, properties: Any, body: bytes) -> Reading:
+    key = topology.text_of(method.routing_key)
     return Reading(
-        machine=topology.machine_of(method.routing_key),
-        key=method.routing_key,
+        machine=topology.machine_of(key),
+        key=key,
         body=body,
         tag=method.delivery_tag,
         redelivered=method.redelivered or _ACQUIRED_COUNT in (properties.headers or ()),
-        message_id=properties.message_id,
-        content_type=properties.content_type,
+        message_id=properties.message_id and topology.text_of(properties.message_id),
+        content_type=properties.content_type and topology.text_of(properties.content_type),
+        claim=claim_of(properties.headers),
     )

@@ -1,11 +1,12 @@
 """What happens to a batch, from its readings to the broker's confirms. The order of the steps is the promise:
 
 1. read     the records and the active logic of the batch's machines, in one round trip
-2. split    off what is applied already (`pipeline.record` says how it is known), and what is to be moved to
-            the overflow because its machine floods (`pipeline.flood`)
+2. split    off what is applied already (`pipeline.record` says how it is known), what is to be moved to the
+            overflow because its machine floods (`pipeline.flood`), and what was sent again from a dead
+            letter that is used up, which is skipped (`pipeline.dead_letters`)
 3. run      the rest in the sandbox, each machine's readings in order
-4. write    state, marks and what is still to publish, in one round trip; a machine whose record changed
-            meanwhile goes through 1 to 4 again
+4. write    state, marks and what is still to publish, in one round trip, and use up the dead letters of
+            what was sent again; a machine whose record or letters changed meanwhile goes through 1 to 4 again
 5. publish  results and dead letters
 6. when the broker has confirmed them, the consumer acknowledges the readings (`pipeline.consumer`)
 
@@ -86,21 +87,23 @@ class Processor:
         moved = dict[str, list[Reading]]()
         for machine_id, readings in fresh.items():
             fresh[machine_id], moved[machine_id] = stored[machine_id].record.divide(readings)
+        uses, skipped = self._records.letters.admit(fresh)
         reports = self._run(stored, fresh)
         updates = dict[str, Record]()
         for machine_id, readings in fresh.items():
-            if readings or moved[machine_id]:
+            if readings or moved[machine_id] or machine_id in skipped:
                 after = _advance(
                     first[machine_id],
                     stored[machine_id],
                     readings,
                     reports.get(machine_id),
                     moved[machine_id],
+                    skipped.get(machine_id, []),
                     carry=bool(messages[machine_id]),
                 )
                 updates[machine_id] = after
                 messages[machine_id] = _messages(first[machine_id], after.outgoing)
-        changed = self._records.write(stored, updates)
+        changed = self._records.write(stored, updates, uses)
         again += [first[machine_id] for machine_id in changed]
         return [
             each for machine_id in first if machine_id not in changed for each in messages[machine_id]
@@ -155,10 +158,12 @@ def _advance(
     readings: list[Reading],
     report: Report | None,
     moved: list[Reading],
+    skipped: list[Reading],
     *,
     carry: bool,
 ) -> Record:
-    """The record of a machine after `readings` were run and others moved, with what they have to publish."""
+    """The record of a machine after `readings` were run, others moved and others skipped, with what they have
+    to publish."""
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
     strikes = record.strikes.against(digest)
@@ -178,7 +183,7 @@ def _advance(
                 Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
             )
     for place, reading in enumerate(moved, start=record.moved + 1):
-        move = Move(place, reading.message_id, reading.content_type)
+        move = Move(place, reading.message_id, reading.content_type, reading.claim)
         outgoing.append(Outgoing("", reading.body, move=move))
     return record.advance(
         line.session.name,
@@ -186,6 +191,7 @@ def _advance(
         readings,
         moved,
         outgoing,
+        skipped=skipped,
         state=report.state if report else record.state,
         carry=carry,
         strikes=strikes,

@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from pipeline.claim import Claim
+
 #: Bytes of a mark. Marks are compared only within one machine's last few hundred readings, where two
 #: different ones meet by chance once in 10^13; a device that seeks a collision hurts only itself.
 MARK_BYTES: Final = 8
@@ -16,7 +18,8 @@ class Reading(Struct):
 
     `tag` is the delivery tag, counting from 1 in each session; `redelivered` says that an earlier session
     was given this reading already and did not acknowledge it. `place` is its place in the overflow where it
-    comes from there; `move`: it is to be moved there (`pipeline.flood`).
+    comes from there; `move`: it is to be moved there (`pipeline.flood`). `claim` is there where it says that
+    it was a dead letter and is sent again.
     """
 
     machine: str | None
@@ -28,6 +31,7 @@ class Reading(Struct):
     content_type: str | None
     place: int | None = None
     move: bool = False
+    claim: Claim | None = None
 
     @property
     def mark(self) -> bytes:

@@ -28,11 +28,13 @@ apart by rule 3. In the moment of a crash the second can be taken for the first.
 readings and must be counted exactly send a `message_id`, or a timestamp or number in the body.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.claim import Claim
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.topology import WINDOW
@@ -63,6 +65,7 @@ class Move(Struct, frozen=True, array_like=True):
     place: int
     message_id: str | None = None
     content_type: str | None = None
+    claim: Claim | None = None
 
 
 class Outgoing(Struct, frozen=True, array_like=True):
@@ -140,6 +143,7 @@ class Record(Struct, frozen=True, array_like=True):
         move: list[Reading],
         outgoing: list[Outgoing],
         *,
+        skipped: Sequence[Reading] = (),
         state: bytes,
         carry: bool,
         strikes: Strikes,
@@ -147,7 +151,8 @@ class Record(Struct, frozen=True, array_like=True):
         """The record after these readings of a batch whose last delivery is `last_tag` were run and moved.
 
         `carry`: readings before them were found applied already, so that what those had to publish may
-        not be out yet and is kept as well.
+        not be out yet and is kept as well. `skipped` are readings sent again that were applied before: they
+        count as taken from the overflow, and for nothing else.
         """
         marks = self.marks
         if self.session != session and marks:
@@ -163,15 +168,15 @@ class Record(Struct, frozen=True, array_like=True):
             number=self.number + len(run),
             state=state,
             session=session,
-            tag=max(reading.tag for reading in (*run, *move)),
+            tag=max(reading.tag for reading in (*run, *move, *skipped)),
             marks=marks,
             outgoing=(*self.outgoing, *outgoing) if carry else tuple(outgoing),
             strikes=strikes,
             moved=self.moved + len(move),
-            taken=_last_place(run, self.taken),
+            taken=_last_place((*run, *skipped), self.taken),
         )
 
 
-def _last_place(readings: list[Reading], before: int) -> int:
+def _last_place(readings: Sequence[Reading], before: int) -> int:
     """The last place in the overflow that these readings come from; `before` where none does."""
     return max((reading.place for reading in readings if reading.place is not None), default=before)

@@ -7,12 +7,14 @@ keys of one machine on one node of a Redis Cluster.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 import msgspec
 import redis
 from msgspec import Struct
 
+from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
 from pipeline.record import Record
 
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
@@ -34,6 +36,25 @@ for place, key in ipairs(KEYS) do
 end
 return changed
 """
+
+#: Compare-and-set of one record, which uses up dead letters of its machine: both or none. Answers 0 where
+#: the record had changed or a letter is gone. KEYS record and `letter_keys`, ARGV tokens and record, names.
+_WRITE_USING = (
+    USE_UP
+    + """
+if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
+    return 0
+end
+for place = 3, #ARGV do
+    if redis.call('HEXISTS', KEYS[2], ARGV[place]) == 0 then
+        return 0
+    end
+end
+redis.call('SET', KEYS[1], ARGV[2])
+use_up(KEYS[2], KEYS[3], KEYS[4], 3)
+return 1
+"""
+)
 
 
 def record_key(machine_id: str) -> str:
@@ -79,7 +100,9 @@ class Records:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self.letters = DeadLetters(client)
         self._write = client.register_script(_WRITE)
+        self._write_using = client.register_script(_WRITE_USING)
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Record)
 
@@ -99,23 +122,52 @@ class Records:
             self._decoder.decode(memoryview(value)[_TOKEN_BYTES:]), value[:_TOKEN_BYTES], parse_active(active)
         )
 
-    def write(self, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+    def write(
+        self,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> set[str]:
         """Write `updates` over what was `read`. Returns the machines whose record had changed meanwhile.
+
+        `uses` says by machine which dead letters its update uses up, in the same write; where one of them
+        is gone, the machine counts as changed.
 
         Raises `redis.RedisError`; then each record is written or is not.
         """
         if not updates:
             return set()
-        machine_ids = list(updates)
-        new = [machine_id for machine_id in machine_ids if not read[machine_id].token]
+        new = [machine_id for machine_id in updates if not read[machine_id].token]
         if new:
             self.register(new)
+        changed = self._write_plain(read, updates, [each for each in updates if each not in uses])
+        return changed | self._write_all_using(read, updates, uses) if uses else changed
+
+    def _write_plain(
+        self, read: Mapping[str, Stored], updates: Mapping[str, Record], machine_ids: Sequence[str]
+    ) -> set[str]:
+        if not machine_ids:
+            return set()
         arguments = list[bytes]()
         for machine_id in machine_ids:
-            arguments.append(read[machine_id].token)
-            arguments.append(os.urandom(_TOKEN_BYTES) + self._encoder.encode(updates[machine_id]))
+            arguments += self._tokens_and_record(read[machine_id], updates[machine_id])
         changed = self._write(keys=[record_key(machine_id) for machine_id in machine_ids], args=arguments)
         return {machine_ids[place - 1] for place in changed}
+
+    def _write_all_using(
+        self, read: Mapping[str, Stored], updates: Mapping[str, Record], uses: Mapping[str, Sequence[str]]
+    ) -> set[str]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for machine_id, names in uses.items():
+                keys = [record_key(machine_id), *letter_keys(machine_id)]
+                arguments = list[bytes | str](self._tokens_and_record(read[machine_id], updates[machine_id]))
+                self._write_using(keys=keys, args=[*arguments, *names], client=pipeline)
+            written = dict(zip(uses, pipeline.execute(), strict=True))
+        self.letters.forget([(each, name) for each, names in uses.items() if written[each] for name in names])
+        return {machine_id for machine_id in uses if not written[machine_id]}
+
+    def _tokens_and_record(self, read: Stored, update: Record) -> tuple[bytes, bytes]:
+        return read.token, os.urandom(_TOKEN_BYTES) + self._encoder.encode(update)
 
     def register(self, machine_ids: Iterable[str]) -> None:
         """Put machines on the list of all machines, before anything else is kept of them."""

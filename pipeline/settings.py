@@ -55,6 +55,22 @@ class Settings(Struct, frozen=True, kw_only=True):
             "which the publisher is told. Chosen once, like the partitions.",
         ),
     ] = 1024**3
+    dead_letters_queue_max_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Bytes of dead letters that wait in RabbitMQ to be kept. Beyond it no more are "
+            "taken, and the partition that has one waits; nothing is dropped. Chosen once, as they are.",
+        ),
+    ] = 1024**3
+    dead_letters_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Dead letters that are kept in Redis. The rest wait in RabbitMQ until some are sent "
+            "again or discarded.",
+        ),
+    ] = 100_000
     signing_key: Annotated[
         str,
         Meta(

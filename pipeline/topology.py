@@ -8,7 +8,7 @@
                                       └──▶ readings.N-1
     (default) ──overflow.0 … overflow.N-1                 likewise: what one machine sends too much of
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
-    dead-letters (topic) ──#──▶ dead-letters              quorum queue
+    dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by `pipeline.keeper`
 
 Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes what is missing.
 """
@@ -33,7 +33,7 @@ READINGS_EXCHANGE = "readings"
 RESULTS_EXCHANGE = "results"
 #: Where readings go that failed, with the key `machines.<id>.dead-letter`.
 DEAD_LETTERS_EXCHANGE = "dead-letters"
-#: Keeps the dead letters until somebody looks at them or sends them again.
+#: Where dead letters wait until they are kept (`pipeline.keeper`).
 DEAD_LETTERS_QUEUE = "dead-letters"
 
 #: Readings that the broker hands to a consumer before the first of them is acknowledged. The marks in a
@@ -113,6 +113,11 @@ def machine_of(key: str) -> str | None:
     return machine_id if is_machine_id(machine_id) else None
 
 
+def text_of(value: str | bytes) -> str:
+    """A short string as pika gives it: as bytes, where it is not UTF-8. What is not is left out."""
+    return value if isinstance(value, str) else value.decode(errors="ignore")
+
+
 def ensure(settings: Settings) -> None:
     """Connect and declare the topology. Raises `TopologyError`, or pika's error where there is no broker."""
     with pika.BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
@@ -145,7 +150,14 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
             )
         channel.queue_bind(readings_queue(partition), READINGS_EXCHANGE, _WEIGHT)
     _declare_queue(
-        channel, DEAD_LETTERS_QUEUE, {"x-queue-type": "quorum", "x-delivery-limit": _DELIVERY_LIMIT}
+        channel,
+        DEAD_LETTERS_QUEUE,
+        {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": _DELIVERY_LIMIT,
+            "x-max-length-bytes": settings.dead_letters_queue_max_bytes,
+            "x-overflow": "reject-publish",
+        },
     )
     channel.queue_bind(DEAD_LETTERS_QUEUE, DEAD_LETTERS_EXCHANGE, "#")
 
@@ -175,6 +187,6 @@ def _declare_queue(channel: "BlockingChannel", name: str, arguments: dict[str, o
     except pika.exceptions.ChannelClosedByBroker as e:
         raise TopologyError(
             f"The queue {name!r} is there with other properties than ours ({e.reply_text}). "
-            "IOT_LOGIC_PARTITION_MAX_BYTES is chosen once: set it back, or stop the publishers, let the "
-            "workers empty the queue, delete it, and start again."
+            "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES are chosen once: set "
+            "them back, or stop the publishers, let the queue be emptied, delete it, and start again."
         ) from e

@@ -8,8 +8,10 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from web.dead_letters import DeadLettersController
 from web.health import HealthController
 from web.machines import MachinesController
+from web.metrics import MetricsController
 from web.plant import Plant
 from web.problems import HANDLERS
 from web.works import WorksController
@@ -24,6 +26,7 @@ def create_app(plant: Plant) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        plant.keeper.start()
         try:
             yield
         finally:
@@ -33,7 +36,13 @@ def create_app(plant: Plant) -> Litestar:
         return plant
 
     return Litestar(
-        [MachinesController, WorksController, HealthController],
+        [
+            MachinesController,
+            DeadLettersController,
+            WorksController,
+            HealthController,
+            MetricsController,
+        ],
         dependencies={"plant": Provide(provide_plant, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         lifespan=[lifespan],

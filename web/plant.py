@@ -12,13 +12,16 @@ from msgspec.structs import replace
 from pipeline import store, topology
 from pipeline.backlog import PartitionState, partition_states
 from pipeline.errors import BrokerUnavailable, LogicRefused
+from pipeline.keeper import Keeper
 from pipeline.logics import Logics, Version
 from pipeline.membership import Report, reports
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.quarantine import Strikes
 from pipeline.records import Active, Records, Stored
+from pipeline.redrive import Redriver
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
+from web.measures import Metrics
 
 
 class Plant:
@@ -30,11 +33,16 @@ class Plant:
         self._records = Records(self._redis)
         self._logics = Logics(self._redis, settings.signing_key)
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
+        self.letters = self._records.letters
+        self.redriver = Redriver(self.letters, self._publisher)
+        self.keeper = Keeper(settings, self.letters)
+        self.metrics = Metrics(settings, self.letters, self.keeper)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self._checking = Lock()
 
     def close(self) -> None:
-        """End the connections and the child that checks logic."""
+        """End the keeper, the connections and the child that checks logic."""
+        self.keeper.close()
         self._publisher.close()
         self._sandbox.close()
         self._redis.close()

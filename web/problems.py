@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
-from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError
+from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError, RedriveStopped
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Problem
 
@@ -71,6 +71,10 @@ def _sandbox_down(_request: Request[Any, Any, Any], error: SandboxUnavailable) -
     return respond(503, f"Logic cannot be checked at the moment: {error}")
 
 
+def _redrive_stopped(_request: Request[Any, Any, Any], error: RedriveStopped) -> Response[ProblemDetails]:
+    return respond(503, f"{str(error).capitalize()}. None is lost, and each counts once: send them again.")
+
+
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:
     """The error for a machine that has no `what`."""
     return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
@@ -82,5 +86,6 @@ HANDLERS: ExceptionHandlersMap = {
     redis.RedisError: _redis_down,
     PublishError: _broker_down,
     BrokerUnavailable: _broker_mute,
+    RedriveStopped: _redrive_stopped,
     SandboxUnavailable: _sandbox_down,
 }

@@ -4,6 +4,7 @@ Where a rule is broken, the same steps must give a wrong count: else the test of
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -31,6 +32,9 @@ def process(data, state):
 
 TWO = [("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')]
 THIRD = ("m1", b'{"n": 3}')
+
+#: A batch uses up no dead letters.
+NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @pytest.fixture
@@ -140,12 +144,17 @@ class EditedMeanwhile(Records):
 
     edited = False
 
-    def write(self, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+    def write(
+        self,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = NONE,
+    ) -> set[str]:
         if not self.edited:
             self.edited = True
             record = msgspec.structs.replace(read["m1"].record, state=b'{"count":100}')
             assert super().write(read, {"m1": record}) == set()
-        return super().write(read, updates)
+        return super().write(read, updates, uses)
 
 
 def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:
@@ -183,8 +192,13 @@ class ForgetsAnswers(Records):
 
     answered = False
 
-    def write(self, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
-        changed = super().write(read, updates)
+    def write(
+        self,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = NONE,
+    ) -> set[str]:
+        changed = super().write(read, updates, uses)
         self.answered = not self.answered
         if self.answered:
             raise redis.TimeoutError("the answer did not come")

@@ -1,0 +1,336 @@
+"""The dead letters that are kept, in Redis, and the rules by which one can be sent again and counts once.
+
+A letter is the right of its reading to be applied. The rules:
+
+1.  *It is used up in the same write as the record* that its reading changes (`pipeline.records`). A
+    reading that is sent again while its letter is not there was applied before, and is skipped. So a
+    sender may crash and repeat as it likes.
+2.  *A letter that was used up does not come back.* The broker may deliver a dead letter again long after
+    the first time: a keeper or a worker was killed before it acknowledged. So the machine remembers for
+    `USED_SECONDS` which of its letters are used up or discarded, and those are not kept again.
+3.  *The indexes of all machines may only hold too much.* A letter is written before its entry and deleted
+    before it; an entry whose letter is gone is dropped by whoever meets it.
+4.  *The claim is signed* with a secret that lies beside the letters (`pipeline.claim`).
+
+The keys: `machine:{<id>}:dead-letters` is a hash; a letter has up to three fields in it, `<number>` (a
+`Letter`), `<number>:body` and, once it was sent again, `<number>:sent` (the time). `…:line` sorts the
+machine's letters by number, `…:used` those that are used up by time. All change together and lie in one
+slot of a Redis Cluster. `dead-letters:all` and `dead-letters:kind:<kind>` sort the letters of all machines
+by time.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.dead_letter import KINDS, STRAY, Letter
+from pipeline.reading import Reading
+
+#: Seconds for which a machine remembers which of its letters are used up: a week. A dead letter that
+#: comes a second time lies in front of its queue, and is taken as soon as a keeper runs.
+USED_SECONDS: Final = 7 * 24 * 3600
+
+#: The index of all letters, by time.
+ALL_KEY: Final = "dead-letters:all"
+#: The secret that claims are signed with.
+SECRET_KEY: Final = "dead-letters:secret"  # noqa: S105 - its name
+
+#: Letters that are looked at in one round trip, and so in memory at once, without their readings.
+CHUNK: Final = 500
+
+#: Keeps one letter, unless it is used up: KEYS of `letter_keys`, ARGV name, letter, body, place in line.
+_KEEP = """
+if redis.call('ZSCORE', KEYS[3], ARGV[1]) then
+    return 0
+end
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then
+    redis.call('HSET', KEYS[1], ARGV[1] .. ':body', ARGV[3])
+    redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+end
+return 1
+"""
+
+#: Uses letters up, for scripts that begin with it. Answers how many were there.
+USE_UP: Final = f"""
+local function use_up(letters, line, used, first)
+    local count, time = 0, redis.call('TIME')[1]
+    for place = first, #ARGV do
+        local name = ARGV[place]
+        if redis.call('HDEL', letters, name) == 1 then
+            redis.call('HDEL', letters, name .. ':body', name .. ':sent')
+            redis.call('ZREM', line, name)
+            redis.call('ZADD', used, time, name)
+            count = count + 1
+        end
+    end
+    redis.call('ZREMRANGEBYSCORE', used, '-inf', time - {USED_SECONDS})
+    redis.call('EXPIRE', used, {USED_SECONDS})
+    return count
+end
+"""
+
+_DISCARD = USE_UP + "return use_up(KEYS[1], KEYS[2], KEYS[3], 1)"
+
+#: Notes when letters were sent again, on those that are still there.
+_NOTE = """
+for place = 2, #ARGV do
+    if redis.call('HEXISTS', KEYS[1], ARGV[place]) == 1 then
+        redis.call('HSET', KEYS[1], ARGV[place] .. ':sent', ARGV[1])
+    end
+end
+"""
+
+
+def letter_keys(machine_id: str) -> list[str]:
+    """A machine's keys that change together: letters, line, used."""
+    letters = f"machine:{{{machine_id}}}:dead-letters"
+    return [letters, f"{letters}:line", f"{letters}:used"]
+
+
+def kind_key(kind: str) -> str:
+    """The index of the letters of one kind, by time."""
+    return f"dead-letters:kind:{kind}"
+
+
+class Where(Struct, frozen=True, kw_only=True):
+    """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970."""
+
+    machine: str | None = None
+    kind: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def fits(self, letter: Letter) -> bool:
+        """Whether this letter is meant. `until` itself is not."""
+        return (
+            self.machine in (None, letter.machine)
+            and self.kind in (None, letter.kind)
+            and (self.since is None or letter.milliseconds >= self.since)
+            and (self.until is None or letter.milliseconds < self.until)
+        )
+
+
+class Kept(Struct, frozen=True):
+    """A letter, when it was last sent again (RFC 3339, UTC), and where the list goes on behind it."""
+
+    letter: Letter
+    sent: str | None
+    cursor: str = ""
+
+
+class DeadLetters:
+    """Keeps and finds letters. Safe to share between threads. Every method may raise `redis.RedisError`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._keep = client.register_script(_KEEP)
+        self._discard = client.register_script(_DISCARD)
+        self._note = client.register_script(_NOTE)
+        self._decoder = msgspec.msgpack.Decoder(Letter)
+
+    def count(self) -> int:
+        """How many are kept. After a crash it may count some that are gone, until they are met."""
+        return self._redis.zcard(ALL_KEY)
+
+    def count_kinds(self) -> dict[str, int]:
+        """How many are kept of each kind that there is."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for kind in KINDS:
+                pipeline.zcard(kind_key(kind))
+            counts = pipeline.execute()
+        return {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
+
+    def keep(self, letters: Sequence[tuple[Letter, bytes]]) -> None:
+        """Keep letters, each with its reading's bytes. One that is kept or used up already stays so."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for letter, body in letters:
+                place = letter.milliseconds if letter.machine == STRAY else letter.name
+                arguments = [letter.name, msgspec.msgpack.encode(letter), body, place]
+                self._keep(keys=letter_keys(letter.machine), args=arguments, client=pipeline)
+            kept = pipeline.execute()
+            for (letter, _), there in zip(letters, kept, strict=True):
+                if there:
+                    entry = {_member(letter.machine, letter.name): letter.milliseconds}
+                    pipeline.zadd(ALL_KEY, entry)
+                    pipeline.zadd(kind_key(letter.kind), entry)
+            pipeline.execute()
+
+    def get(self, machine_id: str, name: str) -> Kept | None:
+        """One letter, None where it is not there (any more)."""
+        [kept] = self._fetch([(machine_id, name)])
+        return kept
+
+    def bodies(self, letters: Sequence[Letter]) -> list[bytes | None]:
+        """The readings of these letters; None for those that are gone by now."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for letter in letters:
+                pipeline.hget(letter_keys(letter.machine)[0], f"{letter.name}:body")
+            return pipeline.execute()
+
+    def find(self, where: Where, after: str = "", chunk: int = CHUNK) -> Iterator[list[Kept]]:
+        """The letters that are meant, in lists of `chunk` at the most; a list may be empty.
+
+        Those of one machine come by number, else they come by time. What comes in meanwhile is left out.
+        `after` is the `cursor` of a letter. Raises `ValueError` where it is none.
+        """
+        if where.machine is not None:
+            key, low, high = letter_keys(where.machine)[1], None, None
+        else:
+            key = kind_key(where.kind) if where.kind else ALL_KEY
+            low, high = where.since, where.until
+        for entries in self._scan(key, low, high, _parse_cursor(after), chunk):
+            ids = [(where.machine, each) if where.machine else _split(each) for _, each in entries]
+            found = self._fetch(ids)
+            self.forget([each for each, kept in zip(ids, found, strict=True) if kept is None])
+            yield [
+                replace(kept, cursor=f"{score}.{member}")
+                for (score, member), kept in zip(entries, found, strict=True)
+                if kept is not None and where.fits(kept.letter)
+            ]
+
+    def line(self, where: Where) -> Iterator[list[Kept]]:
+        """The letters that are meant, machine after machine, each machine's by number; without strays."""
+        for machine_id in [where.machine] if where.machine else self._machines(where):
+            if machine_id != STRAY:
+                yield from self.find(replace(where, machine=machine_id))
+
+    def admit(
+        self, fresh: dict[str, list[Reading]]
+    ) -> tuple[dict[str, list[str]], dict[str, list[Reading]]]:
+        """Take out of `fresh`, what is to be run by machine, what was sent again and is applied already.
+
+        Returns by machine which letters the others use up when they are run, and what was taken out. A
+        claim that we did not sign is no claim: its reading stays, as any other.
+        """
+        claims = dict[str, list[str]]()
+        for machine_id, readings in fresh.items():
+            if numbers := [reading.claim.number for reading in readings if reading.claim is not None]:
+                claims[machine_id] = numbers
+        if not claims:
+            return {}, {}
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.get(SECRET_KEY)
+            for machine_id, numbers in claims.items():
+                pipeline.hmget(letter_keys(machine_id)[0], numbers)
+            secret, *values = pipeline.execute()
+        uses, skipped = dict[str, list[str]](), dict[str, list[Reading]]()
+        for (machine_id, numbers), letters in zip(claims.items(), values, strict=True):
+            there = {number for number, letter in zip(numbers, letters, strict=True) if letter is not None}
+            admitted = list[Reading]()
+            for reading in fresh[machine_id]:
+                claim = reading.claim
+                if claim and secret and claim.holds(secret, machine_id, reading.body):
+                    if claim.number not in there:
+                        skipped.setdefault(machine_id, []).append(reading)
+                        continue
+                    there.remove(claim.number)
+                    uses.setdefault(machine_id, []).append(claim.number)
+                admitted.append(reading)
+            fresh[machine_id] = admitted
+        return uses, skipped
+
+    def secret(self) -> bytes:
+        """The secret that claims are signed with; made where there is none yet."""
+        self._redis.set(SECRET_KEY, os.urandom(32), nx=True)
+        return cast(bytes, self._redis.get(SECRET_KEY))
+
+    def note_sent(self, letters: Iterable[Letter], time: str) -> None:
+        """Note on these letters, where they are still there, that they were sent again."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for machine_id, names in _by_machine(letters).items():
+                self._note(keys=letter_keys(machine_id)[:1], args=[time, *names], client=pipeline)
+            pipeline.execute()
+
+    def discard(self, letters: Iterable[Letter]) -> int:
+        """Delete these letters. Returns how many were there.
+
+        What was sent again of them and is not processed yet will be skipped.
+        """
+        machines = _by_machine(letters)
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for machine_id, names in machines.items():
+                self._discard(keys=letter_keys(machine_id), args=names, client=pipeline)
+            count: int = sum(pipeline.execute())
+        self.forget([(machine_id, name) for machine_id, names in machines.items() for name in names])
+        return count
+
+    def forget(self, gone: Sequence[tuple[str, str]]) -> None:
+        """Drop the entries of letters (machine, name) that are gone."""
+        if gone:
+            members = [_member(machine_id, name) for machine_id, name in gone]
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for key in (ALL_KEY, *map(kind_key, KINDS)):
+                    pipeline.zrem(key, *members)
+                pipeline.execute()
+
+    def sweep(self) -> None:
+        """Look at every entry, and drop those whose letter is gone."""
+        for _ in self.find(Where()):
+            pass
+
+    def _fetch(self, ids: Sequence[tuple[str, str]]) -> list[Kept | None]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for machine_id, name in ids:
+                pipeline.hmget(letter_keys(machine_id)[0], name, f"{name}:sent")
+            values = pipeline.execute()
+        return [
+            Kept(self._decoder.decode(letter), sent.decode() if sent else None) if letter else None
+            for letter, sent in values
+        ]
+
+    def _machines(self, where: Where) -> list[str]:
+        key = kind_key(where.kind) if where.kind else ALL_KEY
+        entries = self._scan(key, where.since, where.until, None, CHUNK)
+        return sorted({_split(member)[0] for chunk in entries for _, member in chunk})
+
+    def _scan(
+        self, key: str, low: int | None, high: int | None, after: tuple[int, str] | None, chunk: int
+    ) -> Iterator[list[tuple[int, str]]]:
+        """The scores and members of a sorted set, low <= score < high, up to what is its last one now."""
+        if not (last := cast(Any, self._redis.zrange(key, 0, 0, desc=True, withscores=True))):
+            return
+        end = int(last[0][1]) if high is None else min(high - 1, int(last[0][1]))
+        size = chunk
+        while True:
+            start = max((score for score in (low, after and after[0]) if score is not None), default="-inf")
+            answer = self._redis.zrange(key, start, end, byscore=True, offset=0, num=size, withscores=True)
+            entries = [(int(score), member.decode()) for member, score in cast(Any, answer)]
+            fresh = [entry for entry in entries if after is None or entry > after][:chunk]
+            if fresh:
+                after, size = fresh[-1], chunk
+                yield fresh
+            elif len(entries) < size:
+                return
+            else:
+                size *= 2  # More have this one score than were read.
+
+
+def _by_machine(letters: Iterable[Letter]) -> Mapping[str, list[str]]:
+    machines = dict[str, list[str]]()
+    for letter in letters:
+        machines.setdefault(letter.machine, []).append(letter.name)
+    return machines
+
+
+def _member(machine_id: str, name: str) -> str:
+    """A letter in an index: of one time, those of a machine are sorted by number."""
+    return f"{machine_id}/{name}" if machine_id == STRAY else f"{machine_id}/{name:0>19}"
+
+
+def _split(member: str) -> tuple[str, str]:
+    machine_id, _, name = member.partition("/")
+    return (machine_id, name) if machine_id == STRAY else (machine_id, name.lstrip("0"))
+
+
+def _parse_cursor(cursor: str) -> tuple[int, str] | None:
+    if not cursor:
+        return None
+    score, _, member = cursor.partition(".")
+    if not score.isdecimal() or not member or len(cursor) > 255:
+        raise ValueError(f"{cursor!r} is not where a page ends")
+    return int(score), member

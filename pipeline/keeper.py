@@ -1,0 +1,119 @@
+"""The keeper: takes dead letters off their queue, keeps them in Redis, and acknowledges them after that.
+
+A letter that comes twice is kept once, so nothing is lost where this is killed, and any number of keepers
+may run. When as many are kept as may be, it takes no more, and the rest wait in the queue, on disk. When
+that is full too, workers cannot publish a dead letter, and the partition that has one waits.
+"""
+
+import logging
+from collections.abc import Iterator
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, Final
+
+import pika
+import pika.exceptions
+import redis
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import topology
+from pipeline.dead_letter import Letter, letter_of
+from pipeline.dead_letters import DeadLetters
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+
+#: Letters that are kept in one round trip, and so held in memory, and what they may weigh in bytes.
+_LETTERS: Final = 200
+_BYTES: Final = 4 * 1024**2
+
+#: Seconds to wait for a letter, for room, and for RabbitMQ or Redis to come back.
+_IDLE_SECONDS: Final = 0.25
+_RECONNECT_SECONDS: Final = 0.5
+
+#: Seconds between two looks whether all that is counted is there, while there is no room.
+_SWEEP_SECONDS: Final = 60
+
+#: What is raised when RabbitMQ or Redis is gone. pika asserts where a connection is used that was lost.
+_GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, redis.RedisError)
+
+_logger = logging.getLogger(__name__)
+
+
+class Keeper:
+    """A thread with a connection of its own, from `start` to `close`.
+
+    `waiting` is how many letters are in the queue, None while that is not known.
+    """
+
+    def __init__(self, settings: Settings, letters: DeadLetters) -> None:
+        self.waiting: int | None = None
+        self._settings = settings
+        self._letters = letters
+        self._swept = float("-inf")
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take letters."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what was taken, and end the connection."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                topology.ensure(self._settings)
+                with pika.BlockingConnection(pika.URLParameters(self._settings.amqp_url)) as connection:
+                    self._serve(connection.channel())
+            except _GONE as e:
+                self.waiting = None
+                _logger.warning("Dead letters wait in RabbitMQ: %r", e)
+                self._stopping.wait(_RECONNECT_SECONDS)
+
+    def _serve(self, channel: BlockingChannel) -> None:
+        """Keep letters until it is to stop. What is not acknowledged then goes back to the queue."""
+        channel.basic_qos(prefetch_count=_LETTERS)
+        deliveries: Iterator[Any] | None = None
+        while not self._stopping.is_set():
+            room = self._room()
+            if room > 0:
+                deliveries = deliveries or channel.consume(
+                    topology.DEAD_LETTERS_QUEUE, inactivity_timeout=_IDLE_SECONDS
+                )
+                self._take(channel, deliveries, min(room, _LETTERS))
+            else:
+                if deliveries is not None:
+                    channel.cancel()  # What was handed out ahead goes back.
+                    deliveries = None
+                channel.connection.process_data_events(time_limit=_IDLE_SECONDS)
+            queue = channel.queue_declare(topology.DEAD_LETTERS_QUEUE, passive=True)
+            self.waiting = queue.method.message_count
+
+    def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
+        """Keep the letters that have arrived, `most` of them, and acknowledge them."""
+        letters, size = list[tuple[Letter, bytes]](), 0
+        for method, properties, body in deliveries:
+            if method is None:
+                break
+            letters.append((letter_of(method.routing_key, properties, body), body))
+            tag, size = method.delivery_tag, size + len(body)
+            if len(letters) >= most or size >= _BYTES or not channel.get_waiting_message_count():
+                break
+        else:
+            raise pika.exceptions.ConsumerCancelled("RabbitMQ cancelled the keeper's consumer")
+        if letters:
+            self._letters.keep(letters)
+            channel.basic_ack(tag, multiple=True)
+
+    def _room(self) -> int:
+        """How many more may be kept."""
+        room = self._settings.dead_letters_max - self._letters.count()
+        if room <= 0 and monotonic() - self._swept > _SWEEP_SECONDS:
+            self._letters.sweep()
+            self._swept = monotonic()
+            room = self._settings.dead_letters_max - self._letters.count()
+        return room

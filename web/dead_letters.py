@@ -1,0 +1,292 @@
+"""The routes of the dead letters: find them, look at one, send them again, discard them.
+
+A letter's id is `<machine>/<number>`, so its address is `/dead-letters/<id>`.
+"""
+
+from base64 import b64encode
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, HTTPException, NotFoundException
+from litestar.params import FromPath, JSONBody, Parameter
+from msgspec import Meta, Struct
+
+from pipeline.dead_letter import KINDS, STRAY, parse_id
+from pipeline.dead_letters import CHUNK, Kept, Where
+from pipeline.errors import RedriveStopped
+from pipeline.topology import is_machine_id
+from web.plant import Plant
+
+#: Which part of the letters that may be kept is worth a warning.
+_WARNING = 0.8
+
+
+class DeadLetter(Struct, kw_only=True):
+    """A dead letter: a reading that failed, and why.
+
+    `machine` and `number`, the reading's on its machine, are null where its routing key named no machine.
+    `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339,
+    UTC). `bytes` is the size of the reading.
+    """
+
+    id: str
+    machine: str | None
+    number: int | None
+    kind: str
+    message: str
+    time: str
+    line: int | None
+    limit: str | None
+    logicversion: int | None
+    bytes: int
+    sent_again: str | None
+
+
+class WholeDeadLetter(DeadLetter, kw_only=True):
+    """A dead letter with its reading: the JSON value itself, or where it is none its bytes in base64.
+
+    `text` is the line of the logic that failed; `routing_key`, `message_id` and `content_type` are what
+    the reading came with.
+    """
+
+    text: str
+    routing_key: str
+    message_id: str | None
+    content_type: str | None
+    encoding: Literal["json", "base64"]
+    reading: Any
+
+
+class DeadLetters(Struct):
+    """A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
+
+    `kept` counts all that can be listed, by kind in `kinds`; `waiting` those that wait in RabbitMQ to be
+    kept, null where that is not known at the moment. `max` is how many may be kept; `warning` says what to
+    do when it is nearly reached.
+    """
+
+    dead_letters: list[DeadLetter]
+    next: str | None
+    kept: int
+    kinds: dict[str, int]
+    waiting: int | None
+    max: int
+    warning: str | None
+
+
+class Selection(Struct):
+    """Which letters to send again: those that fit all that is given, of a machine or of a kind or both."""
+
+    machine: Annotated[str | None, Meta(description="All of this machine.")] = None
+    kind: Annotated[str | None, Meta(description="All of this kind.")] = None
+    since: Annotated[datetime | None, Meta(description="That failed then or later (RFC 3339).")] = None
+    until: Annotated[datetime | None, Meta(description="That failed before (RFC 3339).")] = None
+
+
+class Sent(Struct):
+    """How many letters were sent again, and stay here until they are processed."""
+
+    sent: int
+
+
+class Discarded(Struct):
+    """How many letters were deleted."""
+
+    discarded: int
+
+
+class DeadLettersController(Controller):
+    """`/dead-letters` and all below it."""
+
+    path = "/dead-letters"
+
+    @get(sync_to_thread=True)
+    def list_dead_letters(
+        self,
+        plant: NamedDependency[Plant],
+        machine: str | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str = "",
+        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    ) -> DeadLetters:
+        """The dead letters that fit all that is given, a page at a time.
+
+        Those of one machine are sorted by number, else they are sorted by time.
+        """
+        where = _where(machine, kind, since, until)
+        found = list[Kept]()
+        try:
+            for chunk in plant.letters.find(where, after, min(limit + 1, CHUNK)):
+                found += chunk
+                if len(found) > limit:
+                    break
+        except ValueError as e:
+            raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
+        kept, most = plant.letters.count(), plant.settings.dead_letters_max
+        return DeadLetters(
+            dead_letters=[DeadLetter(**_shown(each)) for each in found[:limit]],
+            next=found[limit - 1].cursor if len(found) > limit else None,
+            kept=kept,
+            kinds=plant.letters.count_kinds(),
+            waiting=plant.keeper.waiting,
+            max=most,
+            warning=_warning(kept, most),
+        )
+
+    @get("/{machine:str}/{number:str}", sync_to_thread=True)
+    def get_dead_letter(
+        self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
+    ) -> WholeDeadLetter:
+        """One dead letter with its reading."""
+        kept = _found(plant, machine, number)
+        [body] = plant.letters.bodies([kept.letter])
+        if body is None:
+            raise _gone(machine, number)
+        encoding: Literal["json", "base64"] = "json" if _is_json(body) else "base64"
+        return WholeDeadLetter(
+            **_shown(kept),
+            text=kept.letter.text,
+            routing_key=kept.letter.key,
+            message_id=kept.letter.message_id,
+            content_type=kept.letter.content_type,
+            encoding=encoding,
+            reading=msgspec.Raw(body) if encoding == "json" else b64encode(body).decode(),
+        )
+
+    @post("/{machine:str}/{number:str}/redrive", status_code=202, sync_to_thread=True)
+    def post_redrive(
+        self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
+    ) -> Sent:
+        """Send one dead letter again: its reading goes to the end of its machine's line.
+
+        The letter is there until the reading is processed. Sent several times, it is processed once.
+        """
+        letter = _found(plant, machine, number).letter
+        if letter.machine == STRAY:
+            raise HTTPException(
+                status_code=409,
+                detail=f"It cannot be sent again: its routing key {letter.key!r} names no machine. Send its "
+                "reading to a machine, and discard it.",
+            )
+        if not plant.redriver.send_one(letter):
+            raise _gone(machine, number)
+        plant.metrics.redriven.inc()
+        return Sent(1)
+
+    @post("/redrive", status_code=202, sync_to_thread=True)
+    def post_redrive_all(self, plant: NamedDependency[Plant], data: JSONBody[Selection]) -> Sent:
+        """Send again all dead letters of a machine, of a kind, or both, each machine's by number.
+
+        Those whose routing key names no machine stay. Where it stops half way, do it again.
+        """
+        if data.machine is None and data.kind is None:
+            raise ClientException(detail="Say which: a machine, a kind, or both.")
+        try:
+            sent = plant.redriver.send_all(_where(data.machine, data.kind, data.since, data.until))
+        except RedriveStopped as e:
+            plant.metrics.redriven.inc(e.sent)
+            raise
+        plant.metrics.redriven.inc(sent)
+        return Sent(sent)
+
+    @delete("/{machine:str}/{number:str}", sync_to_thread=True)
+    def delete_dead_letter(
+        self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
+    ) -> None:
+        """Discard one dead letter for ever, also where it was sent again and is not processed yet."""
+        if not plant.letters.discard([_found(plant, machine, number).letter]):
+            raise _gone(machine, number)
+        plant.metrics.discarded.inc()
+
+    @delete(status_code=200, sync_to_thread=True)
+    def delete_dead_letters(
+        self,
+        plant: NamedDependency[Plant],
+        machine: str | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Discarded:
+        """Discard for ever all dead letters that fit all that is given, which must be something."""
+        where = _where(machine, kind, since, until)
+        if where == Where():
+            raise ClientException(detail="Say which: a machine, a kind, since or until.")
+        discarded = 0
+        for chunk in plant.letters.find(where):
+            count = plant.letters.discard([each.letter for each in chunk])
+            plant.metrics.discarded.inc(count)
+            discarded += count
+        return Discarded(discarded)
+
+
+def _where(machine: str | None, kind: str | None, since: datetime | None, until: datetime | None) -> Where:
+    if machine is not None and machine != STRAY and not is_machine_id(machine):
+        raise ClientException(detail=f"{machine!r} cannot be a machine's id.")
+    if kind is not None and kind not in KINDS:
+        raise ClientException(detail=f"There is no kind {kind!r}. The kinds are {', '.join(KINDS)}.")
+    return Where(machine=machine, kind=kind, since=_milliseconds(since), until=_milliseconds(until))
+
+
+def _milliseconds(time: datetime | None) -> int | None:
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise ClientException(detail=f"{time.isoformat()} names no time zone: append Z for UTC.")
+    return round(time.timestamp() * 1000)
+
+
+def _found(plant: Plant, machine: str, number: str) -> Kept:
+    ids = parse_id(f"{machine}/{number}")
+    kept = plant.letters.get(*ids) if ids else None
+    if kept is None:
+        raise _gone(machine, number)
+    return kept
+
+
+def _gone(machine: str, number: str) -> NotFoundException:
+    return NotFoundException(
+        detail=f"There is no dead letter {f'{machine}/{number}'!r}. "
+        "It may have been sent again and processed, or discarded."
+    )
+
+
+def _shown(kept: Kept) -> dict[str, Any]:
+    letter = kept.letter
+    stray = letter.machine == STRAY
+    return {
+        "id": letter.id,
+        "machine": None if stray else letter.machine,
+        "number": None if stray else int(letter.name),
+        "kind": letter.kind,
+        "message": letter.message,
+        "time": letter.time,
+        "line": letter.line,
+        "limit": letter.limit,
+        "logicversion": letter.logicversion,
+        "bytes": letter.size,
+        "sent_again": kept.sent,
+    }
+
+
+def _warning(kept: int, most: int) -> str | None:
+    if kept >= most:
+        return (
+            f"As many dead letters are kept as may be ({most}): the rest wait in RabbitMQ. When its queue is "
+            "full too, readings wait. Send some again or discard them."
+        )
+    if kept > _WARNING * most:
+        return f"{kept} dead letters are kept, of {most} that may be. Send some again or discard them."
+    return None
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
