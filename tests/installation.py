@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from threading import Event, Thread
 from typing import Any, Self
 
 import httpx
+import msgspec
 import pika
 
 from pipeline import topology
@@ -181,27 +183,46 @@ class Installation:
                     mandatory=True,
                 )
 
-    def dead_letters(self) -> list[tuple[dict[str, Any], bytes]]:
-        """Take all dead letters off their queue: headers and body."""
+    def dead_letters(self, **where: str) -> list[tuple[dict[str, Any], bytes]]:
+        """All dead letters published until now, over REST: what is said of each, and its reading."""
+        self._wait_for_keeper()
         letters = list[tuple[dict[str, Any], bytes]]()
+        after = ""
+        while True:
+            response = self.client.get("/dead-letters", params={**where, "after": after, "limit": 1000})
+            assert response.status_code == 200, response.text
+            letters += [self.dead_letter(each["id"]) for each in response.json()["dead_letters"]]
+            if (after := response.json()["next"]) is None:
+                return letters
+
+    def dead_letter(self, letter_id: str) -> tuple[dict[str, Any], bytes]:
+        """One dead letter over REST: what is said of it, and its reading."""
+        response = self.client.get(f"/dead-letters/{letter_id}")
+        assert response.status_code == 200, response.text
+        letter = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        body = bytes(letter.pop("reading"))
+        said = {name: msgspec.json.decode(value) for name, value in letter.items()}
+        return said, b64decode(json.loads(body)) if said["encoding"] == "base64" else body
+
+    def _wait_for_keeper(self) -> None:
+        """Send a letter of our own after all others, wait until it is kept, and delete it."""
+        name = f"{len(self.commands)}{time.monotonic_ns()}"[:15]
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
             channel = connection.channel()
-            while True:
-                method, properties, body = channel.basic_get(topology.DEAD_LETTERS_QUEUE, auto_ack=True)
-                if method is None or properties is None or body is None:
-                    return letters
-                letters.append((dict(properties.headers or {}), body))
+            channel.confirm_delivery()
+            channel.basic_publish(
+                topology.DEAD_LETTERS_EXCHANGE,
+                topology.dead_letter_key("the-last"),
+                b"",
+                pika.BasicProperties(delivery_mode=2, message_id=f"the-last/{name}"),
+                mandatory=True,
+            )
+        wait_until(lambda: self.client.delete(f"/dead-letters/the-last/{name}").status_code == 204)
 
     def wait_for_dead_letters(self, count: int) -> list[tuple[dict[str, Any], bytes]]:
-        """Take dead letters off their queue until there are `count`."""
-        letters = self.dead_letters()
-
-        def enough() -> bool:
-            letters.extend(self.dead_letters())
-            return len(letters) >= count
-
-        wait_until(enough)
-        return letters
+        """All dead letters, once there are `count`."""
+        wait_until(lambda: self.client.get("/dead-letters").json()["kept"] >= count)
+        return self.dead_letters()
 
     @contextmanager
     def collect(self, exchange: str = topology.RESULTS_EXCHANGE) -> Iterator[Collector]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
+from msgspec.structs import replace
+
 from pipeline import store, topology
 from pipeline.logics import Logics
 from pipeline.processor import Processor
@@ -60,24 +62,30 @@ class Partition:
 
     def process(
         self,
-        readings: Sequence[tuple[str, bytes]],
+        readings: Sequence[tuple[str, bytes] | Reading],
         *,
         session: bytes = b"session1",
         redelivered: int = 0,
         assert_active: Callable[[], None] = _active,
     ) -> None:
-        """Process one batch (machine and body of each reading), the first `redelivered` of it given back."""
+        """Process one batch (each reading itself, or its machine and body).
+
+        The first `redelivered` of it were given back.
+        """
         made = [
-            self._reading(session, machine_id, body, redelivered=place < redelivered)
-            for place, (machine_id, body) in enumerate(readings)
+            self._reading(session, reading, redelivered=place < redelivered)
+            for place, reading in enumerate(readings)
         ]
         batch = Batch([Share(StubSession(session, assert_active), made)])
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)
 
-    def _reading(self, session: bytes, machine_id: str, body: bytes, *, redelivered: bool) -> Reading:
+    def _reading(self, session: bytes, reading: tuple[str, bytes] | Reading, *, redelivered: bool) -> Reading:
         tag = self._tags[session] = self._tags.get(session, 0) + 1
+        if isinstance(reading, Reading):
+            return replace(reading, tag=tag, redelivered=redelivered)
+        machine_id, body = reading
         return Reading(machine_id, topology.data_key(machine_id), body, tag, redelivered, None, None)
 
     def state(self, machine_id: str) -> bytes:

@@ -1,0 +1,276 @@
+"""Dead letters that are sent again: each counts once, whoever crashes, and each check is seen to matter."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import pytest
+from msgspec.structs import replace
+
+from pipeline import dead_letters as dead_letters_module
+from pipeline import records as records_module
+from pipeline.claim import Claim
+from pipeline.dead_letters import Where
+from pipeline.errors import SessionLost
+from pipeline.processor import Processor
+from pipeline.publisher import Message
+from pipeline.reading import Batch
+from pipeline.record import Record
+from pipeline.records import Records, Stored
+from tests.office import COUNT, Office
+from tests.waiting import wait_until
+
+M1 = Where(machine="m1")
+
+
+@pytest.fixture
+def office(broker_url: str, redis_url: str) -> Iterator[Office]:
+    office = Office(broker_url, redis_url)
+    yield office
+    office.close()
+
+
+def count_of_letters_sent_twice(office: Office, *, one_batch: bool) -> bytes:
+    """The state after all letters were sent, the sender was killed, and all were sent by the next."""
+    office.fail(("m1", 1), ("m1", 2), ("m1", 3))
+    office.partition.logics.upload("m1", COUNT, b"")
+    assert office.redriver.send_all(M1) == 3
+    assert office.redriver.send_all(M1) == 3
+    readings = office.arrivals(6)
+    for batch in [readings] if one_batch else [[reading] for reading in readings]:
+        office.process(batch)
+    return office.partition.state("m1")
+
+
+@pytest.mark.parametrize("one_batch", [True, False])
+def test_letters_that_a_killed_sender_and_the_next_one_sent_count_once_in_order(
+    office: Office, one_batch: bool
+) -> None:
+    state = count_of_letters_sent_twice(office, one_batch=one_batch)
+
+    assert state == b'{"count":3}'
+    assert office.data(3) == [{"n": n, "count": n} for n in (1, 2, 3)]
+    assert office.partition.records.read(["m1"])["m1"].record.number == 6
+    assert (office.ids(), office.letters.count()) == ([], 0)
+
+
+def test_without_using_the_letter_up_in_the_write_of_the_record_a_repeated_sending_counts_twice(
+    broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        records_module, "_WRITE_USING", "redis.call('SET', KEYS[1], ARGV[2]) return 1 -- and then a crash"
+    )
+    office = Office(broker_url, redis_url)
+
+    state = count_of_letters_sent_twice(office, one_batch=False)
+
+    office.close()
+    assert state == b'{"count":6}'
+
+
+class CrashesOnce(Processor):
+    """Is gone between writing and publishing, when it is told to."""
+
+    armed = False
+
+    def _publish(self, batch: Batch, messages: list[Message]) -> None:
+        if self.armed:
+            type(self).armed = False
+            raise SessionLost("a crash, after the write")
+        super()._publish(batch, messages)
+
+
+def test_a_worker_that_crashed_after_the_write_leaves_a_reading_that_is_not_applied_again(
+    broker_url: str, redis_url: str
+) -> None:
+    office = Office(broker_url, redis_url, processor=CrashesOnce)
+    office.fail(("m1", 1), ("m1", 2))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+    readings = office.arrivals(2)
+    CrashesOnce.armed = True
+    with pytest.raises(SessionLost):
+        office.process(readings, session=b"before__")
+
+    office.partition.process([*readings, ("m1", b'{"n": 3}')], session=b"after___", redelivered=2)
+
+    data = office.data(3)
+    state = office.partition.state("m1")
+    office.close()
+    assert state == b'{"count":3}'
+    assert data == [{"n": n, "count": n} for n in (1, 2, 3)]
+
+
+def test_a_reading_given_back_after_a_crash_before_the_write_is_applied(office: Office) -> None:
+    office.fail(("m1", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+
+    office.partition.process(office.arrivals(1), session=b"after___", redelivered=1)
+
+    assert office.partition.state("m1") == b'{"count":1}'
+
+
+def state_after_the_letter_came_again(office: Office) -> bytes:
+    """A worker was killed, and the next one published the same dead letter again, after it was used up."""
+    office.fail(("m1", 1))
+    [kept] = next(office.letters.find(M1))
+    [body] = office.letters.bodies([kept.letter])
+    assert body is not None
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+    office.process(office.arrivals(1))
+
+    office.letters.keep([(kept.letter, body)])
+    if office.redriver.send_all(M1):
+        office.process(office.arrivals(1))
+    return office.partition.state("m1")
+
+
+def test_a_letter_that_is_used_up_does_not_come_back(office: Office) -> None:
+    assert state_after_the_letter_came_again(office) == b'{"count":1}'
+    assert office.ids() == []
+
+
+def test_without_remembering_what_is_used_up_it_would_count_twice(
+    broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgets = dead_letters_module._KEEP.replace("'ZSCORE', KEYS[3]", "'ZSCORE', 'another key'")
+    monkeypatch.setattr(dead_letters_module, "_KEEP", forgets)
+    office = Office(broker_url, redis_url)
+
+    state = state_after_the_letter_came_again(office)
+
+    office.close()
+    assert state == b'{"count":2}'
+
+
+def test_a_claim_that_a_device_made_up_counts_for_nothing(office: Office) -> None:
+    office.fail(("m1", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+    [genuine] = office.arrivals(1)
+    assert genuine.claim is not None
+    forged = [
+        replace(genuine, claim=Claim("1", "0" * 64)),  # a letter that is there
+        replace(genuine, claim=Claim("99", "0" * 64)),  # ... and one that is not
+        replace(genuine, claim=replace(genuine.claim, number="99")),
+        replace(genuine, body=b'{"n": 666}'),  # overheard, with other bytes
+        replace(genuine, machine="m2"),
+    ]
+
+    office.process(forged)
+
+    assert office.partition.state("m1") == b'{"count":4}'
+    assert "m1/1" in office.ids()
+    office.process([genuine])
+    office.process([genuine])
+    assert office.partition.state("m1") == b'{"count":5}'
+
+
+def test_without_checking_the_signature_a_device_could_use_up_a_letter_with_other_bytes(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.fail(("m1", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+    [genuine] = office.arrivals(1)
+    monkeypatch.setattr(Claim, "holds", lambda *_: True)
+
+    office.process([replace(genuine, body=b'{"n": 666}')])
+
+    assert office.ids() == []
+
+
+def test_what_is_sent_again_goes_to_the_end_of_the_line_by_number(office: Office) -> None:
+    office.fail(*(("m1", n) for n in range(12)), ("m2", 0))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.process([("m1", b'{"n": 100}')])
+
+    office.redriver.send_all(M1)
+    office.process(office.arrivals(12))
+
+    assert [each["n"] for each in office.data(13)] == [100, *range(12)]
+    assert office.ids() == ["m2/1"]
+
+
+def test_what_fails_again_is_a_new_letter_with_a_new_number(office: Office) -> None:
+    office.fail(("m1", 1), ("m1", 2))
+
+    assert office.redriver.send_all(M1) == 2
+    office.process(office.arrivals(2))
+
+    wait_until(lambda: office.ids() == ["m1/3", "m1/4"])
+    kept = office.letters.get("m1", "3")
+    assert kept is not None
+    assert kept.letter.message_id == "dead-letter/1"
+    assert kept.sent is None
+
+
+def test_a_letter_keeps_its_bytes_and_says_when_it_was_sent(office: Office) -> None:
+    office.partition.process([("m1", b'\xff{"n": 1')])
+    wait_until(lambda: office.ids() == ["m1/1"])
+
+    office.redriver.send_all(M1)
+
+    [reading] = office.arrivals(1)
+    assert reading.body == b'\xff{"n": 1'
+    kept = office.letters.get("m1", "1")
+    assert kept is not None
+    assert kept.sent is not None
+
+
+def test_a_letter_discarded_while_its_reading_is_in_the_line_is_not_applied(office: Office) -> None:
+    office.fail(("m1", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+    [kept] = next(office.letters.find(M1))
+
+    assert office.letters.discard([kept.letter]) == 1
+    office.process(office.arrivals(1))
+
+    assert office.partition.state("m1") == b"{}"
+    assert office.ids() == []
+
+
+class DiscardedMeanwhile(Records):
+    """Somebody discards the letters over the API between a batch's read and its write."""
+
+    def write(
+        self,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> set[str]:
+        for kept in self.letters.find(M1) if uses else ():
+            self.letters.discard([each.letter for each in kept])
+        return super().write(read, updates, uses)
+
+
+def test_a_letter_discarded_while_its_batch_runs_is_not_applied_and_its_neighbours_are(
+    broker_url: str, redis_url: str
+) -> None:
+    office = Office(broker_url, redis_url, records=DiscardedMeanwhile)
+    office.fail(("m1", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(M1)
+
+    office.process([*office.arrivals(1), ("m1", b'{"n": 2}')])
+
+    data = office.data(1)
+    office.close()
+    assert data == [{"n": 2, "count": 1}]
+
+
+def test_all_of_a_kind_are_sent_machine_after_machine(office: Office) -> None:
+    office.fail(("m1", 1), ("m2", 1), ("m1", 2), ("m2", 2))
+    office.partition.process([("m1", b"no json")])
+    office.partition.logics.upload("m3", COUNT, b"")
+    office.partition.process([("m3", b"no json")])
+    wait_until(lambda: office.letters.count_kinds() == {"no-logic": 5, "not-json": 1})
+
+    assert office.redriver.send_all(Where(kind="not-json")) == 1
+    assert office.redriver.send_all(Where(kind="no-logic")) == 5
+
+    arrived = office.arrivals(6)
+    assert {reading.machine for reading in arrived} == {"m1", "m2", "m3"}
+    assert [each.body for each in arrived if each.machine == "m1"] == [b'{"n": 1}', b'{"n": 2}', b"no json"]

@@ -1,0 +1,111 @@
+"""Where dead letters are kept and sent again, on real servers: a partition, a keeper and a redriver."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pika
+
+from pipeline import store, topology
+from pipeline.claim import claim_of
+from pipeline.dead_letters import DeadLetters, Where
+from pipeline.keeper import Keeper
+from pipeline.processor import Processor
+from pipeline.publisher import Publisher
+from pipeline.reading import Reading
+from pipeline.records import Records
+from pipeline.redrive import Redriver
+from pipeline.settings import Settings
+from sandbox.sandbox import Sandbox
+from tests.installation import Collector
+from tests.partition import Partition
+from tests.waiting import wait_until
+
+COUNT = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    return {"n": data["n"], "count": state["count"]}
+"""
+
+
+class Office:
+    """One of each, and the results that come off. `arrivals` is what a consumer would be handed."""
+
+    def __init__(
+        self,
+        amqp_url: str,
+        redis_url: str,
+        processor: type[Processor] = Processor,
+        records: type[Records] = Records,
+    ) -> None:
+        self.amqp_url = amqp_url
+        settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
+        self.partition = Partition(amqp_url, redis_url, Sandbox(), processor, records)
+        self.redis = store.connect(settings)
+        self.letters = DeadLetters(self.redis)
+        self.publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
+        self.redriver = Redriver(self.letters, self.publisher)
+        self.keeper = Keeper(settings, self.letters)
+        self.keeper.start()
+        self.results = Collector(amqp_url, topology.RESULTS_EXCHANGE)
+        wait_until(lambda: self.publisher.connected)
+
+    def fail(self, *readings: tuple[str, int], session: bytes = b"failing_") -> None:
+        """Process readings (machine, n) that become dead letters, and wait until they are kept."""
+        kept = self.letters.count()
+        self.partition.process(
+            [(machine_id, b'{"n": %d}' % n) for machine_id, n in readings], session=session
+        )
+        wait_until(lambda: self.letters.count() == kept + len(readings))
+
+    def arrivals(self, count: int) -> list[Reading]:
+        """Take `count` readings off their queues, those of one machine in order."""
+        readings = list[Reading]()
+
+        def arrive(_channel: object, method: Any, properties: Any, body: bytes) -> None:
+            readings.append(
+                Reading(
+                    machine=topology.machine_of(method.routing_key),
+                    key=method.routing_key,
+                    body=body,
+                    tag=0,
+                    redelivered=False,
+                    message_id=properties.message_id,
+                    content_type=properties.content_type,
+                    claim=claim_of(properties.headers),
+                )
+            )
+
+        with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
+            channel = connection.channel()
+            for partition in range(Settings().partitions):
+                channel.basic_consume(topology.readings_queue(partition), arrive, auto_ack=True)
+
+            def arrived() -> bool:
+                connection.process_data_events(time_limit=0)
+                return len(readings) >= count
+
+            wait_until(arrived)
+        assert len(readings) == count
+        return readings
+
+    def data(self, count: int) -> list[dict[str, Any]]:
+        """The data of the results so far, once there are `count`."""
+        wait_until(lambda: len(self.results.messages) >= count)
+        return [event["data"] for event in self.results.events]
+
+    def ids(self, where: Where | None = None, chunk: int = 500) -> list[str]:
+        """The ids of the letters, as they are listed."""
+        found = self.letters.find(where or Where(), chunk=chunk)
+        return [kept.letter.id for each in found for kept in each]
+
+    def process(self, readings: Sequence[Reading | tuple[str, bytes]], session: bytes = b"session1") -> None:
+        """Process one batch that is not given back."""
+        self.partition.process(readings, session=session)
+
+    def close(self) -> None:
+        """End all of it."""
+        self.results.close()
+        self.keeper.close()
+        self.publisher.close()
+        self.partition.close()
+        self.redis.close()
