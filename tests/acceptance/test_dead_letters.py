@@ -1,0 +1,225 @@
+"""Dead letters over REST, with the real commands: found, their cause mended, sent again, discarded."""
+
+from typing import Any
+
+import pytest
+
+from tests.installation import Collector, Installation
+from tests.waiting import wait_until
+
+COUNTER = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    return {"n": data["n"], "count": state["count"]}
+"""
+BROKEN = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    return {"n": data["n"] / 0}
+"""
+
+
+@pytest.fixture
+def plant(installation: Installation) -> Installation:
+    installation.start_api()
+    installation.start_worker()
+    return installation
+
+
+def get(plant: Installation, path: str = "", **parameters: Any) -> Any:
+    response = plant.client.get(f"/dead-letters{path}", params=parameters)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def ids(plant: Installation, **parameters: Any) -> list[str]:
+    return [letter["id"] for letter in get(plant, **parameters)["dead_letters"]]
+
+
+def redrive(plant: Installation, **selection: str) -> int:
+    response = plant.client.post("/dead-letters/redrive", json=selection)
+    assert response.status_code == 202, response.text
+    sent: int = response.json()["sent"]
+    return sent
+
+
+def counts(results: Collector, machine_id: str) -> list[tuple[int, int]]:
+    return [
+        (event["data"]["n"], event["data"]["count"]) for event in results.by_machine().get(machine_id, [])
+    ]
+
+
+def metric(plant: Installation, name: str) -> float:
+    lines = plant.client.get("/metrics").text.splitlines()
+    [value] = [line.split()[1] for line in lines if line.split()[0] == name]
+    return float(value)
+
+
+def test_what_failed_for_three_causes_is_found_mended_and_sent_again_once(plant: Installation) -> None:
+    plant.upload("broken", BROKEN)
+    plant.upload("fine", COUNTER)
+    plant.send(
+        [
+            *(("newcomer", {"n": n}) for n in range(12)),
+            *(("broken", {"n": n}) for n in range(3)),
+            ("fine", b"\xff no json"),
+            ("fine", {"n": 1}),
+        ]
+    )
+    assert len(plant.wait_for_dead_letters(16)) == 16
+
+    assert get(plant)["kinds"] == {"no-logic": 12, "error": 3, "not-json": 1}
+    assert ids(plant, machine="newcomer") == [f"newcomer/{number}" for number in range(1, 13)]
+    assert ids(plant, kind="error") == ["broken/1", "broken/2", "broken/3"]
+    assert ids(plant, kind="error", machine="newcomer") == []
+    page = get(plant, limit=5)
+    assert len(page["dead_letters"]) == 5
+    assert len(ids(plant, after=page["next"])) == 11
+    first = get(plant, "/broken/1")
+    assert (first["machine"], first["number"], first["kind"], first["line"]) == ("broken", 1, "error", 4)
+    assert "ZeroDivisionError" in first["message"]
+    assert (first["encoding"], first["reading"], first["logicversion"]) == ("json", {"n": 0}, 1)
+    assert first["sent_again"] is None
+    assert ids(plant, machine="broken", since=first["time"]) == ["broken/1", "broken/2", "broken/3"]
+    assert ids(plant, until="2020-01-01T00:00:00Z") == []
+    bad = get(plant, "/fine/1")
+    assert (bad["encoding"], bad["reading"]) == ("base64", "/yBubyBqc29u")
+    assert metric(plant, "iot_logic_dead_letters") == 16
+
+    plant.upload("broken", COUNTER)
+    plant.upload("newcomer", COUNTER)
+    with plant.collect() as results:
+        assert redrive(plant, machine="broken") == 3
+        assert redrive(plant, kind="no-logic") == 12
+        assert redrive(plant, kind="not-json") == 1
+        plant.send([("newcomer", {"n": 100})])
+        wait_until(lambda: len(results.messages) == 16)
+        # It failed again: a new letter with a new number.
+        wait_until(lambda: ids(plant) == ["fine/3"])
+        assert redrive(plant, machine="broken") == 0
+
+    assert counts(results, "broken") == [(n, n + 1) for n in range(3)]
+    assert counts(results, "newcomer") == [*((n, n + 1) for n in range(12)), (100, 13)]
+    assert plant.state("newcomer") == {"count": 13}
+    assert len(plant.dead_letters()) == 1
+    assert metric(plant, "iot_logic_dead_letters_redriven_total") == 16
+
+
+def test_a_letter_sent_again_and_again_while_no_worker_runs_counts_once(installation: Installation) -> None:
+    installation.start_api()
+    worker = installation.start_worker()
+    installation.send([("m1", {"n": 1}), ("m1", {"n": 2})])
+    installation.wait_for_dead_letters(2)
+    worker.stop()
+    installation.upload("m1", COUNTER)
+
+    for _ in range(3):
+        response = installation.client.post("/dead-letters/m1/2/redrive")
+        assert (response.status_code, response.json()) == (202, {"sent": 1})
+    assert redrive(installation, machine="m1") == 2
+    assert get(installation, "/m1/2")["sent_again"] is not None
+    with installation.collect() as results:
+        installation.start_worker()
+        installation.send([("m1", {"n": 3})])
+        wait_until(lambda: len(results.messages) >= 3)
+
+    assert counts(results, "m1") == [(2, 1), (1, 2), (3, 3)]
+    assert installation.client.post("/dead-letters/m1/2/redrive").status_code == 404
+    assert installation.dead_letters() == []
+
+
+def test_letters_are_discarded_only_when_it_is_said_which(plant: Installation) -> None:
+    plant.send([("m1", {"n": 1}), ("m1", {"n": 2}), ("m2", {"n": 1}), ("no such id!", {"n": 1})])
+    plant.wait_for_dead_letters(4)
+    [stray] = get(plant, kind="machine-id")["dead_letters"]
+    assert (stray["machine"], stray["number"]) == (None, None)
+    discarded = metric(plant, "iot_logic_dead_letters_discarded_total")
+
+    assert plant.client.delete("/dead-letters").status_code == 400
+    assert plant.client.delete("/dead-letters/m1/1").status_code == 204
+    assert plant.client.delete("/dead-letters/m1/1").status_code == 404
+    assert plant.client.post(f"/dead-letters/{stray['id']}/redrive").status_code == 409
+    assert plant.client.delete(f"/dead-letters/{stray['id']}").status_code == 204
+    response = plant.client.delete("/dead-letters", params={"machine": "m1"})
+    assert (response.status_code, response.json()) == (200, {"discarded": 1})
+    assert ids(plant) == ["m2/1"]
+    assert metric(plant, "iot_logic_dead_letters_discarded_total") == discarded + 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "json"),
+    [
+        ("GET", "?machine=no such id", None),
+        ("GET", "?kind=nonsense", None),
+        ("GET", "?since=yesterday", None),
+        ("GET", "?since=2026-01-01T00:00:00", None),
+        ("GET", "?after=nonsense", None),
+        ("GET", "?limit=0", None),
+        ("POST", "/redrive", {}),
+        ("POST", "/redrive", {"kind": "nonsense"}),
+        ("POST", "/redrive", {"machine": 7}),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_as_a_problem(
+    refusing: Installation, method: str, path: str, json: Any
+) -> None:
+    response = refusing.client.request(method, f"/dead-letters{path}", json=json)
+
+    assert response.status_code == 400, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"]
+
+
+@pytest.fixture
+def refusing(installation: Installation) -> Installation:
+    installation.start_api()
+    return installation
+
+
+@pytest.mark.parametrize("path", ["/m1/1", "/m1/x", "/m1/0", "/no such id/1", "/~stray/1"])
+def test_a_letter_that_is_not_there_is_not_found(refusing: Installation, path: str) -> None:
+    response = refusing.client.get(f"/dead-letters{path}")
+
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_before_the_bound_there_is_a_warning_and_beyond_it_letters_wait(installation: Installation) -> None:
+    installation.environ["IOT_LOGIC_DEAD_LETTERS_MAX"] = "10"
+    installation.start_api()
+    installation.start_worker()
+
+    installation.send(("m1", {"n": n}) for n in range(8))
+    wait_until(lambda: get(installation)["kept"] == 8)
+    assert get(installation)["warning"] is None
+    installation.send([("m1", {"n": 8})])
+    wait_until(lambda: get(installation)["kept"] == 9)
+    assert "9 dead letters are kept, of 10" in get(installation)["warning"]
+    assert metric(installation, "iot_logic_dead_letters") == 9
+    assert metric(installation, "iot_logic_dead_letters_max") == 10
+
+    installation.send(("m1", {"n": n}) for n in range(9, 25))
+    wait_until(lambda: get(installation)["waiting"] == 15)
+    assert get(installation)["kept"] == 10
+    assert "wait in RabbitMQ" in get(installation)["warning"]
+    assert metric(installation, "iot_logic_dead_letters_waiting") == 15
+
+    installation.upload("m1", COUNTER)
+    with installation.collect() as results:
+        for there, done in ((10, 10), (10, 20), (5, 25)):
+            # Those that waited come as room is made.
+            wait_until(lambda count=there: len(ids(installation)) == count)  # type: ignore[misc]
+            assert redrive(installation, machine="m1") == there
+            wait_until(lambda count=done: len(results.messages) == count)  # type: ignore[misc]
+    assert sorted(n for n, _ in counts(results, "m1")) == list(range(25))
+    assert [count for _, count in counts(results, "m1")] == list(range(1, 26))
+    assert installation.dead_letters() == []
+
+
+def test_the_routes_are_in_the_schema(refusing: Installation) -> None:
+    paths = refusing.client.get("/schema/openapi.json").json()["paths"]
+
+    assert set(paths["/dead-letters"]) == {"get", "delete"}
+    assert set(paths["/dead-letters/{machine}/{number}"]) == {"get", "delete"}
+    assert "post" in paths["/dead-letters/{machine}/{number}/redrive"]
+    assert "post" in paths["/dead-letters/redrive"]

@@ -1,0 +1,136 @@
+"""The letters in Redis: found by what is asked for, a page at a time, with indexes that mend themselves."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from pipeline.dead_letter import STRAY, Letter
+from pipeline.dead_letters import ALL_KEY, DeadLetters, Where, letter_keys
+
+TIMES = ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z")
+FIRST, SECOND = 1_767_225_600_000, 1_767_225_601_000
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(redis_url, protocol=3) as client:
+        yield client
+
+
+@pytest.fixture
+def letters(client: "redis.Redis") -> DeadLetters:
+    """Twelve letters of `a` at one moment, two of `b` and a stray a second later."""
+    letters = DeadLetters(client)
+    kept = [letter("a", str(number), TIMES[0], "error") for number in range(1, 13)]
+    kept += [letter("b", "1", TIMES[1], "error"), letter("b", "2", TIMES[1], "limit")]
+    kept.append(letter(STRAY, "0" * 32, TIMES[1], "machine-id"))
+    letters.keep([(each, each.id.encode()) for each in kept])
+    return letters
+
+
+def letter(machine: str, name: str, time: str, kind: str) -> Letter:
+    return Letter(machine=machine, name=name, key="key", size=1, kind=kind, time=time)
+
+
+def ids(letters: DeadLetters, where: Where, chunk: int = 500) -> list[str]:
+    return [kept.letter.id for each in letters.find(where, chunk=chunk) for kept in each]
+
+
+A = [f"a/{number}" for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 500])
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        (Where(), [*A, "b/1", "b/2", f"{STRAY}/{'0' * 32}"]),
+        (Where(machine="a"), A),
+        (Where(machine="b"), ["b/1", "b/2"]),
+        (Where(machine=STRAY), [f"{STRAY}/{'0' * 32}"]),
+        (Where(machine="nobody"), []),
+        (Where(kind="error"), [*A, "b/1"]),
+        (Where(kind="error", machine="b"), ["b/1"]),
+        (Where(since=SECOND), ["b/1", "b/2", f"{STRAY}/{'0' * 32}"]),
+        (Where(until=SECOND), A),
+        (Where(since=FIRST, until=SECOND, kind="limit"), []),
+        (Where(since=SECOND, machine="a"), []),
+        (Where(since=SECOND, machine="b", kind="limit"), ["b/2"]),
+    ],
+)
+def test_letters_are_found_by_machine_kind_and_time(
+    letters: DeadLetters, where: Where, found: list[str], chunk: int
+) -> None:
+    assert ids(letters, where, chunk) == found
+
+
+@pytest.mark.parametrize("where", [Where(), Where(machine="a")])
+def test_a_page_begins_where_the_one_before_ended_though_letters_go_meanwhile(
+    letters: DeadLetters, where: Where
+) -> None:
+    first = next(letters.find(where, chunk=4))
+    letters.discard([kept.letter for kept in first])
+    second = next(letters.find(where, after=first[-1].cursor, chunk=4))
+
+    assert [kept.letter.id for kept in first + second] == A[:8]
+
+
+@pytest.mark.parametrize("cursor", ["x", "1", "1.", ".a/1", "1." + "x" * 300])
+def test_what_is_no_place_in_the_list_is_refused(letters: DeadLetters, cursor: str) -> None:
+    with pytest.raises(ValueError, match="not where a page ends"):
+        next(letters.find(Where(), after=cursor))
+
+
+def test_what_comes_while_the_letters_are_read_is_left_out(letters: DeadLetters) -> None:
+    found = letters.find(Where(machine="b"), chunk=1)
+    first = next(found)
+    letters.keep([(letter("b", "3", TIMES[1], "error"), b"")])
+
+    rest = [kept.letter.id for each in found for kept in each]
+
+    assert [first[0].letter.id, *rest] == ["b/1", "b/2"]
+
+
+def test_a_letter_that_comes_twice_is_kept_once(letters: DeadLetters) -> None:
+    letters.keep([(letter("a", "1", TIMES[1], "limit"), b"another")])
+
+    assert letters.bodies([letter("a", "1", "", "")]) == [b"a/1"]
+    assert letters.count() == 15
+
+
+def test_an_entry_whose_letter_is_gone_is_dropped_by_whoever_meets_it(
+    letters: DeadLetters, client: "redis.Redis"
+) -> None:
+    client.hdel(letter_keys("a")[0], "3")
+
+    assert ids(letters, Where(kind="error")) == [*A[:2], *A[3:], "b/1"]
+
+    assert letters.count() == 14
+    assert client.zscore(ALL_KEY, "a/" + "3".zfill(19)) is None
+
+
+def test_sweeping_leaves_what_is_there_and_counts_nothing_else(
+    letters: DeadLetters, client: "redis.Redis"
+) -> None:
+    client.delete(letter_keys("a")[0])
+
+    letters.sweep()
+
+    assert letters.count() == 3
+    assert letters.count_kinds() == {"error": 1, "limit": 1, "machine-id": 1}
+
+
+def test_a_discarded_letter_does_not_come_back(letters: DeadLetters) -> None:
+    one = letter("a", "1", TIMES[0], "error")
+    assert letters.discard([one]) == 1
+    assert letters.discard([one]) == 0
+
+    letters.keep([(one, b"")])
+
+    assert letters.get("a", "1") is None
+    assert letters.count() == 14
+
+
+def test_the_secret_stays_the_same_for_all(letters: DeadLetters, client: "redis.Redis") -> None:
+    assert letters.secret() == DeadLetters(client).secret()
+    assert len(letters.secret()) == 32
