@@ -13,7 +13,7 @@ from pipeline.dead_letters import Where
 from pipeline.errors import SessionLost
 from pipeline.processor import Processor
 from pipeline.publisher import Message
-from pipeline.reading import Batch
+from pipeline.reading import Line
 from pipeline.record import Record
 from pipeline.records import Records, Stored
 from tests.office import COUNT, Office
@@ -72,11 +72,12 @@ class CrashesOnce(Processor):
 
     armed = False
 
-    def _publish(self, batch: Batch, messages: list[Message]) -> None:
+    def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
+        written = super()._apply(lines)
         if self.armed:
             type(self).armed = False
             raise SessionLost("a crash, after the write")
-        super()._publish(batch, messages)
+        return written
 
 
 def test_a_worker_that_crashed_after_the_write_leaves_a_reading_that_is_not_applied_again(
