@@ -72,7 +72,7 @@ def _sandbox_down(_request: Request[Any, Any, Any], error: SandboxUnavailable) -
 
 
 def _redrive_stopped(_request: Request[Any, Any, Any], error: RedriveStopped) -> Response[ProblemDetails]:
-    return respond(503, f"{str(error).capitalize()}. None is lost, and each counts once: send them again.")
+    return respond(503, f"{error}. None is lost, and each counts once: send them again.")
 
 
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:

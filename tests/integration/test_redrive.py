@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+import pika
 import pytest
 from msgspec.structs import replace
 
 from pipeline import dead_letters as dead_letters_module
 from pipeline import records as records_module
+from pipeline import topology
 from pipeline.claim import Claim
 from pipeline.dead_letters import Where
-from pipeline.errors import SessionLost
+from pipeline.errors import RedriveStopped, SessionLost
 from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line
@@ -275,3 +277,24 @@ def test_all_of_a_kind_are_sent_machine_after_machine(office: Office) -> None:
     arrived = office.arrivals(6)
     assert {reading.machine for reading in arrived} == {"m1", "m2", "m3"}
     assert [each.body for each in arrived if each.machine == "m1"] == [b'{"n": 1}', b'{"n": 2}', b"no json"]
+
+
+def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office: Office) -> None:
+    office.fail(("m1", 1), ("m1", 2))
+    office.partition.logics.upload("m1", COUNT, b"")
+    with pika.BlockingConnection(pika.URLParameters(office.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.exchange_unbind(
+            topology.READINGS_EXCHANGE, topology.INGEST_EXCHANGE, routing_key=topology.data_key("*")
+        )
+
+        with pytest.raises(RedriveStopped, match="0 dead letters were sent again, then it stopped"):
+            office.redriver.send_all(M1)
+
+        channel.exchange_bind(
+            topology.READINGS_EXCHANGE, topology.INGEST_EXCHANGE, routing_key=topology.data_key("*")
+        )
+    assert office.ids() == ["m1/1", "m1/2"]
+    assert office.redriver.send_all(M1) == 2
+    office.process(office.arrivals(2))
+    assert office.partition.state("m1") == b'{"count":2}'
