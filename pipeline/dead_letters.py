@@ -297,17 +297,28 @@ class DeadLetters:
         end = int(last[0][1]) if high is None else min(high - 1, int(last[0][1]))
         size = chunk
         while True:
-            start = max((score for score in (low, after and after[0]) if score is not None), default="-inf")
-            answer = self._redis.zrange(key, start, end, byscore=True, offset=0, num=size, withscores=True)
-            entries = [(int(score), member.decode()) for member, score in cast(Any, answer)]
-            fresh = [entry for entry in entries if after is None or entry > after][:chunk]
+            entries = self._entries(key, low, after, size)
+            fresh = [entry for entry in entries if entry[0] <= end and (after is None or entry > after)]
+            fresh = fresh[:chunk]
             if fresh:
                 after, size = fresh[-1], chunk
                 yield fresh
-            elif len(entries) < size:
+            elif len(entries) < size or entries[-1][0] > end:
                 return
             else:
                 size *= 2  # More have this one score than were read.
+
+    def _entries(
+        self, key: str, low: int | None, after: tuple[int, str] | None, size: int
+    ) -> list[tuple[int, str]]:
+        """Scores and members from behind `after`; where that is gone, from the first that has its score."""
+        rank = cast("int | None", self._redis.zrank(key, after[1])) if after else None
+        if rank is not None:
+            answer = self._redis.zrange(key, rank + 1, rank + size, withscores=True)
+        else:
+            start = max((score for score in (low, after and after[0]) if score is not None), default="-inf")
+            answer = self._redis.zrange(key, start, "+inf", byscore=True, offset=0, num=size, withscores=True)
+        return [(int(score), member.decode()) for member, score in cast(Any, answer)]
 
 
 def _by_machine(letters: Iterable[Letter]) -> Mapping[str, list[str]]:
