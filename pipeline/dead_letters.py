@@ -199,9 +199,7 @@ class DeadLetters:
             if machine_id != STRAY:
                 yield from self.find(replace(where, machine=machine_id))
 
-    def admit(
-        self, fresh: dict[str, list[Reading]]
-    ) -> tuple[dict[str, list[str]], dict[str, list[Reading]]]:
+    def admit(self, fresh: dict[str, list[Reading]]) -> tuple[dict[str, list[str]], dict[str, list[Reading]]]:
         """Take out of `fresh`, what is to be run by machine, what was sent again and is applied already.
 
         Returns by machine which letters the others use up when they are run, and what was taken out. A

@@ -9,6 +9,7 @@ from pipeline import store, topology
 from pipeline.claim import claim_of
 from pipeline.dead_letters import DeadLetters, Where
 from pipeline.keeper import Keeper
+from pipeline.overflow import reading_back
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Reading
@@ -59,26 +60,32 @@ class Office:
 
     def arrivals(self, count: int) -> list[Reading]:
         """Take `count` readings off their queues, those of one machine in order."""
+        return self._arrive([topology.readings_queue(each) for each in range(Settings().partitions)], count)
+
+    def overflow(self, count: int) -> list[Reading]:
+        """Take `count` readings off the overflow queue of the partition."""
+        return self._arrive([topology.overflow_queue(0)], count)
+
+    def _arrive(self, queues: list[str], count: int) -> list[Reading]:
         readings = list[Reading]()
 
         def arrive(_channel: object, method: Any, properties: Any, body: bytes) -> None:
-            readings.append(
-                Reading(
-                    machine=topology.machine_of(method.routing_key),
-                    key=method.routing_key,
-                    body=body,
-                    tag=0,
-                    redelivered=False,
-                    message_id=properties.message_id,
-                    content_type=properties.content_type,
-                    claim=claim_of(properties.headers),
-                )
+            reading = Reading(
+                machine=topology.machine_of(method.routing_key),
+                key=method.routing_key,
+                body=body,
+                tag=0,
+                redelivered=False,
+                message_id=properties.message_id,
+                content_type=properties.content_type,
+                claim=claim_of(properties.headers),
             )
+            readings.append(reading_back(reading, properties.headers))
 
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
             channel = connection.channel()
-            for partition in range(Settings().partitions):
-                channel.basic_consume(topology.readings_queue(partition), arrive, auto_ack=True)
+            for queue in queues:
+                channel.basic_consume(queue, arrive, auto_ack=True)
 
             def arrived() -> bool:
                 connection.process_data_events(time_limit=0)

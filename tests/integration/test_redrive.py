@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline import dead_letters as dead_letters_module
+from pipeline import processor as processor_module
 from pipeline import records as records_module
 from pipeline import topology
 from pipeline.claim import Claim
@@ -16,7 +17,7 @@ from pipeline.errors import RedriveStopped, SessionLost
 from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line
-from pipeline.record import Record
+from pipeline.record import Move, Record
 from pipeline.records import Records, Stored
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
@@ -298,3 +299,35 @@ def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office
     assert office.redriver.send_all(M1) == 2
     office.process(office.arrivals(2))
     assert office.partition.state("m1") == b'{"count":2}'
+
+
+def state_after_a_flood(office: Office) -> bytes:
+    """The state after a letter was sent twice, and both readings went through the overflow queue."""
+    office.fail(("m1", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    for _ in range(2):
+        office.redriver.send_all(M1)
+    office.process([replace(reading, move=True) for reading in office.arrivals(2)])
+    assert office.ids() == ["m1/1"]
+    for reading in office.overflow(2):
+        office.process([reading])
+    return office.partition.state("m1")
+
+
+def test_a_letter_is_used_up_when_its_reading_comes_back_from_the_overflow(office: Office) -> None:
+    assert state_after_a_flood(office) == b'{"count":1}'
+    assert office.ids() == []
+
+    office.process([("m1", b'{"n": 2}')])
+
+    assert office.partition.state("m1") == b'{"count":2}'
+    record = office.partition.records.read(["m1"])["m1"].record
+    assert (record.moved, record.taken, record.number) == (2, 2, 3)
+
+
+def test_without_its_claim_in_the_overflow_a_letter_sent_twice_would_count_twice(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor_module, "Move", lambda *moved: Move(*moved[:3]))
+
+    assert state_after_a_flood(office) == b'{"count":2}'
