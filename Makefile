@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pythons .test-python check format bench clean
+.PHONY: help install run test test-pythons .test-python check format bench bench-pages clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,8 +43,11 @@ format: $(INSTALLED) ## Bring the code into its format, and mend what lint can m
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: $(INSTALLED) ## Measure throughput and latency
-	$(BIN)/python -m tests.bench
+bench: $(INSTALLED) ## Measure everything, about half an hour; QUICK=1 less, PARTS="latency memory" some of it
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(PARTS)
+
+bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs, as tables and charts
+	$(BIN)/python -m tests.bench.page build/bench.json docs
 
 clean: ## Remove the environment and all that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

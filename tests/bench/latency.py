@@ -1,71 +1,183 @@
-"""From publishing a reading to its result, at a steady rate, seen from one process with one clock."""
+"""From publishing a reading to its result, at a steady rate, seen from one process with one clock.
+
+Beside it the same way through plain pika, which publishes each reading again with a confirm and does
+nothing else: what the broker itself and this measuring process take.
+"""
 
 import json
 import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from threading import Event, Thread
+from typing import Any
 
 import pika
 from msgspec import Struct
 
 from pipeline import topology
+from tests.bench.figure import Figure, number
+from tests.bench.fleet import installation, names, provision
 from tests.bench.progress import announce
-from tests.installation import Installation
+from tests.bench.size import Size
+from tests.bench.throughput import THREADS, plain_pika
+from tests.installation import Command, Installation
 from tests.waiting import wait_until
 
-#: How many machines send, and for how many seconds each rate is kept up.
-MACHINES, SECONDS = 20, 10
+#: How many machines send.
+MACHINES = 20
+
+#: Readings a second, and the aim for the p99 in milliseconds.
+RATES = {100: 10.0, 1_000: 25.0}
 
 LOGIC = 'def process(data, state): state["n"] = state.get("n", 0) + 1; return {"sent": data["sent"]}'
 
+#: One result: when its reading was sent and when it came, both in seconds of the monotonic clock.
+Trip = tuple[float, float]
 
-class Latency(Struct):
-    """Milliseconds from publish to result, over all readings at this rate (readings a second)."""
 
-    rate: int
+class Quantiles(Struct, frozen=True):
+    """Milliseconds from publish to result."""
+
     p50_ms: float
     p99_ms: float
     max_ms: float
 
+    @classmethod
+    def of(cls, trips: Sequence[Trip]) -> "Quantiles":
+        ordered = sorted(arrived - sent for sent, arrived in trips)
+        return cls(percentile(ordered, 50) * 1e3, percentile(ordered, 99) * 1e3, ordered[-1] * 1e3)
 
-def measure(plant: Installation, rates: list[int]) -> list[Latency]:
-    """Measure at each rate, with one worker process."""
-    for place in range(MACHINES):
-        plant.upload(f"latency_{place}", LOGIC)
-    worker = plant.start_worker(processes=1, threads=8)
-    at_rate(plant, 50, seconds=2)  # until everything is warm
-    measured = []
-    for rate in rates:
-        announce(f"latency at {rate} readings/s")
-        seconds = sorted(at_rate(plant, rate, SECONDS))
-        measured.append(
-            Latency(rate, _percentile(seconds, 50) * 1e3, _percentile(seconds, 99) * 1e3, seconds[-1] * 1e3)
+    @classmethod
+    def median(cls, rounds: Sequence["Quantiles"]) -> "Quantiles":
+        """The median of each over some rounds."""
+        return cls(
+            median(each.p50_ms for each in rounds),
+            median(each.p99_ms for each in rounds),
+            median(each.max_ms for each in rounds),
         )
-    worker.stop()
-    return measured
+
+    def __str__(self) -> str:
+        return f"p50 {number(self.p50_ms)} ms, p99 {number(self.p99_ms)} ms"
 
 
-def at_rate(plant: Installation, rate: int, seconds: int) -> list[float]:
-    """Send at this rate; for each result, how many seconds after its reading it came."""
+class AtRate(Struct):
+    """Medians over all rounds at this rate (readings a second)."""
+
+    rate: int
+    worker: Quantiles
+    plain_pika: Quantiles
+
+
+class Latency(Struct):
+    """From publish to result, at each rate."""
+
+    rates: list[AtRate]
+
+    def figures(self) -> list[Figure]:
+        return [
+            figure
+            for each in self.rates
+            for figure in (
+                Figure(
+                    name=f"from publish to result at {each.rate:,}/s, p50",
+                    value=each.worker.p50_ms,
+                    unit="ms",
+                    against=f"plain pika with confirms: {number(each.plain_pika.p50_ms)} ms",
+                ),
+                Figure(
+                    name=f"from publish to result at {each.rate:,}/s, p99",
+                    value=each.worker.p99_ms,
+                    unit="ms",
+                    at_most=RATES[each.rate],
+                    against=f"plain pika with confirms: {number(each.plain_pika.p99_ms)} ms",
+                ),
+            )
+        ]
+
+
+def measure(size: Size) -> Latency:
+    """Measure one worker process and plain pika in turn, at each rate."""
+    machine_ids = names(MACHINES, "latency")
+    measured = list[AtRate]()
+    with installation() as plant:
+        provision(plant, machine_ids, LOGIC)
+        sides: dict[str, Callable[[], Command]] = {
+            "one worker process": lambda: plant.start_worker(1, THREADS),
+            "plain pika": lambda: plain_pika(plant, "--confirm"),
+        }
+        for rate in RATES:
+            rounds: dict[str, list[Quantiles]] = {name: [] for name in sides}
+            for turn in range(size.rounds):
+                for name, start in sides.items():
+                    announce(f"latency at {rate}/s, turn {turn + 1} of {size.rounds}: {name}")
+                    process = start()
+                    at_rate(plant, machine_ids, 50, seconds=2)  # until everything is warm
+                    rounds[name].append(Quantiles.of(at_rate(plant, machine_ids, rate, size.seconds)))
+                    process.stop()
+            measured.append(AtRate(rate, *(Quantiles.median(each) for each in rounds.values())))
+    return Latency(measured)
+
+
+def at_rate(
+    plant: Installation, machine_ids: Sequence[str], rate: int, seconds: int, patience: float = 60
+) -> list[Trip]:
+    """Have these machines send in turn, so many readings a second together; the trips of all results.
+
+    Their logic must return what `LOGIC` does, and nobody else's may return anything.
+    """
     count = rate * seconds
     with plant.collect() as results:
-        with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
-            channel = connection.channel()
-            start = time.monotonic()
-            for number in range(count):
-                due = start + number / rate
-                while (ahead := due - time.monotonic()) > 0:
-                    time.sleep(ahead)
-                channel.basic_publish(
-                    topology.INGEST_EXCHANGE,
-                    topology.data_key(f"latency_{number % MACHINES}"),
-                    json.dumps({"sent": time.monotonic()}).encode(),
-                    pika.BasicProperties(delivery_mode=2),
-                )
-        wait_until(lambda: len(results.messages) >= count, timeout=60)
+        send_at_rate(plant, machine_ids, rate, count)
+        wait_until(lambda: len(results.messages) >= count, timeout=patience)
     return [
-        arrived - event["data"]["sent"]
+        # A result of ours has it in its `data`; plain pika returns the reading itself.
+        (event.get("data", event)["sent"], arrived)
         for event, arrived in zip(results.events, results.arrivals, strict=True)
     ]
 
 
-def _percentile(ordered: list[float], percent: int) -> float:
+def send_at_rate(
+    plant: Installation,
+    machine_ids: Sequence[str],
+    rate: int,
+    count: int,
+    until: Callable[[], bool] = lambda: False,
+) -> None:
+    """Send `count` readings that say when they were sent, at a steady rate (a second), or end before."""
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        channel = connection.channel()
+        start = time.monotonic()
+        for place in range(count):
+            due = start + place / rate
+            while (ahead := due - time.monotonic()) > 0:
+                time.sleep(ahead)
+            if until():
+                return
+            body: dict[str, Any] = {"sent": time.monotonic()}
+            channel.basic_publish(
+                topology.INGEST_EXCHANGE,
+                topology.data_key(machine_ids[place % len(machine_ids)]),
+                json.dumps(body).encode(),
+                pika.BasicProperties(delivery_mode=2),
+            )
+
+
+class Sending:
+    """Sends readings at a steady rate on a thread of its own while the block runs."""
+
+    def __init__(self, plant: Installation, machine_ids: Sequence[str], rate: int) -> None:
+        self._stopping = Event()
+        arguments = (plant, machine_ids, rate, 2**31, self._stopping.is_set)
+        self._thread = Thread(target=send_at_rate, args=arguments)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """What so many percent of an ordered list do not exceed."""
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

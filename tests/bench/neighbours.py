@@ -1,66 +1,103 @@
 """What a logic that does not end costs the ninety-nine machines beside it."""
 
-from threading import Event, Thread, Timer
+from collections.abc import Sequence
+from statistics import median
+from threading import Timer
 
-import pika
 from msgspec import Struct
 
-from pipeline import topology
-from pipeline.settings import Settings
-from tests.bench import latency, throughput
+from tests.bench import latency
+from tests.bench.figure import Figure, rate
+from tests.bench.fleet import installation, names, provision
+from tests.bench.load import work_off
 from tests.bench.progress import announce
+from tests.bench.size import Size
+from tests.bench.throughput import MACHINES, THREADS
 from tests.installation import Installation
 from tests.waiting import wait_until
 
-#: Readings a second, and for how many seconds, while the endless logic comes.
-RATE, SECONDS = 500, 8
+#: Readings a second while the endless logic comes.
+RATE = 500
 
 ENDLESS = "def process(data, state):\n    while True:\n        pass\n"
 
 
 class Neighbours(Struct):
-    """The others' rate (readings a second) beside one machine in quarantine, that rate as a share of the one
-    without, and the longest that any of their results took while it was on its way there."""
+    """The others' rate (readings a second) beside one machine in quarantine and without it, and the longest
+    that any of their results took while its logic was on its way there (milliseconds)."""
 
-    rate: float
-    share: float
+    beside: float
+    without: float
     longest_wait_ms: float
+    usual_wait_ms: float
+
+    def figures(self) -> list[Figure]:
+        return [
+            Figure(
+                name="99 machines beside one in quarantine, to without it",
+                value=self.beside / self.without,
+                against=f"without it: {rate(self.without)}",
+            ),
+            Figure(
+                name="their longest wait until it was there",
+                value=self.longest_wait_ms,
+                unit="ms",
+                against=f"without it: {self.usual_wait_ms:.0f} ms",
+            ),
+        ]
 
 
-def measure(plant: Installation, without: float) -> Neighbours:
-    """Measure with one worker process; `without` is the rate when all machines are well."""
-    announce("beside a logic that does not end")
-    settings = Settings(amqp_url=plant.amqp_url)
-    plant.upload("bench_0", ENDLESS)
-    worker = plant.start_worker(1, 8)
-    plant.send([("bench_0", {})] * 20)
-    wait_until(lambda: plant.client.get("/machines/bench_0").json()["quarantined"])
-    longest = _longest_wait(plant)
+def measure(size: Size) -> Neighbours:
+    """Measure with one worker process."""
+    bad, *others = names(MACHINES)
+    senders = names(latency.MACHINES, "latency")
+    with installation() as plant:
+        plant.start_api()
+        provision(plant, others)
+        provision(plant, senders, latency.LOGIC)
+        announce("beside a logic that does not end")
+        longest, usual = _waits(plant, senders, max(size.seconds, 6))
+        _quarantine(plant, bad)
+        beside, without = list[float](), list[float]()
+        for _ in range(size.rounds):
+            for rates, machine_ids in ((without, others), (beside, [bad, *others])):
+                run = work_off(
+                    plant,
+                    lambda: plant.start_worker(1, THREADS),
+                    machine_ids,
+                    size.readings,
+                    silent=frozenset([bad]),
+                )
+                rates.append(run.rate)
+    return Neighbours(median(beside), median(without), longest, usual)
+
+
+def _quarantine(plant: Installation, machine_id: str) -> None:
+    plant.upload(machine_id, ENDLESS)
+    worker = plant.start_worker(1, THREADS)
+    plant.send([(machine_id, {})] * 20)
+    _wait_for_quarantine(plant, machine_id)
     worker.stop()
-    others = throughput.READINGS * (throughput.MACHINES - 1) // throughput.MACHINES
-    rate, _ = throughput.run(plant, settings, lambda: plant.start_worker(1, 8), others)
-    return Neighbours(rate, rate / without, longest)
 
 
-def _longest_wait(plant: Installation) -> float:
-    """Others send at a steady rate while one machine that sends too gets an endless logic. Milliseconds."""
+def _waits(plant: Installation, senders: Sequence[str], seconds: int) -> tuple[float, float]:
+    """Others send at a steady rate while one machine that sends too gets an endless logic, and without that.
+
+    Milliseconds of the longest way of one of their results.
+    """
+    worker = plant.start_worker(1, THREADS)
     plant.upload("latency_bad", "def process(data, state): return None")
-    latency.at_rate(plant, 50, seconds=2)  # until everything is warm
-    stopping = Event()
-    sender = Thread(target=_send, args=(plant, stopping))
-    sender.start()
-    bad = Timer(SECONDS / 4, plant.upload, ("latency_bad", ENDLESS))
-    bad.start()
-    seconds = latency.at_rate(plant, RATE, SECONDS)
-    bad.join()
-    stopping.set()
-    sender.join()
-    assert plant.client.get("/machines/latency_bad").json()["quarantined"]
-    return max(seconds) * 1e3
+    latency.at_rate(plant, senders, 50, seconds=2)  # until everything is warm
+    usual = latency.at_rate(plant, senders, RATE, seconds)
+    with latency.Sending(plant, ["latency_bad"], 25):
+        turning_bad = Timer(seconds / 4, plant.upload, ("latency_bad", ENDLESS))
+        turning_bad.start()
+        trips = latency.at_rate(plant, senders, RATE, seconds)
+        turning_bad.join()
+        _wait_for_quarantine(plant, "latency_bad")
+    worker.stop()
+    return latency.Quantiles.of(trips).max_ms, latency.Quantiles.of(usual).max_ms
 
 
-def _send(plant: Installation, stopping: Event) -> None:
-    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
-        channel = connection.channel()
-        while not stopping.wait(1 / 25):
-            channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key("latency_bad"), b"{}")
+def _wait_for_quarantine(plant: Installation, machine_id: str) -> None:
+    wait_until(lambda: plant.client.get(f"/machines/{machine_id}").json()["quarantined"])

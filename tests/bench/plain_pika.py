@@ -1,5 +1,9 @@
-"""The first yardstick: one process that consumes every reading with pika and publishes it again."""
+"""The first yardstick: one process that consumes every reading with pika and publishes it again.
 
+With `--confirm` it waits for the broker's confirm of each message before it acknowledges the reading.
+"""
+
+import sys
 from typing import Any
 
 import pika
@@ -26,6 +30,8 @@ def main() -> None:
     settings = Settings.from_environ()
     connection = pika.BlockingConnection(pika.URLParameters(settings.amqp_url))
     channel = connection.channel()
+    if "--confirm" in sys.argv[1:]:
+        channel.confirm_delivery()
     channel.basic_qos(prefetch_count=topology.PREFETCH)
     for partition in range(settings.partitions):
         channel.basic_consume(topology.readings_queue(partition), on_reading)

@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from sandbox.job import Job, Logic
 from sandbox.sandbox import Sandbox
+from tests.bench.figure import Figure
+from tests.bench.progress import announce
+from tests.bench.size import FULL, Size
 
 #: The shortest thing that people write.
 ONE_LINER = (
@@ -65,9 +68,25 @@ class SandboxCost(Struct):
     start_ms: float
     replaced_ms: float
 
+    def figures(self) -> list[Figure]:
+        return [
+            *(
+                Figure(
+                    name=f"sandbox, {cost.logic}, {BATCHES[-1]} machines with a reading each",
+                    value=cost.machines[BATCHES[-1]],
+                    unit="µs a reading",
+                    against=f"plain Python call: {cost.plain_us:.2f} µs",
+                )
+                for cost in self.readings
+            ),
+            Figure(name="until a new sandbox serves", value=self.start_ms, unit="ms"),
+            Figure(name="until another one serves after a kill", value=self.replaced_ms, unit="ms"),
+        ]
 
-def measure() -> SandboxCost:
+
+def measure(_size: Size = FULL) -> SandboxCost:
     """Measure all of it; takes about ten seconds and next to nothing but this process and its child."""
+    announce("the sandbox")
     with Sandbox() as sandbox:
         costs = [
             _cost(sandbox, name, source)

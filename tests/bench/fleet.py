@@ -1,0 +1,83 @@
+"""The installation that a part measures on, and machines on it, each with a logic."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+
+import pika
+
+from pipeline import store, topology
+from pipeline.local.servers import private_servers
+from pipeline.logics import Logics
+from pipeline.settings import Settings
+from sandbox.sandbox import Sandbox
+from tests.bench.logic import LOGIC
+from tests.installation import Installation
+from tests.waiting import wait_until
+
+
+@contextmanager
+def installation() -> Iterator[Installation]:
+    """An installation on servers of its own, so that no part finds what another has left behind."""
+    with private_servers() as servers, Installation(servers.amqp_url, servers.redis_url) as plant:
+        topology.ensure(settings_of(plant))
+        yield plant
+
+
+def settings_of(plant: Installation) -> Settings:
+    """The settings that the installation's commands find in their environment."""
+    return Settings.from_environ(plant.environ)
+
+
+def names(count: int, prefix: str = "bench") -> list[str]:
+    """The ids of `count` machines."""
+    return [f"{prefix}_{place}" for place in range(count)]
+
+
+def provision(plant: Installation, machine_ids: Sequence[str], source: str = LOGIC) -> None:
+    """Put one logic in force for all these machines."""
+    provision_each(plant, dict.fromkeys(machine_ids, source))
+
+
+def provision_each(plant: Installation, sources: Mapping[str, str]) -> None:
+    """Put each machine's logic in force, as the API does after its checks, but without HTTP in between.
+
+    Redis does not sync to disk meanwhile: a hundred thousand machines would take it minutes.
+    """
+    settings = settings_of(plant)
+    with closing(store.connect(settings)) as client, Sandbox(settings.limits) as sandbox:
+        logics = Logics(client, settings.signing_key)
+        codes = dict[str, bytes]()
+        client.config_set("appendfsync", "no")
+        for machine_id, source in sources.items():
+            if source not in codes:
+                codes[source] = sandbox.check(source).code or b""
+            logics.upload(machine_id, source, codes[source])
+        client.config_set("appendfsync", "always")
+
+
+def in_partition(plant: Installation, partition: int, count: int, prefix: str = "near") -> list[str]:
+    """The ids of `count` machines whose readings share a partition, found by sending one of each.
+
+    No worker may run meanwhile; the readings are taken off the queues again.
+    """
+    partitions = settings_of(plant).partitions
+    tried = names(4 * partitions * count, prefix)
+    plant.send((machine_id, {}) for machine_id in tried)
+    found = list[str]()
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        channel = connection.channel()
+        while len(found) < count:
+            method, _, _ = channel.basic_get(topology.readings_queue(partition), auto_ack=True)
+            assert method is not None, f"fewer than {count} of {len(tried)} machines are in one partition"
+            machine_id = topology.machine_of(method.routing_key)
+            assert machine_id is not None
+            found.append(machine_id)
+        queues = [topology.readings_queue(each) for each in range(partitions)]
+        for queue in queues:
+            channel.queue_purge(queue)
+        wait_until(
+            lambda: (
+                not any(channel.queue_declare(queue, passive=True).method.message_count for queue in queues)
+            )
+        )
+    return found

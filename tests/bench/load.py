@@ -1,0 +1,111 @@
+"""A rate: readings that wait in the partitions' queues, worked off until as many results lie in a queue.
+
+The clock runs from the first results to the last, so that what a side needs to start does not count.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle, islice
+
+import pika
+import psutil
+from msgspec import Struct
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import topology
+from tests.bench.fleet import settings_of
+from tests.bench.logic import reading
+from tests.bench.server_cost import Spent, spent
+from tests.installation import Command, Installation
+from tests.waiting import wait_until
+
+#: The queue that the results of all sides end in.
+SINK = "bench.results"
+
+#: Seconds that one measurement may take.
+_PATIENCE = 900
+
+
+class Run(Struct, frozen=True):
+    """`rate` is readings a second. `cpu_us` is microseconds a reading of user and system time, of the
+    process and all its children. `rabbitmq` and `redis` is what the servers spent on a reading."""
+
+    rate: float
+    cpu_us: float
+    rabbitmq: Spent
+    redis: Spent
+
+
+def work_off(
+    plant: Installation,
+    start: Callable[[], Command],
+    machine_ids: Sequence[str],
+    readings: int,
+    silent: frozenset[str] = frozenset(),
+) -> Run:
+    """Have the machines send in turn, start one side, and measure it. Those that are `silent` have no results."""
+    sent = list(islice(cycle(machine_ids), readings))
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        channel = connection.channel()
+        open_sink(channel)
+        publish(channel, sent)
+        _wait_for_depth(channel, plant, readings)
+        return time_from_first_to_last(channel, start, sum(machine_id not in silent for machine_id in sent))
+
+
+def time_from_first_to_last(channel: BlockingChannel, start: Callable[[], Command], results: int) -> Run:
+    """Start one side, which finds its work waiting, and measure it until there are so many results."""
+    process = start()
+    wait_until(lambda: depth(channel, SINK) > 0, timeout=60)
+    first, began, before = depth(channel, SINK), time.perf_counter(), _spent(process)
+    wait_until(lambda: depth(channel, SINK) >= results, timeout=_PATIENCE)
+    seconds, after = time.perf_counter() - began, _spent(process)
+    process.stop()
+    cpu, rabbitmq, redis = (
+        Spent.a_reading(*pair, results - first) for pair in zip(before, after, strict=True)
+    )
+    return Run((results - first) / seconds, cpu.cpu_us, rabbitmq, redis)
+
+
+def open_sink(channel: BlockingChannel) -> None:
+    """Make the queue that takes the results, empty."""
+    channel.queue_declare(SINK, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.queue_bind(SINK, topology.RESULTS_EXCHANGE, "#")
+    channel.queue_purge(SINK)
+    wait_until(lambda: depth(channel, SINK) == 0)
+
+
+def publish(channel: BlockingChannel, machine_ids: Iterable[str]) -> None:
+    """Send a reading of each machine in turn, as fast as can be."""
+    for number, machine_id in enumerate(machine_ids):
+        channel.basic_publish(
+            topology.INGEST_EXCHANGE,
+            topology.data_key(machine_id),
+            json.dumps(reading(number)).encode(),
+            pika.BasicProperties(delivery_mode=2),
+        )
+
+
+def depth(channel: BlockingChannel, queue: str) -> int:
+    """How many messages are ready in a queue."""
+    count: int = channel.queue_declare(queue, passive=True).method.message_count
+    return count
+
+
+def waiting(channel: BlockingChannel, plant: Installation) -> int:
+    """How many readings are ready in all partitions."""
+    partitions = settings_of(plant).partitions
+    return sum(depth(channel, topology.readings_queue(partition)) for partition in range(partitions))
+
+
+def _wait_for_depth(channel: BlockingChannel, plant: Installation, readings: int) -> None:
+    wait_until(lambda: waiting(channel, plant) == readings, timeout=_PATIENCE)
+
+
+def _spent(command: Command) -> tuple[Spent, Spent, Spent]:
+    """What the command with its children, RabbitMQ and Redis have spent until now."""
+    process = psutil.Process(command.process.pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    own = Spent(sum(each.user + each.system for each in times) * 1e6, 0)
+    return own, spent("beam.smp"), spent("redis-server")

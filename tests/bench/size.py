@@ -1,0 +1,49 @@
+"""How much is measured: all of it, or little, to try the bench itself out."""
+
+from msgspec import Struct
+
+
+class Size(Struct, frozen=True, kw_only=True):
+    """Counts of one run. Each side of a comparison is measured `rounds` times, in turns; medians count."""
+
+    rounds: int
+    #: Readings in one measurement of a rate, and in one of the (slow) Celery side.
+    readings: int
+    celery_readings: int
+    #: Seconds that a steady rate is kept up, for latencies.
+    seconds: int
+    #: How many make many.
+    machines: int
+    logics: int
+    #: Readings over which a worker's memory is watched, and how many are sent between two looks.
+    memory_readings: int
+    memory_step: int
+    uploads: int
+    restarts: int
+
+
+FULL = Size(
+    rounds=5,
+    readings=30_000,
+    celery_readings=5_000,
+    seconds=10,
+    machines=100_000,
+    logics=1_000,
+    memory_readings=1_000_000,
+    memory_step=10_000,
+    uploads=200,
+    restarts=5,
+)
+
+QUICK = Size(
+    rounds=1,
+    readings=6_000,
+    celery_readings=1_000,
+    seconds=2,
+    machines=2_000,
+    logics=100,
+    memory_readings=40_000,
+    memory_step=2_000,
+    uploads=20,
+    restarts=2,
+)
