@@ -1,4 +1,4 @@
-"""`make bench`: every figure in one run, on servers of its own, beside its aim and what it is measured against.
+"""`make bench`: every figure in one run, beside its aim and what it is measured against.
 
 `python -m tests.bench` measures all parts, `python -m tests.bench throughput latency` those that are named.
 Prints a table and writes the figures as JSON, after each part, so that nothing measured is lost.

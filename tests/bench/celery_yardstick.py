@@ -25,7 +25,7 @@ TASKS = "celery"
 
 
 class Celery(Struct):
-    """Medians over all rounds: readings a second with one process and with two, CPU microseconds a reading."""
+    """Medians over all rounds: readings a second, and CPU in microseconds a reading with one process."""
 
     worker: float
     two_workers: float

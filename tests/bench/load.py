@@ -11,6 +11,7 @@ from itertools import cycle, islice
 import pika
 import psutil
 from msgspec import Struct
+from msgspec.structs import replace
 from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
@@ -29,12 +30,14 @@ _PATIENCE = 900
 
 class Run(Struct, frozen=True):
     """`rate` is readings a second. `cpu_us` is microseconds a reading of user and system time, of the
-    process and all its children. `rabbitmq` and `redis` is what the servers spent on a reading."""
+    process and all its children. `rabbitmq` and `redis` is what the servers spent on a reading, `arriving`
+    what RabbitMQ had spent on it before, until it lay in its queue."""
 
     rate: float
     cpu_us: float
     rabbitmq: Spent
     redis: Spent
+    arriving: Spent = Spent(0, 0)
 
 
 def work_off(
@@ -44,14 +47,17 @@ def work_off(
     readings: int,
     silent: frozenset[str] = frozenset(),
 ) -> Run:
-    """Have the machines send in turn, start one side, and measure it. Those that are `silent` have no results."""
+    """Have the machines send in turn, start one side, and measure it. The `silent` ones have no results."""
     sent = list(islice(cycle(machine_ids), readings))
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         open_sink(channel)
+        before = spent("beam.smp")
         publish(channel, sent)
-        _wait_for_depth(channel, plant, readings)
-        return time_from_first_to_last(channel, start, sum(machine_id not in silent for machine_id in sent))
+        wait_until(lambda: waiting(channel, plant) == readings, timeout=_PATIENCE)
+        arriving = Spent.a_reading(before, spent("beam.smp"), readings)
+        run = time_from_first_to_last(channel, start, sum(machine_id not in silent for machine_id in sent))
+        return replace(run, arriving=arriving)
 
 
 def time_from_first_to_last(channel: BlockingChannel, start: Callable[[], Command], results: int) -> Run:
@@ -97,10 +103,6 @@ def waiting(channel: BlockingChannel, plant: Installation) -> int:
     """How many readings are ready in all partitions."""
     partitions = settings_of(plant).partitions
     return sum(depth(channel, topology.readings_queue(partition)) for partition in range(partitions))
-
-
-def _wait_for_depth(channel: BlockingChannel, plant: Installation, readings: int) -> None:
-    wait_until(lambda: waiting(channel, plant) == readings, timeout=_PATIENCE)
 
 
 def _spent(command: Command) -> tuple[Spent, Spent, Spent]:

@@ -42,4 +42,5 @@ def measure(size: Size) -> OnePartition:
                 announce(f"{name}, turn {turn + 1} of {size.rounds}")
                 run = work_off(plant, lambda: plant.start_worker(1, THREADS), machine_ids, size.readings)
                 rates[name].append(run.rate)
-        return OnePartition(*(median(each) for each in rates.values()), settings_of(plant).partitions)
+        one, machine, dealt_out = (median(each) for each in rates.values())
+        return OnePartition(one, machine, dealt_out, settings_of(plant).partitions)

@@ -8,8 +8,9 @@ import pika
 from msgspec import Struct
 from pika.adapters.blocking_connection import BlockingChannel
 
+from pipeline import topology
 from tests.bench.figure import Figure
-from tests.bench.fleet import installation, names, provision
+from tests.bench.fleet import installation, names, provision, settings_of
 from tests.bench.load import SINK, depth, open_sink, publish, waiting
 from tests.bench.progress import announce
 from tests.bench.size import Size
@@ -65,6 +66,8 @@ def measure(size: Size) -> Restart:
 
 def _backlog(channel: BlockingChannel, plant: Installation, machine_ids: list[str], readings: int) -> None:
     open_sink(channel)
+    for partition in range(settings_of(plant).partitions):
+        channel.queue_purge(topology.readings_queue(partition))
     publish(channel, [machine_ids[place % len(machine_ids)] for place in range(readings)])
     wait_until(lambda: waiting(channel, plant) == readings, timeout=60)
 
@@ -90,4 +93,6 @@ def _wait_for_quiet(channel: BlockingChannel) -> None:
 def _empty(channel: BlockingChannel, plant: Installation, process: Command) -> None:
     """Have the rest worked off, and end the process."""
     wait_until(lambda: waiting(channel, plant) == 0, timeout=60)
+    # What the process was given ahead would go back to the queues.
+    _wait_for_quiet(channel)
     process.stop()

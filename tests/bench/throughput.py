@@ -24,7 +24,7 @@ MACHINES, THREADS = 100, 8
 
 class Throughput(Struct):
     """Medians over all rounds. Rates are readings a second, CPU is microseconds a reading. What the servers
-    spend is for one worker process."""
+    spend is for one worker process: RabbitMQ to take a reading in, and to hand it out and take its result."""
 
     worker: float
     two_workers: float
@@ -33,7 +33,8 @@ class Throughput(Struct):
     two_to_one: float
     worker_cpu_us: float
     plain_pika_cpu_us: float
-    rabbitmq: Spent
+    rabbitmq_in: Spent
+    rabbitmq_out: Spent
     redis: Spent
 
     def figures(self) -> list[Figure]:
@@ -54,9 +55,21 @@ class Throughput(Struct):
                 at_least=1.0,
                 against=f"one: {rate(self.worker)}, two: {rate(self.two_workers)}, on the same cores",
             ),
-            Figure(name="CPU of RabbitMQ", value=self.rabbitmq.cpu_us, unit="µs a reading"),
+            Figure(
+                name="CPU of RabbitMQ",
+                value=self.rabbitmq_in.cpu_us + self.rabbitmq_out.cpu_us,
+                unit="µs a reading",
+                against=f"{self.rabbitmq_in.cpu_us:.0f} µs until it lies in its queue, "
+                f"{self.rabbitmq_out.cpu_us:.0f} µs from there until its result lies in a queue",
+            ),
             Figure(name="CPU of Redis", value=self.redis.cpu_us, unit="µs a reading"),
-            Figure(name="written to disk by RabbitMQ", value=self.rabbitmq.written, unit="bytes a reading"),
+            Figure(
+                name="written to disk by RabbitMQ",
+                value=self.rabbitmq_in.written + self.rabbitmq_out.written,
+                unit="bytes a reading",
+                against=f"{self.rabbitmq_in.written:,.0f} bytes for the reading, "
+                f"{self.rabbitmq_out.written:,.0f} bytes for its result",
+            ),
             Figure(name="written to disk by Redis", value=self.redis.written, unit="bytes a reading"),
         ]
 
@@ -85,7 +98,8 @@ def measure(size: Size) -> Throughput:
         two_to_one=_rate(two) / _rate(one),
         worker_cpu_us=median(run.cpu_us for run in one),
         plain_pika_cpu_us=median(run.cpu_us for run in plain),
-        rabbitmq=_median([run.rabbitmq for run in one]),
+        rabbitmq_in=_median([run.arriving for run in one]),
+        rabbitmq_out=_median([run.rabbitmq for run in one]),
         redis=_median([run.redis for run in one]),
     )
 
