@@ -66,18 +66,15 @@ def in_partition(plant: Installation, partition: int, count: int, prefix: str = 
     found = list[str]()
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
-        while len(found) < count:
-            method, _, _ = channel.basic_get(topology.readings_queue(partition), auto_ack=True)
+        queue = topology.readings_queue(partition)
+        for method, _, _ in channel.consume(queue, auto_ack=True, inactivity_timeout=10):
             assert method is not None, f"fewer than {count} of {len(tried)} machines are in one partition"
             machine_id = topology.machine_of(method.routing_key)
             assert machine_id is not None
             found.append(machine_id)
+            if len(found) == count:
+                break
+        channel.cancel()
         queues = [topology.readings_queue(each) for each in range(partitions)]
-        for queue in queues:
-            channel.queue_purge(queue)
-        wait_until(
-            lambda: (
-                not any(channel.queue_declare(queue, passive=True).method.message_count for queue in queues)
-            )
-        )
+        wait_until(lambda: not any(channel.queue_purge(queue).method.message_count for queue in queues))
     return found
