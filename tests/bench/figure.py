@@ -57,7 +57,7 @@ class Part(Protocol):
 
 def number(value: float) -> str:
     """A figure as people read it: three digits that count, and thousands apart."""
-    if abs(value) >= 100:
+    if abs(value) >= 100 or value == 0:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 

@@ -14,13 +14,15 @@ from typing import Any
 import pika
 from msgspec import Struct
 
-from pipeline import topology
+from pipeline import store, topology
+from pipeline.records import Records
 from tests.bench.figure import Figure, number
-from tests.bench.fleet import installation, names, provision
+from tests.bench.fleet import installation, names, provision, settings_of
+from tests.bench.load import depth, waiting
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import THREADS, plain_pika
-from tests.installation import Command, Installation
+from tests.installation import Collector, Command, Installation
 from tests.waiting import wait_until
 
 #: How many machines send.
@@ -128,7 +130,10 @@ def at_rate(
     count = rate * seconds
     with plant.collect() as results:
         send_at_rate(plant, machine_ids, rate, count)
-        wait_until(lambda: len(results.messages) >= count, timeout=patience)
+        try:
+            wait_until(lambda: len(results.messages) >= count, timeout=patience)
+        except AssertionError as e:
+            raise AssertionError(_missing(plant, machine_ids, count, results)) from e
     return [
         # A result of ours has it in its `data`; plain pika returns the reading itself.
         (event.get("data", event)["sent"], arrived)
@@ -176,6 +181,22 @@ class Sending:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join()
+
+
+def _missing(plant: Installation, machine_ids: Sequence[str], count: int, results: Collector) -> str:
+    """Where the readings may be whose results did not come."""
+    with (
+        pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection,
+        store.connect(settings_of(plant)) as client,
+    ):
+        channel = connection.channel()
+        records = Records(client).read(machine_ids)
+        return (
+            f"{len(results.messages)} results of {count} readings; {waiting(channel, plant)} wait, "
+            f"{depth(channel, topology.DEAD_LETTERS_QUEUE)} dead letters, "
+            f"{sum(each.record.number for each in records.values())} ever applied.\n"
+            + "\n".join(command.log[-2000:] for command in plant.commands if command.process.poll() is None)
+        )
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:

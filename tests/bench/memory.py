@@ -74,8 +74,11 @@ def measure(size: Size) -> Memory:
                     announce(f"memory, {sent:,} of {size.memory_readings:,} readings")
                 publish(channel, islice(machines, size.memory_step))
                 # The step before is done; this one is being worked on while the next one is sent.
-                wait_until(lambda sent=sent: applied() >= sent - size.memory_step, timeout=120)  # type: ignore[misc]
+                done_before = sent - size.memory_step
+                wait_until(lambda least=done_before: applied() >= least, timeout=120)  # type: ignore[misc]
                 samples.append((applied(), _resident(worker)))
+            wait_until(lambda: applied() == size.memory_readings, timeout=120)
+            samples.append((size.memory_readings, _resident(worker)))
         worker.stop()
     return Memory(samples)
 

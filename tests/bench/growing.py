@@ -1,0 +1,98 @@
+"""The arithmetic of docs/growing.md: what a rate takes, from what one run has measured."""
+
+from collections.abc import Callable
+from math import ceil
+from typing import Final, Self
+
+from msgspec import Struct
+
+from tests.bench.figure import number
+from tests.bench.report import Report
+
+#: Readings a second.
+RATES: Final = (10_000, 100_000, 1_000_000)
+
+#: What is measured is not planned for whole: this share of a core, or of a partition, is to be used.
+SHARE: Final = 0.7
+
+#: The parts of the bench that it rests on.
+NEEDED: Final = ("throughput", "partition", "scale")
+
+
+class Costs(Struct, frozen=True):
+    """What a reading costs (microseconds of CPU, bytes written), the rates of one partition and of one
+    machine, and a machine's bytes in Redis."""
+
+    worker_us: float
+    rabbitmq_us: float
+    redis_us: float
+    rabbitmq_bytes: float
+    redis_bytes: float
+    partition: float
+    machine: float
+    machine_bytes: float
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Take them from a run. Raises `KeyError` where it lacks a part that is `NEEDED`."""
+        throughput, partition, scale = (report.details[name] for name in NEEDED)
+        ways = [throughput["rabbitmq_in"], throughput["rabbitmq_out"]]
+        return cls(
+            worker_us=throughput["worker_cpu_us"],
+            rabbitmq_us=sum(way["cpu_us"] for way in ways),
+            redis_us=throughput["redis"]["cpu_us"],
+            rabbitmq_bytes=sum(way["written"] for way in ways),
+            redis_bytes=throughput["redis"]["written"],
+            partition=partition["partition"],
+            machine=partition["machine"],
+            machine_bytes=scale["machine_bytes"],
+        )
+
+
+def measured(report: Report) -> str:
+    """What the table is made from, in Markdown."""
+    costs = Costs.of(report)
+    rows = {
+        "CPU of a worker with its sandboxes": f"{number(costs.worker_us)} µs a reading",
+        "CPU of RabbitMQ": f"{number(costs.rabbitmq_us)} µs a reading",
+        "CPU of Redis": f"{number(costs.redis_us)} µs a reading",
+        "written by RabbitMQ": f"{number(costs.rabbitmq_bytes)} bytes a reading",
+        "written by Redis": f"{number(costs.redis_bytes)} bytes a reading",
+        "one partition": f"{number(costs.partition)} readings/s",
+        "one machine": f"{number(costs.machine)} readings/s",
+        "a machine in Redis": f"{number(costs.machine_bytes)} bytes",
+    }
+    lines = ["| measured | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())]
+    return "\n".join(lines)
+
+
+def table(report: Report) -> str:
+    """What each rate takes, in Markdown."""
+    costs = Costs.of(report)
+
+    def cores(microseconds: float) -> Callable[[int], str]:
+        return lambda rate: number(rate * microseconds / 1e6 / SHARE)
+
+    def written(size: float) -> Callable[[int], str]:
+        return lambda rate: f"{number(rate * size / 1e6)} MB/s"
+
+    rows: dict[str, Callable[[int], str]] = {
+        "cores for workers and their sandboxes": cores(costs.worker_us),
+        "cores for RabbitMQ, one copy": cores(costs.rabbitmq_us),
+        "cores for Redis, one copy": cores(costs.redis_us),
+        "Redis nodes that write, of one core each": lambda rate: str(
+            ceil(rate * costs.redis_us / 1e6 / SHARE)
+        ),
+        "partitions, at least": lambda rate: str(ceil(rate / costs.partition / SHARE)),
+        "RabbitMQ to disk, each copy": written(costs.rabbitmq_bytes),
+        "Redis to disk, each copy": written(costs.redis_bytes),
+        "memory of Redis, each copy, where a machine sends once a second": lambda rate: (
+            f"{number(rate * costs.machine_bytes / 1024**3)} GiB"
+        ),
+    }
+    lines = [
+        f"| readings/s | {' | '.join(f'{rate:,}' for rate in RATES)} |",
+        f"|---|{'---:|' * len(RATES)}",
+        *(f"| {name} | {' | '.join(value(rate) for rate in RATES)} |" for name, value in rows.items()),
+    ]
+    return "\n".join(lines)
