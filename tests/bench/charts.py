@@ -75,7 +75,8 @@ def _throughput(rates: Mapping[str, Any], celery: Mapping[str, Any] | None) -> s
 def _latency(rates: Sequence[Mapping[str, Any]]) -> str:
     sides = {
         "one worker process": [each["worker"] for each in rates],
-        "plain pika with confirms": [each["plain_pika"] for each in rates],
+        "plain pika": [each["plain_pika"] for each in rates],
+        "plain pika, waiting for each confirm": [each["confirming"] for each in rates],
     }
     labels = [f"{quantile} at {each['rate']:,}/s" for each in rates for quantile in ("p50", "p99")]
     series = {
