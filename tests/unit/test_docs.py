@@ -1,5 +1,6 @@
 """The pages say what the code does, and what was measured."""
 
+import shutil
 from pathlib import Path
 
 from sandbox.reference import page
@@ -16,7 +17,21 @@ def test_the_page_of_what_a_logic_may_use_is_made_from_the_allow_list() -> None:
 
 
 def test_no_measured_figure_in_the_pages_is_typed_by_hand() -> None:
-    files = made(Report.read(DOCS / "bench.json"), DOCS)
+    assert stale(DOCS) == [], "python -m tests.bench.page docs/bench.json docs"
 
-    stale = [path.name for path, text in files.items() if path.read_text() != text]
-    assert stale == [], "python -m tests.bench.page docs/bench.json docs"
+
+def test_a_measured_figure_that_is_typed_by_hand_is_noticed(tmp_path: Path) -> None:
+    docs = shutil.copytree(DOCS, tmp_path / "docs")
+    written = (docs / "growing.md").read_text()
+    figure = f" {Report.read(DOCS / 'bench.json').details['partition']['partition']:,.0f} readings/s"
+    assert figure in written
+
+    (docs / "growing.md").write_text(written.replace(figure, " 99,999 readings/s"))
+
+    assert stale(docs) == ["growing.md"]
+
+
+def stale(docs: Path) -> list[str]:
+    """The files that say something else than was measured."""
+    files = made(Report.read(docs / "bench.json"), docs)
+    return [path.name for path, text in files.items() if path.read_text() != text]
