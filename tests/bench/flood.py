@@ -19,6 +19,7 @@ from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import THREADS
 from tests.installation import Installation
+from tests.waiting import wait_until
 
 #: Readings a second of all others together, and of the machine that floods.
 RATE: Final = 200
@@ -30,10 +31,10 @@ def process(data, state):
     total = 0
     for place in range(10_000):
         total += place
-    state["total"] = total
+    state["total"], state["last"] = total, data.get("last", False)
 """
 
-#: Seconds to wait for the last results; the flood is worked off in between.
+#: Seconds to wait for the last results, and until the flood is worked off.
 _PATIENCE = 300
 
 
@@ -71,6 +72,7 @@ def measure(size: Size) -> Flood:
     beside, without = list[Others](), list[Others]()
     with installation() as plant:
         flooder, *others = in_partition(plant, 0, MACHINES + 1)
+        plant.start_api()
         provision(plant, others, LOGIC)
         provision(plant, [flooder], SLOW)
         worker = plant.start_worker(1, THREADS)
@@ -81,8 +83,9 @@ def measure(size: Size) -> Flood:
             with Sending(plant, [flooder], FLOOD_RATE):
                 time.sleep(1)  # until the flood is there
                 beside.append(_others(plant, others, size.seconds))
-            # Behind all that the flood has left, and so the end of it.
-            at_rate(plant, others, 50, seconds=1, patience=_PATIENCE)
+            # Its readings are worked off in order, so when this one is, all of the flood is.
+            plant.send([(flooder, {"last": True})])
+            wait_until(lambda: plant.state(flooder).get("last"), timeout=_PATIENCE)
         worker.stop()
     return Flood(_median(beside), _median(without))
 
