@@ -14,6 +14,7 @@ from web.machines import MachinesController
 from web.metrics import MetricsController
 from web.plant import Plant
 from web.problems import HANDLERS
+from web.states import StatesController
 from web.works import WorksController
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
@@ -38,6 +39,7 @@ def create_app(plant: Plant) -> Litestar:
     return Litestar(
         [
             MachinesController,
+            StatesController,
             DeadLettersController,
             WorksController,
             HealthController,

@@ -1,10 +1,10 @@
-"""The routes of the machines: their list, their logic, their state, and their readings."""
+"""The routes of the machines: their list, their logic, and their readings."""
 
 import asyncio
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 from litestar.params import FromPath, JSONBody, Parameter
@@ -12,9 +12,8 @@ from msgspec import Meta, Struct
 
 from pipeline.errors import PublishError
 from pipeline.records import Stored
-from pipeline.topology import is_machine_id
 from web.plant import Plant
-from web.problems import unknown_machine
+from web.problems import checked_id, unknown_machine
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10
@@ -72,7 +71,7 @@ class Taken(Struct):
 
 
 class MachinesController(Controller):
-    """`/machines` and all below it."""
+    """`/machines` and all below it but the states, which are in `web.states`."""
 
     path = "/machines"
 
@@ -93,7 +92,7 @@ class MachinesController(Controller):
     @get("/{machine_id:str}", sync_to_thread=True)
     def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Machine:
         """One machine."""
-        stored = plant.machine(_checked(machine_id))
+        stored = plant.machine(checked_id(machine_id))
         if not stored.token and not stored.active:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
         return _machine(machine_id, stored)
@@ -101,13 +100,13 @@ class MachinesController(Controller):
     @delete("/{machine_id:str}/quarantine", sync_to_thread=True)
     def delete_quarantine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> None:
         """Lift a machine's quarantine, so that its logic is run on its next readings again."""
-        if not plant.release(_checked(machine_id)):
+        if not plant.release(checked_id(machine_id)):
             raise unknown_machine(machine_id, "quarantine to be lifted")
 
     @get("/{machine_id:str}/logic", sync_to_thread=True)
     def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> MachineLogic:
         """The logic in force for a machine."""
-        found = plant.logic(_checked(machine_id))
+        found = plant.logic(checked_id(machine_id))
         if found is None:
             raise unknown_machine(machine_id, "logic yet")
         active, version, source = found
@@ -118,16 +117,8 @@ class MachinesController(Controller):
         self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[Upload]
     ) -> Accepted:
         """Check a logic and put it in force for a machine, from its next batch of readings on."""
-        active = plant.upload(_checked(machine_id), data.logic)
+        active = plant.upload(checked_id(machine_id), data.logic)
         return Accepted(machine_id, active.version, active.digest)
-
-    @get("/{machine_id:str}/state", sync_to_thread=True)
-    def get_state(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
-        """A machine's state after its last reading."""
-        stored = plant.machine(_checked(machine_id))
-        if not stored.token:
-            raise unknown_machine(machine_id, "state: it has sent no reading yet")
-        return Response(msgspec.Raw(stored.record.state), media_type="application/json")
 
     @post("/{machine_id:str}/data", status_code=202)
     async def post_data(
@@ -136,7 +127,7 @@ class MachinesController(Controller):
         """Take a reading: any JSON value. The answer comes when the broker has it safely."""
         body = await request.body()
         try:
-            message_id, confirmed = plant.send(_checked(machine_id), body)
+            message_id, confirmed = plant.send(checked_id(machine_id), body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
             raise ClientException(detail=f"The reading is not JSON: {e}.") from e
         try:
@@ -154,11 +145,3 @@ def _machine(machine_id: str, stored: Stored) -> Machine:
         logicversion=stored.active.version if stored.active else None,
         quarantined=stored.quarantined,
     )
-
-
-def _checked(machine_id: str) -> str:
-    if not is_machine_id(machine_id):
-        raise ClientException(
-            detail=f"{machine_id!r} cannot be a machine's id: it has 1 to 128 letters, digits, _ or -."
-        )
-    return machine_id

@@ -1,6 +1,7 @@
 """What the handlers work on: the machines with their records and logic, and the way in for readings."""
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock
 
@@ -105,6 +106,20 @@ class Plant:
             return partition_states(self.settings, self.workers())
         except (pika.exceptions.AMQPError, OSError) as e:
             raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
+
+    def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> None:
+        """Put `state`, a JSON object within the limits, in the place of a machine's state.
+
+        Nothing else of the record changes. It is compared and set: a batch that runs meanwhile goes on from
+        the new state, and one that was faster is not undone unseen, for `check` is asked about the machine
+        each time as it was read. What `check` raises is raised, and nothing is changed then.
+        """
+        while True:
+            stored = self.machine(machine_id)
+            check(stored)
+            edited = replace(stored.record, state=state)
+            if not self._records.write({machine_id: stored}, {machine_id: edited}):
+                return
 
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
         """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.

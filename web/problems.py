@@ -5,11 +5,12 @@ from typing import Any
 
 import redis
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.exceptions import ClientException, HTTPException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError, RedriveStopped
+from pipeline.topology import is_machine_id
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Problem
 
@@ -78,6 +79,15 @@ def _redrive_stopped(_request: Request[Any, Any, Any], error: RedriveStopped) ->
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:
     """The error for a machine that has no `what`."""
     return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
+
+
+def checked_id(machine_id: str) -> str:
+    """A machine's id as it came in a path. Raises `ClientException` where it can be none."""
+    if not is_machine_id(machine_id):
+        raise ClientException(
+            detail=f"{machine_id!r} cannot be a machine's id: it has 1 to 128 letters, digits, _ or -."
+        )
+    return machine_id
 
 
 HANDLERS: ExceptionHandlersMap = {

@@ -1,0 +1,117 @@
+"""The routes of the machines' states: read one, put another in its place, reset it.
+
+A state may be edited while readings flow. The edit and a running batch are each made over the record that
+was read, so neither undoes the other: the batch goes on from the edited state. What an edit *replaces* is
+another matter: whoever reads a state, changes it and puts it back sends the `ETag` that he read as
+`If-Match`, and is refused (412) where a reading or somebody else has changed the state since.
+"""
+
+import re
+from hashlib import blake2b
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Controller, Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, HTTPException
+from litestar.params import FromPath, Parameter
+
+from pipeline.records import Stored
+from sandbox.errors import LogicError
+from sandbox.limits import Limits
+from sandbox.values import encode_state
+from web.plant import Plant
+from web.problems import checked_id, unknown_machine
+
+#: Bytes of an entity tag's digest.
+_TAG_BYTES: Final = 16
+
+#: One entity tag of an `If-Match` (RFC 9110, section 8.8.3).
+_ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+_IfMatch = Annotated[
+    str | None,
+    Parameter(header="If-Match", description="Edit only the state that has this ETag; `*`: any that is."),
+]
+
+
+class StatesController(Controller):
+    """`/machines/<id>/state`."""
+
+    path = "/machines/{machine_id:str}/state"
+
+    @get(sync_to_thread=True)
+    def get_state(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
+        """A machine's state after its last reading."""
+        stored = plant.machine(checked_id(machine_id))
+        if not stored.token:
+            raise unknown_machine(machine_id, "state: it has sent no reading yet")
+        return _state(stored.record.state)
+
+    @put(sync_to_thread=True)
+    def put_state(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], body: bytes, if_match: _IfMatch = None
+    ) -> Response[msgspec.Raw]:
+        """Put a JSON object in the place of a machine's state. The answer is the state as it is kept.
+
+        A machine that has a logic can be given a state before its first reading.
+        """
+        state = _kept(body, plant.settings.limits)
+
+        def check(stored: Stored) -> None:
+            if not stored.token and stored.active is None:
+                raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to edit")
+            _check_tag(stored, if_match)
+
+        plant.edit_state(checked_id(machine_id), state, check)
+        return _state(state)
+
+    @delete(sync_to_thread=True)
+    def delete_state(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], if_match: _IfMatch = None
+    ) -> None:
+        """Reset a machine's state to `{}`. The numbers of its readings go on."""
+
+        def check(stored: Stored) -> None:
+            if not stored.token:
+                raise unknown_machine(machine_id, "state to be reset")
+            _check_tag(stored, if_match)
+
+        plant.edit_state(checked_id(machine_id), b"{}", check)
+
+
+def _state(state: bytes) -> Response[msgspec.Raw]:
+    return Response(msgspec.Raw(state), media_type="application/json", headers={"ETag": _tag_of(state)})
+
+
+def _tag_of(state: bytes) -> str:
+    """The entity tag: of the state alone, so that readings that leave it equal do not change the tag."""
+    return f'"{blake2b(state, digest_size=_TAG_BYTES).hexdigest()}"'
+
+
+def _check_tag(stored: Stored, if_match: str | None) -> None:
+    """Compare as RFC 9110, section 13.1.1, says: strongly, so a weak tag matches nothing."""
+    if if_match is None:
+        return
+    if if_match.strip() == "*":
+        matches = bool(stored.token)
+    else:
+        tags = [found.group() for found in _ENTITY_TAG.finditer(if_match)]
+        matches = bool(stored.token) and _tag_of(stored.record.state) in tags
+    if not matches:
+        raise HTTPException(
+            status_code=412,
+            detail="The state is another one by now than the one that If-Match names. Read it again.",
+        )
+
+
+def _kept(body: bytes, limits: Limits) -> bytes:
+    """A state as it is kept: what a logic could have left. Raises the error to answer with."""
+    try:
+        state = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise ClientException(detail=f"The state must be one JSON object: {e}.") from e
+    try:
+        return encode_state(state, limits)
+    except LogicError as e:
+        raise HTTPException(status_code=422, detail=f"The state cannot be kept: {e}.") from e
