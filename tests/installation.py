@@ -151,9 +151,17 @@ class Installation:
         wait_until(ready, timeout=30)
         return api
 
-    def start_worker(self, processes: int = 1, threads: int = 4) -> Command:
+    def start_worker(
+        self,
+        processes: int = 1,
+        threads: int = 4,
+        *,
+        module: str = "pipeline.actors",
+        environ: dict[str, str] | None = None,
+    ) -> Command:
         """Start a worker, as `dramatiq pipeline.actors` does. It is ready when it is."""
-        return self.start("dramatiq", "pipeline.actors", "-p", str(processes), "-t", str(threads))
+        arguments = ("dramatiq", module, "-p", str(processes), "-t", str(threads))
+        return self.start(*arguments, environ=environ)
 
     def upload(self, machine_id: str, source: str) -> int:
         """Upload a logic. Returns its version."""

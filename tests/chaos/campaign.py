@@ -1,0 +1,266 @@
+"""A campaign from its first reading to its verdict, on servers of its own."""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pika
+from msgspec import Struct, field
+from rich.progress import Progress
+
+from pipeline import topology
+from pipeline.local.servers import local_rabbitmq, local_redis
+from pipeline.settings import Settings
+from tests.chaos.crew import Crew
+from tests.chaos.faults import FAULTS
+from tests.chaos.fleet import Fleet
+from tests.chaos.plan import Fault, Kind
+from tests.chaos.proxy import Network
+from tests.chaos.scene import Scene
+from tests.chaos.stopwatch import Stopwatch
+from tests.chaos.tap import RESULTS_QUEUE, Tap, declare
+from tests.chaos.verdict import State, Verdict
+from tests.installation import Installation
+from tests.servers import OwnServers
+from tests.waiting import wait_until
+
+#: Seconds that RabbitMQ 3.10 takes to keep a new quorum queue through a SIGKILL.
+_QUEUES_KEPT_SECONDS = 1.0
+
+#: Seconds without any change after which what is still to come is not coming by itself.
+_QUIET_SECONDS = 3.0
+
+#: How often the workers may be ended with readings still in the queues, given back by who had them.
+_DRAINS = 5
+
+
+class Report(Struct):
+    """What a campaign found. `flowed` are the seconds that each machine stood still, by kind of fault, where
+    the fault was alone; `journal` says what was done when."""
+
+    seed: int
+    verdict: Verdict = field(default_factory=Verdict)
+    faults: dict[Kind, int] = field(default_factory=lambda: defaultdict(int))
+    flowed: dict[Kind, list[float]] = field(default_factory=lambda: defaultdict(list))
+    sent: int = 0
+    confirmed: int = 0
+    counted: int = 0
+    results: int = 0
+    dead_letters: int = 0
+    edits: int = 0
+    seconds: float = 0.0
+    journal: list[str] = field(default_factory=list)
+
+
+class Campaign:
+    """Runs `faults` while `machines` machines send at `rate` readings a second, and on until `readings` are
+    confirmed. `module` is what the workers run. With breaches, the workers' logs go to `folder`."""
+
+    def __init__(
+        self,
+        faults: list[Fault],
+        *,
+        readings: int,
+        seed: int,
+        machines: int = 40,
+        rate: float = 500,
+        module: str = "pipeline.actors",
+        folder: Path | None = None,
+    ) -> None:
+        self._faults, self._readings, self._machines, self._rate = faults, readings, machines, rate
+        self._module, self._folder = module, folder
+        self._report = Report(seed)
+        self._began = time.monotonic()
+        # What a campaign does to connections is no news.
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
+        logging.getLogger("pipeline.publisher").setLevel(logging.CRITICAL)
+
+    def run(self, progress: Progress) -> Report:
+        """Run it. Breaches are in the verdict; raises what is wrong with the campaign itself."""
+        with ExitStack() as stack:
+            progress.console.print("Starting RabbitMQ, Redis, the API and workers ...")
+            scene, tap = self._scene(stack)
+            scene.fleet.start()
+            self._afflict(scene, progress)
+            self._fill_up(scene, progress)
+            progress.console.print("Waiting until all is worked off ...")
+            self._drain(scene, tap)
+            self._judge(scene, tap)
+            if self._report.verdict.breaches and self._folder:
+                self._keep_logs(scene, tap, self._folder)
+        return self._report
+
+    def _scene(self, stack: ExitStack) -> tuple[Scene, Tap]:
+        redis, rabbitmq = local_redis(), local_rabbitmq()
+        stack.callback(redis.close)
+        stack.callback(rabbitmq.close)
+        settings = Settings(amqp_url=rabbitmq.amqp_url)
+        topology.ensure(settings)
+        declare(rabbitmq.amqp_url)
+        declared = time.monotonic()
+        network = Network()
+        stack.callback(network.close)
+        plant = stack.enter_context(Installation(rabbitmq.amqp_url, redis.url))
+        crew = Crew(plant, network, self._module)
+        fleet = Fleet(rabbitmq.amqp_url, self._machines, self._report.seed, self._rate)
+        stack.callback(fleet.stop)
+        stopwatch = Stopwatch(fleet)
+        tap = Tap(rabbitmq.amqp_url, stopwatch.on_result)
+        stack.callback(tap.close)
+        scene = Scene(OwnServers(rabbitmq, redis), plant, crew, fleet, stopwatch, self._note)
+        plant.start_api()
+        for machine in fleet.machines:
+            scene.upload(machine.id)
+        crew.fill()
+        for worker in crew.workers:
+            worker.wait_ready()
+        wait_until(lambda: time.monotonic() - declared > _QUEUES_KEPT_SECONDS)
+        return scene, tap
+
+    def _note(self, line: str) -> None:
+        self._report.journal.append(f"{time.monotonic() - self._began:7.1f} s  {line}")
+
+    def _afflict(self, scene: Scene, progress: Progress) -> None:
+        """Do the faults, one after the other."""
+        task = progress.add_task("faults", total=len(self._faults))
+        scene.stopwatch.start()
+        with self._noticing_standstill(scene, "the start"):
+            scene.stopwatch.wait()
+        for number, fault in enumerate(self._faults, start=1):
+            progress.update(task, description=f"{fault.kind}")
+            self._note(f"fault {number}: {fault.kind}{', alone' if fault.alone else ''}")
+            self._report.faults[fault.kind] += 1
+            with self._noticing_standstill(scene, f"fault {number} ({fault.kind})"):
+                scene.stopwatch.start()
+                FAULTS[fault.kind](scene, Random(fault.seed))
+                if fault.alone:
+                    flowed = scene.stopwatch.wait()
+                    self._note(f"  results of every machine after {max(flowed):.1f} s")
+                    self._report.flowed[fault.kind] += flowed
+                else:
+                    time.sleep(fault.pause)
+            self._look_after(scene)
+            progress.advance(task)
+
+    @contextmanager
+    def _noticing_standstill(self, scene: Scene, what: str) -> Iterator[None]:
+        try:
+            yield
+        except AssertionError as e:
+            self._note(f"  stands still: {e}")
+            standing = ", ".join(scene.stopwatch.standing)
+            self._report.verdict.stood_still.append(f"after {what}: {str(e)[:300]}; no result of {standing}")
+
+    def _look_after(self, scene: Scene) -> None:
+        """Notice workers that have ended unasked, and replace who is missing."""
+        for said in scene.crew.bury():
+            self._note(f"  a worker has ended unasked: {said}")
+            self._report.verdict.ended_unasked.append(said)
+        scene.crew.fill()
+        scene.plant.commands[0].check_running()
+
+    def _fill_up(self, scene: Scene, progress: Progress) -> None:
+        """Send what is missing of the readings, as fast as they are taken."""
+        task = progress.add_task("readings confirmed", total=self._readings)
+        scene.fleet.rate = None
+        with self._noticing_standstill(scene, "the faults"):
+            before = -1
+            while scene.fleet.confirmed < self._readings:
+                assert scene.fleet.confirmed > before, "RabbitMQ confirms nothing any more"
+                before = scene.fleet.confirmed
+                progress.update(task, completed=before)
+                time.sleep(0.5)
+        scene.fleet.stop()
+        progress.update(task, completed=scene.fleet.confirmed)
+        self._note(f"{scene.fleet.sent} readings sent, {scene.fleet.confirmed} confirmed")
+
+    def _drain(self, scene: Scene, tap: Tap) -> None:
+        """Wait until the queues are empty, also when nobody holds anything that is not acknowledged."""
+        queues = [topology.readings_queue(partition) for partition in range(Settings().partitions)]
+        for _ in range(_DRAINS):
+            self._look_after(scene)
+            self._wait_quiet(scene, queues)
+            for worker in list(scene.crew.workers):
+                try:
+                    scene.crew.leave(worker)
+                except AssertionError as e:
+                    self._report.verdict.stood_still.append(f"at the end: {str(e)[-500:]}")
+            if not _waiting(scene, queues):
+                break
+            self._note("readings were given back when the workers left")
+        left = {queue: count for queue, count in _waiting(scene, queues).items() if count}
+        self._report.verdict.left_in_queues += [f"{queue}: {count}" for queue, count in left.items()]
+        outlets = [RESULTS_QUEUE, topology.DEAD_LETTERS_QUEUE]
+        wait_until(
+            lambda: not _waiting(scene, outlets) and time.monotonic() - tap.last_at > _QUIET_SECONDS,
+            timeout=300,
+        )
+
+    def _wait_quiet(self, scene: Scene, queues: list[str]) -> None:
+        """Wait until nothing waits in the queues and no machine's number moves."""
+        before, since = dict[str, int](), time.monotonic()
+        deadline = since + 120 + self._readings / 500
+        while time.monotonic() - since < _QUIET_SECONDS and time.monotonic() < deadline:
+            numbers = _numbers(scene.plant)
+            if _waiting(scene, queues) or numbers != before:
+                before, since = numbers, time.monotonic()
+            time.sleep(0.2)
+
+    def _judge(self, scene: Scene, tap: Tap) -> None:
+        report, outcomes = self._report, tap.outcomes
+        numbers = _numbers(scene.plant)
+        report.verdict.results_different += outcomes.different
+        report.verdict.out_of_order += outcomes.late
+        for machine in scene.fleet.machines:
+            response = scene.plant.client.get(f"/machines/{machine.id}/state")
+            state = msgspec.json.decode(response.content, type=State)
+            edits = scene.edits[machine.id]
+            report.verdict.judge(machine, state, numbers.get(machine.id, 0), outcomes, edits)
+            report.counted += state.count
+            report.edits += edits.done
+            report.results += len(outcomes.results[machine.id])
+            report.dead_letters += len(outcomes.letters[machine.id])
+        strangers = {*outcomes.results, *outcomes.letters} - set(scene.fleet.by_id)
+        report.verdict.results_different += [f"there is no machine {stranger!r}" for stranger in strangers]
+        report.sent, report.confirmed = scene.fleet.sent, scene.fleet.confirmed
+        report.seconds = time.monotonic() - self._began
+
+    def _keep_logs(self, scene: Scene, tap: Tap, folder: Path) -> None:
+        """Write down all that may help to find out how it came to the breaches."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "breaches.txt").write_text("\n".join(self._report.verdict.breaches))
+        (folder / "journal.txt").write_text("\n".join(self._report.journal))
+        for number, command in enumerate(scene.plant.commands):
+            (folder / f"{number:03}-{command.name}-{command.process.pid}.log").write_text(command.log)
+        with (folder / "readings.csv").open("w") as file:
+            file.write("machine,n,sort,confirmed,sent at,results\n")
+            for machine in scene.fleet.machines:
+                numbers = defaultdict[int, list[int]](list)
+                for number, result in tap.outcomes.results[machine.id].items():
+                    numbers[result.n].append(number)
+                for n, sort in enumerate(machine.sorts):
+                    at, found = machine.sent_at[n] - self._began, " ".join(map(str, numbers[n]))
+                    file.write(f"{machine.id},{n},{sort},{machine.confirmed[n]},{at:.3f},{found}\n")
+
+
+def _numbers(plant: Installation) -> dict[str, int]:
+    """How many readings each machine's record counts."""
+    response = plant.client.get("/machines", params={"limit": 1_000})
+    assert response.status_code == 200, response.text
+    return {machine["id"]: machine["readings"] for machine in response.json()["machines"]}
+
+
+def _waiting(scene: Scene, queues: list[str]) -> dict[str, int]:
+    """How many messages wait in those of the queues that are not empty."""
+    counts = dict[str, int]()
+    with pika.BlockingConnection(pika.URLParameters(scene.plant.amqp_url)) as connection:
+        channel = connection.channel()
+        for queue in queues:
+            if count := channel.queue_declare(queue, passive=True).method.message_count:
+                counts[queue] = count
+    return counts

@@ -1,0 +1,142 @@
+"""The fleet: machines that number their readings, and know of each whether the broker has confirmed it."""
+
+import json
+import time
+from array import array
+from concurrent.futures import Future
+from enum import IntEnum
+from random import Random
+from threading import Event, Lock, Thread
+from typing import Final
+
+import pika
+
+from pipeline import topology
+from pipeline.publisher import PERSISTENT, Message, Publisher
+
+#: Readings that are published at once, and how many such portions may wait for their confirms: what a
+#: broker that is killed leaves in doubt.
+_PORTION: Final = 32
+_PORTIONS: Final = 16
+
+#: Of what machines send that send bad readings at times, how many are.
+_BAD: Final = 0.02
+
+#: How many portions come from one machine alone, so that batches hold many readings of it.
+_FLOODS: Final = 0.2
+
+
+class Sort(IntEnum):
+    """What a reading is for its logic."""
+
+    GOOD, RAISES, NOT_JSON = range(3)
+
+
+class Machine:
+    """One machine's ledger. Its readings are numbered from 0; place n of each column is reading n's."""
+
+    def __init__(self, place: int) -> None:
+        self.id = f"m{place}"
+        #: Half of the machines send a `message_id`; a third of them sends bad readings at times.
+        self.with_message_id = place % 2 == 0
+        self.at_times_bad = place % 3 == 0
+        self.sorts = bytearray()
+        self.confirmed = bytearray()
+        self.sent_at = array("d")
+
+    def next_message(self, sort: Sort) -> Message:
+        """Make the next reading, noted as in doubt."""
+        n = len(self.sorts)
+        self.sorts.append(sort)
+        self.confirmed.append(0)
+        self.sent_at.append(time.monotonic())
+        message_id = f"{self.id}-{n}" if self.with_message_id else None
+        return Message(
+            topology.INGEST_EXCHANGE,
+            topology.data_key(self.id),
+            body_of(n, sort),
+            pika.BasicProperties(delivery_mode=PERSISTENT, message_id=message_id),
+            mandatory=True,
+        )
+
+
+def body_of(n: int, sort: Sort) -> bytes:
+    """The bytes of a machine's reading n. The logics fail where there is no `n`."""
+    match sort:
+        case Sort.GOOD:
+            return json.dumps({"n": n}).encode()
+        case Sort.RAISES:
+            return json.dumps({"bad": n}).encode()
+        case Sort.NOT_JSON:
+            return b'{"n": %d' % n
+
+
+class Fleet:
+    """Sends at `rate` readings a second (None: as fast as the broker confirms) from `start` to `stop`."""
+
+    def __init__(self, amqp_url: str, machines: int, seed: int, rate: float | None) -> None:
+        self.machines = [Machine(place) for place in range(machines)]
+        self.by_id = {machine.id: machine for machine in self.machines}
+        self.rate = rate
+        self.confirmed = 0
+        self._random = Random(seed)
+        self._publisher = Publisher(amqp_url, lambda: None)
+        self._lock = Lock()
+        self._waiting = 0
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="fleet", daemon=True)
+
+    @property
+    def sent(self) -> int:
+        """Readings sent so far, confirmed or in doubt."""
+        return sum(len(machine.sorts) for machine in self.machines)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send no more, and wait until each reading is confirmed or known to be in doubt."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        while self._waiting and self._publisher.connected:
+            time.sleep(0.01)
+        self._publisher.close()
+
+    def _run(self) -> None:
+        allowed, before = 0.0, time.monotonic()
+        while not self._stop.wait(0.005):
+            now = time.monotonic()
+            rate = self.rate or float("inf")
+            # What was not sent while the broker was away is not made up for.
+            allowed, before = min(allowed + (now - before) * rate, rate / 4), now
+            while allowed >= 1 and self._publisher.connected and self._waiting < _PORTIONS:
+                portion = int(min(allowed, self._random.randint(1, _PORTION)))
+                allowed -= portion
+                self._send(portion)
+
+    def _send(self, readings: int) -> None:
+        if self._random.random() < _FLOODS:
+            machines = [self._random.choice(self.machines)] * readings
+        else:
+            machines = self._random.choices(self.machines, k=readings)
+        places, messages = list[tuple[Machine, int]](), list[Message]()
+        for machine in machines:
+            sort = Sort.GOOD
+            if machine.at_times_bad and self._random.random() < _BAD:
+                sort = self._random.choice([Sort.RAISES, Sort.NOT_JSON])
+            places.append((machine, len(machine.sorts)))
+            messages.append(machine.next_message(sort))
+        with self._lock:
+            self._waiting += 1
+
+        def settled(future: "Future[None]") -> None:
+            with self._lock:
+                self._waiting -= 1
+                if future.exception() is None:
+                    self.confirmed += readings
+                    for machine, n in places:
+                        machine.confirmed[n] = 1
+
+        self._publisher.publish(messages).add_done_callback(settled)

@@ -1,0 +1,132 @@
+"""TCP proxies between a worker and its servers, which cut and stall connections as a bad network does.
+
+A cut ends all connections at once. A stall holds back what is on its way, in both directions, and lets it
+go afterwards: also to the other side of a connection that has been given up meanwhile. So a write arrives
+long after the client has stopped waiting for it, which is what a real network can do.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from threading import Thread
+from typing import Any, Self, TypeVar
+
+_CHUNK = 65_536
+
+_T = TypeVar("_T")
+
+
+class Proxy:
+    """Passes connections on from `port` to another port of 127.0.0.1."""
+
+    def __init__(self, network: "Network", target: int) -> None:
+        self._network, self._target = network, target
+        self._writers = set[asyncio.StreamWriter]()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._stalls = 0
+        self.port = 0
+
+    async def open(self) -> Self:
+        """Listen. On the network's thread, as all that begins with `async`."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    def cut(self) -> None:
+        """End all connections at once. New ones are taken."""
+        self._network.call(self._cut)
+
+    def stall(self, seconds: float) -> None:
+        """Hold everything back for so long. Returns at once."""
+        self._network.call(lambda: self._stall(seconds))
+
+    def close(self) -> None:
+        """End all connections and take no more."""
+        self._network.call(self._close)
+
+    def _cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def _stall(self, seconds: float) -> None:
+        self._flowing.clear()
+        self._stalls += 1
+        asyncio.get_running_loop().call_later(seconds, self._flow)
+
+    def _flow(self) -> None:
+        self._stalls -= 1
+        if not self._stalls:
+            self._flowing.set()
+
+    def _close(self) -> None:
+        self._server.close()
+        self._cut()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = {writer, onward_writer}
+        self._writers |= pair
+        try:
+            await asyncio.gather(self._pump(reader, onward_writer), self._pump(onward_reader, writer))
+        finally:
+            self._writers -= pair
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(_CHUNK):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+            await self._flowing.wait()
+        except OSError:
+            pass  # this side is gone, and so is the connection
+        finally:
+            writer.close()
+
+
+class Network:
+    """The proxies, on a thread of their own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="network", daemon=True)
+        self._thread.start()
+        self._proxies = list[Proxy]()
+
+    def proxy(self, target: int) -> Proxy:
+        """A new proxy to a port of 127.0.0.1."""
+        proxy = self._wait(Proxy(self, target).open())
+        self._proxies.append(proxy)
+        return proxy
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function on the network's thread, and wait until it is done."""
+
+        async def call() -> None:
+            function()
+
+        self._wait(call())
+
+    def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    def close(self) -> None:
+        """End all proxies."""
+        for proxy in self._proxies:
+            proxy.close()
+        self._wait(_finish())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _finish() -> None:
+    """Let all that is under way see its end."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

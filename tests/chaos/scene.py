@@ -1,0 +1,69 @@
+"""What the faults work on: servers, workers, fleet and clients of one campaign."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.chaos.crew import Crew
+from tests.chaos.fleet import Fleet
+from tests.chaos.stopwatch import Stopwatch
+from tests.chaos.verdict import LOGIC, Edits
+from tests.installation import Installation
+from tests.servers import OwnServers
+from tests.waiting import wait_until
+
+
+@dataclass
+class Scene:
+    """Everything that a fault can be done to. `note` writes a line into the campaign's journal."""
+
+    servers: OwnServers
+    plant: Installation
+    crew: Crew
+    fleet: Fleet
+    stopwatch: Stopwatch
+    note: Callable[[str], None]
+    edits: dict[str, Edits] = field(default_factory=lambda: defaultdict(Edits))
+    uploads: int = 0
+
+    def upload(self, machine_id: str) -> None:
+        """Put a new version of the logic in force, however often it takes to be accepted."""
+        self.uploads += 1
+        source = LOGIC.format(version=self.uploads)
+        path = f"/machines/{machine_id}/logic"
+        wait_until(lambda: self._request("POST", path, json={"logic": source}, success=201), timeout=60)
+
+    def edit(self, machine_id: str) -> None:
+        """Count one edit up in the machine's state, as who shares it with others does: over its ETag."""
+        path, edits = f"/machines/{machine_id}/state", self.edits[machine_id]
+        while True:
+            read = self._request("GET", path, success=200)
+            if read is None:
+                return
+            state = read.json()
+            state["edits"] = state.get("edits", 0) + 1
+            headers = {"If-Match": read.headers["etag"]}
+            try:
+                answer = self.plant.client.put(path, json=state, headers=headers)
+            except httpx.TransportError:
+                edits.in_doubt += 1
+                return
+            if answer.status_code == 412:
+                continue
+            if answer.status_code == 200:
+                edits.done += 1
+            else:
+                edits.in_doubt += 1
+            return
+
+    def _request(self, method: str, path: str, *, success: int, json: Any = None) -> httpx.Response | None:
+        """The answer to a request, or None where it could not be answered now."""
+        try:
+            response = self.plant.client.request(method, path, json=json)
+        except httpx.TransportError:
+            return None
+        assert response.status_code in (success, 404, 503), response.text
+        return response if response.status_code == success else None

@@ -1,0 +1,136 @@
+"""What comes out of an installation: every result and every dead letter, kept by id, repeats compared."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from hashlib import blake2b
+from threading import Event, Thread
+from typing import Any, Final
+
+import pika
+import pika.exceptions
+from msgspec import Struct
+
+from pipeline import topology
+
+#: The queue that the results end in. A quorum queue, so that it outlives a killed RabbitMQ.
+RESULTS_QUEUE: Final = "chaos.results"
+
+_PREFETCH: Final = 1_000
+
+
+class Result(Struct, frozen=True):
+    """A result: which reading it is of, and a digest of its bytes."""
+
+    n: int
+    digest: bytes
+
+
+class Letter(Struct, frozen=True):
+    """A dead letter: its reading's bytes, what kind of failure it was, and a digest of all it says."""
+
+    body: bytes
+    kind: str
+    digest: bytes
+
+
+class Outcomes:
+    """What was said of each machine's readings, by running number.
+
+    `different` names the ids that came with different bytes; `late` those that came first after a higher one.
+    """
+
+    def __init__(self) -> None:
+        self.results = defaultdict[str, dict[int, Result]](dict)
+        self.letters = defaultdict[str, dict[int, Letter]](dict)
+        self.different = list[str]()
+        self.late = list[str]()
+        self._highest = defaultdict[str, int](int)
+
+    def add_result(self, message_id: str, body: bytes) -> tuple[str, int]:
+        """Note a result. Returns its machine and the number that the machine gave the reading."""
+        event = json.loads(body)
+        machine_id, number = event["subject"], int(event["id"])
+        result = Result(event["data"]["n"], _digest(message_id, body))
+        known = self.results[machine_id].setdefault(number, result)
+        if known != result:
+            self.different.append(f"{message_id}: two results")
+        elif known is result:
+            if number < self._highest[machine_id]:
+                self.late.append(f"{message_id}: its first result came after that of a later reading")
+            self._highest[machine_id] = max(number, self._highest[machine_id])
+        return machine_id, result.n
+
+    def add_letter(self, message_id: str, headers: dict[str, Any], body: bytes) -> None:
+        """Note a dead letter."""
+        machine_id, _, number = message_id.rpartition("/")
+        letter = Letter(body, headers["kind"], _digest(message_id, body, repr(sorted(headers.items()))))
+        if self.letters[machine_id].setdefault(int(number), letter) != letter:
+            self.different.append(f"{message_id}: two dead letters")
+
+
+def _digest(*parts: str | bytes) -> bytes:
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+        digest.update(b"\0")
+    return digest.digest()
+
+
+def declare(amqp_url: str) -> None:
+    """Make the queue of the results, before the first result."""
+    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare(RESULTS_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+        channel.queue_bind(RESULTS_QUEUE, topology.RESULTS_EXCHANGE, "#")
+
+
+class Tap:
+    """Empties both queues into `outcomes`, whatever becomes of the broker.
+
+    A message is acknowledged after it was noted, so one may be noted twice. `on_result` is called with the
+    machine and the number of each result.
+    """
+
+    def __init__(self, amqp_url: str, on_result: Callable[[str, int], None]) -> None:
+        self.outcomes = Outcomes()
+        self.last_at = time.monotonic()
+        self._url, self._on_result = amqp_url, on_result
+        self._tag = 0
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="tap", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._consume()
+            except (pika.exceptions.AMQPError, OSError):
+                self._stop.wait(0.1)
+
+    def _consume(self) -> None:
+        with pika.BlockingConnection(pika.URLParameters(self._url)) as connection:
+            channel = connection.channel()
+            channel.basic_qos(prefetch_count=_PREFETCH)
+            channel.basic_consume(RESULTS_QUEUE, self._take_result)
+            channel.basic_consume(topology.DEAD_LETTERS_QUEUE, self._take_letter)
+            acknowledged = self._tag = 0
+            while not self._stop.is_set():
+                connection.process_data_events(time_limit=0.05)
+                if self._tag > acknowledged:
+                    acknowledged = self._tag
+                    channel.basic_ack(acknowledged, multiple=True)
+
+    def _take_result(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
+        self._on_result(*self.outcomes.add_result(properties.message_id, body))
+        self._tag, self.last_at = method.delivery_tag, time.monotonic()
+
+    def _take_letter(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
+        self.outcomes.add_letter(properties.message_id, properties.headers, body)
+        self._tag, self.last_at = method.delivery_tag, time.monotonic()

@@ -1,0 +1,63 @@
+"""Traps in a worker: at a chosen step of a batch, all of the worker is killed or stopped by itself.
+
+Where luck decides when a worker dies, the one moment that a safeguard is for is seldom met. A trap meets
+it always. It is set by the environment, before the worker starts (`tests.chaos.sabotage`).
+"""
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import count
+from typing import Final
+
+from pipeline.processor import Processor
+from pipeline.reading import Batch
+from pipeline.record import Record
+from pipeline.records import Records, Stored
+
+#: The environment variable that names the trap.
+VARIABLE: Final = "CHAOS_TRAP"
+
+#: The batch of the worker's whose step sets the trap off: not the first, so that there is something to lose.
+_BATCH: Final = 4
+
+
+class Trap(StrEnum):
+    """At which step, and what happens."""
+
+    DIE_ON_TAKING = "killed when it has taken a batch"
+    DIE_AFTER_WRITE = "killed when it has written a batch"
+    STOP_BEFORE_WRITE = "stopped when it is about to write a batch"
+
+
+def arm() -> None:
+    """Set the trap that the environment names, if any."""
+    name = os.environ.get(VARIABLE)
+    if not name:
+        return
+    trap, steps = Trap(name), count(1)
+    process, write = Processor.process, Records.write
+
+    def trapped_process(self: Processor, batch: Batch) -> None:
+        if trap is Trap.DIE_ON_TAKING and next(steps) == _BATCH:
+            # An answer on the same channel: what was sent on it before has been done.
+            batch.assert_active()
+            os.killpg(0, signal.SIGKILL)
+        process(self, batch)
+
+    def trapped_write(self: Records, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+        # Only where a record is there already: who writes over nothing overwrites nothing.
+        due = trap is not Trap.DIE_ON_TAKING and any(read[each].token for each in updates)
+        due = due and next(steps) == _BATCH
+        if due and trap is Trap.STOP_BEFORE_WRITE:
+            os.killpg(0, signal.SIGSTOP)
+            time.sleep(1)  # the signal may take its time to reach this thread
+        changed = write(self, read, updates)
+        if due and trap is Trap.DIE_AFTER_WRITE:
+            os.killpg(0, signal.SIGKILL)
+        return changed
+
+    Processor.process = trapped_process  # type: ignore[method-assign]
+    Records.write = trapped_write  # type: ignore[method-assign]

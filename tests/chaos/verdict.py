@@ -1,0 +1,138 @@
+"""The count at the end: what was sent beside what the states, the results and the dead letters say."""
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
+
+from tests.chaos.fleet import Machine, Sort, body_of
+from tests.chaos.tap import Letter, Outcomes, Result
+
+#: Counts, remembers the last number, which numbers were left out on the way to it, and which came late.
+#: `{version}` makes each upload another source that counts in the same way.
+LOGIC = """
+# Version {version}.
+def process(data, state):
+    n, last = data["n"], state.get("last", -1)
+    state["count"] = state.get("count", 0) + 1
+    if n > last + 1:
+        state["gaps"] = state.get("gaps", []) + [[last + 1, n - 1]]
+    if n > last:
+        state["last"] = n
+    elif len(state.get("late", [])) < 100:
+        state["late"] = state.get("late", []) + [n]
+    return {{"n": n, "count": state["count"]}}
+"""
+
+
+class State(Struct):
+    """A machine's state, as `LOGIC` leaves it; `edits` counts the edits over REST."""
+
+    count: int = 0
+    last: int = -1
+    gaps: list[tuple[int, int]] = []
+    late: list[int] = []
+    edits: int = 0
+
+
+class Edits(Struct):
+    """The edits of a machine's state that were answered with success, and those without a clear answer."""
+
+    done: int = 0
+    in_doubt: int = 0
+
+
+class Verdict(Struct):
+    """The breaches, each as a sentence, by what was broken. All empty: every promise was kept."""
+
+    lost: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    out_of_order: list[str] = field(default_factory=list)
+    results_missing: list[str] = field(default_factory=list)
+    results_different: list[str] = field(default_factory=list)
+    dead_letters_wrong: list[str] = field(default_factory=list)
+    edits_lost: list[str] = field(default_factory=list)
+    left_in_queues: list[str] = field(default_factory=list)
+    stood_still: list[str] = field(default_factory=list)
+    ended_unasked: list[str] = field(default_factory=list)
+
+    @property
+    def breaches(self) -> list[str]:
+        """All of them, each with the name of its column."""
+        return [
+            f"{column.replace('_', ' ')}: {breach}"
+            for column, breaches in asdict(self).items()
+            for breach in breaches
+        ]
+
+    def judge(self, machine: Machine, state: State, number: int, outcomes: Outcomes, edits: Edits) -> None:
+        """Add what is wrong with one machine, whose record counts `number` readings."""
+        results, letters = outcomes.results[machine.id], outcomes.letters[machine.id]
+        counted = self._judge_state(machine, state)
+        self._judge_results(machine, counted, results)
+        self._judge_letters(machine, letters)
+        for each in range(1, max([number, *results, *letters], default=0) + 1):
+            places = (each in results) + (each in letters)
+            if each > number:
+                self.lost.append(f"{machine.id}: reading number {each} is gone from the record ({number})")
+            elif places == 0:
+                self.results_missing.append(f"{machine.id}: number {each} has neither result nor dead letter")
+            elif places == 2:
+                self.results_different.append(f"{machine.id}/{each}: a result and a dead letter")
+        if not edits.done <= state.edits <= edits.done + edits.in_doubt:
+            self.edits_lost.append(
+                f"{machine.id}: {edits.done} edits were answered, {edits.in_doubt} are in doubt, "
+                f"the state has {state.edits}"
+            )
+
+    def _judge_state(self, machine: Machine, state: State) -> set[int]:
+        """The numbers that the state has counted."""
+        counted = set(range(state.last + 1))
+        for first, last in state.gaps:
+            counted.difference_update(range(first, last + 1))
+        expected = len(counted) + len(state.late)
+        for n in state.late:
+            if n in counted:
+                self.repeated.append(f"{machine.id}: {n} was counted again")
+            else:
+                self.out_of_order.append(f"{machine.id}: {n} was counted after a later one")
+                counted.add(n)
+        if state.count > expected:
+            self.repeated.append(f"{machine.id}: {state.count} counted of {expected} readings")
+        elif state.count < expected:
+            self.lost.append(f"{machine.id}: {state.count} counted of {expected} readings")
+        for n, (sort, confirmed) in enumerate(zip(machine.sorts, machine.confirmed, strict=True)):
+            if sort != Sort.GOOD and n in counted:
+                self.dead_letters_wrong.append(f"{machine.id}: {n} had to fail, and was counted")
+            elif sort == Sort.GOOD and confirmed and n not in counted:
+                self.lost.append(f"{machine.id}: {n} was confirmed, and is not counted")
+        return counted
+
+    def _judge_results(self, machine: Machine, counted: set[int], results: dict[int, Result]) -> None:
+        seen, last = set[int](), -1
+        for number, result in sorted(results.items()):
+            if result.n in seen:
+                self.repeated.append(f"{machine.id}: {result.n} has another result, with number {number}")
+            elif result.n < last:
+                self.out_of_order.append(f"{machine.id}: {result.n} was processed after {last}")
+            elif result.n not in counted:
+                self.lost.append(f"{machine.id}: {result.n} has a result, and is not counted")
+            seen.add(result.n)
+            last = max(last, result.n)
+
+    def _judge_letters(self, machine: Machine, letters: dict[int, Letter]) -> None:
+        kinds = {Sort.RAISES: "error", Sort.NOT_JSON: "not-json"}
+        awaited = {
+            body_of(n, Sort(sort)): (n, kinds[Sort(sort)], bool(confirmed))
+            for n, (sort, confirmed) in enumerate(zip(machine.sorts, machine.confirmed, strict=True))
+            if sort != Sort.GOOD
+        }
+        for number, letter in sorted(letters.items()):
+            n, kind, _ = awaited.pop(letter.body, (None, "", False))
+            if n is None:
+                self.dead_letters_wrong.append(
+                    f"{machine.id}/{number}: {letter.body!r} ({letter.kind}) had not to fail, or did twice"
+                )
+            elif letter.kind != kind:
+                self.dead_letters_wrong.append(f"{machine.id}/{number}: {letter.kind}, not {kind}")
+        for n, kind, confirmed in awaited.values():
+            if confirmed:
+                self.dead_letters_wrong.append(f"{machine.id}: {n} had to fail ({kind}), and has no letter")
