@@ -43,7 +43,8 @@ def arm() -> None:
     def trapped_process(self: Processor, batch: Batch) -> None:
         if trap is Trap.DIE_ON_TAKING and next(steps) == _BATCH:
             # An answer on the same channel: what was sent on it before has been done.
-            batch.assert_active()
+            for share in batch.shares:
+                share.session.assert_active()
             os.killpg(0, signal.SIGKILL)
         process(self, batch)
 

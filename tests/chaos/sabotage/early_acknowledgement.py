@@ -1,25 +1,28 @@
-"""Acknowledges a batch when it is taken, before anything is done with it."""
+"""Acknowledges readings when they are taken, before anything is done with them."""
 
 import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
-from pipeline.consumer import BatchConsumer, BatchMessage
-from pipeline.reading import Batch
+from pipeline.partition import Partition
+from pipeline.reading import Share
 from tests.chaos.trap import arm
 
-_next = BatchConsumer.__next__
+_take = Partition.take
 
 
-def _acknowledged(self: BatchConsumer) -> BatchMessage | None:
-    message = _next(self)
-    if message is not None:
-        self.channel.basic_ack(message.batch.last_tag, multiple=True)
-    return message
+def _acknowledged(self: Partition, readings: int, size: int) -> Share:
+    share = _take(self, readings, size)
+    self._channel.basic_ack(share.last_tag, multiple=True)
+    return share
 
 
-def _settle(self: BatchConsumer, batch: Batch) -> None:
-    assert self._in_flight is batch
-    self._in_flight = None
+def _settle(self: Partition) -> None:
+    """What is left of it when the readings are acknowledged."""
+    assert self.in_flight is not None
+    self.settled += len(self.in_flight.readings)
+    self.in_flight = None
+    if self._releasing:
+        self.end()
 
 
-BatchConsumer.__next__ = _acknowledged  # type: ignore[method-assign]
-BatchConsumer._settle = _settle  # type: ignore[method-assign]
+Partition.take = _acknowledged  # type: ignore[method-assign]
+Partition.settle = _settle  # type: ignore[method-assign]
 arm()
