@@ -46,7 +46,8 @@ class Connection(pika.SelectConnection):
     def _send(self) -> None:
         data = b"".join(self._unsent)
         self._unsent.clear()
-        super()._adapter_emit_data(data)
+        if self._transport is not None:  # else the connection was lost in the same turn
+            super()._adapter_emit_data(data)
 
 
 def close_at_once(channel: Channel) -> None:
@@ -57,6 +58,5 @@ def close_at_once(channel: Channel) -> None:
     the broker takes back what is not acknowledged before it turns to anybody.
     """
     if channel.is_open:
-        channel._cancelled.update(channel._consumers)  # What is on its way is dropped.
-        channel._consumers.clear()
+        channel._cancelled.update(channel.consumer_tags)  # What pika takes for cancelled, it lets be.
         channel.close()
