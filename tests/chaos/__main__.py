@@ -1,6 +1,7 @@
 """`make chaos`: a campaign of any length. Exit status 1 where a promise was broken."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from random import SystemRandom
@@ -24,6 +25,8 @@ def main() -> int:
     parser.add_argument("--machines", type=int, default=40, help="how many machines send them")
     parser.add_argument("--seed", type=int, help="what the faults are drawn from (default: a new one)")
     arguments = parser.parse_args()
+    # So that what it has started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     seed = SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     folder = Path("build/chaos") / str(seed)
     rate = min(2_000, max(100, arguments.readings / (_FAULT_SECONDS * max(arguments.faults, 1))))
