@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pythons .test-python check format bench bench-pages clean
+.PHONY: help install run test test-pythons .test-python check format bench bench-pages chaos clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,10 @@ bench: $(INSTALLED) ## Measure everything, about forty minutes; QUICK=1 less, PA
 
 bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs, as tables and charts
 	$(BIN)/python -m tests.bench.page build/bench.json docs
+
+chaos: $(INSTALLED) ## Kill, pause and cut at random, and count every reading: FAULTS=100 READINGS=200000 SEED=7
+	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)) \
+		$(if $(SEED),--seed $(SEED))
 
 clean: ## Remove the environment and all that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

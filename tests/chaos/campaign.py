@@ -136,6 +136,9 @@ class Campaign:
             self._note(f"fault {number}: {fault.kind}{', alone' if fault.alone else ''}")
             self._report.faults[fault.kind] += 1
             with self._noticing_standstill(scene, f"fault {number} ({fault.kind})"):
+                if fault.alone:
+                    scene.stopwatch.start()
+                    scene.stopwatch.wait()  # until what was done before is over
                 scene.stopwatch.start()
                 FAULTS[fault.kind](scene, Random(fault.seed))
                 if fault.alone:

@@ -26,9 +26,9 @@ class Kind(StrEnum):
 
 
 class Fault(Struct, frozen=True):
-    """One fault. `alone`: the next one waits until results flow again, so that it can be timed; otherwise
-    it comes `pause` seconds after this one, in the middle of the recovery. `seed` is for what is to be
-    chosen when it happens: which worker, which machine, for how long."""
+    """One fault. `alone`: it waits until the one before is over, and the next one until this is, so that it
+    can be timed; otherwise the next one comes `pause` seconds later, in the middle of the recovery. `seed`
+    is for what is to be chosen when it happens: which worker, which machine, for how long."""
 
     kind: Kind
     alone: bool

@@ -7,9 +7,10 @@ it always. It is set by the environment, before the worker starts (`tests.chaos.
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 
 from pipeline.processor import Processor
@@ -48,14 +49,19 @@ def arm() -> None:
             os.killpg(0, signal.SIGKILL)
         process(self, batch)
 
-    def trapped_write(self: Records, read: Mapping[str, Stored], updates: Mapping[str, Record]) -> set[str]:
+    def trapped_write(
+        self: Records,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> set[str]:
         # Only where a record is there already: who writes over nothing overwrites nothing.
         due = trap is not Trap.DIE_ON_TAKING and any(read[each].token for each in updates)
         due = due and next(steps) == _BATCH
         if due and trap is Trap.STOP_BEFORE_WRITE:
             os.killpg(0, signal.SIGSTOP)
             time.sleep(1)  # the signal may take its time to reach this thread
-        changed = write(self, read, updates)
+        changed = write(self, read, updates, uses)
         if due and trap is Trap.DIE_AFTER_WRITE:
             os.killpg(0, signal.SIGKILL)
         return changed
