@@ -59,7 +59,8 @@ class Report(Struct):
 
 class Campaign:
     """Runs `faults` while `machines` machines send at `rate` readings a second, and on until `readings` are
-    confirmed. `module` is what the workers run. With breaches, the workers' logs go to `folder`."""
+    confirmed. `module` is what the workers run. `urls`, of RabbitMQ and Redis, are there where no fault
+    touches the servers and others' will do. With breaches, the workers' logs go to `folder`."""
 
     def __init__(
         self,
@@ -70,10 +71,11 @@ class Campaign:
         machines: int = 40,
         rate: float = 500,
         module: str = "pipeline.actors",
+        urls: tuple[str, str] | None = None,
         folder: Path | None = None,
     ) -> None:
         self._faults, self._readings, self._machines, self._rate = faults, readings, machines, rate
-        self._module, self._folder = module, folder
+        self._module, self._urls, self._folder = module, urls, folder
         self._report = Report(seed)
         self._began = time.monotonic()
         # What a campaign does to connections is no news.
@@ -96,23 +98,24 @@ class Campaign:
         return self._report
 
     def _scene(self, stack: ExitStack) -> tuple[Scene, Tap]:
-        redis, rabbitmq = local_redis(), local_rabbitmq()
-        stack.callback(redis.close)
-        stack.callback(rabbitmq.close)
-        settings = Settings(amqp_url=rabbitmq.amqp_url)
-        topology.ensure(settings)
-        declare(rabbitmq.amqp_url)
+        servers = None if self._urls else _own_servers(stack)
+        if servers is not None:
+            self._urls = (servers.rabbitmq.amqp_url, servers.redis.url)
+        assert self._urls is not None
+        amqp_url, redis_url = self._urls
+        topology.ensure(Settings(amqp_url=amqp_url))
+        declare(amqp_url)
         declared = time.monotonic()
         network = Network()
         stack.callback(network.close)
-        plant = stack.enter_context(Installation(rabbitmq.amqp_url, redis.url))
+        plant = stack.enter_context(Installation(amqp_url, redis_url))
         crew = Crew(plant, network, self._module)
-        fleet = Fleet(rabbitmq.amqp_url, self._machines, self._report.seed, self._rate)
+        fleet = Fleet(amqp_url, self._machines, self._report.seed, self._rate)
         stack.callback(fleet.stop)
         stopwatch = Stopwatch(fleet)
-        tap = Tap(rabbitmq.amqp_url, stopwatch.on_result)
+        tap = Tap(amqp_url, stopwatch.on_result)
         stack.callback(tap.close)
-        scene = Scene(OwnServers(rabbitmq, redis), plant, crew, fleet, stopwatch, self._note)
+        scene = Scene(servers, plant, crew, fleet, stopwatch, self._note)
         plant.start_api()
         for machine in fleet.machines:
             scene.upload(machine.id)
@@ -249,6 +252,14 @@ class Campaign:
                 for n, sort in enumerate(machine.sorts):
                     at, found = machine.sent_at[n] - self._began, " ".join(map(str, numbers[n]))
                     file.write(f"{machine.id},{n},{sort},{machine.confirmed[n]},{at:.3f},{found}\n")
+
+
+def _own_servers(stack: ExitStack) -> OwnServers:
+    redis = local_redis()
+    stack.callback(redis.close)
+    rabbitmq = local_rabbitmq()
+    stack.callback(rabbitmq.close)
+    return OwnServers(rabbitmq, redis)
 
 
 def _numbers(plant: Installation) -> dict[str, int]:

@@ -90,12 +90,14 @@ def _wake_before_write(scene: Scene, _random: Random) -> None:
 
 
 def _restart_redis(scene: Scene, random: Random) -> None:
+    assert scene.servers is not None
     scene.servers.redis.kill()
     time.sleep(random.uniform(0, 1))
     scene.servers.redis.start()
 
 
 def _restart_rabbitmq(scene: Scene, random: Random) -> None:
+    assert scene.servers is not None
     scene.servers.rabbitmq.kill()
     time.sleep(random.uniform(0, 1))
     scene.servers.rabbitmq.start()

@@ -18,9 +18,10 @@ from tests.waiting import wait_until
 
 @dataclass
 class Scene:
-    """Everything that a fault can be done to. `note` writes a line into the campaign's journal."""
+    """Everything that a fault can be done to; `servers` are None where they are others' too. `note` writes a
+    line into the campaign's journal."""
 
-    servers: OwnServers
+    servers: OwnServers | None
     plant: Installation
     crew: Crew
     fleet: Fleet
