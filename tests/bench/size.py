@@ -23,7 +23,7 @@ class Size(Struct, frozen=True, kw_only=True):
 
 
 FULL = Size(
-    rounds=5,
+    rounds=3,
     readings=30_000,
     celery_readings=5_000,
     seconds=10,
@@ -32,7 +32,7 @@ FULL = Size(
     memory_readings=1_000_000,
     memory_step=10_000,
     uploads=200,
-    restarts=5,
+    restarts=3,
 )
 
 QUICK = Size(
