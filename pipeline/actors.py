@@ -23,6 +23,7 @@ from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch
 from pipeline.records import Records
+from pipeline.sessions import Sessions
 from pipeline.settings import Settings
 from sandbox.errors import SandboxUnavailable
 from sandbox.sandbox import Sandbox
@@ -66,8 +67,12 @@ class Works(Middleware):
             self.settings.amqp_url, lambda: topology.ensure(self.settings), insist=True
         )
         broker.worker_threads = worker.worker_threads
+        self.sessions = Sessions(client)
         broker.membership = Membership(
-            client, self.settings.partitions, lambda: sum(sandbox.restarts for sandbox in self._sandboxes)
+            client,
+            self.sessions,
+            self.settings.partitions,
+            lambda: sum(sandbox.restarts for sandbox in self._sandboxes),
         )
         broker.membership.join()
 
@@ -96,7 +101,7 @@ class Works(Middleware):
             sandbox = self._thread.sandbox = self._sandbox()
             self._sandboxes.append(sandbox)
             self._thread.processor = Processor(
-                self.records, self.logics, self.publisher, sandbox, broker.stopping
+                self.records, self.sessions, self.logics, self.publisher, sandbox, broker.stopping
             )
         processor: Processor = self._thread.processor
         return processor

@@ -158,7 +158,10 @@ class BatchConsumer(Consumer):
         elif self._connection.is_open:
             self._follow(self._broker.membership.assigned)
         for partition in self._partitions.values():
-            partition.probe()
+            partition.look()
+        self._broker.membership.settled = {
+            partition.name: partition.settled_tag for partition in self._partitions.values()
+        }
         self._broker.membership.holding = [
             Holding(partition.number, partition.held, partition.settled)
             for partition in self._partitions.values()
@@ -187,7 +190,9 @@ class BatchConsumer(Consumer):
             if number not in assigned:
                 partition.release()
         for number in sorted(assigned - self._partitions.keys()):
-            self._partitions[number] = Partition(self._connection, number, self._on_partition_end)
+            self._partitions[number] = Partition(
+                self._connection, number, self._broker.membership.sessions, self._on_partition_end
+            )
 
     def _on_partition_end(self, partition: Partition, reason: BaseException) -> None:
         _logger.debug("the session of %s has ended: %r", partition.queue, reason)

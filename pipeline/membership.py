@@ -24,6 +24,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.sessions import Sessions
 from pipeline.store import RedisError
 
 #: Seconds between two signs of life, and after how many without one a worker is held to be gone. A worker
@@ -104,13 +105,22 @@ def _weight(worker: str, partition: int) -> bytes:
 class Membership:
     """This worker among the others. A thread keeps it up to date from `join` to `leave`.
 
-    `assigned` are the partitions that this worker is to hold. What its consumer holds is said in `holding`.
+    `assigned` are the partitions that this worker is to hold. What its consumer holds is said in `holding`,
+    and in `settled` up to which tag each of its sessions is settled, which is noted in `sessions`.
     """
 
-    def __init__(self, client: "redis.Redis", partitions: int, sandbox_restarts: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        sessions: Sessions,
+        partitions: int,
+        sandbox_restarts: Callable[[], int],
+    ) -> None:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.assigned = frozenset[int]()
         self.holding: list[Holding] = []
+        self.settled: dict[bytes, int] = {}
+        self.sessions = sessions
         self._redis = client
         self._partitions = partitions
         self._sandbox_restarts = sandbox_restarts
@@ -146,6 +156,7 @@ class Membership:
             self._leaving.wait(BEAT_SECONDS)
 
     def _beat(self) -> None:
+        self.sessions.note(self.settled)
         report = msgspec.json.encode(self._report())
         answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=[self.id, report, EXPIRY_SECONDS])
         seen = cast("list[bytes]", answer)

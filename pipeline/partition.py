@@ -21,7 +21,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
 from typing import Any, Final
 
@@ -35,6 +35,8 @@ from pipeline.errors import SessionLost
 from pipeline.flood import FloodWatch
 from pipeline.overflow import reading_back
 from pipeline.reading import Reading, Share
+from pipeline.sessions import Sessions
+from pipeline.store import RedisError
 
 #: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
 _ACQUIRED_COUNT: Final = "x-acquired-count"
@@ -46,7 +48,11 @@ class Partition:
     """From `basic.consume` to the end of the channel: one session. It calls `on_end` when that has ended."""
 
     def __init__(
-        self, connection: Connection, number: int, on_end: Callable[["Partition", BaseException], None]
+        self,
+        connection: Connection,
+        number: int,
+        sessions: Sessions,
+        on_end: Callable[["Partition", BaseException], None],
     ) -> None:
         self.number = number
         self.queue = topology.readings_queue(number)
@@ -55,6 +61,9 @@ class Partition:
         self.in_flight: Share | None = None
         #: Readings that were acknowledged in this session.
         self.settled = 0
+        self.settled_tag = 0
+        self._acknowledged_tag = 0
+        self._sessions = sessions
         self._connection = connection
         self._on_end = on_end
         self._waiting = deque[Reading]()
@@ -99,9 +108,12 @@ class Partition:
         self.in_flight = Share(self, taken)
         return self.in_flight
 
-    def probe(self) -> None:
+    def _on_settled(self, tag: int) -> None:
+        self.settled_tag = tag
+
+    def _probe(self) -> None:
         """Find out whether the broker hands us the partition, where only its overflow has come."""
-        if self._held_back and self._channel.is_open:
+        if self._held_back:
             self._channel.basic_publish("", self.queue, b"", pika.BasicProperties(type=topology.PROBE_TYPE))
 
     def settle(self) -> None:
@@ -109,16 +121,39 @@ class Partition:
         assert self.in_flight is not None
         if not self._ended.is_set():
             self._channel.basic_ack(self.in_flight.last_tag, multiple=True)
+            self._acknowledged_tag = self.in_flight.last_tag
         self.settled += len(self.in_flight.readings)
         self.in_flight = None
         if self._releasing:
-            self.end()
+            self._finish()
+
+    def look(self) -> None:
+        """Now and then: find out what is settled, and whether the broker hands us the partition."""
+        if self._channel.is_open and not self._releasing:
+            if self._acknowledged_tag > self.settled_tag:
+                self._ask(partial(self._on_settled, self._acknowledged_tag))
+            self._probe()
 
     def release(self) -> None:
-        """Take nothing more, and end the session once what is in flight is settled."""
-        self._releasing = True
-        if self.in_flight is None:
+        """Take nothing more, and end the session once what is in flight is settled and noted to be."""
+        if not self._releasing:
+            self._releasing = True
+            if self.in_flight is None:
+                self._finish()
+
+    def _finish(self) -> None:
+        if self._channel.is_open:
+            self._ask(lambda: Thread(target=self._note_and_end, name="finishing", daemon=True).start())
+        else:
             self.end()
+
+    def _note_and_end(self) -> None:
+        """On a thread of its own, since Redis may take its time, and the connection must not wait for it."""
+        try:
+            self._sessions.note({self.name: self._acknowledged_tag})
+        except RedisError as e:
+            _logger.warning("what of %s is settled cannot be noted: %s", self.queue, e)
+        self._connection.ioloop.add_callback_threadsafe(self.end)
 
     def end(self) -> None:
         """End the session now: the broker gives what is not acknowledged to the next one."""
@@ -171,14 +206,14 @@ class Partition:
         only after this one's channel has ended.
         """
         answered = Event()
-        self._connection.ioloop.add_callback_threadsafe(partial(self._ask, answered))
+        self._connection.ioloop.add_callback_threadsafe(partial(self._ask, answered.set))
         while not answered.wait(timeout=0.05):
             if self._ended.is_set():
                 raise SessionLost(f"the session that held {self.queue} has ended")
 
-    def _ask(self, answered: Event) -> None:
-        if not self._ended.is_set():
-            self._channel.basic_qos(prefetch_count=topology.PREFETCH, callback=lambda _: answered.set())
+    def _ask(self, on_answer: Callable[[], None]) -> None:
+        if not self._ended.is_set() and self._channel.is_open:
+            self._channel.basic_qos(prefetch_count=topology.PREFETCH, callback=lambda _: on_answer())
 
 
 def _reading(method: Any, properties: Any, body: bytes) -> Reading:

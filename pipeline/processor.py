@@ -21,6 +21,7 @@ from threading import Event
 from typing import Final, TypeVar
 
 import redis
+from msgspec.structs import replace
 
 from pipeline import topology
 from pipeline.dead_letter import cause_of, dead_letter_message
@@ -32,6 +33,7 @@ from pipeline.reading import Batch, Line, Reading
 from pipeline.record import Move, Outgoing, Record
 from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
+from pipeline.sessions import Sessions
 from sandbox.job import Failure, Job, Outcome, Report
 from sandbox.sandbox import Sandbox
 
@@ -48,9 +50,16 @@ class Processor:
     """Takes batches through the steps. One for each worker thread, because its sandbox is."""
 
     def __init__(
-        self, records: Records, logics: Logics, publisher: Publisher, sandbox: Sandbox, stopping: Event
+        self,
+        records: Records,
+        sessions: Sessions,
+        logics: Logics,
+        publisher: Publisher,
+        sandbox: Sandbox,
+        stopping: Event,
     ) -> None:
         self._records = records
+        self._sessions = sessions
         self._logics = logics
         self._publisher = publisher
         self._sandbox = sandbox
@@ -78,6 +87,7 @@ class Processor:
         again = [line for line in lines if first.setdefault(line.machine, line) is not line]
         stored = self._records.read(list(first))
         self._assert_active(first, stored)
+        self._forget_settled(first, stored)
         fresh = dict[str, list[Reading]]()
         messages = dict[str, list[Message]]()
         for machine_id, each in stored.items():
@@ -117,6 +127,18 @@ class Processor:
             if each.token and each.record.session != session.name and session.name not in asked:
                 session.assert_active()
                 asked.add(session.name)
+
+    def _forget_settled(self, lines: dict[str, Line], stored: dict[str, Stored]) -> None:
+        """Forget the marks of what an earlier session, which has ended, is known to have settled."""
+        earlier = {
+            machine_id: each.record.session
+            for machine_id, each in stored.items()
+            if each.record.marks and each.record.session != lines[machine_id].session.name
+        }
+        settled = self._sessions.settled(set(earlier.values())) if earlier else {}
+        for machine_id, session in earlier.items():
+            each = stored[machine_id]
+            stored[machine_id] = replace(each, record=each.record.forget(settled[session]))
 
     def _run(self, stored: dict[str, Stored], fresh: dict[str, list[Reading]]) -> dict[str, Report]:
         """Step 3: run the readings of all machines that have a logic to run."""
@@ -187,7 +209,7 @@ def _advance(
         outgoing.append(Outgoing("", reading.body, move=move))
     return record.advance(
         line.session.name,
-        line.last_tag,
+        max(line.last_tag - topology.WINDOW, line.session.settled_tag),
         readings,
         moved,
         outgoing,

@@ -50,6 +50,8 @@ class Session(Protocol):
     queue: str
     overflow: str
     name: bytes
+    #: The broker has answered that all readings up to this tag are acknowledged.
+    settled_tag: int
 
     def assert_active(self) -> None:
         """Ask the broker whether this session still holds the partition. Raises `SessionLost` where not."""

@@ -18,14 +18,15 @@ more often. The rules that keep the promise:
 5.  *A mark is kept until the broker cannot give its reading back any more.* The broker hands out at most
     `WINDOW` readings that are not acknowledged. So a delivery with tag t proves that every reading up
     to t - WINDOW is settled. What a session is given back arrives among its first WINDOW deliveries:
-    marks of earlier sessions count as if they had come last among those.
+    marks of earlier sessions count as if they had come last among those. Where it is known to be settled
+    before that (`pipeline.sessions`), its marks are forgotten at once.
 6.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
 
 What would break it: two readings of one machine with equal bytes and no `message_id` cannot be told
-apart by rule 3. In the moment of a crash the second can be taken for the first. Devices that send equal
-readings and must be counted exactly send a `message_id`, or a timestamp or number in the body.
+apart by rule 3. If a worker crashes within a second of the first, the second can be taken for it. Devices
+that send equal readings and must be counted exactly then send a `message_id`, or a timestamp or number.
 """
 
 from collections.abc import Sequence
@@ -135,10 +136,16 @@ class Record(Struct, frozen=True, array_like=True):
             return back, new
         return back + new, []
 
+    def forget(self, settled: int) -> Self:
+        """The record without the marks of readings that cannot come back: up to this tag of its session."""
+        if not self.marks or self.marks[0][0] > settled:
+            return self
+        return replace(self, marks=tuple(pair for pair in self.marks if pair[0] > settled))
+
     def advance(
         self,
         session: bytes,
-        last_tag: int,
+        settled: int,
         run: list[Reading],
         move: list[Reading],
         outgoing: list[Outgoing],
@@ -148,16 +155,16 @@ class Record(Struct, frozen=True, array_like=True):
         carry: bool,
         strikes: Strikes,
     ) -> Self:
-        """The record after these readings of a batch whose last delivery is `last_tag` were run and moved.
+        """The record after these readings were run and moved.
 
-        `carry`: readings before them were found applied already, so that what those had to publish may
-        not be out yet and is kept as well. `skipped` are readings sent again that were applied before: they
-        count as taken from the overflow, and for nothing else.
+        `settled` is the tag of `session` up to which no reading can come back. `carry`: readings before them
+        were found applied already, so that what those had to publish may not be out yet and is kept as well.
+        `skipped` are readings sent again that were applied before: they count as taken from the overflow,
+        and for nothing else.
         """
         marks = self.marks
         if self.session != session and marks:
             marks = ((WINDOW, b"".join(part for _, part in marks)),)
-        settled = last_tag - WINDOW
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
         new = [reading for reading in (*run, *move) if reading.place is None]

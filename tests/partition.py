@@ -12,6 +12,7 @@ from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading, Share
 from pipeline.records import Records
+from pipeline.sessions import Sessions
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
 
@@ -28,6 +29,7 @@ class StubSession:
     assert_active: Callable[[], None] = _active
     queue: str = topology.readings_queue(0)
     overflow: str = topology.overflow_queue(0)
+    settled_tag: int = 0
 
     def lost(self) -> bool:
         return False
@@ -54,10 +56,13 @@ class Partition:
         topology.ensure(settings)
         self._redis = store.connect(settings)
         self.records = records(self._redis)
+        self.sessions = Sessions(self._redis)
         self.logics = Logics(self._redis, "")
         self.sandbox = sandbox
         self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)
-        self._processor = processor(self.records, self.logics, self._publisher, sandbox, Event())
+        self._processor = processor(
+            self.records, self.sessions, self.logics, self._publisher, sandbox, Event()
+        )
         self._tags = dict[bytes, int]()
 
     def process(

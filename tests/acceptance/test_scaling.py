@@ -85,6 +85,26 @@ def test_partitions_follow_one_two_three_and_one_workers_under_load(installation
     assert installation.dead_letters() == []
 
 
+def test_equal_readings_are_all_counted_while_partitions_move(installation: Installation) -> None:
+    """Nothing tells them apart, and many are handed from one worker to the next."""
+    count = 'def process(data, state): state["count"] = state.get("count", 0) + 1'
+    installation.start_api()
+    for place in range(MACHINES):
+        installation.upload(f"m{place}", count)
+    first = installation.start_worker()
+    wait_until(lambda: settled(installation, 1), timeout=60)
+    for workers in (2, 3):
+        installation.send((f"m{place}", {"signal": 1}) for place in range(MACHINES) for _ in range(100))
+        installation.start_worker()
+        installation.send((f"m{place}", {"signal": 1}) for place in range(MACHINES) for _ in range(100))
+        wait_until(lambda workers=workers: settled(installation, workers), timeout=60)  # type: ignore[misc]
+    first.stop()
+    wait_until(lambda: settled(installation, 2), timeout=60)
+    wait_until(lambda: all(each["ready"] + each["held"] == 0 for each in partitions(installation)))
+
+    assert states(installation) == [{"count": 400}] * MACHINES
+
+
 def test_without_workers_the_readings_that_wait_are_counted(installation: Installation) -> None:
     installation.start_api()
 

@@ -34,7 +34,7 @@ def advance(
     run, move = record.divide(readings)
     return record.advance(
         session,
-        last_tag or readings[-1].tag,
+        (last_tag or readings[-1].tag) - WINDOW,
         run,
         move,
         [Outgoing(str(each.tag), b"{}") for each in readings],
@@ -185,3 +185,14 @@ def test_each_place_in_the_overflow_is_run_once_however_often_it_was_published()
     assert [each.tag for each in applied] == [1, 3]
     assert [each.tag for each in fresh] == [2]
     assert advance(record, b"s2", fresh).taken == 2
+
+
+def test_the_marks_of_what_is_known_to_be_settled_are_forgotten() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"same")])
+    record = advance(record, b"s1", [reading(2, b"same")])
+
+    _, fresh = record.forget(2).split(b"s2", [reading(1, b"same", redelivered=True)])
+    applied, _ = record.forget(1).split(b"s2", [reading(1, b"same", redelivered=True)])
+
+    assert len(fresh) == 1
+    assert len(applied) == 1
