@@ -17,6 +17,15 @@ def process(data, state):
     return {"n": data["n"]}
 """
 
+#: Takes about a millisecond for each reading.
+SLOW_COUNTER = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    total = 0
+    for step in range(8000):
+        total += step
+"""
+
 
 def partitions(plant: Installation) -> list[dict[str, Any]]:
     response = plant.client.get("/partitions")
@@ -86,17 +95,15 @@ def test_partitions_follow_one_two_three_and_one_workers_under_load(installation
 
 
 def test_equal_readings_are_all_counted_while_partitions_move(installation: Installation) -> None:
-    """Nothing tells them apart, and many are handed from one worker to the next."""
-    count = 'def process(data, state): state["count"] = state.get("count", 0) + 1'
+    """Nothing tells them apart, and many wait in one worker when their partition goes to the next."""
     installation.start_api()
     for place in range(MACHINES):
-        installation.upload(f"m{place}", count)
+        installation.upload(f"m{place}", SLOW_COUNTER)
     first = installation.start_worker()
     wait_until(lambda: settled(installation, 1), timeout=60)
     for workers in (2, 3):
-        installation.send((f"m{place}", {"signal": 1}) for place in range(MACHINES) for _ in range(100))
+        installation.send((f"m{place}", {"signal": 1}) for _ in range(200) for place in range(MACHINES))
         installation.start_worker()
-        installation.send((f"m{place}", {"signal": 1}) for place in range(MACHINES) for _ in range(100))
         wait_until(lambda workers=workers: settled(installation, workers), timeout=60)  # type: ignore[misc]
     first.stop()
     wait_until(lambda: settled(installation, 2), timeout=60)

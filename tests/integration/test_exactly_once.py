@@ -139,6 +139,27 @@ def test_without_asking_the_broker_it_would_apply_them_again(partition: Partitio
     assert partition.state("m1") == b'{"count":4}'
 
 
+SAME = [("m1", b'{"n": 1}')]
+
+
+def test_an_equal_reading_that_a_session_held_when_it_ended_in_order_is_applied(partition: Partition) -> None:
+    partition.process(SAME, session=b"before__")
+    partition.sessions.note({b"before__": 1})
+
+    partition.process(SAME, session=b"after___", redelivered=1)
+
+    assert partition.state("m1") == b'{"count":2}'
+
+
+def test_after_a_crash_an_equal_reading_is_taken_for_the_one_before(partition: Partition) -> None:
+    """Nothing tells whether it comes back or is another one. That is why devices number their readings."""
+    partition.process(SAME, session=b"before__")
+
+    partition.process(SAME, session=b"after___", redelivered=1)
+
+    assert partition.state("m1") == b'{"count":1}'
+
+
 class EditedMeanwhile(Records):
     """Somebody edits the state over the API, once, between a batch's read and its write."""
 
