@@ -6,7 +6,7 @@ The clock runs from the first results to the last, so that what a side needs to 
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 
 import pika
 import psutil
@@ -23,6 +23,9 @@ from tests.waiting import wait_until
 
 #: The queue that the results of all sides end in.
 SINK = "bench.results"
+
+#: No two readings of a run are equal: a worker could take one for the other when it is delivered again.
+_numbers = count()
 
 #: Seconds that one measurement may take.
 _PATIENCE = 900
@@ -84,7 +87,7 @@ def open_sink(channel: BlockingChannel) -> None:
 
 def publish(channel: BlockingChannel, machine_ids: Iterable[str]) -> None:
     """Send a reading of each machine in turn, as fast as can be."""
-    for number, machine_id in enumerate(machine_ids):
+    for machine_id, number in zip(machine_ids, _numbers, strict=False):
         channel.basic_publish(
             topology.INGEST_EXCHANGE,
             topology.data_key(machine_id),
