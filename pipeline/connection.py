@@ -1,7 +1,10 @@
-"""A connection to RabbitMQ that sends what is written in one turn of its loop as one piece.
+"""A connection to RabbitMQ that takes two short cuts through pika, for what happens with every message.
 
-pika hands each frame to the kernel by itself, three for every message that is published. Put together they
-cost one system call for a whole batch, a third of the time of publishing, and the broker wakes up less.
+- *What is written in one turn of the loop is sent as one piece.* pika hands each frame to the kernel by
+  itself, three for every message that is published. Put together they cost one system call for a whole
+  batch, and the broker wakes up less.
+- *Frames that come with every message go straight to where they belong.* pika first asks for each whether
+  somebody has registered for it, which takes longer than all else that is done with a confirm.
 """
 
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from typing import Any, Final
 import pika
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
+from pika.spec import Basic
 
 #: Seconds between two heartbeats of AMQP. The broker gives a partition away when a worker, paused or cut
 #: off, has been silent for two of them.
@@ -34,8 +38,22 @@ class Connection(pika.SelectConnection):
         on_open: Callable[[Any], None],
         on_end: Callable[[Any, BaseException], None],
     ) -> None:
+        #: Is given the frames by which the broker confirms or refuses what was published.
+        self.on_confirm: Callable[[Any], None] | None = None
         self._unsent: list[bytes] = []
         super().__init__(parameters, on_open, on_end, on_end, custom_ioloop=loop)
+
+    def _process_frame(self, frame_value: Any) -> None:
+        """Pika's step for every frame that has come."""
+        method = getattr(frame_value, "method", None)
+        if type(method) is Basic.Deliver or (method is None and frame_value.channel_number):
+            self.frames_received += 1
+            self._deliver_frame_to_channel(frame_value)
+        elif self.on_confirm is not None and type(method) in (Basic.Ack, Basic.Nack):
+            self.frames_received += 1
+            self.on_confirm(frame_value)
+        else:
+            super()._process_frame(frame_value)
 
     def _adapter_emit_data(self, data: bytes) -> None:
         """Pika's hook for adapters: every frame goes through here on its way to the socket."""

@@ -7,6 +7,8 @@ Dramatiq sees one queue and one consumer. Behind it are the partitions that are 
   readings in many partitions make one batch and not many, and under load, when one partition fills a
   batch, another one's is worked on while the first one's is confirmed.
 - A batch is handed out only when a worker thread is free. Until then what arrives makes the next one grow.
+  Beside another batch it is handed out only when it is large, or has waited for some milliseconds: small
+  ones would only take turns on the same core.
 - A batch is acknowledged when the broker has confirmed what it published. Nobody waits for that: the
   worker thread is free once all is written.
 - A partition that is no longer assigned is released after what it has in flight; one that is new is
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
 BATCH_READINGS: Final = topology.PREFETCH // 2
 #: Bytes of readings in a batch at the most, to bound what one batch holds in memory, sandbox and Redis.
 BATCH_BYTES: Final = 4 * 1024**2
+
+#: Readings that make a batch worth a second thread, and seconds after which any is.
+_LARGE: Final = BATCH_READINGS // 4
+_PATIENCE_SECONDS: Final = 0.01
 
 #: Seconds between two looks at the assignment, and between two attempts to connect.
 _TICK_SECONDS: Final = 0.25
@@ -83,18 +89,30 @@ class BatchConsumer(Consumer):
         self._partitions: dict[int, Partition] = {}
         self._first = 0
         self._busy = 0
+        self._handed_out_at = 0.0
         self._tick()
 
     def __next__(self) -> BatchMessage | None:
         give_up = time.monotonic() + self._timeout
         while time.monotonic() < give_up:
-            if self._busy < self._broker.worker_threads and not self._broker.stopping.is_set():
-                batch = self._take()
-                if batch is not None:
-                    self._busy += 1
-                    return BatchMessage(batch)
+            batch = self._take() if self._is_due() else None
+            if batch is not None:
+                self._busy += 1
+                self._handed_out_at = time.monotonic()
+                self._loop.call_later(_PATIENCE_SECONDS, lambda: None)  # to look again then
+                return BatchMessage(batch)
             self._turn()
         return None
+
+    def _is_due(self) -> bool:
+        """Whether a batch is to be handed out, if there is anything for it."""
+        if self._busy >= self._broker.worker_threads or self._broker.stopping.is_set():
+            return False
+        return (
+            self._busy == 0
+            or time.monotonic() >= self._handed_out_at + _PATIENCE_SECONDS
+            or sum(partition.waiting for partition in self._partitions.values() if partition.ready) >= _LARGE
+        )
 
     def _take(self) -> Batch | None:
         """What has arrived in the partitions that have nothing in flight. Each is first in its turn."""

@@ -83,6 +83,11 @@ class Partition:
         return bool(self._waiting) and self.in_flight is None and not self._releasing
 
     @property
+    def waiting(self) -> int:
+        """How many readings have arrived and are not handed out."""
+        return len(self._waiting)
+
+    @property
     def held(self) -> int:
         """How many readings the broker has handed to this session that are not acknowledged."""
         in_flight = self.in_flight.readings if self.in_flight else ()

@@ -160,6 +160,7 @@ class Publisher:
     def _on_channel(self, channel: Channel) -> None:
         channel.add_on_close_callback(self._on_channel_end)
         channel.add_on_return_callback(self._on_return)
+        channel.connection.on_confirm = self._on_confirm
         channel.confirm_delivery(self._on_confirm, callback=partial(self._on_ready, channel))
 
     def _on_ready(self, channel: Channel, _frame: object) -> None:

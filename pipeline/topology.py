@@ -43,7 +43,7 @@ PREFETCH: Final = 512
 
 #: Readings that the broker hands out of a partition's overflow queue before the first of them is
 #: acknowledged: so many, at the most, of a machine that floods are worked off in one batch.
-OVERFLOW_PREFETCH: Final = 32
+OVERFLOW_PREFETCH: Final = 16
 #: Readings that a session holds at the most that are not acknowledged.
 WINDOW: Final = PREFETCH + OVERFLOW_PREFETCH
 
