@@ -19,7 +19,7 @@ from tests.bench.size import Size
 from tests.installation import Command, Installation
 
 #: How many machines send, and threads of each worker process.
-MACHINES, THREADS = 100, 8
+MACHINES, THREADS = 100, 2
 
 
 class Throughput(Struct):
