@@ -22,7 +22,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.plan import Fault, Kind
 from tests.chaos.proxy import Network
 from tests.chaos.scene import Scene
-from tests.chaos.stopwatch import Stopwatch
+from tests.chaos.stopwatch import PATIENCE, Stopwatch
 from tests.chaos.tap import RESULTS_QUEUE, Tap, declare
 from tests.chaos.verdict import State, Verdict
 from tests.installation import Installation
@@ -175,12 +175,9 @@ class Campaign:
         task = progress.add_task("readings confirmed", total=self._readings)
         scene.fleet.rate = None
         with self._noticing_standstill(scene, "the faults"):
-            before = -1
-            while scene.fleet.confirmed < self._readings:
-                assert scene.fleet.confirmed > before, "RabbitMQ confirms nothing any more"
-                before = scene.fleet.confirmed
+            while (before := scene.fleet.confirmed) < self._readings:
                 progress.update(task, completed=before)
-                time.sleep(0.5)
+                wait_until(lambda seen=before: scene.fleet.confirmed > seen, timeout=PATIENCE)  # type: ignore[misc]
         scene.fleet.stop()
         progress.update(task, completed=scene.fleet.confirmed)
         self._note(f"{scene.fleet.sent} readings sent, {scene.fleet.confirmed} confirmed")
