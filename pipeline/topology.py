@@ -2,13 +2,19 @@
 
 ::
 
-    amq.topic ──machines.*.data──▶ readings (x-consistent-hash on the routing key)
+    amq.topic ──machines.*.data──▶ readings (x-modulus-hash of the routing key)
                                       ├──▶ readings.0
                                       ├──▶ ...            quorum queues, single active consumer
                                       └──▶ readings.N-1
     (default) ──overflow.0 … overflow.N-1                 likewise: what one machine sends too much of
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by `pipeline.keeper`
+
+Why x-modulus-hash and not x-consistent-hash: the latter deals the machines out by the order in which the
+queues were bound, and a broker that starts again binds them in another order. Most machines would change
+their partition, and what still waits in the old one would be overtaken. A modulus is taken of the queues
+sorted by name, whichever order they come in. (RabbitMQ 4.3 has it built in and promises as much; before, it
+is in the plugin rabbitmq_sharding.)
 
 Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes what is missing.
 """
@@ -57,9 +63,8 @@ PLACE_HEADER: Final = "place"
 #: older brokers know no word for "never".
 _DELIVERY_LIMIT: Final = 1_000_000_000
 
-#: Every queue's weight on the `readings` exchange. With consistent hashing a queue is found at as many
-#: points of the ring as its weight, so more points deal the machines out more evenly.
-_WEIGHT: Final = "20"
+#: Deals each routing key to one of the queues that are bound; see above.
+_READINGS_TYPE: Final = "x-modulus-hash"
 
 #: A dot or a slash would split the id over several levels of the topic.
 MACHINE_ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
@@ -127,10 +132,10 @@ def ensure(settings: Settings) -> None:
 def declare(channel: "BlockingChannel", settings: Settings) -> None:
     """Make every exchange, queue and binding that is not there yet.
 
-    Raises `TopologyError` where the broker lacks the consistent-hash plugin or has one of the names with
-    other properties.
+    Raises `TopologyError` where the broker lacks the exchange type of the readings, or has one of the names
+    with other properties.
     """
-    _declare_exchange(channel, READINGS_EXCHANGE, "x-consistent-hash")
+    _declare_exchange(channel, READINGS_EXCHANGE, _READINGS_TYPE)
     _declare_exchange(channel, RESULTS_EXCHANGE, "topic")
     _declare_exchange(channel, DEAD_LETTERS_EXCHANGE, "topic")
     channel.exchange_bind(READINGS_EXCHANGE, INGEST_EXCHANGE, data_key("*"))
@@ -148,7 +153,7 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
                     "x-overflow": "reject-publish",
                 },
             )
-        channel.queue_bind(readings_queue(partition), READINGS_EXCHANGE, _WEIGHT)
+        channel.queue_bind(readings_queue(partition), READINGS_EXCHANGE)
     _declare_queue(
         channel,
         DEAD_LETTERS_QUEUE,
@@ -170,7 +175,7 @@ def _declare_exchange(channel: "BlockingChannel", name: str, kind: str) -> None:
         if kind in e.reply_text:
             raise TopologyError(
                 f"RabbitMQ has no exchange type {kind}. Enable its plugin: "
-                "rabbitmq-plugins enable rabbitmq_consistent_hash_exchange"
+                "rabbitmq-plugins enable rabbitmq_sharding"
             ) from e
         raise
     except pika.exceptions.ChannelClosedByBroker as e:

@@ -32,11 +32,11 @@ _MOST_SCHEDULERS: Final = 4
 #: Bytes of the quorum queues' write-ahead log, which RabbitMQ also keeps in memory; its default is 512 MB.
 _WAL_BYTES: Final = 64_000_000
 
-PLUGINS: Final[tuple[str, ...]] = ("rabbitmq_consistent_hash_exchange", "rabbitmq_mqtt")
+PLUGINS: Final[tuple[str, ...]] = ("rabbitmq_sharding", "rabbitmq_mqtt")
 
 
 class PrivateRabbitmq(PrivateServer):
-    """With the consistent-hash exchange, MQTT and, with `management`, the management plugin's HTTP API.
+    """With the modulus-hash exchange, MQTT and, with `management`, the management plugin's HTTP API.
 
     `amqp_url` is amqp://user:password@127.0.0.1:port/%2F, `mqtt_url` mqtt://user:password@127.0.0.1:port,
     `management_url` http://user:password@127.0.0.1:port or None. Raises `Unavailable` where no binary is
