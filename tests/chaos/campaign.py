@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 
 import msgspec
-import pika
 from msgspec import Struct, field
 from rich.progress import Progress
 
@@ -23,7 +22,7 @@ from tests.chaos.plan import Fault, Kind
 from tests.chaos.proxy import Network
 from tests.chaos.scene import Scene
 from tests.chaos.stopwatch import PATIENCE, Stopwatch
-from tests.chaos.tap import RESULTS_QUEUE, Tap, declare
+from tests.chaos.tap import LETTERS_QUEUE, RESULTS_QUEUE, Tap, declare
 from tests.chaos.verdict import State, Verdict
 from tests.installation import Installation
 from tests.servers import OwnServers
@@ -60,7 +59,8 @@ class Report(Struct):
 class Campaign:
     """Runs `faults` while `machines` machines send at `rate` readings a second, and on until `readings` are
     confirmed. `module` is what the workers run. `urls`, of RabbitMQ and Redis, are there where no fault
-    touches the servers and others' will do. With breaches, the workers' logs go to `folder`."""
+    touches the servers and others' will do. `calm`: RabbitMQ is killed only when nothing waits in it. With
+    breaches, the workers' logs go to `folder`."""
 
     def __init__(
         self,
@@ -72,10 +72,11 @@ class Campaign:
         rate: float = 500,
         module: str = "pipeline.actors",
         urls: tuple[str, str] | None = None,
+        calm: bool = False,
         folder: Path | None = None,
     ) -> None:
         self._faults, self._readings, self._machines, self._rate = faults, readings, machines, rate
-        self._module, self._urls, self._folder = module, urls, folder
+        self._module, self._urls, self._calm, self._folder = module, urls, calm, folder
         self._report = Report(seed)
         self._began = time.monotonic()
         # What a campaign does to connections is no news.
@@ -115,7 +116,7 @@ class Campaign:
         stopwatch = Stopwatch(fleet)
         tap = Tap(amqp_url, stopwatch.on_result)
         stack.callback(tap.close)
-        scene = Scene(servers, plant, crew, fleet, stopwatch, self._note)
+        scene = Scene(servers, plant, crew, fleet, stopwatch, self._note, self._calm)
         plant.start_api()
         for machine in fleet.machines:
             scene.upload(machine.id)
@@ -184,39 +185,28 @@ class Campaign:
 
     def _drain(self, scene: Scene, tap: Tap) -> None:
         """Wait until the queues are empty, also when nobody holds anything that is not acknowledged."""
-        queues = [topology.readings_queue(partition) for partition in range(Settings().partitions)]
         for _ in range(_DRAINS):
             self._look_after(scene)
-            self._wait_quiet(scene, queues)
+            scene.wait_quiet(_QUIET_SECONDS, timeout=120 + self._readings / 500)
             for worker in list(scene.crew.workers):
                 try:
                     scene.crew.leave(worker)
                 except AssertionError as e:
                     self._report.verdict.stood_still.append(f"at the end: {str(e)[-500:]}")
-            if not _waiting(scene, queues):
+            if not scene.waiting():
                 break
             self._note("readings were given back when the workers left")
-        left = {queue: count for queue, count in _waiting(scene, queues).items() if count}
+        left = {queue: count for queue, count in scene.waiting().items() if count}
         self._report.verdict.left_in_queues += [f"{queue}: {count}" for queue, count in left.items()]
-        outlets = [RESULTS_QUEUE, topology.DEAD_LETTERS_QUEUE]
+        outlets = [RESULTS_QUEUE, LETTERS_QUEUE, topology.DEAD_LETTERS_QUEUE]
         wait_until(
-            lambda: not _waiting(scene, outlets) and time.monotonic() - tap.last_at > _QUIET_SECONDS,
+            lambda: not scene.waiting(outlets) and time.monotonic() - tap.last_at > _QUIET_SECONDS,
             timeout=300,
         )
 
-    def _wait_quiet(self, scene: Scene, queues: list[str]) -> None:
-        """Wait until nothing waits in the queues and no machine's number moves."""
-        before, since = dict[str, int](), time.monotonic()
-        deadline = since + 120 + self._readings / 500
-        while time.monotonic() - since < _QUIET_SECONDS and time.monotonic() < deadline:
-            numbers = _numbers(scene.plant)
-            if _waiting(scene, queues) or numbers != before:
-                before, since = numbers, time.monotonic()
-            time.sleep(0.2)
-
     def _judge(self, scene: Scene, tap: Tap) -> None:
         report, outcomes = self._report, tap.outcomes
-        numbers = _numbers(scene.plant)
+        numbers = scene.numbers()
         report.verdict.results_different += outcomes.different
         report.verdict.out_of_order += outcomes.late
         for machine in scene.fleet.machines:
@@ -257,21 +247,3 @@ def _own_servers(stack: ExitStack) -> OwnServers:
     rabbitmq = local_rabbitmq()
     stack.callback(rabbitmq.close)
     return OwnServers(rabbitmq, redis)
-
-
-def _numbers(plant: Installation) -> dict[str, int]:
-    """How many readings each machine's record counts."""
-    response = plant.client.get("/machines", params={"limit": 1_000})
-    assert response.status_code == 200, response.text
-    return {machine["id"]: machine["readings"] for machine in response.json()["machines"]}
-
-
-def _waiting(scene: Scene, queues: list[str]) -> dict[str, int]:
-    """How many messages wait in those of the queues that are not empty."""
-    counts = dict[str, int]()
-    with pika.BlockingConnection(pika.URLParameters(scene.plant.amqp_url)) as connection:
-        channel = connection.channel()
-        for queue in queues:
-            if count := channel.queue_declare(queue, passive=True).method.message_count:
-                counts[queue] = count
-    return counts

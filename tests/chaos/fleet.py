@@ -84,6 +84,8 @@ class Fleet:
         self._lock = Lock()
         self._waiting = 0
         self._stop = Event()
+        self._sending = Event()
+        self._sending.set()
         self._thread = Thread(target=self._run, name="fleet", daemon=True)
 
     @property
@@ -95,6 +97,14 @@ class Fleet:
         """Begin to send."""
         self._thread.start()
 
+    def pause(self) -> None:
+        """Send nothing, until `resume`."""
+        self._sending.clear()
+
+    def resume(self) -> None:
+        """Send again."""
+        self._sending.set()
+
     def stop(self) -> None:
         """Send no more, and wait until each reading is confirmed or known to be in doubt."""
         self._stop.set()
@@ -104,6 +114,10 @@ class Fleet:
             time.sleep(0.01)
         self._publisher.close()
 
+    @property
+    def _ready(self) -> bool:
+        return self._sending.is_set() and self._publisher.connected and self._waiting < _PORTIONS
+
     def _run(self) -> None:
         allowed, before = 0.0, time.monotonic()
         while not self._stop.wait(0.005):
@@ -111,7 +125,7 @@ class Fleet:
             rate = self.rate or float("inf")
             # What was not sent while the broker was away is not made up for.
             allowed, before = min(allowed + (now - before) * rate, rate / 4), now
-            while allowed >= 1 and self._publisher.connected and self._waiting < _PORTIONS:
+            while allowed >= 1 and self._ready:
                 portion = int(min(allowed, self._random.randint(1, _PORTION)))
                 allowed -= portion
                 self._send(portion)

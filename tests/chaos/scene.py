@@ -1,12 +1,16 @@
 """What the faults work on: servers, workers, fleet and clients of one campaign."""
 
+import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pika
 
+from pipeline import topology
+from pipeline.settings import Settings
 from tests.chaos.crew import Crew
 from tests.chaos.fleet import Fleet
 from tests.chaos.stopwatch import Stopwatch
@@ -15,11 +19,18 @@ from tests.installation import Installation
 from tests.servers import OwnServers
 from tests.waiting import wait_until
 
+#: All queues that readings wait in.
+READINGS_QUEUES = [
+    queue(partition)
+    for queue in (topology.readings_queue, topology.overflow_queue)
+    for partition in range(Settings().partitions)
+]
+
 
 @dataclass
 class Scene:
     """Everything that a fault can be done to; `servers` are None where they are others' too. `note` writes a
-    line into the campaign's journal."""
+    line into the campaign's journal; `calm` is the campaign's."""
 
     servers: OwnServers | None
     plant: Installation
@@ -27,6 +38,7 @@ class Scene:
     fleet: Fleet
     stopwatch: Stopwatch
     note: Callable[[str], None]
+    calm: bool
     edits: dict[str, Edits] = field(default_factory=lambda: defaultdict(Edits))
     uploads: int = 0
 
@@ -59,6 +71,32 @@ class Scene:
             else:
                 edits.in_doubt += 1
             return
+
+    def numbers(self) -> dict[str, int]:
+        """How many readings each machine's record counts."""
+        response = self.plant.client.get("/machines", params={"limit": 1_000})
+        assert response.status_code == 200, response.text
+        return {machine["id"]: machine["readings"] for machine in response.json()["machines"]}
+
+    def waiting(self, queues: Sequence[str] = READINGS_QUEUES) -> dict[str, int]:
+        """How many messages wait in those of the queues that are not empty."""
+        counts = dict[str, int]()
+        with pika.BlockingConnection(pika.URLParameters(self.plant.amqp_url)) as connection:
+            channel = connection.channel()
+            for queue in queues:
+                if count := channel.queue_declare(queue, passive=True).method.message_count:
+                    counts[queue] = count
+        return counts
+
+    def wait_quiet(self, seconds: float, timeout: float) -> None:
+        """Wait until for so long no reading waits and no machine's number moves; or `timeout` is over."""
+        before, since = dict[str, int](), time.monotonic()
+        deadline = since + timeout
+        while time.monotonic() - since < seconds and time.monotonic() < deadline:
+            numbers = self.numbers()
+            if self.waiting() or numbers != before:
+                before, since = numbers, time.monotonic()
+            time.sleep(0.2)
 
     def _request(self, method: str, path: str, *, success: int, json: Any = None) -> httpx.Response | None:
         """The answer to a request, or None where it could not be answered now."""

@@ -14,8 +14,10 @@ from msgspec import Struct
 
 from pipeline import topology
 
-#: The queue that the results end in. A quorum queue, so that it outlives a killed RabbitMQ.
+#: The queues that the results and copies of the dead letters end in. Quorum queues, so that they outlive a
+#: killed RabbitMQ.
 RESULTS_QUEUE: Final = "chaos.results"
+LETTERS_QUEUE: Final = "chaos.dead-letters"
 
 _PREFETCH: Final = 1_000
 
@@ -81,11 +83,15 @@ def _digest(*parts: str | bytes) -> bytes:
 
 
 def declare(amqp_url: str) -> None:
-    """Make the queue of the results, before the first result."""
+    """Make the queues, before the first result."""
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
         channel = connection.channel()
-        channel.queue_declare(RESULTS_QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
-        channel.queue_bind(RESULTS_QUEUE, topology.RESULTS_EXCHANGE, "#")
+        for queue, exchange in (
+            (RESULTS_QUEUE, topology.RESULTS_EXCHANGE),
+            (LETTERS_QUEUE, topology.DEAD_LETTERS_EXCHANGE),
+        ):
+            channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
+            channel.queue_bind(queue, exchange, "#")
 
 
 class Tap:
@@ -121,7 +127,7 @@ class Tap:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=_PREFETCH)
             channel.basic_consume(RESULTS_QUEUE, self._take_result)
-            channel.basic_consume(topology.DEAD_LETTERS_QUEUE, self._take_letter)
+            channel.basic_consume(LETTERS_QUEUE, self._take_letter)
             acknowledged = self._tag = 0
             while not self._stop.is_set():
                 connection.process_data_events(time_limit=0.05)
