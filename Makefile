@@ -51,7 +51,7 @@ bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs,
 
 chaos: $(INSTALLED) ## Kill, pause and cut at random, and count every reading: FAULTS=100 READINGS=200000 SEED=7
 	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(CALM),--calm)
+		$(if $(SEED),--seed $(SEED))
 
 clean: ## Remove the environment and all that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

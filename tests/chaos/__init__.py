@@ -17,8 +17,4 @@ What makes the check sure of itself:
 - The logics keep in the state which numbers they have counted, so a count can be neither lost nor repeated
   unseen. Results are compared byte by byte with those of the same id.
 - Every safeguard of the pipeline is taken out once (`sabotage`), and the campaign must notice.
-
-What it has found and is not mended: when RabbitMQ 3.10 starts, its consistent-hash exchange takes the
-queues in another order, and most machines are dealt to other partitions than before. What still waits in the
-old one is then overtaken. With `--calm` RabbitMQ is killed only when nothing waits.
 """

@@ -24,7 +24,6 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=200_000, help="how many readings at the least")
     parser.add_argument("--machines", type=int, default=40, help="how many machines send them")
     parser.add_argument("--seed", type=int, help="what the faults are drawn from (default: a new one)")
-    parser.add_argument("--calm", action="store_true", help="kill RabbitMQ only when nothing waits in it")
     arguments = parser.parse_args()
     # So that what it has started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -37,7 +36,6 @@ def main() -> int:
         seed=seed,
         machines=arguments.machines,
         rate=rate,
-        calm=arguments.calm,
         folder=folder,
     )
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -59,7 +59,7 @@ class Report(Struct):
 class Campaign:
     """Runs `faults` while `machines` machines send at `rate` readings a second, and on until `readings` are
     confirmed. `module` is what the workers run. `urls`, of RabbitMQ and Redis, are there where no fault
-    touches the servers and others' will do. `calm`: RabbitMQ is killed only when nothing waits in it. With
+    touches the servers and others' will do. With
     breaches, the workers' logs go to `folder`."""
 
     def __init__(
@@ -72,11 +72,10 @@ class Campaign:
         rate: float = 500,
         module: str = "pipeline.actors",
         urls: tuple[str, str] | None = None,
-        calm: bool = False,
         folder: Path | None = None,
     ) -> None:
         self._faults, self._readings, self._machines, self._rate = faults, readings, machines, rate
-        self._module, self._urls, self._calm, self._folder = module, urls, calm, folder
+        self._module, self._urls, self._folder = module, urls, folder
         self._report = Report(seed)
         self._began = time.monotonic()
         # What a campaign does to connections is no news.
@@ -116,7 +115,7 @@ class Campaign:
         stopwatch = Stopwatch(fleet)
         tap = Tap(amqp_url, stopwatch.on_result)
         stack.callback(tap.close)
-        scene = Scene(servers, plant, crew, fleet, stopwatch, self._note, self._calm)
+        scene = Scene(servers, plant, crew, fleet, stopwatch, self._note)
         plant.start_api()
         for machine in fleet.machines:
             scene.upload(machine.id)

@@ -19,9 +19,6 @@ _MACHINES = 8
 #: Seconds of a stall: from what nobody notices to more than any time-out of the pipeline's.
 _STALLS = (0.5, 8.0)
 
-#: Seconds in which no reading is counted, until none is held to be left.
-_CALM_SECONDS = 1.0
-
 
 def _chosen(scene: Scene, random: Random) -> Worker:
     scene.crew.fill()
@@ -101,13 +98,9 @@ def _restart_redis(scene: Scene, random: Random) -> None:
 
 def _restart_rabbitmq(scene: Scene, random: Random) -> None:
     assert scene.servers is not None
-    if scene.calm:
-        scene.fleet.pause()
-        scene.wait_quiet(_CALM_SECONDS, timeout=60)
     scene.servers.rabbitmq.kill()
     time.sleep(random.uniform(0, 1))
     scene.servers.rabbitmq.start()
-    scene.fleet.resume()
 
 
 def _proxies(worker: Worker, random: Random) -> list[Proxy]:

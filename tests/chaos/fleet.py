@@ -84,8 +84,6 @@ class Fleet:
         self._lock = Lock()
         self._waiting = 0
         self._stop = Event()
-        self._sending = Event()
-        self._sending.set()
         self._thread = Thread(target=self._run, name="fleet", daemon=True)
 
     @property
@@ -96,14 +94,6 @@ class Fleet:
     def start(self) -> None:
         """Begin to send."""
         self._thread.start()
-
-    def pause(self) -> None:
-        """Send nothing, until `resume`."""
-        self._sending.clear()
-
-    def resume(self) -> None:
-        """Send again."""
-        self._sending.set()
 
     def stop(self) -> None:
         """Send no more, and wait until each reading is confirmed or known to be in doubt."""
@@ -116,7 +106,7 @@ class Fleet:
 
     @property
     def _ready(self) -> bool:
-        return self._sending.is_set() and self._publisher.connected and self._waiting < _PORTIONS
+        return self._publisher.connected and self._waiting < _PORTIONS
 
     def _run(self) -> None:
         allowed, before = 0.0, time.monotonic()

@@ -30,7 +30,7 @@ READINGS_QUEUES = [
 @dataclass
 class Scene:
     """Everything that a fault can be done to; `servers` are None where they are others' too. `note` writes a
-    line into the campaign's journal; `calm` is the campaign's."""
+    line into the campaign's journal."""
 
     servers: OwnServers | None
     plant: Installation
@@ -38,7 +38,6 @@ class Scene:
     fleet: Fleet
     stopwatch: Stopwatch
     note: Callable[[str], None]
-    calm: bool
     edits: dict[str, Edits] = field(default_factory=lambda: defaultdict(Edits))
     uploads: int = 0
 

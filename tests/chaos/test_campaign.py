@@ -13,7 +13,7 @@ SEED = 1
 def test_whatever_is_killed_paused_or_cut_each_reading_counts_once_and_in_order() -> None:
     faults = plan(SEED, len(Kind))
 
-    report = Campaign(faults, readings=READINGS, seed=SEED, machines=MACHINES, rate=RATE, calm=True).run(
+    report = Campaign(faults, readings=READINGS, seed=SEED, machines=MACHINES, rate=RATE).run(
         Progress(disable=True)
     )
 
