@@ -59,8 +59,7 @@ class Report(Struct):
 class Campaign:
     """Runs `faults` while `machines` machines send at `rate` readings a second, and on until `readings` are
     confirmed. `module` is what the workers run. `urls`, of RabbitMQ and Redis, are there where no fault
-    touches the servers and others' will do. With
-    breaches, the workers' logs go to `folder`."""
+    touches the servers and others' will do. With breaches, the workers' logs go to `folder`."""
 
     def __init__(
         self,

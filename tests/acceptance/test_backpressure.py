@@ -1,0 +1,75 @@
+"""More comes in than is worked off: it waits in the broker, and when that is full the publisher is told."""
+
+from urllib.parse import unquote, urlsplit
+
+import pika.exceptions
+import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from pipeline import topology
+from tests.installation import Installation
+from tests.waiting import wait_until
+
+#: Bytes that the only partition holds, and characters in each reading.
+ROOM, LENGTH = 1_000_000, 20_000
+
+COUNT = 'def process(data, state): state["count"] = state.get("count", 0) + 1'
+
+
+@pytest.fixture
+def full(installation: Installation) -> tuple[Installation, int]:
+    """An installation without workers whose only partition is full, and how many readings it has taken."""
+    installation.environ |= {
+        "IOT_LOGIC_PARTITIONS": "1",
+        "IOT_LOGIC_PARTITION_MAX_BYTES": str(ROOM),
+    }
+    installation.start_api()
+    installation.upload("m1", COUNT)
+    for taken in range(10 * ROOM // LENGTH):
+        try:
+            installation.send([("m1", {"n": taken, "text": "x" * LENGTH})])
+        except pika.exceptions.NackError:
+            return installation, taken
+    pytest.fail("the broker has taken ten times what it was told to hold")
+
+
+def test_a_publisher_over_amqp_is_told_and_what_was_taken_is_worked_off(
+    full: tuple[Installation, int],
+) -> None:
+    plant, taken = full
+
+    plant.start_worker()
+    wait_until(lambda: plant.client.get("/machines/m1").json()["readings"] >= taken, timeout=60)
+
+    assert plant.state("m1") == {"count": taken}
+    plant.send([("m1", {"n": taken})])
+    wait_until(lambda: plant.state("m1") == {"count": taken + 1})
+
+
+def test_a_sender_over_http_is_told_to_send_it_again(full: tuple[Installation, int]) -> None:
+    plant, _ = full
+
+    response = plant.client.post("/machines/m1/data", json={"n": 0, "text": "x" * LENGTH})
+
+    assert response.status_code == 503
+    assert "Send it again" in response.json()["detail"]
+
+
+def test_a_device_over_mqtt_gets_no_confirm_until_there_is_room(full: tuple[Installation, int]) -> None:
+    plant, taken = full
+    url = urlsplit(plant.mqtt_url)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="device", clean_session=False)
+    client.username_pw_set(unquote(url.username or ""), url.password)
+    client.connect(url.hostname or "", url.port or 0)
+    client.loop_start()
+    refused = client.publish(topology.data_topic("m1"), b'{"n": 0}' + b" " * LENGTH, qos=1)
+    refused.wait_for_publish(timeout=3)
+    confirmed_while_full = refused.is_published()
+
+    plant.start_worker()
+    wait_until(lambda: plant.client.get("/machines/m1").json()["readings"] >= taken, timeout=60)
+    client.disconnect()
+    client.loop_stop()
+
+    assert not confirmed_while_full
