@@ -43,7 +43,7 @@ format: $(INSTALLED) ## Bring the code into its format, and mend what lint can m
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: $(INSTALLED) ## Measure everything, about forty minutes; QUICK=1 less, PARTS="latency memory" some of it
+bench: $(INSTALLED) ## Measure everything, about half an hour; QUICK=1 less, PARTS="latency memory" some of it
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(PARTS)
 
 bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs, as tables and charts
