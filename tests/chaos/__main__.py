@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="what the faults are drawn from (default: a new one)")
     arguments = parser.parse_args()
     # So that what it has started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
     seed = SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     folder = Path("build/chaos") / str(seed)
     rate = min(2_000, max(100, arguments.readings / (_FAULT_SECONDS * max(arguments.faults, 1))))
