@@ -39,7 +39,7 @@ _DRAINS = 5
 
 
 class Report(Struct):
-    """What a campaign found. `flowed` are the seconds that each machine stood still, by kind of fault, where
+    """What a campaign found. `flowed` are the longest waits of each machine, by kind of fault, where
     the fault was alone; `journal` says what was done when."""
 
     seed: int
@@ -144,8 +144,10 @@ class Campaign:
                 scene.stopwatch.start()
                 FAULTS[fault.kind](scene, Random(fault.seed))
                 if fault.alone:
+                    wait_until(scene.settled, timeout=PATIENCE)
+                    scene.stopwatch.over()
                     flowed = scene.stopwatch.wait()
-                    self._note(f"  results of every machine after {max(flowed):.1f} s")
+                    self._note(f"  over; the longest wait was {max(flowed):.1f} s")
                     self._report.flowed[fault.kind] += flowed
                 else:
                     time.sleep(fault.pause)

@@ -77,6 +77,18 @@ class Scene:
         assert response.status_code == 200, response.text
         return {machine["id"]: machine["readings"] for machine in response.json()["machines"]}
 
+    def settled(self) -> bool:
+        """Whether the workers are known, and each holds what is assigned to it and no more."""
+        workers = self._request("GET", "/workers", success=200)
+        partitions = self._request("GET", "/partitions", success=200)
+        if workers is None or partitions is None:
+            return False
+        there = {worker["id"] for worker in workers.json()["workers"]}
+        return len(there) == len(self.crew.workers) and all(
+            each["assigned_to"] in there and each["held_by"] == [each["assigned_to"]]
+            for each in partitions.json()["partitions"]
+        )
+
     def waiting(self, queues: Sequence[str] = READINGS_QUEUES) -> dict[str, int]:
         """How many messages wait in those of the queues that are not empty."""
         counts = dict[str, int]()

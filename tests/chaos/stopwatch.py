@@ -1,4 +1,9 @@
-"""How long the machines stand still: from a moment until each has a result of a reading sent after it."""
+"""How long the machines stand still: the longest that a reading of each waits, from a fault until it is over.
+
+That a result comes soon after a fault does not say that the machine does not stand still: a worker that joins
+takes partitions over when it is up, and one that leaves gives them away when it ends. So every reading sent
+since the fault counts, until the fault is over and each machine has a result of a reading sent after that.
+"""
 
 import time
 from threading import Lock
@@ -16,30 +21,46 @@ class Stopwatch:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._lock = Lock()
-        self._since = 0.0
-        self._flowed = dict[str, float]()
+        self._since = self._over = 0.0
+        self._waits = dict[str, float]()
+        self._flowing = set[str]()
+        self._last = dict[str, int]()
 
     def start(self) -> None:
         """Measure from now on."""
         with self._lock:
-            self._since, self._flowed = time.monotonic(), {}
+            self._since = self._over = time.monotonic()
+            self._waits, self._flowing = {}, set()
+
+    def over(self) -> None:
+        """All is where it is to be again: what is sent from now on must have results before `wait` ends."""
+        with self._lock:
+            self._over, self._flowing = time.monotonic(), set()
 
     def on_result(self, machine_id: str, n: int) -> None:
-        """A result of the machine's reading n has come."""
+        """A result of the machine's reading n has come. One that comes again tells nothing."""
         with self._lock:
-            if machine_id not in self._flowed and self._fleet.by_id[machine_id].sent_at[n] >= self._since:
-                self._flowed[machine_id] = time.monotonic() - self._since
+            if n <= self._last.get(machine_id, -1):
+                return
+            self._last[machine_id] = n
+            sent = self._fleet.by_id[machine_id].sent_at[n]
+            if sent >= self._since:
+                waited = time.monotonic() - sent
+                self._waits[machine_id] = max(waited, self._waits.get(machine_id, 0.0))
+            if sent >= self._over:
+                self._flowing.add(machine_id)
 
     def wait(self) -> list[float]:
-        """Wait until the results of every machine flow. The seconds that each took.
+        """Wait until the results of every machine flow. The longest wait of each in seconds.
 
-        Raises `AssertionError` where one takes more than `PATIENCE`.
+        Raises `AssertionError` where one stands still for more than `PATIENCE`.
         """
-        wait_until(lambda: len(self._flowed) == len(self._fleet.machines), timeout=PATIENCE)
-        return list(self._flowed.values())
+        wait_until(lambda: len(self._flowing) == len(self._fleet.machines), timeout=PATIENCE)
+        with self._lock:
+            return list(self._waits.values())
 
     @property
     def standing(self) -> list[str]:
         """The machines that have no result yet."""
         with self._lock:
-            return sorted(set(self._fleet.by_id) - set(self._flowed))
+            return sorted(set(self._fleet.by_id) - self._flowing)

@@ -8,7 +8,7 @@ from rich.table import Table
 from tests.chaos.campaign import Report
 from tests.chaos.plan import Kind
 
-#: Seconds after which all machines' results should flow again.
+#: Seconds that no reading should wait longer for its result.
 AIMS = {Kind.JOIN: 5, Kind.LEAVE: 5, Kind.KILL_WORKER: 15}
 
 #: Breaches that are shown; the files have them all.
@@ -27,7 +27,9 @@ def show(report: Report, console: Console) -> None:
 
 
 def _faults(report: Report) -> Table:
-    table = Table("fault", title="Faults, and how long the machines stood still after one that was alone")
+    table = Table(
+        "fault", title="Faults, and the longest wait of each machine's readings where one was alone"
+    )
     for column in ("times", "median s", "max s", "aim s"):
         table.add_column(column, justify="right")
     for kind, times in report.faults.items():
