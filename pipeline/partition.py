@@ -13,7 +13,7 @@ How it keeps the order, and how the batch finds its size:
   needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
   its readings, in order and before all others, to the next session.
 
-Threads: all of it runs on the consumer's thread, but `assert_active` and `lost`, which worker threads call.
+Threads: all of it runs on the consumer's thread, but `ask_active` and `lost`, which worker threads call.
 """
 
 import logging
@@ -204,17 +204,23 @@ class Partition:
         """Whether this session is known to have ended."""
         return self._ended.is_set()
 
-    def assert_active(self) -> None:
-        """Ask the broker whether this session still holds its partition. Raises `SessionLost` where not.
+    def ask_active(self) -> Callable[[], None]:
+        """Ask the broker whether this session still holds its partition.
+
+        Returns what waits for the answer, and raises `SessionLost` where it does not.
 
         Any request that is answered on the channel will do: the broker makes another consumer active
         only after this one's channel has ended.
         """
         answered = Event()
         self._connection.ioloop.add_callback_threadsafe(partial(self._ask, answered.set))
-        while not answered.wait(timeout=0.05):
-            if self._ended.is_set():
-                raise SessionLost(f"the session that held {self.queue} has ended")
+
+        def wait() -> None:
+            while not answered.wait(timeout=0.05):
+                if self._ended.is_set():
+                    raise SessionLost(f"the session that held {self.queue} has ended")
+
+        return wait
 
     def _ask(self, on_answer: Callable[[], None]) -> None:
         if not self._ended.is_set() and self._channel.is_open:

@@ -29,7 +29,7 @@ from pipeline.errors import SessionLost
 from pipeline.logics import Logics
 from pipeline.overflow import move_message
 from pipeline.publisher import Message, Publisher
-from pipeline.reading import Batch, Line, Reading
+from pipeline.reading import Batch, Line, Reading, Session
 from pipeline.record import Move, Outgoing, Record
 from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
@@ -86,7 +86,7 @@ class Processor:
         first = dict[str, Line]()
         again = [line for line in lines if first.setdefault(line.machine, line) is not line]
         stored = self._records.read(list(first))
-        self._assert_active(first, stored)
+        answers = self._ask_active(first, stored)
         self._forget_settled(first, stored)
         fresh = dict[str, list[Reading]]()
         messages = dict[str, list[Message]]()
@@ -113,20 +113,25 @@ class Processor:
                 )
                 updates[machine_id] = after
                 messages[machine_id] = _messages(first[machine_id], after.outgoing)
+        for wait_for_answer in answers:
+            wait_for_answer()
         changed = self._records.write(stored, updates, uses)
         again += [first[machine_id] for machine_id in changed]
         return [
             each for machine_id in first if machine_id not in changed for each in messages[machine_id]
         ], again
 
-    def _assert_active(self, lines: dict[str, Line], stored: dict[str, Stored]) -> None:
-        """Ask the broker, where a record is another session's, whether ours still holds the partition."""
-        asked = set[bytes]()
+    def _ask_active(self, lines: dict[str, Line], stored: dict[str, Stored]) -> list[Callable[[], None]]:
+        """Ask the broker, where a record is another session's, whether ours still holds the partition.
+
+        Asked after reading it and answered before writing over it; the logic runs in between.
+        """
+        sessions = dict[bytes, Session]()
         for machine_id, each in stored.items():
             session = lines[machine_id].session
-            if each.token and each.record.session != session.name and session.name not in asked:
-                session.assert_active()
-                asked.add(session.name)
+            if each.token and each.record.session != session.name:
+                sessions[session.name] = session
+        return [session.ask_active() for session in sessions.values()]
 
     def _forget_settled(self, lines: dict[str, Line], stored: dict[str, Stored]) -> None:
         """Forget the marks of what an earlier session, which has ended, is known to have settled."""

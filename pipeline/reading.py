@@ -1,5 +1,6 @@
 """A reading as it came off its partition's queue, and the batch that a worker takes at once."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from hashlib import blake2b
 from typing import Final, Protocol
@@ -53,8 +54,11 @@ class Session(Protocol):
     #: The broker has answered that all readings up to this tag are acknowledged.
     settled_tag: int
 
-    def assert_active(self) -> None:
-        """Ask the broker whether this session still holds the partition. Raises `SessionLost` where not."""
+    def ask_active(self) -> Callable[[], None]:
+        """Ask the broker whether this session still holds the partition.
+
+        Returns what waits for the answer, and raises `SessionLost` where it does not.
+        """
 
     def lost(self) -> bool:
         """Whether it is known not to hold it any more."""

@@ -12,9 +12,9 @@ more often. The rules that keep the promise:
 3.  *A reading of another session is applied if the broker says that it was delivered before and its mark
     is in the record.* The broker gives back what was not acknowledged, flagged, in order, first.
 4.  *A record of another session is used only after the broker has said that this session holds the
-    partition, asked after reading it.* A worker that was paused, or whose connection was cut while it
-    worked, would otherwise take its successor's record and apply its readings a second time. What the
-    successor writes after the question makes the compare-and-set fail.
+    partition: asked after reading it, answered before writing over it.* A worker that was paused, or whose
+    connection was cut while it worked, would otherwise take its successor's record and apply its readings a
+    second time. What the successor writes after the question makes the compare-and-set fail.
 5.  *A mark is kept until the broker cannot give its reading back any more.* The broker hands out at most
     `WINDOW` readings that are not acknowledged. So a delivery with tag t proves that every reading up
     to t - WINDOW is settled. What a session is given back arrives among its first WINDOW deliveries:

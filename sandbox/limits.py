@@ -206,7 +206,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Compiled logics that a child keeps; the longest unused makes room.",
             extra={"unit": "logics"},
         ),
-    ] = 512
+    ] = 1_024
 
 
 class Described(NamedTuple):

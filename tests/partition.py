@@ -26,10 +26,13 @@ class StubSession:
     """A session that the test decides about."""
 
     name: bytes
-    assert_active: Callable[[], None] = _active
+    answer: Callable[[], None] = _active
     queue: str = topology.readings_queue(0)
     overflow: str = topology.overflow_queue(0)
     settled_tag: int = 0
+
+    def ask_active(self) -> Callable[[], None]:
+        return self.answer
 
     def lost(self) -> bool:
         return False
@@ -71,7 +74,7 @@ class Partition:
         *,
         session: bytes = b"session1",
         redelivered: int = 0,
-        assert_active: Callable[[], None] = _active,
+        answer: Callable[[], None] = _active,
     ) -> None:
         """Process one batch (each reading itself, or its machine and body).
 
@@ -81,7 +84,7 @@ class Partition:
             self._reading(session, reading, redelivered=place < redelivered)
             for place, reading in enumerate(readings)
         ]
-        batch = Batch([Share(StubSession(session, assert_active), made)])
+        batch = Batch([Share(StubSession(session, answer), made)])
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)

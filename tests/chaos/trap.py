@@ -45,7 +45,7 @@ def arm() -> None:
         if trap is Trap.DIE_ON_TAKING and next(steps) == _BATCH:
             # An answer on the same channel: what was sent on it before has been done.
             for share in batch.shares:
-                share.session.assert_active()
+                share.session.ask_active()()
             os.killpg(0, signal.SIGKILL)
         process(self, batch)
 

@@ -126,7 +126,7 @@ def test_a_worker_that_wakes_up_after_another_took_over_applies_nothing(partitio
     partition.process(TWO, session=b"after___", redelivered=2)
 
     with pytest.raises(SessionLost):
-        partition.process(TWO, session=b"before__", assert_active=lost)
+        partition.process(TWO, session=b"before__", answer=lost)
 
     assert partition.state("m1") == b'{"count":2}'
 
