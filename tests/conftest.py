@@ -5,7 +5,7 @@ What cannot be had fails the tests that need it: none is skipped.
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -47,6 +47,13 @@ def shared_redis() -> Iterator[LocalRedis]:
 @pytest.fixture
 def vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
     """The name of a virtual host that only this test uses."""
+    with own_vhost(rabbitmq) as name:
+        yield name
+
+
+@contextmanager
+def own_vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
+    """A virtual host while the block runs. Gives its name."""
     assert rabbitmq.management_url
     user = urlsplit(rabbitmq.amqp_url).username
     name = f"test-{next(_numbers)}"
@@ -61,12 +68,22 @@ def vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
 @pytest.fixture
 def broker_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
     """The test's own virtual host, over AMQP."""
-    return urlunsplit(urlsplit(rabbitmq.amqp_url)._replace(path=f"/{vhost}"))
+    return amqp_url_of(rabbitmq, vhost)
 
 
 @pytest.fixture
 def mqtt_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
     """The test's own virtual host, over MQTT."""
+    return mqtt_url_of(rabbitmq, vhost)
+
+
+def amqp_url_of(rabbitmq: LocalRabbitmq, vhost: str) -> str:
+    """A virtual host over AMQP."""
+    return urlunsplit(urlsplit(rabbitmq.amqp_url)._replace(path=f"/{vhost}"))
+
+
+def mqtt_url_of(rabbitmq: LocalRabbitmq, vhost: str) -> str:
+    """A virtual host over MQTT."""
     url = urlsplit(rabbitmq.mqtt_url)
     # MQTT knows no virtual hosts; RabbitMQ takes one from before a colon in the user's name.
     user = quote(f"{vhost}:{url.username}", safe="")
@@ -76,9 +93,14 @@ def mqtt_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
 @pytest.fixture
 def redis_url(shared_redis: LocalRedis) -> str:
     """An empty Redis."""
-    with redis.Redis.from_url(shared_redis.url) as client:
+    return emptied(shared_redis)
+
+
+def emptied(server: LocalRedis) -> str:
+    """The address of a Redis that is empty now."""
+    with redis.Redis.from_url(server.url) as client:
         client.flushall()
-    return shared_redis.url
+    return server.url
 
 
 @pytest.fixture
@@ -86,6 +108,18 @@ def installation(broker_url: str, redis_url: str, mqtt_url: str) -> Iterator[Ins
     """Our commands on this test's own virtual host and an empty Redis; all ended when the test is."""
     with Installation(broker_url, redis_url, mqtt_url) as plant:
         yield plant
+
+
+@pytest.fixture(scope="module")
+def module_installation(rabbitmq: LocalRabbitmq, shared_redis: LocalRedis) -> Iterator[Installation]:
+    """The same for all tests of a module, each of which uses machines of its own.
+
+    Not beside `redis_url` or `installation`, which empty the Redis.
+    """
+    with own_vhost(rabbitmq) as vhost:
+        urls = amqp_url_of(rabbitmq, vhost), emptied(shared_redis), mqtt_url_of(rabbitmq, vhost)
+        with Installation(*urls) as plant:
+            yield plant
 
 
 @pytest.fixture
