@@ -1,145 +1,144 @@
-"""The machines' logic in Redis: every source ever accepted, the versions of each machine, which is in force.
+"""The machines' logic in Redis: the versions of each machine, and which of them is in force.
 
-- `logic:{<digest>}` is a source (`Source` below), never changed and never deleted, so that whoever has
-  read a digest finds it. Beside the source lies the code that the API compiled, with a tag of what it was
-  compiled by and a signature: a worker uses it only where both fit, and has its sandbox compile the source
-  otherwise. The key is shared by API and workers alone; whoever can write to Redis cannot sign.
-- `machine:{<id>}:versions` is the list of a machine's versions, the first at place 0 with number 1.
-- `machine:{<id>}:logic` says which is in force, as `<number> <digest>`. A batch reads it together with the
+- `machine:{<id>}:logic` says which is in force (`pipeline.setup`). A batch reads it together with the
   machine's record, so a new version is in force from the next batch on every worker.
+- `machine:{<id>}:versions` is the list of a machine's versions, the first at place 0 with number 1. A
+  version is never changed; it outlives the logic's deletion, and its number is not used again.
+- The sources lie by themselves, each once (`pipeline.sources`).
 """
 
-import hashlib
-import hmac
-import importlib.metadata
-import importlib.util
+from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import Lock
 from typing import cast
 
 import msgspec
 import redis
 from msgspec import Struct
+from msgspec.structs import replace
 
-from pipeline.records import Active, Records, active_key, parse_active
-from sandbox.job import Logic, digest_of
-
-#: Makes a version and puts it in force, unless the source is in force already. Answers the active one.
-_ACTIVATE = """
-local active = redis.call('GET', KEYS[1])
-if active and string.match(active, ' (.*)') == ARGV[1] then
-    return active
-end
-active = redis.call('RPUSH', KEYS[2], ARGV[2]) .. ' ' .. ARGV[1]
-redis.call('SET', KEYS[1], active)
-return active
-"""
-
-#: Sources kept in a worker's memory. A thousand of the largest are 32 MiB.
-_CACHED = 1_000
+from pipeline.records import Records
+from pipeline.setup import Active, New, Setup, Setups, digests_key, versions_key
+from pipeline.sources import Sources
+from sandbox.job import Logic
 
 
 class Version(Struct, frozen=True):
-    """One accepted upload: which source, and when (RFC 3339, UTC). Its number is its place, from 1."""
+    """One accepted upload: which source, when (RFC 3339, UTC), by whom and why. Its number is its place.
+
+    `author` is empty where nobody had to say who he is.
+    """
 
     digest: str
     time: str
+    author: str = ""
+    comment: str | None = None
 
 
-class Source(Struct, frozen=True):
-    """A source as it is kept, with its compiled code where it could be signed."""
-
-    source: str
-    code: bytes = b""
-    tag: str = ""
-    signature: bytes = b""
+#: Asked about the logic in force before a change is made over it; what it raises, ends the change.
+Check = Callable[[Active | None], None]
 
 
-def code_tag() -> str:
-    """What compiled code depends on beside its source: the Python that loads it, and who restricted it."""
-    versions = (importlib.metadata.version(name) for name in ("RestrictedPython", "iot-logic-processor"))
-    return "/".join((importlib.util.MAGIC_NUMBER.hex(), *versions))
-
-
-def source_key(digest: str) -> str:
-    """The key of a source."""
-    return f"logic:{{{digest}}}"
-
-
-def versions_key(machine_id: str) -> str:
-    """The key of a machine's versions."""
-    return f"machine:{{{machine_id}}}:versions"
+def any_logic(_active: Active | None) -> None:
+    """Whatever is in force, the change is to be made."""
 
 
 class Logics:
-    """Keeps and finds logic. Safe to share between threads."""
+    """Keeps and finds logic. Safe to share between threads. Every method may raise `redis.RedisError`.
+
+    Where a change raises it, the change was made or was not; making it again is safe.
+    """
 
     def __init__(self, client: "redis.Redis", signing_key: str) -> None:
         self._redis = client
         self._records = Records(client)
-        self._signing_key = signing_key.encode()
-        self._tag = code_tag()
-        self._cache: dict[str, Logic] = {}
-        self._lock = Lock()
-        self._activate = client.register_script(_ACTIVATE)
+        self._setups = Setups(client)
+        self._sources = Sources(client, signing_key)
 
-    def upload(self, machine_id: str, source: str, code: bytes) -> Active:
-        """Put an accepted source in force for a machine. The same source again makes no new version.
+    def upload(
+        self,
+        machine_id: str,
+        source: str,
+        code: bytes,
+        *,
+        author: str = "",
+        comment: str | None = None,
+        check: Check = any_logic,
+    ) -> Active:
+        """Put an accepted source in force for a machine; `code` is what the sandbox compiled it to.
 
-        `code` is what the sandbox compiled it to. Raises `redis.RedisError`; then it may or may not be in
-        force, and uploading it again is safe.
+        A source that one of its versions has makes no new version: that one is put in force again.
         """
-        digest = digest_of(source)
-        kept = Source(source)
-        if self._signing_key:
-            kept = Source(source, code, self._tag, self._sign(digest, code))
-        self._redis.set(source_key(digest), msgspec.msgpack.encode(kept))
+        digest = self._sources.keep(source, code)
         self._records.register([machine_id])
-        version = Version(digest, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        active = self._activate(
-            keys=[active_key(machine_id), versions_key(machine_id)],
-            args=[digest, msgspec.msgpack.encode(version)],
-        )
-        parsed = parse_active(active)
-        assert parsed is not None
-        return parsed
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        entry = msgspec.msgpack.encode(Version(digest, time, author, comment))
 
-    def active(self, machine_id: str) -> tuple[Active, Version, str] | None:
-        """The logic in force for a machine: which, when it was accepted, and its source."""
-        active = parse_active(cast("bytes | None", self._redis.get(active_key(machine_id))))
-        if active is None:
+        def step(setup: Setup) -> tuple[Setup, New | None]:
+            check(setup.active)
+            if number := self._number(machine_id, digest):
+                return replace(setup, version=number, digest=digest), None
+            number = setup.versions + 1
+            return replace(setup, version=number, digest=digest, versions=number), New(entry, digest)
+
+        active = self._setups.change(machine_id, step).active
+        assert active is not None
+        return active
+
+    def activate(self, machine_id: str, number: int, check: Check = any_logic) -> Active | None:
+        """Put a version in force, be it older or newer. None where there is none with this number."""
+        version = self.version(machine_id, number)
+        if version is None:
             return None
-        version = cast(bytes, self._redis.lindex(versions_key(machine_id), active.version - 1))
-        source = self.load({active.digest})[active.digest].source
-        return active, msgspec.msgpack.decode(version, type=Version), source
+        digest = version.digest
+
+        def step(setup: Setup) -> tuple[Setup, None]:
+            check(setup.active)
+            return replace(setup, version=number, digest=digest), None
+
+        return self._setups.change(machine_id, step).active
+
+    def remove(self, machine_id: str, check: Check = any_logic) -> None:
+        """Put no version in force any more. All of them stay, and can be put in force again."""
+
+        def step(setup: Setup) -> tuple[Setup, None]:
+            check(setup.active)
+            return replace(setup, version=0, digest=""), None
+
+        self._setups.change(machine_id, step)
+
+    def pause(self, machine_id: str, *, paused: bool) -> None:
+        """Have a machine's readings become dead letters from its next batch on, or not any more."""
+        self._setups.change(machine_id, lambda setup: (replace(setup, paused=paused), None))
+
+    def setup(self, machine_id: str) -> Setup:
+        """What a machine is set up to run."""
+        return self._setups.read(machine_id)
+
+    def version(self, machine_id: str, number: int) -> Version | None:
+        """A version, None where there is none with this number."""
+        if not 0 < number < 2**53:
+            return None
+        value = cast("bytes | None", self._redis.lindex(versions_key(machine_id), number - 1))
+        return None if value is None else msgspec.msgpack.decode(value, type=Version)
+
+    def versions(self, machine_id: str, before: int, limit: int) -> list[tuple[int, Version]]:
+        """Versions below the number `before`, the last first, `limit` at the most, each with its number."""
+        last = before - 1
+        if last < 1:
+            return []
+        first = max(last - limit + 1, 1)
+        values = cast("list[bytes]", self._redis.lrange(versions_key(machine_id), first - 1, last - 1))
+        decoded = [msgspec.msgpack.decode(value, type=Version) for value in values]
+        return list(enumerate(decoded, start=first))[::-1]
+
+    def source(self, digest: str) -> str:
+        """The source of a version."""
+        return self._sources.load({digest})[digest].source
 
     def load(self, digests: set[str]) -> dict[str, Logic]:
-        """These sources, ready for the sandbox; without those that Redis does not have.
+        """These sources, ready for the sandbox; without those that Redis does not have."""
+        return self._sources.load(digests)
 
-        Raises `redis.RedisError`.
-        """
-        with self._lock:
-            missing = [digest for digest in digests if digest not in self._cache]
-            if missing:
-                self._fetch(missing)
-            loaded = {digest: self._cache[digest] for digest in digests if digest in self._cache}
-            while len(self._cache) > _CACHED:
-                del self._cache[next(iter(self._cache))]
-        return loaded
-
-    def _fetch(self, digests: list[str]) -> None:
-        values = cast("list[bytes | None]", self._redis.mget([source_key(digest) for digest in digests]))
-        for digest, value in zip(digests, values, strict=True):
-            if value is None:
-                continue
-            kept = msgspec.msgpack.decode(value, type=Source)
-            trusted = (
-                self._signing_key
-                and kept.tag == self._tag
-                and hmac.compare_digest(kept.signature, self._sign(digest, kept.code))
-            )
-            self._cache[digest] = Logic(digest, kept.source, kept.code if trusted else None)
-
-    def _sign(self, digest: str, code: bytes) -> bytes:
-        message = b"\0".join((self._tag.encode(), digest.encode(), code))
-        return hmac.digest(self._signing_key, message, hashlib.sha256)
+    def _number(self, machine_id: str, digest: str) -> int:
+        """The last version that has this source; 0 where none has."""
+        return int(cast("bytes | None", self._redis.hget(digests_key(machine_id), digest)) or 0)

@@ -1,6 +1,6 @@
 """What happens to a batch, from its readings to the broker's confirms. The order of the steps is the promise:
 
-1. read     the records and the active logic of the batch's machines, in one round trip
+1. read     the records and the setup of the batch's machines, in one round trip
 2. split    off what is applied already (`pipeline.record` says how it is known), what is to be moved to the
             overflow because its machine floods (`pipeline.flood`), and what was sent again from a dead
             letter that is used up, which is skipped (`pipeline.dead_letters`)
@@ -150,7 +150,7 @@ class Processor:
         running = {
             machine_id: each.active.digest
             for machine_id, each in stored.items()
-            if fresh[machine_id] and each.active and not each.quarantined
+            if fresh[machine_id] and each.active and not each.setup.paused and not each.quarantined
         }
         logics = self._logics.load(set(running.values()))
         running = {machine_id: digest for machine_id, digest in running.items() if digest in logics}
@@ -227,6 +227,8 @@ def _advance(
 
 def _not_run(stored: Stored) -> Outcome:
     """The outcome of readings that are given to no logic."""
+    if stored.setup.paused:
+        return Outcome("paused", failure=Failure("this machine is paused; resume it, and send them again"))
     if stored.active is None:
         return Outcome("no-logic", failure=Failure("this machine has no logic yet"))
     version = stored.active.version

@@ -26,6 +26,8 @@ class Strikes(Struct, frozen=True, array_like=True):
 
     def after(self, outcome: Outcome) -> Self:
         """What stands against it after this outcome of a reading."""
+        if outcome.kind == "paused":
+            return self
         if outcome.kind == "quarantined":
             # Where nothing stands against it here, it was stopped on another machine of the same batch.
             return self if self.quarantined else type(self)(self.digest, KILLS, self.exhaustions)

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
 from pipeline.record import Record
+from pipeline.setup import Active, Setup, setup_key
 
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
 #: be taken for the one before.
@@ -62,37 +63,22 @@ def record_key(machine_id: str) -> str:
     return f"machine:{{{machine_id}}}:record"
 
 
-def active_key(machine_id: str) -> str:
-    """The key that says which version of its logic a machine runs: `<number> <digest>`."""
-    return f"machine:{{{machine_id}}}:logic"
-
-
-class Active(Struct, frozen=True):
-    """Which logic is in force for a machine: the number of its version, and the digest of its source."""
-
-    version: int
-    digest: str
-
-
 class Stored(Struct, frozen=True):
-    """A machine as it was read: its record, the token to write over it (empty: it is new), its logic."""
+    """A machine as it was read: its record, the token to write over it (empty: it is new), its setup."""
 
     record: Record
     token: bytes
-    active: Active | None
+    setup: Setup
+
+    @property
+    def active(self) -> Active | None:
+        """The logic that it is set up to run."""
+        return self.setup.active
 
     @property
     def quarantined(self) -> bool:
         """Whether its logic is not run here any more."""
         return self.active is not None and self.record.strikes.against(self.active.digest).quarantined
-
-
-def parse_active(value: bytes | None) -> Active | None:
-    """Read the value of an `active_key`."""
-    if value is None:
-        return None
-    version, _, digest = value.decode().partition(" ")
-    return Active(int(version), digest)
 
 
 class Records:
@@ -107,20 +93,19 @@ class Records:
         self._decoder = msgspec.msgpack.Decoder(Record)
 
     def read(self, machine_ids: Sequence[str]) -> dict[str, Stored]:
-        """The records of these machines, and which logic each runs. Raises `redis.RedisError`."""
-        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), active_key(machine_id))]
+        """The records of these machines, and what each is set up to run. Raises `redis.RedisError`."""
+        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), setup_key(machine_id))]
         values = cast("list[bytes | None]", self._redis.mget(keys))
         return {
             machine_id: self._stored(values[2 * place], values[2 * place + 1])
             for place, machine_id in enumerate(machine_ids)
         }
 
-    def _stored(self, value: bytes | None, active: bytes | None) -> Stored:
+    def _stored(self, value: bytes | None, setup: bytes | None) -> Stored:
         if value is None:
-            return Stored(Record(), b"", parse_active(active))
-        return Stored(
-            self._decoder.decode(memoryview(value)[_TOKEN_BYTES:]), value[:_TOKEN_BYTES], parse_active(active)
-        )
+            return Stored(Record(), b"", Setup.parse(setup))
+        record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
+        return Stored(record, value[:_TOKEN_BYTES], Setup.parse(setup))
 
     def write(
         self,

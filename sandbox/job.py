@@ -96,9 +96,11 @@ _EXHAUSTING: Final = frozenset({"fuel", "soft_seconds"})
 
 #: `ok`, or why a reading failed: it is not JSON, `process` raised or returned what it may not, a limit was
 #: exceeded, the logic itself does not pass this version's policy, or it is not run any more because it had
-#: to be stopped too often. The last two are the caller's, for readings that it gives to no sandbox: there
-#: is no logic, or no machine is named.
-OutcomeKind = Literal["ok", "not-json", "error", "limit", "refused", "quarantined", "no-logic", "machine-id"]
+#: to be stopped too often. The last three are the caller's, for readings that it gives to no sandbox: there
+#: is no logic, the machine is paused, or no machine is named.
+OutcomeKind = Literal[
+    "ok", "not-json", "error", "limit", "refused", "quarantined", "no-logic", "paused", "machine-id"
+]
 
 
 class Outcome(Struct, frozen=True):

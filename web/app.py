@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from web.dead_letters import DeadLettersController
 from web.health import HealthController
+from web.logic import LogicController
 from web.machines import MachinesController
 from web.metrics import MetricsController
 from web.plant import Plant
@@ -39,6 +40,7 @@ def create_app(plant: Plant) -> Litestar:
     return Litestar(
         [
             MachinesController,
+            LogicController,
             StatesController,
             DeadLettersController,
             WorksController,

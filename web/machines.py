@@ -1,4 +1,4 @@
-"""The routes of the machines: their list, their logic, and their readings."""
+"""The routes of the machines: their list and their readings."""
 
 import asyncio
 from typing import Annotated, Any
@@ -7,8 +7,8 @@ import msgspec
 from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
-from litestar.params import FromPath, JSONBody, Parameter
-from msgspec import Meta, Struct
+from litestar.params import FromPath, Parameter
+from msgspec import Struct
 
 from pipeline.errors import PublishError
 from pipeline.records import Stored
@@ -19,41 +19,18 @@ from web.problems import checked_id, unknown_machine
 _CONFIRM_SECONDS = 10
 
 
-class Upload(Struct):
-    """A logic as it is uploaded."""
-
-    logic: Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
-
-
-class Accepted(Struct):
-    """The answer to an upload: which version is in force from the next batch on."""
-
-    machine: str
-    version: int
-    digest: str
-
-
-class MachineLogic(Struct):
-    """A machine's logic in force. `time` is when it was accepted (RFC 3339, UTC)."""
-
-    machine: str
-    version: int
-    digest: str
-    time: str
-    logic: str
-
-
 class Machine(Struct):
     """A machine. `readings` counts all that came; `logicversion` is null without a logic.
 
     `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters,
-    until a new one is uploaded or the quarantine is lifted.
+    until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
     """
 
     id: str
     readings: int
     logicversion: int | None
     quarantined: bool
+    paused: bool
 
 
 class Machines(Struct):
@@ -71,7 +48,7 @@ class Taken(Struct):
 
 
 class MachinesController(Controller):
-    """`/machines` and all below it but the states, which are in `web.states`."""
+    """`/machines` and what is below it but their logic (`web.logic`) and states (`web.states`)."""
 
     path = "/machines"
 
@@ -93,7 +70,7 @@ class MachinesController(Controller):
     def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Machine:
         """One machine."""
         stored = plant.machine(checked_id(machine_id))
-        if not stored.token and not stored.active:
+        if not stored.token and not stored.setup.versions:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
         return _machine(machine_id, stored)
 
@@ -102,23 +79,6 @@ class MachinesController(Controller):
         """Lift a machine's quarantine, so that its logic is run on its next readings again."""
         if not plant.release(checked_id(machine_id)):
             raise unknown_machine(machine_id, "quarantine to be lifted")
-
-    @get("/{machine_id:str}/logic", sync_to_thread=True)
-    def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> MachineLogic:
-        """The logic in force for a machine."""
-        found = plant.logic(checked_id(machine_id))
-        if found is None:
-            raise unknown_machine(machine_id, "logic yet")
-        active, version, source = found
-        return MachineLogic(machine_id, active.version, active.digest, version.time, source)
-
-    @post("/{machine_id:str}/logic", sync_to_thread=True)
-    def post_logic(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[Upload]
-    ) -> Accepted:
-        """Check a logic and put it in force for a machine, from its next batch of readings on."""
-        active = plant.upload(checked_id(machine_id), data.logic)
-        return Accepted(machine_id, active.version, active.digest)
 
     @post("/{machine_id:str}/data", status_code=202)
     async def post_data(
@@ -144,4 +104,5 @@ def _machine(machine_id: str, stored: Stored) -> Machine:
         readings=stored.record.number,
         logicversion=stored.active.version if stored.active else None,
         quarantined=stored.quarantined,
+        paused=stored.setup.paused,
     )

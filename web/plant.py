@@ -14,13 +14,14 @@ from pipeline import store, topology
 from pipeline.backlog import PartitionState, partition_states
 from pipeline.errors import BrokerUnavailable, LogicRefused
 from pipeline.keeper import Keeper
-from pipeline.logics import Logics, Version
+from pipeline.logics import Check, Logics, any_logic
 from pipeline.membership import Report, reports
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.quarantine import Strikes
-from pipeline.records import Active, Records, Stored
+from pipeline.records import Records, Stored
 from pipeline.redrive import Redriver
 from pipeline.settings import Settings
+from pipeline.setup import Active
 from sandbox.sandbox import Sandbox
 from web.measures import Metrics
 
@@ -32,7 +33,7 @@ class Plant:
         self.settings = settings
         self._redis = store.connect(settings)
         self._records = Records(self._redis)
-        self._logics = Logics(self._redis, settings.signing_key)
+        self.logics = Logics(self._redis, settings.signing_key)
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.redriver = Redriver(self.letters, self._publisher)
@@ -59,20 +60,26 @@ class Plant:
             missing.append(f"RabbitMQ cannot be published to: {self._publisher.lost_because}")
         return missing
 
-    def upload(self, machine_id: str, source: str) -> Active:
+    def upload(
+        self,
+        machine_id: str,
+        source: str,
+        *,
+        author: str = "",
+        comment: str | None = None,
+        check: Check = any_logic,
+    ) -> Active:
         """Check a source and put it in force for a machine.
 
-        Raises `LogicRefused` with every problem found; what was in force stays in force.
+        Raises `LogicRefused` with every problem found, and what `check` raises; what was in force stays so.
         """
         with self._checking:
             checked = self._sandbox.check(source)
         if checked.code is None:
             raise LogicRefused(checked.problems)
-        return self._logics.upload(machine_id, source, checked.code)
-
-    def logic(self, machine_id: str) -> tuple[Active, Version, str] | None:
-        """The logic in force for a machine: which, when it was accepted, and its source."""
-        return self._logics.active(machine_id)
+        return self.logics.upload(
+            machine_id, source, checked.code, author=author, comment=comment, check=check
+        )
 
     def machine(self, machine_id: str) -> Stored:
         """A machine as it stands."""

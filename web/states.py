@@ -6,33 +6,25 @@ another matter: whoever reads a state, changes it and puts it back sends the `ET
 `If-Match`, and is refused (412) where a reading or somebody else has changed the state since.
 """
 
-import re
 from hashlib import blake2b
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 from litestar import Controller, Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath
 
 from pipeline.records import Stored
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
 from sandbox.values import encode_state
+from web.etag import IfMatch, check_tag
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 
 #: Bytes of an entity tag's digest.
 _TAG_BYTES: Final = 16
-
-#: One entity tag of an `If-Match` (RFC 9110, section 8.8.3).
-_ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-
-_IfMatch = Annotated[
-    str | None,
-    Parameter(header="If-Match", description="Edit only the state that has this ETag; `*`: any that is."),
-]
 
 
 class StatesController(Controller):
@@ -50,7 +42,7 @@ class StatesController(Controller):
 
     @put(sync_to_thread=True)
     def put_state(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], body: bytes, if_match: _IfMatch = None
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], body: bytes, if_match: IfMatch = None
     ) -> Response[msgspec.Raw]:
         """Put a JSON object in the place of a machine's state. The answer is the state as it is kept.
 
@@ -68,7 +60,7 @@ class StatesController(Controller):
 
     @delete(sync_to_thread=True)
     def delete_state(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], if_match: _IfMatch = None
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], if_match: IfMatch = None
     ) -> None:
         """Reset a machine's state to `{}`. The numbers of its readings go on."""
 
@@ -90,19 +82,7 @@ def _tag_of(state: bytes) -> str:
 
 
 def _check_tag(stored: Stored, if_match: str | None) -> None:
-    """Compare as RFC 9110, section 13.1.1, says: strongly, so a weak tag matches nothing."""
-    if if_match is None:
-        return
-    if if_match.strip() == "*":
-        matches = bool(stored.token)
-    else:
-        tags = [found.group() for found in _ENTITY_TAG.finditer(if_match)]
-        matches = bool(stored.token) and _tag_of(stored.record.state) in tags
-    if not matches:
-        raise HTTPException(
-            status_code=412,
-            detail="The state is another one by now than the one that If-Match names. Read it again.",
-        )
+    check_tag("state", _tag_of(stored.record.state) if stored.token else None, if_match)
 
 
 def _kept(body: bytes, limits: Limits) -> bytes:

@@ -1,0 +1,35 @@
+"""Entity tags: what a client has read, named so that it can say so when it changes it (RFC 9110)."""
+
+import re
+from typing import Annotated, Final
+
+from litestar.exceptions import HTTPException
+from litestar.params import Parameter
+
+#: One entity tag of an `If-Match` (RFC 9110, section 8.8.3).
+_ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+
+#: The header of a request that changes only what it names.
+IfMatch = Annotated[
+    str | None,
+    Parameter(header="If-Match", description="Change only what has this ETag; `*`: any that is there."),
+]
+
+
+def check_tag(what: str, tag: str | None, if_match: str | None) -> None:
+    """Compare `tag`, that of what is there (None: nothing), with what the client has read.
+
+    Compares as RFC 9110, section 13.1.1, says: strongly, so a weak tag matches nothing. Raises the error to
+    answer with (412) where it is another; `what` names it there.
+    """
+    if if_match is None:
+        return
+    if if_match.strip() == "*":
+        matches = tag is not None
+    else:
+        matches = tag in [found.group() for found in _ENTITY_TAG.finditer(if_match)]
+    if not matches:
+        raise HTTPException(
+            status_code=412,
+            detail=f"The {what} is another one by now than the one that If-Match names. Read it again.",
+        )

@@ -1,0 +1,279 @@
+"""The routes of the machines' logic: its versions, which of them is in force, and pausing a machine.
+
+Whoever changes what is in force may send the `ETag` of what he has read as `If-Match`. Where another was
+faster he is refused (412) and nothing is changed; the comparison and the change are one step.
+"""
+
+from collections.abc import Iterator
+from difflib import unified_diff
+from typing import Annotated, Any
+
+from litestar import Controller, Response, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody, Parameter
+from msgspec import Meta, Struct
+
+from pipeline.dead_letters import Where
+from pipeline.errors import RedriveStopped
+from pipeline.logics import Check, Version
+from pipeline.setup import Active
+from web.etag import IfMatch, check_tag
+from web.plant import Plant
+from web.problems import checked_id, unknown_machine
+
+#: Where a page of versions starts that names no other: above all of them.
+_ABOVE_ALL = 2**53
+
+
+class Upload(Struct):
+    """A logic as it is uploaded."""
+
+    logic: Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
+    comment: (
+        Annotated[str, Meta(max_length=500, description="What is new in this version, and why.")] | None
+    ) = None
+
+
+class Accepted(Struct):
+    """Which version is in force from the machine's next batch on."""
+
+    machine: str
+    version: int
+    digest: str
+
+
+class MachineVersion(Struct, kw_only=True):
+    """A version: an accepted upload. `time` is when it was accepted (RFC 3339, UTC).
+
+    `author` is empty where nobody had to say who he is.
+    """
+
+    machine: str
+    version: int
+    digest: str
+    time: str
+    author: str
+    comment: str | None
+    in_force: bool
+
+
+class WholeVersion(MachineVersion, kw_only=True):
+    """A version with its source."""
+
+    logic: str
+
+
+class Versions(Struct):
+    """A page of the list. `next` is where the next page starts (`?before=`), or null on the last."""
+
+    versions: list[MachineVersion]
+    next: int | None
+
+
+class Resume(Struct):
+    """How to go on: with `redrive`, the readings that came while it was paused are sent again, in order."""
+
+    redrive: bool = False
+
+
+class Paused(Struct):
+    """Whether a machine is paused, and how many of its readings were sent again."""
+
+    machine: str
+    paused: bool
+    sent: int = 0
+
+
+class LogicController(Controller):
+    """`/machines/<id>/logic` and all below it, `/machines/<id>/pause` and `/machines/<id>/resume`."""
+
+    path = "/machines/{machine_id:str}"
+
+    @get("/logic", sync_to_thread=True)
+    def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[WholeVersion]:
+        """The logic in force for a machine."""
+        active = plant.logics.setup(checked_id(machine_id)).active
+        if active is None:
+            raise unknown_machine(machine_id, "logic in force")
+        return Response(_whole(plant, machine_id, active.version), headers={"ETag": _tag_of(active)})
+
+    @post("/logic", sync_to_thread=True)
+    def post_logic(
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        data: JSONBody[Upload],
+        if_match: IfMatch = None,
+    ) -> Response[Accepted]:
+        """Check a logic and put it in force for a machine, from its next batch of readings on.
+
+        A source that one of the machine's versions has makes no new version: that one is in force again.
+        """
+        return _upload(plant, machine_id, data, if_match, 201)
+
+    @put("/logic", sync_to_thread=True)
+    def put_logic(
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        data: JSONBody[Upload],
+        if_match: IfMatch = None,
+    ) -> Response[Accepted]:
+        """The same as `POST`."""
+        return _upload(plant, machine_id, data, if_match, 200)
+
+    @delete("/logic", sync_to_thread=True)
+    def delete_logic(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], if_match: IfMatch = None
+    ) -> None:
+        """Put no logic in force any more: the machine's readings become dead letters of kind `no-logic`.
+
+        Its versions stay, and each can be put in force again.
+        """
+        check = _checking(if_match)
+
+        def check_there(active: Active | None) -> None:
+            check(active)
+            if active is None:
+                raise unknown_machine(machine_id, "logic in force")
+
+        plant.logics.remove(checked_id(machine_id), check_there)
+
+    @get("/logic/versions", sync_to_thread=True)
+    def list_versions(
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        before: Annotated[int, Parameter(ge=1, le=_ABOVE_ALL)] = _ABOVE_ALL,
+        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    ) -> Versions:
+        """All versions of a machine's logic, the last first, a page at a time."""
+        setup = plant.logics.setup(checked_id(machine_id))
+        if not setup.versions:
+            raise unknown_machine(machine_id, "logic yet")
+        found = plant.logics.versions(machine_id, min(before, setup.versions + 1), limit)
+        versions = [
+            MachineVersion(**_shown(machine_id, number, version, setup.active)) for number, version in found
+        ]
+        more = bool(versions) and versions[-1].version > 1
+        return Versions(versions, versions[-1].version if more else None)
+
+    @get("/logic/versions/{number:int}", sync_to_thread=True)
+    def get_version(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], number: FromPath[int]
+    ) -> WholeVersion:
+        """One version of a machine's logic."""
+        return _whole(plant, checked_id(machine_id), number)
+
+    @get("/logic/versions/{number:int}/diff", media_type="text/x-diff", sync_to_thread=True)
+    def get_diff(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], number: FromPath[int], to: int
+    ) -> str:
+        """What leads from one version of a machine's logic to another, as a unified diff."""
+        one, other = (_whole(plant, checked_id(machine_id), each) for each in (number, to))
+        return "".join(_diff(one, other))
+
+    @post("/logic/versions/{number:int}/activate", status_code=200, sync_to_thread=True)
+    def post_activate(
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        number: FromPath[int],
+        if_match: IfMatch = None,
+    ) -> Response[Accepted]:
+        """Put a version in force again: roll back, or forward."""
+        active = plant.logics.activate(checked_id(machine_id), number, _checking(if_match))
+        if active is None:
+            raise _no_version(machine_id, number)
+        return _accepted(machine_id, active, 200)
+
+    @post("/pause", status_code=200, sync_to_thread=True)
+    def post_pause(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Paused:
+        """Run a machine's logic on none of its readings: they become dead letters of kind `paused`."""
+        stored = plant.machine(checked_id(machine_id))
+        if not stored.token and not stored.setup.versions:
+            raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to pause")
+        plant.logics.pause(machine_id, paused=True)
+        return Paused(machine_id, paused=True)
+
+    @post("/resume", status_code=200, sync_to_thread=True)
+    def post_resume(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[Resume]
+    ) -> Paused:
+        """Run a machine's logic again from its next batch on, also on what came meanwhile where it is asked.
+
+        That goes to the end of the machine's line, by number. What is on its way to the dead letters in this
+        moment is not among it: see the dead letters of kind `paused`, and send them again.
+        """
+        if not plant.machine(checked_id(machine_id)).setup.paused:
+            raise unknown_machine(machine_id, "pause to end")
+        plant.logics.pause(machine_id, paused=False)
+        if not data.redrive:
+            return Paused(machine_id, paused=False)
+        try:
+            sent = plant.redriver.send_all(Where(machine=machine_id, kind="paused"))
+        except RedriveStopped as e:
+            plant.metrics.redriven.inc(e.sent)
+            raise
+        plant.metrics.redriven.inc(sent)
+        return Paused(machine_id, paused=False, sent=sent)
+
+
+def _upload(
+    plant: Plant, machine_id: str, data: Upload, if_match: str | None, status: int
+) -> Response[Accepted]:
+    check = _checking(if_match)
+    active = plant.upload(checked_id(machine_id), data.logic, comment=data.comment, check=check)
+    return _accepted(machine_id, active, status)
+
+
+def _accepted(machine_id: str, active: Active, status: int) -> Response[Accepted]:
+    accepted = Accepted(machine_id, active.version, active.digest)
+    return Response(accepted, status_code=status, headers={"ETag": _tag_of(active)})
+
+
+def _tag_of(active: Active) -> str:
+    return f'"{active.version}-{active.digest}"'
+
+
+def _checking(if_match: str | None) -> Check:
+    return lambda active: check_tag("logic in force", _tag_of(active) if active else None, if_match)
+
+
+def _whole(plant: Plant, machine_id: str, number: int) -> WholeVersion:
+    version = plant.logics.version(machine_id, number)
+    if version is None:
+        raise _no_version(machine_id, number)
+    active = plant.logics.setup(machine_id).active
+    logic = plant.logics.source(version.digest)
+    return WholeVersion(**_shown(machine_id, number, version, active), logic=logic)
+
+
+def _shown(machine_id: str, number: int, version: Version, active: Active | None) -> dict[str, Any]:
+    return {
+        "machine": machine_id,
+        "version": number,
+        "digest": version.digest,
+        "time": version.time,
+        "author": version.author,
+        "comment": version.comment,
+        "in_force": active is not None and active.version == number,
+    }
+
+
+def _no_version(machine_id: str, number: int) -> NotFoundException:
+    return unknown_machine(machine_id, f"version {number} of its logic")
+
+
+def _diff(one: WholeVersion, other: WholeVersion) -> Iterator[str]:
+    """Lines with their ends. One that has none is followed by a line that says so, as other tools do."""
+    for line in unified_diff(
+        one.logic.splitlines(keepends=True),
+        other.logic.splitlines(keepends=True),
+        f"version {one.version}",
+        f"version {other.version}",
+        one.time,
+        other.time,
+    ):
+        yield line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
