@@ -20,10 +20,11 @@ Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes
 """
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pika
 import pika.exceptions
+from msgspec import Struct
 
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
@@ -92,18 +93,23 @@ def result_key(machine_id: str) -> str:
     return f"machines.{machine_id}.result"
 
 
+def result_topic(machine_id: str) -> str:
+    """The MQTT topic of a machine's results."""
+    return f"machines/{machine_id}/result"
+
+
 def dead_letter_key(machine_id: str) -> str:
     """The AMQP routing key of a machine's dead letters."""
     return f"machines.{machine_id}.dead-letter"
 
 
-def readings_queue(partition: int) -> str:
-    """The name of a partition's queue."""
+def readings_queue(partition: int | str) -> str:
+    """The name of a partition's queue, by its number or what stands for it."""
     return f"readings.{partition}"
 
 
-def overflow_queue(partition: int) -> str:
-    """The name of a partition's overflow queue."""
+def overflow_queue(partition: int | str) -> str:
+    """The name of a partition's overflow queue, by its number or what stands for it."""
     return f"overflow.{partition}"
 
 
@@ -129,69 +135,126 @@ def ensure(settings: Settings) -> None:
         declare(connection.channel(), settings)
 
 
+class Exchange(Struct, frozen=True):
+    """A durable exchange of ours."""
+
+    name: str
+    type: str
+
+
+class Queue(Struct, frozen=True):
+    """A durable queue of ours, with the arguments that it is declared with."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class Binding(Struct, frozen=True):
+    """What leads from an exchange to a queue, or to another exchange."""
+
+    source: str
+    destination: str
+    key: str
+    to_queue: bool = True
+
+
+EXCHANGES: Final = (
+    Exchange(READINGS_EXCHANGE, _READINGS_TYPE),
+    Exchange(RESULTS_EXCHANGE, "topic"),
+    Exchange(DEAD_LETTERS_EXCHANGE, "topic"),
+)
+
+
+def partition_arguments(settings: Settings) -> dict[str, Any]:
+    """The arguments of the partitions' queues, of both kinds."""
+    return {
+        "x-queue-type": "quorum",
+        "x-single-active-consumer": True,
+        "x-delivery-limit": _DELIVERY_LIMIT,
+        "x-max-length-bytes": settings.partition_max_bytes,
+        "x-overflow": "reject-publish",
+    }
+
+
+def dead_letters_arguments(settings: Settings) -> dict[str, Any]:
+    """The arguments of the dead letters' queue."""
+    return {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": _DELIVERY_LIMIT,
+        "x-max-length-bytes": settings.dead_letters_queue_max_bytes,
+        "x-overflow": "reject-publish",
+    }
+
+
+def queues(settings: Settings) -> list[Queue]:
+    """All queues."""
+    names = [
+        name(partition)
+        for partition in range(settings.partitions)
+        for name in (readings_queue, overflow_queue)
+    ]
+    return [
+        *(Queue(name, partition_arguments(settings)) for name in names),
+        Queue(DEAD_LETTERS_QUEUE, dead_letters_arguments(settings)),
+    ]
+
+
+def bindings(settings: Settings) -> list[Binding]:
+    """All bindings, in the order they are made: the first reading finds all partitions bound.
+
+    The overflow queues have none: they are published to by their names.
+    """
+    partitions = [readings_queue(partition) for partition in range(settings.partitions)]
+    return [
+        *(Binding(READINGS_EXCHANGE, queue, queue) for queue in partitions),
+        Binding(INGEST_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
+        Binding(RESULTS_EXCHANGE, INGEST_EXCHANGE, result_key("*"), to_queue=False),
+        Binding(DEAD_LETTERS_EXCHANGE, DEAD_LETTERS_QUEUE, "#"),
+    ]
+
+
 def declare(channel: "BlockingChannel", settings: Settings) -> None:
     """Make every exchange, queue and binding that is not there yet.
 
     Raises `TopologyError` where the broker lacks the exchange type of the readings, or has one of the names
     with other properties.
     """
-    _declare_exchange(channel, READINGS_EXCHANGE, _READINGS_TYPE)
-    _declare_exchange(channel, RESULTS_EXCHANGE, "topic")
-    _declare_exchange(channel, DEAD_LETTERS_EXCHANGE, "topic")
-    channel.exchange_bind(READINGS_EXCHANGE, INGEST_EXCHANGE, data_key("*"))
-    channel.exchange_bind(INGEST_EXCHANGE, RESULTS_EXCHANGE, result_key("*"))
-    for partition in range(settings.partitions):
-        for queue in (readings_queue(partition), overflow_queue(partition)):
-            _declare_queue(
-                channel,
-                queue,
-                {
-                    "x-queue-type": "quorum",
-                    "x-single-active-consumer": True,
-                    "x-delivery-limit": _DELIVERY_LIMIT,
-                    "x-max-length-bytes": settings.partition_max_bytes,
-                    "x-overflow": "reject-publish",
-                },
-            )
-        channel.queue_bind(readings_queue(partition), READINGS_EXCHANGE)
-    _declare_queue(
-        channel,
-        DEAD_LETTERS_QUEUE,
-        {
-            "x-queue-type": "quorum",
-            "x-delivery-limit": _DELIVERY_LIMIT,
-            "x-max-length-bytes": settings.dead_letters_queue_max_bytes,
-            "x-overflow": "reject-publish",
-        },
-    )
-    channel.queue_bind(DEAD_LETTERS_QUEUE, DEAD_LETTERS_EXCHANGE, "#")
+    for exchange in EXCHANGES:
+        _declare_exchange(channel, exchange)
+    for queue in queues(settings):
+        _declare_queue(channel, queue)
+    for binding in bindings(settings):
+        if binding.to_queue:
+            channel.queue_bind(binding.destination, binding.source, binding.key)
+        else:
+            channel.exchange_bind(binding.destination, binding.source, binding.key)
 
 
-def _declare_exchange(channel: "BlockingChannel", name: str, kind: str) -> None:
+def _declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
     try:
-        channel.exchange_declare(name, kind, durable=True)
+        channel.exchange_declare(exchange.name, exchange.type, durable=True)
     except pika.exceptions.ConnectionClosedByBroker as e:
         # An unknown type of exchange is a connection error (503 COMMAND_INVALID) for RabbitMQ.
-        if kind in e.reply_text:
+        if exchange.type in e.reply_text:
             raise TopologyError(
-                f"RabbitMQ has no exchange type {kind}. Enable its plugin: "
+                f"RabbitMQ has no exchange type {exchange.type}. Enable its plugin: "
                 "rabbitmq-plugins enable rabbitmq_sharding"
             ) from e
         raise
     except pika.exceptions.ChannelClosedByBroker as e:
         raise TopologyError(
-            f"The exchange {name!r} is there with other properties than ours ({e.reply_text}). "
+            f"The exchange {exchange.name!r} is there with other properties than ours ({e.reply_text}). "
             "Is it another program's? Use a virtual host of its own for this system "
             "(the last part of IOT_LOGIC_AMQP_URL), or delete the exchange."
         ) from e
 
 
-def _declare_queue(channel: "BlockingChannel", name: str, arguments: dict[str, object]) -> None:
+def _declare_queue(channel: "BlockingChannel", queue: Queue) -> None:
     try:
-        channel.queue_declare(name, durable=True, arguments=arguments)
+        channel.queue_declare(queue.name, durable=True, arguments=queue.arguments)
     except pika.exceptions.ChannelClosedByBroker as e:
         raise TopologyError(
-            f"The queue {name!r} is there with other properties than ours ({e.reply_text}). "
+            f"The queue {queue.name!r} is there with other properties than ours ({e.reply_text}). "
             "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES are chosen once: set "
             "them back, or stop the publishers, let the queue be emptied, delete it, and start again."
         ) from e
