@@ -21,7 +21,10 @@ from msgspec import Struct
 #: The header that carries a claim.
 HEADER: Final = "dead-letter"
 
-_CLAIM = re.compile(r"([1-9][0-9]{0,18})\.([0-9a-f]{64})")
+#: The value of the header, as a regular expression.
+CLAIM_PATTERN: Final = "([1-9][0-9]{0,18})[.]([0-9a-f]{64})"
+
+_CLAIM = re.compile(CLAIM_PATTERN)
 
 
 class Claim(Struct, frozen=True):

@@ -30,9 +30,9 @@ that send equal readings and must be counted exactly then send a `message_id`, o
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Annotated, Self
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.claim import Claim
@@ -43,20 +43,20 @@ from sandbox.job import OutcomeKind
 
 
 class Cause(Struct, frozen=True, array_like=True):
-    """Why a reading became a dead letter, and what it was: all that the dead letter's headers say.
-
-    `number` is the reading's running number on its machine, `time` when it failed (RFC 3339, UTC).
-    """
+    """Why a reading became a dead letter, and what it was: all that the dead letter's headers say."""
 
     kind: OutcomeKind
-    message: str
-    time: str
-    number: int | None = None
-    logicversion: int | None = None
-    line: int | None = None
-    text: str = ""
-    limit: str | None = None
-    message_id: str | None = None
+    message: Annotated[str, Meta(description="What went wrong.")]
+    time: Annotated[
+        str,
+        Meta(description="When it failed (RFC 3339, UTC).", extra_json_schema={"format": "date-time"}),
+    ]
+    number: Annotated[int, Meta(description="The running number of the reading.")] | None = None
+    logicversion: Annotated[int, Meta(description="The version of the logic that was run.")] | None = None
+    line: Annotated[int, Meta(description="The line of the logic that failed.")] | None = None
+    text: Annotated[str, Meta(description="That line.")] = ""
+    limit: Annotated[str, Meta(description="The limit that was exceeded.")] | None = None
+    message_id: Annotated[str, Meta(description="What the device sent as the reading's.")] | None = None
     content_type: str | None = None
 
 

@@ -4,10 +4,11 @@ Everything is in the body, because AMQP 0-9-1 and MQTT 3.1.1 have no headers in 
 """
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 import pika
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pipeline import topology
 from pipeline.publisher import PERSISTENT, Message
@@ -21,17 +22,48 @@ EVENT_TYPE = "iot-logic.result"
 
 
 class CloudEvent(Struct, frozen=True):
-    """The envelope of a result. `data` is the JSON object that `process` returned."""
+    """The envelope of a result."""
 
-    id: str
-    source: str
-    type: str
-    time: str
-    subject: str
-    logicversion: int
-    data: msgspec.Raw
-    specversion: str = "1.0"
-    datacontenttype: str = "application/json"
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)?$",
+            description="The running number of the machine's reading, from 1 on and never used again; with "
+            "a place behind it, from 1 on, where the reading had several results. Equal ids are repeats.",
+            examples=["17", "17.1"],
+        ),
+    ]
+    source: Annotated[
+        str, Meta(pattern=f"^/machines/{topology.MACHINE_ID_PATTERN}$", examples=["/machines/furnace"])
+    ]
+    type: Annotated[str, Meta(extra_json_schema={"const": EVENT_TYPE})]
+    time: Annotated[
+        str,
+        Meta(
+            description="When the reading was processed (RFC 3339, UTC).",
+            examples=["2026-11-23T08:15:30.123Z"],
+            extra_json_schema={"format": "date-time"},
+        ),
+    ]
+    subject: Annotated[
+        str,
+        Meta(
+            pattern=f"^{topology.MACHINE_ID_PATTERN}$", description="The machine's id.", examples=["furnace"]
+        ),
+    ]
+    logicversion: Annotated[int, Meta(ge=1, description="The version of the logic.", examples=[3])]
+    data: Annotated[
+        msgspec.Raw,
+        Meta(
+            description="What `process` returned: a JSON object.",
+            examples=[{"alarm": "too hot", "times": 2}],
+            extra_json_schema={"type": "object"},
+        ),
+    ]
+    specversion: Annotated[str, Meta(extra_json_schema={"const": "1.0"})] = "1.0"
+    datacontenttype: Annotated[str, Meta(extra_json_schema={"const": "application/json"})] = (
+        "application/json"
+    )
 
 
 _encoder = msgspec.json.Encoder()

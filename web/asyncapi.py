@@ -1,0 +1,203 @@
+"""The AsyncAPI 3.0 document: what goes over RabbitMQ, for whoever connects devices and consumers.
+
+Made from the names and the topology that the code itself declares (`pipeline.topology`), and checked in a
+test against a real broker and real messages. AsyncAPI has no words for the arguments of queues and for
+bindings between exchanges; they are in `x-topology`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from pipeline import topology
+from pipeline.publisher import PERSISTENT
+from pipeline.settings import Settings
+from web.messages import BINDING, messages
+
+#: What stands for the id of a machine in an address.
+_MACHINE: Final = "{machine}"
+_PARTITION: Final = "{partition}"
+
+#: The version of AsyncAPI's MQTT binding.
+_MQTT_BINDING: Final = "0.2.0"
+
+_DESCRIPTION: Final = """\
+Devices publish readings over MQTT or AMQP, or post them to the REST API. What a machine's logic returns is
+published as a result, what fails as a dead letter. The channels of the queues are the system's own: whoever
+publishes to them or takes from them breaks its order.
+"""
+
+
+def document(settings: Settings) -> dict[str, Any]:
+    """The document of an installation with these settings."""
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:iot-logic-processor",
+        "info": {
+            "title": "IoT Logic Processor: messages",
+            "version": "1",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "amqp": _server("amqp", "0.9.1", "5672"),
+            "mqtt": _server("mqtt", "3.1.1", "1883"),
+        },
+        "channels": {**_machines_channels(), **_queues_channels(settings)},
+        "operations": _operations(),
+        "components": {"messages": messages()},
+        "x-topology": {
+            "exchanges": msgspec.to_builtins(topology.EXCHANGES),
+            "queues": msgspec.to_builtins(topology.queues(settings)),
+            "bindings": msgspec.to_builtins(topology.bindings(settings)),
+        },
+    }
+
+
+def _server(protocol: str, version: str, port: str) -> dict[str, Any]:
+    # Where the broker is and who may use it is not told to everybody who can read this.
+    return {
+        "host": "{host}:{port}",
+        "protocol": protocol,
+        "protocolVersion": version,
+        "description": "The installation's RabbitMQ.",
+        "variables": {"host": {"default": "localhost"}, "port": {"default": port}},
+        "security": [{"type": "userPassword", "description": "A user of RabbitMQ."}],
+    }
+
+
+def _machines_channels() -> dict[str, Any]:
+    """What anybody may publish to or subscribe to."""
+    data, results = topology.data_key(_MACHINE), topology.result_key(_MACHINE)
+    return {
+        "readingsOverMqtt": _machine_channel(
+            "mqtt", topology.data_topic(_MACHINE), "Where a device publishes its readings.", "reading"
+        ),
+        "readingsOverAmqp": _machine_channel(
+            "amqp", data, "The same, over AMQP.", "reading", topology.INGEST_EXCHANGE
+        ),
+        "resultsOverAmqp": _machine_channel(
+            "amqp", results, "The results of a machine.", "result", topology.RESULTS_EXCHANGE
+        ),
+        "resultsOverMqtt": _machine_channel(
+            "mqtt", topology.result_topic(_MACHINE), "The same, over MQTT.", "result"
+        ),
+        "deadLetters": _machine_channel(
+            "amqp",
+            topology.dead_letter_key(_MACHINE),
+            "The readings of a machine that failed. What named no machine keeps the key it came with.",
+            "deadLetter",
+            topology.DEAD_LETTERS_EXCHANGE,
+        ),
+    }
+
+
+def _queues_channels(settings: Settings) -> dict[str, Any]:
+    """The system's own."""
+    partition = {
+        "partition": {
+            "description": "The partition: each machine's readings are always in the same one.",
+            "enum": [str(number) for number in range(settings.partitions)],
+        }
+    }
+    own = topology.partition_arguments(settings)
+    return {
+        "partition": _queue_channel(
+            topology.readings_queue(_PARTITION),
+            "The readings of a partition, taken by one worker at a time.",
+            ["reading", "probe"],
+            own,
+            partition,
+        ),
+        "overflow": _queue_channel(
+            topology.overflow_queue(_PARTITION),
+            "What one machine sends too much of.",
+            ["movedReading"],
+            own,
+            partition,
+        ),
+        "deadLettersQueue": _queue_channel(
+            topology.DEAD_LETTERS_QUEUE,
+            "Where dead letters wait until they are kept and can be read over REST.",
+            ["deadLetter"],
+            topology.dead_letters_arguments(settings),
+        ),
+    }
+
+
+def _machine_channel(
+    server: str, address: str, description: str, message: str, exchange: str | None = None
+) -> dict[str, Any]:
+    channel = {
+        "address": address,
+        "servers": [{"$ref": f"#/servers/{server}"}],
+        "description": description,
+        "parameters": {
+            "machine": {
+                "description": f"The machine's id: {topology.MACHINE_ID_PATTERN}.",
+                "examples": ["furnace"],
+            }
+        },
+        "messages": {message: _message(message)},
+    }
+    if exchange is not None:
+        shape = {"name": exchange, "type": "topic", "durable": True, "autoDelete": False}
+        channel["bindings"] = {"amqp": {"is": "routingKey", "exchange": shape, "bindingVersion": BINDING}}
+    return channel
+
+
+def _queue_channel(
+    address: str,
+    description: str,
+    names: list[str],
+    arguments: dict[str, Any],
+    parameters: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    queue = {"name": address, "durable": True, "exclusive": False, "autoDelete": False}
+    return {
+        "address": address,
+        "servers": [{"$ref": "#/servers/amqp"}],
+        "description": description,
+        **({"parameters": parameters} if parameters else {}),
+        "messages": {name: _message(name) for name in names},
+        "bindings": {"amqp": {"is": "queue", "queue": queue, "bindingVersion": BINDING}},
+        "x-arguments": arguments,
+    }
+
+
+def _operations() -> dict[str, Any]:
+    """What this system does with the channels: `receive` is what others send."""
+    return {
+        "takeReadingsOverMqtt": _operation("receive", "readingsOverMqtt", "reading"),
+        "takeReadingsOverAmqp": _operation("receive", "readingsOverAmqp", "reading"),
+        "publishResults": _operation("send", "resultsOverAmqp", "result"),
+        "publishResultsOverMqtt": _operation("send", "resultsOverMqtt", "result"),
+        "publishDeadLetters": _operation("send", "deadLetters", "deadLetter"),
+        "processPartition": _operation("receive", "partition", "reading", "probe", ack=True),
+        "probePartition": _operation("send", "partition", "probe", persistent=False),
+        "moveReadings": _operation("send", "overflow", "movedReading"),
+        "processOverflow": _operation("receive", "overflow", "movedReading", ack=True),
+        "keepDeadLetters": _operation("receive", "deadLettersQueue", "deadLetter", ack=True),
+    }
+
+
+def _operation(
+    action: str, channel: str, *names: str, ack: bool = False, persistent: bool = True
+) -> dict[str, Any]:
+    binding: dict[str, Any] = {"ack": True} if ack else {"deliveryMode": PERSISTENT if persistent else 1}
+    bindings: dict[str, Any] = (
+        {"mqtt": {"qos": 1, "bindingVersion": _MQTT_BINDING}}
+        if channel.endswith("OverMqtt")
+        else {"amqp": {**binding, "bindingVersion": BINDING}}
+    )
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names],
+        "bindings": bindings,
+    }
+
+
+def _message(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/messages/{name}"}

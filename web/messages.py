@@ -1,0 +1,202 @@
+"""The messages on the wire, as AsyncAPI describes them: payload, headers and properties as JSON schemas.
+
+What a Struct says already is taken from it, so that the description changes with the code. The JSON schemas
+are closed (no header and no property but these), so that a test sees what is missing here. AsyncAPI has no
+place for a message's AMQP properties: they are in `x-amqp-properties`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import fields
+
+from pipeline import topology
+from pipeline.claim import CLAIM_PATTERN, HEADER
+from pipeline.dead_letter import KINDS, STRAY
+from pipeline.publisher import PERSISTENT
+from pipeline.record import Cause
+from pipeline.result import CONTENT_TYPE, CloudEvent
+
+#: The version of AsyncAPI's AMQP binding.
+BINDING: Final = "0.3.0"
+
+_MACHINE: Final = {"type": "string", "pattern": f"^{topology.MACHINE_ID_PATTERN}$"}
+_PERSISTENT: Final = {"const": PERSISTENT, "description": "Persistent."}
+
+_CONTENT_TYPE: Final = {"type": "string", "description": "What the device sent."}
+_MESSAGE_ID: Final = {
+    "type": "string",
+    "description": "Known by this, the reading is told from an equal one when it is delivered again.",
+}
+_CLAIM: Final = {
+    "type": "string",
+    "pattern": f"^{CLAIM_PATTERN}$",
+    "description": "The reading was a dead letter and is sent again: number and signature of the letter.",
+}
+
+#: What RabbitMQ adds by itself.
+_ITS_OWN: Final[dict[str, Any]] = {"^x-": {}}
+
+
+def messages() -> dict[str, dict[str, Any]]:
+    """The messages, by the names that the channels refer to."""
+    return {
+        "reading": _reading(),
+        "result": _result(),
+        "deadLetter": _dead_letter(),
+        "movedReading": _moved_reading(),
+        "probe": _probe(),
+    }
+
+
+def _reading() -> dict[str, Any]:
+    return {
+        "title": "A machine's reading",
+        "summary": "Any JSON value. What is none becomes a dead letter.",
+        "contentType": "application/json",
+        "payload": {"description": "Whatever the device measures; the logic finds it in `data`."},
+        # A device may send any headers and properties, so these alone are open.
+        "headers": {"type": "object", "properties": {HEADER: _CLAIM}},
+        "x-amqp-properties": {
+            "type": "object",
+            "properties": {"message_id": _MESSAGE_ID, "content_type": _CONTENT_TYPE},
+        },
+        "examples": [{"name": "temperature", "payload": {"temperature": 91.5, "n": 17}}],
+    }
+
+
+def _result() -> dict[str, Any]:
+    schema = _schema(CloudEvent)
+    # It is written with all its fields, also those that have a default.
+    schema |= {"required": list(schema["properties"]), "additionalProperties": False}
+    return {
+        "title": "What `process` returned",
+        "summary": "A CloudEvent 1.0 in structured mode, at least once; equal ids are repeats.",
+        "contentType": CONTENT_TYPE,
+        "payload": schema,
+        "headers": _closed({}),
+        "x-amqp-properties": _closed(
+            {
+                "content_type": {"const": CONTENT_TYPE},
+                "message_id": {
+                    "type": "string",
+                    "pattern": f"^{topology.MACHINE_ID_PATTERN}/[1-9][0-9]*(\\.[1-9][0-9]*)?$",
+                    "description": "The machine and the event's id.",
+                },
+                "delivery_mode": _PERSISTENT,
+            }
+        ),
+        "examples": [
+            {
+                "name": "alarm",
+                "payload": {
+                    name: (each.get("examples") or [each.get("const")])[0]
+                    for name, each in schema["properties"].items()
+                },
+            }
+        ],
+    }
+
+
+def _dead_letter() -> dict[str, Any]:
+    headers, needed = dict[str, Any](), ["machine"]
+    for field in fields(Cause):
+        schema = _schema(field.type)
+        # What has no value is left out of the headers (`pipeline.dead_letter`).
+        headers[field.name] = next(
+            (each for each in schema.get("anyOf", []) if each != {"type": "null"}), schema
+        )
+    headers["kind"] = {"enum": [kind for kind in KINDS if kind != "unknown"], "description": "Why it failed."}
+    del headers["content_type"]
+    needed += ["kind", "time"]
+    headers["machine"] = {
+        "anyOf": [_MACHINE, {"const": ""}],
+        "description": "The machine's id; empty where the routing key named none.",
+    }
+    return {
+        "title": "A reading that failed",
+        "summary": "The reading's bytes, untouched, with the cause in the headers.",
+        "payload": {"description": "The bytes as they came: not always JSON."},
+        "headers": _closed(headers, needed),
+        "x-amqp-properties": _closed(
+            {
+                "message_id": {
+                    "type": "string",
+                    "pattern": f"^({topology.MACHINE_ID_PATTERN}/[1-9][0-9]*|{STRAY}/[0-9a-f]{{32}})$",
+                    "description": "The dead letter's id: the machine and the number of the reading.",
+                },
+                "delivery_mode": _PERSISTENT,
+            },
+            optional={"content_type": _CONTENT_TYPE},
+        ),
+        "examples": [
+            {
+                "name": "error",
+                "payload": {"temperature": None},
+                "headers": {
+                    "machine": "furnace",
+                    "kind": "error",
+                    "message": "'>' is not supported between None and a number",
+                    "time": "2026-11-23T08:15:30.123Z",
+                    "number": 17,
+                    "logicversion": 3,
+                    "line": 2,
+                    "text": 'if data["temperature"] > 90:',
+                },
+            }
+        ],
+    }
+
+
+def _moved_reading() -> dict[str, Any]:
+    return {
+        "title": "A reading in an overflow queue",
+        "summary": "Moved there while its machine sends more than its partition can work off.",
+        "payload": {"description": "The bytes as they came."},
+        "headers": _closed(
+            {
+                topology.MACHINE_HEADER: _MACHINE,
+                topology.PLACE_HEADER: {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "Its place in the machine's line here.",
+                },
+                HEADER: _CLAIM,
+            },
+            [topology.MACHINE_HEADER, topology.PLACE_HEADER],
+        ),
+        "x-amqp-properties": _closed(
+            {"delivery_mode": _PERSISTENT},
+            optional={"message_id": _MESSAGE_ID, "content_type": _CONTENT_TYPE},
+        ),
+    }
+
+
+def _probe() -> dict[str, Any]:
+    return {
+        "title": "A worker's probe",
+        "summary": "By which a worker learns whether the broker hands it a partition. It is no reading.",
+        "payload": {"const": "", "description": "Empty."},
+        "bindings": {"amqp": {"messageType": topology.PROBE_TYPE, "bindingVersion": BINDING}},
+        "x-amqp-properties": _closed({"type": {"const": topology.PROBE_TYPE}}),
+    }
+
+
+def _schema(type_: Any) -> dict[str, Any]:
+    schema = msgspec.json.schema(type_)
+    if "$ref" in schema:
+        [schema] = schema["$defs"].values()
+    return schema
+
+
+def _closed(
+    properties: dict[str, Any], needed: list[str] | None = None, optional: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """An object with these properties and no others. All of them are needed where `needed` says nothing."""
+    return {
+        "type": "object",
+        "properties": properties | (optional or {}),
+        "required": list(properties) if needed is None else needed,
+        "patternProperties": _ITS_OWN,
+        "additionalProperties": False,
+    }
