@@ -47,6 +47,10 @@ class Command:
         """All that it has printed."""
         return Path(self._log.name).read_text(errors="replace")
 
+    def close(self) -> None:
+        """Drop what it has printed."""
+        self._log.close()
+
     def check_running(self) -> None:
         """Fail with its output where it has ended."""
         assert self.process.poll() is None, f"{self.name} has ended:\n{self.log}"
@@ -248,3 +252,4 @@ class Installation:
         self.client.close()
         for command in reversed(self.commands):
             command.stop()
+            command.close()

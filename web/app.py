@@ -1,6 +1,8 @@
 """The application: routes, errors, and what is opened and closed with it."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
@@ -16,11 +18,16 @@ from web.metrics import MetricsController
 from web.plant import Plant
 from web.problems import HANDLERS
 from web.states import StatesController
+from web.trying import TryingController
 from web.works import WorksController
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
 #: than the largest reading.
 _BODY_BYTES = 1024**2
+
+#: Handlers that run at once. Far more than trials may (`web.trials.PLACES`), which take seconds each; asyncio
+#: alone would have six threads on two cores.
+_THREADS = 32
 
 
 def create_app(plant: Plant) -> Litestar:
@@ -28,6 +35,7 @@ def create_app(plant: Plant) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "handler"))
         plant.keeper.start()
         try:
             yield
@@ -42,6 +50,7 @@ def create_app(plant: Plant) -> Litestar:
             MachinesController,
             LogicController,
             StatesController,
+            TryingController,
             DeadLettersController,
             WorksController,
             HealthController,

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,26 +10,12 @@ from msgspec import Struct
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.errors import SandboxError
-from sandbox.job import Failure, Job, Logic, Outcome, Problem
+from sandbox.job import Logic, Problem
 from sandbox.sandbox import Sandbox
+from web.trial import Trial
 
 #: Exit status: every reading was fine; a reading failed; the logic was refused, or the command used wrongly.
 OK, FAILED, REFUSED = 0, 1, 2
-
-
-class ReadingLine(Struct, omit_defaults=True):
-    """What `iot-logic test` prints for a reading.
-
-    `state` is the machine's after it. `fuel` is what it used; `peaks` are the largest values of what is
-    limited, by the names of the limits. `error` is there where it failed.
-    """
-
-    outcome: str
-    results: list[msgspec.Raw]
-    state: msgspec.Raw
-    fuel: int
-    peaks: dict[str, int]
-    error: Failure | None = None
 
 
 class RefusedLine(Struct):
@@ -82,27 +67,16 @@ def _test(arguments: argparse.Namespace) -> int:
             return REFUSED
         status = OK
         logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
-        for outcome, after in _run(sandbox, logic, state, readings):
-            kind = outcome.kind if outcome.kind in ("ok", "limit") else "error"
-            results = [msgspec.Raw(result) for result in outcome.results]
-            peaks = outcome.peaks | {
-                "result_bytes": sum(map(len, outcome.results)),
-                "state_bytes": len(after),
-            }
-            _print(ReadingLine(kind, results, msgspec.Raw(after), outcome.fuel, peaks, outcome.failure))
-            if kind != "ok":
+        trial = Trial(sandbox, logic, state)
+        for number, reading in enumerate(readings, start=1):
+            tried = trial.step(reading)
+            _print(tried)
+            if tried.outcome != "ok":
                 status = FAILED
+            if trial.stopped and number < len(readings):
+                print(f"iot-logic: {trial.stopped} {len(readings) - number} were not run.", file=sys.stderr)
+                break
         return status
-
-
-def _run(
-    sandbox: Sandbox, logic: Logic, state: bytes, readings: list[bytes]
-) -> Iterator[tuple[Outcome, bytes]]:
-    """Each reading's outcome and the state after it; one at a time, to see each state."""
-    for reading in readings:
-        [report] = sandbox.run([Job(logic, state, [reading])])
-        state = report.state
-        yield report.outcomes[0], state
 
 
 def _print(line: Struct) -> None:

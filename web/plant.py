@@ -24,6 +24,7 @@ from pipeline.settings import Settings
 from pipeline.setup import Active
 from sandbox.sandbox import Sandbox
 from web.measures import Metrics
+from web.trials import Trials
 
 
 class Plant:
@@ -41,12 +42,14 @@ class Plant:
         self.metrics = Metrics(settings, self.letters, self.keeper)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self._checking = Lock()
+        self.trials = Trials(settings)
 
     def close(self) -> None:
-        """End the keeper, the connections and the child that checks logic."""
+        """End the keeper, the connections and the children that check and try logic."""
         self.keeper.close()
         self._publisher.close()
         self._sandbox.close()
+        self.trials.close()
         self._redis.close()
 
     def missing(self) -> list[str]:

@@ -13,6 +13,7 @@ from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError, Redri
 from pipeline.topology import is_machine_id
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Problem
+from web.errors import Busy
 
 #: The media type of problem details.
 MEDIA_TYPE = "application/problem+json"
@@ -76,6 +77,17 @@ def _redrive_stopped(_request: Request[Any, Any, Any], error: RedriveStopped) ->
     return respond(503, f"{error}. None is lost, and each counts once: send them again.")
 
 
+def _too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[ProblemDetails]:
+    # Nothing of ours recurses as a JSON text does that is nested a thousand times.
+    return respond(400, "The request is nested too deeply.")
+
+
+def _busy(_request: Request[Any, Any, Any], error: Busy) -> Response[ProblemDetails]:
+    response = respond(503, f"{error}. Try again in {error.again} s.")
+    response.headers["Retry-After"] = str(error.again)
+    return response
+
+
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:
     """The error for a machine that has no `what`."""
     return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
@@ -98,4 +110,6 @@ HANDLERS: ExceptionHandlersMap = {
     BrokerUnavailable: _broker_mute,
     RedriveStopped: _redrive_stopped,
     SandboxUnavailable: _sandbox_down,
+    Busy: _busy,
+    RecursionError: _too_deep,
 }

@@ -86,11 +86,16 @@ def _check_tag(stored: Stored, if_match: str | None) -> None:
 
 
 def _kept(body: bytes, limits: Limits) -> bytes:
-    """A state as it is kept: what a logic could have left. Raises the error to answer with."""
+    """A state as it is kept. Raises the error to answer with."""
     try:
         state = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise ClientException(detail=f"The state must be one JSON object: {e}.") from e
+    return encoded_state(state, limits)
+
+
+def encoded_state(state: dict[str, Any], limits: Limits) -> bytes:
+    """A state as it is kept: what a logic could have left. Raises the error to answer with."""
     try:
         return encode_state(state, limits)
     except LogicError as e:

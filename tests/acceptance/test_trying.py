@@ -1,0 +1,184 @@
+"""Checking and trying logic over REST: what is said, what it may cost, and that nothing comes of it."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.installation import Installation
+from tests.waiting import wait_until
+from web.trials import BYTES, PLACES, READINGS
+
+COUNTER = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + data["n"]
+    return {"count": state["count"]}
+"""
+ENDLESS = "def process(data, state):\n    while True:\n        pass\n"
+GREEDY = """
+def process(data, state):
+    kept = []
+    while True:
+        kept.append([0] * 20000)
+"""
+#: Leaves and returns as much as it may.
+CHATTY = """
+def process(data, state):
+    state["text"] = "x" * 65000
+    return state
+"""
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    # So that a logic without end takes long enough to be waited for.
+    module_installation.environ["IOT_LOGIC_LIMIT_FUEL"] = "500000"
+    module_installation.start_api()
+    return module_installation
+
+
+def post(plant: Installation, path: str, **body: Any) -> Any:
+    response = plant.client.post(path, json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_all_that_is_wrong_with_a_logic_is_said_and_a_good_one_is_accepted(plant: Installation) -> None:
+    bad = post(plant, "/logic/validate", logic="import os\ndef process(data, state):\n    state._x\n")
+    good = post(plant, "/logic/validate", logic=COUNTER)
+
+    assert not bad["accepted"]
+    assert {error["line"] for error in bad["errors"]} == {1, 3}
+    assert good == {"accepted": True, "errors": []}
+
+
+def test_each_reading_that_is_tried_shows_its_results_state_and_error(plant: Installation) -> None:
+    report = post(plant, "/logic/test", logic=COUNTER, readings=[{"n": 2}, {"m": 1}, {"n": 3}])
+
+    first, failed, last = report["readings"]
+    assert (report["accepted"], report["not_run"], report["stopped"]) == (True, 0, None)
+    assert (first["outcome"], first["results"], first["state"]) == ("ok", [{"count": 2}], {"count": 2})
+    assert first["fuel"] > 0
+    assert first["seconds"] > 0
+    assert (failed["outcome"], failed["state"], failed["reading"]) == ("error", {"count": 2}, '{"m":1}')
+    assert failed["error"]["line"] == 3
+    assert failed["error"]["text"].strip() == 'state["count"] = state.get("count", 0) + data["n"]'
+    assert last["results"] == [{"count": 5}]
+
+
+def test_a_refused_logic_is_not_run(plant: Installation) -> None:
+    report = post(plant, "/logic/test", logic="import os", readings=[1, 2])
+
+    assert not report["accepted"]
+    assert report["errors"]
+    assert (report["readings"], report["not_run"]) == ([], 2)
+    assert "refused" in report["stopped"]
+
+
+@pytest.mark.parametrize(
+    ("state", "readings", "status"),
+    [
+        ("[1]", "[]", 400),
+        ('{"x": "%s"}' % ("y" * 70_000), "[]", 422),
+        ('{"x": "\\ud800"}', "[]", 400),
+        ("[" * 50_000, "[]", 400),
+        ("{}", '["\\ud800"]', 400),
+        ("{}", "[" * 50_000 + "]" * 50_000, 400),
+    ],
+)
+def test_a_state_or_reading_that_cannot_be_is_not_taken(
+    plant: Installation, state: str, readings: str, status: int
+) -> None:
+    body = f'{{"logic": {json.dumps(COUNTER)}, "readings": {readings}, "state": {state}}}'
+    response = plant.client.post("/logic/test", content=body, headers={"Content-Type": "application/json"})
+
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_thousand_readings_are_tried_and_not_one_more(plant: Installation) -> None:
+    report = post(plant, "/logic/test", logic=COUNTER, readings=[{"n": 1}] * READINGS)
+    one_more = plant.client.post("/logic/test", json={"logic": COUNTER, "readings": [1] * (READINGS + 1)})
+
+    assert (len(report["readings"]), report["not_run"]) == (READINGS, 0)
+    assert report["readings"][-1]["state"] == {"count": READINGS}
+    assert one_more.status_code == 400
+
+
+def test_a_trial_ends_when_it_has_too_much_to_say(plant: Installation) -> None:
+    response = plant.client.post("/logic/test", json={"logic": CHATTY, "readings": [1] * READINGS})
+
+    report = response.json()
+    assert len(response.content) < 1.1 * BYTES
+    assert report["not_run"] > 0
+    assert "longer than" in report["stopped"]
+
+
+@pytest.mark.parametrize("logic", [ENDLESS, GREEDY])
+def test_a_logic_that_has_to_be_stopped_is_stopped_and_the_next_trial_is_fine(
+    plant: Installation, logic: str
+) -> None:
+    report = post(plant, "/logic/test", logic=logic, readings=[1] * 20)
+    after = post(plant, "/logic/test", logic=COUNTER, readings=[{"n": 1}])
+
+    limits = {each["error"]["limit"] for each in report["readings"]}
+    assert limits <= {"fuel", "soft_seconds", "hard_seconds", "memory_bytes"}
+    assert report["not_run"] == 20 - len(report["readings"]) >= 10
+    assert re.search("quarantine|longer than 5 seconds", report["stopped"])
+    assert after["readings"][0]["outcome"] == "ok"
+
+
+def test_trying_on_a_machine_takes_its_state_and_leaves_it(plant: Installation) -> None:
+    plant.upload("m1", COUNTER)
+    plant.start_worker()
+    plant.send([("m1", {"n": 7})])
+    wait_until(lambda: plant.client.get("/machines/m1/state").status_code == 200)
+
+    with plant.collect() as results:
+        in_force = post(plant, "/machines/m1/logic/test", readings=[{"n": 1}])
+        draft = post(
+            plant,
+            "/machines/m1/logic/test",
+            logic=COUNTER.replace("+ data", "- data"),
+            readings=[{"n": 1}],
+            state=in_force["state"],
+        )
+        plant.send([("m1", {"n": 10})])
+        wait_until(lambda: results.messages)
+
+    assert (in_force["state"], in_force["logicversion"]) == ({"count": 7}, 1)
+    assert in_force["readings"][0]["state"] == {"count": 8}
+    assert draft["logicversion"] is None
+    assert draft["readings"][0]["state"] == {"count": 6}
+    assert [event["data"] for event in results.events] == [{"count": 17}]
+    assert plant.client.get("/machines/m1").json()["readings"] == 2
+
+
+def test_a_machine_without_logic_can_only_try_one_that_is_given(plant: Installation) -> None:
+    without = plant.client.post("/machines/m2/logic/test", json={"readings": [{"n": 1}]})
+    given = post(plant, "/machines/m2/logic/test", logic=COUNTER, readings=[{"n": 1}])
+
+    assert without.status_code == 404
+    assert given["readings"][0]["results"] == [{"count": 1}]
+
+
+def test_when_too_many_try_the_next_is_told_when_to_come_and_uploads_go_on(plant: Installation) -> None:
+    body = {"logic": ENDLESS, "readings": [1] * 4}
+
+    def attempt(_: int) -> httpx.Response:
+        return plant.client.post("/logic/test", json=body)
+
+    with ThreadPoolExecutor(2 * PLACES) as pool:
+        attempts = [pool.submit(attempt, each) for each in range(2 * PLACES)]
+        assert plant.upload("m3", COUNTER) == 1
+        responses = [each.result() for each in attempts]
+
+    busy = [response for response in responses if response.status_code == 503]
+    done = [response.json() for response in responses if response.status_code == 200]
+    assert len(busy) >= 1
+    assert all(int(response.headers["Retry-After"]) > 0 for response in busy)
+    assert len(done) >= PLACES
+    assert {len(report["readings"]) for report in done} == {4}

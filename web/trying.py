@@ -1,0 +1,126 @@
+"""The routes that check and try a logic, and have no effect: nothing is kept, sent or changed."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from sandbox.job import Problem
+from web.plant import Plant
+from web.problems import checked_id, unknown_machine
+from web.states import encoded_state
+from web.trial import Tried
+from web.trials import READINGS
+
+_Logic = Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
+_Readings = Annotated[
+    list[Any], Meta(max_length=READINGS, description="JSON values, in the order they come.")
+]
+
+
+class Source(Struct):
+    """A logic to be checked."""
+
+    logic: _Logic
+
+
+class Verdict(Struct):
+    """Whether a logic would be accepted; `errors` is every reason why not."""
+
+    accepted: bool
+    errors: tuple[Problem, ...]
+
+
+class TrialOrder(Struct):
+    """A logic to be tried: on these readings, from this state."""
+
+    logic: _Logic
+    readings: _Readings
+    state: dict[str, Any] = {}
+
+
+class MachineTrialOrder(Struct):
+    """A logic to be tried on a machine. What is left out is the machine's: its logic in force, its state."""
+
+    readings: _Readings
+    logic: _Logic | None = None
+    state: dict[str, Any] | None = None
+
+
+class TrialReport(Struct, kw_only=True):
+    """What became of a trial.
+
+    `errors` is every reason why the logic may not run at all. `readings` has an entry for each reading that
+    was run, in order; `not_run` counts those that were not, and `stopped` says why: the logic is refused, the
+    trial takes too long or has too much to say, or a machine would be in quarantine by now.
+    """
+
+    accepted: bool
+    errors: tuple[Problem, ...]
+    readings: list[Tried]
+    not_run: int
+    stopped: str | None
+
+
+class MachineTrialReport(TrialReport, kw_only=True):
+    """What became of a trial on a machine.
+
+    `logicversion` is the version that was tried, where it was the one in force. `state` is what it began
+    from: give it, and the same readings, to try another logic on the same ground.
+    """
+
+    machine: str
+    logicversion: int | None
+    state: msgspec.Raw
+
+
+class TryingController(Controller):
+    """`/logic/validate`, `/logic/test` and `/machines/<id>/logic/test`."""
+
+    @post("/logic/validate", status_code=200, sync_to_thread=True)
+    def post_validate(self, plant: NamedDependency[Plant], data: JSONBody[Source]) -> Verdict:
+        """Check a logic as an upload would, and say everything that is wrong with it."""
+        checked = plant.trials.check(data.logic)
+        return Verdict(checked.accepted, checked.problems)
+
+    @post("/logic/test", status_code=200, sync_to_thread=True)
+    def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
+        """Run a logic on readings and a state, under the limits of the workers, without any effect."""
+        state = encoded_state(data.state, plant.settings.limits)
+        return TrialReport(**_tried(plant, data.logic, state, data.readings))
+
+    @post("/machines/{machine_id:str}/logic/test", status_code=200, sync_to_thread=True)
+    def post_machine_test(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[MachineTrialOrder]
+    ) -> MachineTrialReport:
+        """Run a logic on a machine's state, under the limits of the workers, without any effect on it."""
+        stored = plant.machine(checked_id(machine_id))
+        logic, version = data.logic, None
+        if logic is None:
+            found = plant.logic(machine_id)
+            if found is None:
+                raise unknown_machine(machine_id, "logic in force: say which to try")
+            version, logic = found[0].version, found[2]
+        state = stored.record.state
+        if data.state is not None:
+            state = encoded_state(data.state, plant.settings.limits)
+        return MachineTrialReport(
+            machine=machine_id,
+            logicversion=version,
+            state=msgspec.Raw(state),
+            **_tried(plant, logic, state, data.readings),
+        )
+
+
+def _tried(plant: Plant, logic: str, state: bytes, readings: list[Any]) -> dict[str, Any]:
+    ran = plant.trials.run(logic, state, [msgspec.json.encode(reading) for reading in readings])
+    return {
+        "accepted": not ran.problems,
+        "errors": ran.problems,
+        "readings": ran.tried,
+        "not_run": len(readings) - len(ran.tried),
+        "stopped": ran.stopped,
+    }
