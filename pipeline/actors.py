@@ -61,7 +61,7 @@ class Works(Middleware):
                 _logger.warning("Promises 1 and 3 do not hold: %s", lacking)
         except store.RedisError as e:
             _logger.warning("Redis is not up yet: %s", e)
-        self.records = Records(client)
+        self.records = Records(client, self.settings.recent)
         self.logics = Logics(client, self.settings.signing_key)
         self.publisher = Publisher(
             self.settings.amqp_url, lambda: topology.ensure(self.settings), insist=True

@@ -30,6 +30,7 @@ from pipeline.logics import Logics
 from pipeline.overflow import move_message
 from pipeline.publisher import Message, Publisher
 from pipeline.reading import Batch, Line, Reading, Session
+from pipeline.recents import encode_recent
 from pipeline.record import Move, Outgoing, Record
 from pipeline.records import Records, Stored
 from pipeline.result import encode_result, event_ids, now, result_message
@@ -99,10 +100,10 @@ class Processor:
             fresh[machine_id], moved[machine_id] = stored[machine_id].record.divide(readings)
         uses, skipped = self._records.letters.admit(fresh)
         reports = self._run(stored, fresh)
-        updates = dict[str, Record]()
+        updates, recents = dict[str, Record](), dict[str, list[bytes]]()
         for machine_id, readings in fresh.items():
             if readings or moved[machine_id] or machine_id in skipped:
-                after = _advance(
+                after, recents[machine_id] = _advance(
                     first[machine_id],
                     stored[machine_id],
                     readings,
@@ -110,12 +111,13 @@ class Processor:
                     moved[machine_id],
                     skipped.get(machine_id, []),
                     carry=bool(messages[machine_id]),
+                    recent=self._records.recent,
                 )
                 updates[machine_id] = after
                 messages[machine_id] = _messages(first[machine_id], after.outgoing)
         for wait_for_answer in answers:
             wait_for_answer()
-        changed = self._records.write(stored, updates, uses)
+        changed = self._records.write(stored, updates, uses, recents)
         again += [first[machine_id] for machine_id in changed]
         return [
             each for machine_id in first if machine_id not in changed for each in messages[machine_id]
@@ -188,31 +190,35 @@ def _advance(
     skipped: list[Reading],
     *,
     carry: bool,
-) -> Record:
+    recent: int,
+) -> tuple[Record, list[bytes]]:
     """The record of a machine after `readings` were run, others moved and others skipped, with what they have
-    to publish."""
+    to publish; and the last `recent` of those that were run, as they are kept."""
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
     strikes = record.strikes.against(digest)
-    outgoing = list[Outgoing]()
+    version = active.version if active else None
+    outgoing, recents = list[Outgoing](), list[bytes]()
     outcomes = report.outcomes if report else [_not_run(before)] * len(readings)
     first = record.number + 1
+    first_recent = first + len(readings) - recent
     for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
         strikes = strikes.after(outcome)
+        if number >= first_recent:
+            recents.append(encode_recent(reading, outcome, number, time, version))
         if outcome.kind == "ok":
-            assert active is not None
+            assert version is not None
             for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
-                event = encode_result(line.machine, event_id, time, active.version, data)
+                event = encode_result(line.machine, event_id, time, version, data)
                 outgoing.append(Outgoing(event_id, event))
         else:
-            version = active.version if active else None
             outgoing.append(
                 Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
             )
     for place, reading in enumerate(moved, start=record.moved + 1):
         move = Move(place, reading.message_id, reading.content_type, reading.claim)
         outgoing.append(Outgoing("", reading.body, move=move))
-    return record.advance(
+    after = record.advance(
         line.session.name,
         max(line.last_tag - topology.WINDOW, line.session.settled_tag),
         readings,
@@ -223,6 +229,7 @@ def _advance(
         carry=carry,
         strikes=strikes,
     )
+    return after, recents
 
 
 def _not_run(stored: Stored) -> Outcome:

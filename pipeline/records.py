@@ -7,14 +7,16 @@ keys of one machine on one node of a Redis Cluster.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
-from typing import cast
+from typing import Any, Final, cast
 
 import msgspec
 import redis
 from msgspec import Struct
 
 from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
+from pipeline.recents import RECENT, Recents, recent_key
 from pipeline.record import Record
 from pipeline.setup import Active, Setup, setup_key
 
@@ -25,37 +27,61 @@ _TOKEN_BYTES = 8
 #: The set of all machines that have a record or a logic (sorted, for paging).
 MACHINES_KEY = "machines"
 
-#: Compare-and-set of many records, each for itself. Answers the places of those that had changed.
-_WRITE = """
-local changed = {}
-for place, key in ipairs(KEYS) do
-    if redis.call('GETRANGE', key, 0, 7) == ARGV[2 * place - 1] then
-        redis.call('SET', key, ARGV[2 * place])
-    else
-        changed[#changed + 1] = place
+#: Puts a record, and appends to its machine's last readings, `count` of them from ARGV[first] on, of which
+#: `keep` are kept. For scripts that begin with it.
+_PUT = """
+local function put(record, value, recent, keep, first, count)
+    redis.call('SET', record, value)
+    if count > 0 then
+        redis.call('RPUSH', recent, unpack(ARGV, first, first + count - 1))
+        redis.call('LTRIM', recent, -keep, -1)
     end
+end
+"""
+
+#: Compare-and-set of many records, each for itself. Answers the places of those that had changed. KEYS of
+#: each: record and last readings; ARGV how many of those to keep, of each: token, record, and its readings
+#: behind their count.
+_WRITE = (
+    _PUT
+    + """
+local changed, at = {}, 2
+for place = 1, #KEYS, 2 do
+    local count = tonumber(ARGV[at + 2])
+    if redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at] then
+        put(KEYS[place], ARGV[at + 1], KEYS[place + 1], ARGV[1], at + 3, count)
+    else
+        changed[#changed + 1] = (place + 1) / 2
+    end
+    at = at + 3 + count
 end
 return changed
 """
+)
 
 #: Compare-and-set of one record, which uses up dead letters of its machine: both or none. Answers 0 where
-#: the record had changed or a letter is gone. KEYS record and `letter_keys`, ARGV tokens and record, names.
+#: the record had changed or a letter is gone. KEYS and ARGV as above, then `letter_keys` and names.
 _WRITE_USING = (
     USE_UP
+    + _PUT
     + """
-if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
+local names = 5 + ARGV[4]
+if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[2] then
     return 0
 end
-for place = 3, #ARGV do
-    if redis.call('HEXISTS', KEYS[2], ARGV[place]) == 0 then
+for place = names, #ARGV do
+    if redis.call('HEXISTS', KEYS[3], ARGV[place]) == 0 then
         return 0
     end
 end
-redis.call('SET', KEYS[1], ARGV[2])
-use_up(KEYS[2], KEYS[3], KEYS[4], 3)
+put(KEYS[1], ARGV[3], KEYS[2], ARGV[1], 5, ARGV[4] + 0)
+use_up(KEYS[3], KEYS[4], KEYS[5], names)
 return 1
 """
 )
+
+#: What a write has to do with no dead letters, or no readings, of any machine.
+NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def record_key(machine_id: str) -> str:
@@ -82,11 +108,16 @@ class Stored(Struct, frozen=True):
 
 
 class Records:
-    """Reads and writes records. Safe to share between threads."""
+    """Reads and writes records. Safe to share between threads.
 
-    def __init__(self, client: "redis.Redis") -> None:
+    `recent` is how many of a machine's last readings are kept.
+    """
+
+    def __init__(self, client: "redis.Redis", recent: int = RECENT) -> None:
+        self.recent = recent
         self._redis = client
         self.letters = DeadLetters(client)
+        self.recents = Recents(client)
         self._write = client.register_script(_WRITE)
         self._write_using = client.register_script(_WRITE_USING)
         self._encoder = msgspec.msgpack.Encoder()
@@ -111,12 +142,14 @@ class Records:
         self,
         read: Mapping[str, Stored],
         updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
     ) -> set[str]:
         """Write `updates` over what was `read`. Returns the machines whose record had changed meanwhile.
 
         `uses` says by machine which dead letters its update uses up, in the same write; where one of them
-        is gone, the machine counts as changed.
+        is gone, the machine counts as changed. `recents` are by machine the readings that made the update,
+        encoded, `self.recent` of each at the most.
 
         Raises `redis.RedisError`; then each record is written or is not.
         """
@@ -125,34 +158,37 @@ class Records:
         new = [machine_id for machine_id in updates if not read[machine_id].token]
         if new:
             self.register(new)
-        changed = self._write_plain(read, updates, [each for each in updates if each not in uses])
-        return changed | self._write_all_using(read, updates, uses) if uses else changed
+        arguments = {
+            machine_id: self._arguments(read[machine_id], update, recents.get(machine_id, ()))
+            for machine_id, update in updates.items()
+        }
+        changed = self._write_plain({each: arguments[each] for each in arguments if each not in uses})
+        return changed | self._write_all_using(arguments, uses) if uses else changed
 
-    def _write_plain(
-        self, read: Mapping[str, Stored], updates: Mapping[str, Record], machine_ids: Sequence[str]
-    ) -> set[str]:
-        if not machine_ids:
+    def _arguments(self, read: Stored, update: Record, recent: Sequence[bytes]) -> list[bytes | int]:
+        record = os.urandom(_TOKEN_BYTES) + self._encoder.encode(update)
+        return [read.token, record, len(recent), *recent]
+
+    def _write_plain(self, arguments: Mapping[str, list[bytes | int]]) -> set[str]:
+        if not arguments:
             return set()
-        arguments = list[bytes]()
-        for machine_id in machine_ids:
-            arguments += self._tokens_and_record(read[machine_id], updates[machine_id])
-        changed = self._write(keys=[record_key(machine_id) for machine_id in machine_ids], args=arguments)
+        machine_ids = list(arguments)
+        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))]
+        changed = self._write(keys=keys, args=[self.recent, *chain.from_iterable(arguments.values())])
         return {machine_ids[place - 1] for place in changed}
 
     def _write_all_using(
-        self, read: Mapping[str, Stored], updates: Mapping[str, Record], uses: Mapping[str, Sequence[str]]
+        self, arguments: Mapping[str, list[bytes | int]], uses: Mapping[str, Sequence[str]]
     ) -> set[str]:
         with self._redis.pipeline(transaction=False) as pipeline:
             for machine_id, names in uses.items():
-                keys = [record_key(machine_id), *letter_keys(machine_id)]
-                arguments = list[bytes | str](self._tokens_and_record(read[machine_id], updates[machine_id]))
-                self._write_using(keys=keys, args=[*arguments, *names], client=pipeline)
+                keys = [record_key(machine_id), recent_key(machine_id), *letter_keys(machine_id)]
+                self._write_using(
+                    keys=keys, args=[self.recent, *arguments[machine_id], *names], client=pipeline
+                )
             written = dict(zip(uses, pipeline.execute(), strict=True))
         self.letters.forget([(each, name) for each, names in uses.items() if written[each] for name in names])
         return {machine_id for machine_id in uses if not written[machine_id]}
-
-    def _tokens_and_record(self, read: Stored, update: Record) -> tuple[bytes, bytes]:
-        return read.token, os.urandom(_TOKEN_BYTES) + self._encoder.encode(update)
 
     def register(self, machine_ids: Iterable[str]) -> None:
         """Put machines on the list of all machines, before anything else is kept of them."""

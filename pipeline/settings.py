@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from pipeline.errors import SettingsError
+from pipeline.recents import RECENT
 from sandbox.limits import Limits
 
 #: What the name of every setting begins with in the environment.
@@ -71,6 +72,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             "again or discarded.",
         ),
     ] = 100_000
+    recent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="How many of its last readings are kept of each machine, with their outcomes, in "
+            "Redis. Twenty are some 5 KiB; a reading and its results take 8 KiB at the most.",
+        ),
+    ] = RECENT
     signing_key: Annotated[
         str,
         Meta(

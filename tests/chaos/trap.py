@@ -10,13 +10,12 @@ import time
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import count
-from types import MappingProxyType
 from typing import Final
 
 from pipeline.processor import Processor
 from pipeline.reading import Batch
 from pipeline.record import Record
-from pipeline.records import Records, Stored
+from pipeline.records import NONE, Records, Stored
 
 #: The environment variable that names the trap.
 VARIABLE: Final = "CHAOS_TRAP"
@@ -53,7 +52,8 @@ def arm() -> None:
         self: Records,
         read: Mapping[str, Stored],
         updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
     ) -> set[str]:
         # Only where a record is there already: who writes over nothing overwrites nothing.
         due = trap is not Trap.DIE_ON_TAKING and any(read[each].token for each in updates)
@@ -61,7 +61,7 @@ def arm() -> None:
         if due and trap is Trap.STOP_BEFORE_WRITE:
             os.killpg(0, signal.SIGSTOP)
             time.sleep(1)  # the signal may take its time to reach this thread
-        changed = write(self, read, updates, uses)
+        changed = write(self, read, updates, uses, recents)
         if due and trap is Trap.DIE_AFTER_WRITE:
             os.killpg(0, signal.SIGKILL)
         return changed

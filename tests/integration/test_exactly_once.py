@@ -4,7 +4,6 @@ Where a rule is broken, the same steps must give a wrong count: else the test of
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -17,7 +16,7 @@ from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line, Reading
 from pipeline.record import Record
-from pipeline.records import Records, Stored
+from pipeline.records import NONE, Records, Stored
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.installation import Collector
@@ -32,9 +31,6 @@ def process(data, state):
 
 TWO = [("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')]
 THIRD = ("m1", b'{"n": 3}')
-
-#: A batch uses up no dead letters.
-NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @pytest.fixture
@@ -170,12 +166,13 @@ class EditedMeanwhile(Records):
         read: Mapping[str, Stored],
         updates: Mapping[str, Record],
         uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
     ) -> set[str]:
         if not self.edited:
             self.edited = True
             record = msgspec.structs.replace(read["m1"].record, state=b'{"count":100}')
             assert super().write(read, {"m1": record}) == set()
-        return super().write(read, updates, uses)
+        return super().write(read, updates, uses, recents)
 
 
 def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:
@@ -202,7 +199,7 @@ def test_without_compare_and_set_the_edit_would_be_lost(
     monkeypatch.setattr(
         records_module,
         "_WRITE",
-        "for place, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2 * place]) end return {}",
+        records_module._WRITE.replace("redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at]", "true"),
     )
 
     assert count_after_an_edit(broker_url, redis_url) == b'{"count":3}'
@@ -218,8 +215,9 @@ class ForgetsAnswers(Records):
         read: Mapping[str, Stored],
         updates: Mapping[str, Record],
         uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
     ) -> set[str]:
-        changed = super().write(read, updates, uses)
+        changed = super().write(read, updates, uses, recents)
         self.answered = not self.answered
         if self.answered:
             raise redis.TimeoutError("the answer did not come")

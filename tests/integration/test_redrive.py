@@ -1,7 +1,6 @@
 """Dead letters that are sent again: each counts once, whoever crashes, and each check is seen to matter."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 
 import pika
 import pytest
@@ -18,7 +17,7 @@ from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line
 from pipeline.record import Move, Record
-from pipeline.records import Records, Stored
+from pipeline.records import NONE, Records, Stored
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
@@ -60,7 +59,7 @@ def test_without_using_the_letter_up_in_the_write_of_the_record_a_repeated_sendi
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        records_module, "_WRITE_USING", "redis.call('SET', KEYS[1], ARGV[2]) return 1 -- and then a crash"
+        records_module, "_WRITE_USING", "redis.call('SET', KEYS[1], ARGV[3]) return 1 -- and then a crash"
     )
     office = Office(broker_url, redis_url)
 
@@ -243,11 +242,12 @@ class DiscardedMeanwhile(Records):
         self,
         read: Mapping[str, Stored],
         updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
     ) -> set[str]:
         for kept in self.letters.find(M1) if uses else ():
             self.letters.discard([each.letter for each in kept])
-        return super().write(read, updates, uses)
+        return super().write(read, updates, uses, recents)
 
 
 def test_a_letter_discarded_while_its_batch_runs_is_not_applied_and_its_neighbours_are(

@@ -1,0 +1,133 @@
+"""The last readings of a machine: each once, in order, as its state has them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import pytest
+import redis
+
+from pipeline import records as records_module
+from pipeline.dead_letters import Where
+from pipeline.recents import KEPT_BYTES, RECENT, Recent, recent_key
+from pipeline.record import Record
+from pipeline.records import NONE, Records, Stored
+from sandbox.sandbox import Sandbox
+from tests.office import COUNT, Office
+from tests.partition import Partition
+
+#: Writes over whatever is there.
+WITHOUT_COMPARISON = records_module._WRITE.replace(
+    "redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at]", "true"
+)
+
+ECHO = "def process(data, state): return data"
+
+
+class LosesAnswers(Records):
+    """Loses the answer of each first write: it was done, and nobody knows."""
+
+    answered = False
+
+    def write(
+        self,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
+    ) -> set[str]:
+        changed = super().write(read, updates, uses, recents)
+        self.answered = not self.answered
+        if self.answered:
+            raise redis.TimeoutError("the answer did not come")
+        return changed
+
+
+@pytest.fixture
+def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
+    partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
+    yield partition
+    partition.close()
+
+
+def read(partition: Partition, machine_id: str) -> list[Recent]:
+    return partition.records.recents.read(machine_id, 1000)
+
+
+def numbers(recents: Sequence[Recent]) -> list[int]:
+    return [each.number for each in recents]
+
+
+def test_the_last_readings_are_kept_once_and_in_order_whatever_the_batches(partition: Partition) -> None:
+    partition.logics.upload("m1", COUNT, b"")
+
+    partition.process([("m1", b'{"n": 1}'), ("m2", b"{}")])
+    partition.process([("m1", b'{"n": %d}' % n) for n in range(2, RECENT + 10)])
+    in_one_batch = read(partition, "m1")
+    partition.process([("m1", b'{"n": 40}')])
+    partition.process([("m1", b'{"n": 41}')])
+
+    assert numbers(in_one_batch) == list(range(10, RECENT + 10))
+    assert numbers(read(partition, "m1")) == list(range(12, RECENT + 12))
+    assert numbers(partition.records.recents.read("m1", 2)) == [RECENT + 10, RECENT + 11]
+    assert partition.records.recents.read_all(["m1", "m2", "m3"], 1)["m3"] == []
+
+
+def write_twice_over_the_same(redis_url: str) -> list[bytes]:
+    with redis.Redis.from_url(redis_url) as client:
+        records = Records(client)
+        read = records.read(["m1"])
+        for body in (b"first", b"second"):
+            records.write(read, {"m1": Record(state=body)}, recents={"m1": [body]})
+        return cast("list[bytes]", client.lrange(recent_key("m1"), 0, -1))
+
+
+def test_what_is_not_written_over_what_was_read_is_no_recent_reading(redis_url: str) -> None:
+    assert write_twice_over_the_same(redis_url) == [b"first"]
+
+
+def test_without_compare_and_set_it_would_be_one(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records_module, "_WRITE", WITHOUT_COMPARISON)
+
+    assert write_twice_over_the_same(redis_url) == [b"first", b"second"]
+
+
+def test_each_says_what_became_of_it(partition: Partition) -> None:
+    partition.process([("m1", b'{"n": 1}')])
+    partition.logics.upload("m1", COUNT, b"")
+    partition.process([("m1", b'{"n": 2}'), ("m1", b"\xff no json"), ("m1", b"{}")])
+
+    unrun, ok, not_json, failed = read(partition, "m1")
+
+    assert (unrun.kind, unrun.logicversion, unrun.reading) == ("no-logic", None, b'{"n": 1}')
+    assert (ok.kind, ok.logicversion, ok.results, ok.failure) == ("ok", 1, [b'{"n":2,"count":1}'], None)
+    assert (not_json.kind, not_json.reading, not_json.whole) == ("not-json", b"\xff no json", True)
+    assert failed.failure is not None
+    assert (failed.kind, failed.failure.line) == ("error", 4)
+    assert failed.time.endswith("Z")
+
+
+def test_of_what_is_long_only_a_part_is_kept(partition: Partition) -> None:
+    partition.logics.upload("m1", ECHO, b"")
+    text = '{"text":"%s"}'
+    short, long = text % "short", text % ("x" * KEPT_BYTES)
+    body = f"[{short},{long},{short}]".encode()
+
+    partition.process([("m1", body)])
+
+    [recent] = read(partition, "m1")
+    assert recent.reading == body[:KEPT_BYTES]
+    assert (recent.size, recent.whole) == (len(body), False)
+    assert recent.results == [short.encode(), b"", short.encode()]
+
+
+def test_a_reading_that_is_sent_again_is_a_recent_one_too(broker_url: str, redis_url: str) -> None:
+    office = Office(broker_url, redis_url)
+    office.fail(("m1", 1), ("m1", 2))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.redriver.send_all(Where(machine="m1"))
+
+    office.process(office.arrivals(2))
+
+    kinds = [each.kind for each in office.partition.records.recents.read("m1", 1000)]
+    office.close()
+    assert kinds == ["no-logic", "no-logic", "ok", "ok"]
