@@ -37,6 +37,7 @@ class Plant:
         self.logics = Logics(self._redis, settings.signing_key)
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
+        self.recents = self._records.recents
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.keeper)
