@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from pipeline import store, topology
 from pipeline.backlog import PartitionState, partition_states
 from pipeline.errors import BrokerUnavailable, LogicRefused
+from pipeline.events import Events
 from pipeline.keeper import Keeper
 from pipeline.logics import Check, Logics, any_logic
 from pipeline.membership import Report, reports
@@ -38,6 +39,7 @@ class Plant:
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
+        self.events = Events(self._redis)
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.keeper)
