@@ -43,10 +43,13 @@ class TrialOrder(Struct):
 
 
 class MachineTrialOrder(Struct):
-    """A logic to be tried on a machine. What is left out is the machine's: its logic in force, its state."""
+    """A logic to be tried on a machine.
 
-    readings: _Readings
+    What is left out is the machine's own: its logic in force, its last readings as they are kept, its state.
+    """
+
     logic: _Logic | None = None
+    readings: _Readings | None = None
     state: dict[str, Any] | None = None
 
 
@@ -69,12 +72,14 @@ class MachineTrialReport(TrialReport, kw_only=True):
     """What became of a trial on a machine.
 
     `logicversion` is the version that was tried, where it was the one in force. `state` is what it began
-    from: give it, and the same readings, to try another logic on the same ground.
+    from: give it, and the same readings, to try another logic on the same ground. `left_out` counts the
+    machine's last readings that cannot be tried, because they are long and only their beginning is kept.
     """
 
     machine: str
     logicversion: int | None
     state: msgspec.Raw
+    left_out: int
 
 
 class TryingController(Controller):
@@ -90,33 +95,48 @@ class TryingController(Controller):
     def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
         """Run a logic on readings and a state, under the limits of the workers, without any effect."""
         state = encoded_state(data.state, plant.settings.limits)
-        return TrialReport(**_tried(plant, data.logic, state, data.readings))
+        return TrialReport(**_tried(plant, data.logic, state, _bytes(data.readings)))
 
     @post("/machines/{machine_id:str}/logic/test", status_code=200, sync_to_thread=True)
     def post_machine_test(
         self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[MachineTrialOrder]
     ) -> MachineTrialReport:
-        """Run a logic on a machine's state, under the limits of the workers, without any effect on it."""
+        """Run a logic on a machine's state and its last readings, under the limits of the workers.
+
+        It has no effect on the machine. Its last readings are in its state already; so what they would lead
+        to is shown by a trial from the state `{}`, or from one that is given.
+        """
         stored = plant.machine(checked_id(machine_id))
         logic, version = data.logic, None
         if logic is None:
-            found = plant.logic(machine_id)
-            if found is None:
+            if stored.active is None:
                 raise unknown_machine(machine_id, "logic in force: say which to try")
-            version, logic = found[0].version, found[2]
+            logic, version = plant.logics.source(stored.active.digest), stored.active.version
         state = stored.record.state
         if data.state is not None:
             state = encoded_state(data.state, plant.settings.limits)
+        if data.readings is not None:
+            readings, left_out = _bytes(data.readings), 0
+        else:
+            recents = plant.recents.read(machine_id, READINGS)
+            readings = [recent.reading for recent in recents if recent.whole]
+            left_out = len(recents) - len(readings)
         return MachineTrialReport(
             machine=machine_id,
             logicversion=version,
             state=msgspec.Raw(state),
-            **_tried(plant, logic, state, data.readings),
+            left_out=left_out,
+            **_tried(plant, logic, state, readings),
         )
 
 
-def _tried(plant: Plant, logic: str, state: bytes, readings: list[Any]) -> dict[str, Any]:
-    ran = plant.trials.run(logic, state, [msgspec.json.encode(reading) for reading in readings])
+def _bytes(readings: list[Any]) -> list[bytes]:
+    """Readings as a device would send them."""
+    return [msgspec.json.encode(reading) for reading in readings]
+
+
+def _tried(plant: Plant, logic: str, state: bytes, readings: list[bytes]) -> dict[str, Any]:
+    ran = plant.trials.run(logic, state, readings)
     return {
         "accepted": not ran.problems,
         "errors": ran.problems,

@@ -131,30 +131,27 @@ def test_a_logic_that_has_to_be_stopped_is_stopped_and_the_next_trial_is_fine(
     assert after["readings"][0]["outcome"] == "ok"
 
 
-def test_trying_on_a_machine_takes_its_state_and_leaves_it(plant: Installation) -> None:
+def test_trying_on_a_machine_takes_its_state_and_last_readings_and_leaves_it(plant: Installation) -> None:
     plant.upload("m1", COUNTER)
     plant.start_worker()
-    plant.send([("m1", {"n": 7})])
-    wait_until(lambda: plant.client.get("/machines/m1/state").status_code == 200)
+    plant.send([("m1", {"n": 7}), ("m1", {"n": 1, "long": "x" * 5000}), ("m1", b"not JSON")])
+    wait_until(lambda: plant.client.get("/machines/m1").json().get("readings") == 3)
 
     with plant.collect() as results:
-        in_force = post(plant, "/machines/m1/logic/test", readings=[{"n": 1}])
-        draft = post(
-            plant,
-            "/machines/m1/logic/test",
-            logic=COUNTER.replace("+ data", "- data"),
-            readings=[{"n": 1}],
-            state=in_force["state"],
-        )
+        in_force = post(plant, "/machines/m1/logic/test")
+        draft = COUNTER.replace("+ data", "- data")
+        tried = post(plant, "/machines/m1/logic/test", logic=draft, readings=[{"n": 5}], state={"count": 1})
         plant.send([("m1", {"n": 10})])
         wait_until(lambda: results.messages)
 
-    assert (in_force["state"], in_force["logicversion"]) == ({"count": 7}, 1)
-    assert in_force["readings"][0]["state"] == {"count": 8}
-    assert draft["logicversion"] is None
-    assert draft["readings"][0]["state"] == {"count": 6}
-    assert [event["data"] for event in results.events] == [{"count": 17}]
-    assert plant.client.get("/machines/m1").json()["readings"] == 2
+    assert (in_force["state"], in_force["logicversion"], in_force["left_out"]) == ({"count": 8}, 1, 1)
+    assert [each["reading"] for each in in_force["readings"]] == ['{"n": 7}', "not JSON"]
+    assert in_force["readings"][0]["state"] == {"count": 15}
+    assert "JSON" in in_force["readings"][1]["error"]["message"]
+    assert tried["logicversion"] is None
+    assert tried["readings"][0]["state"] == {"count": -4}
+    assert [event["data"] for event in results.events] == [{"count": 18}]
+    assert plant.client.get("/machines/m1").json()["readings"] == 4
 
 
 def test_a_machine_without_logic_can_only_try_one_that_is_given(plant: Installation) -> None:
