@@ -110,6 +110,7 @@ class Processor:
                     reports.get(machine_id),
                     moved[machine_id],
                     skipped.get(machine_id, []),
+                    resent=len(uses.get(machine_id, ())),
                     carry=bool(messages[machine_id]),
                     recent=self._records.recent,
                 )
@@ -189,11 +190,13 @@ def _advance(
     moved: list[Reading],
     skipped: list[Reading],
     *,
+    resent: int,
     carry: bool,
     recent: int,
 ) -> tuple[Record, list[bytes]]:
     """The record of a machine after `readings` were run, others moved and others skipped, with what they have
-    to publish; and the last `recent` of those that were run, as they are kept."""
+    to publish; and the last `recent` of those that were run, as they are kept. `resent` of those that were
+    run were dead letters."""
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
     strikes = record.strikes.against(digest)
@@ -218,6 +221,13 @@ def _advance(
     for place, reading in enumerate(moved, start=record.moved + 1):
         move = Move(place, reading.message_id, reading.content_type, reading.claim)
         outgoing.append(Outgoing("", reading.body, move=move))
+    tally = record.tally.after(
+        first,
+        outcomes,
+        came=len(readings) > resent or any(reading.claim is None for reading in moved),
+        resent=resent,
+        logicversion=version,
+    )
     after = record.advance(
         line.session.name,
         max(line.last_tag - topology.WINDOW, line.session.settled_tag),
@@ -228,6 +238,7 @@ def _advance(
         state=report.state if report else record.state,
         carry=carry,
         strikes=strikes,
+        tally=tally,
     )
     return after, recents
 

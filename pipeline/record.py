@@ -38,6 +38,7 @@ from msgspec.structs import replace
 from pipeline.claim import Claim
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
+from pipeline.tally import Tally
 from pipeline.topology import WINDOW
 from sandbox.job import OutcomeKind
 
@@ -86,7 +87,7 @@ class Record(Struct, frozen=True, array_like=True):
     `marks` say which readings are applied: `marks` are pairs of a tag and the marks, one after the other,
     of the readings up to it. `outgoing` is what the last applied readings publish. `strikes` is
     what stands against its logic. `moved` and `taken` count the readings that went into the overflow and
-    those that came back.
+    those that came back. `tally` is what is counted for people.
     """
 
     number: int = 0
@@ -98,6 +99,7 @@ class Record(Struct, frozen=True, array_like=True):
     strikes: Strikes = Strikes()
     moved: int = 0
     taken: int = 0
+    tally: Tally = Tally()
 
     def split(self, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """Divide a batch's readings of this machine into those already applied and those that are not."""
@@ -154,6 +156,7 @@ class Record(Struct, frozen=True, array_like=True):
         state: bytes,
         carry: bool,
         strikes: Strikes,
+        tally: Tally,
     ) -> Self:
         """The record after these readings were run and moved.
 
@@ -181,6 +184,7 @@ class Record(Struct, frozen=True, array_like=True):
             strikes=strikes,
             moved=self.moved + len(move),
             taken=_last_place((*run, *skipped), self.taken),
+            tally=tally,
         )
 
 

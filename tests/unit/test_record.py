@@ -3,6 +3,7 @@
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.record import Outgoing, Record
+from pipeline.tally import Tally
 from pipeline.topology import WINDOW
 
 
@@ -41,6 +42,7 @@ def advance(
         state=b'{"n":1}',
         carry=carry,
         strikes=Strikes(),
+        tally=Tally(),
     )
 
 
