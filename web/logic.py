@@ -4,8 +4,6 @@ Whoever changes what is in force may send the `ETag` of what he has read as `If-
 faster he is refused (412) and nothing is changed; the comparison and the change are one step.
 """
 
-from collections.abc import Iterator
-from difflib import unified_diff
 from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post, put
@@ -18,6 +16,7 @@ from pipeline.dead_letters import Where
 from pipeline.errors import RedriveStopped
 from pipeline.logics import Check, Version
 from pipeline.setup import Active
+from web.difference import unified_diff
 from web.etag import IfMatch, check_tag
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
@@ -170,9 +169,13 @@ class LogicController(Controller):
     def get_diff(
         self, plant: NamedDependency[Plant], machine_id: FromPath[str], number: FromPath[int], to: int
     ) -> str:
-        """What leads from one version of a machine's logic to another, as a unified diff."""
+        """What leads from one version of a machine's logic to another, as a unified diff.
+
+        Where very many lines differ, all between the first and the last are shown as replaced.
+        """
         one, other = (_whole(plant, checked_id(machine_id), each) for each in (number, to))
-        return "".join(_diff(one, other))
+        name, other_name = (f"version {each.version}\t{each.time}" for each in (one, other))
+        return "".join(unified_diff(one.logic, other.logic, name, other_name))
 
     @post("/logic/versions/{number:int}/activate", status_code=200, sync_to_thread=True)
     def post_activate(
@@ -264,16 +267,3 @@ def _shown(machine_id: str, number: int, version: Version, active: Active | None
 
 def _no_version(machine_id: str, number: int) -> NotFoundException:
     return unknown_machine(machine_id, f"version {number} of its logic")
-
-
-def _diff(one: WholeVersion, other: WholeVersion) -> Iterator[str]:
-    """Lines with their ends. One that has none is followed by a line that says so, as other tools do."""
-    for line in unified_diff(
-        one.logic.splitlines(keepends=True),
-        other.logic.splitlines(keepends=True),
-        f"version {one.version}",
-        f"version {other.version}",
-        one.time,
-        other.time,
-    ):
-        yield line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
