@@ -22,8 +22,9 @@ install: $(INSTALLED) ## Make the environment in .venv, with the versions in con
 run: $(INSTALLED) ## Show it all on servers of its own, with three simulated machines; Ctrl-C ends it
 	@exec $(BIN)/python -m pipeline.local
 
+# Two at a time: most of the time goes by waiting. Each has servers of its own; a file's tests stay together.
 test: check ## Everything: `make check`, then all tests, on a RabbitMQ and a Redis of their own
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-pythons: ## The sandbox and the units on every Python that is declared and on the PATH
 	@for version in 3.11 3.12 3.13; do \
