@@ -98,12 +98,16 @@ def kind_key(kind: str) -> str:
 
 
 class Where(Struct, frozen=True, kw_only=True):
-    """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970."""
+    """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970.
+
+    `below` means readings of a machine with smaller numbers, and so no strays.
+    """
 
     machine: str | None = None
     kind: str | None = None
     since: int | None = None
     until: int | None = None
+    below: int | None = None
 
     def fits(self, letter: Letter) -> bool:
         """Whether this letter is meant. `until` itself is not."""
@@ -112,6 +116,7 @@ class Where(Struct, frozen=True, kw_only=True):
             and self.kind in (None, letter.kind)
             and (self.since is None or letter.milliseconds >= self.since)
             and (self.until is None or letter.milliseconds < self.until)
+            and (self.below is None or (letter.machine != STRAY and int(letter.name) < self.below))
         )
 
 
@@ -198,6 +203,22 @@ class DeadLetters:
         for machine_id in [where.machine] if where.machine else self._machines(where):
             if machine_id != STRAY:
                 yield from self.find(replace(where, machine=machine_id))
+
+    def missing(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
+        """How many of a machine's readings `first` to `last` have no letter, and the number of the first.
+
+        Their letters are kept, or were used up within the last `USED_SECONDS`.
+        """
+        _, line, used = letter_keys(machine_id)
+        missing = last - first + 1 - self._redis.zcount(line, first, last)
+        if missing <= 0:
+            return 0, None
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zrange(used, 0, -1)
+            pipeline.zrange(line, first, last, byscore=True)
+            there = {int(name) for names in pipeline.execute() for name in names}
+        without = [number for number in range(first, last + 1) if number not in there]
+        return len(without), without[0] if without else None
 
     def admit(self, fresh: dict[str, list[Reading]]) -> tuple[dict[str, list[str]], dict[str, list[Reading]]]:
         """Take out of `fresh`, what is to be run by machine, what was sent again and is applied already.

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.records import Records
-from pipeline.setup import Active, New, Setup, Setups, digests_key, versions_key
+from pipeline.setup import Active, New, Pause, Setup, Setups, digests_key, versions_key
 from pipeline.sources import Sources
 from sandbox.job import Logic
 
@@ -106,9 +106,13 @@ class Logics:
 
         self._setups.change(machine_id, step)
 
-    def pause(self, machine_id: str, *, paused: bool) -> None:
-        """Have a machine's readings become dead letters from its next batch on, or not any more."""
-        self._setups.change(machine_id, lambda setup: (replace(setup, paused=paused), None))
+    def forget_pause(self, machine_id: str, pause: Pause) -> None:
+        """Forget a pause that is over, all of whose readings were sent again."""
+
+        def step(setup: Setup) -> tuple[Setup, None]:
+            return replace(setup, pause=None) if setup.pause == pause else setup, None
+
+        self._setups.change(machine_id, step)
 
     def setup(self, machine_id: str) -> Setup:
         """What a machine is set up to run."""

@@ -14,11 +14,12 @@ from typing import Any, Final, cast
 import msgspec
 import redis
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
 from pipeline.recents import RECENT, Recents, recent_key
 from pipeline.record import Record
-from pipeline.setup import Active, Setup, setup_key
+from pipeline.setup import Active, Pause, Setup, setup_key
 
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
 #: be taken for the one before.
@@ -80,6 +81,17 @@ return 1
 """
 )
 
+#: Compare-and-set of a machine's setup, which puts another token on its record: both or none. Answers 0 where
+#: one of them had changed. KEYS setup and record; ARGV the setup as it was read, the new one, token, record.
+_PAUSE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] or redis.call('GETRANGE', KEYS[2], 0, 7) ~= ARGV[3] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[4])
+return 1
+"""
+
 #: What a write has to do with no dead letters, or no readings, of any machine.
 NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -120,6 +132,7 @@ class Records:
         self.recents = Recents(client)
         self._write = client.register_script(_WRITE)
         self._write_using = client.register_script(_WRITE_USING)
+        self._pause = client.register_script(_PAUSE)
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Record)
 
@@ -189,6 +202,29 @@ class Records:
             written = dict(zip(uses, pipeline.execute(), strict=True))
         self.letters.forget([(each, name) for each, names in uses.items() if written[each] for name in names])
         return {machine_id for machine_id in uses if not written[machine_id]}
+
+    def pause(self, machine_id: str, *, paused: bool) -> Setup:
+        """Have a machine's readings become dead letters from now on, or not any more. Returns its setup.
+
+        The record's token changes with it, so that a batch that runs meanwhile reads the setup again: which
+        numbers were paused is exact.
+        """
+        keys = [setup_key(machine_id), record_key(machine_id)]
+        while True:
+            values = cast("list[bytes | None]", self._redis.mget(keys))
+            stored = self._stored(values[1], values[0])
+            if stored.setup.paused == paused:
+                return stored.setup
+            number, pause = stored.record.number, stored.setup.pause
+            pause = Pause(number) if paused or pause is None else Pause(pause.first, number)
+            setup = replace(stored.setup, pause=pause)
+            if not stored.token:
+                self.register([machine_id])
+            record = os.urandom(_TOKEN_BYTES) + self._encoder.encode(stored.record)
+            if self._pause(
+                keys=keys, args=[values[0] or b"", self._encoder.encode(setup), stored.token, record]
+            ):
+                return setup
 
     def register(self, machine_ids: Iterable[str]) -> None:
         """Put machines on the list of all machines, before anything else is kept of them."""

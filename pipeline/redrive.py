@@ -9,6 +9,7 @@ full, so that the broker takes some of a list and refuses others.
 """
 
 from collections.abc import Iterable, Iterator
+from time import monotonic, sleep
 from typing import Final
 
 import pika
@@ -20,6 +21,7 @@ from pipeline.dead_letters import DeadLetters, Where
 from pipeline.errors import PublishError, RedriveStopped
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.result import now
+from pipeline.setup import Pause
 
 #: Bytes of readings that are in memory at once, unless a single one is larger.
 _BYTES: Final = 4 * 1024**2
@@ -27,14 +29,19 @@ _BYTES: Final = 4 * 1024**2
 #: Seconds that the broker may take to confirm what was sent at once.
 _CONFIRM_SECONDS: Final = 30
 
+#: Seconds between two looks whether all letters are kept.
+_LOOK_SECONDS: Final = 0.1
+
 
 class Redriver:
     """Sends letters again. Its methods block until the broker has confirmed.
 
-    They raise `RedriveStopped` where the broker does not take a reading, and `redis.RedisError`.
+    They raise `RedriveStopped` where the broker does not take a reading, and `redis.RedisError`. `patience`
+    is how many seconds it waits for letters that a keeper has not taken yet.
     """
 
-    def __init__(self, letters: DeadLetters, publisher: Publisher) -> None:
+    def __init__(self, letters: DeadLetters, publisher: Publisher, patience: float = 5) -> None:
+        self.patience = patience
         self._letters = letters
         self._publisher = publisher
 
@@ -48,6 +55,25 @@ class Redriver:
                 except RedriveStopped as e:
                     raise RedriveStopped(sent, e.reason) from e
         return sent
+
+    def send_paused(self, machine_id: str, pause: Pause | None) -> tuple[int, int]:
+        """Send again what came while a machine was paused, in order, once all of the last pause is kept.
+
+        Returns how many were sent, and how many are on their way to the dead letters still after some
+        seconds. Nothing that came after one of those is sent, so that doing it again keeps the order.
+        """
+        waiting, below = 0, None
+        if pause is not None and pause.last is not None and pause.last > pause.first:
+            waiting, below = self._wait_for_keeper(machine_id, pause.first + 1, pause.last)
+        return self.send_all(Where(machine=machine_id, kind="paused", below=below)), waiting
+
+    def _wait_for_keeper(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
+        deadline = monotonic() + self.patience
+        while True:
+            waiting, below = self._letters.missing(machine_id, first, last)
+            if not waiting or monotonic() > deadline:
+                return waiting, below
+            sleep(_LOOK_SECONDS)
 
     def send_one(self, letter: Letter) -> bool:
         """Send one letter again, which is no stray. Returns whether it was still there."""

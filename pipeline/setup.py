@@ -49,17 +49,31 @@ class Active(Struct, frozen=True):
     digest: str
 
 
+class Pause(Struct, frozen=True, array_like=True):
+    """A machine's last pause: its readings with numbers above `first`, up to `last`, became dead letters.
+
+    `last` is None while it lasts.
+    """
+
+    first: int
+    last: int | None = None
+
+
 class Setup(Struct, frozen=True, array_like=True):
     """What a machine is set up to run.
 
     `version` (0: none) and `digest` say which of its versions is in force, `versions` how many there are.
-    While it is `paused`, its readings become dead letters.
     """
 
     version: int = 0
     digest: str = ""
     versions: int = 0
-    paused: bool = False
+    pause: Pause | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the machine's readings become dead letters at the moment."""
+        return self.pause is not None and self.pause.last is None
 
     @property
     def active(self) -> Active | None:

@@ -12,8 +12,6 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody, Parameter
 from msgspec import Meta, Struct
 
-from pipeline.dead_letters import Where
-from pipeline.errors import RedriveStopped
 from pipeline.logics import Check, Version
 from pipeline.setup import Active
 from web.difference import unified_diff
@@ -77,11 +75,16 @@ class Resume(Struct):
 
 
 class Paused(Struct):
-    """Whether a machine is paused, and how many of its readings were sent again."""
+    """Whether a machine is paused.
+
+    `sent`: how many of its readings were sent again. `waiting`: how many of those that came while it was
+    paused have not reached the dead letters yet, and could not be sent.
+    """
 
     machine: str
     paused: bool
     sent: int = 0
+    waiting: int = 0
 
 
 class LogicController(Controller):
@@ -194,10 +197,8 @@ class LogicController(Controller):
     @post("/pause", status_code=200, sync_to_thread=True)
     def post_pause(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Paused:
         """Run a machine's logic on none of its readings: they become dead letters of kind `paused`."""
-        stored = plant.machine(checked_id(machine_id))
-        if not stored.token and not stored.setup.versions:
-            raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to pause")
-        plant.logics.pause(machine_id, paused=True)
+        _known(plant, machine_id)
+        plant.pause(machine_id)
         return Paused(machine_id, paused=True)
 
     @post("/resume", status_code=200, sync_to_thread=True)
@@ -206,21 +207,18 @@ class LogicController(Controller):
     ) -> Paused:
         """Run a machine's logic again from its next batch on, also on what came meanwhile where it is asked.
 
-        That goes to the end of the machine's line, by number. What is on its way to the dead letters in this
-        moment is not among it: see the dead letters of kind `paused`, and send them again.
+        That goes to the end of the machine's line, by number. Where some of it is on its way to the dead
+        letters still, it is `waiting`, and what came after it is not sent: do this again.
         """
-        if not plant.machine(checked_id(machine_id)).setup.paused:
-            raise unknown_machine(machine_id, "pause to end")
-        plant.logics.pause(machine_id, paused=False)
-        if not data.redrive:
-            return Paused(machine_id, paused=False)
-        try:
-            sent = plant.redriver.send_all(Where(machine=machine_id, kind="paused"))
-        except RedriveStopped as e:
-            plant.metrics.redriven.inc(e.sent)
-            raise
-        plant.metrics.redriven.inc(sent)
-        return Paused(machine_id, paused=False, sent=sent)
+        _known(plant, machine_id)
+        sent, waiting = plant.resume(machine_id, redrive=data.redrive)
+        return Paused(machine_id, paused=False, sent=sent, waiting=waiting)
+
+
+def _known(plant: Plant, machine_id: str) -> None:
+    stored = plant.machine(checked_id(machine_id))
+    if not stored.token and not stored.setup.versions:
+        raise unknown_machine(machine_id, "logic, and has sent no reading")
 
 
 def _upload(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pipeline import store, topology
 from pipeline.backlog import PartitionState, partition_states
-from pipeline.errors import BrokerUnavailable, LogicRefused
+from pipeline.errors import BrokerUnavailable, LogicRefused, RedriveStopped
 from pipeline.events import Events
 from pipeline.keeper import Keeper
 from pipeline.logics import Check, Logics, any_logic
@@ -95,6 +95,29 @@ class Plant:
         """The machines that come after `after` by id, `limit` at the most."""
         machine_ids = self._records.machines(after, limit)
         return self._records.read(machine_ids) if machine_ids else {}
+
+    def pause(self, machine_id: str) -> None:
+        """Have a machine's readings become dead letters from now on."""
+        self._records.pause(machine_id, paused=True)
+
+    def resume(self, machine_id: str, *, redrive: bool) -> tuple[int, int]:
+        """Have a machine's readings processed again, with `redrive` also those that came meanwhile.
+
+        Returns how many of those were sent again, and how many are on their way to the dead letters still.
+        Raises as `Redriver`; the machine is resumed then, and doing it again is safe.
+        """
+        pause = self._records.pause(machine_id, paused=False).pause
+        if not redrive:
+            return 0, 0
+        try:
+            sent, waiting = self.redriver.send_paused(machine_id, pause)
+        except RedriveStopped as e:
+            self.metrics.redriven.inc(e.sent)
+            raise
+        self.metrics.redriven.inc(sent)
+        if pause is not None and not waiting:
+            self.logics.forget_pause(machine_id, pause)
+        return sent, waiting
 
     def release(self, machine_id: str) -> bool:
         """Lift a machine's quarantine, so that its logic is run again. False where it is in none.

@@ -1,6 +1,7 @@
 """Dead letters that are sent again: each counts once, whoever crashes, and each check is seen to matter."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pika
 import pytest
@@ -11,13 +12,17 @@ from pipeline import processor as processor_module
 from pipeline import records as records_module
 from pipeline import topology
 from pipeline.claim import Claim
+from pipeline.dead_letter import letter_of
 from pipeline.dead_letters import Where
 from pipeline.errors import RedriveStopped, SessionLost
+from pipeline.keeper import Keeper
 from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line
 from pipeline.record import Move, Record
 from pipeline.records import NONE, Records, Stored
+from pipeline.settings import Settings
+from pipeline.setup import Pause
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
@@ -331,3 +336,81 @@ def test_without_its_claim_in_the_overflow_a_letter_sent_twice_would_count_twice
     monkeypatch.setattr(processor_module, "Move", lambda *moved: Move(*moved[:3]))
 
     assert state_after_a_flood(office) == b'{"count":2}'
+
+
+class ResumedMeanwhile(Records):
+    """A batch's machine is resumed between reading and writing it, once."""
+
+    armed = False
+
+    def write(self, read: Mapping[str, Stored], *arguments: Any, **named: Any) -> set[str]:
+        if type(self).armed:
+            type(self).armed = False
+            self.pause("m1", paused=False)
+        return super().write(read, *arguments, **named)
+
+
+def paused_after_the_resume(broker_url: str, redis_url: str) -> list[str]:
+    """The letters of a batch that was under way when the machine was resumed."""
+    office = Office(broker_url, redis_url, records=ResumedMeanwhile)
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.records.pause("m1", paused=True)
+    office.fail(("m1", 1))
+    ResumedMeanwhile.armed = True
+
+    office.process([("m1", b'{"n": 2}')])
+
+    setup = office.partition.logics.setup("m1")
+    assert setup.pause == Pause(0, 1)
+    wait_until(lambda: len(office.results.messages) + office.letters.count() == 2)
+    ids = office.ids()
+    office.close()
+    return ids
+
+
+def test_what_was_under_way_when_the_machine_was_resumed_is_not_left_behind(
+    broker_url: str, redis_url: str
+) -> None:
+    assert paused_after_the_resume(broker_url, redis_url) == ["m1/1"]
+
+
+def test_without_another_token_on_the_record_it_would_be(
+    broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unguarded = records_module._PAUSE.replace("redis.call('SET', KEYS[2], ARGV[4])", "")
+    assert unguarded != records_module._PAUSE
+    monkeypatch.setattr(records_module, "_PAUSE", unguarded)
+
+    assert paused_after_the_resume(broker_url, redis_url) == ["m1/1", "m1/2"]
+
+
+def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_yet(office: Office) -> None:
+    office.keeper.close()
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.records.pause("m1", paused=True)
+    office.process([("m1", b'{"n": %d}' % n) for n in (1, 2, 3)])
+    pause = office.partition.records.pause("m1", paused=False).pause
+    with pika.BlockingConnection(pika.URLParameters(office.amqp_url)) as connection:
+        channel = connection.channel()
+        for number in (1, 2, 3):
+            method, properties, body = channel.basic_get(topology.DEAD_LETTERS_QUEUE)
+            assert method
+            assert properties
+            assert body
+            if number != 2:  # which another keeper has taken, and has not kept yet
+                office.letters.keep([(letter_of(method.routing_key, properties, body), body)])
+                channel.basic_ack(method.delivery_tag)
+    office.redriver.patience = 0
+
+    assert office.redriver.send_paused("m1", pause) == (1, 1)
+
+    office.redriver.patience = 20
+    keeper = Keeper(Settings(amqp_url=office.amqp_url), office.letters)
+    keeper.start()
+    assert office.redriver.send_paused("m1", pause) == (3, 0)
+    keeper.close()
+    readings = office.arrivals(4)
+    assert [reading.body for reading in readings] == [b'{"n": %d}' % n for n in (1, 1, 2, 3)]
+    office.process(readings)
+    assert office.data(3) == [{"n": n, "count": n} for n in (1, 2, 3)]
+    assert office.redriver.send_paused("m1", pause) == (0, 0)
