@@ -1,0 +1,327 @@
+"""`iot-logic` as its users run it: a process, its output, its exit status, against a real API and worker."""
+
+import json
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.installation import SCRIPTS, Installation
+from tests.waiting import wait_until
+
+#: Each test has machines of its own.
+_numbers = count(1)
+
+#: What makes a terminal do something: it must never be in what a command prints of others.
+ESCAPE = "\x1b"
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    error: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def logic(number: object) -> str:
+    """A source of its own for each number."""
+    return f"def process(data, state):\n    return {{'logic': {number!r}, 'n': data['n']}}\n"
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    module_installation.start_api()
+    module_installation.start_worker(threads=2)
+    return module_installation
+
+
+@pytest.fixture
+def machine() -> str:
+    return f"c{next(_numbers)}"
+
+
+def iot_logic(plant: Installation, *arguments: object, environ: dict[str, str] | None = None) -> Ran:
+    done = subprocess.run(
+        [SCRIPTS / "iot-logic", *map(str, arguments)],
+        env=plant.environ | (environ or {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def on_a_terminal(plant: Installation, *arguments: object) -> str:
+    """What the command shows on a terminal."""
+    ours, its = pty.openpty()
+    command = subprocess.Popen(
+        [SCRIPTS / "iot-logic", *map(str, arguments)],
+        env=plant.environ | {"TERM": "xterm-256color"},
+        stdin=its,
+        stdout=its,
+        stderr=its,
+    )
+    os.close(its)
+    shown = b""
+    # Linux says EIO where a terminal has nobody left at its other end.
+    with suppress(OSError):
+        while received := os.read(ours, 65536):
+            shown += received
+    os.close(ours)
+    command.wait(timeout=60)
+    return shown.decode()
+
+
+@contextmanager
+def meddler(plant: Installation, machine: str, theirs: str) -> Iterator[str]:
+    """The address of something that passes requests on to the API, but before the first change to a machine's
+    logic uploads another one."""
+    meddled = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.command == "PUT" and machine in self.path and not meddled.is_set():
+                meddled.set()
+                plant.upload(machine, theirs)
+            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+            answer = plant.client.request(self.command, self.path, content=body, headers=headers)
+            self.send_response(answer.status_code)
+            for name in ("Content-Type", "ETag"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_PUT = do_POST = pass_on  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+def source(plant: Installation, machine: str) -> str:
+    answer = plant.client.get(f"/machines/{machine}/logic")
+    return str(answer.json()["logic"]) if answer.status_code == 200 else ""
+
+
+def test_a_folder_is_pushed_as_one_and_the_second_time_there_is_nothing_to_do(
+    plant: Installation, tmp_path: Path
+) -> None:
+    folder = write(tmp_path, {f"machines/f{number}.py": logic(number) for number in range(3)})
+
+    first = iot_logic(plant, "push", folder, "--comment", "from git", "--json")
+    second = iot_logic(plant, "push", folder)
+
+    assert first.status == 0, first.error
+    assert [(each["target"], each["outcome"], each["version"]) for each in first.json["changes"]] == [
+        (f"machines/f{number}", "in force", 1) for number in range(3)
+    ]
+    assert [source(plant, f"f{number}") for number in range(3)] == [logic(number) for number in range(3)]
+    assert plant.client.get("/machines/f0/logic").json()["comment"] == "from git"
+    assert (second.status, second.out) == (0, "Nothing to do: 3 the same\n")
+
+
+def test_where_one_logic_of_a_folder_is_refused_none_is_put_in_force(
+    plant: Installation, tmp_path: Path
+) -> None:
+    bad = "import math\n\ndef process(data, state):\n\tstate['ä'] = open('x')\n"
+    folder = write(tmp_path, {"machines/g1.py": logic(1), "machines/g2.py": bad, "machines/g3.py": logic(3)})
+
+    ran = iot_logic(plant, "push", folder)
+
+    assert ran.status == 1
+    assert [source(plant, each) for each in ("g1", "g2", "g3")] == ["", "", ""]
+    assert f"{folder}/machines/g2.py:4:" in ran.error
+    assert "    4 |     state['ä'] = open('x')\n      |                  ^^^^\n" in ran.error
+    assert "Nothing was changed: 1 of 3 would be refused." in ran.error
+
+
+def test_a_dry_run_says_what_would_be_changed_and_changes_nothing(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    plant.upload(machine, logic(1))
+    write(tmp_path, {f"machines/{machine}.py": logic(2), "machines/dry.py": logic(2)})
+
+    ran = iot_logic(plant, "push", tmp_path, "--dry-run", "--json")
+    refused = iot_logic(
+        plant, "push", write(tmp_path, {"machines/dry.py": "def other(): pass\n"}), "--dry-run"
+    )
+
+    assert ran.status == 0
+    assert {each["outcome"] for each in ran.json["changes"]} == {"to be put in force"}
+    assert refused.status == 1
+    assert (source(plant, machine), source(plant, "dry")) == (logic(1), "")
+
+
+def test_who_is_overtaken_is_told_and_overwrites_nothing(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    plant.upload(machine, logic("before"))
+    path = write(tmp_path, {f"machines/{machine}.py": logic("mine"), "machines/zz.py": logic(machine)})
+
+    with meddler(plant, machine, logic("theirs")) as url:
+        ran = iot_logic(plant, "push", path, "--api", url, "--json")
+
+    assert ran.status == 1
+    assert [each["outcome"] for each in ran.json["changes"]] == ["overtaken", "in force"]
+    assert "another has changed the logic since it was read" in ran.error
+    assert source(plant, machine) == logic("theirs")
+    assert source(plant, "zz") == logic(machine)
+
+
+def test_differences_are_shown_and_say_so_by_the_exit_status(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    plant.upload(machine, logic(1))
+    path = tmp_path / "mine.py"
+    path.write_text(logic(1))
+    same = iot_logic(plant, "diff", path, "--machine", machine)
+    path.write_text(logic(2))
+    differs = iot_logic(plant, "diff", path, "--machine", machine)
+    plant.upload(machine, logic(3))
+    versions = iot_logic(plant, "diff", "--machine", machine, "--versions", "1", "2", "--json")
+
+    assert (same.status, same.out) == (0, "")
+    assert differs.status == 1
+    assert (
+        "-    return {'logic': 1, 'n': data['n']}\n+    return {'logic': 2, 'n': data['n']}\n" in differs.out
+    )
+    assert versions.status == 1
+    assert "+    return {'logic': 3" in versions.json["differences"][0]["diff"]
+
+
+def test_a_rollback_puts_the_version_in_force_that_was_before_or_the_one_that_is_named(
+    plant: Installation, machine: str
+) -> None:
+    for number in (1, 2, 3):
+        plant.upload(machine, logic(number))
+
+    before = iot_logic(plant, "rollback", machine, "--json")
+    named = iot_logic(plant, "rollback", f"machines/{machine}.py", "1")
+    none = iot_logic(plant, "rollback", machine, "9")
+
+    assert (before.status, before.json["version"]) == (0, 2)
+    assert f"machines/{machine}: version 2 → 1" in named.out
+    assert source(plant, machine) == logic(1)
+    assert none.status == 2
+    assert "no version 9" in none.error
+
+
+def test_dead_letters_are_found_shown_sent_again_and_discarded_but_never_unasked(
+    plant: Installation, machine: str
+) -> None:
+    plant.upload(machine, logic(1))
+    plant.send([(machine, {"no": each}) for each in range(3)])
+    wait_until(
+        lambda: (
+            len(plant.client.get("/dead-letters", params={"machine": machine}).json()["dead_letters"]) == 3
+        )
+    )
+
+    listed = iot_logic(plant, "dead-letters", "list", "--machine", machine, "--since", "1h")
+    shown = iot_logic(plant, "dead-letters", "show", f"{machine}/2", "--json")
+    unasked = iot_logic(plant, "dead-letters", "discard", "--machine", machine)
+    one = iot_logic(plant, "dead-letters", "discard", f"{machine}/1", "--yes")
+    plant.upload(machine, "def process(data, state):\n    return data\n")
+    again = iot_logic(plant, "dead-letters", "send-again", "--machine", machine, "--yes", "--json")
+
+    assert [line.split()[0] for line in listed.out.splitlines()] == [
+        "id",
+        *(f"{machine}/{n}" for n in (1, 2, 3)),
+    ]
+    assert shown.json["reading"] == {"no": 1}
+    assert unasked.status == 2
+    assert "Discard 3 dead letters (3 error) for ever? Nobody can be asked here" in unasked.error
+    assert one.out == "1 discarded.\n"
+    assert again.json == {"sent": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ((), 2, "COMMAND"),
+        (("push",), 2, "FILE|FOLDER"),
+        (("push", "no-such-file.py", "--machine", "m"), 2, "no-such-file.py cannot be read"),
+        (("push", "x.py"), 2, "Say what x.py is for"),
+        (("rollback", "no-such-machine"), 2, "no logic in force"),
+        (("rollback", "../../health"), 2, "cannot be the name"),
+        (("dead-letters", "show", "x"), 2, "MACHINE/NUMBER"),
+        (("dead-letters", "send-again", "--yes"), 2, "Say which"),
+        (("dead-letters", "list", "--since", "yesterday"), 2, "is no moment"),
+        (
+            ("rollback", "m", "--api", "http://127.0.0.1:9"),
+            2,
+            "Is iot-api running? Say where it is with --api",
+        ),
+        (("rollback", "m", "--api", "ftp://x"), 2, "must be http://"),
+        (("rollback", "m", "--token-file", "/no/such/file"), 2, "The token cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line_with_its_exit_status(
+    plant: Installation, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    ran = iot_logic(plant, *arguments)
+
+    assert ran.status == status
+    assert said in ran.error
+    assert "Traceback" not in ran.error
+    assert ran.out == ""
+
+
+HOSTILE = "[red]\x1b]0;owned\x07\x1b[31m\x9b31m\u202e[/nothing]"
+
+
+def test_what_others_wrote_does_nothing_to_a_terminal(plant: Installation, machine: str) -> None:
+    plant.client.put(f"/machines/{machine}/logic", json={"logic": logic(1), "comment": HOSTILE})
+    plant.upload(machine, logic(2))
+    plant.send([(machine, {"no": HOSTILE})])
+    wait_until(lambda: plant.client.get(f"/dead-letters/{machine}/1").status_code == 200)
+
+    back = iot_logic(plant, "rollback", machine)
+    shown = iot_logic(plant, "dead-letters", "show", f"{machine}/1")
+    in_json = iot_logic(plant, "dead-letters", "show", f"{machine}/1", "--json")
+
+    escaped = r"[red]\x1b]0;owned\x07\x1b[31m\x9b31m\u202e[/nothing]"
+    assert f": {escaped}\n" in back.out
+    for each in (back, shown, in_json):
+        assert not set(each.out) & set("\x1b\x07\x9b\u202e")
+    assert in_json.json["reading"] == {"no": HOSTILE}
+
+
+def test_there_are_colours_on_a_terminal_and_nowhere_else(plant: Installation, machine: str) -> None:
+    for number in (1, 2):
+        plant.upload(machine, logic(number))
+    arguments = ("diff", "--machine", machine, "--versions", "1", "2")
+
+    piped = iot_logic(plant, *arguments, environ={"TERM": "xterm-256color"})
+    shown = on_a_terminal(plant, *arguments)
+
+    assert ESCAPE not in piped.out
+    assert f"{ESCAPE}[32m+    return" in shown

@@ -1,0 +1,39 @@
+"""The errors of the commands.
+
+::
+
+    IotLogicError
+    └── CommandError        a command cannot do its work
+        ├── Misused         it was asked for what cannot be, or a file is not as it should be
+        ├── Unreachable     the API does not answer
+        ├── Unclear         the API answers what this version does not understand
+        └── Refused         the API answers with a problem
+"""
+
+from typing import Any
+
+from pipeline.errors import IotLogicError
+
+
+class CommandError(IotLogicError):
+    """A command cannot do its work. The message says what happened and what to do."""
+
+
+class Misused(CommandError):
+    """A command was asked for what cannot be, or a file that it reads is not as it should be."""
+
+
+class Unreachable(CommandError):
+    """The API does not answer, or the connection ended before its answer did."""
+
+
+class Unclear(CommandError):
+    """The API answers what this version of the command does not understand."""
+
+
+class Refused(CommandError):
+    """The API refuses a request. `errors` are those of the problem details (RFC 9457), as they came."""
+
+    def __init__(self, status: int, detail: str, errors: list[dict[str, Any]]) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors = status, detail, errors

@@ -1,0 +1,39 @@
+"""`iot-logic rollback`: put a version in force again, by default the one before."""
+
+import argparse
+from typing import Any
+
+from web.commands import OK
+from web.commands.client import Api, field
+from web.commands.errors import Misused
+from web.commands.screen import Screen
+from web.commands.target import Target
+
+
+def rollback(arguments: argparse.Namespace) -> int:
+    """Activate a version over what was read."""
+    screen = Screen.of(arguments)
+    target = Target.parse(arguments.target)
+    with Api.of(arguments) as api:
+        logic = api.get(f"{target.path}/logic")
+        before = field(logic, "version")
+        version = arguments.version or _before(target, before)
+        headers = {"If-Match": logic.etag} if logic.etag else {}
+        answer = api.call("POST", f"{target.path}/logic/versions/{version}/activate", headers=headers)
+        whole: dict[str, Any] = api.get(f"{target.path}/logic/versions/{version}").json
+    screen.document(answer.json)
+    screen.say(
+        (str(target), "bold"),
+        f": version {before} → ",
+        (str(version), "green"),
+        f" of {whole.get('time')}",
+        f" by {whole['author']}" if whole.get("author") else "",
+        f": {whole['comment']}" if whole.get("comment") else "",
+    )
+    return OK
+
+
+def _before(target: Target, version: int) -> int:
+    if version < 2:
+        raise Misused(f"{target} has no version before the one in force. Say which: VERSION.")
+    return version - 1

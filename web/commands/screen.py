@@ -1,0 +1,124 @@
+"""What a command shows: tables and colours on a terminal, plain lines elsewhere, JSON where it is asked for.
+
+Nothing here trusts what it shows. A reading, a result, a machine's message or a comment may hold what a
+terminal takes for commands, or what rich takes for markup. So every text is `plain` before it is shown, and
+none is ever parsed as markup; and JSON is written in ASCII.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Columns where no terminal says how many it has: lines are read by programs then, and none is broken.
+_WIDE: Final = 100_000
+
+#: Spaces for a tab.
+_TAB: Final = "    "
+
+
+def plain(text: object) -> str:
+    """A text in which what cannot be printed is written out, so that it does nothing to a terminal."""
+    shown = str(text).replace("\t", _TAB)
+    if shown.isprintable():
+        return shown
+    return "".join(each if each.isprintable() else _escaped(each) for each in shown)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+class Screen:
+    """Standard output and error. With `json`, nothing but `document` and `entry` writes to the former."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Self:
+        """The screen that a command's arguments ask for."""
+        return cls(json=arguments.json)
+
+    def document(self, value: Any) -> None:
+        """The whole answer of a command, with `--json`."""
+        if self.json:
+            print(json.dumps(value, indent=2), flush=True)
+
+    def entry(self, value: Any) -> None:
+        """One answer of many, with `--json`: a line."""
+        if self.json:
+            print(json.dumps(value), flush=True)
+
+    def say(self, *parts: object, style: str = "") -> None:
+        """A line. A part is a text, or a pair of a text and its style."""
+        if not self.json:
+            self._line(self._out, parts, style)
+
+    def note(self, *parts: object, style: str = "") -> None:
+        """A line on standard error: what is no answer."""
+        self._line(self._error, parts, style)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table; a column whose name starts with `#` holds numbers. A cell is a part, as in `say`."""
+        if self.json:
+            return
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in columns:
+            table.add_column(
+                column.removeprefix("#"),
+                justify="right" if column.startswith("#") else "left",
+                overflow="fold",
+            )
+        for row in rows:
+            table.add_row(*(_styled(cell) for cell in row))
+        self._out.print(table)
+
+    def _line(self, console: "Console", parts: Iterable[object], style: str) -> None:
+        from rich.text import Text
+
+        line = Text(style=style)
+        for part in parts:
+            line.append_text(_styled(part))
+        # Long lines are the terminal's to break: a copied one is whole then.
+        console.print(line, soft_wrap=True)
+
+    @cached_property
+    def _out(self) -> "Console":
+        from rich.console import Console
+
+        return Console(
+            width=None if sys.stdout.isatty() else _WIDE, highlight=False, markup=False, emoji=False
+        )
+
+    @cached_property
+    def _error(self) -> "Console":
+        from rich.console import Console
+
+        return Console(
+            stderr=True,
+            width=None if sys.stderr.isatty() else _WIDE,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+
+def _styled(part: object) -> Any:
+    from rich.text import Text
+
+    text, style = part if isinstance(part, tuple) else (part, "")
+    return Text(plain(text), style=style)
+
+
+def complain(error: object) -> None:
+    """Say on standard error why the command could not do its work."""
+    print(f"iot-logic: {plain(error)}", file=sys.stderr)
