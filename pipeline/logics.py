@@ -25,13 +25,15 @@ from sandbox.job import Logic
 class Version(Struct, frozen=True):
     """One accepted upload: which source, when (RFC 3339, UTC), by whom and why. Its number is its place.
 
-    `author` is empty where nobody had to say who he is.
+    `author` is empty where nobody had to say who he is; `examples`, the digest of those that the source came
+    with, where there were none.
     """
 
     digest: str
     time: str
     author: str = ""
     comment: str | None = None
+    examples: str = ""
 
 
 #: Asked about the logic in force before a change is made over it; what it raises, ends the change.
@@ -60,25 +62,29 @@ class Logics:
         source: str,
         code: bytes,
         *,
+        examples: bytes = b"",
         author: str = "",
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
         """Put an accepted source in force for a machine; `code` is what the sandbox compiled it to.
 
-        A source that one of its versions has makes no new version: that one is put in force again.
+        A version is a source with its examples (JSON; empty: none). Where the machine has one with both, that
+        one is put in force again, and no new one is made. Without examples, it is the last with the source.
         """
         digest = self._sources.keep(source, code)
+        examples_digest = self._sources.keep_examples(examples) if examples else ""
+        names = [digest, f"{digest} {examples_digest}"] if examples else [digest]
         self._records.register([machine_id])
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = msgspec.msgpack.encode(Version(digest, time, author, comment))
+        entry = msgspec.msgpack.encode(Version(digest, time, author, comment, examples_digest))
 
         def step(setup: Setup) -> tuple[Setup, New | None]:
             check(setup.active)
-            if number := self._number(machine_id, digest):
+            if number := self._number(machine_id, names[-1]):
                 return replace(setup, version=number, digest=digest), None
             number = setup.versions + 1
-            return replace(setup, version=number, digest=digest, versions=number), New(entry, digest)
+            return replace(setup, version=number, digest=digest, versions=number), New(entry, names)
 
         active = self._setups.change(machine_id, step).active
         assert active is not None
@@ -139,10 +145,14 @@ class Logics:
         """The source of a version."""
         return self._sources.load({digest})[digest].source
 
+    def examples(self, version: Version) -> bytes:
+        """The examples of a version, as JSON; empty where it has none."""
+        return self._sources.examples(version.examples) if version.examples else b""
+
     def load(self, digests: set[str]) -> dict[str, Logic]:
         """These sources, ready for the sandbox; without those that Redis does not have."""
         return self._sources.load(digests)
 
-    def _number(self, machine_id: str, digest: str) -> int:
-        """The last version that has this source; 0 where none has."""
-        return int(cast("bytes | None", self._redis.hget(digests_key(machine_id), digest)) or 0)
+    def _number(self, machine_id: str, name: str) -> int:
+        """The last version with this name; 0 where none has it."""
+        return int(cast("bytes | None", self._redis.hget(digests_key(machine_id), name)) or 0)

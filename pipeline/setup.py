@@ -5,7 +5,7 @@ changes it says what he read, and is told where another was faster (`Setups.chan
 on the list of versions in the same step, so that its number is its place there, whoever races.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 import msgspec
@@ -13,7 +13,7 @@ import redis
 from msgspec import Struct
 
 #: Compare-and-set of a setup. KEYS setup, versions, digests; ARGV the value as it was read, the new one and,
-#: where a version is new, its entry, its digest and its number. Answers 0 where the value is another by now.
+#: where a version is new, its entry, its number and its names. Answers 0 where the value is another by now.
 _CHANGE = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
     return 0
@@ -21,7 +21,9 @@ end
 redis.call('SET', KEYS[1], ARGV[2])
 if ARGV[3] then
     redis.call('RPUSH', KEYS[2], ARGV[3])
-    redis.call('HSET', KEYS[3], ARGV[4], ARGV[5])
+    for place = 5, #ARGV do
+        redis.call('HSET', KEYS[3], ARGV[place], ARGV[4])
+    end
 end
 return 1
 """
@@ -38,7 +40,7 @@ def versions_key(machine_id: str) -> str:
 
 
 def digests_key(machine_id: str) -> str:
-    """The key of the hash that says, by digest of a source, the last version that has it."""
+    """The key of the hash that says the last version with a source, or with one and its examples."""
     return f"machine:{{{machine_id}}}:digests"
 
 
@@ -91,10 +93,10 @@ _decode = msgspec.msgpack.Decoder(Setup).decode
 
 
 class New(NamedTuple):
-    """A version that is new: its entry on the list, and the digest of its source."""
+    """A version that is new: its entry on the list, and the names that it is found by again."""
 
     entry: bytes
-    digest: str
+    names: Sequence[str]
 
 
 class Setups:
@@ -123,7 +125,7 @@ class Setups:
                 return before
             arguments: list[bytes | str | int] = [value or b"", msgspec.msgpack.encode(after)]
             if new is not None:
-                arguments += [new.entry, new.digest, after.versions]
+                arguments += [new.entry, after.versions, *new.names]
             if self._change(keys=keys, args=arguments):
                 return after
 

@@ -4,6 +4,8 @@ A source is never changed and never deleted, so that whoever has read a digest f
 code that the API compiled, with a tag of what it was compiled by and a signature: a worker uses it only
 where both fit, and has its sandbox compile the source otherwise. The key is shared by API and workers
 alone; whoever can write to Redis cannot sign.
+
+The examples that came with a source lie as JSON under a digest of their own, `examples:{<digest>}`.
 """
 
 import hashlib
@@ -43,6 +45,11 @@ def source_key(digest: str) -> str:
     return f"logic:{{{digest}}}"
 
 
+def examples_key(digest: str) -> str:
+    """The key of a version's examples."""
+    return f"examples:{{{digest}}}"
+
+
 class Sources:
     """Keeps and finds sources. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
@@ -61,6 +68,16 @@ class Sources:
             kept = Source(source, code, self._tag, self._sign(digest, code))
         self._redis.set(source_key(digest), msgspec.msgpack.encode(kept))
         return digest
+
+    def keep_examples(self, examples: bytes) -> str:
+        """Keep the examples of a version, as JSON. Returns their digest."""
+        digest = hashlib.sha256(examples).hexdigest()
+        self._redis.set(examples_key(digest), examples)
+        return digest
+
+    def examples(self, digest: str) -> bytes:
+        """The examples with this digest, as JSON."""
+        return cast(bytes, self._redis.get(examples_key(digest)))
 
     def load(self, digests: set[str]) -> dict[str, Logic]:
         """These sources, ready for the sandbox; without those that Redis does not have."""

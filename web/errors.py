@@ -3,10 +3,18 @@
 ::
 
     IotLogicError
-    └── Busy    as much is done at once as may be
+    ├── Busy                as much is done at once as may be
+    ├── ExamplesFailed      a logic does not do what its examples say
+    └── ExamplesTooLarge    examples are more than may be kept
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from pipeline.errors import IotLogicError
+
+if TYPE_CHECKING:
+    from web.example import Mismatch
 
 
 class Busy(IotLogicError):
@@ -15,3 +23,15 @@ class Busy(IotLogicError):
     def __init__(self, message: str, again: int) -> None:
         super().__init__(message)
         self.again = again
+
+
+class ExamplesFailed(IotLogicError):
+    """A logic does not do what its examples say. What was in force stays in force."""
+
+    def __init__(self, mismatches: "Sequence[Mismatch]") -> None:
+        super().__init__(f"the examples fail in {len(mismatches)} place(s)")
+        self.mismatches = list(mismatches)
+
+
+class ExamplesTooLarge(IotLogicError):
+    """Examples are more than may be kept with a logic."""

@@ -16,6 +16,7 @@ from pipeline.logics import Check, Version
 from pipeline.setup import Active
 from web.difference import unified_diff
 from web.etag import IfMatch, check_tag
+from web.example import EXAMPLES, Example, decoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 
@@ -27,6 +28,10 @@ class Upload(Struct):
     """A logic as it is uploaded."""
 
     logic: Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
+    examples: Annotated[
+        list[Example],
+        Meta(max_length=EXAMPLES, description="What it is to do: each is run before it is accepted."),
+    ] = []
     comment: (
         Annotated[str, Meta(max_length=500, description="What is new in this version, and why.")] | None
     ) = None
@@ -56,9 +61,10 @@ class MachineVersion(Struct, kw_only=True):
 
 
 class WholeVersion(MachineVersion, kw_only=True):
-    """A version with its source."""
+    """A version with its source and its examples."""
 
     logic: str
+    examples: list[Example]
 
 
 class Versions(Struct):
@@ -110,7 +116,9 @@ class LogicController(Controller):
     ) -> Response[Accepted]:
         """Check a logic and put it in force for a machine, from its next batch of readings on.
 
-        A source that one of the machine's versions has makes no new version: that one is in force again.
+        Its examples are run first, and one that fails refuses it. Where the machine has a version with the
+        same source and the same examples, that one is in force again and no new one is made; where no
+        examples are sent, it is the last one with the source.
         """
         return _upload(plant, machine_id, data, if_match, 201)
 
@@ -225,7 +233,9 @@ def _upload(
     plant: Plant, machine_id: str, data: Upload, if_match: str | None, status: int
 ) -> Response[Accepted]:
     check = _checking(if_match)
-    active = plant.upload(checked_id(machine_id), data.logic, comment=data.comment, check=check)
+    active = plant.upload(
+        checked_id(machine_id), data.logic, examples=data.examples, comment=data.comment, check=check
+    )
     return _accepted(machine_id, active, status)
 
 
@@ -248,7 +258,8 @@ def _whole(plant: Plant, machine_id: str, number: int) -> WholeVersion:
         raise _no_version(machine_id, number)
     active = plant.logics.setup(machine_id).active
     logic = plant.logics.source(version.digest)
-    return WholeVersion(**_shown(machine_id, number, version, active), logic=logic)
+    examples = decoded(plant.logics.examples(version))
+    return WholeVersion(**_shown(machine_id, number, version, active), logic=logic, examples=examples)
 
 
 def _shown(machine_id: str, number: int, version: Version, active: Active | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the handlers work on: the machines with their records and logic, and the way in for readings."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from threading import Lock
 
@@ -24,6 +24,8 @@ from pipeline.redrive import Redriver
 from pipeline.settings import Settings
 from pipeline.setup import Active
 from sandbox.sandbox import Sandbox
+from web.errors import ExamplesFailed
+from web.example import Example, Mismatch, cases, encoded, mismatches
 from web.measures import Metrics
 from web.trials import Trials
 
@@ -71,21 +73,33 @@ class Plant:
         machine_id: str,
         source: str,
         *,
+        examples: Sequence[Example] = (),
         author: str = "",
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
-        """Check a source and put it in force for a machine.
+        """Check a source, run its examples, and put it in force for a machine.
 
-        Raises `LogicRefused` with every problem found, and what `check` raises; what was in force stays so.
+        Raises `LogicRefused` with every problem found, `ExamplesFailed` with all that is not as they say,
+        `ExamplesTooLarge`, and what `check` raises; what was in force stays so.
         """
         with self._checking:
             checked = self._sandbox.check(source)
         if checked.code is None:
             raise LogicRefused(checked.problems)
+        kept = encoded(examples)
+        if wrong := self.try_examples(source, examples):
+            raise ExamplesFailed(wrong)
         return self.logics.upload(
-            machine_id, source, checked.code, author=author, comment=comment, check=check
+            machine_id, source, checked.code, examples=kept, author=author, comment=comment, check=check
         )
+
+    def try_examples(self, source: str, examples: Sequence[Example]) -> list[Mismatch]:
+        """Where an accepted source does not do what its examples say. Raises `Busy`."""
+        if not examples:
+            return []
+        ready, wrong = cases(examples, self.settings.limits)
+        return wrong or mismatches(examples, self.trials.run(source, ready))
 
     def machine(self, machine_id: str) -> Stored:
         """A machine as it stands."""

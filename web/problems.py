@@ -13,20 +13,26 @@ from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError, Redri
 from pipeline.topology import is_machine_id
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Problem
-from web.errors import Busy
+from web.errors import Busy, ExamplesFailed, ExamplesTooLarge
+from web.example import MISMATCHES, Mismatch
 
 #: The media type of problem details.
 MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
-    """What a client reads about an error. `errors` lists what is wrong with a logic or a request."""
+    """What a client reads about an error.
+
+    `errors` lists what is wrong with a logic or a request; `examples` where a logic does not do what its
+    examples say.
+    """
 
     title: str
     status: int
     detail: str
     type: str = "about:blank"
     errors: list[Problem] | list[dict[str, Any]] = []
+    examples: list[Mismatch] = []
 
 
 def respond(
@@ -55,6 +61,20 @@ def _refused(_request: Request[Any, Any, Any], error: LogicRefused) -> Response[
         f"The logic was not accepted: it has {found}. What was in force stays in force.",
         list(error.problems),
     )
+
+
+def _examples_failed(_request: Request[Any, Any, Any], error: ExamplesFailed) -> Response[ProblemDetails]:
+    failing = len({mismatch.example for mismatch in error.mismatches})
+    counted = f"{failing} of its examples fail" if failing > 1 else "one of its examples fails"
+    response = respond(422, f"The logic was not accepted: {counted}. What was in force stays in force.")
+    response.content.examples = error.mismatches[:MISMATCHES]
+    return response
+
+
+def _examples_too_large(
+    _request: Request[Any, Any, Any], error: ExamplesTooLarge
+) -> Response[ProblemDetails]:
+    return respond(413, f"The logic was not accepted: {error}. What was in force stays in force.")
 
 
 def _redis_down(_request: Request[Any, Any, Any], error: redis.RedisError) -> Response[ProblemDetails]:
@@ -111,5 +131,7 @@ HANDLERS: ExceptionHandlersMap = {
     RedriveStopped: _redrive_stopped,
     SandboxUnavailable: _sandbox_down,
     Busy: _busy,
+    ExamplesFailed: _examples_failed,
+    ExamplesTooLarge: _examples_too_large,
     RecursionError: _too_deep,
 }

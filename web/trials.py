@@ -40,12 +40,21 @@ AGAIN: Final = 5
 _Done = TypeVar("_Done")
 
 
+class Case(NamedTuple):
+    """What a logic is tried on: readings (each a JSON value), from a state (a JSON object)."""
+
+    state: bytes
+    readings: Sequence[bytes]
+
+
 class Ran(NamedTuple):
-    """How a trial went: why the logic may not run at all, or each reading that was run; `stopped` says why
-    some were not."""
+    """How a trial went: why the logic may not run at all, or what became of each reading of each case.
+
+    `stopped` says why some were not run.
+    """
 
     problems: tuple[Problem, ...]
-    tried: list[Tried]
+    tried: list[list[Tried]]
     stopped: str | None
 
 
@@ -72,15 +81,15 @@ class Trials:
         with self._place():
             return self._turn(lambda: self._sandbox.check(source))
 
-    def run(self, source: str, state: bytes, readings: Sequence[bytes]) -> Ran:
-        """Check a logic, and try it on readings (each a JSON value) from this state (a JSON object)."""
+    def run(self, source: str, cases: Sequence[Case]) -> Ran:
+        """Check a logic, and try it on each of these cases by itself."""
         with self._place():
             checked = self._turn(lambda: self._sandbox.check(source))
             if checked.code is None:
                 return Ran(checked.problems, [], "The logic is refused.")
-            run = _Run(Trial(self._sandbox, replace(Logic.of(source), code=checked.code), state), readings)
-            while run.goes_on:
-                self._turn(run.go_on)
+            run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
+            while self._turn(run.go_on):
+                pass
             return Ran((), run.tried, run.stopped)
 
     @cached_property
@@ -101,39 +110,42 @@ class Trials:
         return self._turns.submit(step).result()
 
 
-class _Run:
-    """A trial on its way: what it has cost, and where it is."""
+class Run:
+    """A logic on its way through cases: what has come of them, and why it must not go on."""
 
-    def __init__(self, trial: Trial, readings: Sequence[bytes]) -> None:
-        self._trial = trial
-        self._readings = readings
-        self._bytes = 0
+    def __init__(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> None:
+        self._steps = self._through(sandbox, logic, cases)
         self._seconds = 0.0
-        self.tried: list[Tried] = []
+        self._bytes = 0
+        self.tried: list[list[Tried]] = []
+        self.stopped: str | None = None
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether there is more to run."""
-        return len(self.tried) < len(self._readings) and self.stopped is None
+    def go_on(self) -> bool:
+        """Run for a turn. False where there is no more to run. Raises `SandboxUnavailable`."""
+        began = perf_counter()
+        for tried in self._steps:
+            self._bytes += tried.size
+            spent = perf_counter() - began
+            if spent > SLICE:
+                self._seconds += spent
+                return True
+        return False
 
-    @property
-    def stopped(self) -> str | None:
-        """Why it must not go on."""
-        if len(self.tried) == len(self._readings):
-            return None
+    def _through(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> Iterator[Tried]:
+        for case in cases:
+            trial = Trial(sandbox, logic, case.state)
+            tried = list[Tried]()
+            self.tried.append(tried)
+            for reading in case.readings:
+                self.stopped = self._exceeded() or trial.stopped
+                if self.stopped is not None:
+                    return
+                tried.append(trial.step(reading))
+                yield tried[-1]
+
+    def _exceeded(self) -> str | None:
         if self._seconds > SECONDS:
             return f"It took longer than {SECONDS} seconds."
         if self._bytes > BYTES:
             return f"Readings, results and states are longer than {BYTES:,} bytes."
-        return self._trial.stopped
-
-    def go_on(self) -> None:
-        """Run for a turn."""
-        began = perf_counter()
-        spent = 0.0
-        while self.goes_on and spent < SLICE:
-            tried = self._trial.step(self._readings[len(self.tried)])
-            self.tried.append(tried)
-            self._bytes += tried.size
-            spent = perf_counter() - began
-        self._seconds += spent
+        return None

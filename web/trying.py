@@ -9,11 +9,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from sandbox.job import Problem
+from web.example import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 from web.states import encoded_state
 from web.trial import Tried
-from web.trials import READINGS
+from web.trials import READINGS, Case
 
 _Logic = Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
 _Readings = Annotated[
@@ -22,16 +23,22 @@ _Readings = Annotated[
 
 
 class Source(Struct):
-    """A logic to be checked."""
+    """A logic to be checked, with its examples."""
 
     logic: _Logic
+    examples: Annotated[list[Example], Meta(max_length=EXAMPLES)] = []
 
 
 class Verdict(Struct):
-    """Whether a logic would be accepted; `errors` is every reason why not."""
+    """Whether a logic would be accepted.
+
+    `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run
+    where it may.
+    """
 
     accepted: bool
     errors: tuple[Problem, ...]
+    examples: list[Mismatch]
 
 
 class TrialOrder(Struct):
@@ -87,9 +94,11 @@ class TryingController(Controller):
 
     @post("/logic/validate", status_code=200, sync_to_thread=True)
     def post_validate(self, plant: NamedDependency[Plant], data: JSONBody[Source]) -> Verdict:
-        """Check a logic as an upload would, and say everything that is wrong with it."""
+        """Check a logic and run its examples as an upload would, and say everything that is wrong with it."""
+        encoded(data.examples)
         checked = plant.trials.check(data.logic)
-        return Verdict(checked.accepted, checked.problems)
+        wrong = plant.try_examples(data.logic, data.examples) if checked.accepted else []
+        return Verdict(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
 
     @post("/logic/test", status_code=200, sync_to_thread=True)
     def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
@@ -136,11 +145,12 @@ def _bytes(readings: list[Any]) -> list[bytes]:
 
 
 def _tried(plant: Plant, logic: str, state: bytes, readings: list[bytes]) -> dict[str, Any]:
-    ran = plant.trials.run(logic, state, readings)
+    ran = plant.trials.run(logic, [Case(state, readings)])
+    tried = ran.tried[0] if ran.tried else []
     return {
         "accepted": not ran.problems,
         "errors": ran.problems,
-        "readings": ran.tried,
-        "not_run": len(readings) - len(ran.tried),
+        "readings": tried,
+        "not_run": len(readings) - len(tried),
         "stopped": ran.stopped,
     }

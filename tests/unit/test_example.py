@@ -1,0 +1,156 @@
+"""Whether a logic does what its examples say: what is equal, and how it is said where it is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.settings import Settings
+from sandbox.limits import Limits
+from web.errors import ExamplesTooLarge
+from web.example import Example, Mismatch, cases, encoded, mismatches
+from web.trials import Trials
+
+#: Returns and keeps what the reading says, or fails.
+ECHO = """
+def process(data, state):
+    if "keep" in data:
+        state["kept"] = data["keep"]
+    return data["return"]
+"""
+
+
+@pytest.fixture(scope="module")
+def trials() -> Iterator[Trials]:
+    trials = Trials(Settings())
+    yield trials
+    trials.close()
+
+
+def attempt(trials: Trials, **fields: Any) -> list[Mismatch]:
+    """Where ECHO does not do what this example says."""
+    example = msgspec.convert({"name": "it", **fields}, Example)
+    ready, wrong = cases([example], Limits())
+    return wrong or mismatches([example], trials.run(ECHO, ready))
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"),
+    [
+        ({"x": 1}, {"x": 1.0}),
+        ({"x": 2**60}, {"x": 2**60}),
+        ({"x": 1, "y": [1, {"z": None}]}, {"y": [1, {"z": None}], "x": 1}),
+        ({"x": 1}, [{"x": 1}]),
+        ([{"x": 1}], {"x": 1}),
+        ([], None),
+        (None, []),
+        ([{"x": 1}, {"x": 2}], [{"x": 1}, {"x": 2}]),
+        ({"error": "too hot"}, [{"error": "too hot"}]),
+    ],
+)
+def test_what_is_equal_passes(trials: Trials, returned: Any, expected: Any) -> None:
+    assert attempt(trials, readings=[{"return": returned}], results=[expected]) == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected", "where"),
+    [
+        ({"x": 1}, {"x": True}, "at $.x: true expected, 1 there"),
+        ({"x": 0}, {"x": None}, "at $.x: null expected, 0 there"),
+        ({"x": 0.1 + 0.2}, {"x": 0.3}, "at $.x: 0.3 expected, 0.30000000000000004 there"),
+        ({"x": 2**60 + 1}, {"x": 2.0**60}, "at $.x"),
+        ({"x": "1"}, {"x": 1}, 'at $.x: 1 expected, "1" there'),
+        ({"x": [1, 2]}, {"x": [2, 1]}, "at $.x[0]: 2 expected, 1 there"),
+        ({"x": [1]}, {"x": [1, 2]}, "at $.x: 2 expected, 1 there"),
+        ({"x": {"y": 1}}, {"x": {"z": 1}}, 'at $.x: "z" is missing'),
+        ({"x": 1, "y": 2}, {"x": 1}, 'at $: "y" was not expected'),
+        (None, {"x": 1}, "number of results differs: 1 expected, 0 there"),
+        ([{"x": 1}, {"x": 2}], [{"x": 1}, {"x": 3}], "at $[1].x: 3 expected, 2 there"),
+        ({"error": "too hot"}, {"error": "too hot"}, "It was to fail, and did not."),
+    ],
+)
+def test_what_differs_is_shown_beside_what_was_expected(
+    trials: Trials, returned: Any, expected: Any, where: str
+) -> None:
+    [mismatch] = attempt(trials, readings=[{"return": None}, {"return": returned}], results=[None, expected])
+
+    assert (mismatch.example, mismatch.reading) == ("it", 2)
+    assert where in mismatch.message
+    assert mismatch.expected == expected
+
+
+def test_a_failure_passes_only_where_its_message_is_expected(trials: Trials) -> None:
+    readings = [{"keep": 1}]
+
+    assert attempt(trials, readings=readings, results=[{"error": "return"}]) == []
+    [other] = attempt(trials, readings=readings, results=[{"error": "overheated"}])
+    [unexpected] = attempt(trials, readings=readings, results=[None])
+    [unmentioned] = attempt(trials, readings=readings)
+    assert "failed otherwise" in other.message
+    for mismatch in (other, unexpected, unmentioned):
+        assert "return" in mismatch.got["error"]
+        assert mismatch.line == 5
+
+
+def test_the_state_after_is_compared_where_it_is_given(trials: Trials) -> None:
+    readings = [{"return": None, "keep": 1}, {"return": None, "keep": 2}]
+
+    assert attempt(trials, readings=readings) == []
+    assert attempt(trials, readings=readings, state={"a": 1}, state_after={"a": 1, "kept": 2}) == []
+    [mismatch] = attempt(trials, readings=readings, state_after={"kept": 1})
+    assert (mismatch.reading, mismatch.expected, mismatch.got) == (None, {"kept": 1}, {"kept": 2})
+    assert "at $.kept: 1 expected, 2 there" in mismatch.message
+
+
+def test_examples_do_not_depend_on_each_other(trials: Trials) -> None:
+    examples = [
+        Example(name="first", readings=[{"return": None, "keep": 1}]),
+        Example(name="second", readings=[{"return": {}}], state_after={}),
+    ]
+
+    assert mismatches(examples, trials.run(ECHO, cases(examples, Limits())[0])) == []
+
+
+def test_a_state_that_no_logic_could_have_left_is_said_so(trials: Trials) -> None:
+    [mismatch] = attempt(trials, readings=[1], state={"x": 2**70})
+
+    assert "state before" in mismatch.message
+
+
+def test_examples_that_were_not_run_are_no_success(trials: Trials) -> None:
+    example = Example(name="it", readings=[1] * 20, results=[{"error": "fuel"}] * 20)
+    endless = "def process(data, state):\n    while True:\n        pass\n"
+
+    [mismatch] = mismatches([example], trials.run(endless, cases([example], Limits())[0]))
+
+    assert mismatch.reading == 11
+    assert "not run" in mismatch.message
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"readings": [1, 2], "results": [None]},
+        {"readings": [1], "results": [1]},
+        {"readings": [1], "results": [[1]]},
+        {"readings": []},
+        {"readings": [1], "result": [None]},
+        {"readings": [1], "name": ""},
+    ],
+)
+def test_an_example_that_can_never_pass_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"name": "it", **fields}, Example)
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [
+        [Example(name="it", readings=["x" * 300_000])],
+        [Example(name="it", readings=[1] * 600), Example(name="other", readings=[1] * 600)],
+    ],
+)
+def test_more_examples_than_may_be_kept_are_refused(examples: list[Example]) -> None:
+    with pytest.raises(ExamplesTooLarge):
+        encoded(examples)
