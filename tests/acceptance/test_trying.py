@@ -52,7 +52,7 @@ def test_all_that_is_wrong_with_a_logic_is_said_and_a_good_one_is_accepted(plant
 
     assert not bad["accepted"]
     assert {error["line"] for error in bad["errors"]} == {1, 3}
-    assert good == {"accepted": True, "errors": []}
+    assert good == {"accepted": True, "errors": [], "examples": []}
 
 
 def test_each_reading_that_is_tried_shows_its_results_state_and_error(plant: Installation) -> None:
