@@ -40,6 +40,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     api_token: Annotated[str, Meta(description="The token that `iot-logic` shows the API. Empty: none.")] = ""
     api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
     api_port: Annotated[int, Meta(ge=1, le=65535, description="The port that the API listens on.")] = 8001
+    api_rate: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Requests a second that the API answers for each token, and for each address that "
+            "sends none; counted by each API process.",
+        ),
+    ] = 500
+    api_burst: Annotated[
+        int, Meta(ge=1, description="Requests that may come at once before the rate holds.")
+    ] = 1_000
+    audit_max: Annotated[
+        int, Meta(ge=1, description="Changes that the audit trail keeps; the oldest go first.")
+    ] = 100_000
     partitions: Annotated[
         int,
         Meta(

@@ -4,20 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
+from web.audit import AuditController
 from web.dead_letters import DeadLettersController
+from web.gate import CALLER, Gate
 from web.health import HealthController
 from web.logic import LogicController
 from web.machines import MachinesController
 from web.metrics import MetricsController
 from web.plant import Plant
 from web.problems import HANDLERS
+from web.roles import SCHEME, public
 from web.states import StatesController
+from web.token_routes import TokensController
+from web.trail import Audit
 from web.trying import TryingController
 from web.works import WorksController
 
@@ -45,6 +52,9 @@ def create_app(plant: Plant) -> Litestar:
     def provide_plant() -> Plant:
         return plant
 
+    def provide_audit(request: Request[Any, Any, Any]) -> Audit:
+        return Audit(plant.trail, request.state[CALLER].name)
+
     return Litestar(
         [
             MachinesController,
@@ -55,14 +65,24 @@ def create_app(plant: Plant) -> Litestar:
             WorksController,
             HealthController,
             MetricsController,
+            TokensController,
+            AuditController,
         ],
-        dependencies={"plant": Provide(provide_plant, sync_to_thread=False)},
+        dependencies={
+            "plant": Provide(provide_plant, sync_to_thread=False),
+            "audit": Provide(provide_audit, sync_to_thread=False),
+        },
+        guards=[Gate(plant.tokens, plant.settings).guard],
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
             title="IoT Logic Processor",
             version="1",
-            path="/schema",
+            # Open to all: it says nothing of this plant, and its page is read before a token is at hand.
+            openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, opt=public()["opt"]),
+            components=Components(
+                security_schemes={SCHEME: SecurityScheme(type="http", scheme="bearer")},
+            ),
             # The other plug-ins load their scripts from other hosts.
             render_plugins=[JsonRenderPlugin()],
         ),

@@ -65,6 +65,7 @@ def new_parser() -> argparse.ArgumentParser:
     _add_diff(commands)
     _add_rollback(commands)
     _add_dead_letters(commands)
+    _add_token(commands)
     return parser
 
 
@@ -227,6 +228,52 @@ def _add_dead_letters(commands: Any) -> None:
         _add_connection(each)
 
 
+def _add_token(commands: Any) -> None:
+    parser = commands.add_parser(
+        "token",
+        help="make, list and revoke the tokens of the API",
+        description="Make, list and revoke the tokens of the API. Works on Redis (IOT_LOGIC_REDIS_URL).",
+    )
+    tokens = parser.add_subparsers(required=True, metavar="COMMAND")
+    create = _add(
+        tokens,
+        "create",
+        "token:create",
+        "make a token and print it, this once",
+        "Make a token and print it. It can never be shown again. What a role may do: a viewer reads; an "
+        "operator also sends readings, edits states, pauses, and sends dead letters again; an author also "
+        "changes logic, profiles and configs; an admin also makes and revokes tokens and reads the audit "
+        "trail.",
+        "token create anna --role author --expires 90",
+    )
+    create.add_argument("name", metavar="NAME", help="1 to 64 letters, digits or -")
+    create.add_argument(
+        "--role", required=True, choices=("viewer", "operator", "author", "admin"), help="what it may do"
+    )
+    create.add_argument(
+        "--expires", type=_days, metavar="DAYS", help="days until it expires (default: never)"
+    )
+    listing = _add(
+        tokens,
+        "list",
+        "token:list_tokens",
+        "all tokens, without their secrets",
+        "Show all tokens, also those that have expired, without their secrets.",
+        "token list",
+    )
+    revoke = _add(
+        tokens,
+        "revoke",
+        "token:revoke",
+        "delete a token",
+        "Delete a token. It is out from the next request on.",
+        "token revoke anna",
+    )
+    revoke.add_argument("name", metavar="NAME")
+    for each in (create, listing, revoke):
+        each.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
 def _add_where(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", metavar="ID", help="those of this machine")
     parser.add_argument("--kind", metavar="KIND", help="those of this kind: error, limit, not-json, …")
@@ -241,6 +288,13 @@ def _count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return count
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 < days <= 36_500:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of days above 0")
+    return days
 
 
 def _moment(text: str) -> str:

@@ -11,14 +11,16 @@ import msgspec
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException, NotFoundException
-from litestar.params import FromPath, JSONBody, Parameter
-from msgspec import Meta, Struct
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta, Struct, structs
 
 from pipeline.dead_letter import KINDS, STRAY, parse_id
 from pipeline.dead_letters import CHUNK, Kept, Where
 from pipeline.errors import RedriveStopped
 from pipeline.topology import is_machine_id
 from web.plant import Plant
+from web.roles import Role, access
+from web.trail import Audit
 
 #: Which part of the letters that may be kept is worth a warning.
 _WARNING = 0.8
@@ -103,16 +105,16 @@ class DeadLettersController(Controller):
 
     path = "/dead-letters"
 
-    @get(sync_to_thread=True)
+    @get(sync_to_thread=True, **access(Role.VIEWER))
     def list_dead_letters(
         self,
         plant: NamedDependency[Plant],
-        machine: str | None = None,
-        kind: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        after: str = "",
-        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+        machine: FromQuery[str | None] = None,
+        kind: FromQuery[str | None] = None,
+        since: FromQuery[datetime | None] = None,
+        until: FromQuery[datetime | None] = None,
+        after: FromQuery[str] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> DeadLetters:
         """The dead letters that fit all that is given, a page at a time.
 
@@ -138,7 +140,7 @@ class DeadLettersController(Controller):
             warning=_warning(kept, most),
         )
 
-    @get("/{machine:str}/{number:str}", sync_to_thread=True)
+    @get("/{machine:str}/{number:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_dead_letter(
         self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
     ) -> WholeDeadLetter:
@@ -158,9 +160,18 @@ class DeadLettersController(Controller):
             reading=msgspec.Raw(body) if encoding == "json" else b64encode(body).decode(),
         )
 
-    @post("/{machine:str}/{number:str}/redrive", status_code=202, sync_to_thread=True)
+    @post(
+        "/{machine:str}/{number:str}/redrive",
+        status_code=202,
+        sync_to_thread=True,
+        **access(Role.OPERATOR, 404, 409),
+    )
     def post_redrive(
-        self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine: FromPath[str],
+        number: FromPath[str],
     ) -> Sent:
         """Send one dead letter again: its reading goes to the end of its machine's line.
 
@@ -176,52 +187,74 @@ class DeadLettersController(Controller):
         if not plant.redriver.send_one(letter):
             raise _gone(machine, number)
         plant.metrics.redriven.inc()
+        audit.record("dead-letter.redrive", letter.id, machine=letter.machine)
         return Sent(1)
 
-    @post("/redrive", status_code=202, sync_to_thread=True)
-    def post_redrive_all(self, plant: NamedDependency[Plant], data: JSONBody[Selection]) -> Sent:
+    @post("/redrive", status_code=202, sync_to_thread=True, **access(Role.OPERATOR, 413))
+    def post_redrive_all(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], data: JSONBody[Selection]
+    ) -> Sent:
         """Send again all dead letters of a machine, of a kind, or both, each machine's by number.
 
         Those whose routing key names no machine stay. Where it stops half way, do it again.
         """
         if data.machine is None and data.kind is None:
             raise ClientException(detail="Say which: a machine, a kind, or both.")
+        where = _where(data.machine, data.kind, data.since, data.until)
         try:
-            sent = plant.redriver.send_all(_where(data.machine, data.kind, data.since, data.until))
+            sent = plant.redriver.send_all(where)
         except RedriveStopped as e:
             plant.metrics.redriven.inc(e.sent)
+            _record(audit, "dead-letters.redrive", where, e.sent)
             raise
         plant.metrics.redriven.inc(sent)
+        _record(audit, "dead-letters.redrive", where, sent)
         return Sent(sent)
 
-    @delete("/{machine:str}/{number:str}", sync_to_thread=True)
+    @delete("/{machine:str}/{number:str}", sync_to_thread=True, **access(Role.OPERATOR, 404))
     def delete_dead_letter(
-        self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine: FromPath[str],
+        number: FromPath[str],
     ) -> None:
         """Discard one dead letter for ever, also where it was sent again and is not processed yet."""
-        if not plant.letters.discard([_found(plant, machine, number).letter]):
+        letter = _found(plant, machine, number).letter
+        if not plant.letters.discard([letter]):
             raise _gone(machine, number)
         plant.metrics.discarded.inc()
+        audit.record("dead-letter.discard", letter.id, machine=letter.machine)
 
-    @delete(status_code=200, sync_to_thread=True)
+    @delete(status_code=200, sync_to_thread=True, **access(Role.OPERATOR))
     def delete_dead_letters(
         self,
         plant: NamedDependency[Plant],
-        machine: str | None = None,
-        kind: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        audit: NamedDependency[Audit],
+        machine: FromQuery[str | None] = None,
+        kind: FromQuery[str | None] = None,
+        since: FromQuery[datetime | None] = None,
+        until: FromQuery[datetime | None] = None,
     ) -> Discarded:
         """Discard for ever all dead letters that fit all that is given, which must be something."""
         where = _where(machine, kind, since, until)
         if where == Where():
             raise ClientException(detail="Say which: a machine, a kind, since or until.")
         discarded = 0
-        for chunk in plant.letters.find(where):
-            count = plant.letters.discard([each.letter for each in chunk])
-            plant.metrics.discarded.inc(count)
-            discarded += count
+        try:
+            for chunk in plant.letters.find(where):
+                count = plant.letters.discard([each.letter for each in chunk])
+                plant.metrics.discarded.inc(count)
+                discarded += count
+        finally:
+            # Also where Redis went away half way: what is gone is gone.
+            _record(audit, "dead-letters.discard", where, discarded)
         return Discarded(discarded)
+
+
+def _record(audit: Audit, action: str, where: Where, count: int) -> None:
+    asked = {name: value for name, value in structs.asdict(where).items() if value is not None}
+    audit.record(action, "dead-letters", machine=where.machine, before=asked, after=count)
 
 
 def _where(machine: str | None, kind: str | None, since: datetime | None, until: datetime | None) -> Where:

@@ -5,7 +5,8 @@
     IotLogicError
     ├── Busy                as much is done at once as may be
     ├── ExamplesFailed      a logic does not do what its examples say
-    └── ExamplesTooLarge    examples are more than may be kept
+    ├── ExamplesTooLarge    examples are more than may be kept
+    └── TokenError          a token cannot be made as asked
 """
 
 from collections.abc import Sequence
@@ -35,3 +36,7 @@ class ExamplesFailed(IotLogicError):
 
 class ExamplesTooLarge(IotLogicError):
     """Examples are more than may be kept with a logic."""
+
+
+class TokenError(IotLogicError):
+    """A token cannot be made as asked: its name is taken or is none. The message says which."""

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Final
 
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 #: One entity tag of an `If-Match` (RFC 9110, section 8.8.3).
 _ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
@@ -12,7 +12,7 @@ _ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 #: The header of a request that changes only what it names.
 IfMatch = Annotated[
     str | None,
-    Parameter(header="If-Match", description="Change only what has this ETag; `*`: any that is there."),
+    HeaderParameter(name="If-Match", description="Change only what has this ETag; `*`: any that is there."),
 ]
 
 

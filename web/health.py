@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from web.plant import Plant
 from web.problems import ProblemDetails, respond
+from web.roles import public
 
 
 class Health(Struct):
@@ -19,12 +20,12 @@ class HealthController(Controller):
 
     path = "/health"
 
-    @get("/live", sync_to_thread=False)
+    @get("/live", sync_to_thread=False, **public())
     def live(self) -> Health:
         """Whether the process answers at all."""
         return Health("live")
 
-    @get("/ready", sync_to_thread=True)
+    @get("/ready", sync_to_thread=True, **public(503))
     def ready(self, plant: NamedDependency[Plant]) -> Response[Health] | Response[ProblemDetails]:
         """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken."""
         missing = plant.missing()

@@ -9,16 +9,19 @@ from typing import Annotated, Any
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from pipeline.logics import Check, Version
+from pipeline.errors import RedriveStopped
+from pipeline.logics import Version
 from pipeline.setup import Active
 from web.difference import unified_diff
 from web.etag import IfMatch, check_tag
 from web.example import EXAMPLES, Example, decoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
+from web.roles import Role, access
+from web.trail import Audit
 
 #: Where a page of versions starts that names no other: above all of them.
 _ABOVE_ALL = 2**53
@@ -98,7 +101,7 @@ class LogicController(Controller):
 
     path = "/machines/{machine_id:str}"
 
-    @get("/logic", sync_to_thread=True)
+    @get("/logic", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[WholeVersion]:
         """The logic in force for a machine."""
         active = plant.logics.setup(checked_id(machine_id)).active
@@ -106,10 +109,11 @@ class LogicController(Controller):
             raise unknown_machine(machine_id, "logic in force")
         return Response(_whole(plant, machine_id, active.version), headers={"ETag": _tag_of(active)})
 
-    @post("/logic", sync_to_thread=True)
+    @post("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def post_logic(
         self,
         plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         data: JSONBody[Upload],
         if_match: IfMatch = None,
@@ -120,43 +124,49 @@ class LogicController(Controller):
         same source and the same examples, that one is in force again and no new one is made; where no
         examples are sent, it is the last one with the source.
         """
-        return _upload(plant, machine_id, data, if_match, 201)
+        return _upload(plant, audit, machine_id, data, if_match, 201)
 
-    @put("/logic", sync_to_thread=True)
+    @put("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def put_logic(
         self,
         plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         data: JSONBody[Upload],
         if_match: IfMatch = None,
     ) -> Response[Accepted]:
         """The same as `POST`."""
-        return _upload(plant, machine_id, data, if_match, 200)
+        return _upload(plant, audit, machine_id, data, if_match, 200)
 
-    @delete("/logic", sync_to_thread=True)
+    @delete("/logic", sync_to_thread=True, **access(Role.AUTHOR, 404, 412))
     def delete_logic(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], if_match: IfMatch = None
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        if_match: IfMatch = None,
     ) -> None:
         """Put no logic in force any more: the machine's readings become dead letters of kind `no-logic`.
 
         Its versions stay, and each can be put in force again.
         """
-        check = _checking(if_match)
+        compare = _Comparison(if_match)
 
         def check_there(active: Active | None) -> None:
-            check(active)
+            compare(active)
             if active is None:
                 raise unknown_machine(machine_id, "logic in force")
 
         plant.logics.remove(checked_id(machine_id), check_there)
+        compare.record(audit, "logic.remove", machine_id, None)
 
-    @get("/logic/versions", sync_to_thread=True)
+    @get("/logic/versions", sync_to_thread=True, **access(Role.VIEWER, 404))
     def list_versions(
         self,
         plant: NamedDependency[Plant],
         machine_id: FromPath[str],
-        before: Annotated[int, Parameter(ge=1, le=_ABOVE_ALL)] = _ABOVE_ALL,
-        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+        before: Annotated[int, QueryParameter(ge=1, le=_ABOVE_ALL)] = _ABOVE_ALL,
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Versions:
         """All versions of a machine's logic, the last first, a page at a time."""
         setup = plant.logics.setup(checked_id(machine_id))
@@ -169,16 +179,25 @@ class LogicController(Controller):
         more = bool(versions) and versions[-1].version > 1
         return Versions(versions, versions[-1].version if more else None)
 
-    @get("/logic/versions/{number:int}", sync_to_thread=True)
+    @get("/logic/versions/{number:int}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_version(
         self, plant: NamedDependency[Plant], machine_id: FromPath[str], number: FromPath[int]
     ) -> WholeVersion:
         """One version of a machine's logic."""
         return _whole(plant, checked_id(machine_id), number)
 
-    @get("/logic/versions/{number:int}/diff", media_type="text/x-diff", sync_to_thread=True)
+    @get(
+        "/logic/versions/{number:int}/diff",
+        media_type="text/x-diff",
+        sync_to_thread=True,
+        **access(Role.VIEWER, 404),
+    )
     def get_diff(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], number: FromPath[int], to: int
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        number: FromPath[int],
+        to: FromQuery[int],
     ) -> str:
         """What leads from one version of a machine's logic to another, as a unified diff.
 
@@ -188,30 +207,45 @@ class LogicController(Controller):
         name, other_name = (f"version {each.version}\t{each.time}" for each in (one, other))
         return "".join(unified_diff(one.logic, other.logic, name, other_name))
 
-    @post("/logic/versions/{number:int}/activate", status_code=200, sync_to_thread=True)
+    @post(
+        "/logic/versions/{number:int}/activate",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 404, 412),
+    )
     def post_activate(
         self,
         plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         number: FromPath[int],
         if_match: IfMatch = None,
     ) -> Response[Accepted]:
         """Put a version in force again: roll back, or forward."""
-        active = plant.logics.activate(checked_id(machine_id), number, _checking(if_match))
+        compare = _Comparison(if_match)
+        active = plant.logics.activate(checked_id(machine_id), number, compare)
         if active is None:
             raise _no_version(machine_id, number)
+        compare.record(audit, "logic.activate", machine_id, active)
         return _accepted(machine_id, active, 200)
 
-    @post("/pause", status_code=200, sync_to_thread=True)
-    def post_pause(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Paused:
+    @post("/pause", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404))
+    def post_pause(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+    ) -> Paused:
         """Run a machine's logic on none of its readings: they become dead letters of kind `paused`."""
         _known(plant, machine_id)
         plant.pause(machine_id)
+        audit.record("machine.pause", machine_id, machine=machine_id)
         return Paused(machine_id, paused=True)
 
-    @post("/resume", status_code=200, sync_to_thread=True)
+    @post("/resume", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404, 413))
     def post_resume(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[Resume]
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        data: JSONBody[Resume],
     ) -> Paused:
         """Run a machine's logic again from its next batch on, also on what came meanwhile where it is asked.
 
@@ -219,7 +253,12 @@ class LogicController(Controller):
         letters still, it is `waiting`, and what came after it is not sent: do this again.
         """
         _known(plant, machine_id)
-        sent, waiting = plant.resume(machine_id, redrive=data.redrive)
+        try:
+            sent, waiting = plant.resume(machine_id, redrive=data.redrive)
+        except RedriveStopped as e:
+            audit.record("machine.resume", machine_id, machine=machine_id, after=e.sent)
+            raise
+        audit.record("machine.resume", machine_id, machine=machine_id, after=sent)
         return Paused(machine_id, paused=False, sent=sent, waiting=waiting)
 
 
@@ -229,13 +268,44 @@ def _known(plant: Plant, machine_id: str) -> None:
         raise unknown_machine(machine_id, "logic, and has sent no reading")
 
 
+class _Comparison:
+    """Compares what is in force with `If-Match`, in one step with the change, and remembers what it was."""
+
+    def __init__(self, if_match: str | None) -> None:
+        self._if_match = if_match
+        self._before: Active | None = None
+
+    def __call__(self, active: Active | None) -> None:
+        self._before = active
+        check_tag("logic in force", _tag_of(active) if active else None, self._if_match)
+
+    def record(self, audit: Audit, action: str, machine_id: str, after: Active | None) -> None:
+        """Write down the change, if it was one."""
+        before = self._before
+        if before == after:
+            return
+        audit.record(
+            action,
+            machine_id,
+            machine=machine_id,
+            before=before.version if before else None,
+            after=after.version if after else None,
+        )
+
+
 def _upload(
-    plant: Plant, machine_id: str, data: Upload, if_match: str | None, status: int
+    plant: Plant, audit: Audit, machine_id: str, data: Upload, if_match: str | None, status: int
 ) -> Response[Accepted]:
-    check = _checking(if_match)
+    compare = _Comparison(if_match)
     active = plant.upload(
-        checked_id(machine_id), data.logic, examples=data.examples, comment=data.comment, check=check
+        checked_id(machine_id),
+        data.logic,
+        examples=data.examples,
+        author=audit.author,
+        comment=data.comment,
+        check=compare,
     )
+    compare.record(audit, "logic.upload", machine_id, active)
     return _accepted(machine_id, active, status)
 
 
@@ -246,10 +316,6 @@ def _accepted(machine_id: str, active: Active, status: int) -> Response[Accepted
 
 def _tag_of(active: Active) -> str:
     return f'"{active.version}-{active.digest}"'
-
-
-def _checking(if_match: str | None) -> Check:
-    return lambda active: check_tag("logic in force", _tag_of(active) if active else None, if_match)
 
 
 def _whole(plant: Plant, machine_id: str, number: int) -> WholeVersion:

@@ -7,13 +7,15 @@ import msgspec
 from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
 from pipeline.errors import PublishError
 from pipeline.records import Stored
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
+from web.roles import Role, access
+from web.trail import Audit
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10
@@ -52,12 +54,12 @@ class MachinesController(Controller):
 
     path = "/machines"
 
-    @get(sync_to_thread=True)
+    @get(sync_to_thread=True, **access(Role.VIEWER))
     def list_machines(
         self,
         plant: NamedDependency[Plant],
-        after: str = "",
-        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+        after: FromQuery[str] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Machines:
         """All machines that have a logic or have sent a reading, sorted by id, a page at a time."""
         machines = [
@@ -66,7 +68,7 @@ class MachinesController(Controller):
         page = machines[:limit]
         return Machines(page, page[-1].id if len(machines) > limit else None)
 
-    @get("/{machine_id:str}", sync_to_thread=True)
+    @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Machine:
         """One machine."""
         stored = plant.machine(checked_id(machine_id))
@@ -74,13 +76,17 @@ class MachinesController(Controller):
             raise unknown_machine(machine_id, "logic, and has sent no reading")
         return _machine(machine_id, stored)
 
-    @delete("/{machine_id:str}/quarantine", sync_to_thread=True)
-    def delete_quarantine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> None:
+    @delete("/{machine_id:str}/quarantine", sync_to_thread=True, **access(Role.OPERATOR, 404))
+    def delete_quarantine(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+    ) -> None:
         """Lift a machine's quarantine, so that its logic is run on its next readings again."""
         if not plant.release(checked_id(machine_id)):
             raise unknown_machine(machine_id, "quarantine to be lifted")
+        audit.record("quarantine.lift", machine_id, machine=machine_id)
 
-    @post("/{machine_id:str}/data", status_code=202)
+    # A reading is no change of anybody's: it is in the machine's own count.
+    @post("/{machine_id:str}/data", status_code=202, **access(Role.OPERATOR, 413, changes=False))
     async def post_data(
         self, plant: NamedDependency[Plant], machine_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Taken:

@@ -15,6 +15,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from web.plant import Plant
+from web.roles import Role, access
 
 
 class MetricsController(Controller):
@@ -22,7 +23,7 @@ class MetricsController(Controller):
 
     path = "/metrics"
 
-    @get(sync_to_thread=True, media_type="text/plain")
+    @get(sync_to_thread=True, media_type="text/plain", **access(Role.VIEWER))
     def metrics(self, plant: NamedDependency[Plant]) -> Response[bytes]:
         """All metrics of this process, in Prometheus' text format."""
         return Response(generate_latest(plant.metrics.registry), media_type=CONTENT_TYPE_LATEST)

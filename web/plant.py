@@ -27,6 +27,8 @@ from sandbox.sandbox import Sandbox
 from web.errors import ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
 from web.measures import Metrics
+from web.tokens import Tokens
+from web.trail import Trail
 from web.trials import Trials
 
 
@@ -45,6 +47,8 @@ class Plant:
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.keeper)
+        self.tokens = Tokens(self._redis)
+        self.trail = Trail(self._redis, settings)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self._checking = Lock()
         self.trials = Trials(settings)
@@ -157,19 +161,20 @@ class Plant:
         except (pika.exceptions.AMQPError, OSError) as e:
             raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
 
-    def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> None:
+    def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> bytes:
         """Put `state`, a JSON object within the limits, in the place of a machine's state.
 
         Nothing else of the record changes. It is compared and set: a batch that runs meanwhile goes on from
         the new state, and one that was faster is not undone unseen, for `check` is asked about the machine
-        each time as it was read. What `check` raises is raised, and nothing is changed then.
+        each time as it was read. What `check` raises is raised, and nothing is changed then. Returns the
+        state that was replaced.
         """
         while True:
             stored = self.machine(machine_id)
             check(stored)
             edited = replace(stored.record, state=state)
             if not self._records.write({machine_id: stored}, {machine_id: edited}):
-                return
+                return stored.record.state
 
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
         """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.

@@ -1,8 +1,9 @@
 """Every error of the API, as problem details (RFC 9457)."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import redis
 from litestar import Request, Response
 from litestar.exceptions import ClientException, HTTPException, NotFoundException, ValidationException
@@ -12,12 +13,25 @@ from msgspec import Struct
 from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError, RedriveStopped
 from pipeline.topology import is_machine_id
 from sandbox.errors import SandboxUnavailable
-from sandbox.job import Problem
-from web.errors import Busy, ExamplesFailed, ExamplesTooLarge
+from web.errors import Busy, ExamplesFailed, ExamplesTooLarge, TokenError
 from web.example import MISMATCHES, Mismatch
 
 #: The media type of problem details.
 MEDIA_TYPE = "application/problem+json"
+
+#: What each status says, for the OpenAPI document.
+MEANINGS: Final = {
+    400: "The request cannot be understood.",
+    401: "A token is needed, and none was sent that is valid.",
+    403: "The token's role is not enough.",
+    404: "There is none.",
+    409: "It does not fit what is there.",
+    412: "It has changed since it was read.",
+    413: "The body is too large.",
+    422: "It was understood, and refused: `errors` says why.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    503: "Redis, RabbitMQ or the sandbox cannot be used at the moment: try again.",
+}
 
 
 class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
@@ -31,13 +45,11 @@ class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
     status: int
     detail: str
     type: str = "about:blank"
-    errors: list[Problem] | list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
     examples: list[Mismatch] = []
 
 
-def respond(
-    status: int, detail: str, errors: list[Problem] | list[dict[str, Any]] | None = None
-) -> Response[ProblemDetails]:
+def respond(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> Response[ProblemDetails]:
     """The response for an error."""
     return Response(
         ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []),
@@ -59,7 +71,7 @@ def _refused(_request: Request[Any, Any, Any], error: LogicRefused) -> Response[
     return respond(
         422,
         f"The logic was not accepted: it has {found}. What was in force stays in force.",
-        list(error.problems),
+        [msgspec.to_builtins(problem) for problem in error.problems],
     )
 
 
@@ -108,6 +120,10 @@ def _busy(_request: Request[Any, Any, Any], error: Busy) -> Response[ProblemDeta
     return response
 
 
+def _no_token(_request: Request[Any, Any, Any], error: TokenError) -> Response[ProblemDetails]:
+    return respond(409, str(error))
+
+
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:
     """The error for a machine that has no `what`."""
     return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
@@ -134,4 +150,5 @@ HANDLERS: ExceptionHandlersMap = {
     ExamplesFailed: _examples_failed,
     ExamplesTooLarge: _examples_too_large,
     RecursionError: _too_deep,
+    TokenError: _no_token,
 }

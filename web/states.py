@@ -13,7 +13,7 @@ import msgspec
 from litestar import Controller, Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
-from litestar.params import FromPath
+from litestar.params import FromPath, RawBody
 
 from pipeline.records import Stored
 from sandbox.errors import LogicError
@@ -22,6 +22,8 @@ from sandbox.values import encode_state
 from web.etag import IfMatch, check_tag
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
+from web.roles import Role, access
+from web.trail import Audit
 
 #: Bytes of an entity tag's digest.
 _TAG_BYTES: Final = 16
@@ -32,7 +34,7 @@ class StatesController(Controller):
 
     path = "/machines/{machine_id:str}/state"
 
-    @get(sync_to_thread=True)
+    @get(sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_state(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
         """A machine's state after its last reading."""
         stored = plant.machine(checked_id(machine_id))
@@ -40,9 +42,14 @@ class StatesController(Controller):
             raise unknown_machine(machine_id, "state: it has sent no reading yet")
         return _state(stored.record.state)
 
-    @put(sync_to_thread=True)
+    @put(sync_to_thread=True, **access(Role.OPERATOR, 404, 412, 413, 422))
     def put_state(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], body: bytes, if_match: IfMatch = None
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        body: RawBody,
+        if_match: IfMatch = None,
     ) -> Response[msgspec.Raw]:
         """Put a JSON object in the place of a machine's state. The answer is the state as it is kept.
 
@@ -55,12 +62,17 @@ class StatesController(Controller):
                 raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to edit")
             _check_tag(stored, if_match)
 
-        plant.edit_state(checked_id(machine_id), state, check)
+        replaced = plant.edit_state(checked_id(machine_id), state, check)
+        _record(audit, "state.replace", machine_id, replaced, state)
         return _state(state)
 
-    @delete(sync_to_thread=True)
+    @delete(sync_to_thread=True, **access(Role.OPERATOR, 404, 412))
     def delete_state(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], if_match: IfMatch = None
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        if_match: IfMatch = None,
     ) -> None:
         """Reset a machine's state to `{}`. The numbers of its readings go on."""
 
@@ -69,7 +81,12 @@ class StatesController(Controller):
                 raise unknown_machine(machine_id, "state to be reset")
             _check_tag(stored, if_match)
 
-        plant.edit_state(checked_id(machine_id), b"{}", check)
+        replaced = plant.edit_state(checked_id(machine_id), b"{}", check)
+        _record(audit, "state.reset", machine_id, replaced, b"{}")
+
+
+def _record(audit: Audit, action: str, machine_id: str, before: bytes, after: bytes) -> None:
+    audit.record(action, machine_id, machine=machine_id, before=_tag_of(before), after=_tag_of(after))
 
 
 def _state(state: bytes) -> Response[msgspec.Raw]:

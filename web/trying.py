@@ -12,6 +12,7 @@ from sandbox.job import Problem
 from web.example import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
+from web.roles import Role, access
 from web.states import encoded_state
 from web.trial import Tried
 from web.trials import READINGS, Case
@@ -92,7 +93,12 @@ class MachineTrialReport(TrialReport, kw_only=True):
 class TryingController(Controller):
     """`/logic/validate`, `/logic/test` and `/machines/<id>/logic/test`."""
 
-    @post("/logic/validate", status_code=200, sync_to_thread=True)
+    @post(
+        "/logic/validate",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 413, 422, changes=False),
+    )
     def post_validate(self, plant: NamedDependency[Plant], data: JSONBody[Source]) -> Verdict:
         """Check a logic and run its examples as an upload would, and say everything that is wrong with it."""
         encoded(data.examples)
@@ -100,13 +106,23 @@ class TryingController(Controller):
         wrong = plant.try_examples(data.logic, data.examples) if checked.accepted else []
         return Verdict(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
 
-    @post("/logic/test", status_code=200, sync_to_thread=True)
+    @post(
+        "/logic/test",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 413, 422, changes=False),
+    )
     def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
         """Run a logic on readings and a state, under the limits of the workers, without any effect."""
         state = encoded_state(data.state, plant.settings.limits)
         return TrialReport(**_tried(plant, data.logic, state, _bytes(data.readings)))
 
-    @post("/machines/{machine_id:str}/logic/test", status_code=200, sync_to_thread=True)
+    @post(
+        "/machines/{machine_id:str}/logic/test",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 404, 413, 422, changes=False),
+    )
     def post_machine_test(
         self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[MachineTrialOrder]
     ) -> MachineTrialReport:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from pipeline.backlog import PartitionState
 from pipeline.membership import Report
 from web.plant import Plant
+from web.roles import Role, access
 
 
 class Workers(Struct):
@@ -24,12 +25,12 @@ class Partitions(Struct):
 class WorksController(Controller):
     """`/workers` and `/partitions`."""
 
-    @get("/workers", sync_to_thread=True)
+    @get("/workers", sync_to_thread=True, **access(Role.VIEWER))
     def list_workers(self, plant: NamedDependency[Plant]) -> Workers:
         """The worker processes, each as it reported itself within the last seconds."""
         return Workers(plant.workers())
 
-    @get("/partitions", sync_to_thread=True)
+    @get("/partitions", sync_to_thread=True, **access(Role.VIEWER))
     def list_partitions(self, plant: NamedDependency[Plant]) -> Partitions:
         """How the partitions are assigned, who serves them, and how far behind each is."""
         return Partitions(plant.partitions())

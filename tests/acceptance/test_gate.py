@@ -1,0 +1,274 @@
+"""Who may do what: every route of the real API, with every role and with none."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import redis
+from litestar import Litestar, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute
+from litestar.testing import TestClient
+
+from pipeline.local.ports import free_port
+from pipeline.settings import Settings
+from tests.installation import Installation
+from tests.waiting import wait_until
+from web.app import create_app
+from web.plant import Plant
+from web.roles import Role
+from web.tokens import Tokens
+
+#: The routes that need no token.
+PUBLIC = {("GET", "/health/live"), ("GET", "/health/ready")}
+
+#: What each path parameter is filled with, by its type: no machine, letter or token is so.
+NONE = {str: "nobody", int: "1"}
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    """The real API, with requests few enough that a test can send too many."""
+    module_installation.environ |= {"IOT_LOGIC_API_RATE": "5", "IOT_LOGIC_API_BURST": "250"}
+    module_installation.start_api()
+    return module_installation
+
+
+@pytest.fixture(scope="module")
+def app(plant: Installation) -> Iterator[Litestar]:
+    """The same application in this process, to be asked for its routes."""
+    plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
+    yield create_app(plant_here)
+    plant_here.close()
+
+
+@pytest.fixture
+def tokens(plant: Installation) -> Iterator[Tokens]:
+    """Makes tokens, which are gone after the test."""
+    with redis.Redis.from_url(plant.redis_url) as client:
+        tokens = Tokens(client)
+        yield tokens
+        for each in tokens.list():
+            tokens.revoke(each.name)
+
+
+def handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Every method of the API and a path of it, and what handles it."""
+    for route in app.routes:
+        for handler in route.route_handlers:  # type: ignore[union-attr]
+            for method in sorted(handler.http_methods):
+                # A path's OPTIONS is made by Litestar, and says which other methods there are.
+                if method != "OPTIONS":
+                    yield str(method), filled(route), handler
+
+
+def filled(route: BaseRoute) -> str:
+    """A path of this route."""
+    parts = [part if isinstance(part, str) else NONE[part.type] for part in route.path_components]
+    return "/" + "/".join(parts)
+
+
+def run(installation: Installation, *arguments: str, status: int = 0) -> str:
+    """What an `iot-logic token …` prints that ends with this status."""
+    command = installation.start("iot-logic", "token", *arguments)
+    assert command.process.wait(timeout=60) == status, command.log
+    return command.log
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def status(installation: Installation, method: str, path: str, headers: dict[str, str]) -> int:
+    """The status of an answer, which may be one without an end."""
+    with installation.client.stream(method, path, headers=headers, content=b"{") as response:
+        return response.status_code
+
+
+def test_every_route_declares_who_may_use_it(app: Litestar) -> None:
+    undeclared = [(method, path) for method, path, handler in handlers(app) if "role" not in handler.opt]
+    open_to_all = {
+        (method, path) for method, path, handler in handlers(app) if handler.opt.get("role", "") is None
+    }
+
+    assert undeclared == []
+    assert {each for each in open_to_all if not each[1].startswith("/schema")} == PUBLIC
+
+
+def test_every_route_lets_in_who_has_its_role_and_nobody_else(
+    plant: Installation, app: Litestar, tokens: Tokens
+) -> None:
+    having = {role: bearer(tokens.create(f"a-{role}", role)) for role in Role}
+    wrong = list[str]()
+    for method, path, handler in handlers(app):
+        needed = handler.opt["role"]
+        without = status(plant, method, path, {})
+        if (without == 401) != (needed is not None):
+            wrong.append(f"{method} {path} without a token: {without}")
+        for role, headers in having.items():
+            got = status(plant, method, path, headers)
+            let_in = needed is None or role.includes(needed)
+            if (got == 403) == let_in or got == 401 or got >= 500:
+                wrong.append(f"{method} {path} as {role}: {got}")
+
+    assert "\n".join(wrong) == ""
+
+
+def test_a_route_that_declares_nothing_is_for_nobody(plant: Installation) -> None:
+    @get("/forgotten", sync_to_thread=False)
+    def forgotten() -> None: ...
+
+    app = create_app(Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
+    app.register(forgotten)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.get("/forgotten")
+
+    assert answer.status_code == 403
+    assert "declares no role" in answer.json()["detail"]
+
+
+def test_without_any_token_loopback_may_do_all_and_with_the_first_nobody_else(
+    plant: Installation, tokens: Tokens
+) -> None:
+    before = plant.client.get("/tokens")
+    token = tokens.create("first", Role.ADMIN)
+    after = plant.client.get("/tokens")
+    with_it = plant.client.get("/tokens", headers=bearer(token))
+
+    assert before.status_code == 200
+    assert after.status_code == 401
+    assert after.headers["WWW-Authenticate"].startswith("Bearer")
+    assert after.headers["Content-Type"] == "application/problem+json"
+    assert with_it.json()["tokens"][0]["name"] == "first"
+    assert with_it.json()["tokens"][0]["last_used"] is not None
+
+
+def test_a_role_that_is_not_enough_is_told_which_is_needed(plant: Installation, tokens: Tokens) -> None:
+    token = tokens.create("watcher", Role.VIEWER)
+    answer = plant.client.get("/audit", headers=bearer(token))
+
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "This needs the role admin; the token 'watcher' has the role viewer."
+
+
+def test_a_revoked_token_is_out_at_once_and_an_expired_one_too(plant: Installation, tokens: Tokens) -> None:
+    admin = tokens.create("boss", Role.ADMIN)
+    gone = tokens.create("gone", Role.VIEWER)
+    over = tokens.create("over", Role.VIEWER, days=1e-9)
+    before = plant.client.get("/machines", headers=bearer(gone))
+    revoked = plant.client.delete("/tokens/gone", headers=bearer(admin))
+
+    assert (before.status_code, revoked.status_code) == (200, 204)
+    assert plant.client.get("/machines", headers=bearer(gone)).status_code == 401
+    assert plant.client.get("/machines", headers=bearer(over)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"Bearer",
+        b"Bearer  x",
+        b"Bearer iot_boss_",
+        b"Bearer iot_boss_" + b"0" * 64,
+        b"Bearer iot_nobody_" + b"0" * 64,
+        b"Bearer iot_boss_" + b"\xff" * 64,
+        b"Bearer " + b"a" * 30_000,
+        b"Bearer iot_boss_" + b"0" * 64 + b" x",
+        b"Basic Ym9zczpib3Nz",
+        "Bearer iot_bóss_ü".encode(),
+    ],
+    ids=range(11),
+)
+def test_what_is_no_token_is_refused_alike(plant: Installation, tokens: Tokens, header: bytes) -> None:
+    tokens.create("boss", Role.ADMIN)
+    without = plant.client.get("/machines")
+    answer = plant.client.get("/machines", headers=[(b"Authorization", header)])
+
+    assert answer.status_code == 401
+    assert answer.content == without.content
+
+
+def test_two_tokens_in_a_request_are_none(plant: Installation, tokens: Tokens) -> None:
+    header = bearer(tokens.create("boss", Role.ADMIN))
+    once = plant.client.get("/machines", headers=[*header.items()])
+    twice = plant.client.get("/machines", headers=[*header.items(), *header.items()])
+
+    assert (once.status_code, twice.status_code) == (200, 401)
+
+
+def test_a_token_in_the_address_is_none(plant: Installation, tokens: Tokens) -> None:
+    token = tokens.create("boss", Role.ADMIN)
+
+    for name in ("token", "access_token", "authorization"):
+        assert plant.client.get("/machines", params={name: token}).status_code == 401
+
+
+def test_redis_has_no_secret(plant: Installation, tokens: Tokens) -> None:
+    token = tokens.create("boss", Role.ADMIN)
+    plant.client.get("/machines", headers=bearer(token))
+    with redis.Redis.from_url(plant.redis_url) as client:
+        dumped = b"".join(client.dump(key) or b"" for key in client.scan_iter())
+
+    assert b"boss" in dumped
+    assert token.rpartition("_")[2].encode() not in dumped
+
+
+def test_who_sends_too_many_requests_is_told_when_to_come_back(plant: Installation, tokens: Tokens) -> None:
+    one, two = (bearer(tokens.create(name, Role.VIEWER)) for name in ("one", "two"))
+    answers = (plant.client.get("/workers", headers=one) for _ in range(5_000))
+    refused = next(answer for answer in answers if answer.status_code != 200)
+    other = plant.client.get("/workers", headers=two)
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert "Too many requests" in refused.json()["detail"]
+    assert other.status_code == 200
+
+
+def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installation, tokens: Tokens) -> None:
+    port = free_port()
+    everywhere = {"IOT_LOGIC_API_HOST": "0.0.0.0", "IOT_LOGIC_API_PORT": str(port)}  # noqa: S104
+    refused = plant.start("iot-api", environ=everywhere)
+    exit_status = refused.process.wait(timeout=60)
+    token = tokens.create("boss", Role.ADMIN)
+    api = plant.start("iot-api", environ=everywhere)
+
+    def answer(path: str, headers: dict[str, str]) -> int:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers).status_code
+        except httpx.TransportError:
+            api.check_running()
+            return 0
+
+    wait_until(lambda: answer("/health/ready", {}) == 200)
+    with_it = answer("/machines", bearer(token))
+    without = answer("/machines", {})
+    tokens.revoke("boss")
+    after_the_last = answer("/machines", {})
+    api.stop()
+
+    assert exit_status == 1
+    assert "iot-logic token create NAME --role admin" in refused.log
+    assert len(refused.log.strip().splitlines()) == 1
+    assert (with_it, without, after_the_last) == (200, 401, 401)
+
+
+def test_the_commands_make_list_and_revoke_tokens_and_explain_what_they_cannot_do(
+    plant: Installation, tokens: Tokens
+) -> None:
+    made = run(plant, "create", "line-4", "--role", "operator", "--expires", "30")
+    let_in = plant.client.get("/workers", headers=bearer(made.split()[-1])).status_code
+    listing = run(plant, "list")
+    twice = run(plant, "create", "line-4", "--role", "viewer", status=2)
+    run(plant, "revoke", "line-4")
+    missing = run(plant, "revoke", "line-4", status=2)
+
+    assert let_in == 200
+    assert "line-4" in listing
+    assert "operator" in listing
+    assert "never" not in listing
+    assert made.split()[-1] not in listing
+    assert "There is a token 'line-4' already" in twice
+    assert "There is no token 'line-4'" in missing
+    assert tokens.list() == []

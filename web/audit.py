@@ -1,0 +1,40 @@
+"""The route of the audit trail: who changed what, when, from what to what."""
+
+from itertools import islice
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+from msgspec import Struct
+
+from web.plant import Plant
+from web.roles import Role, access
+from web.trail import Change
+
+
+class Changes(Struct):
+    """A page of the trail. `next` is where the next page starts (`?before=`), or null on the last."""
+
+    changes: list[Change]
+    next: str | None
+
+
+class AuditController(Controller):
+    """`/audit`."""
+
+    path = "/audit"
+
+    @get(sync_to_thread=True, **access(Role.ADMIN))
+    def list_changes(
+        self,
+        plant: NamedDependency[Plant],
+        machine: FromQuery[str | None] = None,
+        who: FromQuery[str | None] = None,
+        before: Annotated[str, QueryParameter(pattern=r"^([0-9]{1,15}-[0-9]{1,15})?$")] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    ) -> Changes:
+        """The changes of a machine, of a token's bearer, or all; the newest first, a page at a time."""
+        found = list(islice(plant.trail.read(before, machine=machine, who=who), limit + 1))
+        page = found[:limit]
+        return Changes(page, page[-1].id if len(found) > limit else None)

@@ -1,0 +1,75 @@
+"""The routes of the tokens, for admins. The first token is made with `iot-logic token create`."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from web.plant import Plant
+from web.roles import Role, access
+from web.tokens import NAME_PATTERN, Token
+from web.trail import Audit
+
+
+class NewToken(Struct):
+    """A token as it is asked for."""
+
+    name: Annotated[
+        str,
+        Meta(pattern=f"^{NAME_PATTERN}$", description="1 to 64 letters, digits or -.", examples=["line-4"]),
+    ]
+    role: Role
+    days: (
+        Annotated[
+            float, Meta(description="Days until it expires; null: never.", gt=0, le=36_500, examples=[90])
+        ]
+        | None
+    ) = None
+
+
+class MadeToken(Struct):
+    """The answer to a new token: the only one that shows it."""
+
+    name: str
+    role: Role
+    token: str
+
+
+class TokenList(Struct):
+    """All tokens, by name, without their secrets."""
+
+    tokens: list[Token]
+
+
+class TokensController(Controller):
+    """`/tokens`."""
+
+    path = "/tokens"
+
+    @get(sync_to_thread=True, **access(Role.ADMIN))
+    def list_tokens(self, plant: NamedDependency[Plant]) -> TokenList:
+        """All tokens, also those that have expired."""
+        return TokenList(plant.tokens.list())
+
+    @post(sync_to_thread=True, **access(Role.ADMIN, 409, 413))
+    def post_token(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], data: JSONBody[NewToken]
+    ) -> Response[MadeToken]:
+        """Make a token. It is in this answer and can never be read again."""
+        token = plant.tokens.create(data.name, data.role, data.days)
+        audit.record("token.create", data.name, after=data.role)
+        # Nobody on the way may keep it.
+        return Response(MadeToken(data.name, data.role, token), headers={"Cache-Control": "no-store"})
+
+    @delete("/{name:str}", sync_to_thread=True, **access(Role.ADMIN, 404))
+    def delete_token(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], name: FromPath[str]
+    ) -> None:
+        """Revoke a token. It is out from the next request on."""
+        role = plant.tokens.revoke(name)
+        if role is None:
+            raise NotFoundException(detail=f"There is no token {name!r}.")
+        audit.record("token.revoke", name, before=role)
