@@ -15,7 +15,9 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 from pipeline import store, topology
+from pipeline.attendance import Attendance
 from pipeline.broker import ReadingsBroker
+from pipeline.directory import Directory
 from pipeline.errors import SettingsError
 from pipeline.logics import Logics
 from pipeline.membership import Membership
@@ -68,6 +70,8 @@ class Works(Middleware):
         )
         broker.worker_threads = worker.worker_threads
         self.sessions = Sessions(client)
+        self.attendance = Attendance(Directory(client, self.records))
+        self.attendance.start()
         broker.membership = Membership(
             client,
             self.sessions,
@@ -92,8 +96,9 @@ class Works(Middleware):
         broker.membership.leave()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Nothing is left to be published."""
+        """Nothing is left to be published, or to be entered into the directory."""
         self.publisher.close()
+        self.attendance.close()
 
     def processor(self) -> Processor:
         """The processor of the calling worker thread."""
@@ -101,7 +106,13 @@ class Works(Middleware):
             sandbox = self._thread.sandbox = self._sandbox()
             self._sandboxes.append(sandbox)
             self._thread.processor = Processor(
-                self.records, self.sessions, self.logics, self.publisher, sandbox, broker.stopping
+                self.records,
+                self.sessions,
+                self.logics,
+                self.publisher,
+                sandbox,
+                broker.stopping,
+                self.attendance,
             )
         processor: Processor = self._thread.processor
         return processor

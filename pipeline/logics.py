@@ -16,6 +16,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.directory import Directory
 from pipeline.records import Records
 from pipeline.setup import Active, New, Pause, Setup, Setups, digests_key, versions_key
 from pipeline.sources import Sources
@@ -53,6 +54,7 @@ class Logics:
     def __init__(self, client: "redis.Redis", signing_key: str) -> None:
         self._redis = client
         self._records = Records(client)
+        self._directory = Directory(client, self._records)
         self._setups = Setups(client)
         self._sources = Sources(client, signing_key)
 
@@ -86,7 +88,7 @@ class Logics:
             number = setup.versions + 1
             return replace(setup, version=number, digest=digest, versions=number), New(entry, names)
 
-        active = self._setups.change(machine_id, step).active
+        active = self._change(machine_id, step).active
         assert active is not None
         return active
 
@@ -101,7 +103,7 @@ class Logics:
             check(setup.active)
             return replace(setup, version=number, digest=digest), None
 
-        return self._setups.change(machine_id, step).active
+        return self._change(machine_id, step).active
 
     def remove(self, machine_id: str, check: Check = any_logic) -> None:
         """Put no version in force any more. All of them stay, and can be put in force again."""
@@ -110,7 +112,7 @@ class Logics:
             check(setup.active)
             return replace(setup, version=0, digest=""), None
 
-        self._setups.change(machine_id, step)
+        self._change(machine_id, step)
 
     def forget_pause(self, machine_id: str, pause: Pause) -> None:
         """Forget a pause that is over, all of whose readings were sent again."""
@@ -152,6 +154,12 @@ class Logics:
     def load(self, digests: set[str]) -> dict[str, Logic]:
         """These sources, ready for the sandbox; without those that Redis does not have."""
         return self._sources.load(digests)
+
+    def _change(self, machine_id: str, step: Callable[[Setup], tuple[Setup, New | None]]) -> Setup:
+        """Change a machine's setup, and enter into the directory how the machine stands then."""
+        setup = self._setups.change(machine_id, step)
+        self._directory.enter([machine_id])
+        return setup
 
     def _number(self, machine_id: str, name: str) -> int:
         """The last version with this name; 0 where none has it."""

@@ -24,6 +24,7 @@ import redis
 from msgspec.structs import replace
 
 from pipeline import topology
+from pipeline.attendance import Attendance
 from pipeline.dead_letter import cause_of, dead_letter_message
 from pipeline.errors import SessionLost
 from pipeline.logics import Logics
@@ -58,6 +59,7 @@ class Processor:
         publisher: Publisher,
         sandbox: Sandbox,
         stopping: Event,
+        attendance: Attendance,
     ) -> None:
         self._records = records
         self._sessions = sessions
@@ -65,6 +67,7 @@ class Processor:
         self._publisher = publisher
         self._sandbox = sandbox
         self._stopping = stopping
+        self._attendance = attendance
 
     def process(self, batch: Batch) -> None:
         """Do steps 1 to 5, after which `batch.published` tells when the readings may be acknowledged.
@@ -90,11 +93,13 @@ class Processor:
         answers = self._ask_active(first, stored)
         self._forget_settled(first, stored)
         fresh = dict[str, list[Reading]]()
-        messages = dict[str, list[Message]]()
+        messages, met_before = dict[str, list[Message]](), list[str]()
         for machine_id, each in stored.items():
             line = first[machine_id]
             applied, fresh[machine_id] = each.record.split(line.session.name, line.readings)
             messages[machine_id] = _messages(line, each.record.outgoing) if applied else []
+            if applied:
+                met_before.append(machine_id)
         moved = dict[str, list[Reading]]()
         for machine_id, readings in fresh.items():
             fresh[machine_id], moved[machine_id] = stored[machine_id].record.divide(readings)
@@ -120,6 +125,8 @@ class Processor:
             wait_for_answer()
         changed = self._records.write(stored, updates, uses, recents)
         again += [first[machine_id] for machine_id in changed]
+        written = {each: record for each, record in updates.items() if each not in changed}
+        self._attendance.note(stored, written, met_before)
         return [
             each for machine_id in first if machine_id not in changed for each in messages[machine_id]
         ], again

@@ -23,6 +23,9 @@ more often. The rules that keep the promise:
 6.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
+7.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not what
+    it was: a batch that was faster is not applied a second time, one that was slower is run on a new machine
+    (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine before.
 
 What would break it: two readings of one machine with equal bytes and no `message_id` cannot be told
 apart by rule 3. If a worker crashes within a second of the first, the second can be taken for it. Devices
@@ -87,7 +90,7 @@ class Record(Struct, frozen=True, array_like=True):
     `marks` say which readings are applied: `marks` are pairs of a tag and the marks, one after the other,
     of the readings up to it. `outgoing` is what the last applied readings publish. `strikes` is
     what stands against its logic. `moved` and `taken` count the readings that went into the overflow and
-    those that came back. `tally` is what is counted for people.
+    those that came back. `tally` is what is counted for people. `gone`: the machine is deleted.
     """
 
     number: int = 0
@@ -100,6 +103,47 @@ class Record(Struct, frozen=True, array_like=True):
     moved: int = 0
     taken: int = 0
     tally: Tally = Tally()
+    gone: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether its last reading became a dead letter."""
+        return self._failure is not None
+
+    @property
+    def _failure(self) -> OutcomeKind | None:
+        """Why its last reading failed, None where it did not."""
+        error = self.tally.last_error
+        return error.kind if error is not None and error.number == self.number else None
+
+    def stands_differently(self, before: "Record") -> bool:
+        """Whether a batch has changed how the machine stands, or is the first one of it or of its session.
+
+        By the kind of its failures one sees as well that it was paused or resumed, and by its strikes that
+        another logic was put in force.
+        """
+        return (
+            self.session != before.session
+            or not before.tally.seen
+            or self._failure != before._failure
+            or self.strikes.quarantined != before.strikes.quarantined
+        )
+
+    def edited(self, state: bytes) -> Self:
+        """The record with this state, a JSON object, in the place of its own."""
+        return replace(self, state=state, gone=False)
+
+    def deleted(self) -> Self:
+        """What is left of the record of a machine that is deleted (rule 7)."""
+        return type(self)(
+            number=self.number,
+            session=self.session,
+            tag=self.tag,
+            marks=self.marks,
+            moved=self.moved,
+            taken=self.taken,
+            gone=True,
+        )
 
     def split(self, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """Divide a batch's readings of this machine into those already applied and those that are not."""
@@ -185,6 +229,8 @@ class Record(Struct, frozen=True, array_like=True):
             moved=self.moved + len(move),
             taken=_last_place((*run, *skipped), self.taken),
             tally=tally,
+            # What was sent again, and is skipped, makes no new machine.
+            gone=self.gone and not run and not move,
         )
 
 

@@ -118,6 +118,16 @@ class Stored(Struct, frozen=True):
         """Whether its logic is not run here any more."""
         return self.active is not None and self.record.strikes.against(self.active.digest).quarantined
 
+    @property
+    def recorded(self) -> bool:
+        """Whether it has a state: it has sent a reading, or was given one."""
+        return bool(self.token) and not self.record.gone
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is kept of it."""
+        return self.recorded or self.setup != Setup()
+
 
 class Records:
     """Reads and writes records. Safe to share between threads.
@@ -168,7 +178,7 @@ class Records:
         """
         if not updates:
             return set()
-        new = [machine_id for machine_id in updates if not read[machine_id].token]
+        new = [machine_id for machine_id in updates if not read[machine_id].recorded]
         if new:
             self.register(new)
         arguments = {
@@ -218,7 +228,7 @@ class Records:
             number, pause = stored.record.number, stored.setup.pause
             pause = Pause(number) if paused or pause is None else Pause(pause.first, number)
             setup = replace(stored.setup, pause=pause)
-            if not stored.token:
+            if not stored.known:
                 self.register([machine_id])
             record = os.urandom(_TOKEN_BYTES) + self._encoder.encode(stored.record)
             if self._pause(

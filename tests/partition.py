@@ -7,6 +7,8 @@ from threading import Event
 from msgspec.structs import replace
 
 from pipeline import store, topology
+from pipeline.attendance import Attendance
+from pipeline.directory import Directory
 from pipeline.logics import Logics
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
@@ -61,10 +63,13 @@ class Partition:
         self.records = records(self._redis)
         self.sessions = Sessions(self._redis)
         self.logics = Logics(self._redis, "")
+        self.directory = Directory(self._redis, self.records)
+        #: Enters nothing by itself: a test calls `flush`.
+        self.attendance = Attendance(self.directory)
         self.sandbox = sandbox
         self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)
         self._processor = processor(
-            self.records, self.sessions, self.logics, self._publisher, sandbox, Event()
+            self.records, self.sessions, self.logics, self._publisher, sandbox, Event(), self.attendance
         )
         self._tags = dict[bytes, int]()
 

@@ -264,7 +264,7 @@ class LogicController(Controller):
 
 def _known(plant: Plant, machine_id: str) -> None:
     stored = plant.machine(checked_id(machine_id))
-    if not stored.token and not stored.setup.versions:
+    if not stored.known:
         raise unknown_machine(machine_id, "logic, and has sent no reading")
 
 

@@ -72,7 +72,7 @@ class MachinesController(Controller):
     def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Machine:
         """One machine."""
         stored = plant.machine(checked_id(machine_id))
-        if not stored.token and not stored.setup.versions:
+        if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
         return _machine(machine_id, stored)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from pipeline import store, topology
 from pipeline.backlog import PartitionState, partition_states
+from pipeline.directory import Directory
 from pipeline.errors import BrokerUnavailable, LogicRefused, RedriveStopped
 from pipeline.events import Events
 from pipeline.keeper import Keeper
@@ -43,6 +44,7 @@ class Plant:
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
+        self.directory = Directory(self._redis, self._records)
         self.events = Events(self._redis)
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
@@ -117,6 +119,7 @@ class Plant:
     def pause(self, machine_id: str) -> None:
         """Have a machine's readings become dead letters from now on."""
         self._records.pause(machine_id, paused=True)
+        self.directory.enter([machine_id])
 
     def resume(self, machine_id: str, *, redrive: bool) -> tuple[int, int]:
         """Have a machine's readings processed again, with `redrive` also those that came meanwhile.
@@ -125,6 +128,7 @@ class Plant:
         Raises as `Redriver`; the machine is resumed then, and doing it again is safe.
         """
         pause = self._records.pause(machine_id, paused=False).pause
+        self.directory.enter([machine_id])
         if not redrive:
             return 0, 0
         try:
@@ -148,6 +152,7 @@ class Plant:
                 return False
             released = replace(stored.record, strikes=Strikes())
             if not self._records.write({machine_id: stored}, {machine_id: released}):
+                self.directory.enter([machine_id])
                 return True
 
     def workers(self) -> list[Report]:
@@ -172,7 +177,7 @@ class Plant:
         while True:
             stored = self.machine(machine_id)
             check(stored)
-            edited = replace(stored.record, state=state)
+            edited = stored.record.edited(state)
             if not self._records.write({machine_id: stored}, {machine_id: edited}):
                 return stored.record.state
 

@@ -38,7 +38,7 @@ class StatesController(Controller):
     def get_state(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
         """A machine's state after its last reading."""
         stored = plant.machine(checked_id(machine_id))
-        if not stored.token:
+        if not stored.recorded:
             raise unknown_machine(machine_id, "state: it has sent no reading yet")
         return _state(stored.record.state)
 
@@ -58,7 +58,7 @@ class StatesController(Controller):
         state = _kept(body, plant.settings.limits)
 
         def check(stored: Stored) -> None:
-            if not stored.token and stored.active is None:
+            if not stored.recorded and stored.active is None:
                 raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to edit")
             _check_tag(stored, if_match)
 
@@ -77,7 +77,7 @@ class StatesController(Controller):
         """Reset a machine's state to `{}`. The numbers of its readings go on."""
 
         def check(stored: Stored) -> None:
-            if not stored.token:
+            if not stored.recorded:
                 raise unknown_machine(machine_id, "state to be reset")
             _check_tag(stored, if_match)
 
@@ -99,7 +99,7 @@ def _tag_of(state: bytes) -> str:
 
 
 def _check_tag(stored: Stored, if_match: str | None) -> None:
-    check_tag("state", _tag_of(stored.record.state) if stored.token else None, if_match)
+    check_tag("state", _tag_of(stored.record.state) if stored.recorded else None, if_match)
 
 
 def _kept(body: bytes, limits: Limits) -> bytes:
