@@ -64,26 +64,27 @@ class Logics:
         source: str,
         code: bytes,
         *,
-        examples: bytes = b"",
+        examples: bytes | None = None,
         author: str = "",
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
         """Put an accepted source in force for a machine; `code` is what the sandbox compiled it to.
 
-        A version is a source with its examples (JSON; empty: none). Where the machine has one with both, that
-        one is put in force again, and no new one is made. Without examples, it is the last with the source.
+        A version is a source with its examples (JSON; empty: it has none). Where the machine has one with
+        both, that one is put in force again, and no new one is made. Where the examples are None, whichever
+        they are, it is the last with the source.
         """
         digest = self._sources.keep(source, code)
         examples_digest = self._sources.keep_examples(examples) if examples else ""
-        names = [digest, f"{digest} {examples_digest}"] if examples else [digest]
+        names = [digest, f"{digest} {examples_digest}"]
         self._records.register([machine_id])
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = msgspec.msgpack.encode(Version(digest, time, author, comment, examples_digest))
 
         def step(setup: Setup) -> tuple[Setup, New | None]:
             check(setup.active)
-            if number := self._number(machine_id, names[-1]):
+            if number := self._number(machine_id, names[0 if examples is None else 1]):
                 return replace(setup, version=number, digest=digest), None
             number = setup.versions + 1
             return replace(setup, version=number, digest=digest, versions=number), New(entry, names)

@@ -127,16 +127,19 @@ def _add_test(commands: Any) -> None:
         commands,
         "test",
         "test:test",
-        "run a logic on readings from a file, with no server",
-        "Run a logic on readings from a file, in the same sandbox as the workers, and print one JSON line "
-        "for each reading. Exit status: 0 all readings were processed, 1 a reading failed, 2 the logic was "
-        "refused.",
+        "run a logic on its examples or on readings, with no server",
+        "Run a logic in the same sandbox as the workers: on the examples in LOGIC.examples.json beside it, "
+        "as an upload would; or on readings from a file, with one JSON line for each. Exit status: 0 all is "
+        "as it should be, 1 an example or a reading failed, 2 a logic was refused.",
+        "test alarm.py",
+        "test plant/",
         "test alarm.py --readings readings.jsonl",
     )
-    test.add_argument("logic", type=Path, metavar="LOGIC.py", help="file with `def process(data, state)`")
     test.add_argument(
-        "--readings", type=Path, required=True, metavar="FILE.jsonl", help="one JSON reading a line"
+        "logic", type=Path, nargs="+", metavar="LOGIC.py|FOLDER", help="file with `def process(data, state)`"
     )
+    test.add_argument("--readings", type=Path, metavar="FILE.jsonl", help="one JSON reading a line")
+    test.add_argument("--json", action="store_true", help="print JSON, for programs")
     test.add_argument("--state", type=Path, metavar="FILE.json", help="the state before (default: {})")
 
 

@@ -5,7 +5,7 @@
     IotLogicError
     ├── Busy                as much is done at once as may be
     ├── ExamplesFailed      a logic does not do what its examples say
-    ├── ExamplesTooLarge    examples are more than may be kept
+    ├── ExamplesUnfit       examples cannot be kept with a logic
     └── TokenError          a token cannot be made as asked
 """
 
@@ -34,8 +34,8 @@ class ExamplesFailed(IotLogicError):
         self.mismatches = list(mismatches)
 
 
-class ExamplesTooLarge(IotLogicError):
-    """Examples are more than may be kept with a logic."""
+class ExamplesUnfit(IotLogicError):
+    """Examples cannot be kept with a logic: they are too many, or two have one name."""
 
 
 class TokenError(IotLogicError):

@@ -8,6 +8,7 @@ Each example is run by itself, from the state and with the config that it names,
 and none on a machine.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
@@ -18,7 +19,7 @@ from sandbox.errors import LogicError
 from sandbox.job import Failure
 from sandbox.limits import Limits
 from sandbox.values import encode_state
-from web.errors import ExamplesTooLarge
+from web.errors import ExamplesUnfit
 from web.trial import Tried
 from web.trials import READINGS, Case, Ran
 
@@ -81,14 +82,17 @@ class Mismatch(Struct, kw_only=True):
 
 
 def encoded(examples: Sequence[Example]) -> bytes:
-    """Examples as they are kept: empty where there are none. Raises `ExamplesTooLarge`."""
+    """Examples as they are kept: empty where there are none. Raises `ExamplesUnfit`."""
     if not examples:
         return b""
     kept = msgspec.json.encode(examples)
     if len(kept) > BYTES:
-        raise ExamplesTooLarge(f"the examples have {len(kept):,} bytes of JSON; {BYTES:,} are the most")
+        raise ExamplesUnfit(f"the examples have {len(kept):,} bytes of JSON; {BYTES:,} are the most")
     if (readings := sum(len(example.readings) for example in examples)) > READINGS:
-        raise ExamplesTooLarge(f"the examples have {readings:,} readings; {READINGS:,} are the most")
+        raise ExamplesUnfit(f"the examples have {readings:,} readings; {READINGS:,} are the most")
+    [(name, most), *_] = Counter(example.name for example in examples).most_common(1)
+    if most > 1:
+        raise ExamplesUnfit(f"{most} examples have the name {name!r}; each must have its own")
     return kept
 
 

@@ -31,10 +31,13 @@ class Upload(Struct):
     """A logic as it is uploaded."""
 
     logic: Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
-    examples: Annotated[
-        list[Example],
-        Meta(max_length=EXAMPLES, description="What it is to do: each is run before it is accepted."),
-    ] = []
+    examples: (
+        Annotated[
+            list[Example],
+            Meta(max_length=EXAMPLES, description="What it is to do: each is run before it is accepted."),
+        ]
+        | None
+    ) = None
     comment: (
         Annotated[str, Meta(max_length=500, description="What is new in this version, and why.")] | None
     ) = None

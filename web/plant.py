@@ -79,7 +79,7 @@ class Plant:
         machine_id: str,
         source: str,
         *,
-        examples: Sequence[Example] = (),
+        examples: Sequence[Example] | None = None,
         author: str = "",
         comment: str | None = None,
         check: Check = any_logic,
@@ -87,14 +87,14 @@ class Plant:
         """Check a source, run its examples, and put it in force for a machine.
 
         Raises `LogicRefused` with every problem found, `ExamplesFailed` with all that is not as they say,
-        `ExamplesTooLarge`, and what `check` raises; what was in force stays so.
+        `ExamplesUnfit`, and what `check` raises; what was in force stays so.
         """
         with self._checking:
             checked = self._sandbox.check(source)
         if checked.code is None:
             raise LogicRefused(checked.problems)
-        kept = encoded(examples)
-        if wrong := self.try_examples(source, examples):
+        kept = None if examples is None else encoded(examples)
+        if wrong := self.try_examples(source, examples or ()):
             raise ExamplesFailed(wrong)
         return self.logics.upload(
             machine_id, source, checked.code, examples=kept, author=author, comment=comment, check=check

@@ -13,7 +13,7 @@ from msgspec import Struct
 from pipeline.errors import BrokerUnavailable, LogicRefused, PublishError, RedriveStopped
 from pipeline.topology import is_machine_id
 from sandbox.errors import SandboxUnavailable
-from web.errors import Busy, ExamplesFailed, ExamplesTooLarge, TokenError
+from web.errors import Busy, ExamplesFailed, ExamplesUnfit, TokenError
 from web.example import MISMATCHES, Mismatch
 
 #: The media type of problem details.
@@ -83,10 +83,8 @@ def _examples_failed(_request: Request[Any, Any, Any], error: ExamplesFailed) ->
     return response
 
 
-def _examples_too_large(
-    _request: Request[Any, Any, Any], error: ExamplesTooLarge
-) -> Response[ProblemDetails]:
-    return respond(413, f"The logic was not accepted: {error}. What was in force stays in force.")
+def _examples_unfit(_request: Request[Any, Any, Any], error: ExamplesUnfit) -> Response[ProblemDetails]:
+    return respond(422, f"The logic was not accepted: {error}. What was in force stays in force.")
 
 
 def _redis_down(_request: Request[Any, Any, Any], error: redis.RedisError) -> Response[ProblemDetails]:
@@ -148,7 +146,7 @@ HANDLERS: ExceptionHandlersMap = {
     SandboxUnavailable: _sandbox_down,
     Busy: _busy,
     ExamplesFailed: _examples_failed,
-    ExamplesTooLarge: _examples_too_large,
+    ExamplesUnfit: _examples_unfit,
     RecursionError: _too_deep,
     TokenError: _no_token,
 }

@@ -90,6 +90,8 @@ def test_a_version_is_a_source_with_its_examples(plant: Installation, machine: s
     assert (bare, with_examples, with_others) == (1, 2, 3)
     assert again == 2
     assert last == 3
+    assert version_of(upload(plant, machine, COUNTER, [])) == 1
+    assert version_of(upload(plant, machine, COUNTER, OTHERS)) == 3
     assert plant.client.get(f"/machines/{machine}/logic").json()["examples"] == OTHERS
 
 
@@ -120,7 +122,8 @@ def test_validating_runs_the_examples_too(plant: Installation) -> None:
         ([{"name": "two results for one reading", "readings": [1], "results": [None, None]}], 400),
         ([{"name": "misspelt", "reading": [1]}], 400),
         ([{"name": "none"}] * 101, 400),
-        ([{"name": "long", "readings": ["x" * 300_000]}], 413),
+        ([{"name": "long", "readings": ["x" * 300_000]}], 422),
+        ([*OTHERS, *OTHERS], 422),
     ],
 )
 def test_examples_that_cannot_be_are_refused(

@@ -1,4 +1,4 @@
-"""`iot-logic test`: the same sandbox on a file of readings, with no server at all."""
+"""`iot-logic test`: the same sandbox on examples or a file of readings, with no server at all."""
 
 import json
 import subprocess
@@ -110,3 +110,77 @@ def test_a_state_that_is_no_object_is_refused_with_the_files_name(tmp_path: Path
 
     assert (status, lines) == (2, [])
     assert "state.json" in errors
+
+
+ALARM = """
+def process(data, state):
+    if data["temperature"] > 90:
+        state["hot"] = state.get("hot", 0) + 1
+        return {"alarm": "too hot", "times": state["hot"]}
+"""
+PASSING = {"name": "warns", "readings": [{"temperature": 95}], "results": [{"alarm": "too hot", "times": 1}]}
+FAILING = {"name": "is silent", "readings": [{"temperature": 91}], "results": [None]}
+
+
+def write(folder: Path, name: str, logic: str, examples: Any = None) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text(logic)
+    if examples is not None:
+        (folder / f"{name}.examples.json").write_text(json.dumps(examples))
+
+
+def test_without_readings_the_examples_beside_the_logic_are_run(tmp_path: Path) -> None:
+    write(tmp_path, "alarm", ALARM, [PASSING])
+
+    done = run_command(tmp_path, "alarm.py")
+
+    assert done.returncode == 0, done.stderr
+    assert "warns" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 passed"
+
+
+def test_an_example_that_fails_is_shown_with_expected_and_got(tmp_path: Path) -> None:
+    write(tmp_path, "alarm", ALARM, [PASSING, FAILING])
+
+    done = run_command(tmp_path, "alarm.py")
+    as_json = json.loads(run_command(tmp_path, "alarm.py", "--json").stdout)
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "1 passed, 1 failed"
+    assert "example is silent, reading 1: The number of results differs" in done.stderr
+    assert "    expected  null" in done.stderr
+    assert '    got       {"alarm": "too hot", "times": 1}' in done.stderr
+    [tested] = as_json["logics"]
+    passed, failed = tested["examples"]
+    assert (tested["accepted"], passed["passed"], failed["passed"]) == (False, True, False)
+    assert [each["expected"] for each in failed["mismatches"]] == [None]
+
+
+def test_all_examples_of_a_folder_are_run(tmp_path: Path) -> None:
+    write(tmp_path / "machines", "press-7", ALARM, [PASSING])
+    write(tmp_path / "machines", "press-8", "import os\n")
+    write(tmp_path / "profiles", "pumps", ALARM, [FAILING])
+
+    done = run_command(tmp_path, ".")
+
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1] == "1 passed, 1 failed, 1 refused"
+
+
+def test_a_logic_without_examples_or_readings_is_told_what_to_write(tmp_path: Path) -> None:
+    write(tmp_path, "alarm", ALARM)
+
+    done = run_command(tmp_path, "alarm.py")
+
+    assert done.returncode == 2
+    assert "alarm.examples.json" in done.stderr
+
+
+def test_examples_that_cannot_be_are_refused_with_the_files_name(tmp_path: Path) -> None:
+    write(tmp_path, "alarm", ALARM, [{**PASSING, "result": []}])
+
+    done = run_command(tmp_path, "alarm.py")
+
+    assert done.returncode == 2
+    assert "alarm.examples.json" in done.stderr
+    assert "result" in done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.settings import Settings
 from sandbox.limits import Limits
-from web.errors import ExamplesTooLarge
+from web.errors import ExamplesUnfit
 from web.example import Example, Mismatch, cases, encoded, mismatches
 from web.trials import Trials
 
@@ -152,5 +152,5 @@ def test_an_example_that_can_never_pass_is_refused(fields: dict[str, Any]) -> No
     ],
 )
 def test_more_examples_than_may_be_kept_are_refused(examples: list[Example]) -> None:
-    with pytest.raises(ExamplesTooLarge):
+    with pytest.raises(ExamplesUnfit):
         encoded(examples)

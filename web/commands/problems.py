@@ -1,5 +1,6 @@
 """What is wrong with a logic or a request, in plain words, with the line of the source marked."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,15 @@ def show_problems(
             _mark(screen, lines[line - 1].rstrip("\r"), line, column, str(error.get("text", "")))
         if error.get("hint"):
             screen.note("    ", (error["hint"], "green"))
+
+
+def show_mismatches(screen: Screen, examples: Iterable[Mapping[str, Any]]) -> None:
+    """Show where a logic does not do what its examples say: what was expected beside what came."""
+    for each in examples:
+        reading = f", reading {each['reading']}" if each.get("reading") else ""
+        screen.note((f"example {each.get('example')}{reading}", "bold"), ": ", (each.get("message"), "red"))
+        for name, style in (("expected", "green"), ("got", "red")):
+            screen.note(f"    {name:10}", (json.dumps(each.get(name), ensure_ascii=False), style))
 
 
 def _mark(screen: Screen, text: str, line: int, column: object, piece: str) -> None:

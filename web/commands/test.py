@@ -1,7 +1,11 @@
-"""`iot-logic test`: run a logic on a file of readings, in the same sandbox as the workers, with no server."""
+"""`iot-logic test`: run a logic in the same sandbox as the workers, with no server.
+
+It is run on its examples, as an upload would (`web.commands.examples`), or on a file of readings.
+"""
 
 import argparse
 import sys
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -10,6 +14,8 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.job import Logic, Problem
 from sandbox.sandbox import Sandbox
+from web.commands.errors import Misused
+from web.commands.examples import test_examples
 from web.trial import Trial
 
 #: Exit status: every reading was fine; a reading failed; the logic was refused.
@@ -24,7 +30,18 @@ class RefusedLine(Struct):
 
 
 def test(arguments: argparse.Namespace) -> int:
-    """Run the logic and print a JSON line for each reading."""
+    """Run the logic on its examples; where there are readings, on them instead."""
+    if arguments.readings is None:
+        if arguments.state is not None:
+            raise Misused("--state goes with --readings: an example has a state of its own.")
+        return test_examples(arguments)
+    if len(arguments.logic) > 1:
+        raise Misused("--readings goes with one logic.")
+    return _test_readings(arguments, *arguments.logic)
+
+
+def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
+    """Run a logic on readings and print a JSON line for each."""
     settings = Settings.from_environ()
     state = arguments.state.read_bytes() if arguments.state else b"{}"
     try:
@@ -33,7 +50,7 @@ def test(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"{arguments.state} must hold one JSON object: {e}") from e
     readings = [line for line in arguments.readings.read_bytes().splitlines() if line.strip()]
     with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
-        source = arguments.logic.read_bytes()
+        source = path.read_bytes()
         checked = sandbox.check(source)
         if checked.code is None:
             _print(RefusedLine("refused", checked.problems))
