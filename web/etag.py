@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from litestar.exceptions import HTTPException
 from litestar.params import HeaderParameter
 
-#: One entity tag of an `If-Match` (RFC 9110, section 8.8.3).
+#: One entity tag of an `If-Match` or `If-None-Match` (RFC 9110, section 8.8.3).
 _ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 #: The header of a request that changes only what it names.
@@ -15,13 +15,27 @@ IfMatch = Annotated[
     HeaderParameter(name="If-Match", description="Change only what has this ETag; `*`: any that is there."),
 ]
 
+#: The header of a request that is to change nothing that is there.
+IfNoneMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-None-Match", description="Change nothing that has this ETag; `*`: nothing that is there."
+    ),
+]
 
-def check_tag(what: str, tag: str | None, if_match: str | None) -> None:
+
+def check_tag(what: str, tag: str | None, if_match: str | None, if_none_match: str | None = None) -> None:
     """Compare `tag`, that of what is there (None: nothing), with what the client has read.
 
-    Compares as RFC 9110, section 13.1.1, says: strongly, so a weak tag matches nothing. Raises the error to
-    answer with (412) where it is another; `what` names it there.
+    Compares as RFC 9110, sections 13.1.1 and 13.1.2, says: the first strongly, so a weak tag matches nothing.
+    Raises the error to answer with (412) where it is another; `what` names it there.
     """
+    if if_none_match is not None and tag is not None:
+        named = [found.group().removeprefix("W/") for found in _ENTITY_TAG.finditer(if_none_match)]
+        if if_none_match.strip() == "*" or tag in named:
+            raise HTTPException(
+                status_code=412, detail=f"There is a {what} by now, which If-None-Match excludes. Read it."
+            )
     if if_match is None:
         return
     if if_match.strip() == "*":

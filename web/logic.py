@@ -16,7 +16,7 @@ from pipeline.errors import RedriveStopped
 from pipeline.logics import Version
 from pipeline.setup import Active
 from web.difference import unified_diff
-from web.etag import IfMatch, check_tag
+from web.etag import IfMatch, IfNoneMatch, check_tag
 from web.example import EXAMPLES, Example, decoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
@@ -120,6 +120,7 @@ class LogicController(Controller):
         machine_id: FromPath[str],
         data: JSONBody[Upload],
         if_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
     ) -> Response[Accepted]:
         """Check a logic and put it in force for a machine, from its next batch of readings on.
 
@@ -127,7 +128,7 @@ class LogicController(Controller):
         same source and the same examples, that one is in force again and no new one is made; where no
         examples are sent, it is the last one with the source.
         """
-        return _upload(plant, audit, machine_id, data, if_match, 201)
+        return _upload(plant, audit, machine_id, data, _Comparison(if_match, if_none_match), 201)
 
     @put("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def put_logic(
@@ -137,9 +138,10 @@ class LogicController(Controller):
         machine_id: FromPath[str],
         data: JSONBody[Upload],
         if_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
     ) -> Response[Accepted]:
         """The same as `POST`."""
-        return _upload(plant, audit, machine_id, data, if_match, 200)
+        return _upload(plant, audit, machine_id, data, _Comparison(if_match, if_none_match), 200)
 
     @delete("/logic", sync_to_thread=True, **access(Role.AUTHOR, 404, 412))
     def delete_logic(
@@ -272,15 +274,17 @@ def _known(plant: Plant, machine_id: str) -> None:
 
 
 class _Comparison:
-    """Compares what is in force with `If-Match`, in one step with the change, and remembers what it was."""
+    """Compares what is in force with what the client has read, in one step with the change, and remembers
+    what it was."""
 
-    def __init__(self, if_match: str | None) -> None:
-        self._if_match = if_match
+    def __init__(self, if_match: str | None, if_none_match: str | None = None) -> None:
+        self._if_match, self._if_none_match = if_match, if_none_match
         self._before: Active | None = None
 
     def __call__(self, active: Active | None) -> None:
         self._before = active
-        check_tag("logic in force", _tag_of(active) if active else None, self._if_match)
+        tag = _tag_of(active) if active else None
+        check_tag("logic in force", tag, self._if_match, self._if_none_match)
 
     def record(self, audit: Audit, action: str, machine_id: str, after: Active | None) -> None:
         """Write down the change, if it was one."""
@@ -297,9 +301,8 @@ class _Comparison:
 
 
 def _upload(
-    plant: Plant, audit: Audit, machine_id: str, data: Upload, if_match: str | None, status: int
+    plant: Plant, audit: Audit, machine_id: str, data: Upload, compare: "_Comparison", status: int
 ) -> Response[Accepted]:
-    compare = _Comparison(if_match)
     active = plant.upload(
         checked_id(machine_id),
         data.logic,

@@ -125,6 +125,19 @@ def test_a_change_over_another_version_than_was_read_is_refused_and_changes_noth
     assert plant.client.put(path, json={"logic": logic(3)}, headers=fresh).status_code == 200
 
 
+def test_a_first_version_can_be_asked_to_be_the_first(plant: Installation, path: str) -> None:
+    first = plant.client.put(path, json={"logic": logic(1)}, headers={"If-None-Match": "*"})
+    tag = first.headers["ETag"]
+
+    assert first.status_code == 200
+    for excluded in ("*", tag, f"W/{tag}", f'"x", {tag}'):
+        response = plant.client.put(path, json={"logic": logic(2)}, headers={"If-None-Match": excluded})
+        assert response.status_code == 412, excluded
+    assert plant.client.get(path).json()["version"] == 1
+    other = plant.client.put(path, json={"logic": logic(2)}, headers={"If-None-Match": '"x"'})
+    assert other.status_code == 200
+
+
 def test_two_authors_who_push_at_once_lose_no_version_and_each_loser_is_told(
     plant: Installation, machine: str, path: str
 ) -> None:
