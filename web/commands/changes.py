@@ -6,6 +6,7 @@ A part that the folder does not have is left alone. What is the same by its dige
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from sandbox.job import digest_of
@@ -18,7 +19,8 @@ class Change(Struct, kw_only=True):
     """A part of a machine or profile that is to become another.
 
     `etag` is that of what was read, None where there is nothing. `before` and `after` are the sources, the
-    configs or the names of the profiles. `version` is the one in force, of a logic; `examples` go with it.
+    configs or the names of the profiles. `version` is the one in force, of a logic; `examples` go with it,
+    in the place of `examples_before`.
     """
 
     local: Local
@@ -28,6 +30,7 @@ class Change(Struct, kw_only=True):
     after: Any
     version: int | None = None
     examples: list[Any] | None = None
+    examples_before: list[Any] | None = None
 
     @property
     def target(self) -> Target:
@@ -70,7 +73,7 @@ def _parts(api: Api, local: Local) -> Iterator[Change | None]:
             before=config,
             after=local.config,
         )
-        yield changed if config != local.config else None
+        yield None if _equal(config, local.config) else changed
     if local.logic is not None:
         yield _logic(local, local.logic, api.find(f"{path}/logic"))
 
@@ -83,10 +86,16 @@ def _logic(local: Local, source: str, answer: Answer | None) -> Change | None:
         before=field(answer, "logic") if answer else None,
         after=source,
         version=field(answer, "version") if answer else None,
-        examples=local.examples,
+        examples=local.examples or None,
+        examples_before=field(answer, "examples") if answer else None,
     )
     if answer is None or field(answer, "digest") != digest_of(source):
         return change
-    if local.examples is not None and field(answer, "examples") != local.examples:
+    if change.examples is not None and not _equal(change.examples, change.examples_before):
         return change
     return None
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written the same; `1` and `1.0` are not, nor are `1` and `true`."""
+    return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")

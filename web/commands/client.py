@@ -43,6 +43,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 class _Problem(msgspec.Struct):
     detail: str
     errors: list[dict[str, Any]] = []
+    examples: list[dict[str, Any]] = []
 
 
 class Answer:
@@ -150,14 +151,13 @@ class Api:
         return Answer(answer, received)
 
     def lines(self, path: str, headers: Mapping[str, str] | None = None) -> Iterator[bytes]:
-        """The lines of an answer that has no end, as they come. Raises `Unreachable` when it ends."""
+        """The lines of an answer that has no end of its own, as they come."""
         answer = self._send("GET", path, None, None, headers)
         if answer.status != http.HTTPStatus.OK:
             raise self._problem(answer, self._read(lambda: answer.read(_ANSWER_BYTES)))
         try:
             while line := self._read(lambda: answer.readline(_LINE_BYTES)):
                 yield line
-            raise self._ended("it has said all")
         finally:
             self.close()
 
@@ -229,7 +229,7 @@ class Api:
                 "one into IOT_LOGIC_API_TOKEN, or into a file that --token-file names; `iot-logic token "
                 "create NAME --role ROLE` makes one."
             )
-        return Refused(answer.status, detail, problem.errors)
+        return Refused(answer.status, detail, problem.errors, problem.examples)
 
     def close(self) -> None:
         """End the connection."""

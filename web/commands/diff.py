@@ -46,8 +46,11 @@ def _versions(api: Api, target: Target, one: int, other: int) -> dict[str, Any]:
 
 def _change(change: Change) -> Iterable[dict[str, Any]]:
     """What leads from what is in force to what the files say."""
-    name = f"{change.target} {change.part}"
-    for part, before, after in ((change.part, change.before, change.after),):
+    parts = [(change.part, change.before, change.after)]
+    if change.examples is not None:
+        parts.append(("examples", change.examples_before, change.examples))
+    for part, before, after in parts:
+        name = f"{change.target} {part}"
         yield {
             "target": str(change.target),
             "part": part,
@@ -56,7 +59,7 @@ def _change(change: Change) -> Iterable[dict[str, Any]]:
 
 
 def _text(part: str, value: Any) -> str:
-    return "" if value is None else content_of(part, value).decode()
+    return "" if value in (None, []) else content_of(part, value).decode()
 
 
 def _unified(before: str, after: str, one: str, other: str) -> str:

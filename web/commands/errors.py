@@ -10,6 +10,7 @@
         └── Refused         the API answers with a problem
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import IotLogicError
@@ -32,8 +33,15 @@ class Unclear(CommandError):
 
 
 class Refused(CommandError):
-    """The API refuses a request. `errors` are those of the problem details (RFC 9457), as they came."""
+    """The API refuses a request. `errors` and `examples` are those of its problem details, as they came."""
 
-    def __init__(self, status: int, detail: str, errors: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[dict[str, Any]] = (),
+        examples: Sequence[dict[str, Any]] = (),
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.errors = status, detail, errors
+        self.status, self.detail = status, detail
+        self.errors, self.examples = list(errors), list(examples)

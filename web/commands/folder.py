@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from web.commands.errors import Misused
 from web.commands.target import KINDS, Kind, Target
+from web.example import Example
 
 #: What the names of the files end with, and which part of a `Local` they are.
 ENDINGS: Final = {
@@ -136,7 +137,8 @@ def _add(local: Local, part: str, path: Path) -> None:
                 # As it stands, with the ends of its lines: its digest is that of these characters.
                 local.logic = content.decode()
             case "examples":
-                local.examples = msgspec.json.decode(content, type=list[Any])
+                # As the API gives them back: what is left out there is left out here.
+                local.examples = msgspec.to_builtins(msgspec.json.decode(content, type=list[Example]))
             case "config":
                 local.config = msgspec.json.decode(content, type=dict[str, Any])
             case _:

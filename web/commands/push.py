@@ -18,12 +18,21 @@ from web.commands.changes import Change, compare
 from web.commands.client import Api, field
 from web.commands.errors import Refused
 from web.commands.folder import chosen
-from web.commands.problems import show_problems
+from web.commands.problems import show_mismatches, show_problems
 from web.commands.screen import Screen
 from web.commands.target import Target
 
 #: What can become of a change, and how it is shown.
 _STYLES = {"in force": "green", "to be put in force": "yellow", "refused": "red", "overtaken": "red"}
+
+#: Answers that refuse a change for itself; others would be the same for the next one.
+_OF_THIS_ONE = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 
 
 class _Done(Struct):
@@ -74,12 +83,14 @@ def _refused(api: Api, change: Change) -> Refused | None:
     try:
         verdict = api.call("POST", "/logic/validate", body)
     except Refused as e:
-        if e.status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST):
+        if e.status in _OF_THIS_ONE:
             return e
         raise
     if field(verdict, "accepted"):
         return None
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "The logic is refused.", field(verdict, "errors"))
+    errors, examples = field(verdict, "errors"), field(verdict, "examples")
+    what = "it may not run" if errors else "it does not do what its examples say"
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic is refused: {what}.", errors, examples)
 
 
 def _put(api: Api, change: Change, comment: str | None) -> _Done:
@@ -92,7 +103,7 @@ def _put(api: Api, change: Change, comment: str | None) -> _Done:
     except Refused as e:
         if e.status == HTTPStatus.PRECONDITION_FAILED:
             return _Done(change, "overtaken", None, e)
-        if e.status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT):
+        if e.status in _OF_THIS_ONE:
             return _Done(change, "refused", None, e)
         raise
     return _Done(change, "in force", field(answer, "version") if change.part == "logic" else None)
@@ -140,6 +151,7 @@ def _entry(done: _Done) -> dict[str, Any]:
         "version": done.version,
         "detail": done.refused.detail if done.refused else None,
         "errors": done.refused.errors if done.refused else [],
+        "examples": done.refused.examples if done.refused else [],
     }
 
 
@@ -165,3 +177,4 @@ def _explain(screen: Screen, done: _Done) -> None:
     screen.note((f"{change.target} {change.part}", "bold"), ": ", done.refused.detail)
     source = change.after if change.part == "logic" else ""
     show_problems(screen, done.refused.errors, change.local.file, source)
+    show_mismatches(screen, done.refused.examples)
