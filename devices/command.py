@@ -44,7 +44,8 @@ def _deliver(arguments: argparse.Namespace) -> int:
     """Send what the arguments ask for and print the counts. Raises `DeviceError` and `SettingsError`."""
     new_sender, default_url = SENDERS[arguments.via]
     source: Source = arguments.source(arguments)
-    sender = new_sender(arguments.url or default_url(Settings.from_environ()))
+    settings = Settings.from_environ()
+    sender = new_sender(arguments.url or default_url(settings), settings)
     with _stop_signals() as stopping, Display(arguments.what, source.total) as display:
         sender.open()
         try:

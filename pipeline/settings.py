@@ -37,7 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(description="Redis, as redis://:password@host:port/database. It must append every write."),
     ] = "redis://127.0.0.1:6379/0"
     api_url: Annotated[str, Meta(description="Where commands find the API.")] = "http://127.0.0.1:8001"
-    api_token: Annotated[str, Meta(description="The token that `iot-logic` shows the API. Empty: none.")] = ""
+    api_token: Annotated[str, Meta(description="The token that commands show the API. Empty: none.")] = ""
     api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
     api_port: Annotated[int, Meta(ge=1, le=65535, description="The port that the API listens on.")] = 8001
     api_rate: Annotated[

@@ -23,7 +23,7 @@ from web.plant import Plant
 from web.problems import HANDLERS
 from web.roles import SCHEME, public
 from web.states import StatesController
-from web.token_routes import TokensController
+from web.token_routes import TokensController, WhoAmIController
 from web.trail import Audit
 from web.trying import TryingController
 from web.works import WorksController
@@ -65,6 +65,7 @@ def create_app(plant: Plant) -> Litestar:
             WorksController,
             HealthController,
             MetricsController,
+            WhoAmIController,
             TokensController,
             AuditController,
         ],

@@ -123,8 +123,8 @@ def _host_name(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on can be reached from this machine alone."""
-    if host == "localhost":
+    """Whether this name or address is one of this machine's that nobody else can reach."""
+    if host.lower() == "localhost":
         return True
     try:
         return ip_address(host).is_loopback

@@ -1,13 +1,17 @@
-"""The routes of the tokens, for admins. The first token is made with `iot-logic token create`."""
+"""The routes of the tokens, for admins; and for everybody who he is.
 
-from typing import Annotated
+The first token is made with `iot-logic token create`.
+"""
 
-from litestar import Controller, Response, delete, get, post
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from web.gate import ANYBODY, CALLER
 from web.plant import Plant
 from web.roles import Role, access
 from web.tokens import NAME_PATTERN, Token
@@ -42,6 +46,29 @@ class TokenList(Struct):
     """All tokens, by name, without their secrets."""
 
     tokens: list[Token]
+
+
+class WhoAmI(Struct):
+    """Who the API takes you for.
+
+    `name` is your token's, null where none is needed; `expires` is when it does (RFC 3339, UTC), null: never.
+    """
+
+    name: str | None
+    role: Role
+    expires: str | None
+
+
+class WhoAmIController(Controller):
+    """`/whoami`."""
+
+    path = "/whoami"
+
+    @get(sync_to_thread=False, **access(Role.VIEWER))
+    def get_who_am_i(self, request: Request[Any, Any, Any]) -> WhoAmI:
+        """The name and the role of the token that this is asked with."""
+        caller = request.state[CALLER]
+        return WhoAmI(None if caller is ANYBODY else caller.name, caller.role, caller.expires)
 
 
 class TokensController(Controller):

@@ -59,10 +59,11 @@ class Token(Struct, kw_only=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who sends a request: the name of his token, and its role."""
+    """Who sends a request: the name of his token, its role, and when it expires (RFC 3339, UTC)."""
 
     name: str
     role: Role
+    expires: str | None = None
 
 
 class Tokens:
@@ -137,7 +138,7 @@ class Tokens:
             return None
         if used is None or now - int(used) >= _USED_EVERY:
             self._redis.hset(_USED, digest.hex(), str(now))
-        return Caller(parts[1], kept.role)
+        return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires))
 
     @staticmethod
     def _read(value: object) -> _Kept | None:

@@ -9,11 +9,11 @@ from devices.senders.mqtt import MqttSender
 from devices.senders.sender import Sender
 from pipeline.settings import Settings
 
-#: For each way its name, the sender, and where the settings say that the other side is.
-SENDERS: Final[dict[str, tuple[Callable[[str], Sender], Callable[[Settings], str]]]] = {
-    "mqtt": (MqttSender, lambda settings: settings.mqtt_url),
-    "amqp": (AmqpSender, lambda settings: settings.amqp_url),
-    "http": (HttpSender, lambda settings: settings.api_url),
+#: For each way its name, how a sender to an address is made, and where the settings say that it is.
+SENDERS: Final[dict[str, tuple[Callable[[str, Settings], Sender], Callable[[Settings], str]]]] = {
+    "mqtt": (lambda url, _: MqttSender(url), lambda settings: settings.mqtt_url),
+    "amqp": (lambda url, _: AmqpSender(url), lambda settings: settings.amqp_url),
+    "http": (lambda url, settings: HttpSender(url, settings.api_token), lambda settings: settings.api_url),
 }
 
 __all__ = ["SENDERS", "AmqpSender", "HttpSender", "MqttSender", "Sender"]

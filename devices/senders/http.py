@@ -5,7 +5,7 @@ that, there are several lanes with a connection each, and each machine keeps to 
 
 What a lost answer means is unknown, so the reading is sent again and may arrive twice. An answer of 4xx
 would be the same the next time: the reading counts as refused, and the next one is sent. All other
-answers are tried again.
+answers are tried again, also that the token is not enough (401, 403): that is not the reading's fault.
 """
 
 import http.client
@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from devices.errors import ConnectionLost, Unreachable
+from devices.errors import AddressError, ConnectionLost, Unreachable
 from devices.outbox import Tally
 from devices.senders.address import Address
 from devices.senders.sender import CONNECT_SECONDS, Line
@@ -34,8 +34,8 @@ _ANSWER_SECONDS: Final = 15.0
 #: request that meets the closing would have to be sent a second time.
 _IDLE_SECONDS: Final = 2.0
 
-#: Statuses below 500 that another attempt can change: request timeout, too many requests.
-_PASSING: Final = frozenset({408, 429})
+#: Statuses below 500 that another attempt can change: the token, request timeout, too many requests.
+_PASSING: Final = frozenset({401, 403, 408, 429})
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -45,9 +45,12 @@ _logger = logging.getLogger(__name__)
 class _Lane(Line):
     """One connection, one request at a time."""
 
-    def __init__(self, api: Address) -> None:
+    def __init__(self, api: Address, token: str) -> None:
         super().__init__(str(api), _WINDOW)
         self._api = api
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._tag = 0
         self._complaints = set[str]()
 
@@ -85,7 +88,7 @@ class _Lane(Line):
         if parcel is None:
             return
         path = f"{self._api.path}/machines/{parcel.machine}/data"
-        connection.request("POST", path, parcel.body, {"Content-Type": "application/json"})
+        connection.request("POST", path, parcel.body, self._headers)
         answer = connection.getresponse()
         body = answer.read()
         if answer.status == http.HTTPStatus.ACCEPTED:
@@ -119,12 +122,19 @@ class _Problem(msgspec.Struct):
 
 
 class HttpSender:
-    """Posts to the API; `url` as http://host:port. A `Sender`. Raises `AddressError`."""
+    """Posts to the API; `url` as http://host:port, `token` empty where none is needed.
 
-    def __init__(self, url: str, lanes: int = _LANES) -> None:
+    A `Sender`. Raises `AddressError`, also where the token is none; it is in no message.
+    """
+
+    def __init__(self, url: str, token: str = "", lanes: int = _LANES) -> None:
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise AddressError(
+                "IOT_LOGIC_API_TOKEN is no token: it is one word, as `iot-logic token create` has printed it."
+            )
         api = Address.parse(url, _PORTS)
         self.address = str(api)
-        self._lanes = [_Lane(api) for _ in range(lanes)]
+        self._lanes = [_Lane(api, token) for _ in range(lanes)]
         self._opened: list[_Lane] = []
 
     @property

@@ -143,6 +143,58 @@ def test_without_any_token_loopback_may_do_all_and_with_the_first_nobody_else(
     assert with_it.json()["tokens"][0]["last_used"] is not None
 
 
+FROM_ELSEWHERE = [
+    ("Host", "evil.example"),
+    ("Host", "127.0.0.1.evil.example:8001"),
+    ("Host", "localhost.evil.example"),
+    ("Host", "127.0.0.1@evil.example"),
+    ("Host", "192.168.1.7:8001"),
+    ("Origin", "https://evil.example"),
+    ("Origin", "http://127.0.0.1:1"),
+    ("Origin", "null"),
+    ("Sec-Fetch-Site", "cross-site"),
+    ("X-Forwarded-For", "127.0.0.1"),
+    ("Forwarded", "for=127.0.0.1"),
+    ("Via", "1.1 proxy"),
+]
+
+
+@pytest.mark.parametrize(("header", "value"), FROM_ELSEWHERE, ids=range(len(FROM_ELSEWHERE)))
+def test_without_any_token_nothing_is_let_in_that_may_come_from_elsewhere(
+    plant: Installation, tokens: Tokens, header: str, value: str
+) -> None:
+    refused = plant.client.post("/machines/m/pause", headers={header: value})
+    open_to_all = plant.client.get("/health/live", headers={header: value})
+    token = tokens.create("boss", Role.ADMIN)
+    with_token = plant.client.get("/machines", headers={header: value} | bearer(token))
+
+    assert refused.status_code == 403
+    assert "answers only to this machine" in refused.json()["detail"]
+    assert "iot-logic token create NAME --role admin" in refused.json()["detail"]
+    assert open_to_all.status_code == 200
+    assert with_token.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.8.9.10:80", "[::1]:8001"])
+def test_without_any_token_a_page_of_the_apis_own_is_let_in(plant: Installation, host: str) -> None:
+    own = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
+
+    assert plant.client.get("/machines", headers=own).status_code == 200
+
+
+def test_each_is_told_who_he_is(plant: Installation, tokens: Tokens) -> None:
+    nobody = plant.client.get("/whoami").json()
+    for_ever = bearer(tokens.create("anna", Role.VIEWER))
+    for_a_day = bearer(tokens.create("ben", Role.AUTHOR, days=1))
+    anna = plant.client.get("/whoami", headers=for_ever).json()
+    ben = plant.client.get("/whoami", headers=for_a_day).json()
+    expires = {each.name: each.expires for each in tokens.list()}["ben"]
+
+    assert nobody == {"name": None, "role": "admin", "expires": None}
+    assert anna == {"name": "anna", "role": "viewer", "expires": None}
+    assert ben == {"name": "ben", "role": "author", "expires": expires}
+
+
 def test_a_role_that_is_not_enough_is_told_which_is_needed(plant: Installation, tokens: Tokens) -> None:
     token = tokens.create("watcher", Role.VIEWER)
     answer = plant.client.get("/audit", headers=bearer(token))
@@ -244,6 +296,7 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installat
     wait_until(lambda: answer("/health/ready", {}) == 200)
     with_it = answer("/machines", bearer(token))
     without = answer("/machines", {})
+    faked = answer("/machines", {"Host": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=::1"})
     tokens.revoke("boss")
     after_the_last = answer("/machines", {})
     api.stop()
@@ -251,7 +304,7 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installat
     assert exit_status == 1
     assert "iot-logic token create NAME --role admin" in refused.log
     assert len(refused.log.strip().splitlines()) == 1
-    assert (with_it, without, after_the_last) == (200, 401, 401)
+    assert (with_it, without, faked, after_the_last) == (200, 401, 401, 401)
 
 
 def test_the_commands_make_list_and_revoke_tokens_and_explain_what_they_cannot_do(

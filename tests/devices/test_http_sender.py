@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devices.errors import Unreachable
+from devices.errors import AddressError, Unreachable
 from devices.outbox import Tally
 from devices.senders import HttpSender
 from pipeline.local.ports import free_port
@@ -24,6 +24,7 @@ class Server:
         self.port = free_port()
         self.bodies = defaultdict[str, list[bytes]](list)
         self.statuses: list[int] = []
+        self.tokens = set[str | None]()
         self._connections = list[socket.socket]()
         self._server: ThreadingHTTPServer | None = None
 
@@ -40,6 +41,7 @@ class Server:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 assert self.headers["Content-Type"] == "application/json"
+                outer.tokens.add(self.headers["Authorization"])
                 status = outer.statuses.pop(0) if outer.statuses else 202
                 if status == 202:
                     outer.bodies[self.path].append(body)
@@ -132,6 +134,29 @@ def test_what_is_refused_is_counted_and_the_next_one_sent(
     assert server.bodies == {"/machines/machine_0/data": [b"2", b"3", b"4"]}
     assert sender.tally == Tally(sent=5, confirmed=3, refused=2)
     assert caplog.text.count("refuses readings: 400 answer 400") == 1
+
+
+def test_it_shows_its_token_and_keeps_the_readings_of_a_token_that_is_not_enough(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.statuses = [401, 403]
+    sender = HttpSender(f"http://127.0.0.1:{server.port}", "iot_fleet_secret")
+    sender.open()
+    send(sender, machines=1, count=5)
+
+    assert sender.flush(60)
+    sender.close()
+    assert server.bodies == expected(1, 5)
+    assert server.tokens == {"Bearer iot_fleet_secret"}
+    assert "401 answer 401" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_token_that_cannot_be_sent_is_refused_without_being_shown() -> None:
+    with pytest.raises(AddressError, match="IOT_LOGIC_API_TOKEN is no token") as raised:
+        HttpSender("http://127.0.0.1:1", "secret\r\nX-Other: header")
+
+    assert "secret" not in str(raised.value)
 
 
 def test_a_restart_of_the_api_loses_nothing(server: Server, sender: HttpSender) -> None:
