@@ -55,6 +55,11 @@ NAMES = _table("""
     zip         items of several lists, side by side
 """)
 
+#: Values that are there without an import.
+VALUES = _table("""
+    config  the machine's own settings, set over REST: a dict that a logic cannot change; its lists are tuples
+""")
+
 #: Exceptions, to raise and to name after `except`.
 EXCEPTIONS = _table("""
     ArithmeticError      a computation failed

@@ -69,7 +69,7 @@ class Batch:
                     break
                 spans.append(Span(place, start, stop))
                 readings -= stop - start
-                room -= len(job.state)
+                room -= len(job.state) + len(job.config)
             if stop < len(job.readings) or readings == 0:
                 break
         return spans

@@ -4,16 +4,19 @@ Strategy. `isinstance` and `type` translate between these functions and the type
 with its methods and its ancestors, is ever in a logic's hands.
 """
 
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.allowed import EXCEPTIONS
-from sandbox.meter import Meter
+from sandbox.meter import DICTS, Meter
 from sandbox.takes import Guards, Takes
 from sandbox.texts import Texts
 
 #: Characters of a text that is to become a float; the longest exact ones have some 770 digits.
 LONGEST_NUMBER = 1_100
 _MISSING: Any = object()
+#: What stands for `config`, and for the dicts in it, where it is asked for its type.
+_DICT: dict[str, Any] = {}
 
 #: The offered exceptions by name.
 ERRORS: dict[str, type[Exception]] = {
@@ -79,7 +82,7 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         return set(takes.keys(items))
 
     def to_dict(entries: Any = (), /, **more: Any) -> dict[Any, Any]:
-        if type(entries) is dict:
+        if type(entries) in DICTS:
             meter.entries(len(entries) + len(more))
             return {**entries, **more}
         made = pairs(meter, takes, entries)
@@ -139,6 +142,8 @@ def types_of(kinds: dict[object, type]) -> Guards:
         raise TypeError("isinstance() takes a type such as int, float, str, list or dict, or a tuple of them")
 
     def is_instance(value: Any, kind: Any, /) -> bool:
+        if type(value) is MappingProxyType:
+            value = _DICT
         return isinstance(value, kinds.get(kind) or real(kind) if type(kind) is not tuple else real(kind))
 
     def none_type() -> None:
@@ -146,6 +151,8 @@ def types_of(kinds: dict[object, type]) -> Guards:
 
     def type_of(value: Any, /) -> Any:
         kind = type(value)
+        if kind is MappingProxyType:
+            kind = dict
         if kind in offered:
             return offered[kind]
         if value is None:

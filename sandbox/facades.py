@@ -9,10 +9,11 @@ import json
 import math
 import statistics
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.allowed import MODULES
-from sandbox.meter import CONTAINERS, Meter
+from sandbox.meter import CONTAINERS, DICTS, Meter
 from sandbox.takes import Guards, Takes
 from sandbox.texts import Texts
 
@@ -229,7 +230,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
                 meter.exceed("value_depth")
             inside: list[Any] = []
             for part in level:
-                if type(part) is dict:
+                if type(part) in DICTS:
                     size += sum(len(key) for key in part if type(key) is str)
                     parts = part.values()
                 else:
@@ -244,6 +245,8 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
             level = inside
 
     def refuse_value(value: Any) -> Any:
+        if type(value) is MappingProxyType:  # measured as the dict that it is
+            return dict(value)
         raise TypeError(f"a {type(value).__name__} is not JSON: {texts.quote(value)[:80]}")
 
     return {"JSONDecodeError": json.JSONDecodeError, "dumps": dumps, "loads": loads}

@@ -76,6 +76,7 @@ class Task(Struct, frozen=True, array_like=True):
     place: int
     state: bytes
     readings: list[bytes]
+    config: bytes = b"{}"
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):

@@ -7,9 +7,10 @@ which no name in a logic can.
 """
 
 import sys
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.meter import CONTAINERS, SCALARS, SIZED, Meter
+from sandbox.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, SIZED, Meter
 from sandbox.takes import Guards, Takes
 from sandbox.texts import ordered
 
@@ -78,7 +79,7 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
 
     def mapping(entries: Any) -> Any:
         """What stands behind a double star in a dict."""
-        if type(entries) is not dict:
+        if type(entries) not in DICTS:
             raise TypeError(f"after ** there must be a dict, not {type(entries).__name__}")
         meter.entries(len(entries))
         return entries
@@ -110,13 +111,19 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         return key
 
     def write(target: Any) -> Any:
-        if type(target) is dict and len(target) > dict_items:
-            meter.exceed("dict_items")
+        kind = type(target)
+        if kind is dict:
+            if len(target) > dict_items:
+                meter.exceed("dict_items")
+        elif kind is MappingProxyType:
+            raise TypeError(READ_ONLY)
         return target
 
     def delete(target: Any) -> Any:
         if type(target) is list:
             meter.spend(len(target) >> 7)
+        elif type(target) is MappingProxyType:
+            raise TypeError(READ_ONLY)
         return target
 
     def cut(value: Any, low: Any, high: Any, step: Any) -> Any:

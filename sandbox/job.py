@@ -61,12 +61,14 @@ class Job(Struct, frozen=True):
     """Readings of one machine, in order, for one logic.
 
     `state` is the JSON object the machine's state was before the first; each of `readings` is the
-    reading's bytes as the device sent them (the child finds out whether they are JSON).
+    reading's bytes as the device sent them (the child finds out whether they are JSON). `config` is the
+    JSON object that the logic reads as `config`.
     """
 
     logic: Logic
     state: bytes
     readings: list[bytes]
+    config: bytes = b"{}"
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):

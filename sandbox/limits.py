@@ -147,12 +147,21 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, description="Results that one reading may emit.", extra={"unit": "results"}),
     ] = 100
+    config_bytes: Annotated[
+        int,
+        Meta(
+            ge=256,
+            le=65_536,
+            description="Config of a machine as JSON: it is read with every batch.",
+            extra={"unit": "bytes of JSON"},
+        ),
+    ] = 4_096
     value_depth: Annotated[
         int,
         Meta(
             ge=2,
             le=64,
-            description="Nesting of dicts and lists in state and results.",
+            description="Nesting of dicts and lists in state, results and config.",
             extra={"unit": "levels"},
         ),
     ] = 16

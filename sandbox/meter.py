@@ -11,7 +11,8 @@ Strategy. Work is counted in ticks of fuel, from three sources:
 A breach empties the tank: whatever `finally` blocks the logic still has, their next tick breaches again.
 """
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, Sized
+from types import MappingProxyType
 from typing import NoReturn
 
 from sandbox.errors import Breach
@@ -30,6 +31,7 @@ SAID = {
     "value_depth": "a value is nested too deeply, or contains itself",
     "state_bytes": "the state gets too large; keep only what the next reading needs",
     "result_bytes": "the result is too large",
+    "config_bytes": "the config gets too large; keep only what differs from machine to machine",
     "results": "one reading emits too many results",
     "soft_seconds": "the logic takes too long for one reading",
 }
@@ -45,6 +47,7 @@ UNITS = {
     "value_depth": "levels",
     "state_bytes": "bytes",
     "result_bytes": "bytes",
+    "config_bytes": "bytes",
     "results": "results",
     "soft_seconds": "seconds",
 }
@@ -54,9 +57,13 @@ SCALARS = frozenset((int, float, bool, type(None)))
 _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
-SIZED = frozenset((list, tuple, dict, str, range, set, _KEYS, _VALUES, _ITEMS))
+SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
-CONTAINERS = frozenset((list, tuple, dict, set, _KEYS, _VALUES, _ITEMS))
+CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, set, _KEYS, _VALUES, _ITEMS))
+#: Types that hold values by key; the second is what `config` and the dicts in it are.
+DICTS = frozenset((dict, MappingProxyType))
+#: What whoever changes `config` is told.
+READ_ONLY = "config is read-only; dict(config) makes a copy of it"
 
 
 def breach_of(limits: Limits, limit: str) -> Breach:
@@ -156,8 +163,8 @@ class Meter:
             elif kind in CONTAINERS:
                 inside: Iterable[object]
                 assert isinstance(part, Sized)
-                if kind is dict:
-                    assert isinstance(part, dict)
+                if kind in DICTS:
+                    assert isinstance(part, Mapping)
                     inside = [*part.values(), *(key for key in part if type(key) is tuple)]
                 else:
                     assert isinstance(part, Iterable)

@@ -6,10 +6,10 @@ and each method pays for its work and holds its result to the limits.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from sandbox.conversions import pairs
-from sandbox.meter import CONTAINERS, Meter
+from sandbox.meter import CONTAINERS, DICTS, READ_ONLY, Meter
 from sandbox.sorting import sorting
 from sandbox.takes import Takes
 from sandbox.texts import ordered
@@ -100,7 +100,7 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
         return entries.setdefault(meter.key(key), default)
 
     def update(entries: dict[Any, Any], more: Any = (), /, **keywords: Any) -> None:
-        if type(more) is not dict:
+        if type(more) not in DICTS:
             more = pairs(meter, takes, more)
         meter.entries(len(more) + len(keywords))
         entries.update(more, **keywords)
@@ -138,6 +138,19 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
         "update": update,
         "values": values,
     }
+
+
+def frozen_methods(dicts: Table) -> Table:
+    """Methods of `config` and of the dicts in it: those of dict, but for what would change it."""
+    reading = ("copy", "get", "items", "keys", "values")
+
+    def refused(name: str) -> Callable[..., Any]:
+        def refuse(_entries: Any, /, *_arguments: Any, **_keywords: Any) -> NoReturn:
+            raise TypeError(f"{name}(): {READ_ONLY}")
+
+        return refuse
+
+    return {name: method if name in reading else refused(name) for name, method in dicts.items()}
 
 
 def set_methods(meter: Meter, takes: Takes) -> Table:

@@ -3,7 +3,7 @@
 import ast
 
 from sandbox import hints
-from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, NAMES
+from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.findings import Findings
 
 
@@ -24,6 +24,12 @@ class NameRules(Findings):
             self.report(
                 node,
                 f"`{name}` is a function or type and cannot be set",
+                f"Choose another name, such as {name}_1.",
+            )
+        elif binds and name in VALUES:
+            self.report(
+                node,
+                f"`{name}` is the machine's own and cannot be set",
                 f"Choose another name, such as {name}_1.",
             )
         elif (

@@ -4,13 +4,15 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sandbox.meter import SIZED, Meter
+from sandbox.meter import DICTS, SIZED, Meter
 from sandbox.takes import Guards, Takes
 from sandbox.texts import Texts
 
 _EMPTY: dict[str, int] = {}
 _KEY_VIEWS = (type(_EMPTY.keys()),)
 _ITEM_VIEWS = (type(_EMPTY.items()),)
+#: What the keys of a dict can be joined with.
+_JOINABLE = frozenset((set, *DICTS, *_KEY_VIEWS))
 
 
 def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[object, type]) -> Guards:
@@ -105,9 +107,9 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         weigh(right)
         if type(left) in _ITEM_VIEWS or type(right) in _ITEM_VIEWS:
             raise TypeError("the items() of a dict cannot be joined; make a set of them first")
-        if type(left) in _KEY_VIEWS and type(right) not in (set, dict, *_KEY_VIEWS):
+        if type(left) in _KEY_VIEWS and type(right) not in _JOINABLE:
             raise TypeError(f"keys() cannot be joined with a {type(right).__name__}")
-        if type(right) in _KEY_VIEWS and type(left) not in (set, dict, *_KEY_VIEWS):
+        if type(right) in _KEY_VIEWS and type(left) not in _JOINABLE:
             raise TypeError(f"keys() cannot be joined with a {type(left).__name__}")
 
     def either(left: Any, right: Any) -> Any:
@@ -154,7 +156,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         def change(left: Any, right: Any) -> Any:
             if type(left) is set or type(left) is dict:
                 joinable(left, right)
-                if type(left) is dict and type(right) is not dict:
+                if type(left) is dict and type(right) not in DICTS:
                     raise TypeError(f"a dict cannot be joined with a {type(right).__name__}")
                 return sized(changing(left, right))
             return plain(left, right)

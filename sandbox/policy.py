@@ -9,7 +9,7 @@ another check having passed: RestrictedPython's transformer looks at every node 
 import ast
 
 from sandbox import hints
-from sandbox.allowed import NAMES
+from sandbox.allowed import NAMES, VALUES
 from sandbox.costs import facade_path
 from sandbox.job import Problem
 from sandbox.limits import Limits
@@ -180,7 +180,9 @@ class _Policy(WordingRules):
         if path is not None:
             return True
         function = call.func
-        return (
-            isinstance(function, ast.Attribute)
-            and facade_path(function.value, self.scope.imports) is not None
+        if not isinstance(function, ast.Attribute):
+            return False
+        value = function.value
+        return (isinstance(value, ast.Name) and value.id in VALUES) or (
+            facade_path(value, self.scope.imports) is not None
         )

@@ -21,6 +21,7 @@ from sandbox.limits import Limits
 from sandbox.meter import breach_of
 from sandbox.runtime import Runtime
 from sandbox.source import Source
+from sandbox.values import NO_CONFIG, Config
 
 #: Characters of a message about a failure.
 MESSAGE_CHARS = 500
@@ -62,6 +63,7 @@ class Program:
         self._runtime = runtime
         self._meter = runtime.meter
         self._limits = runtime.limits
+        self._globals = runtime.globals
         made: dict[str, Any] = {}
         # Functions keep the runtime's globals; only the name `_make_` itself lands in `made`.
         exec(code, runtime.globals, made)  # noqa: S102 - this is what the package is for
@@ -93,16 +95,18 @@ class Program:
         vet(loaded, runtime)
         return cls(logic, loaded, runtime)
 
-    def process(self, data: Any, state: dict[str, Any]) -> Any:
+    def process(self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG) -> Any:
         """Run `process(data, state)` and give what it returned; `state` is changed in place.
 
         `state` and `data` must be fresh from JSON: what the logic puts into one is shared with the other.
+        `config` is what `decode_config` gave.
 
         Raises:
             LogicError: the logic raised; `line` is the line of the logic where it did.
             LimitExceeded: ... by going over a limit.
             MemoryError: the process has no memory left.
         """
+        self._globals["config"] = config
         meter = self._meter
         meter.fuel = self._limits.fuel
         meter.breach = None

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from sandbox.allowed import EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS
+from sandbox.allowed import EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS, VALUES
 from sandbox.limits import described
 
 _OPENING = """\
@@ -14,7 +14,9 @@ _OPENING = """\
 <!-- Made by `python -m sandbox.reference`. Change sandbox/allowed.py or sandbox/limits.py, not this page. -->
 
 A logic is a Python source with one function `process(data, state)`. Beside it there may be other functions,
-constants and imports of the modules below. Whatever is not named on this page is not there.
+constants and imports of the modules below. What differs from machine to machine, such as a threshold, it
+reads from `config`: `config["limit"]`, or `config.get("limit", 80)` where not every machine has one. Whatever
+is not named on this page is not there.
 
 There is no clock, no chance, no file and no network: the same readings always give the same results. Take
 the time from the reading.
@@ -29,6 +31,7 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield _OPENING
     yield from _section("Functions and types", NAMES)
+    yield from _section("Values", VALUES)
     yield from _section("Exceptions", EXCEPTIONS)
     yield "## Modules\n"
     for name, members in MODULES.items():

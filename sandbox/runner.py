@@ -24,7 +24,7 @@ from sandbox.job import EXHAUSTIONS, Checked, Failure, Logic, Outcome, OutcomeKi
 from sandbox.limits import Limits
 from sandbox.program import failure_of
 from sandbox.progress import ProgressWriter
-from sandbox.values import decode_reading, encode
+from sandbox.values import NO_CONFIG, Config, decode_config, decode_reading, encode
 from sandbox.watch import Watch
 
 #: Bytes that an outcome takes in a frame beside its results, at the least.
@@ -54,7 +54,7 @@ class Runnable(Protocol):
     def peaks(self) -> dict[str, int]:
         """The largest of what was measured in the last call."""
 
-    def process(self, data: object, state: dict[str, object]) -> object:
+    def process(self, data: object, state: dict[str, object], config: Config) -> object:
         """Run on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
 
 
@@ -103,12 +103,13 @@ class Runner:
     def _task(self, task: Task) -> None:
         words, watch, outcomes = self._words, self._watch, self._outcomes
         place, state, last = task.place, task.state, len(task.readings) - 1
+        config = NO_CONFIG if task.config == b"{}" else _config(task.config)
         exhaustions = 0  # in a row
         for number, body in enumerate(task.readings):
             try:
                 watch.busy = True
                 if exhaustions < EXHAUSTIONS:
-                    outcome, state = self._reading(place, body, state)
+                    outcome, state = self._reading(place, body, state, config)
                 else:
                     outcome = _NOT_RUN
                 watch.busy = False
@@ -137,13 +138,17 @@ class Runner:
         self._pending = 0
         self._watch.due = False
 
-    def _reading(self, place: int, body: bytes, state: bytes) -> tuple[Outcome, bytes]:
+    def _reading(
+        self, place: int, body: bytes, state: bytes, config: Config | Outcome
+    ) -> tuple[Outcome, bytes]:
         """The outcome of one reading, and the state after it."""
         program = self._programs[place]
         if isinstance(program, Load | LogicRefused | None):
             program = self._loaded(place, program)
             if isinstance(program, LogicRefused):
                 return Outcome("refused", failure=_refusal(program)), state
+        if isinstance(config, Outcome):
+            return config, state
         limits = self._limits
         try:
             data = decode_reading(body, limits)
@@ -154,7 +159,7 @@ class Runner:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             return Outcome("error", failure=Failure(f"the machine's state is not a JSON object: {e}")), state
         try:
-            results, after = encode(program.process(data, live), live, limits)
+            results, after = encode(program.process(data, live, config), live, limits)
         except LimitExceeded as e:
             return self._failed("limit", e, program), state
         except LogicError as e:
@@ -179,6 +184,14 @@ class Runner:
     def _failed(self, kind: OutcomeKind, error: LogicError, program: Runnable) -> Outcome:
         failure = failure_of(error, program.logic.source)
         return Outcome(kind, failure=failure, fuel=program.fuel_used, peaks=program.peaks)
+
+
+def _config(config: bytes) -> Config | Outcome:
+    """What a logic reads as `config`; or the outcome of all readings, where that cannot be had."""
+    try:
+        return decode_config(config)
+    except LogicError as e:
+        return Outcome("error", failure=Failure(e.message))
 
 
 def _refusal(refused: LogicRefused) -> Failure:

@@ -1,7 +1,8 @@
 """The runtime: everything that a compiled logic finds under a global name, and nothing else.
 
 One `Runtime` serves all programs of a process that have the same limits. Its globals are read-only for
-logics: the code that the compiler makes has no instruction that writes a global (see `program.vet`).
+logics: the code that the compiler makes has no instruction that writes a global (see `program.vet`). One of
+them, `config`, is the running machine's: `Program.process` puts it there before each reading.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox import builtin, conversions, facades, guards, methods, operators
-from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
+from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.dots import dots
 from sandbox.limits import Limits
 from sandbox.meter import Meter
@@ -18,6 +19,7 @@ from sandbox.moments import Moments, moment_attributes
 from sandbox.takes import Takes
 from sandbox.text_methods import text_methods
 from sandbox.texts import Texts
+from sandbox.values import NO_CONFIG
 
 
 def global_name(path: str) -> str:
@@ -48,11 +50,13 @@ class Runtime:
         moment_types = (date, datetime, time, timedelta, timezone)
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
         lists, tuples = methods.sequence_methods(meter, takes)
+        dicts = methods.dict_methods(meter, takes)
         by_type: dict[type, methods.Table] = {
             str: text_methods(meter, takes, texts),
             list: lists,
             tuple: tuples,
-            dict: methods.dict_methods(meter, takes),
+            dict: dicts,
+            MappingProxyType: methods.frozen_methods(dicts),
             set: methods.set_methods(meter, takes),
             **methods.number_methods(),
             **moments.methods(),
@@ -72,6 +76,7 @@ class Runtime:
             "__builtins__": {},
             "__name__": "logic",
             "_meter_": meter,
+            "config": NO_CONFIG,
             **converting,
             **builtin.functions(meter, takes, texts),
             **conversions.types_of(kinds),
@@ -99,7 +104,7 @@ class Runtime:
         self.modules = modules
         self.by_type = by_type
         self.on_types = on_types
-        assert set(NAMES) | set(EXCEPTIONS) <= set(self.globals)
+        assert set(NAMES) | set(VALUES) | set(EXCEPTIONS) <= set(self.globals)
 
     @classmethod
     def of(cls, limits: Limits) -> "Runtime":

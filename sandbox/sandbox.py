@@ -161,7 +161,8 @@ class Sandbox:
             job = batch.jobs[job_place]
             # Of what is over the limit, enough is sent for it to be refused for its length.
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
-            tasks.append(Task(child.place(job.logic, loads, limits), batch.states[job_place], bodies))
+            place = child.place(job.logic, loads, limits)
+            tasks.append(Task(place, batch.states[job_place], bodies, job.config))
             expected += stop - start
         try:
             child.process.send(Work(loads, tasks))

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
+from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 
 
 class Scope:
@@ -39,7 +39,13 @@ class Scope:
 
     def knows(self, name: str) -> bool:
         """Whether a name is offered, imported or bound somewhere."""
-        return name in self.bound or name in self.imports or name in NAMES or name in EXCEPTIONS
+        return (
+            name in self.bound
+            or name in self.imports
+            or name in NAMES
+            or name in VALUES
+            or name in EXCEPTIONS
+        )
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from string import Formatter
 
-from sandbox.meter import CONTAINERS, SCALARS, Meter
+from sandbox.meter import CONTAINERS, DICTS, SCALARS, Meter
 
 MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
 _PLAIN = SCALARS | MOMENTS
@@ -71,7 +71,7 @@ class Texts:
         kind = type(value)
         if kind is list:
             return f"[{self._listed(value)}]"
-        if kind is dict:
+        if kind in DICTS:
             return "{" + self._paired(value) + "}"
         if kind is tuple:
             inner = self._listed(value)
@@ -133,7 +133,7 @@ class Texts:
     def percent(self, pattern: str, values: object) -> str:
         """What `pattern % values` gives, without `*` as a width."""
         self.meter.text_of(len(pattern))
-        named = values if type(values) in (dict, list, range) else None
+        named = values if type(values) in (*DICTS, list, range) else None
         queue = list(values) if type(values) is tuple else [values]
         queue.reverse()
         pieces: list[str] = []

@@ -8,6 +8,7 @@ one is stopped early. Long lists of numbers are looked at as a whole, in C.
 
 import re
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import msgspec
@@ -25,7 +26,15 @@ _SAFE = 1 << 63
 _DIGITS = 19
 _LONG_NUMBER = re.compile(rb"[0-9]{20}")
 
+#: What a logic reads as `config`: neither it nor what is in it can be changed.
+Config = MappingProxyType[str, Any]
+#: The config of a machine that has none.
+NO_CONFIG: Config = MappingProxyType({})
+
+_decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
+
 _NAMES = {
+    MappingProxyType: ("config or a dict in it", "dict(...) makes a copy of it"),
     set: ("a set", "sorted(...) makes a list of it"),
     tuple: ("a tuple", "list(...) makes a list of it"),
     range: ("a range", "list(...) makes a list of it"),
@@ -56,14 +65,14 @@ def _named(value: object) -> tuple[str, str]:
 
 
 class _Walk:
-    """One walk through a value that leaves: `what` is 'state' or 'result', for the messages."""
+    """One walk through a value that leaves: `what` is 'state', 'result' or 'config', for the messages."""
 
     __slots__ = ("allowed", "limit", "limits", "size", "what")
 
     def __init__(self, what: str, limits: Limits) -> None:
         self.what = what
         self.limits = limits
-        self.limit = "state_bytes" if what == "state" else "result_bytes"
+        self.limit = f"{what}_bytes"
         self.allowed: int = getattr(limits, self.limit)
         self.size = 0
 
@@ -194,7 +203,7 @@ def _is_flat(value: dict[Any, Any], allowed: int) -> bool:
 
 
 def _encoded(value: dict[str, Any], what: str, limits: Limits, taken: int = 0) -> bytes:
-    allowed = limits.state_bytes if what == "state" else limits.result_bytes
+    allowed: int = getattr(limits, f"{what}_bytes")
     if len(value) > _LONG or not _is_flat(value, allowed):
         walk = _Walk(what, limits)
         walk.size = taken
@@ -204,7 +213,7 @@ def _encoded(value: dict[str, Any], what: str, limits: Limits, taken: int = 0) -
     except UnicodeEncodeError as error:
         raise LogicError(f"the {what} contains a text with half a character (a lone surrogate)") from error
     if len(encoded) + taken > allowed:
-        raise exceeded(limits, "state_bytes" if what == "state" else "result_bytes")
+        raise exceeded(limits, f"{what}_bytes")
     if b"\\u0000" in encoded and _has_nul(value):
         raise LogicError(f"the {what} contains a text with the character U+0000, which databases refuse")
     return encoded
@@ -226,6 +235,31 @@ def encode_state(state: dict[str, Any], limits: Limits) -> bytes:
         LimitExceeded: it is too large or too deep.
     """
     return _encoded(state, "state", limits)
+
+
+def encode_config(config: dict[str, Any], limits: Limits) -> bytes:
+    """A config as JSON. Raises as `encode_state`."""
+    return _encoded(config, "config", limits)
+
+
+def decode_config(config: bytes) -> Config:
+    """A config as a logic reads it: its dicts read-only, its lists as tuples.
+
+    Raises:
+        LogicError: it is no JSON object.
+    """
+    if config == b"{}":
+        return NO_CONFIG
+    try:
+        return _frozen(_decode_dict(config))  # type: ignore[no-any-return]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise LogicError(f"the machine's config is not a JSON object: {error}") from error
+
+
+def _frozen(value: Any) -> Any:
+    if type(value) is dict:
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    return tuple([_frozen(item) for item in value]) if type(value) is list else value
 
 
 def encode_results(returned: object, limits: Limits) -> list[bytes]:

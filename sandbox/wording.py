@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from sandbox import hints
-from sandbox.allowed import EXCEPTIONS
+from sandbox.allowed import EXCEPTIONS, VALUES
 from sandbox.costs import facade_path
 from sandbox.naming import NameRules
 
@@ -141,6 +141,15 @@ class WordingRules(NameRules):
             isinstance(part, (ast.Slice, ast.Starred)) for part in node.slice.elts
         ):
             self.report(node, "several slices at once are not available", "Take one slice after the other.")
+        root = node.value
+        while isinstance(root, ast.Subscript):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id in VALUES and not isinstance(node.ctx, ast.Load):
+            self.report(
+                node,
+                f"`{root.id}` is the machine's own and cannot be changed",
+                f"dict({root.id}) makes a copy of it; what is to be kept belongs into state.",
+            )
 
     def check_formattedvalue(self, node: ast.FormattedValue) -> None:
         """`!r` and `!s`."""

@@ -9,7 +9,7 @@ from sandbox.errors import LimitExceeded, LogicError
 from sandbox.job import Failure, Logic, Problem
 from sandbox.limits import Limits
 from sandbox.program import Program, bounded_recursion, failure_of
-from sandbox.values import encode
+from sandbox.values import decode_config, encode, encode_config
 
 READING: dict[str, Any] = {"machine": "m1", "v": 5, "signal": 1, "timestamp": 1700000000}
 
@@ -34,9 +34,11 @@ def run(
     *readings: Any,
     state: dict[str, Any] | None = None,
     limits: Limits | None = None,
+    config: dict[str, Any] | None = None,
 ) -> Ran:
     """Run readings through a logic, the state going from one to the next; gives the last outcome."""
     limits = limits or Limits()
+    settings = decode_config(encode_config(config or {}, limits))
     checked = check(source, limits)
     if checked.problems:
         return Ran("refused-at-upload", [], state, problems=checked.problems)
@@ -48,7 +50,9 @@ def run(
         for reading in readings or (READING,):
             changed = fresh(kept)
             try:
-                encoded, encoded_state = encode(program.process(fresh(reading), changed), changed, limits)
+                encoded, encoded_state = encode(
+                    program.process(fresh(reading), changed, settings), changed, limits
+                )
             except LimitExceeded as error:
                 return Ran("limit", [], kept, failure_of(error, text))
             except LogicError as error:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 import msgspec
 import pytest
 
-from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS
+from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS, VALUES
 from sandbox.compiler import check
 from sandbox.errors import LogicRefused
 from sandbox.job import Logic
@@ -24,7 +24,7 @@ RUNTIME = Runtime.of(Limits())
 def test_every_offered_name_is_there_and_no_other() -> None:
     offered = {name for name in RUNTIME.globals if not name.startswith("_")}
 
-    assert offered == set(NAMES) | set(EXCEPTIONS)
+    assert offered == set(NAMES) | set(VALUES) | set(EXCEPTIONS)
 
 
 def test_every_member_of_a_module_is_there_and_no_other() -> None:
@@ -42,6 +42,7 @@ def test_every_method_is_there_and_no_other() -> None:
         kind.__name__: set(table) | set(attributes.get(kind, ())) for kind, table in RUNTIME.by_type.items()
     }
 
+    assert held.pop("mappingproxy") == held["dict"]  # of config, where those that change it say so
     assert held == {name: set(table) for name, table in METHODS.items() if name != "Exception"}
     on_types = {frozenset(table) for table in RUNTIME.on_types.values()}
     assert on_types == {frozenset(table) for table in TYPE_METHODS.values()}
@@ -56,12 +57,12 @@ def test_every_method_exists_in_python_under_that_name(name: str) -> None:
 
 
 def test_everything_offered_is_described() -> None:
-    for table in (NAMES, EXCEPTIONS, *METHODS.values(), *TYPE_METHODS.values(), *MODULES.values()):
+    for table in (NAMES, VALUES, EXCEPTIONS, *METHODS.values(), *TYPE_METHODS.values(), *MODULES.values()):
         for name, what in table.items():
             assert what, name
 
 
-@pytest.mark.parametrize("table", [NAMES, METHODS, MODULES, MODULES["math"]])
+@pytest.mark.parametrize("table", [NAMES, VALUES, METHODS, MODULES, MODULES["math"]])
 def test_the_tables_cannot_be_changed(table: dict[str, str]) -> None:
     with pytest.raises(TypeError):
         table["open"] = "x"

@@ -10,6 +10,7 @@ from sandbox.errors import Breach, LimitExceeded, LogicError
 from sandbox.job import Logic
 from sandbox.limits import Limits
 from sandbox.sandbox import Sandbox
+from sandbox.values import Config
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -25,7 +26,8 @@ class PlainProgram:
         self._names: dict[str, object] = {}
         exec(compile(logic.source, "<logic>", "exec"), self._names)  # noqa: S102
 
-    def process(self, data: object, state: dict[str, object]) -> object:
+    def process(self, data: object, state: dict[str, object], config: Config) -> object:
+        self._names["config"] = config
         try:
             return self._names["process"](data, state)  # type: ignore[operator]
         except MemoryError:

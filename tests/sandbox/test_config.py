@@ -1,0 +1,289 @@
+"""A logic reads the machine's own `config`, and nothing that it does changes what the next reading finds."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+
+from sandbox.errors import LimitExceeded, LogicError, LogicRefused
+from sandbox.job import Job, Logic
+from sandbox.limits import Limits
+from sandbox.program import Program
+from sandbox.sandbox import Sandbox
+from sandbox.values import decode_config, encode_config
+from tests.sandbox.running import process, run
+
+CONFIG: dict[str, Any] = {"limit": 80, "name": "press", "steps": [1, [2], {"at": 3}], "deep": {"a": {"b": 1}}}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("config['limit'] + 1", 81),
+        ("config.get('limit')", 80),
+        ("config.get('nothing', 5)", 5),
+        ("config['deep']['a']['b']", 1),
+        ("config['steps'][2]['at']", 3),
+        ("'limit' in config, 'x' in config, data['k'] in config", (True, False, True)),
+        ("len(config), len(config['deep']), bool(config)", (4, 1, True)),
+        ("list(config), sorted(config)", (list(CONFIG), sorted(CONFIG))),
+        ("[key for key in config]", list(CONFIG)),
+        ("[key for key, value in config.items() if value == 80]", ["limit"]),
+        ("list(config.keys()), list(config['deep'].values())[0]['b']", (list(CONFIG), 1)),
+        ("sorted(config.keys() | {'z'})", sorted([*CONFIG, "z"])),
+        ("config == config, config == {}, config['deep'] == {'a': {'b': 1}}", (True, False, True)),
+        ("{'a': {'b': 1}} == config['deep'], config['deep'] != {'a': 1}", (True, True)),
+        ("isinstance(config, dict), type(config) is dict, type(config['deep']) == dict", (True, True, True)),
+        ("isinstance(config['steps'], tuple), isinstance(config, (list, str))", (True, False)),
+        ("dict(config)['limit'], config.copy()['limit'], {**config}['limit']", (80, 80, 80)),
+        ("(config | {'limit': 1})['limit'], ({'limit': 1} | config)['limit']", (1, 80)),
+        ("json.loads(json.dumps(config))", CONFIG),
+        ("str(config['deep']), f'{config[\"deep\"]}', repr(config['deep'])", (str(CONFIG["deep"]),) * 3),
+        ("'%(limit)s of %(name)s' % config", "80 of press"),
+        ("max(config['deep']['a'], key=config['deep']['a'].get)", "b"),
+        ("BOUND, TWICE", (80, 160)),
+        ("helper()", 80),
+    ],
+)
+def test_it_is_read_like_any_dict(expression: str, value: object) -> None:
+    source = (
+        "import json\nBOUND = config['limit']\nTWICE = config.get('limit') * 2\n"
+        "def helper():\n    return config['limit']\n"
+        + process(f"r = {expression}\nreturn {{'r': json.loads(json.dumps(r))}}")
+    )
+
+    ran = run(source, {"k": "limit"}, config=CONFIG)
+
+    assert ran.kind == "ok", (ran.failure, ran.problems)
+    assert ran.results == [{"r": json.loads(json.dumps(value))}]
+
+
+def test_it_is_an_empty_dict_where_the_machine_has_none() -> None:
+    assert run(process("return {'r': len(config), 'x': config.get('x', 7)}")).results == [{"r": 0, "x": 7}]
+
+
+def test_a_dict_takes_its_entries_up() -> None:
+    ran = run(
+        process("d = {'limit': 1}\nd |= config\nd.update(config)\nreturn {'r': d['limit']}"), config=CONFIG
+    )
+
+    assert ran.results == [{"r": 80}]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "config['limit'] = 1",
+        "config['limit'] += 1",
+        "del config['limit']",
+        "config['deep']['a'] = 1",
+        "config['deep']['a']['b'] += 1",
+        "del config['deep']['a']['b']",
+        "config['steps'][0] = 5",
+        "config['steps'][2]['at'] = 5",
+        "config['steps'].append(5)",
+        "config['steps'][1].append(5)",
+        "config['new'], b = 1, 2",
+        "for config['limit'] in [1]:\n    pass",
+        "config.clear()",
+        "config.pop('limit')",
+        "config.popitem()",
+        "config.setdefault('x', [])",
+        "config.update({'limit': 1})",
+        "config['deep'].update(a=1)",
+        "config.update",
+        "dict.update(config, {'limit': 1})",
+        "dict.clear(config['deep'])",
+        "c = config\nc['limit'] = 1",
+        "list(config.values())[3].clear()",
+        "list(config.items())[3][1]['a'] = 1",
+        "(lambda c: c.pop('limit'))(config)",
+        "list(map(dict.popitem, [config]))",
+        "c = config.copy()\nc['limit'] = 1\nc['deep']['a'] = 1",
+        "c = dict(config)\nc['steps'].append(1)",
+        "c = {**config}\nc['deep'].clear()",
+        "c = config | {}\nc['deep']['x'] = 1",
+        "c = {}\nc |= config\nc['deep'].clear()",
+        "c = config\nc |= {'limit': 1}",
+        "c = config['steps']\nc += (5,)\nc *= 100",
+        "next(iter(config.values())).clear()",
+        "sorted(config.values(), key=lambda v: v.clear())",
+        "state['c'] = config['steps'][2]\nstate['c']['at'] = 5",
+        "def f(c):\n    c['limit'] = 1\nf(config)",
+        "[config for config['limit'] in [1]]",
+        "config = {}",
+        "config |= {}",
+        "config: dict = {}",
+        "global config",
+        "(config := {})",
+        "for config in [1]:\n    pass",
+        "[config for config in [1]]",
+        "def config():\n    pass",
+        "def f(config):\n    pass",
+        "lambda config: 1",
+        "lambda *config: 1",
+        "import json as config",
+        "from json import loads as config",
+        "try:\n    1 / 0\nexcept ValueError as config:\n    pass",
+        "del config",
+        "match data:\n    case config:\n        pass",
+        "match data:\n    case {**config}:\n        pass",
+        "config.limit = 5",
+        "config.__class__",
+        "config.mapping",
+        "config.keys().mapping.clear()",
+        "config.items().mapping['limit'] = 1",
+    ],
+)
+def test_nothing_changes_it(statement: str) -> None:
+    limits = Limits()
+    config = decode_config(encode_config(CONFIG, limits))
+    with suppress(LogicRefused, LogicError):
+        Program.load(Logic.of(process(statement)), limits).process({}, {}, config)
+
+    assert config == decode_config(encode_config(CONFIG, limits))
+    assert str(config["steps"]) == "(1, (2,), mappingproxy({'at': 3}))"
+
+
+def test_were_it_a_plain_dict_a_logic_would_change_it() -> None:
+    config: Any = dict(CONFIG)
+
+    Program.load(Logic.of(process("config.clear()")), Limits()).process({}, {}, config)
+
+    assert config == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "c, k = config, 'limit'\nc[k] = 1",
+            "TypeError: config is read-only; dict(config) makes a copy of it",
+        ),
+        ("c = config\ndel c['limit']", "TypeError: config is read-only; dict(config) makes a copy of it"),
+        ("config.clear()", "TypeError: clear(): config is read-only; dict(config) makes a copy of it"),
+        ("return config", "process returned config or a dict in it; it must return a dict"),
+        ("return {'c': config['deep']}", "config or a dict in it"),
+        ("state['c'] = config", "config or a dict in it"),
+        ("state['c'] = config['steps']", "a tuple"),
+    ],
+)
+def test_whoever_tries_is_told(statement: str, said: str) -> None:
+    ran = run(process(statement), config=CONFIG)
+
+    assert ran.kind == "runtime-error"
+    assert ran.failure is not None
+    assert said in ran.failure.message
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("config = {}", "`config` is the machine's own and cannot be set"),
+        ("config['a'] = 1", "`config` is the machine's own and cannot be changed"),
+        ("config['a']['b'] += 1", "`config` is the machine's own and cannot be changed"),
+        ("del config['a'][0]", "`config` is the machine's own and cannot be changed"),
+    ],
+)
+def test_what_plainly_changes_it_is_refused_when_the_logic_is_uploaded(statement: str, message: str) -> None:
+    ran = run(process(statement))
+
+    assert ran.kind == "refused-at-upload"
+    assert [problem.message for problem in ran.problems] == [message]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "c = config['d'] if 0 else data['d']\nwhile True:\n    c = {**{}, 'k': [c, c]}\n    str(c)",
+        "c = data['d']\nfor i in range(100000):\n    c = {'k': c, 'm': c}\n    c == config",
+        "c = config\nwhile True:\n    c = [c, c]\n    c == [config, config]",
+        "c = config\nwhile True:\n    c = [c, c]\n    json.dumps(c)",
+        "c = (config,)\nwhile True:\n    c = (c, c)\n    c in [c]",
+        "d = {}\nfor i in range(1000000):\n    d |= config | {str(i): config}",
+    ],
+)
+def test_growing_it_into_something_large_ends_at_a_limit(body: str) -> None:
+    config: dict[str, Any] = {f"key-{number}": "x" * 20 for number in range(100)} | {"d": {}}
+
+    assert run("import json\n" + process(body), {"d": {}}, config=config).kind == "limit"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for key in C:\n    pass",
+        "for i in range(50):\n    dict(C)",
+        "for i in range(50):\n    {**C}",
+        "for i in range(50):\n    C.copy()",
+        "for i in range(50):\n    list(C.items())",
+        "for i in range(50):\n    str(C)",
+        "for i in range(50):\n    C == {'a': 1}",
+        "for i in range(50):\n    json.dumps(C)",
+        "for i in range(50):\n    sorted(C)",
+        "for i in range(50):\n    'key-1' in C",
+        "for i in range(50):\n    {} | C",
+    ],
+)
+def test_it_costs_at_least_as_much_fuel_as_a_dict_that_is_equal(body: str) -> None:
+    config = {f"key-{number}": number for number in range(100)}
+    used = []
+    for name in ("config", "data"):
+        program = Program.load(Logic.of("import json\n" + process(body.replace("C", name))), Limits())
+        program.process(dict(config), {}, decode_config(encode_config(config, Limits())))
+        used.append(program.fuel_used)
+
+    assert used[0] >= used[1] > 0
+
+
+def test_each_machine_of_a_batch_has_its_own(sandbox: Sandbox) -> None:
+    logic = Logic.of(process("return {'limit': config.get('limit', 'none')}"))
+    configs = [b'{"limit":1}', b"{}", b'{"limit":2}', b'{"other":3}']
+
+    reports = sandbox.run([Job(logic, b"{}", [b"1", b"2"], config) for config in configs])
+
+    said = [
+        [msgspec.json.decode(outcome.results[0])["limit"] for outcome in each.outcomes] for each in reports
+    ]
+    assert said == [[1, 1], ["none", "none"], [2, 2], ["none", "none"]]
+
+
+@pytest.mark.parametrize("config", [b"", b"[]", b"{", b"\xff", b'{"a":' * 5_000])
+def test_a_config_that_is_no_json_object_fails_the_readings_and_says_so(
+    sandbox: Sandbox, config: bytes
+) -> None:
+    [report, other] = sandbox.run(
+        [
+            Job(Logic.of(process("return {}")), b'{"kept":1}', [b"1", b"2"], config),
+            Job(Logic.of(process("return {}")), b"{}", [b"1"]),
+        ]
+    )
+
+    assert [outcome.kind for outcome in report.outcomes] == ["error", "error"]
+    assert report.state == b'{"kept":1}'
+    failure = report.outcomes[0].failure
+    assert failure is not None
+    assert failure.message.startswith("the machine's config is not a JSON object")
+    assert [outcome.kind for outcome in other.outcomes] == ["ok"]
+
+
+def test_it_is_held_to_its_limits() -> None:
+    limits = Limits(config_bytes=256, value_depth=2)
+
+    assert encode_config({"x": "y" * 248}, limits) == b'{"x":"' + b"y" * 248 + b'"}'
+    for config, limit in (({"x": "y" * 249}, "config_bytes"), ({"x": {"y": {"z": 1}}}, "value_depth")):
+        with pytest.raises(LimitExceeded) as raised:
+            encode_config(config, limits)
+        assert raised.value.limit == limit
+    for bad in ({"x": float("nan")}, {"x": 2**70}, {"x": "a\0b"}, {"x": "\ud800"}):
+        with pytest.raises(LogicError):
+            encode_config(bad, limits)
