@@ -1,6 +1,7 @@
 """`iot-logic test`: the same sandbox on examples or a file of readings, with no server at all."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,17 @@ def test_examples_that_cannot_be_are_refused_with_the_files_name(tmp_path: Path)
     assert done.returncode == 2
     assert "alarm.examples.json" in done.stderr
     assert "result" in done.stderr
+
+
+def test_the_page_says_what_the_command_does(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "testing-a-logic.md").read_text()
+    (logic,), (examples,), (said,) = (
+        re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) for language in ("python", "json", "text")
+    )
+    write(tmp_path, "alarm", logic, json.loads(examples))
+    write(tmp_path, "changed", logic.replace("> 90", ">= 95"), json.loads(examples))
+
+    passing, failing = (run_command(tmp_path, name) for name in ("alarm.py", "changed.py"))
+
+    assert (passing.returncode, passing.stderr) == (0, "")
+    assert failing.stderr == f"changed.py\n{said}"

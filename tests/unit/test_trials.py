@@ -1,0 +1,73 @@
+"""The line before the sandbox of the trials: nobody waits for all of another's trial, and each ends."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+import web.trials
+from pipeline.settings import Settings
+from web.trials import Case, Ran, Trials
+
+#: Takes some ten milliseconds for a reading.
+SLOW = """
+def process(data, state):
+    n = 0
+    while n < 60000:
+        n += 1
+    return {"n": n}
+"""
+QUICK = "def process(data, state):\n    return {}\n"
+
+
+class Readings(list[bytes]):
+    """Readings that say when they begin to be run."""
+
+    def __init__(self, readings: list[bytes]) -> None:
+        super().__init__(readings)
+        self.begun = Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.begun.set()
+        return super().__iter__()
+
+
+@pytest.fixture
+def trials() -> Iterator[Trials]:
+    trials = Trials(Settings())
+    trials.check(QUICK)
+    yield trials
+    trials.close()
+
+
+def test_a_small_trial_is_done_while_a_large_one_goes_on(trials: Trials) -> None:
+    assert not is_done_before_a_small_one(trials)
+
+
+def test_without_turns_a_small_trial_would_wait_for_a_large_one(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web.trials, "SLICE", 1000.0)
+
+    assert is_done_before_a_small_one(trials)
+
+
+def is_done_before_a_small_one(trials: Trials) -> bool:
+    """Whether a large trial that has begun is done when a small one is that comes after it."""
+    with ThreadPoolExecutor(1) as pool:
+        readings = Readings([b"1"] * 100)
+        large: Future[Ran] = pool.submit(trials.run, SLOW, [Case(b"{}", readings)])
+        assert readings.begun.wait(20)
+        trials.run(QUICK, [Case(b"{}", [b"1"] * 3)])
+        return large.done()
+
+
+def test_a_trial_ends_when_its_time_is_over(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web.trials, "SECONDS", 0)
+
+    ran = trials.run(SLOW, [Case(b"{}", [b"1"] * 100)])
+
+    assert ran.stopped is not None
+    assert "longer than 0 seconds" in ran.stopped
+    assert len(ran.tried[0]) < 100
