@@ -81,7 +81,7 @@ def test_a_refused_logic_prints_one_line_with_all_its_errors(tmp_path: Path) -> 
         tmp_path, "import os\ndef process(data, state):\n    return open('x')._y\n", ["1", "2"]
     )
 
-    assert status == 2
+    assert status == 1
     [line] = lines
     assert line["outcome"] == "refused"
     assert {problem["line"] for problem in line["errors"]} >= {1, 3}
@@ -94,7 +94,7 @@ def test_a_source_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     done = run_command(tmp_path, "logic.py", "--readings", "readings.jsonl")
 
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert json.loads(done.stdout)["outcome"] == "refused"
 
 
@@ -164,7 +164,7 @@ def test_all_examples_of_a_folder_are_run(tmp_path: Path) -> None:
 
     done = run_command(tmp_path, ".")
 
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "1 passed, 1 failed, 1 refused"
 
 

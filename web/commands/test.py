@@ -14,12 +14,10 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.job import Logic, Problem
 from sandbox.sandbox import Sandbox
+from web.commands import OK, WRONG
 from web.commands.errors import Misused
 from web.commands.examples import test_examples
 from web.trial import Trial
-
-#: Exit status: every reading was fine; a reading failed; the logic was refused.
-OK, FAILED, REFUSED = 0, 1, 2
 
 
 class RefusedLine(Struct):
@@ -54,7 +52,7 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
         checked = sandbox.check(source)
         if checked.code is None:
             _print(RefusedLine("refused", checked.problems))
-            return REFUSED
+            return WRONG
         status = OK
         logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
         trial = Trial(sandbox, logic, state)
@@ -62,7 +60,7 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
             tried = trial.step(reading)
             _print(tried)
             if tried.outcome != "ok":
-                status = FAILED
+                status = WRONG
             if trial.stopped and number < len(readings):
                 print(f"iot-logic: {trial.stopped} {len(readings) - number} were not run.", file=sys.stderr)
                 break

@@ -1,0 +1,34 @@
+"""The command line of `iot-logic`: what may be said. It imports nothing that takes time."""
+
+import argparse
+from textwrap import fill
+from typing import Final
+
+from web.arguments.common import WIDTH
+from web.arguments.logic import add_diff, add_push, add_rollback, add_test
+from web.arguments.plant import add_dead_letters
+from web.arguments.token import add_token
+
+_EXIT_STATUS: Final = (
+    "Exit status: 0 all is well; 1 something is not: a logic is refused, an example or a reading failed, "
+    "somebody was faster, there are differences; 2 it could not be done: used wrongly, the API does not "
+    "answer, the token is not enough."
+)
+
+
+def new_parser() -> argparse.ArgumentParser:
+    """The parser. What it returns has `run`, the function of a command as `<module>:<name>`."""
+    parser = argparse.ArgumentParser(
+        prog="iot-logic",
+        description="Write, test and manage the logic of machines.",
+        epilog=fill(_EXIT_STATUS, WIDTH),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_push(commands)
+    add_test(commands)
+    add_diff(commands)
+    add_rollback(commands)
+    add_dead_letters(commands)
+    add_token(commands)
+    return parser
