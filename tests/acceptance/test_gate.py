@@ -52,17 +52,17 @@ def tokens(plant: Installation) -> Iterator[Tokens]:
             tokens.revoke(each.name)
 
 
-def handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    """Every method of the API and a path of it, and what handles it."""
+def handlers(app: Litestar, *, filled: bool = True) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Every method and path of the API, with something for each parameter, and what handles it."""
     for route in app.routes:
         for handler in route.route_handlers:  # type: ignore[union-attr]
             for method in sorted(handler.http_methods):
                 # A path's OPTIONS is made by Litestar, and says which other methods there are.
                 if method != "OPTIONS":
-                    yield str(method), filled(route), handler
+                    yield str(method), fill(route) if filled else route.path_format, handler
 
 
-def filled(route: BaseRoute) -> str:
+def fill(route: BaseRoute) -> str:
     """A path of this route."""
     parts = [part if isinstance(part, str) else NONE[part.type] for part in route.path_components]
     return "/" + "/".join(parts)

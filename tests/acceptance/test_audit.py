@@ -1,0 +1,241 @@
+"""Who changed what, when, from what to what: every route that changes something, once, on the real API."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from litestar import Litestar
+from msgspec.structs import replace
+
+from pipeline.quarantine import Strikes
+from pipeline.records import Records
+from pipeline.settings import Settings
+from sandbox.job import KILLS
+from tests.acceptance.test_gate import bearer, handlers, run
+from tests.installation import Installation
+from tests.waiting import wait_until
+from web.app import create_app
+from web.plant import Plant
+from web.roles import Role
+from web.tokens import Tokens
+from web.trail import Trail
+
+COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
+OTHER = "def process(data, state):\n    return data\n"
+
+
+class Changes:
+    """Makes changes over REST in the name of one token, and reads what the trail says of them."""
+
+    def __init__(self, plant: Installation, token: str) -> None:
+        self.client, self.headers = plant.client, bearer(token)
+        self.made = set[tuple[str, str]]()
+
+    def get(self, path: str, **arguments: Any) -> httpx.Response:
+        answer = self.client.get(path, headers=self.headers, **arguments)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    def change(self, method: str, route: str, body: Any = None, /, **names: Any) -> list[Any]:
+        """Change something by a route. Returns the record: action, target, machine, before and after."""
+        last = self.records()[0]["id"] if self.records() else ""
+        answer = self.client.request(method, route.format(**names), headers=self.headers, json=body)
+        assert answer.is_success, answer.text
+        self.made.add((method, route.partition("?")[0]))
+        record = self.records()[0]
+        assert record["id"] != last, f"{method} {route} leaves no record"
+        assert record["who"] == "anna"
+        return [record[name] for name in ("action", "target", "machine", "before", "after")]
+
+    def records(self, **where: Any) -> list[dict[str, Any]]:
+        """What the trail says, the newest first."""
+        changes: list[dict[str, Any]] = self.get("/audit", params=where).json()["changes"]
+        return changes
+
+    def tag(self, machine: str) -> str:
+        """The ETag of a machine's state."""
+        return self.get(f"/machines/{machine}/state").headers["ETag"]
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    """The real API and a worker, and a trail that keeps thirty records."""
+    module_installation.environ["IOT_LOGIC_AUDIT_MAX"] = "30"
+    module_installation.start_api()
+    module_installation.start_worker()
+    return module_installation
+
+
+@pytest.fixture(scope="module")
+def app(plant: Installation) -> Iterator[Litestar]:
+    """The same application in this process, to be asked for its routes."""
+    plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
+    yield create_app(plant_here)
+    plant_here.close()
+
+
+@pytest.fixture(scope="module")
+def client(plant: Installation) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(plant.redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def changes(plant: Installation, client: "redis.Redis") -> Iterator[Changes]:
+    tokens = Tokens(client)
+    yield Changes(plant, tokens.create("anna", Role.ADMIN))
+    tokens.revoke("anna")
+
+
+def quarantine(client: "redis.Redis", machine: str, digest: str) -> None:
+    """Put a machine's logic in quarantine, as a worker does that had to stop it."""
+    records = Records(client)
+    stored = records.read([machine])[machine]
+    assert not records.write(
+        {machine: stored}, {machine: replace(stored.record, strikes=Strikes(digest, KILLS))}
+    )
+
+
+def test_every_change_leaves_a_record(
+    plant: Installation, app: Litestar, changes: Changes, client: "redis.Redis"
+) -> None:
+    plant.send([*(("lost", {"n": n}) for n in range(4)), ("gone", {"n": 0})])
+    wait_until(lambda: changes.get("/dead-letters").json()["kept"] == 5)
+    change, logic, m = changes.change, "/machines/{machine_id}/logic", {"machine_id": "m"}
+
+    # Logic and its versions.
+    assert change("POST", logic, {"logic": COUNT}, **m) == ["logic.upload", "m", "m", None, 1]
+    assert change("PUT", logic, {"logic": OTHER}, **m) == ["logic.upload", "m", "m", 1, 2]
+    assert change("POST", f"{logic}/versions/{{number}}/activate", number=1, **m) == [
+        "logic.activate",
+        "m",
+        "m",
+        2,
+        1,
+    ]
+    assert change("DELETE", logic, **m) == ["logic.remove", "m", "m", 1, None]
+    assert change("POST", logic, {"logic": COUNT}, **m) == ["logic.upload", "m", "m", None, 1]
+
+    # States, in which a reading is no change of anybody's.
+    plant.client.post("/machines/m/data", headers=changes.headers, json={"n": 1})
+    wait_until(lambda: changes.get("/machines/m").json()["readings"] == 1)
+    before = changes.tag("m")
+    replaced = change("PUT", "/machines/{machine_id}/state", {"n": 2}, **m)
+    edited = changes.tag("m")
+    assert replaced == ["state.replace", "m", "m", before, edited]
+    reset = change("DELETE", "/machines/{machine_id}/state", **m)
+    assert reset == ["state.reset", "m", "m", edited, changes.tag("m")]
+
+    # What an operator does.
+    assert change("POST", "/machines/{machine_id}/pause", **m) == ["machine.pause", "m", "m", None, None]
+    assert change("POST", "/machines/{machine_id}/resume", {"redrive": True}, **m) == [
+        "machine.resume",
+        "m",
+        "m",
+        None,
+        0,
+    ]
+    quarantine(client, "m", changes.get("/machines/m/logic").json()["digest"])
+    assert change("DELETE", "/machines/{machine_id}/quarantine", **m) == [
+        "quarantine.lift",
+        "m",
+        "m",
+        None,
+        None,
+    ]
+
+    # Dead letters.
+    letters = [each["id"] for each in changes.get("/dead-letters?machine=lost").json()["dead_letters"]]
+    one, another = (each.split("/") for each in letters[:2])
+    assert change("POST", "/dead-letters/{machine}/{number}/redrive", machine=one[0], number=one[1]) == [
+        "dead-letter.redrive",
+        letters[0],
+        "lost",
+        None,
+        None,
+    ]
+    assert change("DELETE", "/dead-letters/{machine}/{number}", machine=another[0], number=another[1]) == [
+        "dead-letter.discard",
+        letters[1],
+        "lost",
+        None,
+        None,
+    ]
+    assert change("POST", "/dead-letters/redrive", {"machine": "gone"}) == [
+        "dead-letters.redrive",
+        "dead-letters",
+        "gone",
+        {"machine": "gone"},
+        1,
+    ]
+    action, target, machine, asked, count = change("DELETE", "/dead-letters?machine=lost&kind=no-logic")
+    assert (action, target, machine) == ("dead-letters.discard", "dead-letters", "lost")
+    assert asked == {"machine": "lost", "kind": "no-logic"}
+    assert count >= 2
+
+    # Tokens.
+    assert change("POST", "/tokens", {"name": "ben", "role": "viewer"}) == [
+        "token.create",
+        "ben",
+        None,
+        None,
+        "viewer",
+    ]
+    assert change("DELETE", "/tokens/{name}", name="ben") == ["token.revoke", "ben", None, "viewer", None]
+
+    expected = {
+        (method, path)
+        for method, path, handler in handlers(app, filled=False)
+        if method != "GET" and handler.opt["changes"] is not False
+    }
+    assert changes.made == expected
+
+
+def test_what_changes_nothing_leaves_no_record(changes: Changes) -> None:
+    same = {"logic": COUNT}
+    changes.change("POST", "/machines/{machine_id}/logic", same, machine_id="same")
+    before = changes.records()
+    again = changes.client.post("/machines/same/logic", headers=changes.headers, json=same)
+    lost = changes.client.put(
+        "/machines/same/logic", headers=changes.headers | {"If-Match": '"other"'}, json={"logic": OTHER}
+    )
+    refused = changes.client.put("/machines/same/logic", headers=changes.headers, json={"logic": "import os"})
+    checked = changes.client.post("/logic/validate", headers=changes.headers, json=same)
+
+    assert (again.status_code, lost.status_code, refused.status_code) == (201, 412, 422)
+    assert checked.status_code == 200
+    assert changes.records() == before
+
+
+def test_the_commands_for_tokens_leave_records_too(plant: Installation, changes: Changes) -> None:
+    run(plant, "create", "line-4", "--role", "operator")
+    run(plant, "revoke", "line-4")
+    revoked, created = changes.records()[:2]
+
+    assert created["who"] == revoked["who"] == "(iot-logic)"
+    assert [created[name] for name in ("action", "target", "after")] == ["token.create", "line-4", "operator"]
+    assert [revoked[name] for name in ("action", "target", "before")] == [
+        "token.revoke",
+        "line-4",
+        "operator",
+    ]
+
+
+def test_the_trail_is_bounded_and_read_a_page_at_a_time(client: "redis.Redis", changes: Changes) -> None:
+    trail = Trail(client, Settings(audit_max=30))
+    for number in range(50):
+        trail.write("ben", "logic.upload", f"b{number % 5}", machine=f"b{number % 5}", after=number)
+    numbers = list[int]()
+    before: str | None = ""
+    while before is not None:
+        page = changes.get("/audit", params={"before": before, "limit": 7}).json()
+        numbers += [each["after"] for each in page["changes"]]
+        before = page["next"]
+    of_one = [each["after"] for each in changes.records(machine="b3", limit=2)]
+
+    assert numbers == list(range(49, 19, -1))
+    assert of_one == [48, 43]
+    assert changes.records(who="anna") == []
+    assert changes.client.get("/audit?before=x", headers=changes.headers).status_code == 400
