@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from sandbox.errors import LogicError
 from sandbox.job import Failure
 from sandbox.limits import Limits
-from sandbox.values import encode_state
+from sandbox.values import encode_config, encode_state
 from web.errors import ExamplesUnfit
 from web.trial import Tried
 from web.trials import READINGS, Case, Ran
@@ -37,15 +37,17 @@ _SHOWN: Final = 60
 class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a logic is to do: readings in, results and a state out.
 
-    `state` is the state before. `results` has an entry for each reading: what `process` returns (null, an
-    object, or a list of objects), or `{"error": TEXT}` where the reading is to fail with a message that
-    contains the text. A result that is itself such an object is written in a list. Where `results` or
-    `state_after` are left out, they are not compared; but no reading may fail that is not said to.
+    `state` is the state before, `config` what the logic reads as `config`. `results` has an entry for each
+    reading: what `process` returns (null, an object, or a list of objects), or `{"error": TEXT}` where the
+    reading is to fail with a message that contains the text. A result that is itself such an object is
+    written in a list. Where `results` or `state_after` are left out, they are not compared; but no reading
+    may fail that is not said to.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     readings: Annotated[list[Any], Meta(min_length=1, max_length=READINGS)]
     state: dict[str, Any] = {}
+    config: dict[str, Any] = {}
     results: list[Any] | None = None
     state_after: dict[str, Any] | None = None
 
@@ -102,18 +104,18 @@ def decoded(kept: bytes) -> list[Example]:
 
 
 def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list[Mismatch]]:
-    """What is to be run; or what of the examples' states cannot be."""
+    """What is to be run; or which examples cannot be, for their state or config."""
     ready, wrong = list[Case](), list[Mismatch]()
     for example in examples:
         try:
-            state = encode_state(example.state, limits)
+            state, config = encode_state(example.state, limits), encode_config(example.config, limits)
         except LogicError as e:
-            message = f"The state before cannot be: {e}."
+            message = f"It cannot be run: {e}."
             wrong.append(
                 Mismatch(example=example.name, reading=None, message=message, expected=None, got=None)
             )
         else:
-            ready.append(Case(state, [msgspec.json.encode(reading) for reading in example.readings]))
+            ready.append(Case(state, [msgspec.json.encode(reading) for reading in example.readings], config))
     return ready, wrong
 
 

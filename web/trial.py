@@ -39,15 +39,16 @@ class Tried(Struct, omit_defaults=True):
 
 
 class Trial:
-    """A logic and a state, for one reading after the other.
+    """A logic, a state and a config, for one reading after the other.
 
     `state` is the JSON object that the last reading left. `stopped` says why it must not go on, where a
     machine would be in quarantine by now.
     """
 
-    def __init__(self, sandbox: Sandbox, logic: Logic, state: bytes) -> None:
+    def __init__(self, sandbox: Sandbox, logic: Logic, state: bytes, config: bytes = b"{}") -> None:
         self._sandbox = sandbox
         self._logic = logic
+        self._config = config
         self._strikes = Strikes(logic.digest)
         self.state = state
         self.stopped: str | None = None
@@ -55,7 +56,7 @@ class Trial:
     def step(self, reading: bytes) -> Tried:
         """Run the logic on a reading. Raises `SandboxUnavailable`."""
         began = perf_counter()
-        [report] = self._sandbox.run([Job(self._logic, self.state, [reading])])
+        [report] = self._sandbox.run([Job(self._logic, self.state, [reading], self._config)])
         seconds = perf_counter() - began
         [outcome], self.state = report.outcomes, report.state
         self._strikes = self._strikes.after(outcome)

@@ -41,10 +41,11 @@ _Done = TypeVar("_Done")
 
 
 class Case(NamedTuple):
-    """What a logic is tried on: readings (each a JSON value), from a state (a JSON object)."""
+    """What a logic is tried on: readings (each a JSON value), from a state, with a config (JSON objects)."""
 
     state: bytes
     readings: Sequence[bytes]
+    config: bytes = b"{}"
 
 
 class Ran(NamedTuple):
@@ -133,7 +134,7 @@ class Run:
 
     def _through(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> Iterator[Tried]:
         for case in cases:
-            trial = Trial(sandbox, logic, case.state)
+            trial = Trial(sandbox, logic, case.state, case.config)
             tried = list[Tried]()
             self.tried.append(tried)
             for reading in case.readings:

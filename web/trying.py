@@ -5,10 +5,14 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, post
 from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from sandbox.errors import LogicError
 from sandbox.job import Problem
+from sandbox.limits import Limits
+from sandbox.values import encode_config
 from web.example import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
@@ -43,11 +47,12 @@ class Verdict(Struct):
 
 
 class TrialOrder(Struct):
-    """A logic to be tried: on these readings, from this state."""
+    """A logic to be tried: on these readings, from this state, with this config."""
 
     logic: _Logic
     readings: _Readings
     state: dict[str, Any] = {}
+    config: dict[str, Any] = {}
 
 
 class MachineTrialOrder(Struct):
@@ -114,8 +119,9 @@ class TryingController(Controller):
     )
     def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
         """Run a logic on readings and a state, under the limits of the workers, without any effect."""
-        state = encoded_state(data.state, plant.settings.limits)
-        return TrialReport(**_tried(plant, data.logic, state, _bytes(data.readings)))
+        limits = plant.settings.limits
+        state, config = encoded_state(data.state, limits), _config(data.config, limits)
+        return TrialReport(**_tried(plant, data.logic, Case(state, _bytes(data.readings), config)))
 
     @post(
         "/machines/{machine_id:str}/logic/test",
@@ -151,7 +157,7 @@ class TryingController(Controller):
             logicversion=version,
             state=msgspec.Raw(state),
             left_out=left_out,
-            **_tried(plant, logic, state, readings),
+            **_tried(plant, logic, Case(state, readings)),
         )
 
 
@@ -160,13 +166,21 @@ def _bytes(readings: list[Any]) -> list[bytes]:
     return [msgspec.json.encode(reading) for reading in readings]
 
 
-def _tried(plant: Plant, logic: str, state: bytes, readings: list[bytes]) -> dict[str, Any]:
-    ran = plant.trials.run(logic, [Case(state, readings)])
+def _config(config: dict[str, Any], limits: Limits) -> bytes:
+    """A config as it is kept. Raises the error to answer with."""
+    try:
+        return encode_config(config, limits)
+    except LogicError as e:
+        raise HTTPException(status_code=422, detail=f"The config cannot be: {e}.") from e
+
+
+def _tried(plant: Plant, logic: str, case: Case) -> dict[str, Any]:
+    ran = plant.trials.run(logic, [case])
     tried = ran.tried[0] if ran.tried else []
     return {
         "accepted": not ran.problems,
         "errors": ran.problems,
         "readings": tried,
-        "not_run": len(readings) - len(tried),
+        "not_run": len(case.readings) - len(tried),
         "stopped": ran.stopped,
     }

@@ -112,10 +112,18 @@ def test_examples_do_not_depend_on_each_other(trials: Trials) -> None:
     assert mismatches(examples, trials.run(ECHO, cases(examples, Limits())[0])) == []
 
 
-def test_a_state_that_no_logic_could_have_left_is_said_so(trials: Trials) -> None:
-    [mismatch] = attempt(trials, readings=[1], state={"x": 2**70})
+@pytest.mark.parametrize("what", ["state", "config"])
+def test_a_state_or_config_that_cannot_be_is_said_so(trials: Trials, what: str) -> None:
+    [mismatch] = attempt(trials, readings=[1], **{what: {"x": 2**70}})
 
-    assert "state before" in mismatch.message
+    assert f"It cannot be run: the {what} contains" in mismatch.message
+
+
+def test_an_example_has_a_config_of_its_own(trials: Trials) -> None:
+    limit = "def process(data, state):\n    return {'limit': config['limit']}\n"
+    example = Example(name="it", readings=[1], config={"limit": 90}, results=[{"limit": 90}])
+
+    assert mismatches([example], trials.run(limit, cases([example], Limits())[0])) == []
 
 
 def test_examples_that_were_not_run_are_no_success(trials: Trials) -> None:

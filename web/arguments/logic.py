@@ -48,6 +48,7 @@ def add_test(commands: Any) -> None:
     test.add_argument("--readings", type=Path, metavar="FILE.jsonl", help="one JSON reading a line")
     test.add_argument("--json", action="store_true", help="print JSON, for programs")
     test.add_argument("--state", type=Path, metavar="FILE.json", help="the state before (default: {})")
+    test.add_argument("--config", type=Path, metavar="FILE.json", help="the machine's config (default: {})")
 
 
 def add_diff(commands: Any) -> None:

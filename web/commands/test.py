@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.job import Logic, Problem
 from sandbox.sandbox import Sandbox
@@ -30,8 +29,8 @@ class RefusedLine(Struct):
 def test(arguments: argparse.Namespace) -> int:
     """Run the logic on its examples; where there are readings, on them instead."""
     if arguments.readings is None:
-        if arguments.state is not None:
-            raise Misused("--state goes with --readings: an example has a state of its own.")
+        if arguments.state is not None or arguments.config is not None:
+            raise Misused("--state and --config go with --readings: an example has its own.")
         return test_examples(arguments)
     if len(arguments.logic) > 1:
         raise Misused("--readings goes with one logic.")
@@ -41,11 +40,7 @@ def test(arguments: argparse.Namespace) -> int:
 def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
     """Run a logic on readings and print a JSON line for each."""
     settings = Settings.from_environ()
-    state = arguments.state.read_bytes() if arguments.state else b"{}"
-    try:
-        msgspec.json.decode(state, type=dict[str, object])
-    except msgspec.DecodeError as e:
-        raise SettingsError(f"{arguments.state} must hold one JSON object: {e}") from e
+    state, config = _object(arguments.state), _object(arguments.config)
     readings = [line for line in arguments.readings.read_bytes().splitlines() if line.strip()]
     with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
         source = path.read_bytes()
@@ -55,7 +50,7 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
             return WRONG
         status = OK
         logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
-        trial = Trial(sandbox, logic, state)
+        trial = Trial(sandbox, logic, state, config)
         for number, reading in enumerate(readings, start=1):
             tried = trial.step(reading)
             _print(tried)
@@ -65,6 +60,16 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
                 print(f"iot-logic: {trial.stopped} {len(readings) - number} were not run.", file=sys.stderr)
                 break
         return status
+
+
+def _object(path: Path | None) -> bytes:
+    """The JSON object in a file; an empty one where there is no file. Raises `Misused`."""
+    content = b"{}" if path is None else path.read_bytes()
+    try:
+        msgspec.json.decode(content, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise Misused(f"{path} must hold one JSON object: {e}") from e
+    return content
 
 
 def _print(line: Struct) -> None:
