@@ -85,9 +85,9 @@ class Logics:
         def step(setup: Setup) -> tuple[Setup, New | None]:
             check(setup.active)
             if number := self._number(machine_id, names[0 if examples is None else 1]):
-                return replace(setup, version=number, digest=digest), None
+                return setup.having(number, digest), None
             number = setup.versions + 1
-            return replace(setup, version=number, digest=digest, versions=number), New(entry, names)
+            return replace(setup.having(number, digest), versions=number), New(entry, names)
 
         active = self._change(machine_id, step).active
         assert active is not None
@@ -102,7 +102,7 @@ class Logics:
 
         def step(setup: Setup) -> tuple[Setup, None]:
             check(setup.active)
-            return replace(setup, version=number, digest=digest), None
+            return setup.having(number, digest), None
 
         return self._change(machine_id, step).active
 
@@ -111,7 +111,7 @@ class Logics:
 
         def step(setup: Setup) -> tuple[Setup, None]:
             check(setup.active)
-            return replace(setup, version=0, digest=""), None
+            return setup.having(0, ""), None
 
         self._change(machine_id, step)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 import msgspec
 import redis
 from msgspec import Struct
+from msgspec.structs import replace
 
 #: Compare-and-set of a setup. KEYS setup, versions, digests; ARGV the value as it was read, the new one and,
 #: where a version is new, its entry, its number and its names. Answers 0 where the value is another by now.
@@ -65,12 +66,20 @@ class Setup(Struct, frozen=True, array_like=True):
     """What a machine is set up to run.
 
     `version` (0: none) and `digest` say which of its versions is in force, `versions` how many there are.
+    `previous` is the version that was in force before this one (0: none).
     """
 
     version: int = 0
     digest: str = ""
     versions: int = 0
     pause: Pause | None = None
+    previous: int = 0
+
+    def having(self, version: int, digest: str) -> "Setup":
+        """The same with this version in force (0: none)."""
+        if version == self.version:
+            return self
+        return replace(self, version=version, digest=digest, previous=self.version or self.previous)
 
     @property
     def paused(self) -> bool:

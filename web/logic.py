@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from pipeline.errors import RedriveStopped
 from pipeline.logics import Version
@@ -73,6 +74,12 @@ class WholeVersion(MachineVersion, kw_only=True):
     examples: list[Example]
 
 
+class LogicInForce(WholeVersion, kw_only=True):
+    """The version in force. `previous` is the one that was in force before it, null where none was."""
+
+    previous: int | None
+
+
 class Versions(Struct):
     """A page of the list. `next` is where the next page starts (`?before=`), or null on the last."""
 
@@ -105,12 +112,14 @@ class LogicController(Controller):
     path = "/machines/{machine_id:str}"
 
     @get("/logic", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[WholeVersion]:
+    def get_logic(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[LogicInForce]:
         """The logic in force for a machine."""
-        active = plant.logics.setup(checked_id(machine_id)).active
-        if active is None:
+        setup = plant.logics.setup(checked_id(machine_id))
+        if setup.active is None:
             raise unknown_machine(machine_id, "logic in force")
-        return Response(_whole(plant, machine_id, active.version), headers={"ETag": _tag_of(active)})
+        whole = asdict(_whole(plant, machine_id, setup.version))
+        logic = LogicInForce(**whole, previous=setup.previous or None)
+        return Response(logic, headers={"ETag": _tag_of(setup.active)})
 
     @post("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def post_logic(

@@ -77,6 +77,21 @@ def test_each_upload_is_a_version_that_can_be_read_compared_and_put_in_force_aga
     assert (event["data"], event["logicversion"]) == ({"logic": 1, "n": 2}, 1)
 
 
+def test_which_version_was_in_force_before_is_known(plant: Installation, machine: str, path: str) -> None:
+    def in_force() -> tuple[int, int | None]:
+        logic_in_force = plant.client.get(path).json()
+        return logic_in_force["version"], logic_in_force["previous"]
+
+    seen = [(plant.upload(machine, logic(number)), in_force())[1] for number in (1, 2, 2, 1, 3)]
+    plant.client.post(f"{path}/versions/2/activate")
+    activated = in_force()
+    plant.client.delete(path)
+    plant.upload(machine, logic(3))
+
+    assert seen == [(1, None), (2, 1), (2, 1), (1, 2), (3, 1)]
+    assert (activated, in_force()) == ((2, 3), (3, 2))
+
+
 def test_the_list_of_versions_comes_a_page_at_a_time(plant: Installation, machine: str, path: str) -> None:
     for number in range(1, 6):
         plant.upload(machine, logic(number))

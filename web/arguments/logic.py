@@ -76,8 +76,8 @@ def add_rollback(commands: Any) -> None:
         "rollback",
         "rollback:rollback",
         "put an earlier version in force again",
-        "Put a version of a machine's or profile's logic in force again, without changing any: the one "
-        "before by default, or any other, also a later one.",
+        "Put a version of a machine's or profile's logic in force again: the one that was in force before, "
+        "so that doing it twice undoes it; or any other, by its number.",
         "rollback press-7",
         "rollback profiles/pumps 3",
     )

@@ -86,7 +86,7 @@ def _logic(local: Local, source: str, answer: Answer | None) -> Change | None:
         before=field(answer, "logic") if answer else None,
         after=source,
         version=field(answer, "version") if answer else None,
-        examples=local.examples or None,
+        examples=local.examples,
         examples_before=field(answer, "examples") if answer else None,
     )
     if answer is None or field(answer, "digest") != digest_of(source):

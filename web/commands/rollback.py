@@ -1,4 +1,7 @@
-"""`iot-logic rollback`: put a version in force again, by default the one before."""
+"""`iot-logic rollback`: put a version in force again, by default the one that was before.
+
+Done twice, it is undone. Whoever wants to go further back says to which.
+"""
 
 import argparse
 from typing import Any
@@ -17,7 +20,9 @@ def rollback(arguments: argparse.Namespace) -> int:
     with Api.of(arguments) as api:
         logic = api.get(f"{target.path}/logic")
         before = field(logic, "version")
-        version = arguments.version or _before(target, before)
+        version = arguments.version or field(logic, "previous")
+        if version is None:
+            raise Misused(f"No version of {target} was in force before this one. Say which: VERSION.")
         headers = {"If-Match": logic.etag} if logic.etag else {}
         answer = api.call("POST", f"{target.path}/logic/versions/{version}/activate", headers=headers)
         whole: dict[str, Any] = api.get(f"{target.path}/logic/versions/{version}").json
@@ -31,9 +36,3 @@ def rollback(arguments: argparse.Namespace) -> int:
         f": {whole['comment']}" if whole.get("comment") else "",
     )
     return OK
-
-
-def _before(target: Target, version: int) -> int:
-    if version < 2:
-        raise Misused(f"{target} has no version before the one in force. Say which: VERSION.")
-    return version - 1
