@@ -151,15 +151,20 @@ class Records:
         keys = [key for machine_id in machine_ids for key in (record_key(machine_id), setup_key(machine_id))]
         values = cast("list[bytes | None]", self._redis.mget(keys))
         return {
-            machine_id: self._stored(values[2 * place], values[2 * place + 1])
+            machine_id: self.parse(values[2 * place], values[2 * place + 1])
             for place, machine_id in enumerate(machine_ids)
         }
 
-    def _stored(self, value: bytes | None, setup: bytes | None) -> Stored:
+    def parse(self, value: bytes | None, setup: bytes | None) -> Stored:
+        """A machine, from the values of its keys."""
         if value is None:
             return Stored(Record(), b"", Setup.parse(setup))
         record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
         return Stored(record, value[:_TOKEN_BYTES], Setup.parse(setup))
+
+    def encode(self, record: Record) -> bytes:
+        """The value of a record's key, with a new token."""
+        return os.urandom(_TOKEN_BYTES) + self._encoder.encode(record)
 
     def write(
         self,
@@ -189,8 +194,7 @@ class Records:
         return changed | self._write_all_using(arguments, uses) if uses else changed
 
     def _arguments(self, read: Stored, update: Record, recent: Sequence[bytes]) -> list[bytes | int]:
-        record = os.urandom(_TOKEN_BYTES) + self._encoder.encode(update)
-        return [read.token, record, len(recent), *recent]
+        return [read.token, self.encode(update), len(recent), *recent]
 
     def _write_plain(self, arguments: Mapping[str, list[bytes | int]]) -> set[str]:
         if not arguments:
@@ -222,7 +226,7 @@ class Records:
         keys = [setup_key(machine_id), record_key(machine_id)]
         while True:
             values = cast("list[bytes | None]", self._redis.mget(keys))
-            stored = self._stored(values[1], values[0])
+            stored = self.parse(values[1], values[0])
             if stored.setup.paused == paused:
                 return stored.setup
             number, pause = stored.record.number, stored.setup.pause
@@ -230,10 +234,8 @@ class Records:
             setup = replace(stored.setup, pause=pause)
             if not stored.known:
                 self.register([machine_id])
-            record = os.urandom(_TOKEN_BYTES) + self._encoder.encode(stored.record)
-            if self._pause(
-                keys=keys, args=[values[0] or b"", self._encoder.encode(setup), stored.token, record]
-            ):
+            after = [self._encoder.encode(setup), stored.token, self.encode(stored.record)]
+            if self._pause(keys=keys, args=[values[0] or b"", *after]):
                 return setup
 
     def register(self, machine_ids: Iterable[str]) -> None:
