@@ -241,9 +241,3 @@ class Records:
     def register(self, machine_ids: Iterable[str]) -> None:
         """Put machines on the list of all machines, before anything else is kept of them."""
         self._redis.zadd(MACHINES_KEY, dict.fromkeys(machine_ids, 0))
-
-    def machines(self, after: str, limit: int) -> list[str]:
-        """The ids of the machines that come after `after`, sorted, `limit` at the most."""
-        start = f"({after}" if after else "-"
-        names = cast(list[bytes], self._redis.zrangebylex(MACHINES_KEY, start, "+", 0, limit))
-        return [name.decode() for name in names]

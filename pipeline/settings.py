@@ -96,6 +96,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Redis. Twenty are some 5 KiB; a reading and its results take 8 KiB at the most.",
         ),
     ] = RECENT
+    silent_after: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Seconds without a reading after which a machine is shown as silent.",
+        ),
+    ] = 900
     signing_key: Annotated[
         str,
         Meta(

@@ -11,7 +11,9 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
 from pipeline.errors import PublishError
-from pipeline.records import Stored
+from pipeline.health import Health
+from pipeline.search import Filter, Sort
+from web.machine import Machine, WholeMachine, shown, shown_whole
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 from web.roles import Role, access
@@ -19,20 +21,6 @@ from web.trail import Audit
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10
-
-
-class Machine(Struct):
-    """A machine. `readings` counts all that came; `logicversion` is null without a logic.
-
-    `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters,
-    until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
-    """
-
-    id: str
-    readings: int
-    logicversion: int | None
-    quarantined: bool
-    paused: bool
 
 
 class Machines(Struct):
@@ -58,23 +46,48 @@ class MachinesController(Controller):
     def list_machines(
         self,
         plant: NamedDependency[Plant],
+        prefix: Annotated[str, QueryParameter(description="Of ids that begin so.", max_length=128)] = "",
+        health: Annotated[Health | None, QueryParameter(description="Of this health.")] = None,
+        sort: Annotated[Sort, QueryParameter(description="By id, or those seen last first.")] = Sort.ID,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Machines:
-        """All machines that have a logic or have sent a reading, sorted by id, a page at a time."""
-        machines = [
-            _machine(machine_id, stored) for machine_id, stored in plant.machines(after, limit + 1).items()
-        ]
-        page = machines[:limit]
-        return Machines(page, page[-1].id if len(machines) > limit else None)
+        """The machines that fit all that is given, a page at a time.
+
+        What is looked at for a page is bounded, so one may have fewer machines than `limit`, or none, though
+        there is a next one. Sorted by id, pages have each machine once that is there all the time. Sorted by
+        when they were last seen, one that sends meanwhile goes to the front: it may be missed, and comes no
+        second time. A change of a machine's health is found within some seconds.
+        """
+        try:
+            found = plant.fleet.find(Filter(prefix=prefix, health=health), sort, after, limit)
+        except ValueError as e:
+            raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
+        return Machines([shown(*each) for each in found.machines], found.next)
 
     @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Machine:
-        """One machine."""
+    def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> WholeMachine:
+        """One machine, with all that is counted of it."""
         stored = plant.machine(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
-        return _machine(machine_id, stored)
+        return shown_whole(machine_id, stored, plant.fleet.health(stored))
+
+    @delete("/{machine_id:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
+    def delete_machine(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+    ) -> None:
+        """Delete a machine with all that belongs to it: state, versions, counts, last readings, dead letters.
+
+        Its readings that still wait in queues, and those that it sends after this, are processed for a new
+        machine of this id, which has no logic. Their numbers go on. The audit trail stays.
+        """
+        removed = plant.fleet.remove(checked_id(machine_id))
+        if removed is None:
+            raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to delete")
+        version = removed.active.version if removed.active else None
+        audit.record("machine.delete", machine_id, machine=machine_id, before=version)
+        plant.events.changed("deleted", machine=machine_id, by=audit.author or None)
 
     @delete("/{machine_id:str}/quarantine", sync_to_thread=True, **access(Role.OPERATOR, 404))
     def delete_quarantine(
@@ -102,13 +115,3 @@ class MachinesController(Controller):
         except TimeoutError as e:
             raise PublishError(f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} s") from e
         return Taken(machine_id, message_id)
-
-
-def _machine(machine_id: str, stored: Stored) -> Machine:
-    return Machine(
-        id=machine_id,
-        readings=stored.record.number,
-        logicversion=stored.active.version if stored.active else None,
-        quarantined=stored.quarantined,
-        paused=stored.setup.paused,
-    )

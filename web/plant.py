@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from pipeline import store, topology
 from pipeline.backlog import PartitionState, partition_states
-from pipeline.directory import Directory
 from pipeline.errors import BrokerUnavailable, LogicRefused, RedriveStopped
 from pipeline.events import Events
 from pipeline.keeper import Keeper
@@ -27,6 +26,7 @@ from pipeline.setup import Active
 from sandbox.sandbox import Sandbox
 from web.errors import ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
+from web.fleet import Fleet
 from web.measures import Metrics
 from web.tokens import Tokens
 from web.trail import Trail
@@ -44,7 +44,7 @@ class Plant:
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
-        self.directory = Directory(self._redis, self._records)
+        self.fleet = Fleet(self._redis, self._records, settings.silent_after)
         self.events = Events(self._redis)
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
@@ -111,15 +111,10 @@ class Plant:
         """A machine as it stands."""
         return self._records.read([machine_id])[machine_id]
 
-    def machines(self, after: str, limit: int) -> dict[str, Stored]:
-        """The machines that come after `after` by id, `limit` at the most."""
-        machine_ids = self._records.machines(after, limit)
-        return self._records.read(machine_ids) if machine_ids else {}
-
     def pause(self, machine_id: str) -> None:
         """Have a machine's readings become dead letters from now on."""
         self._records.pause(machine_id, paused=True)
-        self.directory.enter([machine_id])
+        self.fleet.directory.enter([machine_id])
 
     def resume(self, machine_id: str, *, redrive: bool) -> tuple[int, int]:
         """Have a machine's readings processed again, with `redrive` also those that came meanwhile.
@@ -128,7 +123,7 @@ class Plant:
         Raises as `Redriver`; the machine is resumed then, and doing it again is safe.
         """
         pause = self._records.pause(machine_id, paused=False).pause
-        self.directory.enter([machine_id])
+        self.fleet.directory.enter([machine_id])
         if not redrive:
             return 0, 0
         try:
@@ -152,7 +147,7 @@ class Plant:
                 return False
             released = replace(stored.record, strikes=Strikes())
             if not self._records.write({machine_id: stored}, {machine_id: released}):
-                self.directory.enter([machine_id])
+                self.fleet.directory.enter([machine_id])
                 return True
 
     def workers(self) -> list[Report]:

@@ -1,0 +1,133 @@
+"""The machines over REST: found by what they are and how they do, counted, and deleted."""
+
+from typing import Any
+
+import pytest
+
+from tests.installation import Installation
+from tests.waiting import wait_until
+
+LOGIC = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    return {"ratio": 1 / data["n"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    """The API and a worker, for all tests of this module."""
+    module_installation.start_api()
+    module_installation.start_worker()
+    return module_installation
+
+
+def machines(plant: Installation, **query: Any) -> dict[str, Any]:
+    """A page of the list."""
+    response = plant.client.get("/machines", params=query)
+    assert response.status_code == 200, response.text
+    page: dict[str, Any] = response.json()
+    return page
+
+
+def ids(plant: Installation, **query: Any) -> list[str]:
+    return [each["id"] for each in machines(plant, **query)["machines"]]
+
+
+def machine(plant: Installation, machine_id: str) -> dict[str, Any]:
+    response = plant.client.get(f"/machines/{machine_id}")
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def send(plant: Installation, machine_id: str, *numbers: int) -> None:
+    """Send readings, and wait until they are processed."""
+    before = machine(plant, machine_id)["readings"]
+    plant.send((machine_id, {"n": n}) for n in numbers)
+    wait_until(lambda: machine(plant, machine_id)["readings"] == before + len(numbers))
+
+
+def test_a_machine_is_found_by_its_health_as_that_changes(plant: Installation) -> None:
+    def is_found(health: str) -> None:
+        assert machine(plant, "health-1")["health"] == health
+        wait_until(lambda: ids(plant, prefix="health-", health=health) == ["health-1"])
+
+    plant.upload("health-1", LOGIC)
+    is_found("new")
+    send(plant, "health-1", 1)
+    is_found("running")
+    send(plant, "health-1", 0)
+    is_found("failing")
+    assert plant.client.post("/machines/health-1/pause").status_code == 200
+    is_found("paused")
+    assert ids(plant, prefix="health-", health="failing") == []
+    assert plant.client.post("/machines/health-1/resume", json={}).status_code == 200
+    is_found("failing")
+    send(plant, "health-1", 2)
+    is_found("running")
+
+
+def test_a_machine_shows_what_is_counted_of_it_and_its_last_error(plant: Installation) -> None:
+    plant.upload("counted", LOGIC)
+    send(plant, "counted", 1, 0, 2, 4)
+
+    shown = machine(plant, "counted")
+
+    assert (shown["readings"], shown["results"], shown["errors"], shown["resent"]) == (4, 3, 1, 0)
+    assert shown["errors_by_kind"] == {"error": 1}
+    assert shown["limits"] == {}
+    assert shown["last_seen"].endswith("+00:00")
+    error = shown["last_error"]
+    assert (error["number"], error["kind"], error["line"], error["logicversion"]) == (2, "error", 4, 1)
+    assert error["text"] == 'return {"ratio": 1 / data["n"]}'
+    assert "zero" in error["message"]
+
+
+def test_pages_go_on_in_either_order(plant: Installation) -> None:
+    for n in range(5):
+        plant.upload(f"page-{n}", LOGIC)
+    for n in (3, 0, 4):
+        send(plant, f"page-{n}", 1)
+    wait_until(lambda: ids(plant, prefix="page-", sort="last_seen")[:3] == ["page-4", "page-0", "page-3"])
+
+    for sort, order in (("id", [0, 1, 2, 3, 4]), ("last_seen", [4, 0, 3, 2, 1])):
+        page = machines(plant, prefix="page-", sort=sort, limit=3)
+        rest = machines(plant, prefix="page-", sort=sort, limit=3, after=page["next"])
+        found = [each["id"] for each in page["machines"] + rest["machines"]]
+        assert found == [f"page-{n}" for n in order]
+        assert rest["next"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"after": "no id!"}, {"sort": "last_seen", "after": "page-1"}, {"health": "fine"}, {"sort": "size"}],
+)
+def test_what_no_page_has_is_refused(plant: Installation, query: dict[str, str]) -> None:
+    response = plant.client.get("/machines", params=query)
+
+    assert response.status_code == 400
+    assert response.headers["content-type"].startswith("application/problem+json")
+
+
+def test_a_deleted_machine_is_gone_and_what_comes_then_is_a_new_ones(plant: Installation) -> None:
+    plant.upload("deleted", LOGIC)
+    send(plant, "deleted", 1, 0)
+    wait_until(lambda: plant.dead_letters(machine="deleted"))
+
+    assert plant.client.delete("/machines/deleted").status_code == 204
+
+    assert plant.client.delete("/machines/deleted").status_code == 404
+    for path in ("", "/state", "/logic"):
+        assert plant.client.get(f"/machines/deleted{path}").status_code == 404
+    assert ids(plant, prefix="deleted") == []
+    assert plant.dead_letters(machine="deleted") == []
+    [change] = plant.client.get("/audit", params={"machine": "deleted"}).json()["changes"][:1]
+    assert (change["action"], change["before"]) == ("machine.delete", 1)
+
+    plant.send([("deleted", {"n": 1})])
+
+    wait_until(lambda: ids(plant, prefix="deleted", health="failing") == ["deleted"])
+    shown = machine(plant, "deleted")
+    assert (shown["readings"], shown["errors_by_kind"], shown["logicversion"]) == (1, {"no-logic": 1}, None)
+    wait_until(lambda: [said["id"] for said, _ in plant.dead_letters(machine="deleted")] == ["deleted/3"])
