@@ -35,7 +35,7 @@ class ExamplesFailed(IotLogicError):
 
 
 class ExamplesUnfit(IotLogicError):
-    """Examples cannot be kept with a logic: they are too many, or two have one name."""
+    """Examples cannot be kept with a logic: they are too many, or contradict themselves."""
 
 
 class TokenError(IotLogicError):

@@ -6,6 +6,7 @@ A logic that a machine would be put in quarantine for is stopped here too.
 """
 
 from time import perf_counter
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -24,7 +25,7 @@ class Tried(Struct, omit_defaults=True):
     """
 
     reading: str
-    outcome: str
+    outcome: Literal["ok", "limit", "error"]
     results: list[msgspec.Raw]
     state: msgspec.Raw
     fuel: int

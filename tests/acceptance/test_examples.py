@@ -119,7 +119,7 @@ def test_validating_runs_the_examples_too(plant: Installation) -> None:
 @pytest.mark.parametrize(
     ("examples", "status"),
     [
-        ([{"name": "two results for one reading", "readings": [1], "results": [None, None]}], 400),
+        ([{"name": "two results for one reading", "readings": [1], "results": [None, None]}], 422),
         ([{"name": "misspelt", "reading": [1]}], 400),
         ([{"name": "none"}] * 101, 400),
         ([{"name": "long", "readings": ["x" * 300_000]}], 422),

@@ -139,7 +139,6 @@ def test_examples_that_were_not_run_are_no_success(trials: Trials) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"readings": [1, 2], "results": [None]},
         {"readings": [1], "results": [1]},
         {"readings": [1], "results": [[1]]},
         {"readings": []},
@@ -155,10 +154,12 @@ def test_an_example_that_can_never_pass_is_refused(fields: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     "examples",
     [
+        [Example(name="it", readings=[1, 2], results=[None])],
+        [Example(name="it", readings=[1]), Example(name="it", readings=[2])],
         [Example(name="it", readings=["x" * 300_000])],
         [Example(name="it", readings=[1] * 600), Example(name="other", readings=[1] * 600)],
     ],
 )
-def test_more_examples_than_may_be_kept_are_refused(examples: list[Example]) -> None:
+def test_examples_that_cannot_be_kept_are_refused(examples: list[Example]) -> None:
     with pytest.raises(ExamplesUnfit):
         encoded(examples)

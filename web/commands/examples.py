@@ -15,6 +15,7 @@ from web.commands.errors import Misused
 from web.commands.folder import read_folder
 from web.commands.problems import show_mismatches, show_problems
 from web.commands.screen import Screen
+from web.errors import ExamplesUnfit
 from web.example import Example, Mismatch, cases, encoded, mismatches
 from web.trial import Tried
 from web.trials import Trials
@@ -114,14 +115,16 @@ def _text(path: Path) -> str:
 
 
 def _read(path: Path) -> list[Example]:
-    """The examples in a file; none where it is not there. Raises `Misused` and `ExamplesUnfit`."""
+    """The examples in a file; none where it is not there. Raises `Misused`."""
     if not path.exists():
         return []
     try:
         examples = msgspec.json.decode(path.read_bytes(), type=list[Example])
+        encoded(examples)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise Misused(f"{path} must hold a JSON list of examples: {e}") from e
-    encoded(examples)
+    except ExamplesUnfit as e:
+        raise Misused(f"{path}: {e}") from e
     return examples
 
 
