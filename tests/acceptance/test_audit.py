@@ -146,6 +146,8 @@ def test_every_change_leaves_a_record(
         None,
     ]
 
+    assert change("DELETE", "/machines/{machine_id}", **m) == ["machine.delete", "m", "m", 1, None]
+
     # Dead letters.
     letters = [each["id"] for each in changes.get("/dead-letters?machine=lost").json()["dead_letters"]]
     one, another = (each.split("/") for each in letters[:2])
