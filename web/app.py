@@ -6,22 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
 from web.audit import AuditController
 from web.dead_letters import DeadLettersController
 from web.gate import CALLER, Gate
 from web.health import HealthController
+from web.incoming import before_request
 from web.logic import LogicController
 from web.machines import MachinesController
 from web.metrics import MetricsController
 from web.plant import Plant
 from web.problems import HANDLERS
-from web.roles import SCHEME, public
+from web.schema import openapi_config
 from web.states import StatesController
 from web.token_routes import TokensController, WhoAmIController
 from web.trail import Audit
@@ -74,18 +72,9 @@ def create_app(plant: Plant) -> Litestar:
             "audit": Provide(provide_audit, sync_to_thread=False),
         },
         guards=[Gate(plant.tokens, plant.settings).guard],
+        before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        openapi_config=OpenAPIConfig(
-            title="IoT Logic Processor",
-            version="1",
-            # Open to all: it says nothing of this plant, and its page is read before a token is at hand.
-            openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, opt=public()["opt"]),
-            components=Components(
-                security_schemes={SCHEME: SecurityScheme(type="http", scheme="bearer")},
-            ),
-            # The other plug-ins load their scripts from other hosts.
-            render_plugins=[JsonRenderPlugin()],
-        ),
+        openapi_config=openapi_config(plant.settings),
         request_max_body_size=_BODY_BYTES,
     )

@@ -17,13 +17,17 @@ from msgspec import Meta, Struct, structs
 from pipeline.dead_letter import KINDS, STRAY, parse_id
 from pipeline.dead_letters import CHUNK, Kept, Where
 from pipeline.errors import RedriveStopped
-from pipeline.topology import is_machine_id
+from pipeline.topology import MACHINE_ID_PATTERN, is_machine_id
 from web.plant import Plant
 from web.roles import Role, access
 from web.trail import Audit
 
 #: Which part of the letters that may be kept is worth a warning.
 _WARNING = 0.8
+
+#: What `_where` refuses otherwise, for the OpenAPI document.
+_MACHINE = Meta(extra_json_schema={"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"})
+_KIND = Meta(extra_json_schema={"enum": KINDS})
 
 
 class DeadLetter(Struct, kw_only=True):
@@ -82,8 +86,8 @@ class DeadLetters(Struct):
 class Selection(Struct):
     """Which letters to send again: those that fit all that is given, of a machine or of a kind or both."""
 
-    machine: Annotated[str | None, Meta(description="All of this machine.")] = None
-    kind: Annotated[str | None, Meta(description="All of this kind.")] = None
+    machine: Annotated[str, _MACHINE, Meta(description="All of this machine.")] | None = None
+    kind: Annotated[str, _KIND, Meta(description="All of this kind.")] | None = None
     since: Annotated[datetime | None, Meta(description="That failed then or later (RFC 3339).")] = None
     until: Annotated[datetime | None, Meta(description="That failed before (RFC 3339).")] = None
 
@@ -111,8 +115,8 @@ class DeadLettersController(Controller):
         plant: NamedDependency[Plant],
         machine: FromQuery[str | None] = None,
         kind: FromQuery[str | None] = None,
-        since: FromQuery[datetime | None] = None,
-        until: FromQuery[datetime | None] = None,
+        since: FromQuery[str | None] = None,
+        until: FromQuery[str | None] = None,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> DeadLetters:
@@ -120,7 +124,7 @@ class DeadLettersController(Controller):
 
         Those of one machine are sorted by number, else they are sorted by time.
         """
-        where = _where(machine, kind, since, until)
+        where = _where(machine, kind, _moment(since), _moment(until))
         found = list[Kept]()
         try:
             for chunk in plant.letters.find(where, after, min(limit + 1, CHUNK)):
@@ -190,7 +194,7 @@ class DeadLettersController(Controller):
         audit.record("dead-letter.redrive", letter.id, machine=letter.machine)
         return Sent(1)
 
-    @post("/redrive", status_code=202, sync_to_thread=True, **access(Role.OPERATOR, 413))
+    @post("/redrive", status_code=202, sync_to_thread=True, **access(Role.OPERATOR, 413, 422))
     def post_redrive_all(
         self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], data: JSONBody[Selection]
     ) -> Sent:
@@ -199,7 +203,7 @@ class DeadLettersController(Controller):
         Those whose routing key names no machine stay. Where it stops half way, do it again.
         """
         if data.machine is None and data.kind is None:
-            raise ClientException(detail="Say which: a machine, a kind, or both.")
+            raise HTTPException(status_code=422, detail="Say which: a machine, a kind, or both.")
         where = _where(data.machine, data.kind, data.since, data.until)
         try:
             sent = plant.redriver.send_all(where)
@@ -226,20 +230,20 @@ class DeadLettersController(Controller):
         plant.metrics.discarded.inc()
         audit.record("dead-letter.discard", letter.id, machine=letter.machine)
 
-    @delete(status_code=200, sync_to_thread=True, **access(Role.OPERATOR))
+    @delete(status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 422))
     def delete_dead_letters(
         self,
         plant: NamedDependency[Plant],
         audit: NamedDependency[Audit],
         machine: FromQuery[str | None] = None,
         kind: FromQuery[str | None] = None,
-        since: FromQuery[datetime | None] = None,
-        until: FromQuery[datetime | None] = None,
+        since: FromQuery[str | None] = None,
+        until: FromQuery[str | None] = None,
     ) -> Discarded:
         """Discard for ever all dead letters that fit all that is given, which must be something."""
-        where = _where(machine, kind, since, until)
+        where = _where(machine, kind, _moment(since), _moment(until))
         if where == Where():
-            raise ClientException(detail="Say which: a machine, a kind, since or until.")
+            raise HTTPException(status_code=422, detail="Say which: a machine, a kind, since or until.")
         discarded = 0
         try:
             for chunk in plant.letters.find(where):
@@ -263,6 +267,16 @@ def _where(machine: str | None, kind: str | None, since: datetime | None, until:
     if kind is not None and kind not in KINDS:
         raise ClientException(detail=f"There is no kind {kind!r}. The kinds are {', '.join(KINDS)}.")
     return Where(machine=machine, kind=kind, since=_milliseconds(since), until=_milliseconds(until))
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time of a query. Litestar alone would take a number too."""
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, datetime)
+    except msgspec.ValidationError as e:
+        raise ClientException(detail=f"{text!r} is no time: write it as 2026-11-23T08:15:30Z.") from e
 
 
 def _milliseconds(time: datetime | None) -> int | None:

@@ -1,0 +1,222 @@
+"""The documents that the API serves, and their page."""
+
+import json
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from pipeline.settings import Settings
+from tests.installation import Installation
+from web.asyncapi import document
+from web.page import page
+from web.roles import Role
+
+#: Bytes of the page at the most: half of what a page renderer's stylesheet alone takes.
+PAGE_BYTES = 400_000
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    module_installation.start_api()
+    return module_installation
+
+
+@pytest.fixture(scope="module")
+def openapi(plant: Installation) -> dict[str, Any]:
+    served: dict[str, Any] = plant.client.get("/schema/openapi.json").raise_for_status().json()
+    return served
+
+
+def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in openapi["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def bodies(openapi: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every body and answer: of what, media type, schema and example."""
+    for name, operation in operations(openapi):
+        holders = dict(operation["responses"])
+        if "requestBody" in operation:
+            holders["body"] = operation["requestBody"]
+        for what, holder in holders.items():
+            for media_type, media in holder.get("content", {}).items():
+                yield f"{name} {what}", media_type, media
+
+
+def empty_texts(value: Any, where: str) -> Iterator[str]:
+    """The texts of an example that say nothing, because nobody has thought of one."""
+    if value == "":
+        yield where
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from empty_texts(each, f"{where}.{name}")
+    elif isinstance(value, list):
+        for each in value:
+            yield from empty_texts(each, where)
+
+
+def test_the_openapi_document_is_what_openapi_asks_for(openapi: dict[str, Any]) -> None:
+    assert openapi["openapi"].startswith("3.1")
+    assert [error.message for error in OpenAPIV31SpecValidator(openapi).iter_errors()] == []
+
+
+def test_every_operation_says_what_it_is_for_and_who_may(openapi: dict[str, Any]) -> None:
+    missing = list[str]()
+    for name, operation in operations(openapi):
+        if not operation["summary"]:
+            missing.append(f"{name}: its handler has no docstring")
+        if operation["tags"] == [None]:
+            missing.append(f"{name}: give its path a tag in web.openapi")
+        if operation["security"] != [{}] and operation.get("x-role") not in list(Role):
+            missing.append(f"{name}: no role")
+        for parameter in operation.get("parameters", ()):
+            if not parameter["description"]:
+                missing.append(f"{name}: describe the parameter {parameter['name']} in web.openapi")
+
+    assert missing == []
+    assert len({operation["operationId"] for _, operation in operations(openapi)}) == len(
+        list(operations(openapi))
+    )
+
+
+def test_every_body_every_answer_and_every_parameter_has_an_example_that_fits(
+    openapi: dict[str, Any],
+) -> None:
+    wrong = list[str]()
+
+    def check(where: str, schema: dict[str, Any], example: Any) -> None:
+        # Components are referred to from the root.
+        whole = {**schema, "components": openapi["components"]}
+        wrong.extend(
+            f"{where}: {error.message}"
+            for error in jsonschema_rs.Draft202012Validator(whole, validate_formats=True).iter_errors(example)
+        )
+
+    for where, _, media in bodies(openapi):
+        check(where, media["schema"], media["example"])
+        wrong.extend(
+            f"{each}: give it an example in web.samples" for each in empty_texts(media["example"], where)
+        )
+    for name, operation in operations(openapi):
+        for parameter in operation.get("parameters", ()):
+            check(f"{name} {parameter['name']}", parameter["schema"], parameter["example"])
+
+    assert wrong == []
+
+
+def test_every_problem_is_declared_as_problem_details(openapi: dict[str, Any]) -> None:
+    problems = [(where, kind, media) for where, kind, media in bodies(openapi) if where[-3:] >= "400"]
+    others = [
+        where
+        for where, kind, media in problems
+        if where[-4] == " "
+        and where[-3:].isdigit()
+        and (kind, media["schema"])
+        != ("application/problem+json", {"$ref": "#/components/schemas/ProblemDetails"})
+    ]
+
+    assert others == []
+    assert len(problems) > 100
+
+
+def test_what_a_route_reads_as_it_comes_has_its_body_described(openapi: dict[str, Any]) -> None:
+    without = [
+        name
+        for name, operation in operations(openapi)
+        if name.startswith(("PUT", "PATCH")) and "requestBody" not in operation
+    ]
+
+    assert without == []
+    assert "requestBody" in openapi["paths"]["/machines/{machine_id}/data"]["post"]
+
+
+class Page(HTMLParser):
+    """What a page loads, where it links to, and what could run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads, self.links, self.ids, self.active = list[str](), list[str](), set[str](), list[str]()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id":
+                self.ids.add(value or "")
+            elif name == "href" and tag == "a":
+                self.links.append(value or "")
+            elif name in ("src", "href", "srcset", "action", "data", "poster"):
+                self.loads.append(value or "")
+            elif name == "style" or name.startswith("on"):
+                self.active.append(f"{tag} {name}")
+        if tag in ("script", "style", "iframe", "object", "embed", "form", "base"):
+            self.active.append(tag)
+
+
+def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(
+    plant: Installation, openapi: dict[str, Any]
+) -> None:
+    answer = plant.client.get("/schema").raise_for_status()
+    shown = Page(answer.text)
+    style = plant.client.get(shown.loads[0]).raise_for_status()
+    policy = answer.headers["Content-Security-Policy"]
+
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert shown.loads == ["/schema/style.css"]
+    assert style.headers["Content-Type"].startswith("text/css")
+    assert "url(" not in style.text
+    assert "@import" not in style.text
+    assert shown.active == []
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert len(answer.content) < PAGE_BYTES
+    assert {operation["operationId"] for _, operation in operations(openapi)} <= shown.ids
+    for link in shown.links:
+        if link.startswith("#"):
+            assert link[1:] in shown.ids
+        else:
+            assert plant.client.get(link).status_code == 200
+
+
+def test_what_is_in_a_docstring_is_text_and_no_markup(plant: Installation) -> None:
+    evil = "<script>alert(1)</script>"
+    openapi = plant.client.get("/schema/openapi.json").json()
+    openapi["info"]["description"] = openapi["paths"]["/machines"]["get"]["summary"] = evil
+    openapi["components"]["schemas"][evil] = {"type": evil, "description": evil}
+
+    assert "<script" not in page(openapi, document(Settings()))
+
+
+def test_the_asyncapi_document_is_that_of_the_installation(plant: Installation) -> None:
+    served = plant.client.get("/schema/asyncapi.json").raise_for_status()
+
+    assert served.json() == json.loads(json.dumps(document(Settings())))
+
+
+def test_another_document_is_a_problem(plant: Installation) -> None:
+    answer = plant.client.get("/schema/nonsense")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_options_says_what_a_path_takes(plant: Installation) -> None:
+    answer = plant.client.options("/machines/m1/state")
+
+    assert answer.headers["Allow"] == "DELETE, GET, OPTIONS, PUT"
+
+
+def test_a_body_is_taken_as_it_is_and_not_as_it_might_be_meant(plant: Installation) -> None:
+    answers = [
+        plant.client.post("/dead-letters/redrive", content=body)
+        for body in (b'{"machine": 3}', b'{"machine": ', b"", b'{"machine": "\xff"}', b'{"kind": "\\ud800"}')
+    ]
+
+    assert [each.status_code for each in answers] == [400] * 5
+    assert answers[0].json()["errors"] == [
+        {"message": "Expected `str | null`, got `int`", "key": "machine", "source": "body"}
+    ]

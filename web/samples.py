@@ -1,0 +1,193 @@
+"""Examples for the documents: of each field by its name, and from these of every body and answer.
+
+A field that means something else in one Struct than elsewhere is named with it: `Token.name`. Where a
+field's `Meta` has examples, they are taken. A test asks that every text has an example, and that each
+example is as its schema says.
+"""
+
+from typing import Any, Final
+
+_TIME: Final = "2026-11-23T08:15:30.123Z"
+_DIGEST: Final = "5f3a9c0d1e2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5"
+_LOGIC: Final = """\
+def process(data, state):
+    if data["temperature"] > 90:
+        state["hot"] = state.get("hot", 0) + 1
+        return {"alarm": "too hot", "times": state["hot"]}
+"""
+_WORKER: Final = "press-1-4711-5f3a9c0d"
+
+#: What stands for each field, and for each parameter.
+FIELDS: Final[dict[str, Any]] = {
+    "action": "logic.upload",
+    "after": 4,
+    "assigned_to": _WORKER,
+    "author": "line-4",
+    "before": 3,
+    "comment": "Alarm at 90 degrees instead of 80",
+    "content_type": "application/json",
+    "created": _TIME,
+    "detail": "The machine 'furnace' has no logic in force.",
+    "digest": _DIGEST,
+    "expires": "2027-02-21T08:15:30.123Z",
+    "held_by": [_WORKER],
+    "host": "press-1",
+    "if_match": '"3-5f3a9c0d"',
+    "kind": "error",
+    "kinds": {"error": 1},
+    "last_used": _TIME,
+    "limit": None,
+    "line": 2,
+    "logic": _LOGIC,
+    "logicversion": 3,
+    "machine": "furnace",
+    "machine_id": "furnace",
+    "max": 100_000,
+    "message": "'>' is not supported between None and a number",
+    "message_id": "0b6d1f0e-4f0c-4c36-9d0e-0d7a6f5f1c11",
+    "name": "line-4",
+    "next": None,
+    "number": 17,
+    "partition": 3,
+    "pid": 4711,
+    "prefix": "furn",
+    "reading": {"temperature": None},
+    "routing_key": "machines.furnace.data",
+    "sent_again": None,
+    "since": "2026-11-23T00:00:00Z",
+    "source": _LOGIC,
+    "target": "furnace",
+    "text": 'if data["temperature"] > 90:',
+    "time": _TIME,
+    "title": "Not Found",
+    "to": 4,
+    "token": "iot_line-4_" + "0" * 64,
+    "type": "about:blank",
+    "until": "2026-11-24T00:00:00Z",
+    "version": 4,
+    "waiting": 0,
+    "warning": None,
+    "who": "line-4",
+    "accepted": True,
+    "readings": [{"temperature": 91.5}],
+    "state": {},
+    "stopped": None,
+    "Accepted.version": 4,
+    "Example.name": "an alarm above 90 degrees",
+    "Example.results": [{"alarm": "too hot", "times": 1}],
+    "Example.state_after": {"hot": 1},
+    "MachineTrialReport.errors": [],
+    "Mismatch.example": "an alarm above 90 degrees",
+    "Mismatch.reading": 1,
+    "Mismatch.message": "the result is another one",
+    "Mismatch.expected": {"alarm": "too hot", "times": 1},
+    "Mismatch.got": None,
+    "Mismatch.line": None,
+    "Problem.column": 1,
+    "TrialReport.errors": [],
+    "Tried.error": None,
+    "Tried.outcome": "ok",
+    "Tried.peaks": {"steps": 12},
+    "Tried.reading": '{"temperature": 91.5}',
+    "Tried.results": [{"alarm": "too hot", "times": 1}],
+    "Tried.state": {"hot": 1},
+    "Verdict.errors": [],
+    "Verdict.examples": [],
+    "Change.id": "1795421730123-0",
+    "list_changes.before": "1795421730123-0",
+    "DeadLetter.id": "furnace/17",
+    "Health.status": "ready",
+    "Machine.id": "furnace",
+    "Problem.text": "import os",
+    "Problem.line": 1,
+    "Problem.message": "`os` cannot be imported.",
+    "Problem.hint": "Of modules there are math, statistics, json and datetime.",
+    "ProblemDetails.detail": "The logic was not accepted: it has a problem.",
+    "ProblemDetails.title": "Unprocessable Entity",
+    "ProblemDetails.errors": [
+        {
+            "line": 1,
+            "column": 1,
+            "text": "import os",
+            "message": "`os` cannot be imported.",
+            "hint": "Of modules there are math, statistics, json and datetime.",
+        }
+    ],
+    "ProblemDetails.status": 422,
+    "Report.id": _WORKER,
+    "WholeDeadLetter.id": "furnace/17",
+}
+
+_MISSING: Final = object()
+
+
+def example(schema: dict[str, Any], schemas: dict[str, Any], path: str = "") -> Any:
+    """An example for a JSON schema. `schemas` are the components, `path` is the field, as `Struct.field`."""
+    if path in FIELDS:
+        return FIELDS[path]
+    if (name := path.rpartition(".")[2]) in FIELDS and _fits(FIELDS[name], schema):
+        return FIELDS[name]
+    if (found := _said(schema)) is not _MISSING:
+        return found
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return example(schemas[name], schemas, name)
+    choices = [each for key in ("anyOf", "oneOf") for each in schema.get(key, ())]
+    for each in choices:
+        if each.get("type") != "null":
+            return example(each, schemas, path)
+    return _of_type(schema, schemas, path)
+
+
+def _said(schema: dict[str, Any]) -> Any:
+    """What the schema itself says of it."""
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return _MISSING
+
+
+def _of_type(schema: dict[str, Any], schemas: dict[str, Any], path: str) -> Any:
+    match schema.get("type"):
+        case "object":
+            struct = path.partition(".")[0] if "properties" in schema else path
+            return {
+                name: example(each, schemas, f"{struct}.{name}")
+                for name, each in schema.get("properties", {}).items()
+            }
+        case "array":
+            return [example(schema["items"], schemas, path)] if "items" in schema else []
+        case "integer":
+            return max(1, int(schema.get("minimum", 1)))
+        case "number":
+            return max(0.5, schema.get("minimum", 0.5))
+        case "boolean":
+            return schema.get("default", False)
+        case "string":
+            return schema.get("default", "")
+    return None
+
+
+def _fits(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value is of the schema's type, so that one name can stand for several kinds of fields."""
+    if "anyOf" in schema or "oneOf" in schema:
+        return any(_fits(value, each) for key in ("anyOf", "oneOf") for each in schema.get(key, ()))
+    kinds: dict[str, Any] = {
+        "string": str,
+        "integer": int,
+        "number": (int, float),
+        "boolean": bool,
+        "array": list,
+    }
+    kinds |= {"object": dict, "null": type(None)}
+    if "$ref" in schema:
+        return False
+    if "items" in schema and isinstance(value, list):
+        return all(_fits(each, schema["items"]) for each in value)
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    kind = schema.get("type")
+    return kind is None or isinstance(value, kinds[kind])

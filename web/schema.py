@@ -1,0 +1,104 @@
+"""The routes of the documents: `/schema` for people, `/schema/openapi.json` and `/schema/asyncapi.json`.
+
+They are made once a process, when they are first asked for. The page is HTML and one stylesheet: it runs no
+script, asks no other host for anything, and its Content-Security-Policy lets it do neither.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, Router
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from pipeline.settings import Settings
+from web import asyncapi, openapi
+from web.page import page
+from web.problems import respond
+from web.roles import SCHEME, public
+
+#: Where all of it is.
+PATH: Final = "/schema"
+
+_DESCRIPTION: Final = """\
+Author, check, roll out and roll back the logic of a plant's machines; watch them, and mend what failed.
+
+Errors are problem details (RFC 9457). Lists come in pages: `next` of one page is where the next one starts, \
+and null on the last. Times are RFC 3339. Where there is a token at all, each request needs one, as \
+`Authorization: Bearer …`; each route says which role it needs: viewer, operator, author or admin, where \
+each may do what those before it may. What goes over MQTT and AMQP is described in `asyncapi.json`.
+"""
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class _Document(OpenAPIRenderPlugin):
+    """One document, at one address below `PATH`."""
+
+    def __init__(self, path: str, media_type: str, make: Callable[[Litestar], bytes]) -> None:
+        super().__init__(path=path, media_type=media_type)  # type: ignore[arg-type]
+        self._make = cache(make)
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        """The document."""
+        return self._make(request.app)
+
+
+def openapi_config(settings: Settings) -> OpenAPIConfig:
+    """What Litestar takes to describe the application, and to serve the documents."""
+
+    def whole_page(app: Litestar) -> bytes:
+        return page(openapi.document(app), asyncapi.document(settings)).encode()
+
+    return OpenAPIConfig(
+        title="IoT Logic Processor",
+        version="1",
+        description=_DESCRIPTION,
+        use_handler_docstrings=True,
+        operation_id_creator=openapi.operation_id,
+        components=Components(
+            security_schemes={
+                SCHEME: SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="A token as `iot-logic token create` or `POST /tokens` makes it.",
+                )
+            }
+        ),
+        render_plugins=[
+            _Document("/", MediaType.HTML, whole_page),
+            _Document("/openapi.json", "application/json", lambda app: _json(openapi.document(app))),
+            _Document("/asyncapi.json", "application/json", lambda _: _json(asyncapi.document(settings))),
+            _Document("/style.css", "text/css", lambda _: (files("web") / "style.css").read_bytes()),
+        ],
+        # Open to all: it says nothing of this plant, and its page is read before a token is at hand.
+        openapi_router=Router(
+            PATH,
+            route_handlers=[],
+            include_in_schema=False,
+            opt=public()["opt"],
+            after_request=_complete,
+        ),
+    )
+
+
+def _complete(response: Response[Any]) -> Response[Any]:
+    """Put the headers on an answer. Litestar answers what there is not here with a page of its own."""
+    if response.status_code == 404:
+        return respond(404, "There is no such document. The page is at /schema.")
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(document)
