@@ -9,7 +9,7 @@ from web.problems import ProblemDetails, respond
 from web.roles import public
 
 
-class Health(Struct):
+class Readiness(Struct):
     """`status` is `live` or `ready`."""
 
     status: str
@@ -21,12 +21,12 @@ class HealthController(Controller):
     path = "/health"
 
     @get("/live", sync_to_thread=False, **public())
-    def live(self) -> Health:
+    def live(self) -> Readiness:
         """Whether the process answers at all."""
-        return Health("live")
+        return Readiness("live")
 
     @get("/ready", sync_to_thread=True, **public(503))
-    def ready(self, plant: NamedDependency[Plant]) -> Response[Health] | Response[ProblemDetails]:
+    def ready(self, plant: NamedDependency[Plant]) -> Response[Readiness] | Response[ProblemDetails]:
         """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken."""
         missing = plant.missing()
-        return respond(503, " ".join(missing)) if missing else Response(Health("ready"))
+        return respond(503, " ".join(missing)) if missing else Response(Readiness("ready"))

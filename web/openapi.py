@@ -143,8 +143,9 @@ def operation_id(handler: HTTPRouteHandler, _method: Method, path: list[Any]) ->
 def document(app: Litestar) -> dict[str, Any]:
     """The document of the application."""
     found = deepcopy(app.openapi_schema.to_schema())
-    schemas = _schemas(app)
-    found.setdefault("components", {})["schemas"] = schemas
+    # Enumerations that only parameters have are Litestar's.
+    schemas = dict(sorted((found["components"]["schemas"] | _schemas(app)).items()))
+    found["components"]["schemas"] = schemas
     for path, method, handler in handlers(app):
         _complete(found["paths"][path], path, method, handler, schemas)
     used = {tag for item in found["paths"].values() for each in item.values() for tag in each["tags"]}
@@ -188,7 +189,7 @@ def _schemas(app: Litestar) -> dict[str, Any]:
     for schema in schemas.values():
         if "description" in schema:
             schema["description"] = _text(schema["description"])
-    return dict(sorted(schemas.items()))
+    return schemas
 
 
 def _structs_in(field: FieldDefinition) -> Iterator[type]:
@@ -214,7 +215,7 @@ def _complete(
     operation.pop("deprecated", None)
     name = operation["operationId"]
     for parameter in operation.get("parameters", ()):
-        _complete_parameter(parameter, path, name)
+        _complete_parameter(parameter, path, name, schemas)
     if name in _BODIES:
         schema, value = _BODIES[name]
         content = {"application/json": {"schema": schema, "example": value}}
@@ -228,7 +229,7 @@ def _complete(
         _complete_response(response, status, name, schemas, has_tag=has_tag)
 
 
-def _complete_parameter(parameter: dict[str, Any], path: str, name: str) -> None:
+def _complete_parameter(parameter: dict[str, Any], path: str, name: str, schemas: dict[str, Any]) -> None:
     of_path = next((each for start, each in _OF_PATH.items() if path.startswith(start)), {})
     known = of_path.get(parameter["name"]) or PARAMETERS.get(parameter["name"], {})
     for key in ("deprecated", "allowEmptyValue", "allowReserved"):
@@ -242,7 +243,7 @@ def _complete_parameter(parameter: dict[str, Any], path: str, name: str) -> None
     schema.pop("description", None)
     parameter["schema"] = known.get("schema", {}) | schema
     parameter["example"] = known.get(
-        "example", example(parameter["schema"], {}, f"{name}.{parameter['name']}")
+        "example", example(parameter["schema"], schemas, f"{name}.{parameter['name']}")
     )
 
 

@@ -35,6 +35,7 @@ FIELDS: Final[dict[str, Any]] = {
     "if_match": '"3-5f3a9c0d"',
     "kind": "error",
     "kinds": {"error": 1},
+    "last_seen": _TIME,
     "last_used": _TIME,
     "limit": None,
     "line": 2,
@@ -96,7 +97,7 @@ FIELDS: Final[dict[str, Any]] = {
     "Change.id": "1795421730123-0",
     "list_changes.before": "1795421730123-0",
     "DeadLetter.id": "furnace/17",
-    "Health.status": "ready",
+    "Readiness.status": "ready",
     "Machine.id": "furnace",
     "Problem.text": "import os",
     "Problem.line": 1,
@@ -116,6 +117,7 @@ FIELDS: Final[dict[str, Any]] = {
     "ProblemDetails.status": 422,
     "Report.id": _WORKER,
     "WholeDeadLetter.id": "furnace/17",
+    "WholeMachine.id": "furnace",
 }
 
 _MISSING: Final = object()
