@@ -51,6 +51,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     api_burst: Annotated[
         int, Meta(ge=1, description="Requests that may come at once before the rate holds.")
     ] = 1_000
+    api_patience: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Seconds that a client of the API may take to send a request, to begin the next one, "
+            "or to read on in an answer.",
+        ),
+    ] = 30
+    api_connections: Annotated[
+        int, Meta(ge=1, description="Connections that clients may have to an API process at a time.")
+    ] = 2_000
     audit_max: Annotated[
         int, Meta(ge=1, description="Changes that the audit trail keeps; the oldest go first.")
     ] = 100_000

@@ -49,13 +49,14 @@ class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
     examples: list[Mismatch] = []
 
 
+def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> ProblemDetails:
+    """What a client reads about an error."""
+    return ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+
+
 def respond(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> Response[ProblemDetails]:
     """The response for an error."""
-    return Response(
-        ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []),
-        status_code=status,
-        media_type=MEDIA_TYPE,
-    )
+    return Response(problem(status, detail, errors), status_code=status, media_type=MEDIA_TYPE)
 
 
 def _http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetails]:

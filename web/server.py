@@ -1,7 +1,9 @@
 """`iot-api`: the API as a process."""
 
 import logging
+import resource
 import sys
+from typing import Final
 
 import redis
 import uvicorn
@@ -10,8 +12,15 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.errors import SandboxUnavailable
 from web.app import create_app
+from web.connection import bounded
 from web.gate import is_loopback
 from web.plant import Plant
+
+#: Files that the process has open beside the connections of its clients.
+_OTHER_FILES: Final = 200
+
+#: Seconds that clients have to take in their answers when it ends.
+_GRACE_SECONDS: Final = 10
 
 
 def main() -> None:
@@ -24,15 +33,31 @@ def main() -> None:
         _check_closed(plant)
     except (SettingsError, SandboxUnavailable) as e:
         sys.exit(f"The API cannot start: {e}")
+    _allow_files(settings.api_connections + _OTHER_FILES)
     uvicorn.run(
         create_app(plant),
         host=settings.api_host,
         port=settings.api_port,
-        log_level="warning",
+        http=bounded(settings.api_patience, settings.api_connections),
+        ws="none",
+        # Its warnings are about what clients send: each of them could fill a disk.
+        log_level="error",
         # No header of a request changes the address that it comes from.
         proxy_headers=False,
         server_header=False,
+        # Not the variable that uvicorn reads of itself (WEB_CONCURRENCY).
+        workers=1,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def _allow_files(count: int) -> None:
+    """Have the operating system let this process open so many files, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        count = min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def _check_closed(plant: Plant) -> None:

@@ -1,5 +1,6 @@
 """Who may do what: every route of the real API, with every role and with none."""
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -280,7 +281,11 @@ def test_who_sends_too_many_requests_is_told_when_to_come_back(plant: Installati
 
 def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installation, tokens: Tokens) -> None:
     port = free_port()
-    everywhere = {"IOT_LOGIC_API_HOST": "0.0.0.0", "IOT_LOGIC_API_PORT": str(port)}  # noqa: S104
+    everywhere = {
+        "IOT_LOGIC_API_HOST": "0.0.0.0",  # noqa: S104
+        "IOT_LOGIC_API_PORT": str(port),
+        "IOT_LOGIC_API_PATIENCE": "2",
+    }
     refused = plant.start("iot-api", environ=everywhere)
     exit_status = refused.process.wait(timeout=60)
     token = tokens.create("boss", Role.ADMIN)
@@ -297,10 +302,17 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installat
     with_it = answer("/machines", bearer(token))
     without = answer("/machines", {})
     faked = answer("/machines", {"Host": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=::1"})
+    # Who does not send what he has announced is not waited for.
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        head = f"POST /machines/m/logic HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        slow.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+        said_to_the_slow = slow.makefile("rb").readline()
     tokens.revoke("boss")
     after_the_last = answer("/machines", {})
     api.stop()
 
+    assert said_to_the_slow.startswith(b"HTTP/1.1 408 ")
+    assert api.log == ""
     assert exit_status == 1
     assert "iot-logic token create NAME --role admin" in refused.log
     assert len(refused.log.strip().splitlines()) == 1
