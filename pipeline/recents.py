@@ -15,9 +15,6 @@ from msgspec import Struct
 from pipeline.reading import Reading
 from sandbox.job import Failure, Outcome, OutcomeKind
 
-#: How many readings of a machine are kept where nothing else is set.
-RECENT: Final = 20
-
 #: Bytes that are kept of one reading, and of all its results together. A telegram of a machine is shorter; of
 #: one that is not, its beginning tells enough, and twenty of them for each machine must fit in memory.
 KEPT_BYTES: Final = 4096

@@ -17,8 +17,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
-from pipeline.recents import RECENT, Recents, recent_key
+from pipeline.recents import Recents, recent_key
 from pipeline.record import Record
+from pipeline.settings import RECENT
 from pipeline.setup import Active, Pause, Setup, setup_key
 
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot

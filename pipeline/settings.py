@@ -7,20 +7,22 @@ costs a night. The limits of the sandbox are settings too, as `IOT_LOGIC_LIMIT_â
 import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from pipeline.errors import SettingsError
-from pipeline.recents import RECENT
 from sandbox.limits import Limits
 
 #: What the name of every setting begins with in the environment.
 PREFIX = "IOT_LOGIC_"
 #: ... and what the name of every limit of the sandbox begins with.
 LIMIT_PREFIX = "IOT_LOGIC_LIMIT_"
+
+#: How many readings of a machine are kept where nothing else is set.
+RECENT: Final = 20
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ import redis
 
 from pipeline import records as records_module
 from pipeline.dead_letters import Where
-from pipeline.recents import KEPT_BYTES, RECENT, Recent, recent_key
+from pipeline.recents import KEPT_BYTES, Recent, recent_key
 from pipeline.record import Record
 from pipeline.records import NONE, Records, Stored
+from pipeline.settings import RECENT
 from sandbox.sandbox import Sandbox
 from tests.office import COUNT, Office
 from tests.partition import Partition

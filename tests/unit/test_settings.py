@@ -1,5 +1,8 @@
 """Settings from the environment: read, refused, explained."""
 
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -42,3 +45,11 @@ def test_every_setting_has_help() -> None:
         assert isinstance(described, msgspec.inspect.Metadata)
         assert described.extra_json_schema
         assert described.extra_json_schema["description"]
+
+
+def test_the_settings_import_nothing_that_takes_time() -> None:
+    # Every command reads them.
+    code = "import sys, pipeline.settings; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert not {"redis", "pika", "litestar", "RestrictedPython"} & set(loaded.split())
