@@ -9,7 +9,7 @@ import logging
 import os
 import time
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,7 +17,7 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.frames import Load
 from sandbox.job import Logic
 from sandbox.limits import Limits
-from sandbox.process import ChildProcess
+from sandbox.process import LOSS_CAUSES, ChildProcess, LossCause
 
 _logger = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def sent_source(source: str | bytes, limits: Limits) -> bytes:
 
 
 class Children:
-    """See the head of this file. `lost` counts the children that were replaced because they were lost."""
+    """See the head of this file. `lost` counts the children that were replaced because they were lost, by
+    cause."""
 
     def __init__(self, limits: Limits, boot: str, *, allow_unconfined: bool) -> None:
         self._limits = limits
@@ -83,11 +84,12 @@ class Children:
         self._successor: ChildProcess | None = None
         self._retire_at = limits.batches_per_child
         self._batches = 0
-        self.lost = 0
+        # All causes from the start: another thread may read it meanwhile.
+        self.lost = Counter[LossCause](dict.fromkeys(LOSS_CAUSES, 0))
         self.close = weakref.finalize(self, _end, self._alive)
         self.serving = self._ready(self._start())
 
-    def replace(self, reason: str) -> None:
+    def replace(self, reason: str, cause: LossCause) -> None:
         """Put another child in the place of the one that serves, which is lost for this reason.
 
         Raises `SandboxUnavailable` where none can be started, after some tries.
@@ -95,7 +97,7 @@ class Children:
         lost = self.serving.process
         said = self._end(lost)
         _logger.warning("sandbox child %d is replaced: %s%s", lost.pid, reason, said and f"; it said: {said}")
-        self.lost += 1
+        self.lost[cause] += 1
         for wait in (*_TRY_AGAIN, None):
             process, self._successor = self._successor, None
             try:

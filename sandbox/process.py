@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from typing import Final
+from typing import Final, Literal, get_args
 
 from sandbox.deadline import LOOKS, STALLED, Deadline
 from sandbox.errors import SandboxUnavailable
@@ -59,6 +59,19 @@ _UNCONFINED: Final = (
 )
 
 
+#: Why a child is not to be spoken to any more: it went over a limit (by its name in `Limits`), somebody else
+#: killed it, it said what cannot be, it ended, or its parent was called away in the middle of an exchange.
+LossCause = Literal[
+    "hard_seconds", "check_seconds", "memory_bytes", "killed-from-outside", "lied", "died", "interrupted"
+]
+
+#: All of them.
+LOSS_CAUSES: Final[tuple[LossCause, ...]] = get_args(LossCause)
+
+#: The limits that a child is lost over.
+LethalLimit = Literal["hard_seconds", "check_seconds", "memory_bytes"]
+
+
 class ChildLost(Exception):
     """A child that is not to be spoken to any more.
 
@@ -67,12 +80,19 @@ class ChildLost(Exception):
     """
 
     def __init__(
-        self, reason: str, *, limit: str | None = None, from_outside: bool = False, lied: bool = False
+        self, reason: str, *, limit: LethalLimit | None = None, from_outside: bool = False, lied: bool = False
     ) -> None:
         self.limit = limit
         self.from_outside = from_outside
         self.lied = lied
         super().__init__(reason)
+
+    @property
+    def cause(self) -> LossCause:
+        """The same in one word."""
+        if self.limit is not None:
+            return self.limit
+        return "killed-from-outside" if self.from_outside else "lied" if self.lied else "died"
 
 
 class ChildProcess:
@@ -167,7 +187,7 @@ class ChildProcess:
             except OSError as e:
                 raise self._ended_by_itself() from e
 
-    def receive(self, seconds: float, limit: str) -> Reply:
+    def receive(self, seconds: float, limit: LethalLimit) -> Reply:
         """The next reply. Raises `ChildLost` where one reading takes `seconds`, the value of `limit`."""
         deadline = Deadline(self.pid, seconds, self.progress)
         step = max(1, int(seconds / LOOKS * 1_000))

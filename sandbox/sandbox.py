@@ -15,7 +15,7 @@ child is not used again, lest another machine get the results.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import ClassVar, Final, Self
@@ -62,7 +62,12 @@ class Sandbox:
     @property
     def restarts(self) -> int:
         """How many children were lost or killed so far."""
-        return self._children.lost
+        return self._children.lost.total()
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """The same by cause (`process.LOSS_CAUSES`)."""
+        return {cause: count for cause, count in self._children.lost.items()}  # noqa: C416
 
     @property
     def pid(self) -> int:
@@ -98,9 +103,9 @@ class Sandbox:
                     child.process.send(request)
                     reply = child.process.receive(self.limits.check_seconds, "check_seconds")
                     if not isinstance(reply, Verdict):
-                        raise ChildLost("it does not answer what it was asked")
+                        raise ChildLost("it does not answer what it was asked", lied=True)
                 except ChildLost as e:
-                    self._children.replace(str(e))
+                    self._children.replace(str(e), e.cause)
                     lost = e
                 else:
                     child.requests += 1
@@ -123,7 +128,7 @@ class Sandbox:
                 try:
                     self._work(batch, spans)
                 except _Lost as lost:
-                    self._children.replace(lost.reason)
+                    self._children.replace(lost.reason, lost.cause)
                     if lost.at is not None and (fresh or lost.limit != "memory_bytes"):
                         batch.condemn(lost.at, lost.failure(self.limits))
                         continue
@@ -146,7 +151,7 @@ class Sandbox:
             if self._children.closed:
                 raise RuntimeError("the sandbox is closed")
             if not self._in_step:
-                self._children.replace("its last exchange was not finished")
+                self._children.replace("its last exchange was not finished", "interrupted")
             self._in_step = False
             yield
             self._in_step = True
@@ -172,7 +177,7 @@ class Sandbox:
                     raise Untrue("it does not answer what it was asked")
                 done += batch.accept(reply)
         except Untrue as e:
-            raise _Lost(ChildLost(f"it says what cannot be: {e}"), None, expected - done) from e
+            raise _Lost(ChildLost(f"it says what cannot be: {e}", lied=True), None, expected - done) from e
         except ChildLost as e:
             claim = child.process.progress.claim()
             at = claim.done - child.readings - done
@@ -187,6 +192,7 @@ class _Lost(Exception):
 
     def __init__(self, child: ChildLost, at: int | None, readings: int) -> None:
         self.reason = str(child)
+        self.cause = child.cause
         self.limit = child.limit
         self.from_outside = child.from_outside
         self.at = at
