@@ -8,6 +8,8 @@ change the order of readings, and its time limit would end a batch between two s
 import ctypes
 import logging
 import signal
+from collections import Counter
+from collections.abc import Mapping
 from threading import local
 from typing import Any, Final
 
@@ -21,6 +23,8 @@ from pipeline.directory import Directory
 from pipeline.errors import SettingsError
 from pipeline.logics import Logics
 from pipeline.membership import Membership
+from pipeline.metrics import WorkerMetrics
+from pipeline.metrics_server import MetricsServer
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch
@@ -72,12 +76,19 @@ class Works(Middleware):
         self.sessions = Sessions(client)
         self.attendance = Attendance(Directory(client, self.records))
         self.attendance.start()
+        self.metrics = broker.metrics = WorkerMetrics(self._restarts)
+        self.metrics_server = MetricsServer(
+            self.metrics.registry, self.settings.metrics_host, self.settings.metrics_port
+        )
         broker.membership = Membership(
             client,
             self.sessions,
             self.settings.partitions,
-            lambda: sum(sandbox.restarts for sandbox in self._sandboxes),
+            self.metrics.activity,
+            threads=worker.worker_threads,
+            metrics=self.metrics_server.url,
         )
+        self.metrics.watch(broker.membership)
         broker.membership.join()
 
     def after_worker_thread_boot(self, broker: dramatiq.Broker, thread: Any) -> None:
@@ -99,6 +110,7 @@ class Works(Middleware):
         """Nothing is left to be published, or to be entered into the directory."""
         self.publisher.close()
         self.attendance.close()
+        self.metrics_server.close()
 
     def processor(self) -> Processor:
         """The processor of the calling worker thread."""
@@ -113,9 +125,17 @@ class Works(Middleware):
                 sandbox,
                 broker.stopping,
                 self.attendance,
+                self.metrics,
             )
         processor: Processor = self._thread.processor
         return processor
+
+    def _restarts(self) -> Mapping[str, int]:
+        """How many children this process has lost, by cause."""
+        restarts = Counter[str]()
+        for sandbox in list(self._sandboxes):
+            restarts.update(sandbox.losses)
+        return restarts
 
     def _sandbox(self) -> Sandbox:
         return Sandbox(self.settings.limits, allow_unconfined=self.settings.allow_unconfined_sandbox)

@@ -1,13 +1,27 @@
-"""How far behind each partition is, from the broker's counts and the workers' reports."""
+"""What waits for the workers, from the broker's counts and the workers' reports: by partition and by queue.
+
+How many messages wait in a queue the broker says. How old the oldest of them is it does not, unless its
+management plugin is asked, and that does not know it of quorum queues. What is said instead is how long the
+reading that a worker took last had waited, where it says when it was sent (`pipeline.moment`): a queue is
+worked off in order, so what waits behind it was sent later.
+"""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pika
+import pika.exceptions
 from msgspec import Struct
+from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
-from pipeline.membership import Report, assignment
+from pipeline.errors import BrokerUnavailable, TopologyError
+from pipeline.membership import assignment
+from pipeline.report import Holding, Report
 from pipeline.settings import Settings
+
+#: Seconds that the broker may take over a step of connecting: nobody is to wait long for a count.
+_PATIENCE_SECONDS = 5
 
 
 class PartitionState(Struct, frozen=True):
@@ -30,13 +44,39 @@ class PartitionState(Struct, frozen=True):
     seconds_behind: float | None
 
 
-def partition_states(settings: Settings, workers: Sequence[Report]) -> list[PartitionState]:
-    """All partitions, in order. Raises pika's error where the broker cannot be asked."""
+class QueueState(Struct, frozen=True):
+    """A queue: what waits in it, and who takes from it.
+
+    `partition` is null for the dead letters, which the API takes. `ready` messages wait; `consumers` take
+    from it, of which a partition's queue serves one. `taken` is when a worker last began with a reading of
+    it (RFC 3339, UTC; null where none has it, or has taken any), and `waited` how many seconds that reading
+    had waited since it was sent, null where it does not say when that was. What waits behind it was sent
+    later.
+    """
+
+    name: str
+    kind: Literal["readings", "overflow", "dead-letters"]
+    partition: int | None
+    ready: int
+    consumers: int
+    taken: str | None = None
+    waited: float | None = None
+
+
+def partition_states(
+    settings: Settings, workers: Sequence[Report], partitions: Sequence[int]
+) -> list[PartitionState]:
+    """These partitions, in order. Raises `BrokerUnavailable`."""
     owners = assignment([worker.id for worker in workers], settings.partitions)
-    depths = _depths(settings)
+    names = [
+        name(partition)
+        for partition in partitions
+        for name in (topology.readings_queue, topology.overflow_queue)
+    ]
+    depths = [ready for ready, _ in _counts(settings, names)]
     return [
-        _state(partition, owners.get(partition), workers, *depths[partition])
-        for partition in range(settings.partitions)
+        _state(partition, owners.get(partition), workers, *depths[2 * place : 2 * place + 2])
+        for place, partition in enumerate(partitions)
     ]
 
 
@@ -63,17 +103,52 @@ def _state(
     )
 
 
-def _depths(settings: Settings) -> list[tuple[int, int]]:
-    """How many readings wait in each partition's queue, and in its overflow."""
-    topology.ensure(settings)
-    with pika.BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
-        channel = connection.channel()
+def queue_names(settings: Settings) -> list[str]:
+    """All queues, in the order in which they are listed: the dead letters', then partition by partition."""
+    partitions = range(settings.partitions)
+    return [
+        topology.DEAD_LETTERS_QUEUE,
+        *map(topology.readings_queue, partitions),
+        *map(topology.overflow_queue, partitions),
+    ]
 
-        def depth(queue: str) -> int:
-            count: int = channel.queue_declare(queue, passive=True).method.message_count
-            return count
 
-        return [
-            (depth(topology.readings_queue(partition)), depth(topology.overflow_queue(partition)))
-            for partition in range(settings.partitions)
-        ]
+def queue_states(settings: Settings, workers: Sequence[Report], names: Sequence[str]) -> list[QueueState]:
+    """These queues, in order. Raises `BrokerUnavailable`."""
+    holdings = {holding.partition: holding for worker in workers for holding in worker.holding}
+    return [
+        _queue(name, ready, consumers, holdings)
+        for name, (ready, consumers) in zip(names, _counts(settings, names), strict=True)
+    ]
+
+
+def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) -> QueueState:
+    if name == topology.DEAD_LETTERS_QUEUE:
+        return QueueState(name, "dead-letters", None, ready, consumers)
+    partition = int(name.rpartition(".")[2])
+    holding = holdings.get(partition)
+    if name == topology.overflow_queue(partition):
+        taken = (holding.overflow_taken, holding.overflow_waited) if holding else (None, None)
+        return QueueState(name, "overflow", partition, ready, consumers, *taken)
+    taken = (holding.taken, holding.waited) if holding else (None, None)
+    return QueueState(name, "readings", partition, ready, consumers, *taken)
+
+
+def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
+    """How many messages wait in each of these queues, and how many consumers it has."""
+    parameters = pika.URLParameters(settings.amqp_url)
+    parameters.socket_timeout = parameters.blocked_connection_timeout = _PATIENCE_SECONDS
+    try:
+        with pika.BlockingConnection(parameters) as connection:
+            channel = connection.channel()
+            topology.declare(channel, settings)
+            return [_count(channel, name) for name in names]
+    except TopologyError as e:
+        raise BrokerUnavailable(str(e)) from e
+    except (pika.exceptions.AMQPError, OSError) as e:
+        raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
+
+
+def _count(channel: BlockingChannel, name: str) -> tuple[int, int]:
+    counts = channel.queue_declare(name, passive=True).method
+    return counts.message_count, counts.consumer_count

@@ -12,17 +12,19 @@ from dramatiq.middleware import Middleware
 from pipeline import topology
 from pipeline.consumer import BatchConsumer
 from pipeline.membership import Membership
+from pipeline.metrics import WorkerMetrics
 from pipeline.settings import Settings
 
 
 class ReadingsBroker(RabbitmqBroker):
     """The broker of `pipeline.actors`. It only consumes; results leave by `pipeline.publisher`.
 
-    `worker_threads` and `membership` are set when the worker boots; `stopping` when it is to stop.
+    `worker_threads`, `membership` and `metrics` are set when the worker boots; `stopping` when it is to stop.
     """
 
     worker_threads: int
     membership: Membership
+    metrics: WorkerMetrics
 
     def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
         super().__init__(url=settings.amqp_url, middleware=middleware)

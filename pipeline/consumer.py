@@ -33,7 +33,6 @@ from pika.adapters.select_connection import IOLoop
 from pipeline import topology
 from pipeline.connection import Connection, parameters_of
 from pipeline.errors import SessionLost, TopologyError
-from pipeline.membership import Holding
 from pipeline.partition import Partition
 from pipeline.reading import Batch, Share
 
@@ -180,10 +179,7 @@ class BatchConsumer(Consumer):
         self._broker.membership.settled = {
             partition.name: partition.settled_tag for partition in self._partitions.values()
         }
-        self._broker.membership.holding = [
-            Holding(partition.number, partition.held, partition.settled)
-            for partition in self._partitions.values()
-        ]
+        self._broker.membership.holding = [partition.holding() for partition in self._partitions.values()]
 
     def _connect(self) -> None:
         try:
@@ -199,6 +195,7 @@ class BatchConsumer(Consumer):
     def _on_end(self, _connection: object, reason: BaseException) -> None:
         if not self._broker.stopping.is_set():
             _logger.warning("the connection to RabbitMQ was lost, and is made again: %r", reason)
+            self._broker.metrics.broker_losses.inc()
         self._connection = None
 
     def _follow(self, assigned: frozenset[int]) -> None:
@@ -222,19 +219,19 @@ class BatchConsumer(Consumer):
         if batch.published is None:
             _give_back(batch)
         else:
-            settle = partial(self._loop.add_callback_threadsafe, partial(_settle, batch))
+            settle = partial(self._loop.add_callback_threadsafe, partial(self._settle, batch))
             batch.published.add_done_callback(lambda _: settle())
 
-
-def _settle(batch: Batch) -> None:
-    """Acknowledge each partition's readings, if what they published is confirmed."""
-    assert batch.published is not None
-    if error := batch.published.exception():
-        _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
-        _give_back(batch)
-        return
-    for share in batch.shares:
-        share.session.settle()
+    def _settle(self, batch: Batch) -> None:
+        """Acknowledge each partition's readings, if what they published is confirmed."""
+        assert batch.published is not None
+        if error := batch.published.exception():
+            _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
+            _give_back(batch)
+            return
+        for share in batch.shares:
+            share.session.settle()
+        self._broker.metrics.confirmed(batch)
 
 
 def _give_back(batch: Batch) -> None:

@@ -1,7 +1,7 @@
 """Which partitions are this worker's. Every worker says in Redis that it is there, and all work out the same.
 
 - Each worker process puts its id, with the time of Redis's clock, into a sorted set, once a second. Whoever
-  has not done so for `EXPIRY_SECONDS` is taken off it by the next one that does.
+  has not done so for `EXPIRY_SECONDS` is counted out; what is kept of it, is in `pipeline.report`.
 - From the ids that are there each computes who has which partition (`assignment`). They agree as soon as all
   have seen the same set, a second later at the most.
 - While they do not agree, or one is wrong, two workers may consume a partition, or none. Neither does harm:
@@ -13,7 +13,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from threading import Event, Thread
 from time import monotonic
@@ -24,19 +25,27 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.registry import VERSION
+from pipeline.report import (
+    EXPIRY_SECONDS,
+    REPORTS_KEY,
+    SEEN_KEY,
+    VANISHED_SECONDS,
+    Batches,
+    Holding,
+    Report,
+)
+from pipeline.result import now
 from pipeline.sessions import Sessions
 from pipeline.store import RedisError
 
-#: Seconds between two signs of life, and after how many without one a worker is held to be gone. A worker
-#: that is killed is noticed by the broker at once, so this is for how long its partitions stand still.
+#: Seconds between two signs of life.
 BEAT_SECONDS: Final = 1.0
-EXPIRY_SECONDS: Final = 5.0
 
-#: When each worker was last there (score: seconds of Redis's clock), and what it said of itself.
-SEEN_KEY: Final = "{workers}:seen"
-REPORTS_KEY: Final = "{workers}:reports"
+#: Beats over which the size of a batch is averaged.
+_BEATS: Final = 10
 
-#: Says that a worker is there, takes those off that are not any more, and answers who is left.
+#: Says that a worker is there, forgets those that vanished long ago, and answers who is there.
 _BEAT: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -46,37 +55,20 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3]))
     redis.call('ZREM', KEYS[1], id)
     redis.call('HDEL', KEYS[2], id)
 end
-return redis.call('ZRANGE', KEYS[1], 0, -1)
+return redis.call('ZRANGEBYSCORE', KEYS[1], now - ARGV[4], '+inf')
 """
 
 _logger = logging.getLogger(__name__)
 
 
-class Holding(Struct, frozen=True):
-    """A partition that a worker consumes: how many readings it holds that are not acknowledged, how many it
-    has acknowledged since it holds the partition, and how many of those a second since the last beat."""
+class Activity(Struct, frozen=True):
+    """What a worker process has done since its start: how many batches it has processed, with how many
+    readings in all of them and in the last; and how many of its sandboxes' children were lost, by cause."""
 
-    partition: int
-    held: int
-    settled: int
-    rate: float = 0.0
-
-
-class Report(Struct, frozen=True):
-    """What a worker says of itself at each beat.
-
-    `assigned` are the partitions that are to be its own, `holding` those that it consumes. `readings` and
-    `sandbox_restarts` (children that were lost or killed) count from its start; `rate` is readings a second.
-    """
-
-    id: str
-    host: str
-    pid: int
-    assigned: list[int]
-    holding: list[Holding]
-    readings: int
-    rate: float
-    sandbox_restarts: int
+    batches: int = 0
+    readings: int = 0
+    last: int = 0
+    restarts: Mapping[str, int] = {}
 
 
 def assignment(workers: Sequence[str], partitions: int) -> dict[int, str]:
@@ -114,7 +106,10 @@ class Membership:
         client: "redis.Redis",
         sessions: Sessions,
         partitions: int,
-        sandbox_restarts: Callable[[], int],
+        activity: Callable[[], Activity] = Activity,
+        *,
+        threads: int = 1,
+        metrics: str | None = None,
     ) -> None:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.assigned = frozenset[int]()
@@ -123,7 +118,11 @@ class Membership:
         self.sessions = sessions
         self._redis = client
         self._partitions = partitions
-        self._sandbox_restarts = sandbox_restarts
+        self._activity = activity
+        self._threads = threads
+        self._metrics = metrics
+        self._since = now()
+        self._activities = deque([Activity()], maxlen=_BEATS)
         self._beat_script = client.register_script(_BEAT)
         self._settled: dict[int, int] = {}
         self._readings = 0
@@ -158,7 +157,8 @@ class Membership:
     def _beat(self) -> None:
         self.sessions.note(self.settled)
         report = msgspec.json.encode(self._report())
-        answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=[self.id, report, EXPIRY_SECONDS])
+        arguments: list[str | bytes | float] = [self.id, report, VANISHED_SECONDS, EXPIRY_SECONDS]
+        answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
         seen = cast("list[bytes]", answer)
         owners = assignment(sorted(worker.decode() for worker in seen), self._partitions)
         self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
@@ -171,22 +171,26 @@ class Membership:
             partition: max(0, count - before.get(partition, 0)) for partition, count in self._settled.items()
         }
         self._readings += sum(new.values())
+        activity = self._activity()
         return Report(
             id=self.id,
             host=socket.gethostname(),
             pid=os.getpid(),
+            version=VERSION,
+            since=self._since,
+            threads=self._threads,
+            metrics=self._metrics,
             assigned=sorted(self.assigned),
             holding=[replace(each, rate=new[each.partition] / seconds) for each in self.holding],
             readings=self._readings,
             rate=sum(new.values()) / seconds,
-            sandbox_restarts=self._sandbox_restarts(),
+            batches=self._batches(activity),
+            sandbox_restarts=sum(activity.restarts.values()),
+            sandbox_restart_causes={cause: count for cause, count in activity.restarts.items() if count},
         )
 
-
-def reports(client: "redis.Redis") -> list[Report]:
-    """What the workers that are there last said of themselves, sorted by id. Raises `redis.RedisError`."""
-    seconds, microseconds = client.time()
-    oldest = seconds + microseconds / 1e6 - EXPIRY_SECONDS
-    workers = cast("list[bytes]", client.zrangebyscore(SEEN_KEY, oldest, "+inf"))
-    values = cast("list[bytes | None]", client.hmget(REPORTS_KEY, sorted(workers))) if workers else []
-    return [msgspec.json.decode(value, type=Report) for value in values if value is not None]
+    def _batches(self, activity: Activity) -> Batches:
+        before = self._activities[0]
+        self._activities.append(activity)
+        batches, readings = activity.batches - before.batches, activity.readings - before.readings
+        return Batches(activity.batches, activity.last, round(readings / batches, 1) if batches else None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pika
 
-from pipeline import topology
+from pipeline import moment, topology
 from pipeline.claim import HEADER
 from pipeline.publisher import PERSISTENT, Message
 from pipeline.reading import Reading
@@ -24,6 +24,8 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
     }
     if outgoing.move.claim is not None:
         headers[HEADER] = outgoing.move.claim.header
+    if outgoing.move.sent is not None:
+        headers[moment.HEADER] = outgoing.move.sent
     properties = pika.BasicProperties(
         message_id=outgoing.move.message_id,
         content_type=outgoing.move.content_type,

@@ -21,6 +21,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, Final
@@ -33,10 +34,13 @@ from pipeline.claim import claim_of
 from pipeline.connection import Connection, close_at_once
 from pipeline.errors import SessionLost
 from pipeline.flood import FloodWatch
+from pipeline.moment import moment_of
 from pipeline.overflow import reading_back
 from pipeline.reading import Reading, Share
+from pipeline.report import Holding
 from pipeline.sessions import Sessions
 from pipeline.store import RedisError
+from pipeline.takings import Takings
 
 #: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
 _ACQUIRED_COUNT: Final = "x-acquired-count"
@@ -70,6 +74,7 @@ class Partition:
         self._held_back: list[Reading] | None = []
         self._flood = FloodWatch()
         self._flooding: str | None = None
+        self._takings = Takings()
         self._releasing = False
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
@@ -87,11 +92,22 @@ class Partition:
         """How many readings have arrived and are not handed out."""
         return len(self._waiting)
 
-    @property
-    def held(self) -> int:
-        """How many readings the broker has handed to this session that are not acknowledged."""
-        in_flight = self.in_flight.readings if self.in_flight else ()
-        return len(self._waiting) + len(self._held_back or ()) + len(in_flight)
+    def holding(self) -> Holding:
+        """What there is to say of it to others."""
+        in_flight = self.in_flight.readings if self.in_flight else []
+        oldest = next(chain(in_flight, self._waiting, self._held_back or ()), None)
+        taken, overflow = self._takings.queue, self._takings.overflow
+        return Holding(
+            partition=self.number,
+            held=len(in_flight) + len(self._waiting) + len(self._held_back or ()),
+            settled=self.settled,
+            in_flight=len(in_flight),
+            held_seconds=round(monotonic() - oldest.arrived, 3) if oldest else 0.0,
+            taken=taken.time,
+            waited=taken.waited,
+            overflow_taken=overflow.time,
+            overflow_waited=overflow.waited,
+        )
 
     def take(self, readings: int, size: int) -> Share:
         """Hand out what has arrived: at most so many readings, and none after `size` bytes are full."""
@@ -100,6 +116,7 @@ class Partition:
             reading = self._waiting.popleft()
             taken.append(reading)
             size -= len(reading.body)
+        self._takings.note(taken)
         flooding = self._flood.flooding(taken, self._waiting, monotonic())
         if flooding != self._flooding:
             self._flooding = flooding
@@ -238,4 +255,6 @@ def _reading(method: Any, properties: Any, body: bytes) -> Reading:
         message_id=properties.message_id and topology.text_of(properties.message_id),
         content_type=properties.content_type and topology.text_of(properties.content_type),
         claim=claim_of(properties.headers),
+        sent=moment_of(properties.headers),
+        arrived=monotonic(),
     )

@@ -17,6 +17,7 @@ out in place: handing the batch back would only bring it here again.
 import logging
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from threading import Event
 from typing import Final, TypeVar
 
@@ -28,6 +29,7 @@ from pipeline.attendance import Attendance
 from pipeline.dead_letter import cause_of, dead_letter_message
 from pipeline.errors import SessionLost
 from pipeline.logics import Logics
+from pipeline.metrics import WorkerMetrics
 from pipeline.overflow import move_message
 from pipeline.publisher import Message, Publisher
 from pipeline.reading import Batch, Line, Reading, Session
@@ -60,6 +62,7 @@ class Processor:
         sandbox: Sandbox,
         stopping: Event,
         attendance: Attendance,
+        metrics: WorkerMetrics,
     ) -> None:
         self._records = records
         self._sessions = sessions
@@ -68,6 +71,7 @@ class Processor:
         self._sandbox = sandbox
         self._stopping = stopping
         self._attendance = attendance
+        self._metrics = metrics
 
     def process(self, batch: Batch) -> None:
         """Do steps 1 to 5, after which `batch.published` tells when the readings may be acknowledged.
@@ -75,14 +79,17 @@ class Processor:
         Raises `SessionLost` where the batch is another consumer's by now, or the worker is to stop while
         Redis cannot be used; nothing of the batch is lost then.
         """
-        messages = list[Message]()
-        for share in batch.shares:
-            messages += [_strayed(reading) for reading in share.readings if reading.machine is None]
-        lines = [line for share in batch.shares for line in share.lines()]
-        while lines:
-            written, lines = self._insist(batch, partial(self._apply, lines))
-            messages += written
-        batch.published = self._publisher.publish(messages)
+        with self._metrics.batch(batch):
+            strays = [
+                reading for share in batch.shares for reading in share.readings if reading.machine is None
+            ]
+            messages = [_strayed(reading) for reading in strays]
+            self._metrics.count_kind("machine-id", len(strays))
+            lines = [line for share in batch.shares for line in share.lines()]
+            while lines:
+                written, lines = self._insist(batch, partial(self._apply, lines))
+                messages += written
+            batch.published = self._publisher.publish(messages)
 
     def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
         """Steps 1 to 4 for these lines: what is to be published, and which lines are to be done again."""
@@ -93,13 +100,12 @@ class Processor:
         answers = self._ask_active(first, stored)
         self._forget_settled(first, stored)
         fresh = dict[str, list[Reading]]()
-        messages, met_before = dict[str, list[Message]](), list[str]()
+        messages, repeated = dict[str, list[Message]](), dict[str, int]()
         for machine_id, each in stored.items():
             line = first[machine_id]
             applied, fresh[machine_id] = each.record.split(line.session.name, line.readings)
+            repeated[machine_id] = len(applied)
             messages[machine_id] = _messages(line, each.record.outgoing) if applied else []
-            if applied:
-                met_before.append(machine_id)
         moved = dict[str, list[Reading]]()
         for machine_id, readings in fresh.items():
             fresh[machine_id], moved[machine_id] = stored[machine_id].record.divide(readings)
@@ -124,12 +130,47 @@ class Processor:
         for wait_for_answer in answers:
             wait_for_answer()
         changed = self._records.write(stored, updates, uses, recents)
+        done = [machine_id for machine_id in first if machine_id not in changed]
+        self._count(done, stored, fresh, reports)
+        self._count_set_aside(done, repeated, moved, skipped)
+        self._metrics.conflicts.inc(len(changed))
         again += [first[machine_id] for machine_id in changed]
         written = {each: record for each, record in updates.items() if each not in changed}
-        self._attendance.note(stored, written, met_before)
-        return [
-            each for machine_id in first if machine_id not in changed for each in messages[machine_id]
-        ], again
+        self._attendance.note(stored, written, [each for each, count in repeated.items() if count])
+        return [each for machine_id in done for each in messages[machine_id]], again
+
+    def _count(
+        self,
+        done: list[str],
+        stored: dict[str, Stored],
+        fresh: dict[str, list[Reading]],
+        reports: dict[str, Report],
+    ) -> None:
+        """Count what became of the readings of these machines, now that it is written."""
+        outcomes = list[Outcome]()
+        for machine_id in done:
+            if report := reports.get(machine_id):
+                outcomes += report.outcomes
+            elif fresh[machine_id]:
+                outcomes += [_not_run(stored[machine_id])] * len(fresh[machine_id])
+        self._metrics.count(outcomes)
+
+    def _count_set_aside(
+        self,
+        done: list[str],
+        repeated: dict[str, int],
+        moved: dict[str, list[Reading]],
+        skipped: dict[str, list[Reading]],
+    ) -> None:
+        """Count the readings of these machines that were not run, and note which were moved."""
+        for reading in chain.from_iterable(moved[machine_id] for machine_id in done):
+            reading.move = True
+        for cause, count in (
+            ("moved", sum(len(moved[machine_id]) for machine_id in done)),
+            ("repeated", sum(repeated[machine_id] for machine_id in done)),
+            ("skipped", sum(len(skipped.get(machine_id, ())) for machine_id in done)),
+        ):
+            self._metrics.count_set_aside(cause, count)
 
     def _ask_active(self, lines: dict[str, Line], stored: dict[str, Stored]) -> list[Callable[[], None]]:
         """Ask the broker, where a record is another session's, whether ours still holds the partition.
@@ -172,7 +213,10 @@ class Processor:
             )
             for machine_id, digest in running.items()
         ]
-        return dict(zip(running, self._sandbox.run(jobs), strict=True)) if jobs else {}
+        if not jobs:
+            return {}
+        with self._metrics.sandbox_seconds.time():
+            return dict(zip(running, self._sandbox.run(jobs), strict=True))
 
     def _insist(self, batch: Batch, step: Callable[[], _T]) -> _T:
         """Do a step, again and again while Redis cannot be used."""
@@ -182,6 +226,7 @@ class Processor:
                 return step()
             except redis.RedisError as e:
                 _logger.warning("%r waits: %s", batch, e)
+                self._metrics.redis_faults.inc()
             if batch.lost():
                 raise SessionLost(f"{batch!r} went back to RabbitMQ while it waited")
             if self._stopping.wait(wait):
@@ -226,7 +271,7 @@ def _advance(
                 Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
             )
     for place, reading in enumerate(moved, start=record.moved + 1):
-        move = Move(place, reading.message_id, reading.content_type, reading.claim)
+        move = Move(place, reading.message_id, reading.content_type, reading.claim, reading.sent)
         outgoing.append(Outgoing("", reading.body, move=move))
     tally = record.tally.after(
         first,

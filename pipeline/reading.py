@@ -19,8 +19,10 @@ class Reading(Struct):
 
     `tag` is the delivery tag, counting from 1 in each session; `redelivered` says that an earlier session
     was given this reading already and did not acknowledge it. `place` is its place in the overflow where it
-    comes from there; `move`: it is to be moved there (`pipeline.flood`). `claim` is there where it says that
-    it was a dead letter and is sent again.
+    comes from there; `move`: it is to be moved there (`pipeline.flood`), or was. `claim` is there where it
+    says that it was a dead letter and is sent again. `sent` is when it was sent, in milliseconds since 1970,
+    where it says so (`pipeline.moment`), and `arrived` when it came here, in seconds of a clock that never
+    goes back.
     """
 
     machine: str | None
@@ -33,6 +35,8 @@ class Reading(Struct):
     place: int | None = None
     move: bool = False
     claim: Claim | None = None
+    sent: int | None = None
+    arrived: float = 0.0
 
     @property
     def mark(self) -> bytes:

@@ -71,6 +71,7 @@ class Move(Struct, frozen=True, array_like=True):
     message_id: str | None = None
     content_type: str | None = None
     claim: Claim | None = None
+    sent: int | None = None
 
 
 class Outgoing(Struct, frozen=True, array_like=True):

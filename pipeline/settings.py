@@ -67,6 +67,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     audit_max: Annotated[
         int, Meta(ge=1, description="Changes that the audit trail keeps; the oldest go first.")
     ] = 100_000
+    metrics_host: Annotated[
+        str,
+        Meta(
+            description="The address at which worker processes answer Prometheus, without asking who it is. "
+            "Beyond loopback (0.0.0.0 in a container) only where the network is closed to strangers."
+        ),
+    ] = "127.0.0.1"
+    metrics_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="The first port for that: each worker process takes the first free one from it on. "
+            "0: none.",
+        ),
+    ] = 8101
     partitions: Annotated[
         int,
         Meta(

@@ -10,6 +10,7 @@ from pipeline import store, topology
 from pipeline.attendance import Attendance
 from pipeline.directory import Directory
 from pipeline.logics import Logics
+from pipeline.metrics import WorkerMetrics
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading, Share
@@ -67,9 +68,17 @@ class Partition:
         #: Enters nothing by itself: a test calls `flush`.
         self.attendance = Attendance(self.directory)
         self.sandbox = sandbox
+        self.metrics = WorkerMetrics(lambda: sandbox.losses)
         self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)
         self._processor = processor(
-            self.records, self.sessions, self.logics, self._publisher, sandbox, Event(), self.attendance
+            self.records,
+            self.sessions,
+            self.logics,
+            self._publisher,
+            sandbox,
+            Event(),
+            self.attendance,
+            self.metrics,
         )
         self._tags = dict[bytes, int]()
 

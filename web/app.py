@@ -19,6 +19,7 @@ from web.machines import MachinesController
 from web.metrics import MetricsController
 from web.plant import Plant
 from web.problems import HANDLERS
+from web.requests import RequestMeter
 from web.schema import openapi_config
 from web.states import StatesController
 from web.token_routes import TokensController, WhoAmIController
@@ -75,6 +76,7 @@ def create_app(plant: Plant) -> Litestar:
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
+        middleware=[RequestMeter(plant.metrics)],
         openapi_config=openapi_config(plant.settings),
         request_max_body_size=_BODY_BYTES,
     )

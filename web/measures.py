@@ -1,14 +1,26 @@
-"""What this process counts and measures, by its Prometheus names."""
+"""What an API process counts and measures, by its Prometheus names.
 
-from collections.abc import Iterator
+What it says of the plant (dead letters, workers, queues) every API process says alike; its requests,
+redrives and sandbox restarts are its own. No label is a machine's: a route is named by its template.
+"""
 
-from prometheus_client import CollectorRegistry, Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pipeline.backlog import QueueState
 from pipeline.dead_letters import DeadLetters
+from pipeline.errors import BrokerUnavailable
 from pipeline.keeper import Keeper
+from pipeline.registry import new_registry
+from pipeline.report import Roll
 from pipeline.settings import Settings
+
+#: Upper bounds of the time that a request takes, in seconds.
+_REQUEST_SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10)
 
 
 class _DeadLetterGauges(Collector):
@@ -19,25 +31,50 @@ class _DeadLetterGauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Raises `redis.RedisError`."""
-        yield _gauge("", "Dead letters that are kept.", self._letters.count())
-        yield _gauge("_max", "Dead letters that may be kept.", self._max)
+        yield _gauge("dead_letters", "Dead letters that are kept.", self._letters.count())
+        yield _gauge("dead_letters_max", "Dead letters that may be kept.", self._max)
         if (waiting := self._keeper.waiting) is not None:
-            yield _gauge("_waiting", "Dead letters that wait in RabbitMQ to be kept.", waiting)
+            yield _gauge("dead_letters_waiting", "Dead letters that wait in RabbitMQ to be kept.", waiting)
 
-    def describe(self) -> Iterator[Metric]:
-        """None: else `collect` would be called before Redis is up."""
-        return iter(())
+
+class WorksGauges(Collector):
+    """The workers, and what waits for them, asked for when they are read."""
+
+    def __init__(
+        self, partitions: int, workers: Callable[[], Roll], queues: Callable[[], Sequence[QueueState]]
+    ) -> None:
+        self._partitions, self._workers, self._queues = partitions, workers, queues
+
+    def collect(self) -> Iterator[Metric]:
+        """Raises `redis.RedisError`. Without the broker there are no counts of the queues."""
+        roll = self._workers()
+        served = {holding.partition for worker in roll.present for holding in worker.holding}
+        yield _gauge("workers", "Worker processes that are there.", len(roll.present))
+        yield _gauge("workers_vanished", "Worker processes that fell silent lately.", len(roll.vanished))
+        unserved = self._partitions - len(served)
+        yield _gauge("partitions_unserved", "Partitions that no worker consumes.", unserved)
+        ready = GaugeMetricFamily(
+            "iot_logic_queue_ready", "Messages that wait in a queue of RabbitMQ.", labels=["queue"]
+        )
+        try:
+            for queue in self._queues():
+                ready.add_metric([queue.name], queue.ready)
+        except BrokerUnavailable:
+            yield _gauge("broker_up", "Whether RabbitMQ could be asked.", 0)
+        else:
+            yield _gauge("broker_up", "Whether RabbitMQ could be asked.", 1)
+            yield ready
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"iot_logic_dead_letters{name}", help_text, value=value)
+    return GaugeMetricFamily(f"iot_logic_{name}", help_text, value=value)
 
 
 class Metrics:
     """The metrics of one API process."""
 
     def __init__(self, settings: Settings, letters: DeadLetters, keeper: Keeper) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = new_registry()
         self.registry.register(_DeadLetterGauges(settings, letters, keeper))
         self.redriven = Counter(
             "iot_logic_dead_letters_redriven",
@@ -48,4 +85,17 @@ class Metrics:
             "iot_logic_dead_letters_discarded",
             "Dead letters that were deleted unprocessed.",
             registry=self.registry,
+        )
+        self.requests = Counter(
+            "iot_logic_http_requests",
+            "Requests to the API that were answered, by route and status.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "iot_logic_http_request_seconds",
+            "Time until the answer to a request began.",
+            ["method", "route"],
+            registry=self.registry,
+            buckets=_REQUEST_SECONDS,
         )

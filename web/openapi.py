@@ -92,7 +92,8 @@ _OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "schema": {"pattern": "^([1-9][0-9]{0,14}|[0-9a-f]{32})$"},
             "example": "17",
         },
-    }
+    },
+    "/partitions": {"after": {"description": "The last partition of the page before.", "example": 2}},
 }
 
 _ANY: Final[dict[str, Any]] = {"description": "Any JSON value."}

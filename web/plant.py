@@ -1,33 +1,34 @@
 """What the handlers work on: the machines with their records and logic, and the way in for readings."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from threading import Lock
 
 import msgspec
 import pika
-import pika.exceptions
 from msgspec.structs import replace
 
-from pipeline import store, topology
-from pipeline.backlog import PartitionState, partition_states
-from pipeline.errors import BrokerUnavailable, LogicRefused, RedriveStopped
+from pipeline import moment, store, topology
+from pipeline.backlog import PartitionState, QueueState, partition_states, queue_names, queue_states
+from pipeline.errors import LogicRefused, RedriveStopped
 from pipeline.events import Events
 from pipeline.keeper import Keeper
 from pipeline.logics import Check, Logics, any_logic
-from pipeline.membership import Report, reports
+from pipeline.metrics import SandboxRestarts
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.quarantine import Strikes
 from pipeline.records import Records, Stored
 from pipeline.redrive import Redriver
+from pipeline.report import Roll, call_roll
 from pipeline.settings import Settings
 from pipeline.setup import Active
 from sandbox.sandbox import Sandbox
 from web.errors import ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
 from web.fleet import Fleet
-from web.measures import Metrics
+from web.measures import Metrics, WorksGauges
 from web.tokens import Tokens
 from web.trail import Trail
 from web.trials import Trials
@@ -54,6 +55,12 @@ class Plant:
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self._checking = Lock()
         self.trials = Trials(settings)
+        self.metrics.registry.register(
+            SandboxRestarts(lambda: Counter(self._sandbox.losses) + Counter(self.trials.losses))
+        )
+        self.metrics.registry.register(
+            WorksGauges(settings.partitions, self.workers, lambda: self.queues(queue_names(settings)))
+        )
 
     def close(self) -> None:
         """End the keeper, the connections and the children that check and try logic."""
@@ -150,16 +157,17 @@ class Plant:
                 self.fleet.directory.enter([machine_id])
                 return True
 
-    def workers(self) -> list[Report]:
-        """The workers that are there. Raises `redis.RedisError`."""
-        return reports(self._redis)
+    def workers(self) -> Roll:
+        """The workers that are there, and those that vanished. Raises `redis.RedisError`."""
+        return call_roll(self._redis)
 
-    def partitions(self) -> list[PartitionState]:
-        """All partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
-        try:
-            return partition_states(self.settings, self.workers())
-        except (pika.exceptions.AMQPError, OSError) as e:
-            raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
+    def partitions(self, partitions: Sequence[int]) -> list[PartitionState]:
+        """These partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        return partition_states(self.settings, self.workers().present, partitions)
+
+    def queues(self, names: Sequence[str]) -> list[QueueState]:
+        """These queues, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        return queue_states(self.settings, self.workers().present, names)
 
     def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> bytes:
         """Put `state`, a JSON object within the limits, in the place of a machine's state.
@@ -184,7 +192,10 @@ class Plant:
         msgspec.json.decode(body)
         message_id = str(uuid.uuid4())
         properties = pika.BasicProperties(
-            content_type="application/json", delivery_mode=PERSISTENT, message_id=message_id
+            content_type="application/json",
+            delivery_mode=PERSISTENT,
+            message_id=message_id,
+            headers={moment.HEADER: moment.milliseconds_now()},
         )
         message = Message(
             topology.INGEST_EXCHANGE, topology.data_key(machine_id), body, properties, mandatory=True

@@ -7,7 +7,7 @@ small trial is done while a large one goes on. What a trial may cost is bounded 
 beside the check of its source, which is a turn of its own with a limit of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -76,6 +76,11 @@ class Trials:
         self._turns.shutdown(cancel_futures=True)
         if "_sandbox" in vars(self):
             self._sandbox.close()
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """How many children were lost, by cause."""
+        return self._sandbox.losses if "_sandbox" in vars(self) else {}
 
     def check(self, source: str) -> Checked:
         """The verdict on a source."""

@@ -117,7 +117,10 @@ def test_without_workers_the_readings_that_wait_are_counted(installation: Instal
 
     installation.send((f"m{place}", {"n": 0}) for place in range(MACHINES))
 
-    assert installation.client.get("/workers").json() == {"workers": []}
+    assert installation.client.get("/workers").json() == {"workers": [], "vanished": [], "next": None}
     assert sum(each["ready"] for each in partitions(installation)) == MACHINES
     assert {each["assigned_to"] for each in partitions(installation)} == {None}
     assert any(each["seconds_behind"] is None for each in partitions(installation))
+    queues = installation.client.get("/queues").json()["queues"]
+    assert sum(each["ready"] for each in queues if each["kind"] == "readings") == MACHINES
+    assert {each["consumers"] for each in queues if each["kind"] == "readings"} == {0}

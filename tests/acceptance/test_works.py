@@ -1,0 +1,264 @@
+"""The works as they are shown: workers, queues and metrics, of a real API and real worker processes."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import pika
+import psutil
+import pytest
+from prometheus_client.metrics_core import Metric
+
+from pipeline import topology
+from pipeline.moment import HEADER, milliseconds_now
+from tests.installation import Command, Installation
+from tests.metrics import Series, faults, parse, scrape, series, value
+from tests.waiting import wait_until
+
+#: Each test has machines of its own.
+_numbers = count(1)
+
+#: Fails or not as the reading says.
+LOGIC = """
+def process(data, state):
+    if data.get("forever"):
+        while True:
+            pass
+    if data.get("fail"):
+        raise ValueError("as it was told")
+    return [{"n": data["n"]}] * data.get("results", 1)
+"""
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    """An installation with its API and two worker processes, which hold the partitions between them."""
+    module_installation.start_api()
+    module_installation.start_worker(processes=2, threads=2)
+    wait_until(lambda: settled(module_installation, 2))
+    return module_installation
+
+
+def machines(plant: Installation, number: int) -> list[str]:
+    """Machines of their own, with the logic."""
+    ids = [f"works-{next(_numbers)}" for _ in range(number)]
+    for machine_id in ids:
+        plant.upload(machine_id, LOGIC)
+    return ids
+
+
+def get(plant: Installation, path: str, **parameters: Any) -> Any:
+    response = plant.client.get(path, params=parameters)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def workers(plant: Installation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = get(plant, "/workers")["workers"]
+    return found
+
+
+def settled(plant: Installation, number: int) -> bool:
+    """Whether so many workers are there, and hold all partitions."""
+    holding = [each["partition"] for worker in workers(plant) for each in worker["holding"]]
+    return len(workers(plant)) == number and sorted(holding) == list(range(8))
+
+
+def metrics(plant: Installation) -> list[Metric]:
+    """The metrics of all workers together."""
+    return [metric for worker in workers(plant) for metric in scrape(worker["metrics"])]
+
+
+class Growth:
+    """How much the workers' counters have grown since it was made."""
+
+    def __init__(self, plant: Installation) -> None:
+        self._plant, self._before = plant, metrics(plant)
+
+    def of(self, name: str, **labels: str) -> float:
+        return value(metrics(self._plant), name, **labels) - value(self._before, name, **labels)
+
+
+def test_two_worker_processes_count_the_readings_by_what_became_of_them(plant: Installation) -> None:
+    fine, bad, endless = machines(plant, 3)
+    growth = Growth(plant)
+
+    plant.send((fine, {"n": n, "results": n % 3}) for n in range(30))
+    plant.send((bad, {"n": n, "fail": n < 5}) for n in range(7))
+    plant.send(
+        [(bad, b"no JSON"), (endless, {"forever": True, "n": 0}), (endless, {"forever": True, "n": 1})]
+    )
+    plant.send((f"works-without-logic-{n}", {"n": n}) for n in range(6))
+    wait_until(lambda: growth.of("iot_logic_delivery_to_confirm_seconds_count") >= 46)
+
+    outcomes = {
+        kind: growth.of("iot_logic_readings_total", outcome=kind)
+        for kind in ("ok", "error", "not-json", "limit", "no-logic", "quarantined")
+    }
+    assert outcomes == {"ok": 32, "error": 5, "not-json": 1, "limit": 2, "no-logic": 6, "quarantined": 0}
+    assert growth.of("iot_logic_readings_total") == 46
+    assert growth.of("iot_logic_limits_exceeded_total", limit="fuel") == 2
+    assert growth.of("iot_logic_results_total") == 32
+    assert growth.of("iot_logic_batch_readings_sum") == 46
+    assert growth.of("iot_logic_batch_readings_count") == growth.of("iot_logic_batch_seconds_count")
+    assert growth.of("iot_logic_delivery_to_confirm_seconds_count") == 46
+
+
+def test_names_and_help_texts_are_as_prometheus_wants_them(plant: Installation) -> None:
+    assert faults(metrics(plant)) == []
+    assert faults(parse(plant.client.get("/metrics").text)) == []
+
+
+def test_what_prometheus_keeps_does_not_grow_with_the_machines(plant: Installation) -> None:
+    def kept() -> set[Series]:
+        return series([*metrics(plant), *parse(plant.client.get("/metrics").text)])
+
+    def use(number: int) -> None:
+        ids = machines(plant, number)
+        growth = Growth(plant)
+        plant.send((machine_id, {"n": 1}) for machine_id in ids)
+        for machine_id in ids:
+            wait_until(lambda machine_id=machine_id: get(plant, f"/machines/{machine_id}")["readings"] == 1)  # type: ignore[misc]
+            get(plant, f"/machines/{machine_id}/state")
+        wait_until(lambda: growth.of("iot_logic_delivery_to_confirm_seconds_count") == number)
+
+    use(1)
+    before = kept()
+    use(12)
+
+    assert kept() == before
+
+
+def test_a_sandbox_child_that_is_killed_is_counted_as_a_restart_with_its_cause(plant: Installation) -> None:
+    [machine_id] = machines(plant, 1)
+    growth = Growth(plant)
+
+    for worker in workers(plant):
+        for child in psutil.Process(worker["pid"]).children():
+            child.kill()
+    plant.send([(machine_id, {"n": 1})])
+
+    wait_until(lambda: growth.of("iot_logic_readings_total", outcome="ok") == 1)
+    assert growth.of("iot_logic_sandbox_restarts_total", cause="killed-from-outside") >= 1
+    assert growth.of("iot_logic_sandbox_restarts_total") == growth.of(
+        "iot_logic_sandbox_restarts_total", cause="killed-from-outside"
+    )
+    wait_until(lambda: any(worker["sandbox_restarts"] for worker in workers(plant)))
+    [*_, restarted] = [worker for worker in workers(plant) if worker["sandbox_restarts"]]
+    assert restarted["sandbox_restart_causes"]["killed-from-outside"] >= 1
+
+
+def test_where_a_reading_says_when_it_was_sent_all_of_its_way_is_measured(plant: Installation) -> None:
+    [machine_id] = machines(plant, 1)
+    growth = Growth(plant)
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        connection.channel().basic_publish(
+            topology.INGEST_EXCHANGE,
+            topology.data_key(machine_id),
+            b'{"n": 1}',
+            pika.BasicProperties(headers={HEADER: milliseconds_now() - 40_000}),
+        )
+
+    wait_until(lambda: growth.of("iot_logic_sent_to_confirm_seconds_count") == 1)
+    assert growth.of("iot_logic_sent_to_confirm_seconds_bucket", le="30.0") == 0
+    assert 40 <= growth.of("iot_logic_sent_to_confirm_seconds_sum") < 60
+    wait_until(lambda: any((queue["waited"] or 0) >= 40 for queue in get(plant, "/queues")["queues"]))
+    [queue] = [queue for queue in get(plant, "/queues")["queues"] if (queue["waited"] or 0) >= 40]
+    assert queue["kind"] == "readings"
+    assert queue["taken"].endswith("Z")
+
+    assert plant.client.post(f"/machines/{machine_id}/data", json={"n": 2}).status_code == 202
+    wait_until(lambda: growth.of("iot_logic_sent_to_confirm_seconds_count") == 2)
+    assert growth.of("iot_logic_sent_to_confirm_seconds_bucket", le="30.0") == 1
+
+
+def test_the_queues_are_shown_a_page_at_a_time(plant: Installation) -> None:
+    names = list[str]()
+    after: str | None = ""
+    while after is not None:
+        page = get(plant, "/queues", after=after, limit=6)
+        names += [queue["name"] for queue in page["queues"]]
+        after = page["next"]
+
+    assert names == [
+        "dead-letters",
+        *(f"readings.{n}" for n in range(8)),
+        *(f"overflow.{n}" for n in range(8)),
+    ]
+    assert plant.client.get("/queues", params={"after": "none"}).status_code == 400
+    first = get(plant, "/partitions", limit=5)
+    rest = get(plant, "/partitions", after=first["next"], limit=5)
+    assert [each["partition"] for each in first["partitions"] + rest["partitions"]] == list(range(8))
+    assert rest["next"] is None
+
+
+@pytest.fixture
+def guests(plant: Installation) -> Iterator[list[Command]]:
+    """Two more worker processes, beside the two."""
+    commands = [plant.start_worker(processes=1, threads=1) for _ in range(2)]
+    yield commands
+    for command in commands:
+        command.stop()
+    wait_until(lambda: settled(plant, 2))
+
+
+def test_a_worker_is_shown_while_it_is_there_and_for_a_while_where_it_vanished(
+    plant: Installation, guests: list[Command]
+) -> None:
+    wait_until(lambda: settled(plant, 4))
+    there = workers(plant)
+    addresses = {worker["metrics"] for worker in there}
+    targets = get(plant, "/metrics/targets")
+    joined = {worker["id"]: worker for worker in there if worker["threads"] == 1}
+
+    assert all(worker["version"] and worker["since"].endswith("Z") for worker in joined.values())
+    assert all(worker["heard"] < 5 for worker in there)
+    assert len(addresses) == 4
+    assert sorted(target for each in targets for target in each["targets"]) == sorted(
+        urlsplit(address).netloc for address in addresses
+    )
+    assert [each["labels"]["__meta_iot_logic_worker"] for each in targets] == [each["id"] for each in there]
+    first = get(plant, "/workers", limit=3)
+    rest = get(plant, "/workers", after=first["next"])
+    assert [each["id"] for each in first["workers"] + rest["workers"]] == [each["id"] for each in there]
+
+    guests[0].stop()
+    wait_until(lambda: settled(plant, 3))
+    assert get(plant, "/workers")["vanished"] == []
+
+    [killed] = joined.keys() & {worker["id"] for worker in workers(plant)}
+    guests[1].kill()
+    wait_until(lambda: settled(plant, 2))
+    assert [worker["id"] for worker in get(plant, "/workers")["vanished"]] == [killed]
+    api = parse(plant.client.get("/metrics").text)
+    assert value(api, "iot_logic_workers") == 2
+    assert value(api, "iot_logic_workers_vanished") == 1
+    # They may still be dealt out anew among the two.
+    wait_until(lambda: value(parse(plant.client.get("/metrics").text), "iot_logic_partitions_unserved") == 0)
+
+
+def test_a_worker_says_how_large_its_batches_are(plant: Installation) -> None:
+    [machine_id] = machines(plant, 1)
+    before = {worker["id"]: worker["batches"]["count"] for worker in workers(plant)}
+
+    plant.send([(machine_id, {"n": 1})])
+
+    def grown() -> list[dict[str, Any]]:
+        return [worker for worker in workers(plant) if worker["batches"]["count"] > before[worker["id"]]]
+
+    wait_until(grown)
+    [worker] = grown()
+    assert worker["batches"]["last"] == 1
+    assert worker["batches"]["mean"] >= 1
+
+
+def test_requests_are_counted_by_route_and_status(plant: Installation) -> None:
+    before = parse(plant.client.get("/metrics").text)
+    plant.client.get("/machines/nobody-1")
+    plant.client.get("/machines/nobody-2")
+    after = parse(plant.client.get("/metrics").text)
+
+    labels = {"method": "GET", "route": "/machines/{machine_id}", "status": "404"}
+    name = "iot_logic_http_requests_total"
+    assert value(after, name, **labels) == value(before, name, **labels) + 2

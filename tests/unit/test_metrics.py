@@ -1,0 +1,199 @@
+"""What a worker counts and measures, by itself."""
+
+from time import monotonic
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pika.compat import long
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from pipeline import topology
+from pipeline.distribution import Distribution
+from pipeline.local.ports import free_port
+from pipeline.metrics import WorkerMetrics
+from pipeline.metrics_server import MetricsServer
+from pipeline.moment import milliseconds_now, moment_of
+from pipeline.reading import Batch, Reading, Share
+from sandbox.job import Failure, Outcome
+from tests.metrics import Series, faults, parse, scrape, series, value
+from tests.partition import StubSession
+
+BOUNDS = (0.001, 0.5, 1, 30)
+
+
+def reading(*, sent: int | None = None, arrived: float = 0.0, move: bool = False) -> Reading:
+    key = topology.data_key("m")
+    return Reading("m", key, b"{}", 1, False, None, None, move=move, sent=sent, arrived=arrived)
+
+
+def batch(*readings: Reading) -> Batch:
+    return Batch([Share(StubSession(b"session1"), list(readings))])
+
+
+def shown(metrics: WorkerMetrics, name: str, **labels: str) -> float:
+    return value(parse(generate_latest(metrics.registry).decode()), name, **labels)
+
+
+@given(st.lists(st.floats(0, 100) | st.sampled_from(BOUNDS), max_size=50))
+def test_a_distribution_is_the_histogram_of_prometheus_own_library(values: list[float]) -> None:
+    disable_created_metrics()
+    own, theirs = CollectorRegistry(), CollectorRegistry()
+    distribution = Distribution("ages_seconds", "Ages.", BOUNDS)
+    own.register(distribution)
+    histogram = Histogram("ages_seconds", "Ages.", buckets=BOUNDS, registry=theirs)
+
+    distribution.observe(values[:20])
+    distribution.observe(values[20:])
+    for each in values:
+        histogram.observe(each)
+
+    assert generate_latest(own) == generate_latest(theirs)
+
+
+def test_readings_are_counted_by_outcome_and_by_limit() -> None:
+    metrics = WorkerMetrics()
+
+    metrics.count(
+        [
+            Outcome("ok", results=[b"{}", b"{}"]),
+            Outcome("ok"),
+            Outcome("error", failure=Failure("no")),
+            Outcome("limit", failure=Failure("no", limit="fuel")),
+            Outcome("limit", failure=Failure("no", limit="fuel")),
+            Outcome("limit", failure=Failure("lost")),
+        ]
+    )
+
+    assert shown(metrics, "iot_logic_readings_total", outcome="ok") == 2
+    assert shown(metrics, "iot_logic_readings_total", outcome="error") == 1
+    assert shown(metrics, "iot_logic_readings_total", outcome="limit") == 3
+    assert shown(metrics, "iot_logic_readings_total") == 6
+    assert shown(metrics, "iot_logic_limits_exceeded_total", limit="fuel") == 2
+    assert shown(metrics, "iot_logic_limits_exceeded_total", limit="none") == 1
+    assert shown(metrics, "iot_logic_results_total") == 2
+
+
+def test_each_reading_is_measured_from_its_delivery_and_where_it_says_so_from_its_sending() -> None:
+    metrics, now = WorkerMetrics(), milliseconds_now()
+
+    metrics.confirmed(
+        batch(reading(arrived=monotonic() - 2, sent=now - 20_000), reading(arrived=monotonic()))
+    )
+
+    assert shown(metrics, "iot_logic_delivery_to_confirm_seconds_count") == 2
+    assert 2 <= shown(metrics, "iot_logic_delivery_to_confirm_seconds_sum") < 10
+    assert shown(metrics, "iot_logic_sent_to_confirm_seconds_count") == 1
+    assert 20 <= shown(metrics, "iot_logic_sent_to_confirm_seconds_sum") < 28
+
+
+def test_a_reading_that_was_moved_is_not_measured_before_it_is_run() -> None:
+    metrics = WorkerMetrics()
+
+    metrics.confirmed(batch(reading(sent=milliseconds_now(), move=True), reading(arrived=monotonic())))
+
+    assert shown(metrics, "iot_logic_delivery_to_confirm_seconds_count") == 1
+    assert shown(metrics, "iot_logic_sent_to_confirm_seconds_count") == 0
+
+
+def test_a_clock_that_is_wrong_is_counted_and_not_believed() -> None:
+    metrics, now = WorkerMetrics(), milliseconds_now()
+
+    metrics.confirmed(batch(reading(sent=now + 3_600_000), reading(sent=1), reading(sent=now + 300)))
+
+    assert shown(metrics, "iot_logic_readings_misdated_total") == 2
+    assert shown(metrics, "iot_logic_sent_to_confirm_seconds_count") == 1
+    assert shown(metrics, "iot_logic_sent_to_confirm_seconds_sum") < 1
+
+
+@pytest.mark.parametrize("value", [long(1_764_000_000_000), 1_764_000_000_000])
+def test_the_time_of_sending_is_read_off_its_header(value: int) -> None:
+    assert moment_of({"timestamp_in_ms": value}) == 1_764_000_000_000
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**60, 1.5, "1764000000000", b"1", None, [1], {"a": 1}])
+def test_what_can_be_no_time_of_sending_is_left_alone(value: object) -> None:
+    assert moment_of({"timestamp_in_ms": value}) is None
+    assert moment_of({}) is None
+    assert moment_of(None) is None
+
+
+def test_a_batch_that_is_given_up_is_not_counted() -> None:
+    metrics = WorkerMetrics()
+
+    with metrics.batch(batch(reading(), reading())):
+        pass
+    with pytest.raises(ZeroDivisionError), metrics.batch(batch(reading())):
+        raise ZeroDivisionError
+
+    activity = metrics.activity()
+    assert (activity.batches, activity.readings, activity.last) == (1, 2, 2)
+    assert shown(metrics, "iot_logic_batch_readings_count") == 1
+
+
+def test_a_second_process_takes_the_next_port() -> None:
+    port, registry = free_port(), CollectorRegistry()
+    Gauge("iot_logic_answer", "The answer.", registry=registry).set(42)
+    first = MetricsServer(registry, "127.0.0.1", port)
+    second = MetricsServer(registry, "127.0.0.1", port)
+    try:
+        assert first.url == f"http://127.0.0.1:{port}/metrics"
+        assert second.url not in (None, first.url)
+        assert [value(scrape(each.url or ""), "iot_logic_answer") for each in (first, second)] == [42, 42]
+    finally:
+        first.close()
+        second.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(first.url)
+
+
+def test_without_a_port_nobody_is_answered() -> None:
+    assert MetricsServer(CollectorRegistry(), "127.0.0.1", 0).url is None
+
+
+def test_a_host_that_stands_for_all_addresses_is_shown_by_its_name() -> None:
+    server = MetricsServer(CollectorRegistry(), "0.0.0.0", free_port())  # noqa: S104
+    server.close()
+
+    assert server.url is not None
+    assert "0.0.0.0" not in server.url  # noqa: S104
+
+
+def test_the_names_of_a_workers_metrics_are_as_prometheus_wants_them() -> None:
+    assert faults(parse(generate_latest(WorkerMetrics().registry).decode())) == []
+
+
+def test_names_that_prometheus_does_not_want_are_noticed() -> None:
+    registry = CollectorRegistry()
+    Gauge("iot_logic_wait_milliseconds", "Waiting.", registry=registry)
+    Gauge("iot_logic_silent", "", registry=registry)
+    Gauge("elsewhere", "Not ours.", registry=registry)
+    Gauge("iot_logic_things_total", "Things.", registry=registry)
+    Counter("iot_logic_places", "Places.", ["instance"], registry=registry).labels("x")
+
+    found = faults(parse(generate_latest(registry).decode()))
+
+    assert len(found) == 5, found
+
+
+def test_a_label_by_machine_is_seen_to_grow() -> None:
+    registry = CollectorRegistry()
+    counter = Counter("iot_logic_readings", "Readings.", ["machine"], registry=registry)
+
+    def kept() -> set[Series]:
+        return series(parse(generate_latest(registry).decode()))
+
+    counter.labels("m1").inc()
+    before = kept()
+    counter.labels("m1").inc()
+    assert kept() == before
+    counter.labels("m2").inc()
+    assert kept() > before
