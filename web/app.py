@@ -79,4 +79,9 @@ def create_app(plant: Plant) -> Litestar:
         middleware=[RequestMeter(plant.metrics)],
         openapi_config=openapi_config(plant.settings),
         request_max_body_size=_BODY_BYTES,
+        # The process logs as `web.server` says; and no variable that Litestar reads by itself shows strangers
+        # the inside of an error.
+        logging_config=None,
+        debug=False,
+        pdb_on_exception=False,
     )

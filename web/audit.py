@@ -5,6 +5,7 @@ from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
+from litestar.exceptions import ClientException
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
@@ -31,10 +32,13 @@ class AuditController(Controller):
         plant: NamedDependency[Plant],
         machine: FromQuery[str | None] = None,
         who: FromQuery[str | None] = None,
-        before: Annotated[str, QueryParameter(pattern=r"^([0-9]{1,15}-[0-9]{1,15})?$")] = "",
+        before: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Changes:
         """The changes of a machine, of a token's bearer, or all; the newest first, a page at a time."""
-        found = list(islice(plant.trail.read(before, machine=machine, who=who), limit + 1))
+        try:
+            found = list(islice(plant.trail.read(before, machine=machine, who=who), limit + 1))
+        except ValueError as e:
+            raise ClientException(detail=f"{e}; `before` is the `next` of another page.") from e
         page = found[:limit]
         return Changes(page, page[-1].id if len(found) > limit else None)

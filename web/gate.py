@@ -13,14 +13,16 @@
   counted: who may do all needs no flood.
 """
 
+from asyncio import get_running_loop
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
-from litestar.utils.sync import ensure_async_callable
 
 from pipeline.settings import Settings
 from web.rates import Rates
@@ -40,8 +42,13 @@ _PROXIED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x
 #: What a browser says in `Sec-Fetch-Site` of a request that another site's page sends.
 _FOREIGN: Final = ("cross-site", "same-site")
 
+#: Requests that ask Redis at once who sends them.
+_THREADS: Final = 4
+
 #: Characters of an Authorization header that are looked at: more than any token has.
 _LONGEST: Final = 200
+
+_Answer = TypeVar("_Answer")
 
 
 class Gate:
@@ -50,8 +57,9 @@ class Gate:
     def __init__(self, tokens: Tokens, settings: Settings) -> None:
         self._rates = Rates(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
-        self._exist = ensure_async_callable(tokens.exist)
-        self._caller = ensure_async_callable(tokens.caller)
+        self._tokens = tokens
+        # Of its own: whatever keeps the threads of the handlers busy, everybody gets this far.
+        self._threads = ThreadPoolExecutor(_THREADS, "gate")
 
     async def guard(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Let a request pass, or raise why not. Raises `redis.RedisError`."""
@@ -83,12 +91,15 @@ class Gate:
     async def _find(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
         sent = connection.headers.getall("authorization", [])
         if not sent:
-            return ANYBODY if self._local and not await self._exist() else None
+            return ANYBODY if self._local and not await self._ask(self._tokens.exist) else None
         # Two of them, or another scheme: nobody guesses which is meant.
         scheme, _, token = sent[0][:_LONGEST].partition(" ")
         if len(sent) > 1 or scheme.lower() != "bearer":
             return None
-        return await self._caller(token.strip(" "))
+        return await self._ask(self._tokens.caller, token.strip(" "))
+
+    async def _ask(self, question: Callable[..., _Answer], *arguments: str) -> _Answer:
+        return await get_running_loop().run_in_executor(self._threads, question, *arguments)
 
     def _count(self, client: str) -> None:
         if wait := self._rates.take(client):

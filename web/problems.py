@@ -1,5 +1,6 @@
 """Every error of the API, as problem details (RFC 9457)."""
 
+import logging
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from pipeline.topology import is_machine_id
 from sandbox.errors import SandboxUnavailable
 from web.errors import Busy, ExamplesFailed, ExamplesUnfit, TokenError
 from web.example import MISMATCHES, Mismatch
+
+_logger = logging.getLogger(__name__)
 
 #: The media type of problem details.
 MEDIA_TYPE = "application/problem+json"
@@ -123,6 +126,11 @@ def _no_token(_request: Request[Any, Any, Any], error: TokenError) -> Response[P
     return respond(409, str(error))
 
 
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
+    _logger.error("%s %r has failed", request.method, request.url.path, exc_info=error)
+    return respond(500, "The API has failed at this, which is a fault of its own. Its log says why.")
+
+
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:
     """The error for a machine that has no `what`."""
     return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
@@ -150,4 +158,5 @@ HANDLERS: ExceptionHandlersMap = {
     ExamplesUnfit: _examples_unfit,
     RecursionError: _too_deep,
     TokenError: _no_token,
+    Exception: _failed,
 }

@@ -19,6 +19,17 @@ from web.plant import Plant
 #: Files that the process has open beside the connections of its clients.
 _OTHER_FILES: Final = 200
 
+#: Headers of every answer: a browser takes it for what it says that it is, and runs and shows nothing in it
+#: that is from elsewhere, nor it elsewhere.
+_HEADERS: Final = [
+    ("X-Content-Type-Options", "nosniff"),
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+    ),
+    ("Referrer-Policy", "no-referrer"),
+]
+
 #: Seconds that clients have to take in their answers when it ends.
 _GRACE_SECONDS: Final = 10
 
@@ -45,6 +56,7 @@ def main() -> None:
         # No header of a request changes the address that it comes from.
         proxy_headers=False,
         server_header=False,
+        headers=_HEADERS,
         # Not the variable that uvicorn reads of itself (WEB_CONCURRENCY).
         workers=1,
         timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -4,6 +4,7 @@ It is written after the change and before its answer, so what was answered with 
 whose process was killed in this moment is not; one whose record Redis refused was answered with 503.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -18,6 +19,7 @@ from pipeline.settings import Settings
 UNNAMED: Final = "(no token)"
 
 _STREAM: Final = "audit"
+_ID: Final = re.compile("[0-9]{1,15}-[0-9]{1,15}")
 _FIELD: Final = b"change"
 
 #: Records that are read at a time.
@@ -74,7 +76,12 @@ class Trail:
     def read(
         self, before: str = "", *, machine: str | None = None, who: str | None = None
     ) -> Iterator[Change]:
-        """The changes that fit all that is given, the newest first, from the one before `before` on."""
+        """The changes that fit all that is given, the newest first, from the one before `before` on.
+
+        Raises `ValueError` where `before` is the id of none.
+        """
+        if before and not _ID.fullmatch(before):
+            raise ValueError(f"{before!r} is no change's id")
         last = f"({before}" if before else "+"
         while True:
             entries = cast(

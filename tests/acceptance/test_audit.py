@@ -240,4 +240,6 @@ def test_the_trail_is_bounded_and_read_a_page_at_a_time(client: "redis.Redis", c
     assert numbers == list(range(49, 19, -1))
     assert of_one == [48, 43]
     assert changes.records(who="anna") == []
-    assert changes.client.get("/audit?before=x", headers=changes.headers).status_code == 400
+    for wrong in ("x", "1-1\n", "-", "1", "1-"):
+        answer = changes.client.get("/audit", params={"before": wrong}, headers=changes.headers)
+        assert answer.status_code == 400

@@ -17,7 +17,7 @@ from tests.installation import Installation
 from tests.waiting import wait_until
 from web.app import create_app
 from web.plant import Plant
-from web.roles import Role
+from web.roles import Role, access
 from web.tokens import Tokens
 
 #: The routes that need no token.
@@ -115,17 +115,41 @@ def test_every_route_lets_in_who_has_its_role_and_nobody_else(
     assert "\n".join(wrong) == ""
 
 
-def test_a_route_that_declares_nothing_is_for_nobody(plant: Installation) -> None:
+def test_a_route_that_declares_nothing_is_for_nobody_and_one_that_fails_says_nothing_of_it(
+    plant: Installation, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @get("/forgotten", sync_to_thread=False)
     def forgotten() -> None: ...
 
+    @get("/failing", sync_to_thread=False, **access(Role.VIEWER))
+    def failing() -> None:
+        raise KeyError("an inner secret")
+
+    monkeypatch.setenv("LITESTAR_DEBUG", "1")
     app = create_app(Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
     app.register(forgotten)
-    with TestClient(app, base_url="http://127.0.0.1") as client:
-        answer = client.get("/forgotten")
+    app.register(failing)
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        forgot = client.get("/forgotten")
+        failed = client.get("/failing", headers={"Authorization": "Bearer iot_boss_secret"})
+        failed_at_loopback = client.get("/failing")
 
-    assert answer.status_code == 403
-    assert "declares no role" in answer.json()["detail"]
+    assert forgot.status_code == 403
+    assert "declares no role" in forgot.json()["detail"]
+    assert failed.status_code == 401
+    assert failed_at_loopback.status_code == 500
+    assert failed_at_loopback.headers["Content-Type"] == "application/problem+json"
+    assert "inner" not in failed_at_loopback.text
+    assert "an inner secret" in caplog.text
+    assert "iot_boss" not in caplog.text
+
+
+def test_a_browser_runs_and_shows_nothing_else_in_an_answer(plant: Installation) -> None:
+    for path in ("/machines", "/schema", "/nothing"):
+        headers = plant.client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "server" not in headers
 
 
 def test_without_any_token_loopback_may_do_all_and_with_the_first_nobody_else(
