@@ -1,10 +1,11 @@
 """A histogram for what is known of many readings at the same moment: their ages.
 
 It is Prometheus' histogram, taking a whole batch at a time: the client library's own takes a lock and some
-microseconds for each value, which is a tenth of what a reading may cost at all.
+microseconds for each value, which is a tenth of what a reading may cost at all. Values are sorted, and then
+only the bounds between the first and the last are looked for: mostly none.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from threading import Lock
@@ -26,11 +27,18 @@ class Distribution(Collector):
 
     def observe(self, values: Iterable[float]) -> None:
         """Take these values in."""
-        bounds, counts = self._bounds, self._counts
+        rising = sorted(values)
+        if not rising:
+            return
+        first, last = bisect_left(self._bounds, rising[0]), bisect_left(self._bounds, rising[-1])
         with self._lock:
-            for value in values:
-                counts[bisect_left(bounds, value)] += 1
-                self._sum += value
+            self._sum += sum(rising)
+            before = 0
+            for bucket in range(first, last):
+                until = bisect_right(rising, self._bounds[bucket])
+                self._counts[bucket] += until - before
+                before = until
+            self._counts[last] += len(rising) - before
 
     def collect(self) -> Iterator[Metric]:
         """The histogram as it is now."""

@@ -16,6 +16,7 @@ How long a reading takes is measured in two ways, because not every reading says
 """
 
 import time
+from bisect import bisect_left, bisect_right
 from collections import Counter as Tallies
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -179,7 +180,7 @@ class WorkerMetrics:
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count readings that were processed and are written."""
-        kinds = Tallies(outcome.kind for outcome in outcomes)
+        kinds = Tallies([outcome.kind for outcome in outcomes])
         for kind, count in kinds.items():
             self.count_kind(kind, count)
         if kinds["limit"]:
@@ -188,7 +189,7 @@ class WorkerMetrics:
             )
             for limit, count in limits.items():
                 self._limits.labels(limit).inc(count)
-        if results := sum(len(outcome.results) for outcome in outcomes):
+        if results := sum([len(outcome.results) for outcome in outcomes]):
             self._results.inc(results)
 
     def count_kind(self, kind: OutcomeKind, count: int) -> None:
@@ -211,6 +212,9 @@ class WorkerMetrics:
         self._delivery_to_confirm.observe([now - reading.arrived for reading in readings])
         ages = [wall - reading.sent / 1000 for reading in readings if reading.sent is not None]
         if ages:
-            believed = [max(0.0, age) for age in ages if -_CLOCK_SECONDS <= age <= _OLDEST_SECONDS]
+            ages.sort()
+            believed = ages[bisect_left(ages, -_CLOCK_SECONDS) : bisect_right(ages, _OLDEST_SECONDS)]
+            if believed and believed[0] < 0:
+                believed = [max(0.0, age) for age in believed]
             self._sent_to_confirm.observe(believed)
             self._misdated.inc(len(ages) - len(believed))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import fields
 
-from pipeline import topology
+from pipeline import moment, topology
 from pipeline.claim import CLAIM_PATTERN, HEADER
 from pipeline.dead_letter import KINDS, STRAY
 from pipeline.publisher import PERSISTENT
@@ -32,6 +32,12 @@ _CLAIM: Final = {
     "type": "string",
     "pattern": f"^{CLAIM_PATTERN}$",
     "description": "The reading was a dead letter and is sent again: number and signature of the letter.",
+}
+_SENT: Final = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "When it was sent, in milliseconds since 1970: latencies are measured from it. RabbitMQ "
+    "writes it too, where it is told to.",
 }
 
 #: What RabbitMQ adds by itself.
@@ -56,7 +62,7 @@ def _reading() -> dict[str, Any]:
         "contentType": "application/json",
         "payload": {"description": "Whatever the device measures; the logic finds it in `data`."},
         # A device may send any headers and properties, so these alone are open.
-        "headers": {"type": "object", "properties": {HEADER: _CLAIM}},
+        "headers": {"type": "object", "properties": {HEADER: _CLAIM, moment.HEADER: _SENT}},
         "x-amqp-properties": {
             "type": "object",
             "properties": {"message_id": _MESSAGE_ID, "content_type": _CONTENT_TYPE},
@@ -162,6 +168,7 @@ def _moved_reading() -> dict[str, Any]:
                     "description": "Its place in the machine's line here.",
                 },
                 HEADER: _CLAIM,
+                moment.HEADER: _SENT,
             },
             [topology.MACHINE_HEADER, topology.PLACE_HEADER],
         ),

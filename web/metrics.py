@@ -1,11 +1,18 @@
-"""`/metrics`, for Prometheus: how full the dead letters are, and what became of them.
+"""`/metrics`, for Prometheus: the dead letters, what waits for the workers, and the API's own requests.
 
-Alert before the bound, and at the latest when letters have begun to wait in RabbitMQ::
+Each worker process has metrics of its own (`pipeline.metrics`); `/metrics/targets` says where they are.
+
+Alert before the bound of the dead letters, and at the latest when letters have begun to wait in RabbitMQ;
+where a partition stands still; and where workers or sandboxes do not stay alive::
 
     iot_logic_dead_letters / iot_logic_dead_letters_max > 0.8
     iot_logic_dead_letters_waiting > 0
+    iot_logic_partitions_unserved > 0
+    iot_logic_oldest_held_seconds > 60
+    iot_logic_workers_vanished > 0
+    rate(iot_logic_sandbox_restarts_total[5m]) > 0.1
 
-for some minutes each. Every API process answers the same for these; its counters are its own, so add them
+for some minutes each. Every API process answers the same for the plant; its counters are its own, so add them
 up over the processes.
 """
 

@@ -71,6 +71,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     },
     "number": {"description": "The number."},
     "to": {"description": "The number of the other version."},
+    "sort": {"description": "By what the list is sorted.", "example": "id"},
     "who": {"description": "By whom: the name of the token."},
     "name": {"description": "The name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
     "If-Match": {

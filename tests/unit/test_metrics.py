@@ -22,12 +22,14 @@ from pipeline.local.ports import free_port
 from pipeline.metrics import WorkerMetrics
 from pipeline.metrics_server import MetricsServer
 from pipeline.moment import milliseconds_now, moment_of
+from pipeline.overflow import move_message
 from pipeline.reading import Batch, Reading, Share
+from pipeline.record import Move, Outgoing
 from sandbox.job import Failure, Outcome
 from tests.metrics import Series, faults, parse, scrape, series, value
 from tests.partition import StubSession
 
-BOUNDS = (0.001, 0.5, 1, 30)
+BOUNDS = (0.125, 0.5, 1, 30)
 
 
 def reading(*, sent: int | None = None, arrived: float = 0.0, move: bool = False) -> Reading:
@@ -43,7 +45,7 @@ def shown(metrics: WorkerMetrics, name: str, **labels: str) -> float:
     return value(parse(generate_latest(metrics.registry).decode()), name, **labels)
 
 
-@given(st.lists(st.floats(0, 100) | st.sampled_from(BOUNDS), max_size=50))
+@given(st.lists(st.integers(0, 6400).map(lambda n: n / 64), max_size=50))
 def test_a_distribution_is_the_histogram_of_prometheus_own_library(values: list[float]) -> None:
     disable_created_metrics()
     own, theirs = CollectorRegistry(), CollectorRegistry()
@@ -197,3 +199,13 @@ def test_a_label_by_machine_is_seen_to_grow() -> None:
     assert kept() == before
     counter.labels("m2").inc()
     assert kept() > before
+
+
+def test_a_reading_takes_its_time_of_sending_through_the_overflow() -> None:
+    moved = move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1, sent=1_764_000_000_000)))
+
+    assert moment_of(moved.properties.headers) == 1_764_000_000_000
+    assert (
+        moment_of(move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1))).properties.headers)
+        is None
+    )
