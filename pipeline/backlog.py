@@ -20,7 +20,8 @@ from pipeline.membership import assignment
 from pipeline.report import Holding, Report
 from pipeline.settings import Settings
 
-#: Seconds that the broker may take over a step of connecting: nobody is to wait long for a count.
+#: Seconds that the broker may take over a step of connecting, and between two signs of life: nobody is to
+#: wait long for a count.
 _PATIENCE_SECONDS = 5
 
 
@@ -137,18 +138,21 @@ def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) 
 def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
     """How many messages wait in each of these queues, and how many consumers it has."""
     parameters = pika.URLParameters(settings.amqp_url)
-    parameters.socket_timeout = parameters.blocked_connection_timeout = _PATIENCE_SECONDS
+    parameters.socket_timeout = parameters.stack_timeout = parameters.heartbeat = _PATIENCE_SECONDS
     try:
         with pika.BlockingConnection(parameters) as connection:
-            channel = connection.channel()
-            topology.declare(channel, settings)
-            return [_count(channel, name) for name in names]
+            try:
+                return _counts_of(connection.channel(), names)
+            except pika.exceptions.ChannelClosedByBroker:  # Nobody has declared them yet.
+                channel = connection.channel()
+                topology.declare(channel, settings)
+                return _counts_of(channel, names)
     except TopologyError as e:
         raise BrokerUnavailable(str(e)) from e
     except (pika.exceptions.AMQPError, OSError) as e:
         raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
 
 
-def _count(channel: BlockingChannel, name: str) -> tuple[int, int]:
-    counts = channel.queue_declare(name, passive=True).method
-    return counts.message_count, counts.consumer_count
+def _counts_of(channel: BlockingChannel, names: Sequence[str]) -> list[tuple[int, int]]:
+    queues = [channel.queue_declare(name, passive=True).method for name in names]
+    return [(queue.message_count, queue.consumer_count) for queue in queues]

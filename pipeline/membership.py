@@ -171,7 +171,7 @@ class Membership:
             partition: max(0, count - before.get(partition, 0)) for partition, count in self._settled.items()
         }
         self._readings += sum(new.values())
-        activity = self._activity()
+        activity, holding = self._activity(), self.holding
         return Report(
             id=self.id,
             host=socket.gethostname(),
@@ -181,7 +181,9 @@ class Membership:
             threads=self._threads,
             metrics=self._metrics,
             assigned=sorted(self.assigned),
-            holding=[replace(each, rate=new[each.partition] / seconds) for each in self.holding],
+            holding=[replace(each, rate=new.get(each.partition, 0) / seconds) for each in holding],
+            held=sum(each.held for each in holding),
+            in_flight=sum(each.in_flight for each in holding),
             readings=self._readings,
             rate=sum(new.values()) / seconds,
             batches=self._batches(activity),

@@ -65,9 +65,10 @@ class Report(Struct, frozen=True, kw_only=True):
 
     `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on
     batches. `metrics` is where Prometheus can read it, null where it cannot. `assigned` are the partitions
-    that are to be its own, `holding` those that it consumes. `readings` counts from its start; `rate` is
-    readings a second. `sandbox_restarts` counts children that were lost or killed, and
-    `sandbox_restart_causes` each cause by itself. `heard` is how many seconds ago it said all this.
+    that are to be its own, `holding` those that it consumes, with `held` and `in_flight` readings in all of
+    them. `readings` counts from its start; `rate` is readings a second. `sandbox_restarts` counts children
+    that were lost or killed, and `sandbox_restart_causes` each cause by itself. `heard` is how many seconds
+    ago it said all this.
 
     Workers of another version may not say all of it.
     """
@@ -81,6 +82,8 @@ class Report(Struct, frozen=True, kw_only=True):
     metrics: str | None = None
     assigned: list[int]
     holding: list[Holding]
+    held: int = 0
+    in_flight: int = 0
     readings: int
     rate: float
     batches: Batches = Batches()

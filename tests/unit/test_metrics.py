@@ -6,6 +6,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pika.compat import long
 from prometheus_client import (
     CollectorRegistry,
@@ -17,7 +18,9 @@ from prometheus_client import (
 )
 
 from pipeline import topology
+from pipeline.backlog import QueueState
 from pipeline.distribution import Distribution
+from pipeline.errors import BrokerUnavailable
 from pipeline.local.ports import free_port
 from pipeline.metrics import WorkerMetrics
 from pipeline.metrics_server import MetricsServer
@@ -25,9 +28,12 @@ from pipeline.moment import milliseconds_now, moment_of
 from pipeline.overflow import move_message
 from pipeline.reading import Batch, Reading, Share
 from pipeline.record import Move, Outgoing
+from pipeline.report import Roll
+from pipeline.takings import Takings
 from sandbox.job import Failure, Outcome
 from tests.metrics import Series, faults, parse, scrape, series, value
 from tests.partition import StubSession
+from web.measures import WorksGauges
 
 BOUNDS = (0.125, 0.5, 1, 30)
 
@@ -209,3 +215,32 @@ def test_a_reading_takes_its_time_of_sending_through_the_overflow() -> None:
         moment_of(move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1))).properties.headers)
         is None
     )
+
+
+def test_how_long_the_last_reading_had_waited_is_known_of_each_queue() -> None:
+    takings, now = Takings(), milliseconds_now()
+    assert (takings.queue.time, takings.overflow.waited) == (None, None)
+
+    from_overflow = replace(reading(sent=now - 90_000), place=7)
+    takings.note([from_overflow, reading(sent=now - 60_000), reading(sent=now - 30_000)])
+    takings.note([from_overflow])
+
+    assert takings.queue.waited == pytest.approx(30, abs=5)
+    assert takings.overflow.waited == pytest.approx(90, abs=5)
+    takings.note([reading()])
+    assert takings.queue.waited is None
+    assert takings.queue.time
+
+
+def test_without_the_broker_the_other_metrics_are_there() -> None:
+    def asked() -> list[QueueState]:
+        raise BrokerUnavailable("RabbitMQ cannot be asked")
+
+    registry = CollectorRegistry()
+    registry.register(WorksGauges(8, lambda: Roll([], []), asked))
+    metrics = parse(generate_latest(registry).decode())
+
+    assert value(metrics, "iot_logic_broker_up") == 0
+    assert value(metrics, "iot_logic_partitions_unserved") == 8
+    assert not any(metric.name == "iot_logic_queue_ready" for metric in metrics)
+    assert faults(metrics) == []
