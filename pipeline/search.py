@@ -28,7 +28,7 @@ from pipeline.topology import is_machine_id
 
 #: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
 #: thousand take it a millisecond or two.
-LOOKS: Final = 10_000
+LOOKS: Final = 5_000
 _STEP: Final = 1_000
 
 #: So few machines are all looked at, and sorted.
@@ -40,8 +40,8 @@ _NEVER: Final = 2**53
 #: Looks at candidates, and answers how many there were, the last one with when it was seen, and then those
 #: that fit, in the same way. KEYS where the candidates are, seen, the profile's machines (or seen again), and
 #: the conditions of which one must fit. ARGV what the candidates are, how many, from where to where, the
-#: prefix, when they must have been seen (from, before), and whether there is a profile. A cursor by last seen
-#: is found by bisection: Redis sorts equal scores by the bytes of the ids.
+#: prefix, when they must have been seen (since, before), and whether there is a profile. A cursor by when
+#: machines were last seen is found by bisection: Redis sorts equal scores by the bytes of the ids.
 _LOOK: Final = """
 local function is_before(one, other)
     for at = 1, math.min(#one, #other) do
@@ -68,35 +68,52 @@ local function rank_behind(seen, id)
 end
 
 local what, count, first, last = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local candidates
+local ids
 if what == 'ids' then
-    candidates = redis.call('ZRANGE', KEYS[1], first, last, 'BYLEX', 'LIMIT', 0, count)
+    ids = redis.call('ZRANGE', KEYS[1], first, last, 'BYLEX', 'LIMIT', 0, count)
 elseif what == 'set' then
-    candidates = redis.call('SMEMBERS', KEYS[1])
+    ids = redis.call('SMEMBERS', KEYS[1])
 elseif what == 'seen' then
-    candidates = redis.call('ZRANGE', KEYS[1], last, first, 'BYSCORE', 'REV', 'LIMIT', 0, count)
+    ids = redis.call('ZRANGE', KEYS[1], last, first, 'BYSCORE', 'REV', 'LIMIT', 0, count)
 else
     local rank = rank_behind(first, last)
-    candidates = redis.call('ZREVRANGE', KEYS[1], rank, rank + count - 1)
+    ids = redis.call('ZREVRANGE', KEYS[1], rank, rank + count - 1)
 end
+local answer = {#ids, ids[#ids] or '', ids[1] and redis.call('ZSCORE', KEYS[2], ids[#ids]) or '0'}
 
-local prefix, from, before, has_profile = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
-local function has_condition(id)
-    for place = 4, #KEYS do
-        if redis.call('ZSCORE', KEYS[place], id) then
-            return true
+local function keep(fits)
+    local kept = {}
+    for at, id in ipairs(ids) do
+        if fits(at, id) then
+            kept[#kept + 1] = id
         end
     end
-    return #KEYS < 4
+    ids = kept
 end
 
-local answer = {#candidates, '', '0'}
-for _, id in ipairs(candidates) do
-    local seen = redis.call('ZSCORE', KEYS[2], id) or '0'
-    answer[2], answer[3] = id, seen
-    if string.sub(id, 1, #prefix) == prefix and tonumber(seen) >= from and tonumber(seen) < before
-        and has_condition(id) and (not has_profile or redis.call('SISMEMBER', KEYS[3], id) == 1) then
-        answer[#answer + 1], answer[#answer + 2] = id, seen
+local prefix, since, before = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+if prefix ~= '' then
+    keep(function(at, id) return string.sub(id, 1, #prefix) == prefix end)
+end
+if #ids > 0 and ARGV[8] == '1' then
+    local members = redis.call('SMISMEMBER', KEYS[3], unpack(ids))
+    keep(function(at) return members[at] == 1 end)
+end
+if #ids > 0 and #KEYS > 3 then
+    local fitting = {}
+    for place = 4, #KEYS do
+        for at, score in ipairs(redis.call('ZMSCORE', KEYS[place], unpack(ids))) do
+            fitting[at] = fitting[at] or score
+        end
+    end
+    keep(function(at) return fitting[at] end)
+end
+if #ids > 0 then
+    for at, seen in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(ids))) do
+        seen = seen or '0'
+        if tonumber(seen) >= since and tonumber(seen) < before then
+            answer[#answer + 1], answer[#answer + 2] = ids[at], seen
+        end
     end
 end
 return answer
@@ -150,7 +167,9 @@ class _Tests(Struct, frozen=True):
     @classmethod
     def of(cls, where: Filter, silent_since: int) -> "_Tests":
         since, before = 0, _NEVER
-        if where.health is Health.SILENT:
+        if where.health is Health.NEW:
+            before = 1
+        elif where.health is Health.SILENT:
             before = silent_since
         elif where.health in (Health.RUNNING, Health.FAILING):
             since = silent_since
@@ -181,10 +200,10 @@ class Search:
         no cursor of this order.
         """
         tests, cursor = _Tests.of(where, silent_since), _parse(sort, after)
-        few = self._few(tests)
+        few = self._few(tests, sort, limit)
         if few is None:
             return self._walk(tests, sort, cursor, limit)
-        found = [place for part in few for place in self._look(part, tests, LOOKS)[2]]
+        found = [place for part in few for place in self._look(part, tests, 2 * _FEW)[2]]
         found = (
             sorted(set(found), key=lambda place: place[1]) if sort is Sort.ID else sorted(set(found))[::-1]
         )
@@ -192,42 +211,50 @@ class Search:
             found = [place for place in found if _is_behind(sort, place, cursor)]
         return _page(sort, found, limit)
 
-    def _few(self, tests: _Tests) -> list[_Candidates] | None:
-        """All who fit one of the tests, where these are few."""
-        window = f"{tests.since}", f"({tests.before}"
-        choices = list[list[_Candidates]]()
+    def _few(self, tests: _Tests, sort: Sort, limit: int) -> list[_Candidates] | None:
+        """All who fit one of the tests, where these are few, and fewer than a walk would look at."""
+        window, ids = (f"{tests.since}", f"({tests.before}"), _id_range(tests.prefix)
+        by_id, by_condition = sort is Sort.ID, [condition_key(each) for each in tests.conditions]
+        # Each choice with whether a walk goes along it, and looks at no others anyway.
+        choices = [(True, [_Candidates("ids", MACHINES_KEY, "-", "+")])]
         with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zcard(MACHINES_KEY)
             if tests.prefix:
-                first, last = _id_range(tests.prefix)
-                choices.append([_Candidates("ids", MACHINES_KEY, first, last)])
-                pipeline.zlexcount(MACHINES_KEY, first, last)
+                choices.append((by_id, [_Candidates("ids", MACHINES_KEY, *ids)]))
+                pipeline.zlexcount(MACHINES_KEY, *ids)
             if (tests.since, tests.before) != (0, _NEVER):
-                choices.append([_Candidates("seen", SEEN_KEY, *window)])
+                choices.append((not by_id, [_Candidates("seen", SEEN_KEY, *window)]))
                 pipeline.zcount(SEEN_KEY, *window)
             if tests.profile is not None:
-                choices.append([_Candidates("set", profile_machines_key(tests.profile))])
+                choices.append((False, [_Candidates("set", profile_machines_key(tests.profile))]))
                 pipeline.scard(profile_machines_key(tests.profile))
-            for condition in tests.conditions:
-                pipeline.zcard(condition_key(condition))
+            for key in by_condition:
+                pipeline.zcard(key)
             sizes = cast("list[int]", pipeline.execute())
-        if tests.conditions:
+        if by_condition:
+            along = by_id and len(by_condition) == 1
             sizes[len(choices) :] = [sum(sizes[len(choices) :])]
-            choices.append([_Candidates("ids", condition_key(each), "-", "+") for each in tests.conditions])
-        size, choice = min(zip(sizes, choices, strict=True), default=(_FEW + 1, []), key=itemgetter(0))
-        return choice if size <= _FEW else None
+            choices.append((along, [_Candidates("ids", key, "-", "+") for key in by_condition]))
+        walked = min(size for size, (along, _) in zip(sizes, choices, strict=True) if along)
+        others = [(size, choice) for size, (along, choice) in zip(sizes, choices, strict=True) if not along]
+        if not others:
+            return None
+        size, choice = min(others, key=itemgetter(0))
+        # One in walked / size fits, if they are spread evenly.
+        return choice if size <= _FEW and size * size < (limit + 1) * walked else None
 
     def _walk(self, tests: _Tests, sort: Sort, cursor: _Place | None, limit: int) -> Page:
-        candidates = _from_start(tests, sort, cursor)
+        candidates, step = _from_start(tests, sort, cursor), min(limit + 1, _STEP)
         found, looked = list[_Place](), 0
         while True:
-            count, last, fits = self._look(candidates, tests, _STEP)
+            count, last, fits = self._look(candidates, tests, step)
             found += fits
             looked += count
-            if len(found) > limit or count < _STEP or (sort is Sort.LAST_SEEN and last[0] < tests.since):
+            if len(found) > limit or count < step or (sort is Sort.LAST_SEEN and last[0] < tests.since):
                 return _page(sort, found, limit)
             if looked >= LOOKS:
                 return Page([machine_id for _, machine_id in found], _cursor(sort, last))
-            candidates = _from_start(tests, sort, last)
+            candidates, step = _from_start(tests, sort, last), min(4 * step, _STEP)
 
     def _look(self, candidates: _Candidates, tests: _Tests, count: int) -> tuple[int, _Place, list[_Place]]:
         """How many candidates there were, `count` at the most, the last of them, and those that fit."""

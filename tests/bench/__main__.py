@@ -12,6 +12,7 @@ from tests.bench import (
     celery_yardstick,
     flood,
     latency,
+    machines,
     memory,
     neighbours,
     partition,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Size], Part]] = {
     "memory": memory.measure,
     "neighbours": neighbours.measure,
     "flood": flood.measure,
+    "machines": machines.measure,
 }
 
 
