@@ -12,6 +12,18 @@ from tests.sandbox.unguarded import ROOT, Unguarded
 
 LIMITS = Limits(soft_seconds=0.05, hard_seconds=0.1, check_seconds=0.1)
 
+#: Why a child is held to be lost that does this; those that say what cannot be are liars.
+CAUSES = {
+    "half a frame": "hard_seconds",
+    "half a header": "hard_seconds",
+    "a byte now and then": "hard_seconds",
+    "silence": "hard_seconds",
+    "a loop": "hard_seconds",
+    "an end": "died",
+    "a closed door": "died",
+    "killed from outside": "killed-from-outside",
+}
+
 
 def stub(name: str) -> Sandbox:
     """A sandbox whose children answer in this way."""
@@ -43,6 +55,7 @@ def test_the_reading_behind_an_answer_that_cannot_be_is_found_and_the_others_are
         outcomes = [outcome for report in reports for outcome in report.outcomes]
         assert [outcome.kind for outcome in outcomes] == ["ok", "limit", "ok"]
         assert [outcome.killed for outcome in outcomes] == [False, True, False]
+        assert {cause for cause, count in sandbox.losses.items() if count} == {CAUSES.get(name, "lied")}
         assert sandbox.run(jobs(b"1"))[0].outcomes == [Outcome("ok")]
 
 
@@ -56,6 +69,7 @@ def test_where_every_child_misbehaves_at_everything_the_run_still_comes_to_an_en
 def test_a_source_that_is_not_checked_as_it_should_be_is_refused() -> None:
     with stub("silence") as sandbox:
         checked = sandbox.check("def process(data, state): pass")
+        assert sandbox.losses["lied"] == sandbox.restarts == 2
     assert not checked.accepted
     assert checked.problems
 
