@@ -22,6 +22,7 @@ from pipeline.publisher import PERSISTENT, Message
 from pipeline.reading import Reading
 from pipeline.record import Cause, Outgoing
 from pipeline.result import now
+from pipeline.setup import Active
 from sandbox.job import Failure, Outcome, OutcomeKind
 
 #: What stands for the machine of readings whose routing key names none.
@@ -53,6 +54,7 @@ class Letter(Struct, frozen=True):
     limit: str | None = None
     message_id: str | None = None
     content_type: str | None = None
+    logicprofile: str | None = None
 
     @property
     def id(self) -> str:
@@ -70,7 +72,7 @@ def cause_of(
     outcome: Outcome,
     time: str,
     number: int | None = None,
-    logicversion: int | None = None,
+    active: Active | None = None,
 ) -> Cause:
     """The cause of a failed reading, with what is needed to send the reading again as it was."""
     failure = outcome.failure or Failure("")
@@ -79,7 +81,8 @@ def cause_of(
         message=failure.message,
         time=time,
         number=number,
-        logicversion=logicversion,
+        logicversion=active.version if active else None,
+        logicprofile=active.profile if active else None,
         line=failure.line,
         text=failure.text,
         limit=failure.limit,
@@ -134,6 +137,7 @@ def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -
         limit=_text(headers, "limit") or None,
         message_id=_text(headers, "message_id") or None,
         content_type=topology.text_of(properties.content_type or "") or None,
+        logicprofile=_text(headers, "logicprofile") or None,
     )
 
 

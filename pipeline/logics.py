@@ -1,9 +1,10 @@
-"""The machines' logic in Redis: the versions of each machine, and which of them is in force.
+"""The logic of machines or profiles in Redis: the versions of each, and which of them is in force.
 
 - `machine:{<id>}:logic` says which is in force (`pipeline.setup`). A batch reads it together with the
   machine's record, so a new version is in force from the next batch on every worker.
 - `machine:{<id>}:versions` is the list of a machine's versions, the first at place 0 with number 1. A
   version is never changed; it outlives the logic's deletion, and its number is not used again.
+- `profile:{<name>}:…` are the same of a profile.
 - The sources lie by themselves, each once (`pipeline.sources`).
 """
 
@@ -16,9 +17,8 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.directory import Directory
-from pipeline.records import Records
-from pipeline.setup import Active, New, Pause, Setup, Setups, digests_key, versions_key
+from pipeline.machine_setups import MachineSetups
+from pipeline.setup import Active, New, Setup, Setups, digests_key, versions_key
 from pipeline.sources import Sources
 from sandbox.job import Logic
 
@@ -46,21 +46,21 @@ def any_logic(_active: Active | None) -> None:
 
 
 class Logics:
-    """Keeps and finds logic. Safe to share between threads. Every method may raise `redis.RedisError`.
+    """Keeps and finds the logic of those that `setups` has: where none are given, of machines.
 
-    Where a change raises it, the change was made or was not; making it again is safe.
+    Safe to share between threads. Every method may raise `redis.RedisError`. Where a change raises it, the
+    change was made or was not; making it again is safe.
     """
 
-    def __init__(self, client: "redis.Redis", signing_key: str) -> None:
+    def __init__(self, client: "redis.Redis", signing_key: str, setups: Setups | None = None) -> None:
+        self.setups = setups or MachineSetups(client)
+        self._kind = self.setups.kind
         self._redis = client
-        self._records = Records(client)
-        self._directory = Directory(client, self._records)
-        self._setups = Setups(client)
         self._sources = Sources(client, signing_key)
 
     def upload(
         self,
-        machine_id: str,
+        name: str,
         source: str,
         code: bytes,
         *,
@@ -69,33 +69,32 @@ class Logics:
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
-        """Put an accepted source in force for a machine; `code` is what the sandbox compiled it to.
+        """Put an accepted source in force; `code` is what the sandbox compiled it to.
 
-        A version is a source with its examples (JSON; empty: it has none). Where the machine has one with
-        both, that one is put in force again, and no new one is made. Where the examples are None, whichever
-        they are, it is the last with the source.
+        A version is a source with its examples (JSON; empty: it has none). Where there is one with both, that
+        one is put in force again, and no new one is made. Where the examples are None, whichever they are, it
+        is the last with the source.
         """
         digest = self._sources.keep(source, code)
         examples_digest = self._sources.keep_examples(examples) if examples else ""
         names = [digest, f"{digest} {examples_digest}"]
-        self._records.register([machine_id])
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = msgspec.msgpack.encode(Version(digest, time, author, comment, examples_digest))
 
         def step(setup: Setup) -> tuple[Setup, New | None]:
             check(setup.active)
-            if number := self._number(machine_id, names[0 if examples is None else 1]):
+            if number := self._number(name, names[0 if examples is None else 1]):
                 return setup.having(number, digest), None
             number = setup.versions + 1
             return replace(setup.having(number, digest), versions=number), New(entry, names)
 
-        active = self._change(machine_id, step).active
+        active = self.setups.change(name, step).active
         assert active is not None
         return active
 
-    def activate(self, machine_id: str, number: int, check: Check = any_logic) -> Active | None:
+    def activate(self, name: str, number: int, check: Check = any_logic) -> Active | None:
         """Put a version in force, be it older or newer. None where there is none with this number."""
-        version = self.version(machine_id, number)
+        version = self.version(name, number)
         if version is None:
             return None
         digest = version.digest
@@ -104,43 +103,35 @@ class Logics:
             check(setup.active)
             return setup.having(number, digest), None
 
-        return self._change(machine_id, step).active
+        return self.setups.change(name, step).active
 
-    def remove(self, machine_id: str, check: Check = any_logic) -> None:
+    def remove(self, name: str, check: Check = any_logic) -> None:
         """Put no version in force any more. All of them stay, and can be put in force again."""
 
         def step(setup: Setup) -> tuple[Setup, None]:
             check(setup.active)
             return setup.having(0, ""), None
 
-        self._change(machine_id, step)
+        self.setups.change(name, step)
 
-    def forget_pause(self, machine_id: str, pause: Pause) -> None:
-        """Forget a pause that is over, all of whose readings were sent again."""
+    def setup(self, name: str) -> Setup:
+        """What a machine, or who follows a profile, is set up to run."""
+        return self.setups.read(name)
 
-        def step(setup: Setup) -> tuple[Setup, None]:
-            return replace(setup, pause=None) if setup.pause == pause else setup, None
-
-        self._setups.change(machine_id, step)
-
-    def setup(self, machine_id: str) -> Setup:
-        """What a machine is set up to run."""
-        return self._setups.read(machine_id)
-
-    def version(self, machine_id: str, number: int) -> Version | None:
+    def version(self, name: str, number: int) -> Version | None:
         """A version, None where there is none with this number."""
         if not 0 < number < 2**53:
             return None
-        value = cast("bytes | None", self._redis.lindex(versions_key(machine_id), number - 1))
+        value = cast("bytes | None", self._redis.lindex(versions_key(name, self._kind), number - 1))
         return None if value is None else msgspec.msgpack.decode(value, type=Version)
 
-    def versions(self, machine_id: str, before: int, limit: int) -> list[tuple[int, Version]]:
+    def versions(self, name: str, before: int, limit: int) -> list[tuple[int, Version]]:
         """Versions below the number `before`, the last first, `limit` at the most, each with its number."""
         last = before - 1
         if last < 1:
             return []
         first = max(last - limit + 1, 1)
-        values = cast("list[bytes]", self._redis.lrange(versions_key(machine_id), first - 1, last - 1))
+        values = cast("list[bytes]", self._redis.lrange(versions_key(name, self._kind), first - 1, last - 1))
         decoded = [msgspec.msgpack.decode(value, type=Version) for value in values]
         return list(enumerate(decoded, start=first))[::-1]
 
@@ -156,12 +147,6 @@ class Logics:
         """These sources, ready for the sandbox; without those that Redis does not have."""
         return self._sources.load(digests)
 
-    def _change(self, machine_id: str, step: Callable[[Setup], tuple[Setup, New | None]]) -> Setup:
-        """Change a machine's setup, and enter into the directory how the machine stands then."""
-        setup = self._setups.change(machine_id, step)
-        self._directory.enter([machine_id])
-        return setup
-
-    def _number(self, machine_id: str, name: str) -> int:
+    def _number(self, owner: str, name: str) -> int:
         """The last version with this name; 0 where none has it."""
-        return int(cast("bytes | None", self._redis.hget(digests_key(machine_id), name)) or 0)
+        return int(cast("bytes | None", self._redis.hget(digests_key(owner, self._kind), name)) or 0)

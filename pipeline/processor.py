@@ -210,6 +210,7 @@ class Processor:
                 logics[digest],
                 stored[machine_id].record.state,
                 [reading.body for reading in fresh[machine_id]],
+                stored[machine_id].setup.config,
             )
             for machine_id, digest in running.items()
         ]
@@ -252,7 +253,6 @@ def _advance(
     record, active, time = before.record, before.active, now()
     digest = active.digest if active else ""
     strikes = record.strikes.against(digest)
-    version = active.version if active else None
     outgoing, recents = list[Outgoing](), list[bytes]()
     outcomes = report.outcomes if report else [_not_run(before)] * len(readings)
     first = record.number + 1
@@ -260,15 +260,15 @@ def _advance(
     for number, (reading, outcome) in enumerate(zip(readings, outcomes, strict=True), start=first):
         strikes = strikes.after(outcome)
         if number >= first_recent:
-            recents.append(encode_recent(reading, outcome, number, time, version))
+            recents.append(encode_recent(reading, outcome, number, time, active))
         if outcome.kind == "ok":
-            assert version is not None
+            assert active is not None
             for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
-                event = encode_result(line.machine, event_id, time, version, data)
+                event = encode_result(line.machine, event_id, time, active, data)
                 outgoing.append(Outgoing(event_id, event))
         else:
             outgoing.append(
-                Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, version))
+                Outgoing(str(number), reading.body, cause_of(reading, outcome, time, number, active))
             )
     for place, reading in enumerate(moved, start=record.moved + 1):
         move = Move(place, reading.message_id, reading.content_type, reading.claim, reading.sent)
@@ -278,7 +278,7 @@ def _advance(
         outcomes,
         came=len(readings) > resent or any(reading.claim is None for reading in moved),
         resent=resent,
-        logicversion=version,
+        active=active,
     )
     after = record.advance(
         line.session.name,
@@ -300,12 +300,13 @@ def _not_run(stored: Stored) -> Outcome:
     if stored.setup.paused:
         return Outcome("paused", failure=Failure("this machine is paused; resume it, and send them again"))
     if stored.active is None:
-        return Outcome("no-logic", failure=Failure("this machine has no logic yet"))
-    version = stored.active.version
+        what = f"profile {stored.setup.profile!r}" if stored.setup.profile else "machine"
+        return Outcome("no-logic", failure=Failure(f"this {what} has no logic yet"))
+    logic = stored.active.words
     if stored.quarantined:
-        message = f"version {version} is not run any more: {stored.record.strikes.reason}"
+        message = f"{logic} is not run any more: {stored.record.strikes.reason}"
         return Outcome("quarantined", failure=Failure(message))
-    message = f"the source of version {version} is missing from Redis; upload it again"
+    message = f"the source of {logic} is missing from Redis; upload it again"
     return Outcome("no-logic", failure=Failure(message))
 
 

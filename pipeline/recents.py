@@ -13,6 +13,7 @@ import redis
 from msgspec import Struct
 
 from pipeline.reading import Reading
+from pipeline.setup import Active
 from sandbox.job import Failure, Outcome, OutcomeKind
 
 #: Bytes that are kept of one reading, and of all its results together. A telegram of a machine is shorter; of
@@ -25,6 +26,7 @@ class Recent(Struct, frozen=True, array_like=True):
 
     `reading` has its bytes, or the first `KEPT_BYTES` of `size`. `results` are JSON objects; one that did
     not fit is empty. `failure` is there where `kind` is not `ok`; the reading is a dead letter then.
+    `logicprofile` is the profile whose version was run, where it was not the machine's own.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Recent(Struct, frozen=True, array_like=True):
     size: int
     results: Sequence[bytes] = ()
     failure: Failure | None = None
+    logicprofile: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -51,21 +54,20 @@ def recent_key(machine_id: str) -> str:
     return f"machine:{{{machine_id}}}:recent"
 
 
-def encode_recent(
-    reading: Reading, outcome: Outcome, number: int, time: str, logicversion: int | None
-) -> bytes:
-    """A reading and its outcome, as they are kept."""
+def encode_recent(reading: Reading, outcome: Outcome, number: int, time: str, active: Active | None) -> bytes:
+    """A reading and its outcome under the logic `active`, as they are kept."""
     body = reading.body
     return _encoder.encode(
         Recent(
             number,
             time,
             outcome.kind,
-            logicversion,
+            active.version if active else None,
             body if len(body) <= KEPT_BYTES else body[:KEPT_BYTES],
             len(body),
             _fitting(outcome.results),
             outcome.failure,
+            active.profile if active else None,
         )
     )
 

@@ -62,6 +62,12 @@ class Cause(Struct, frozen=True, array_like=True):
     limit: Annotated[str, Meta(description="The limit that was exceeded.")] | None = None
     message_id: Annotated[str, Meta(description="What the device sent as the reading's.")] | None = None
     content_type: str | None = None
+    logicprofile: (
+        Annotated[
+            str, Meta(description="The profile whose version it is, where it is not the machine's own.")
+        ]
+        | None
+    ) = None
 
 
 class Move(Struct, frozen=True, array_like=True):

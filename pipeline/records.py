@@ -103,16 +103,20 @@ def record_key(machine_id: str) -> str:
 
 
 class Stored(Struct, frozen=True):
-    """A machine as it was read: its record, the token to write over it (empty: it is new), its setup."""
+    """A machine as it was read: its record, the token to write over it (empty: it is new), its setup, and
+    that of its profile, where it runs that one's logic."""
 
     record: Record
     token: bytes
     setup: Setup
+    profile: Setup | None = None
 
     @property
     def active(self) -> Active | None:
-        """The logic that it is set up to run."""
-        return self.setup.active
+        """The logic that it is set up to run: its own, else that of its profile."""
+        if self.setup.version or self.profile is None or not self.profile.version:
+            return self.setup.active
+        return Active(self.profile.version, self.profile.digest, self.setup.profile)
 
     @property
     def quarantined(self) -> bool:
@@ -151,17 +155,29 @@ class Records:
         """The records of these machines, and what each is set up to run. Raises `redis.RedisError`."""
         keys = [key for machine_id in machine_ids for key in (record_key(machine_id), setup_key(machine_id))]
         values = cast("list[bytes | None]", self._redis.mget(keys))
+        setups = [Setup.parse(value) for value in values[1::2]]
+        profiles = self._profiles({setup.profile for setup in setups if setup.profile and not setup.version})
         return {
-            machine_id: self.parse(values[2 * place], values[2 * place + 1])
-            for place, machine_id in enumerate(machine_ids)
+            machine_id: self._stored(value, setup, profiles)
+            for machine_id, value, setup in zip(machine_ids, values[::2], setups, strict=True)
         }
 
+    def _profiles(self, names: set[str]) -> dict[str, Setup]:
+        if not names:
+            return {}
+        values = cast("list[bytes | None]", self._redis.mget([setup_key(each, "profile") for each in names]))
+        return {name: Setup.parse(value) for name, value in zip(names, values, strict=True)}
+
     def parse(self, value: bytes | None, setup: bytes | None) -> Stored:
-        """A machine, from the values of its keys."""
+        """A machine, from the values of its keys; without what its profile is set up to run."""
+        return self._stored(value, Setup.parse(setup))
+
+    def _stored(self, value: bytes | None, setup: Setup, profiles: Mapping[str, Setup] = NONE) -> Stored:
+        profile = profiles.get(setup.profile) if setup.profile else None
         if value is None:
-            return Stored(Record(), b"", Setup.parse(setup))
+            return Stored(Record(), b"", setup, profile)
         record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
-        return Stored(record, value[:_TOKEN_BYTES], Setup.parse(setup))
+        return Stored(record, value[:_TOKEN_BYTES], setup, profile)
 
     def encode(self, record: Record) -> bytes:
         """The value of a record's key, with a new token."""

@@ -21,6 +21,7 @@ import redis
 
 from pipeline.dead_letters import Where
 from pipeline.directory import Directory
+from pipeline.profiles import Profiles
 from pipeline.recents import recent_key
 from pipeline.records import Records, Stored, record_key
 from pipeline.setup import digests_key, setup_key, versions_key
@@ -47,8 +48,11 @@ return 1
 class Removal:
     """Deletes machines. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
-    def __init__(self, client: "redis.Redis", records: Records, directory: Directory) -> None:
+    def __init__(
+        self, client: "redis.Redis", records: Records, directory: Directory, profiles: Profiles
+    ) -> None:
         self._redis = client
+        self._profiles = profiles
         self._records = records
         self._directory = directory
         self._script = client.register_script(_REMOVE)
@@ -57,6 +61,8 @@ class Removal:
         """Delete a machine. Returns what it was; None where there was none, nor dead letters of one."""
         stored = self._remove(machine_id)
         discarded = self._discard_letters(machine_id, stored.record.number + 1 if stored.token else None)
+        if stored.setup.profile is not None:
+            self._profiles.forget(machine_id, stored.setup.profile)
         self._directory.enter([machine_id])
         return stored if stored.known or discarded else None
 

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import msgspec
 import pika
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pipeline import topology
 from pipeline.publisher import PERSISTENT, Message
 from pipeline.record import Outgoing
+from pipeline.setup import Active
 
 #: The media type of a CloudEvent in structured mode (CloudEvents 1.0.2, JSON event format, section 3).
 CONTENT_TYPE = "application/cloudevents+json"
@@ -51,7 +52,14 @@ class CloudEvent(Struct, frozen=True):
             pattern=f"^{topology.MACHINE_ID_PATTERN}$", description="The machine's id.", examples=["furnace"]
         ),
     ]
-    logicversion: Annotated[int, Meta(ge=1, description="The version of the logic.", examples=[3])]
+    logicversion: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="The version of the machine's logic, or of its profile's.",
+            examples=[3],
+        ),
+    ]
     data: Annotated[
         msgspec.Raw,
         Meta(
@@ -60,6 +68,17 @@ class CloudEvent(Struct, frozen=True):
             extra_json_schema={"type": "object"},
         ),
     ]
+    logicprofile: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{topology.MACHINE_ID_PATTERN}$",
+                description="The profile whose logic was run; left out where it was the machine's own.",
+                examples=["pumps"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     specversion: Annotated[str, Meta(extra_json_schema={"const": "1.0"})] = "1.0"
     datacontenttype: Annotated[str, Meta(extra_json_schema={"const": "application/json"})] = (
         "application/json"
@@ -69,8 +88,8 @@ class CloudEvent(Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode_result(machine_id: str, event_id: str, time: str, logicversion: int, data: bytes) -> bytes:
-    """The CloudEvent that carries `data`, a JSON object."""
+def encode_result(machine_id: str, event_id: str, time: str, active: Active, data: bytes) -> bytes:
+    """The CloudEvent that carries `data`, a JSON object, which the logic `active` has returned."""
     return _encoder.encode(
         CloudEvent(
             id=event_id,
@@ -78,8 +97,9 @@ def encode_result(machine_id: str, event_id: str, time: str, logicversion: int, 
             type=EVENT_TYPE,
             time=time,
             subject=machine_id,
-            logicversion=logicversion,
+            logicversion=active.version,
             data=msgspec.Raw(data),
+            logicprofile=active.profile or UNSET,
         )
     )
 

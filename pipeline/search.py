@@ -24,6 +24,7 @@ from msgspec import Struct
 from pipeline.directory import SEEN_KEY, condition_key
 from pipeline.health import Condition, Health
 from pipeline.records import MACHINES_KEY
+from pipeline.setup import profile_machines_key
 from pipeline.topology import is_machine_id
 
 #: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
@@ -120,11 +121,6 @@ return answer
 """
 
 _SEEN_CURSOR = re.compile(r"([0-9]{1,16})\.([A-Za-z0-9_-]{1,128})")
-
-
-def profile_machines_key(name: str) -> str:
-    """The key of the set of machines that name this profile."""
-    return f"profile:{{{name}}}:machines"
 
 
 class Sort(StrEnum):

@@ -3,10 +3,13 @@
 The value of `machine:{<id>}:logic` is a `Setup`. It is changed by compare-and-set on the whole value: whoever
 changes it says what he read, and is told where another was faster (`Setups.change`). A new version is put
 on the list of versions in the same step, so that its number is its place there, whoever races.
+
+A profile is a logic for many machines. It has a setup of its own, `profile:{<name>}:logic`, and versions in
+the same way. A machine that names a profile runs its logic, unless it has one of its own in force.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 import redis
@@ -30,26 +33,42 @@ return 1
 """
 
 
-def setup_key(machine_id: str) -> str:
-    """The key that says what a machine is set up to run."""
-    return f"machine:{{{machine_id}}}:logic"
+#: Who can have a logic.
+Kind = Literal["machine", "profile"]
 
 
-def versions_key(machine_id: str) -> str:
+def setup_key(name: str, kind: Kind = "machine") -> str:
+    """The key that says what a machine, or who follows a profile, is set up to run."""
+    return f"{kind}:{{{name}}}:logic"
+
+
+def versions_key(name: str, kind: Kind = "machine") -> str:
     """The key of the list of all versions, the first at place 0 with number 1."""
-    return f"machine:{{{machine_id}}}:versions"
+    return f"{kind}:{{{name}}}:versions"
 
 
-def digests_key(machine_id: str) -> str:
+def digests_key(name: str, kind: Kind = "machine") -> str:
     """The key of the hash that says the last version with a source, or with one and its examples."""
-    return f"machine:{{{machine_id}}}:digests"
+    return f"{kind}:{{{name}}}:digests"
+
+
+def profile_machines_key(name: str) -> str:
+    """The key of the set of machines that follow this profile."""
+    return f"profile:{{{name}}}:machines"
 
 
 class Active(Struct, frozen=True):
-    """Which logic is in force for a machine: the number of its version, and the digest of its source."""
+    """Which logic is in force: the number of its version, the digest of its source, and whose version it is:
+    that of a profile, or the machine's own."""
 
     version: int
     digest: str
+    profile: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What it is called in a sentence."""
+        return f"version {self.version}" + (f" of the profile {self.profile!r}" if self.profile else "")
 
 
 class Pause(Struct, frozen=True, array_like=True):
@@ -67,6 +86,8 @@ class Setup(Struct, frozen=True, array_like=True):
 
     `version` (0: none) and `digest` say which of its versions is in force, `versions` how many there are.
     `previous` is the version that was in force before this one (0: none).
+    `profile` is whose logic it runs where it has none of its own in force. `config`, a JSON object, is what
+    its logic reads as `config`. A profile's own setup has none of the last three.
     """
 
     version: int = 0
@@ -74,6 +95,8 @@ class Setup(Struct, frozen=True, array_like=True):
     versions: int = 0
     pause: Pause | None = None
     previous: int = 0
+    profile: str | None = None
+    config: bytes = b"{}"
 
     def having(self, version: int, digest: str) -> "Setup":
         """The same with this version in force (0: none)."""
@@ -88,7 +111,7 @@ class Setup(Struct, frozen=True, array_like=True):
 
     @property
     def active(self) -> Active | None:
-        """The logic in force."""
+        """Its own logic in force."""
         return Active(self.version, self.digest) if self.version else None
 
     @classmethod
@@ -108,35 +131,49 @@ class New(NamedTuple):
     names: Sequence[str]
 
 
+#: Makes of a setup another, and says whether the version in it is new. May be asked more than once.
+Step = Callable[[Setup], tuple[Setup, New | None]]
+
+
 class Setups:
     """Reads and changes setups. Safe to share between threads. Every method may raise `redis.RedisError`."""
+
+    kind: Kind
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
         self._change = client.register_script(_CHANGE)
 
-    def read(self, machine_id: str) -> Setup:
-        """A machine's setup."""
-        return Setup.parse(self._value(machine_id))
+    def read(self, name: str) -> Setup:
+        """The setup of a machine or profile."""
+        return Setup.parse(self._value(name))
 
-    def change(self, machine_id: str, step: Callable[[Setup], tuple[Setup, New | None]]) -> Setup:
-        """Have `step` make another setup of a machine's, and put it in force. Returns it.
+    def change(self, name: str, step: Step) -> Setup:
+        """Have `step` make another setup of somebody's, and put it in force. Returns it.
 
         Where another is faster, `step` is asked again with what that one left. What `step` raises is raised,
         and nothing is changed then.
         """
-        keys = [setup_key(machine_id), versions_key(machine_id), digests_key(machine_id)]
+        keys = [setup_key(name, self.kind), versions_key(name, self.kind), digests_key(name, self.kind)]
         while True:
-            value = self._value(machine_id)
+            value = self._value(name)
             before = Setup.parse(value)
             after, new = step(before)
             if after == before:
                 return before
+            self._before_change(name)
             arguments: list[bytes | str | int] = [value or b"", msgspec.msgpack.encode(after)]
             if new is not None:
                 arguments += [new.entry, after.versions, *new.names]
             if self._change(keys=keys, args=arguments):
+                self._after_change(name)
                 return after
 
-    def _value(self, machine_id: str) -> bytes | None:
-        return cast("bytes | None", self._redis.get(setup_key(machine_id)))
+    def _before_change(self, name: str) -> None:
+        """What is to be done before something is kept of somebody."""
+
+    def _after_change(self, name: str) -> None:
+        """What is to be done when a setup is another one."""
+
+    def _value(self, name: str) -> bytes | None:
+        return cast("bytes | None", self._redis.get(setup_key(name, self.kind)))

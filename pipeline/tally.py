@@ -11,12 +11,14 @@ from typing import Self
 
 from msgspec import Struct
 
+from pipeline.setup import Active
 from sandbox.job import Failure, Outcome, OutcomeKind
 
 
 class LastError(Struct, frozen=True, array_like=True):
     """Why a reading failed: its running number, when it was processed (milliseconds since 1970), and as in
-    `Failure` what was wrong on which line of which version (None without a logic)."""
+    `Failure` what was wrong on which line of which version (None without a logic) of which profile (None: of
+    the machine's own)."""
 
     number: int
     kind: OutcomeKind
@@ -26,6 +28,7 @@ class LastError(Struct, frozen=True, array_like=True):
     text: str = ""
     limit: str | None = None
     logicversion: int | None = None
+    logicprofile: str | None = None
 
 
 class Tally(Struct, frozen=True, array_like=True):
@@ -51,7 +54,7 @@ class Tally(Struct, frozen=True, array_like=True):
         *,
         came: bool,
         resent: int = 0,
-        logicversion: int | None = None,
+        active: Active | None = None,
     ) -> Self:
         """The tally after these outcomes of readings, which have the numbers from `first` on.
 
@@ -77,7 +80,8 @@ class Tally(Struct, frozen=True, array_like=True):
                 failure.line,
                 failure.text,
                 failure.limit,
-                logicversion,
+                active.version if active else None,
+                active.profile if active else None,
             )
         return type(self)(
             self.readings + len(outcomes),

@@ -10,15 +10,18 @@ from litestar import Litestar, Request
 from litestar.di import Provide
 
 from web.audit import AuditController
+from web.configs import ConfigsController
 from web.dead_letters import DeadLettersController
 from web.gate import CALLER, Gate
 from web.health import HealthController
 from web.incoming import before_request
-from web.logic import LogicController
+from web.logic import MachineLogicController, ProfileLogicController
 from web.machines import MachinesController
 from web.metrics import MetricsController
+from web.pauses import PausesController
 from web.plant import Plant
 from web.problems import HANDLERS
+from web.profiles import FollowingController, ProfilesController
 from web.requests import RequestMeter
 from web.schema import openapi_config
 from web.states import StatesController
@@ -57,7 +60,12 @@ def create_app(plant: Plant) -> Litestar:
     return Litestar(
         [
             MachinesController,
-            LogicController,
+            MachineLogicController,
+            PausesController,
+            ConfigsController,
+            FollowingController,
+            ProfilesController,
+            ProfileLogicController,
             StatesController,
             TryingController,
             DeadLettersController,

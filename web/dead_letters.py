@@ -47,6 +47,7 @@ class DeadLetter(Struct, kw_only=True):
     line: int | None
     limit: str | None
     logicversion: int | None
+    logicprofile: str | None
     bytes: int
     sent_again: str | None
 
@@ -315,6 +316,7 @@ def _shown(kept: Kept) -> dict[str, Any]:
         "line": letter.line,
         "limit": letter.limit,
         "logicversion": letter.logicversion,
+        "logicprofile": letter.logicprofile,
         "bytes": letter.size,
         "sent_again": kept.sent,
     }

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pipeline.directory import Directory
 from pipeline.health import Health, health_of
+from pipeline.profiles import Profiles
 from pipeline.records import Records, Stored
 from pipeline.removal import Removal
 from pipeline.search import Filter, Search, Sort
@@ -33,11 +34,13 @@ class Fleet:
     Who has sent nothing for `silent_after` seconds is silent.
     """
 
-    def __init__(self, client: "redis.Redis", records: Records, silent_after: int) -> None:
+    def __init__(
+        self, client: "redis.Redis", records: Records, profiles: Profiles, silent_after: int
+    ) -> None:
         self.directory = Directory(client, records)
         self._records = records
         self._search = Search(client)
-        self._removal = Removal(client, records, self.directory)
+        self._removal = Removal(client, records, self.directory, profiles)
         self._silent_after = silent_after
 
     def find(self, where: Filter, sort: Sort, after: str, limit: int) -> Found:
@@ -53,7 +56,8 @@ class Fleet:
         while chunk := list(islice(machine_ids, _CHUNK)):
             for machine_id, stored in self._records.read(chunk).items():
                 health = health_of(stored, since)
-                if stored.known and where.health in (None, health):
+                follows = where.profile in (None, stored.setup.profile)
+                if stored.known and follows and where.health in (None, health):
                     found.append((machine_id, stored, health))
                 else:
                     strayed.append(machine_id)

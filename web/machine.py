@@ -32,7 +32,11 @@ class Machine(Struct, kw_only=True):
     ]
     results: Annotated[int, Meta(description="Results that they led to.")]
     errors: Annotated[int, Meta(description="Readings that became dead letters.")]
+    profile: Annotated[str | None, Meta(description="The profile that it follows.")]
     logicversion: Annotated[int | None, Meta(description="The version in force; null without a logic.")]
+    logicprofile: Annotated[
+        str | None, Meta(description="The profile whose version that is; null where it is its own.")
+    ]
     quarantined: bool
     paused: bool
 
@@ -41,7 +45,7 @@ class MachineError(Struct):
     """Why a reading failed: `line` is the logic's line, where there is one, and `text` what stands there.
 
     `number` is the reading's. `limit` names the limit that was exceeded. `logicversion` is null where there
-    was no logic.
+    was no logic, `logicprofile` where it was the machine's own.
     """
 
     number: int
@@ -52,6 +56,7 @@ class MachineError(Struct):
     text: str
     limit: str | None
     logicversion: int | None
+    logicprofile: str | None
 
 
 class WholeMachine(Machine, kw_only=True):
@@ -91,7 +96,9 @@ def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
         "readings": tally.readings,
         "results": tally.results,
         "errors": sum(tally.dead_letters.values()),
+        "profile": stored.setup.profile,
         "logicversion": stored.active.version if stored.active else None,
+        "logicprofile": stored.active.profile if stored.active else None,
         "quarantined": stored.quarantined,
         "paused": stored.setup.paused,
     }
@@ -107,6 +114,7 @@ def _error(error: LastError) -> MachineError:
         error.text,
         error.limit,
         error.logicversion,
+        error.logicprofile,
     )
 
 

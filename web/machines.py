@@ -13,6 +13,7 @@ from msgspec import Struct
 from pipeline.errors import PublishError
 from pipeline.health import Health
 from pipeline.search import Filter, Sort
+from pipeline.topology import MACHINE_ID_PATTERN
 from web.machine import Machine, WholeMachine, shown, shown_whole
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
@@ -38,7 +39,7 @@ class Taken(Struct):
 
 
 class MachinesController(Controller):
-    """`/machines` and what is below it but their logic (`web.logic`) and states (`web.states`)."""
+    """`/machines` and what is below it but their logic (`web.logic`), states (`web.states`) and the like."""
 
     path = "/machines"
 
@@ -48,6 +49,10 @@ class MachinesController(Controller):
         plant: NamedDependency[Plant],
         prefix: Annotated[str, QueryParameter(description="Of ids that begin so.", max_length=128)] = "",
         health: Annotated[Health | None, QueryParameter(description="Of this health.")] = None,
+        profile: Annotated[
+            str | None,
+            QueryParameter(description="That follow this profile.", pattern=f"^{MACHINE_ID_PATTERN}$"),
+        ] = None,
         sort: Annotated[Sort, QueryParameter(description="By id, or those seen last first.")] = Sort.ID,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
@@ -60,7 +65,9 @@ class MachinesController(Controller):
         second time. A change of a machine's health is found within some seconds.
         """
         try:
-            found = plant.fleet.find(Filter(prefix=prefix, health=health), sort, after, limit)
+            found = plant.fleet.find(
+                Filter(prefix=prefix, health=health, profile=profile), sort, after, limit
+            )
         except ValueError as e:
             raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
         return Machines([shown(*each) for each in found.machines], found.next)

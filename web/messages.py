@@ -8,6 +8,7 @@ place for a message's AMQP properties: they are in `x-amqp-properties`.
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import fields
 
 from pipeline import moment, topology
@@ -73,8 +74,10 @@ def _reading() -> dict[str, Any]:
 
 def _result() -> dict[str, Any]:
     schema = _schema(CloudEvent)
-    # It is written with all its fields, also those that have a default.
-    schema |= {"required": list(schema["properties"]), "additionalProperties": False}
+    # It is written with all its fields, also those that have a default; but not with what is unset.
+    optional = {field.encode_name for field in fields(CloudEvent) if field.default is UNSET}
+    required = [name for name in schema["properties"] if name not in optional]
+    schema |= {"required": required, "additionalProperties": False}
     return {
         "title": "What `process` returned",
         "summary": "A CloudEvent 1.0 in structured mode, at least once; equal ids are repeats.",

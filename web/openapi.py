@@ -104,13 +104,22 @@ _OBJECT: Final[dict[str, Any]] = {"type": "object", "description": "Any JSON obj
 _BODIES: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "post_data": (_ANY, {"temperature": 91.5}),
     "put_state": (_OBJECT, {"hot": 2}),
+    "put_config": (_OBJECT, {"limit": 80}),
 }
+
+_DIFF: Final[tuple[dict[str, Any], Any]] = (
+    {"type": "string"},
+    "--- version 3\n+++ version 4\n@@ -1,2 +1,2 @@\n…",
+)
 
 #: Answers that no Struct makes, with an example: by operation.
 _ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "get_state": (_OBJECT, {"hot": 2}),
     "put_state": (_OBJECT, {"hot": 2}),
-    "get_diff": ({"type": "string"}, "--- version 3\n+++ version 4\n@@ -1,2 +1,2 @@\n…"),
+    "get_config": (_OBJECT, {"limit": 80}),
+    "put_config": (_OBJECT, {"limit": 80}),
+    "get_diff": _DIFF,
+    "get_profile_diff": _DIFF,
     "metrics": ({"type": "string"}, "iot_logic_dead_letters 0.0\n"),
 }
 

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from threading import Lock
 
 import msgspec
@@ -16,14 +17,16 @@ from pipeline.errors import LogicRefused, RedriveStopped
 from pipeline.events import Events
 from pipeline.keeper import Keeper
 from pipeline.logics import Check, Logics, any_logic
+from pipeline.machine_setups import MachineSetups
 from pipeline.metrics import SandboxRestarts
+from pipeline.profiles import Profiles, ProfileSetups
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.quarantine import Strikes
 from pipeline.records import Records, Stored
 from pipeline.redrive import Redriver
 from pipeline.report import Roll, call_roll
 from pipeline.settings import Settings
-from pipeline.setup import Active
+from pipeline.setup import Active, Pause, Setup
 from sandbox.sandbox import Sandbox
 from web.errors import ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
@@ -41,11 +44,14 @@ class Plant:
         self.settings = settings
         self._redis = store.connect(settings)
         self._records = Records(self._redis)
-        self.logics = Logics(self._redis, settings.signing_key)
+        self.setups = MachineSetups(self._redis)
+        self.logics = Logics(self._redis, settings.signing_key, self.setups)
+        self.profile_logics = Logics(self._redis, settings.signing_key, ProfileSetups(self._redis))
+        self.profiles = Profiles(self._redis, self.setups, self._records)
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
-        self.fleet = Fleet(self._redis, self._records, settings.silent_after)
+        self.fleet = Fleet(self._redis, self._records, self.profiles, settings.silent_after)
         self.events = Events(self._redis)
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
@@ -83,7 +89,8 @@ class Plant:
 
     def upload(
         self,
-        machine_id: str,
+        logics: Logics,
+        name: str,
         source: str,
         *,
         examples: Sequence[Example] | None = None,
@@ -91,7 +98,7 @@ class Plant:
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
-        """Check a source, run its examples, and put it in force for a machine.
+        """Check a source, run its examples, and put it in force for the one of this name in `logics`.
 
         Raises `LogicRefused` with every problem found, `ExamplesFailed` with all that is not as they say,
         `ExamplesUnfit`, and what `check` raises; what was in force stays so.
@@ -103,8 +110,8 @@ class Plant:
         kept = None if examples is None else encoded(examples)
         if wrong := self.try_examples(source, examples or ()):
             raise ExamplesFailed(wrong)
-        return self.logics.upload(
-            machine_id, source, checked.code, examples=kept, author=author, comment=comment, check=check
+        return logics.upload(
+            name, source, checked.code, examples=kept, author=author, comment=comment, check=check
         )
 
     def try_examples(self, source: str, examples: Sequence[Example]) -> list[Mismatch]:
@@ -140,7 +147,7 @@ class Plant:
             raise
         self.metrics.redriven.inc(sent)
         if pause is not None and not waiting:
-            self.logics.forget_pause(machine_id, pause)
+            self.setups.change(machine_id, partial(_without, pause))
         return sent, waiting
 
     def release(self, machine_id: str) -> bool:
@@ -201,3 +208,7 @@ class Plant:
             topology.INGEST_EXCHANGE, topology.data_key(machine_id), body, properties, mandatory=True
         )
         return message_id, self._publisher.publish([message])
+
+
+def _without(pause: Pause, setup: Setup) -> tuple[Setup, None]:
+    return (replace(setup, pause=None) if setup.pause == pause else setup), None

@@ -145,6 +145,15 @@ def checked_id(machine_id: str) -> str:
     return machine_id
 
 
+def checked_name(name: str) -> str:
+    """A profile's name as it came in a path. Raises `ClientException` where it can be none."""
+    if not is_machine_id(name):
+        raise ClientException(
+            detail=f"{name!r} cannot be a profile's name: it has 1 to 128 letters, digits, _ or -."
+        )
+    return name
+
+
 HANDLERS: ExceptionHandlersMap = {
     HTTPException: _http,
     LogicRefused: _refused,

@@ -118,6 +118,23 @@ def test_every_change_leaves_a_record(
     assert change("DELETE", logic, **m) == ["logic.remove", "m", "m", 1, None]
     assert change("POST", logic, {"logic": COUNT}, **m) == ["logic.upload", "m", "m", None, 1]
 
+    # Profiles, and what a machine sets for itself.
+    profile, p = "/profiles/{name}/logic", {"name": "p"}
+    assert change("PUT", "/profiles/{name}", **p) == ["profile.make", "p", None, None, None]
+    assert change("POST", profile, {"logic": COUNT}, **p) == ["profile.logic.upload", "p", None, None, 1]
+    assert change("PUT", profile, {"logic": OTHER}, **p) == ["profile.logic.upload", "p", None, 1, 2]
+    activated = change("POST", f"{profile}/versions/{{number}}/activate", number=1, **p)
+    assert activated == ["profile.logic.activate", "p", None, 2, 1]
+    assert change("DELETE", profile, **p) == ["profile.logic.remove", "p", None, 1, None]
+    followed = change("PUT", "/machines/{machine_id}/profile", {"profile": "p"}, **m)
+    assert followed == ["machine.profile", "m", "m", None, "p"]
+    assert change("DELETE", "/machines/{machine_id}/profile", **m) == ["machine.profile", "m", "m", "p", None]
+    assert change("DELETE", "/profiles/{name}", **p) == ["profile.delete", "p", None, None, None]
+    empty = changes.get("/machines/m/config").headers["ETag"]
+    configured = change("PUT", "/machines/{machine_id}/config", {"limit": 5}, **m)
+    tag = changes.get("/machines/m/config").headers["ETag"]
+    assert configured == ["machine.config", "m", "m", empty, tag]
+
     # States, in which a reading is no change of anybody's.
     plant.client.post("/machines/m/data", headers=changes.headers, json={"n": 1})
     wait_until(lambda: changes.get("/machines/m").json()["readings"] == 1)

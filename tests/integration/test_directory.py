@@ -15,8 +15,8 @@ from pipeline.health import Health, health_of
 from pipeline.quarantine import Strikes
 from pipeline.record import Record
 from pipeline.records import Records, Stored
-from pipeline.search import Filter, Search, Sort, profile_machines_key
-from pipeline.setup import Pause, Setup, setup_key
+from pipeline.search import Filter, Search, Sort
+from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
 from pipeline.tally import LastError, Tally
 from sandbox.job import KILLS
 

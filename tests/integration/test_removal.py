@@ -9,6 +9,8 @@ from pipeline import removal as removal_module
 from pipeline import topology
 from pipeline.dead_letters import Where
 from pipeline.health import Health
+from pipeline.machine_setups import MachineSetups
+from pipeline.profiles import Profiles
 from pipeline.reading import Reading
 from pipeline.record import Record
 from pipeline.records import NONE, Records, Stored
@@ -46,7 +48,9 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
 
 
 def removal(office: Office) -> Removal:
-    return Removal(office.redis, office.partition.records, office.partition.directory)
+    records, directory = office.partition.records, office.partition.directory
+    profiles = Profiles(office.redis, MachineSetups(office.redis), records)
+    return Removal(office.redis, records, directory, profiles)
 
 
 def machine(office: Office) -> Stored:

@@ -1,5 +1,6 @@
 """What is counted of a machine's readings."""
 
+from pipeline.setup import Active
 from pipeline.tally import LastError, Tally
 from sandbox.job import Failure, Outcome
 
@@ -20,7 +21,9 @@ def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -
 
 
 def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> None:
-    tally = Tally().after(7, [BROKEN, FINE], came=True, logicversion=2).after(9, [FINE], came=True)
+    tally = (
+        Tally().after(7, [BROKEN, FINE], came=True, active=Active(2, "digest")).after(9, [FINE], came=True)
+    )
 
     assert tally.last_error is not None
     assert tally.last_error == LastError(

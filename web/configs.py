@@ -1,0 +1,92 @@
+"""The routes of machines' configs: what a logic reads as `config`, so that one serves different machines."""
+
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+from litestar import Controller, Response, get, put
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException, HTTPException
+from litestar.params import FromPath, RawBody
+from msgspec.structs import replace
+
+from pipeline.setup import Setup
+from sandbox.errors import LogicError
+from sandbox.limits import Limits
+from sandbox.values import encode_config
+from web.etag import IfMatch, check_tag
+from web.plant import Plant
+from web.problems import checked_id, unknown_machine
+from web.roles import Role, access
+from web.trail import Audit
+
+#: Bytes of an entity tag's digest.
+_TAG_BYTES: Final = 16
+
+
+class ConfigsController(Controller):
+    """`/machines/<id>/config`."""
+
+    path = "/machines/{machine_id:str}/config"
+
+    @get(sync_to_thread=True, **access(Role.VIEWER, 404))
+    def get_config(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
+        """What a machine's logic reads as `config`: a JSON object, `{}` where nothing was set."""
+        stored = plant.machine(checked_id(machine_id))
+        if not stored.known:
+            raise unknown_machine(machine_id, "logic, and has sent no reading")
+        return _config(stored.setup.config)
+
+    @put(sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
+    def put_config(
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        body: RawBody,
+        if_match: IfMatch = None,
+    ) -> Response[msgspec.Raw]:
+        """Put a JSON object in the place of a machine's config, from its next batch on.
+
+        It may be set before the machine has a logic or has sent a reading.
+        """
+        config = _kept(body, plant.settings.limits)
+        before = b""
+
+        def step(setup: Setup) -> tuple[Setup, None]:
+            nonlocal before
+            before = setup.config
+            check_tag("config", _tag_of(before), if_match)
+            return replace(setup, config=config), None
+
+        plant.setups.change(checked_id(machine_id), step)
+        if config != before:
+            audit.record(
+                "machine.config",
+                machine_id,
+                machine=machine_id,
+                before=_tag_of(before),
+                after=_tag_of(config),
+            )
+            plant.events.changed("config", machine=machine_id, by=audit.author or None)
+        return _config(config)
+
+
+def _config(config: bytes) -> Response[msgspec.Raw]:
+    return Response(msgspec.Raw(config), media_type="application/json", headers={"ETag": _tag_of(config)})
+
+
+def _tag_of(config: bytes) -> str:
+    return f'"{blake2b(config, digest_size=_TAG_BYTES).hexdigest()}"'
+
+
+def _kept(body: RawBody, limits: Limits) -> bytes:
+    """A config as it is kept. Raises the error to answer with."""
+    try:
+        config = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise ClientException(detail=f"The config must be one JSON object: {e}.") from e
+    try:
+        return encode_config(config, limits)
+    except LogicError as e:
+        raise HTTPException(status_code=422, detail=f"The config cannot be kept: {e}.") from e

@@ -1,0 +1,77 @@
+"""The routes that pause a machine and resume it."""
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from pipeline.errors import RedriveStopped
+from web.plant import Plant
+from web.problems import checked_id, unknown_machine
+from web.roles import Role, access
+from web.trail import Audit
+
+
+class Resume(Struct):
+    """How to go on: with `redrive`, the readings that came while it was paused are sent again, in order."""
+
+    redrive: bool = False
+
+
+class Paused(Struct):
+    """Whether a machine is paused.
+
+    `sent`: how many of its readings were sent again. `waiting`: how many of those that came while it was
+    paused have not reached the dead letters yet, and could not be sent.
+    """
+
+    machine: str
+    paused: bool
+    sent: int = 0
+    waiting: int = 0
+
+
+class PausesController(Controller):
+    """`/machines/<id>/pause` and `/machines/<id>/resume`."""
+
+    path = "/machines/{machine_id:str}"
+
+    @post("/pause", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404))
+    def post_pause(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+    ) -> Paused:
+        """Run a machine's logic on none of its readings: they become dead letters of kind `paused`."""
+        _known(plant, machine_id)
+        plant.pause(machine_id)
+        audit.record("machine.pause", machine_id, machine=machine_id)
+        plant.events.changed("paused", machine=machine_id, by=audit.author or None)
+        return Paused(machine_id, paused=True)
+
+    @post("/resume", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404, 413))
+    def post_resume(
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        data: JSONBody[Resume],
+    ) -> Paused:
+        """Run a machine's logic again from its next batch on, also on what came meanwhile where it is asked.
+
+        That goes to the end of the machine's line, by number. Where some of it is on its way to the dead
+        letters still, it is `waiting`, and what came after it is not sent: do this again.
+        """
+        _known(plant, machine_id)
+        try:
+            sent, waiting = plant.resume(machine_id, redrive=data.redrive)
+        except RedriveStopped as e:
+            audit.record("machine.resume", machine_id, machine=machine_id, after=e.sent)
+            raise
+        audit.record("machine.resume", machine_id, machine=machine_id, after=sent)
+        plant.events.changed("resumed", machine=machine_id, by=audit.author or None)
+        return Paused(machine_id, paused=False, sent=sent, waiting=waiting)
+
+
+def _known(plant: Plant, machine_id: str) -> None:
+    stored = plant.machine(checked_id(machine_id))
+    if not stored.known:
+        raise unknown_machine(machine_id, "logic, and has sent no reading")

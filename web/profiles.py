@@ -1,0 +1,144 @@
+"""The routes of profiles: their list, and which of them a machine follows."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, put
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from pipeline.setup import Setup
+from pipeline.topology import MACHINE_ID_PATTERN
+from web.plant import Plant
+from web.problems import checked_id, checked_name, unknown_machine
+from web.roles import Role, access
+from web.trail import Audit
+
+
+class Profile(Struct):
+    """A profile: a logic for many machines. `machines` counts those that follow it, also those that run a
+    logic of their own. `logicversion` is the version in force, null where there is none, of `versions`."""
+
+    name: str
+    machines: int
+    logicversion: int | None
+    versions: int
+
+
+class Profiles(Struct):
+    """A page of the list. `next` is where the next page starts (`?after=`), or null on the last."""
+
+    profiles: list[Profile]
+    next: str | None
+
+
+class Following(Struct):
+    """Which profile a machine follows."""
+
+    profile: Annotated[str, Meta(pattern=f"^{MACHINE_ID_PATTERN}$", description="The name of a profile.")]
+
+
+class ProfilesController(Controller):
+    """`/profiles`, and what is below it but their logic (`web.logic`)."""
+
+    path = "/profiles"
+
+    @get(sync_to_thread=True, **access(Role.VIEWER))
+    def list_profiles(
+        self,
+        plant: NamedDependency[Plant],
+        after: FromQuery[str] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    ) -> Profiles:
+        """All profiles, sorted by name, a page at a time."""
+        names = plant.profiles.names(after, limit + 1)
+        found = plant.profiles.read(names[:limit])
+        page = [_shown(name, *each) for name, each in found.items()]
+        return Profiles(page, names[limit - 1] if len(names) > limit else None)
+
+    @get("/{name:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
+    def get_profile(self, plant: NamedDependency[Plant], name: FromPath[str]) -> Profile:
+        """One profile."""
+        return _found(plant, checked_name(name))
+
+    @put("/{name:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
+    def put_profile(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], name: FromPath[str]
+    ) -> Profile:
+        """Make a profile that has no logic yet, for machines to follow. One that is there stays as it is."""
+        if plant.profiles.make(checked_name(name)):
+            audit.record("profile.make", name)
+        return _found(plant, name)
+
+    @delete("/{name:str}", sync_to_thread=True, **access(Role.AUTHOR, 404, 409))
+    def delete_profile(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], name: FromPath[str]
+    ) -> None:
+        """Delete a profile with all its versions. One that machines follow stays (409)."""
+        there, machines = plant.profiles.delete(checked_name(name))
+        if not there:
+            raise _unknown(name)
+        if machines:
+            follow = "1 machine follows it" if machines == 1 else f"{machines} machines follow it"
+            raise HTTPException(
+                status_code=409,
+                detail=f"The profile {name!r} cannot be deleted: {follow} (GET /machines?profile={name}).",
+            )
+        audit.record("profile.delete", name)
+        plant.events.changed("deleted", profile=name, by=audit.author or None)
+
+
+class FollowingController(Controller):
+    """`/machines/<id>/profile`."""
+
+    path = "/machines/{machine_id:str}/profile"
+
+    @put(sync_to_thread=True, **access(Role.AUTHOR, 404, 413))
+    def put_following(
+        self,
+        plant: NamedDependency[Plant],
+        audit: NamedDependency[Audit],
+        machine_id: FromPath[str],
+        data: JSONBody[Following],
+    ) -> Following:
+        """Have a machine follow a profile: it runs that one's logic, unless it has one of its own in force.
+
+        It may do so before its first reading.
+        """
+        before = plant.profiles.follow(checked_id(machine_id), data.profile)
+        if before is None:
+            raise _unknown(data.profile)
+        _record(plant, audit, machine_id, before.profile, data.profile)
+        return data
+
+    @delete(sync_to_thread=True, **access(Role.AUTHOR, 404))
+    def delete_following(
+        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+    ) -> None:
+        """Have a machine follow no profile any more."""
+        before = plant.profiles.follow(checked_id(machine_id), None)
+        if before is None or before.profile is None:
+            raise unknown_machine(machine_id, "profile")
+        _record(plant, audit, machine_id, before.profile, None)
+
+
+def _record(plant: Plant, audit: Audit, machine_id: str, before: str | None, after: str | None) -> None:
+    if before != after:
+        audit.record("machine.profile", machine_id, machine=machine_id, before=before, after=after)
+        plant.events.changed("profile", machine=machine_id, profile=after, by=audit.author or None)
+
+
+def _found(plant: Plant, name: str) -> Profile:
+    found = plant.profiles.read([name])
+    if name not in found:
+        raise _unknown(name)
+    return _shown(name, *found[name])
+
+
+def _shown(name: str, setup: Setup, machines: int) -> Profile:
+    return Profile(name, machines, setup.version or None, setup.versions)
+
+
+def _unknown(name: str) -> NotFoundException:
+    return NotFoundException(detail=f"There is no profile {name!r}.")
