@@ -11,33 +11,17 @@ A route declares its role, and the problems it can answer with, in one call::
 One that declares nothing is for nobody (`web.gate` answers 403), and a test fails.
 """
 
-from enum import StrEnum
 from typing import Any, Final, TypedDict
 
 from litestar.openapi.datastructures import ResponseSpec
 
 from web.problems import MEANINGS, MEDIA_TYPE, ProblemDetails
+from web.role import Role
+
+__all__ = ["SCHEME", "Access", "Role", "access", "public"]
 
 #: The name of the security scheme in the OpenAPI document.
 SCHEME: Final = "bearer"
-
-
-class Role(StrEnum):
-    """What a token may do."""
-
-    #: Read everything but the tokens and the audit trail.
-    VIEWER = "viewer"
-    #: ... and post readings, edit states, lift quarantines, pause, send again and discard dead letters.
-    OPERATOR = "operator"
-    #: ... and change logic, profiles and configs.
-    AUTHOR = "author"
-    #: ... and make and revoke tokens, and read the audit trail.
-    ADMIN = "admin"
-
-    def includes(self, needed: "Role") -> bool:
-        """Whether this role may do what `needed` may."""
-        roles = list(Role)
-        return roles.index(self) >= roles.index(needed)
 
 
 class Access(TypedDict):

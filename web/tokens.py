@@ -23,7 +23,7 @@ import redis
 from msgspec import Struct
 
 from web.errors import TokenError
-from web.roles import Role
+from web.role import Role
 
 #: What can be a token's name: no underscore, so that it ends where the secret begins.
 NAME_PATTERN: Final = "[A-Za-z0-9-]{1,64}"

@@ -13,7 +13,7 @@ from pipeline.settings import Settings
 from web.commands import OK
 from web.commands.screen import Screen
 from web.errors import TokenError
-from web.roles import Role
+from web.role import Role
 from web.tokens import Tokens
 from web.trail import Trail
 
