@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,10 +43,17 @@ def logic(number: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def plant(module_installation: Installation) -> Installation:
+def idle(module_installation: Installation) -> Installation:
+    """An installation without a worker."""
     module_installation.start_api()
-    module_installation.start_worker(threads=2)
     return module_installation
+
+
+@pytest.fixture(scope="module")
+def plant(idle: Installation) -> Installation:
+    idle.start_worker(threads=2)
+    wait_until(lambda: all(each["held_by"] for each in idle.client.get("/partitions").json()["partitions"]))
+    return idle
 
 
 @pytest.fixture
@@ -134,13 +142,37 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+        path.write_bytes(content.encode())
     return folder
+
+
+def written(folder: Path) -> dict[str, str]:
+    """All files of a folder."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes().decode() for path in paths}
 
 
 def source(plant: Installation, machine: str) -> str:
     answer = plant.client.get(f"/machines/{machine}/logic")
     return str(answer.json()["logic"]) if answer.status_code == 200 else ""
+
+
+def test_a_plant_without_a_worker_is_not_well(idle: Installation) -> None:
+    ran = iot_logic(idle, "status")
+
+    assert ran.status == 1
+    assert "✗ No worker is there: nothing is processed." in ran.out
+
+
+def test_a_plant_is_well(plant: Installation) -> None:
+    shown = iot_logic(plant, "status")
+    in_json = iot_logic(plant, "status", "--json")
+
+    assert shown.status == 0, shown.out
+    assert shown.out.endswith("✓ All is well.\n")
+    assert "waiting       0 readings\n" in shown.out
+    assert (in_json.json["well"], in_json.json["wrong"]) == (True, [])
+    assert len(in_json.json["workers"]) == 1
 
 
 def test_a_folder_is_pushed_as_one_and_the_second_time_there_is_nothing_to_do(
@@ -260,6 +292,25 @@ def test_who_is_overtaken_is_told_and_overwrites_nothing(
     assert source(plant, "zz") == logic(machine)
 
 
+def test_machines_are_listed_with_how_they_are(plant: Installation, machine: str) -> None:
+    plant.upload(machine, logic(1))
+    plant.upload(f"{machine}b", logic(1))
+    plant.send([(machine, {"n": 1}), (machine, {"no": 1})])
+    health = {"prefix": machine, "health": "failing"}
+    wait_until(lambda: plant.client.get("/machines", params=health).json()["machines"])
+
+    listed = iot_logic(plant, "list", "--prefix", machine)
+    one = iot_logic(plant, "list", "--prefix", machine, "--limit", "1", "--json")
+    failing = iot_logic(plant, "list", "--prefix", machine, "--health", "failing", "--json")
+
+    heading, first, second = (re.split(" {2,}", line.strip()) for line in listed.out.splitlines())
+    assert heading == ["machine", "health", "logic", "readings", "results", "errors", "last seen"]
+    assert first[:6] == [machine, "failing", "version 1", "2", "1", "1"]
+    assert second == [f"{machine}b", "new", "version 1", "0", "0", "0", "never"]
+    assert (len(one.json["machines"]), one.json["more"]) == (1, True)
+    assert [each["id"] for each in failing.json["machines"]] == [machine]
+
+
 def test_differences_are_shown_and_say_so_by_the_exit_status(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:
@@ -371,6 +422,46 @@ def test_what_others_wrote_does_nothing_to_a_terminal(plant: Installation, machi
     for each in (back, shown, in_json):
         assert not set(each.out) & set("\x1b\x07\x9b\u202e")
     assert in_json.json["reading"] == {"no": HOSTILE}
+
+
+def test_who_reads_the_output_may_stop_reading(plant: Installation, machine: str) -> None:
+    plant.upload(machine, logic(1))
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [SCRIPTS / "iot-logic", "list"], env=plant.environ, stdout=writes, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writes)
+
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
+def test_a_token_is_taken_from_a_file_or_the_environment_and_said_to_nobody(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    plant.upload(machine, logic(1))
+    token = iot_logic(plant, "token", "create", "watcher", "--role", "viewer").out.strip()
+    try:
+        path = tmp_path / "token"
+        path.write_text(f"{token}\n")
+        none = iot_logic(plant, "rollback", machine)
+        wrong = iot_logic(plant, "rollback", machine, environ={"IOT_LOGIC_API_TOKEN": f"{token}x"})
+        in_file = iot_logic(plant, "dead-letters", "list", "--token-file", path)
+        too_little = iot_logic(plant, "rollback", machine, "1", environ={"IOT_LOGIC_API_TOKEN": token})
+        broken = iot_logic(plant, "rollback", machine, environ={"IOT_LOGIC_API_TOKEN": f"{token}\nX-Y: z"})
+    finally:
+        iot_logic(plant, "token", "revoke", "watcher")
+
+    assert in_file.status == 0
+    for ran, said in (
+        (none, "The API wants a token. Put one into IOT_LOGIC_API_TOKEN"),
+        (wrong, "The token is not, or no longer, valid"),
+        (too_little, "role author"),
+        (broken, "The token is none"),
+    ):
+        assert (ran.status, ran.out) == (2, "")
+        assert said in ran.error
+        assert token not in ran.error
 
 
 def test_there_are_colours_on_a_terminal_and_nowhere_else(plant: Installation, machine: str) -> None:

@@ -1,7 +1,19 @@
-"""The command line of `iot-logic`: its help is there at once."""
+"""The command line of `iot-logic`: its help is there at once, and its page says the same."""
 
+import argparse
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from web.arguments import new_parser
+from web.commands import OK, STOPPED, UNABLE, WRONG
+
+PAGE = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
 
 #: What takes time to be imported, and what the help needs none of.
 SLOW = {"litestar", "pika", "RestrictedPython", "redis", "msgspec", "rich", "http.client"}
@@ -21,3 +33,56 @@ def test_help_imports_nothing_that_takes_time() -> None:
 
     assert "push" in done.stdout
     assert not SLOW & set(done.stderr.split())
+
+
+def test_no_command_imports_what_only_servers_need() -> None:
+    modules = {command.get_default("run").partition(":")[0] for command in COMMANDS}
+    code = (
+        f"import sys; import {', '.join(f'web.commands.{module}' for module in modules)}; print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert not {"litestar", "uvicorn", "dramatiq", "RestrictedPython"} & set(loaded.split())
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of the commands, and of the commands in them."""
+    within = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not within:
+        yield parser
+    for action in within:
+        for command in action.choices.values():
+            yield from commands(command)
+
+
+COMMANDS = list(commands(new_parser()))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.prog)
+def test_the_page_has_the_examples_and_the_options_of_each_command(command: argparse.ArgumentParser) -> None:
+    examples = [line for line in (command.epilog or "").splitlines() if line.startswith("    ")]
+    options = {option for action in command._actions for option in action.option_strings}
+
+    assert examples
+    assert [each for each in examples if f"{each}\n" not in PAGE] == []
+    assert [each for each in options - {"-h", "--help"} if f"{each}" not in PAGE] == []
+
+
+def test_what_the_page_says_to_type_can_be_typed() -> None:
+    lines = [line for line in PAGE.splitlines() if line.startswith("    iot-logic")]
+
+    for line in "&&".join(lines).split("&&"):
+        program, *arguments = shlex.split(line)
+        assert program == "iot-logic"
+        assert new_parser().parse_args(arguments).run
+
+
+def test_every_command_that_can_be_typed_can_be_run() -> None:
+    for command in COMMANDS:
+        module, _, function = command.get_default("run").partition(":")
+        assert callable(getattr(import_module(f"web.commands.{module}"), function))
+
+
+def test_the_page_says_what_each_exit_status_is_for() -> None:
+    for status in (OK, WRONG, UNABLE, STOPPED):
+        assert f"\n| {status} |" in PAGE

@@ -6,7 +6,7 @@ from typing import Final
 
 from web.arguments.common import WIDTH
 from web.arguments.logic import add_diff, add_push, add_rollback, add_test
-from web.arguments.plant import add_dead_letters
+from web.arguments.plant import add_dead_letters, add_list, add_status
 from web.arguments.token import add_token
 
 _EXIT_STATUS: Final = (
@@ -26,9 +26,11 @@ def new_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_push(commands)
+    add_list(commands)
     add_test(commands)
     add_diff(commands)
     add_rollback(commands)
     add_dead_letters(commands)
+    add_status(commands)
     add_token(commands)
     return parser

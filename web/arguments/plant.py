@@ -6,6 +6,45 @@ from typing import Any
 from web.arguments.common import add_command, add_connection, count, moment
 
 
+def add_list(commands: Any) -> None:
+    """Add `list`."""
+    listing = add_command(
+        commands,
+        "list",
+        "listing:list_all",
+        "show the machines",
+        "Show the machines that fit all that is given, with their health and what runs on them.",
+        "list --health failing",
+        "list --prefix press- --sort last_seen",
+    )
+    listing.add_argument("--prefix", metavar="TEXT", help="machines whose ids begin with it")
+    listing.add_argument(
+        "--health",
+        choices=("running", "failing", "quarantined", "paused", "silent", "new"),
+        help="machines that are so",
+    )
+    listing.add_argument("--sort", choices=("id", "last_seen"), help="by what (default: id)")
+    listing.add_argument(
+        "--limit", type=count, default=100, metavar="N", help="so many at the most (default: 100)"
+    )
+    add_connection(listing)
+
+
+def add_status(commands: Any) -> None:
+    """Add `status`."""
+    status = add_command(
+        commands,
+        "status",
+        "status:status",
+        "show whether the plant is well",
+        "Show the workers, what waits for them, the dead letters and the machines. The exit status is 1 "
+        "where something is wrong: no worker, a partition that stands still or is a minute behind, too many "
+        "dead letters.",
+        "status",
+    )
+    add_connection(status)
+
+
 def add_dead_letters(commands: Any) -> None:
     """Add `dead-letters`."""
     parser = commands.add_parser(

@@ -6,12 +6,11 @@ A part that the folder does not have is left alone. What is the same by its dige
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from sandbox.job import digest_of
 from web.commands.client import Answer, Api, field
-from web.commands.folder import Local
+from web.commands.folder import Local, equal
 from web.commands.target import Target
 
 
@@ -73,7 +72,7 @@ def _parts(api: Api, local: Local) -> Iterator[Change | None]:
             before=config,
             after=local.config,
         )
-        yield None if _equal(config, local.config) else changed
+        yield None if equal(config, local.config) else changed
     if local.logic is not None:
         yield _logic(local, local.logic, api.find(f"{path}/logic"))
 
@@ -91,11 +90,6 @@ def _logic(local: Local, source: str, answer: Answer | None) -> Change | None:
     )
     if answer is None or field(answer, "digest") != digest_of(source):
         return change
-    if change.examples is not None and not _equal(change.examples, change.examples_before):
+    if change.examples is not None and not equal(change.examples, change.examples_before):
         return change
     return None
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two JSON values are written the same; `1` and `1.0` are not, nor are `1` and `true`."""
-    return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")

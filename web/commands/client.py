@@ -1,7 +1,7 @@
 """The API as the commands see it: a request goes out, JSON or a `Refused` comes back.
 
 One connection, one request at a time. It follows no redirects, so the token goes to nobody but the address
-that was given, and repeats no request but one that was answered with 429 (too many): whether a request whose
+that was given, and repeats no request but one that the API says to send later: whether a request whose
 answer was lost has had its effect is not known, and the user is told.
 """
 
@@ -143,7 +143,7 @@ class Api:
         for _ in range(_WAITS):
             answer = self._send(method, path, body, query, headers)
             received = self._read(lambda: answer.read(_ANSWER_BYTES))  # noqa: B023
-            if answer.status != http.HTTPStatus.TOO_MANY_REQUESTS:
+            if not _is_to_wait(answer):
                 break
             time.sleep(_wait(answer))
         if not 200 <= answer.status < 300:
@@ -269,6 +269,12 @@ def _checked(token: str) -> str:
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise Misused("The token is none: it is one word, as `iot-logic token create` has printed it.")
     return token
+
+
+def _is_to_wait(answer: http.client.HTTPResponse) -> bool:
+    """Whether the API has done nothing, and says when to ask again."""
+    busy = answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers
+    return busy or answer.status == http.HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _wait(answer: http.client.HTTPResponse) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 from web.commands import OK, WRONG
 from web.commands.client import Api, quoted
 from web.commands.errors import Misused
+from web.commands.moments import local
 from web.commands.screen import Screen
 
 _PATH = "/dead-letters"
@@ -25,10 +26,11 @@ _SHOWN = {
     "time": "failed",
     "logicversion": "version",
     "sent_again": "sent again",
-    "routing_key": "routing key",
     "message_id": "message id",
     "content_type": "content type",
 }
+
+_MOMENTS = {"time", "sent_again"}
 
 
 def list_letters(arguments: argparse.Namespace) -> int:
@@ -41,7 +43,7 @@ def list_letters(arguments: argparse.Namespace) -> int:
     screen.table(
         ("id", "kind", "failed", "#line", "message"),
         (
-            (each["id"], (each["kind"], "red"), each["time"], each["line"] or "", each["message"])
+            (each["id"], (each["kind"], "red"), local(each["time"]), each["line"] or "", each["message"])
             for each in letters
         ),
     )
@@ -57,8 +59,9 @@ def show_letter(arguments: argparse.Namespace) -> int:
         letter = api.get(_path(arguments.id)).json
     screen.document(letter)
     for field, name in _SHOWN.items():
-        if letter.get(field) not in (None, ""):
-            screen.say((f"{name:13}", "bold"), letter[field])
+        value = letter.get(field)
+        if value not in (None, ""):
+            screen.say((f"{name:13}", "bold"), local(value) if field in _MOMENTS else value)
     screen.say((f"{'reading':13}", "bold"), json.dumps(letter["reading"], ensure_ascii=False))
     if letter["encoding"] != "json":
         screen.say((" " * 13 + "(it is no JSON: these are its bytes in base64)", "dim"))

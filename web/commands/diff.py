@@ -35,7 +35,7 @@ def diff(arguments: argparse.Namespace) -> int:
     for each in found:
         for line in each["diff"].split("\n")[:-1]:
             style = next((style for start, style in _STYLES.items() if line.startswith(start)), "")
-            screen.say((line.rstrip("\r"), style))
+            screen.say((line, style))
     return WRONG if found else OK
 
 

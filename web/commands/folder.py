@@ -104,8 +104,23 @@ def path_of(folder: Path, target: Target, part: str) -> Path:
 def content_of(part: str, value: Any) -> bytes:
     """What is in the file of a part. JSON is laid out so that git shows what is new in it."""
     if part in ("logic", "profile"):
-        return f"{value}\n".encode() if part == "profile" else str(value).encode()
+        return f"{value}\n".encode() if part == "profile" else str(value).encode(errors="replace")
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def says(path: Path, target: Target, part: str, value: Any) -> bool:
+    """Whether a file says this already, however its JSON is laid out."""
+    local = Local(target, path)
+    try:
+        _add(local, part, path)
+    except Misused:
+        return False
+    return equal(getattr(local, part), value)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written the same; `1` and `1.0` are not, nor are `1` and `true`."""
+    return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Moments as people say them: a time of day somewhere, or how long ago."""
+"""Moments as people say and read them: a time of day where they are, or how long ago."""
 
 import argparse
 import re
@@ -24,3 +24,11 @@ def moment(text: str) -> str:
             f"{text!r} is no moment: write 2h, 30m or 7d (ago), or 2026-01-31T12:00"
         ) from e
     return then.isoformat().replace("+00:00", "Z")
+
+
+def local(text: object, layout: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """A moment of the API's in local time; what is none, as it is."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone().strftime(layout)
+    except (ValueError, OverflowError, OSError):
+        return str(text)

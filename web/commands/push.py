@@ -55,7 +55,7 @@ def push(arguments: argparse.Namespace) -> int:
         refused = [
             _Done(change, "refused", None, problem)
             for change in changes
-            if (problem := _refused(api, change)) is not None
+            if (problem := _refused(api, change, changes)) is not None
         ]
         try:
             if refused:
@@ -73,8 +73,13 @@ def push(arguments: argparse.Namespace) -> int:
     return WRONG if any(each.refused for each in done) else OK
 
 
-def _refused(api: Api, change: Change) -> Refused | None:
-    """Why a change would be refused, as far as it can be known before."""
+def _refused(api: Api, change: Change, changes: list[Change]) -> Refused | None:
+    """Why one of the changes would be refused, as far as it can be known before."""
+    if change.part == "profile":
+        profile = Target("profiles", change.after)
+        if any(each.target == profile for each in changes) or api.find(profile.path):
+            return None
+        return Refused(HTTPStatus.NOT_FOUND, f"There is no {profile}, neither here nor in force.")
     if change.part != "logic":
         return None
     body = {"logic": change.after}
@@ -128,7 +133,7 @@ def _show(screen: Screen, done: list[_Done], total: int, same: int) -> None:
     screen.document({"changes": [_entry(each) for each in done], "same": same})
     if done:
         screen.table(
-            ("", "", "version", ""),
+            ("what", "part", "version", "outcome"),
             (
                 (each.change.target, each.change.part, _step(each), (each.outcome, _STYLES[each.outcome]))
                 for each in done
@@ -138,7 +143,9 @@ def _show(screen: Screen, done: list[_Done], total: int, same: int) -> None:
     said = [f"{count} {outcome}" for outcome, count in counts.items()]
     if left := total - len(done):
         said.append(f"{left} not changed")
-    screen.say(", ".join([*said, f"{same} the same"]) if total else f"Nothing to do: {same} the same")
+    if same:
+        said.append(f"{same} the same")
+    screen.say(", ".join(said) if total else f"Nothing to do: {same} the same")
     for each in done:
         _explain(screen, each)
 

@@ -9,6 +9,7 @@ from typing import Any
 from web.commands import OK
 from web.commands.client import Api, field
 from web.commands.errors import Misused
+from web.commands.moments import local
 from web.commands.screen import Screen
 from web.commands.target import Target
 
@@ -31,7 +32,7 @@ def rollback(arguments: argparse.Namespace) -> int:
         (str(target), "bold"),
         f": version {before} → ",
         (str(version), "green"),
-        f" of {whole.get('time')}",
+        f" of {local(whole.get('time'))}",
         f" by {whole['author']}" if whole.get("author") else "",
         f": {whole['comment']}" if whole.get("comment") else "",
     )

@@ -93,23 +93,23 @@ class Screen:
 
     @cached_property
     def _out(self) -> "Console":
-        from rich.console import Console
-
-        return Console(
-            width=None if sys.stdout.isatty() else _WIDE, highlight=False, markup=False, emoji=False
-        )
+        return _console(stderr=False)
 
     @cached_property
     def _error(self) -> "Console":
-        from rich.console import Console
+        return _console(stderr=True)
 
-        return Console(
-            stderr=True,
-            width=None if sys.stderr.isatty() else _WIDE,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end the process with 1.
+            raise BrokenPipeError
+
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else _WIDE
+    return Plain(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def _styled(part: object) -> Any:

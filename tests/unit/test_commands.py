@@ -1,0 +1,56 @@
+"""What the commands of `iot-logic` read and show."""
+
+import argparse
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from web.commands.events import Event, events
+from web.commands.moments import moment
+from web.commands.screen import plain
+
+STREAM = b"""retry: 1000
+
+:
+
+id: 7
+event: reading
+data: {"n":
+data:1}
+unknown: x
+
+event: empty
+
+data: alone
+id
+
+data: without an end"""
+
+
+def test_events_are_read_as_the_standard_says() -> None:
+    assert list(events(STREAM.splitlines(keepends=True))) == [
+        Event("7", "reading", '{"n":\n1}'),
+        Event("", "message", "alone"),
+    ]
+
+
+def test_every_character_that_could_do_something_to_a_terminal_is_written_out() -> None:
+    shown = plain("".join(map(chr, range(sys.maxunicode + 1))))
+
+    assert shown.isprintable()
+    assert "\\x1b" in shown
+    assert "\\u202e" in shown
+    assert plain("Preß 7\tβ→日本") == "Preß 7    β→日本"
+
+
+def test_moments_are_how_long_ago_or_local_times() -> None:
+    ago = datetime.fromisoformat(moment("2h"))
+    local = datetime(2026, 1, 31, 12).astimezone(UTC)
+
+    assert abs(datetime.now(UTC) - timedelta(hours=2) - ago) < timedelta(minutes=1)
+    assert datetime.fromisoformat(moment("2026-01-31T12:00")) == local
+    assert moment("2026-01-31T12:00+01:00") == "2026-01-31T11:00:00Z"
+    for none in ("2", "h", "2 h", "yesterday", "9999999999d", "0001-01-01T00:00+23:00", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="is no moment"):
+            moment(none)
