@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from tests.installation import SCRIPTS, Installation
@@ -248,6 +249,53 @@ def test_examples_are_pushed_with_the_logic_and_one_that_fails_refuses_it(
     assert renamed.status == 0
     kept = plant.client.get(f"/machines/{machine}/logic").json()
     assert (kept["version"], kept["examples"][0]["name"]) == (2, "new name")
+
+
+def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_as_it_was(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    shared = "def process(data, state):\r\n    return {'most': config['most']}"
+    example = {"name": "one", "readings": [1], "config": {"most": 7}, "results": [{"most": 7}]}
+    files = {
+        f"profiles/p{machine}.py": shared,
+        f"profiles/p{machine}.examples.json": msgspec.json.format(json.dumps([example])) + "\n",
+        f"machines/{machine}.config.json": '{\n  "most": 3\n}\n',
+        f"machines/{machine}.profile": f"p{machine}\n",
+    }
+    folder, other = write(tmp_path / "here", files), tmp_path / "there"
+
+    pushed = iot_logic(plant, "push", folder, "--json")
+    again = iot_logic(plant, "push", folder)
+    for target in (("--profile", f"p{machine}"), ("--machine", machine)):
+        assert iot_logic(plant, "pull", other, *target).status == 0
+    assert written(other) == files
+    assert pushed.status == 0, pushed.error
+    assert [(each["target"], each["part"]) for each in pushed.json["changes"]] == [
+        (f"profiles/p{machine}", "logic"),
+        (f"machines/{machine}", "profile"),
+        (f"machines/{machine}", "config"),
+    ]
+    assert again.out == "Nothing to do: 3 the same\n"
+    with plant.collect() as results:
+        plant.send([(machine, 1)])
+        wait_until(lambda: results.messages)
+    assert results.events[0]["data"] == {"most": 3}
+
+    write(other, {f"machines/{machine}.config.json": "{}\n"})
+    kept = iot_logic(plant, "pull", other, "--machine", machine, "--json")
+    assert kept.status == 1
+    assert {each["outcome"] for each in kept.json["files"]} == {"kept", "the same"}
+    everything = iot_logic(plant, "pull", other, "--force")
+    assert everything.status == 0
+    assert written(other).items() >= files.items()
+
+    profiles = iot_logic(plant, "list", "--profiles")
+    following = iot_logic(plant, "list", "--profile", f"p{machine}")
+    assert re.search(rf"\np{machine} +version 1 +1\n", profiles.out)
+    assert f"profiles/p{machine} version 1" in following.out
+    unknown = iot_logic(plant, "push", write(other, {"machines/x.profile": "nowhere"}), "--machine", "x")
+    assert unknown.status == 1
+    assert "There is no profiles/nowhere, neither here nor in force." in unknown.error
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from textwrap import fill
 from typing import Final
 
 from web.arguments.common import WIDTH
-from web.arguments.logic import add_diff, add_push, add_rollback, add_test
+from web.arguments.logic import add_diff, add_pull, add_push, add_rollback, add_test
 from web.arguments.plant import add_dead_letters, add_list, add_status
 from web.arguments.token import add_token
 
@@ -26,6 +26,7 @@ def new_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_push(commands)
+    add_pull(commands)
     add_list(commands)
     add_test(commands)
     add_diff(commands)

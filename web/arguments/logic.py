@@ -28,6 +28,24 @@ def add_push(commands: Any) -> None:
     add_connection(push)
 
 
+def add_pull(commands: Any) -> None:
+    """Add `pull`."""
+    pull = add_command(
+        commands,
+        "pull",
+        "pull:pull",
+        "write what is in force into a folder",
+        "Write the logic in force, with its examples and configs, into a folder that push can read. A file "
+        "that says something else is kept, and the exit status is 1.",
+        "pull plant/",
+        "pull plant/ --machine press-7 --force",
+    )
+    pull.add_argument("folder", type=Path, metavar="FOLDER")
+    add_target(pull)
+    pull.add_argument("--force", action="store_true", help="write also over files that say something else")
+    add_connection(pull)
+
+
 def add_test(commands: Any) -> None:
     """Add `test`."""
     test = add_command(

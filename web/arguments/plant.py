@@ -12,18 +12,22 @@ def add_list(commands: Any) -> None:
         commands,
         "list",
         "listing:list_all",
-        "show the machines",
-        "Show the machines that fit all that is given, with their health and what runs on them.",
+        "show the machines, or the profiles",
+        "Show the machines that fit all that is given, with their health and what runs on them; or all "
+        "profiles.",
         "list --health failing",
         "list --prefix press- --sort last_seen",
+        "list --profiles",
     )
     listing.add_argument("--prefix", metavar="TEXT", help="machines whose ids begin with it")
+    listing.add_argument("--profile", metavar="NAME", help="machines of this profile")
     listing.add_argument(
         "--health",
         choices=("running", "failing", "quarantined", "paused", "silent", "new"),
         help="machines that are so",
     )
     listing.add_argument("--sort", choices=("id", "last_seen"), help="by what (default: id)")
+    listing.add_argument("--profiles", action="store_true", help="show the profiles instead")
     listing.add_argument(
         "--limit", type=count, default=100, metavar="N", help="so many at the most (default: 100)"
     )
