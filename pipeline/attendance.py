@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping
 from threading import Event, Lock, Thread
 from typing import Final
 
+from msgspec.structs import replace
+
 from pipeline.directory import Directory
+from pipeline.health import Condition, condition_of
 from pipeline.record import Record
 from pipeline.records import Stored
 from pipeline.store import RedisError
@@ -27,6 +30,7 @@ class Attendance:
         self._lock = Lock()
         self._seen: dict[str, int] = {}
         self._changed = set[str]()
+        self._met: dict[str, Condition] = {}
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="attendance", daemon=True)
 
@@ -38,11 +42,15 @@ class Attendance:
         Of those in `met_before` the batch had readings that were applied already.
         """
         with self._lock:
-            self._changed.update(met_before)
+            for machine_id in met_before:
+                self._met[machine_id] = condition_of(before[machine_id])
             for machine_id, record in after.items():
+                stored = before[machine_id]
                 self._seen[machine_id] = record.tally.seen
-                if record.stands_differently(before[machine_id].record):
+                if record.stands_differently(stored.record):
                     self._changed.add(machine_id)
+                elif record.session != stored.record.session:
+                    self._met[machine_id] = condition_of(replace(stored, record=record))
 
     def start(self) -> None:
         """Begin to enter."""
@@ -60,14 +68,15 @@ class Attendance:
         with self._lock:
             seen, self._seen = self._seen, {}
             changed, self._changed = self._changed, set()
+            met, self._met = self._met, {}
         try:
-            self._directory.enter(changed)
+            self._directory.enter(changed | self._directory.astray(met))
             self._directory.note_seen(seen)
         except RedisError as e:
             _logger.warning("the directory of the machines is behind: %s", e)
             with self._lock:
                 self._seen = seen | self._seen
-                self._changed |= changed
+                self._changed |= changed | met.keys()
 
     def _run(self) -> None:
         while not self._stopping.wait(_INTERVAL_SECONDS):

@@ -5,17 +5,17 @@ It follows the records and setups, which are the truth, and may be behind them f
 1.  *Whoever changes how a machine stands enters it anew after that* (`enter`): it is read, and put where it
     belongs. Then it is read once more, and if it stands differently by now, all is done again. So the last
     entry is never older than the last change, whoever else enters the machine at the same time.
-2.  *A batch enters only those machines that stand differently after it*, and those that its session meets for
-    the first time: a worker that had them before may have died before it entered them
-    (`pipeline.attendance`). Of the others it notes only when they were seen, in an entry that is there: a
-    deleted machine does not come back by it.
+2.  *A batch enters only those machines that stand differently after it* (`pipeline.attendance`). Those that
+    its session meets for the first time are looked up, for a worker that had them before may have died before
+    it entered them. Of the others it notes only when they were seen, in an entry that is there: a deleted
+    machine does not come back by it.
 3.  *A reader looks at the machine itself*, and enters those anew that he finds in a wrong place.
 
 The keys: `machines` has all, for the order of their ids; `{machines}:seen` sorts them by when they were last
 seen (milliseconds since 1970, 0 for never). Each is in one of `{machines}:<condition>` besides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -27,8 +27,9 @@ from pipeline.records import MACHINES_KEY, Records, Stored
 #: When each machine was last seen.
 SEEN_KEY: Final = f"{{{MACHINES_KEY}}}:seen"
 
-#: Machines that are read at once.
-_CHUNK: Final = 200
+#: Machines that are read at once, and of which only the names are sent at once.
+_READ: Final = 200
+_NAMES: Final = 1_000
 
 #: Enters machines. KEYS `machines`, seen, conditions; ARGV of each its id, the place of its condition in
 #: KEYS (0: it is gone), and when it was seen.
@@ -69,18 +70,28 @@ class Directory:
 
     def enter(self, machine_ids: Iterable[str]) -> None:
         """Put machines where they belong, as they stand now; take out those that are gone."""
-        remaining = iter(machine_ids)
-        while chunk := list(islice(remaining, _CHUNK)):
+        for chunk in _chunks(machine_ids, _READ):
             entries = self._entries(chunk)
             while entries:
                 self._put(entries)
                 now = self._entries(list(entries))
                 entries = {each: now[each] for each in entries if now[each][0] != entries[each][0]}
 
+    def astray(self, conditions: Mapping[str, Condition]) -> set[str]:
+        """Those machines that are not entered in the condition that is said."""
+        by_condition, astray = dict[Condition, list[str]](), set[str]()
+        for machine_id, condition in conditions.items():
+            by_condition.setdefault(condition, []).append(machine_id)
+        for condition, machine_ids in by_condition.items():
+            for chunk in _chunks(machine_ids, _NAMES):
+                scores = self._redis.zmscore(condition_key(condition), chunk)
+                astray |= {each for each, score in zip(chunk, scores, strict=True) if score is None}
+        return astray
+
     def note_seen(self, seen: Mapping[str, int]) -> None:
         """Note when machines that are entered were last seen (milliseconds since 1970)."""
-        if seen:
-            self._redis.zadd(SEEN_KEY, dict(seen), xx=True, gt=True)
+        for chunk in _chunks(seen, _NAMES):
+            self._redis.zadd(SEEN_KEY, {each: seen[each] for each in chunk}, xx=True, gt=True)
 
     def _entries(self, machine_ids: Sequence[str]) -> dict[str, _Entry]:
         return {each: _entry(stored) for each, stored in self._records.read(machine_ids).items()}
@@ -91,6 +102,12 @@ class Directory:
             place = 0 if condition is None else _KEYS.index(condition_key(condition)) + 1
             arguments += [machine_id, place, seen]
         self._enter(keys=_KEYS, args=arguments)
+
+
+def _chunks(machine_ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    remaining = iter(machine_ids)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
 
 
 def _entry(stored: Stored) -> _Entry:

@@ -124,14 +124,13 @@ class Record(Struct, frozen=True, array_like=True):
         return error.kind if error is not None and error.number == self.number else None
 
     def stands_differently(self, before: "Record") -> bool:
-        """Whether a batch has changed how the machine stands, or is the first one of it or of its session.
+        """Whether a batch has changed how the machine stands, or is its first one.
 
         By the kind of its failures one sees as well that it was paused or resumed, and by its strikes that
         another logic was put in force.
         """
         return (
-            self.session != before.session
-            or not before.tally.seen
+            not before.tally.seen
             or self._failure != before._failure
             or self.strikes.quarantined != before.strikes.quarantined
         )
