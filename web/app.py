@@ -28,6 +28,7 @@ from web.states import StatesController
 from web.token_routes import TokensController, WhoAmIController
 from web.trail import Audit
 from web.trying import TryingController
+from web.turns import Turns
 from web.works import WorksController
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
@@ -57,6 +58,7 @@ def create_app(plant: Plant) -> Litestar:
     def provide_audit(request: Request[Any, Any, Any]) -> Audit:
         return Audit(plant.trail, request.state[CALLER].name)
 
+    turns = Turns()
     return Litestar(
         [
             MachinesController,
@@ -80,11 +82,11 @@ def create_app(plant: Plant) -> Litestar:
             "plant": Provide(provide_plant, sync_to_thread=False),
             "audit": Provide(provide_audit, sync_to_thread=False),
         },
-        guards=[Gate(plant.tokens, plant.settings).guard],
+        guards=[Gate(plant.tokens, plant.settings, turns).guard],
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        middleware=[RequestMeter(plant.metrics)],
+        middleware=[RequestMeter(plant.metrics), turns],
         openapi_config=openapi_config(plant.settings),
         request_max_body_size=_BODY_BYTES,
         # The process logs as `web.server` says; and no variable that Litestar reads by itself shows strangers

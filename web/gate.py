@@ -11,6 +11,7 @@
 - A client sends no more than so many requests a second: 429. Each token is a client, and so is each address
   that sends a wrong one, and each that asks for what is open to all. Where there is no token nobody is
   counted: who may do all needs no flood.
+- A token has no more than so many of the handlers' threads at a time (`web.turns`).
 """
 
 from asyncio import get_running_loop
@@ -29,6 +30,7 @@ from web.rates import Rates
 from web.roles import Role
 from web.tokens import Caller, Tokens
 from web.trail import UNNAMED
+from web.turns import Turns
 
 #: Who sends a request where there are no tokens.
 ANYBODY: Final = Caller(UNNAMED, Role.ADMIN)
@@ -54,7 +56,8 @@ _Answer = TypeVar("_Answer")
 class Gate:
     """The guard of all routes."""
 
-    def __init__(self, tokens: Tokens, settings: Settings) -> None:
+    def __init__(self, tokens: Tokens, settings: Settings, turns: Turns) -> None:
+        self._turns = turns
         self._rates = Rates(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
         self._tokens = tokens
@@ -87,6 +90,8 @@ class Gate:
                 detail=f"This needs the role {needed}; the token {caller.name!r} has the role {caller.role}.",
             )
         connection.state[CALLER] = caller
+        if caller is not ANYBODY and getattr(handler, "sync_to_thread", None):
+            await self._turns.begin(connection, caller.name)
 
     async def _find(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
         sent = connection.headers.getall("authorization", [])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from threading import Lock
+from typing import Final
 
 import msgspec
 import pika
@@ -28,13 +29,19 @@ from pipeline.report import Roll, call_roll
 from pipeline.settings import Settings
 from pipeline.setup import Active, Pause, Setup
 from sandbox.sandbox import Sandbox
-from web.errors import ExamplesFailed
+from web.errors import Busy, ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
 from web.fleet import Fleet
 from web.measures import Metrics, WorksGauges
 from web.tokens import Tokens
 from web.trail import Trail
 from web.trials import Trials
+
+#: Bytes of readings that may wait for RabbitMQ to confirm them.
+UNCONFIRMED: Final = 64 * 1024**2
+
+#: After how many seconds to come again where they do.
+_AGAIN_SECONDS: Final = 5
 
 
 class Plant:
@@ -60,6 +67,8 @@ class Plant:
         self.trail = Trail(self._redis, settings)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self._checking = Lock()
+        self._sending = Lock()
+        self._unconfirmed = 0
         self.trials = Trials(settings)
         self.metrics.registry.register(
             SandboxRestarts(lambda: Counter(self._sandbox.losses) + Counter(self.trials.losses))
@@ -194,9 +203,14 @@ class Plant:
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
         """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.
 
-        Raises `msgspec.DecodeError` where `body` is not JSON.
+        Raises `msgspec.DecodeError` where `body` is not JSON, and `Busy` where too much waits to be
+        confirmed: a broker that is short of memory or disk takes nothing in, and says nothing.
         """
         msgspec.json.decode(body)
+        with self._sending:
+            if self._unconfirmed + len(body) > UNCONFIRMED:
+                raise Busy("RabbitMQ has not confirmed the readings before this one", _AGAIN_SECONDS)
+            self._unconfirmed += len(body)
         message_id = str(uuid.uuid4())
         properties = pika.BasicProperties(
             content_type="application/json",
@@ -207,7 +221,13 @@ class Plant:
         message = Message(
             topology.INGEST_EXCHANGE, topology.data_key(machine_id), body, properties, mandatory=True
         )
-        return message_id, self._publisher.publish([message])
+        confirmed = self._publisher.publish([message])
+        confirmed.add_done_callback(lambda _: self._settle(len(body)))
+        return message_id, confirmed
+
+    def _settle(self, count: int) -> None:
+        with self._sending:
+            self._unconfirmed -= count
 
 
 def _without(pause: Pause, setup: Setup) -> tuple[Setup, None]:

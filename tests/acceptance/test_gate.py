@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import httpx
 import pytest
@@ -16,9 +18,12 @@ from pipeline.settings import Settings
 from tests.installation import Installation
 from tests.waiting import wait_until
 from web.app import create_app
+from web.arguments import new_parser
+from web.command import run as run_command
 from web.plant import Plant
 from web.roles import Role, access
 from web.tokens import Tokens
+from web.turns import AT_ONCE
 
 #: The routes that need no token.
 PUBLIC = {("GET", "/health/live"), ("GET", "/health/ready")}
@@ -41,6 +46,44 @@ def app(plant: Installation) -> Iterator[Litestar]:
     plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
     yield create_app(plant_here)
     plant_here.close()
+
+
+class Blocking:
+    """Requests that are being handled until `end` is set."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.end = Event()
+
+
+BLOCKING = Blocking()
+
+
+@get("/forgotten", sync_to_thread=False)
+def forgotten() -> None: ...
+
+
+@get("/failing", sync_to_thread=False, **access(Role.VIEWER))
+def failing() -> None:
+    raise KeyError("an inner secret")
+
+
+@get("/blocking", sync_to_thread=True, **access(Role.VIEWER))
+def blocking() -> None:
+    BLOCKING.begun += 1
+    assert BLOCKING.end.wait(60)
+
+
+@pytest.fixture(scope="module")
+def inner(plant: Installation) -> Iterator[TestClient[Litestar]]:
+    """The application in this process, with routes that are not as they should be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LITESTAR_DEBUG", "1")
+        app = create_app(Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
+    for handler in (forgotten, failing, blocking):
+        app.register(handler)
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture
@@ -69,11 +112,11 @@ def fill(route: BaseRoute) -> str:
     return "/" + "/".join(parts)
 
 
-def run(installation: Installation, *arguments: str, status: int = 0) -> str:
-    """What an `iot-logic token …` prints that ends with this status."""
-    command = installation.start("iot-logic", "token", *arguments)
-    assert command.process.wait(timeout=60) == status, command.log
-    return command.log
+def run(installation: Installation, *arguments: str, status: int = 0) -> None:
+    """Run `iot-logic token …` in this process, which ends with this status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IOT_LOGIC_REDIS_URL", installation.redis_url)
+        assert run_command(new_parser().parse_args(["token", *arguments])) == status
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -115,33 +158,51 @@ def test_every_route_lets_in_who_has_its_role_and_nobody_else(
     assert "\n".join(wrong) == ""
 
 
-def test_a_route_that_declares_nothing_is_for_nobody_and_one_that_fails_says_nothing_of_it(
-    plant: Installation, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_route_that_declares_nothing_is_for_nobody(inner: TestClient[Litestar]) -> None:
+    answer = inner.get("/forgotten")
+
+    assert answer.status_code == 403
+    assert "declares no role" in answer.json()["detail"]
+
+
+def test_a_fault_of_the_apis_own_is_logged_and_says_nothing_of_it(
+    inner: TestClient[Litestar], tokens: Tokens, caplog: pytest.LogCaptureFixture
 ) -> None:
-    @get("/forgotten", sync_to_thread=False)
-    def forgotten() -> None: ...
+    token = tokens.create("boss", Role.ADMIN)
+    answer = inner.get("/failing", headers=bearer(token))
 
-    @get("/failing", sync_to_thread=False, **access(Role.VIEWER))
-    def failing() -> None:
-        raise KeyError("an inner secret")
-
-    monkeypatch.setenv("LITESTAR_DEBUG", "1")
-    app = create_app(Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
-    app.register(forgotten)
-    app.register(failing)
-    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
-        forgot = client.get("/forgotten")
-        failed = client.get("/failing", headers={"Authorization": "Bearer iot_boss_secret"})
-        failed_at_loopback = client.get("/failing")
-
-    assert forgot.status_code == 403
-    assert "declares no role" in forgot.json()["detail"]
-    assert failed.status_code == 401
-    assert failed_at_loopback.status_code == 500
-    assert failed_at_loopback.headers["Content-Type"] == "application/problem+json"
-    assert "inner" not in failed_at_loopback.text
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "inner" not in answer.text
     assert "an inner secret" in caplog.text
-    assert "iot_boss" not in caplog.text
+    assert token not in caplog.text
+
+
+def test_a_token_with_slow_requests_holds_up_nobody_else(inner: TestClient[Litestar], tokens: Tokens) -> None:
+    slow, other = (bearer(tokens.create(name, Role.VIEWER)) for name in ("slow", "other"))
+    with ThreadPoolExecutor(40) as threads:
+        answers = [threads.submit(inner.get, "/blocking", headers=slow) for _ in range(40)]
+        wait_until(lambda: BLOCKING.begun == AT_ONCE)
+        answered = inner.get("/machines", headers=other).status_code
+        begun = BLOCKING.begun
+        BLOCKING.end.set()
+
+    assert answered == 200
+    assert begun == AT_ONCE
+    assert [answer.result().status_code for answer in answers] == [200] * 40
+
+
+def test_no_more_readings_wait_for_the_broker_than_may(
+    inner: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.plant.UNCONFIRMED", 10)
+    wait_until(lambda: inner.get("/health/ready").status_code == 200)
+    small = [inner.post("/machines/m/data", content=b'"12345"').status_code for _ in range(3)]
+    large = inner.post("/machines/m/data", content=b'"123456789"')
+
+    assert small == [202] * 3
+    assert large.status_code == 503
+    assert large.headers["Retry-After"] == "5"
 
 
 def test_a_browser_runs_and_shows_nothing_else_in_an_answer(plant: Installation) -> None:
@@ -343,21 +404,33 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installat
     assert (with_it, without, faked, after_the_last) == (200, 401, 401, 401)
 
 
-def test_the_commands_make_list_and_revoke_tokens_and_explain_what_they_cannot_do(
-    plant: Installation, tokens: Tokens
-) -> None:
-    made = run(plant, "create", "line-4", "--role", "operator", "--expires", "30")
-    let_in = plant.client.get("/workers", headers=bearer(made.split()[-1])).status_code
-    listing = run(plant, "list")
-    twice = run(plant, "create", "line-4", "--role", "viewer", status=2)
-    run(plant, "revoke", "line-4")
-    missing = run(plant, "revoke", "line-4", status=2)
+def test_the_command_prints_a_token_that_lets_in(plant: Installation, tokens: Tokens) -> None:
+    command = plant.start("iot-logic", "token", "create", "line-4", "--role", "operator")
+    assert command.process.wait(timeout=60) == 0, command.log
+    answer = plant.client.get("/whoami", headers=bearer(command.log.split()[-1]))
 
-    assert let_in == 200
-    assert "line-4" in listing
-    assert "operator" in listing
-    assert "never" not in listing
-    assert made.split()[-1] not in listing
+    assert [each.name for each in tokens.list()] == ["line-4"]
+    assert answer.json() == {"name": "line-4", "role": "operator", "expires": None}
+    assert "the only time that it is shown" in command.log
+
+
+def test_the_command_lists_and_revokes_tokens_and_explains_what_it_cannot_do(
+    plant: Installation, tokens: Tokens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(plant, "create", "line-4", "--role", "operator", "--expires", "30")
+    created = capsys.readouterr()
+    run(plant, "list")
+    listed = capsys.readouterr().out
+    run(plant, "create", "line-4", "--role", "viewer", status=2)
+    twice = capsys.readouterr().err
+    run(plant, "revoke", "line-4")
+    run(plant, "revoke", "line-4", status=2)
+    missing = capsys.readouterr().err
+
+    assert created.out.startswith("iot_line-4_")
+    assert created.out.strip() not in listed
+    for shown in ("line-4", "operator"):
+        assert shown in listed
     assert "There is a token 'line-4' already" in twice
     assert "There is no token 'line-4'" in missing
     assert tokens.list() == []
