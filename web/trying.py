@@ -58,12 +58,14 @@ class TrialOrder(Struct):
 class MachineTrialOrder(Struct):
     """A logic to be tried on a machine.
 
-    What is left out is the machine's own: its logic in force, its last readings as they are kept, its state.
+    What is left out is the machine's own: its logic in force, or its profile's; its last readings as they
+    are kept; its state; its config.
     """
 
     logic: _Logic | None = None
     readings: _Readings | None = None
     state: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
 
 
 class TrialReport(Struct, kw_only=True):
@@ -84,14 +86,17 @@ class TrialReport(Struct, kw_only=True):
 class MachineTrialReport(TrialReport, kw_only=True):
     """What became of a trial on a machine.
 
-    `logicversion` is the version that was tried, where it was the one in force. `state` is what it began
-    from: give it, and the same readings, to try another logic on the same ground. `left_out` counts the
-    machine's last readings that cannot be tried, because they are long and only their beginning is kept.
+    `logicversion` is the version that was tried, where it was the one in force, and `profile` whose it is,
+    where it is not the machine's own. `state` and `config` are what it began from: give them, and the same
+    readings, to try another logic on the same ground. `left_out` counts the machine's last readings that
+    cannot be tried, because they are long and only their beginning is kept.
     """
 
     machine: str
+    profile: str | None
     logicversion: int | None
     state: msgspec.Raw
+    config: msgspec.Raw
     left_out: int
 
 
@@ -138,14 +143,17 @@ class TryingController(Controller):
         to is shown by a trial from the state `{}`, or from one that is given.
         """
         stored = plant.machine(checked_id(machine_id))
-        logic, version = data.logic, None
+        limits = plant.settings.limits
+        logic, active = data.logic, None
         if logic is None:
-            if stored.active is None:
+            if (active := stored.active) is None:
                 raise unknown_machine(machine_id, "logic in force: say which to try")
-            logic, version = plant.logics.source(stored.active.digest), stored.active.version
-        state = stored.record.state
+            logic = plant.logics.source(active.digest)
+        state, config = stored.record.state, stored.setup.config
         if data.state is not None:
-            state = encoded_state(data.state, plant.settings.limits)
+            state = encoded_state(data.state, limits)
+        if data.config is not None:
+            config = _config(data.config, limits)
         if data.readings is not None:
             readings, left_out = _bytes(data.readings), 0
         else:
@@ -154,10 +162,12 @@ class TryingController(Controller):
             left_out = len(recents) - len(readings)
         return MachineTrialReport(
             machine=machine_id,
-            logicversion=version,
+            profile=active.profile if active else None,
+            logicversion=active.version if active else None,
             state=msgspec.Raw(state),
+            config=msgspec.Raw(config),
             left_out=left_out,
-            **_tried(plant, logic, Case(state, readings)),
+            **_tried(plant, logic, Case(state, readings, config)),
         )
 
 

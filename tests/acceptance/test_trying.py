@@ -154,6 +154,22 @@ def test_trying_on_a_machine_takes_its_state_and_last_readings_and_leaves_it(pla
     assert plant.client.get("/machines/m1").json()["readings"] == 4
 
 
+def test_a_machine_with_a_profile_tries_that_ones_logic_with_its_own_config(plant: Installation) -> None:
+    limited = "def process(data, state):\n    return {'over': data['n'] > config['limit']}\n"
+    plant.client.put("/profiles/limited/logic", json={"logic": limited}).raise_for_status()
+    plant.client.put("/machines/m4/profile", json={"profile": "limited"}).raise_for_status()
+    plant.client.put("/machines/m4/config", json={"limit": 5}).raise_for_status()
+
+    own = post(plant, "/machines/m4/logic/test", readings=[{"n": 7}])
+    other = post(plant, "/machines/m4/logic/test", readings=[{"n": 7}], config={"limit": 9})
+
+    assert (own["profile"], own["logicversion"], own["config"]) == ("limited", 1, {"limit": 5})
+    assert [each["results"] for each in own["readings"] + other["readings"]] == [
+        [{"over": True}],
+        [{"over": False}],
+    ]
+
+
 def test_a_machine_without_logic_can_only_try_one_that_is_given(plant: Installation) -> None:
     without = plant.client.post("/machines/m2/logic/test", json={"readings": [{"n": 1}]})
     given = post(plant, "/machines/m2/logic/test", logic=COUNTER, readings=[{"n": 1}])
