@@ -104,6 +104,16 @@ def test_rolling_back_brings_the_examples_back(plant: Installation, machine: str
     assert plant.client.get(f"/machines/{machine}/logic").json()["examples"] == EXAMPLES
 
 
+def test_a_profiles_logic_has_examples_too(plant: Installation) -> None:
+    path = "/profiles/counters/logic"
+    wrong = plant.client.put(path, json={"logic": "def process(data, state): return", "examples": OTHERS})
+    right = plant.client.put(path, json={"logic": COUNTER, "examples": OTHERS})
+
+    assert (wrong.status_code, len(wrong.json()["examples"])) == (422, 1)
+    assert right.status_code == 200
+    assert plant.client.get(path).json()["examples"] == OTHERS
+
+
 def test_validating_runs_the_examples_too(plant: Installation) -> None:
     def validate(**body: Any) -> Any:
         return plant.client.post("/logic/validate", json=body).raise_for_status().json()
