@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from pipeline.directory import Directory
 from pipeline.health import Health, health_of
+from pipeline.look import Filter
 from pipeline.profiles import Profiles
 from pipeline.records import Records, Stored
 from pipeline.removal import Removal
-from pipeline.search import Filter, Search, Sort
+from pipeline.search import Search, Sort
 
 #: Machines that are read at once: each may have a state of 64 KiB, and as much to publish.
 _CHUNK = 100

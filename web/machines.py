@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from pipeline.errors import PublishError
 from pipeline.health import Health
-from pipeline.search import Filter, Sort
+from pipeline.look import Filter
+from pipeline.search import Sort
 from pipeline.topology import MACHINE_ID_PATTERN
 from web.machine import Machine, WholeMachine, shown, shown_whole
 from web.plant import Plant
@@ -47,7 +48,9 @@ class MachinesController(Controller):
     def list_machines(
         self,
         plant: NamedDependency[Plant],
-        prefix: Annotated[str, QueryParameter(description="Of ids that begin so.", max_length=128)] = "",
+        prefix: Annotated[
+            str, QueryParameter(description="Of ids that begin so.", pattern=r"^[A-Za-z0-9_-]{0,128}$")
+        ] = "",
         health: Annotated[Health | None, QueryParameter(description="Of this health.")] = None,
         profile: Annotated[
             str | None,

@@ -7,7 +7,8 @@ import pytest
 from pipeline import store
 from pipeline.directory import Directory
 from pipeline.health import Health
-from pipeline.search import Filter, Search, Sort
+from pipeline.look import Filter
+from pipeline.search import Search, Sort
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.partition import Partition

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from pipeline import search as search_module
 from pipeline.directory import Directory
 from pipeline.health import Health, health_of
+from pipeline.look import Filter
 from pipeline.quarantine import Strikes
 from pipeline.record import Record
 from pipeline.records import Records, Stored
-from pipeline.search import Filter, Search, Sort
+from pipeline.search import Search, Sort
 from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
 from pipeline.tally import LastError, Tally
 from sandbox.job import KILLS

@@ -9,13 +9,14 @@ from pipeline import removal as removal_module
 from pipeline import topology
 from pipeline.dead_letters import Where
 from pipeline.health import Health
+from pipeline.look import Filter
 from pipeline.machine_setups import MachineSetups
 from pipeline.profiles import Profiles
 from pipeline.reading import Reading
 from pipeline.record import Record
 from pipeline.records import NONE, Records, Stored
 from pipeline.removal import Removal
-from pipeline.search import Filter, Search, Sort
+from pipeline.search import Search, Sort
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
