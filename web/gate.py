@@ -74,8 +74,8 @@ class Gate:
         if caller is None:
             self._count(f"refused {_address(connection)}")
             raise NotAuthorizedException(
-                detail="This needs a token: send `Authorization: Bearer iot_…`. One that is sent is not, or "
-                "no longer, valid.",
+                detail="This needs a valid token: send `Authorization: Bearer iot_…`. None was sent, or one "
+                "that is wrong, expired or revoked.",
                 headers={"WWW-Authenticate": 'Bearer realm="iot-logic"'},
             )
         if caller is ANYBODY:
@@ -109,7 +109,8 @@ class Gate:
     def _count(self, client: str) -> None:
         if wait := self._rates.take(client):
             raise TooManyRequestsException(
-                detail=f"Too many requests: this API answers so many only in bursts. Wait {wait:.3f} s.",
+                detail=f"Too many requests: {self._rates.rate:g} a second are answered, {self._rates.burst} "
+                f"at once. Wait {wait:.3f} s.",
                 headers={"Retry-After": str(ceil(wait))},
             )
 

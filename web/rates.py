@@ -18,16 +18,16 @@ class Rates:
     """The buckets of all clients: `rate` requests a second flow into each, up to `burst`."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._burst, self._clock = rate, burst, clock
+        self.rate, self.burst, self._clock = rate, burst, clock
         # For each client what was in it, and when (seconds of the clock); the one used last is the last.
         self._buckets = OrderedDict[str, tuple[float, float]]()
 
     def take(self, client: str) -> float:
         """Take a request out of a client's bucket. Returns 0, or in how many seconds there is one."""
         now = self._clock()
-        held, since = self._buckets.pop(client, (float(self._burst), now))
-        held = min(self._burst, held + (now - since) * self._rate)
-        wait = 0.0 if held >= 1 else (1 - held) / self._rate
+        held, since = self._buckets.pop(client, (float(self.burst), now))
+        held = min(self.burst, held + (now - since) * self.rate)
+        wait = 0.0 if held >= 1 else (1 - held) / self.rate
         self._buckets[client] = (held if wait else held - 1, now)
         if len(self._buckets) > _KEPT:
             self._buckets.popitem(last=False)
