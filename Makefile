@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pythons .test-python check format bench bench-pages chaos clean
+.PHONY: help install run test test-pythons .test-python check format bench bench-pages chaos fuzz clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,6 +53,9 @@ bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs,
 chaos: $(INSTALLED) ## Kill, pause and cut at random, and count every reading: FAULTS=100 READINGS=200000 SEED=7
 	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)) \
 		$(if $(SEED),--seed $(SEED))
+
+fuzz: $(INSTALLED) ## Try the API with made-up requests for long: EXAMPLES=500 SEED=7
+	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz
 
 clean: ## Remove the environment and all that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -89,8 +89,10 @@ class Selection(Struct):
 
     machine: Annotated[str, _MACHINE, Meta(description="All of this machine.")] | None = None
     kind: Annotated[str, _KIND, Meta(description="All of this kind.")] | None = None
-    since: Annotated[datetime | None, Meta(description="That failed then or later (RFC 3339).")] = None
-    until: Annotated[datetime | None, Meta(description="That failed before (RFC 3339).")] = None
+    since: Annotated[datetime, Meta(tz=True, description="That failed then or later (RFC 3339).")] | None = (
+        None
+    )
+    until: Annotated[datetime, Meta(tz=True, description="That failed before (RFC 3339).")] | None = None
 
 
 class Sent(Struct):

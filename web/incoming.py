@@ -5,15 +5,19 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import ClientException, ValidationException
+from litestar.typing import FieldDefinition
 
 
 async def before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Answer OPTIONS, and refuse a body that is not exactly of the handler's type."""
+    """Answer OPTIONS, and refuse a query or a body that is not exactly what the handler asks for."""
     if request.method == "OPTIONS":
         return _options(request)
-    field = request.route_handler.parsed_data_field
-    if field is not None:
-        _check(await request.body(), field.annotation)
+    signature = request.route_handler.parsed_fn_signature.parameters
+    # A handler that takes the request reads it by itself.
+    if "request" not in signature:
+        _check_query(request, signature)
+    if (data := signature.get("data")) is not None:
+        _check_body(await request.body(), data.annotation)
     return None
 
 
@@ -26,7 +30,24 @@ def _options(request: Request[Any, Any, Any]) -> Response[None]:
     return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
 
 
-def _check(body: bytes, kind: Any) -> None:
+def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefinition]) -> None:
+    """Raise where a parameter is unknown, comes twice, or is the text "null".
+
+    Litestar alone would leave a misspelt filter out, and so delete more than was meant; it would take the
+    last of two, and "null" for none.
+    """
+    for name, value in request.query_params.multi_items():
+        field = signature.get(name)
+        if field is None:
+            raise ClientException(detail=f"There is no query parameter {name!r} here.")
+        if len(request.query_params.getall(name)) > 1:
+            raise ClientException(detail=f"The query parameter {name!r} may be sent only once.")
+        is_text = field.annotation is str or str in (inner.annotation for inner in field.inner_types)
+        if value == "null" and not is_text:
+            raise ClientException(detail=f"The query parameter {name!r} cannot be null: leave it out.")
+
+
+def _check_body(body: bytes, kind: Any) -> None:
     """Raise where a body is not of a type. Litestar alone would take 0 for false and "3" for 3."""
     if not body:
         raise ClientException(detail="A body is needed: a JSON object.")

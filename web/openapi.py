@@ -69,15 +69,12 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Before then (RFC 3339, with a time zone).",
         "schema": {"format": "date-time"},
     },
-    "number": {"description": "The number."},
-    "to": {"description": "The number of the other version."},
-    "sort": {"description": "By what the list is sorted.", "example": "id"},
+    "number": {"description": "The number of the version.", "example": 1},
+    "to": {"description": "The number of the other version.", "example": 2},
     "who": {"description": "By whom: the name of the token."},
     "name": {"description": "The name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
-    "If-Match": {
-        "description": "Change only what has this ETag; `*`: anything that is there.",
-        "example": '"3-5f3a9c0d"',
-    },
+    "If-Match": {"example": "*"},
+    "If-None-Match": {"example": '"2-0b7d1f2e"'},
 }
 
 #: What those of one path are, where they are other than elsewhere.
@@ -248,7 +245,7 @@ def _complete_parameter(parameter: dict[str, Any], path: str, name: str, schemas
     parameter.setdefault("description", known.get("description", ""))
     schema = parameter["schema"]
     # What may be left out cannot be sent as null: here are no JSON values.
-    choices = [each for each in schema.pop("oneOf", ()) if each != {"type": "null"}]
+    choices = [each for key in ("oneOf", "allOf") for each in schema.pop(key, ()) if each != {"type": "null"}]
     for each in choices:
         schema |= each
     schema.pop("description", None)

@@ -11,8 +11,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from pipeline.settings import Settings
 from tests.installation import Installation
+from web.app import create_app
 from web.asyncapi import document
+from web.openapi import handlers
 from web.page import page
+from web.plant import Plant
 from web.roles import Role
 
 #: Bytes of the page at the most: half of what a page renderer's stylesheet alone takes.
@@ -129,15 +132,21 @@ def test_every_problem_is_declared_as_problem_details(openapi: dict[str, Any]) -
     assert len(problems) > 100
 
 
-def test_what_a_route_reads_as_it_comes_has_its_body_described(openapi: dict[str, Any]) -> None:
-    without = [
-        name
-        for name, operation in operations(openapi)
-        if name.startswith(("PUT", "PATCH")) and "requestBody" not in operation
+def test_what_a_route_reads_as_it_comes_has_its_body_described(
+    plant: Installation, openapi: dict[str, Any]
+) -> None:
+    plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
+    app = create_app(plant_here)
+    plant_here.close()
+
+    reading = [
+        (path, method)
+        for path, method, handler in handlers(app)
+        if "body" in handler.parsed_fn_signature.parameters or handler.handler_name == "post_data"
     ]
 
-    assert without == ["PUT /profiles/{name}"]  # which makes an empty one
-    assert "requestBody" in openapi["paths"]["/machines/{machine_id}/data"]["post"]
+    assert [each for each in reading if "requestBody" not in openapi["paths"][each[0]][each[1]]] == []
+    assert len(reading) > 1
 
 
 class Page(HTMLParser):
@@ -225,3 +234,24 @@ def test_a_body_is_taken_as_it_is_and_not_as_it_might_be_meant(plant: Installati
     assert answers[0].json()["errors"] == [
         {"message": "Expected `str | null`, got `int`", "key": "machine", "source": "body"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("?kind=error&machin=m1", "no query parameter 'machin'"),
+        ("?kind=error&kind=limit", "only once"),
+        ("?limit=null", "leave it out"),
+    ],
+)
+def test_a_query_is_taken_as_it_is_and_not_as_it_might_be_meant(
+    plant: Installation, query: str, said: str
+) -> None:
+    answer = plant.client.get(f"/dead-letters{query}")
+
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
+
+
+def test_a_machine_may_be_called_null(plant: Installation) -> None:
+    assert plant.client.get("/dead-letters?machine=null").json()["dead_letters"] == []

@@ -1,0 +1,122 @@
+"""Schemathesis, a foreign peer, against the running API: what it asks for, and what it answers.
+
+All its checks are on: no server error, no answer that is not documented, none that is not as its schema
+says, nothing accepted that the schema forbids, nothing refused that it allows. The machine that the examples
+speak of is there, with versions, a state and dead letters, so that they are about something.
+
+`make fuzz` runs it longer; EXAMPLES and SEED say how long and how else.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+import redis
+
+from tests.fuzz.hooks import OURS
+from tests.installation import SCRIPTS, Installation
+from tests.waiting import wait_until
+from web.roles import Role
+from web.samples import FIELDS
+from web.tokens import Tokens
+
+#: Cases of each operation beside those that Schemathesis derives from the schema itself.
+EXAMPLES = os.environ.get("EXAMPLES", "2")
+SEED = os.environ.get("SEED", "1")
+#: What is tried without a token, where each answer is the same, unless it is asked for more.
+PHASES_WITHOUT = "examples,coverage,fuzzing,stateful" if "EXAMPLES" in os.environ else "examples,fuzzing"
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def plant(module_installation: Installation) -> Installation:
+    """An installation with what the examples of the document speak of."""
+    plant = module_installation
+    plant.environ |= {"IOT_LOGIC_API_RATE": "100000", "IOT_LOGIC_API_BURST": "100000"}
+    plant.start_api()
+    plant.start_worker()
+    machine, number = FIELDS["machine"], FIELDS["number"]
+    plant.upload(machine, "def process(data, state):\n    return None\n")
+    plant.upload(machine, FIELDS["logic"])
+    plant.send((machine, FIELDS["readings"][0]) for _ in range(number - 1))
+    plant.send([(machine, FIELDS["reading"])])
+    wait_until(lambda: plant.client.get(f"/dead-letters/{machine}/{number}").status_code == 200)
+    return plant
+
+
+@pytest.fixture(scope="module")
+def token(plant: Installation) -> str:
+    """An admin's token. From now on nobody is let in without one."""
+    with redis.Redis.from_url(plant.redis_url) as client:
+        return Tokens(client).create(OURS, Role.ADMIN)
+
+
+def run(plant: Installation, folder: Path, *arguments: str, document: str = "") -> tuple[int, str]:
+    """Run Schemathesis on the API's own document or another. Returns its exit status and what it prints."""
+    done = subprocess.run(
+        [
+            str(SCRIPTS / "schemathesis"),
+            "--config-file",
+            str(ROOT / "tests/fuzz/schemathesis.toml"),
+            "run",
+            document or f"{plant.client.base_url}/schema/openapi.json",
+            *("--url", str(plant.client.base_url)),
+            *("--checks", "all", "--max-examples", EXAMPLES, "--seed", SEED),
+            *("--continue-on-failure", "--generation-database", "none", "--no-color", "--warnings", "off"),
+            *("--request-timeout", "20", *arguments),
+        ],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks",
+            "PYTHONWARNINGS": "default",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=3_000,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+# The first, because the machine is still there.
+def test_an_answer_that_is_not_documented_is_noticed(plant: Installation, token: str, tmp_path: Path) -> None:
+    wrong = plant.client.get("/schema/openapi.json").json()
+    del wrong["paths"]["/machines/{machine_id}/state"]["get"]["responses"]["200"]
+    wrong["components"]["schemas"]["WholeMachine"]["properties"]["id"] = {"type": "integer"}
+    document = tmp_path / "openapi.json"
+    document.write_bytes(msgspec.json.encode(wrong))
+
+    status, report = run(
+        plant,
+        tmp_path,
+        *("-H", f"Authorization: Bearer {token}", "--phases", "examples"),
+        *("--include-operation-id", "get_machine", "--include-operation-id", "get_state"),
+        document=str(document),
+    )
+
+    assert status == 1, report
+    assert "Undocumented status code" in report
+    assert "Response violates schema" in report
+
+
+def test_with_a_token_every_answer_is_as_it_is_documented(
+    plant: Installation, token: str, tmp_path: Path
+) -> None:
+    status, report = run(plant, tmp_path, "-H", f"Authorization: Bearer {token}")
+
+    assert status == 0, report
+    assert "Traceback" not in plant.commands[0].log
+
+
+def test_without_a_token_too_and_nothing_is_let_in(plant: Installation, token: str, tmp_path: Path) -> None:
+    status, report = run(plant, tmp_path, "--phases", PHASES_WITHOUT)
+
+    assert status == 0, report
+    assert token
+    assert "Traceback" not in plant.commands[0].log
