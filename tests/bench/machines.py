@@ -21,8 +21,8 @@ from pipeline.health import Health
 from pipeline.quarantine import Strikes
 from pipeline.record import Outgoing, Record
 from pipeline.records import Records
-from pipeline.search import Sort, profile_machines_key
-from pipeline.setup import Pause, Setup, setup_key
+from pipeline.search import Sort
+from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
 from pipeline.tally import LastError, Tally
 from sandbox.job import KILLS
 from tests.bench.figure import Figure, number
