@@ -1,9 +1,9 @@
 """What waits for the workers, from the broker's counts and the workers' reports: by partition and by queue.
 
-How many messages wait in a queue the broker says. How old the oldest of them is it does not, unless its
-management plugin is asked, and that does not know it of quorum queues. What is said instead is how long the
-reading that a worker took last had waited, where it says when it was sent (`pipeline.moment`): a queue is
-worked off in order, so what waits behind it was sent later.
+How many messages wait in a queue the broker says. How old the oldest of them is it does not; the worker that
+serves the queue finds it out by counting (`pipeline.queue_age`), for as long as it serves it. Where the
+readings say when they were sent (`pipeline.moment`), it is known as well how long the one taken last had
+waited in all.
 """
 
 from collections.abc import Sequence
@@ -49,10 +49,12 @@ class QueueState(Struct, frozen=True):
     """A queue: what waits in it, and who takes from it.
 
     `partition` is null for the dead letters, which the API takes. `ready` messages wait; `consumers` take
-    from it, of which a partition's queue serves one. `taken` is when a worker last began with a reading of
-    it (RFC 3339, UTC; null where none has it, or has taken any), and `waited` how many seconds that reading
-    had waited since it was sent, null where it does not say when that was. What waits behind it was sent
-    later.
+    from it, of which a partition's queue serves one. The oldest of them has waited for `oldest_seconds`, at
+    least, since the worker that serves the queue began to; null where that is not known.
+
+    `taken` is when a worker last began with a reading of it (RFC 3339, UTC; null where none has it, or has
+    taken any), and `waited` how many seconds that reading had waited since it was sent, null where it does
+    not say when that was. What waits behind it was sent later.
     """
 
     name: str
@@ -60,6 +62,7 @@ class QueueState(Struct, frozen=True):
     partition: int | None
     ready: int
     consumers: int
+    oldest_seconds: float | None = None
     taken: str | None = None
     waited: float | None = None
 
@@ -127,12 +130,18 @@ def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) 
     if name == topology.DEAD_LETTERS_QUEUE:
         return QueueState(name, "dead-letters", None, ready, consumers)
     partition = int(name.rpartition(".")[2])
+    is_overflow = name == topology.overflow_queue(partition)
+    kind: Literal["readings", "overflow"] = "overflow" if is_overflow else "readings"
     holding = holdings.get(partition)
-    if name == topology.overflow_queue(partition):
-        taken = (holding.overflow_taken, holding.overflow_waited) if holding else (None, None)
-        return QueueState(name, "overflow", partition, ready, consumers, *taken)
-    taken = (holding.taken, holding.waited) if holding else (None, None)
-    return QueueState(name, "readings", partition, ready, consumers, *taken)
+    if holding is None:
+        oldest = None if ready else 0.0
+        return QueueState(name, kind, partition, ready, consumers, oldest)
+    oldest, taken, waited = (
+        (holding.overflow_oldest_seconds, holding.overflow_taken, holding.overflow_waited)
+        if is_overflow
+        else (holding.oldest_seconds, holding.taken, holding.waited)
+    )
+    return QueueState(name, kind, partition, ready, consumers, oldest if ready else 0.0, taken, waited)
 
 
 def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:

@@ -91,6 +91,13 @@ class _HoldingGauges(Collector):
                 "Time since the delivery of the oldest reading that is not acknowledged.",
                 max((each.held_seconds for each in holding), default=0.0),
             ),
+            (
+                "oldest_waiting_seconds",
+                "Time that the oldest reading in the queues of these partitions has waited, at least.",
+                max(
+                    (max(each.oldest_seconds, each.overflow_oldest_seconds) for each in holding), default=0.0
+                ),
+            ),
         ):
             yield GaugeMetricFamily(f"iot_logic_{name}", help_text, value=value)
 

@@ -33,6 +33,8 @@ class Holding(Struct, frozen=True):
     `held` readings were handed to it and are not acknowledged, `in_flight` of them in the batch that is
     worked on or confirmed; the oldest was handed to it `held_seconds` ago. `settled` counts those that it has
     acknowledged since it holds the partition, `rate` is how many of those a second since the last beat.
+    The oldest in the partition's queue has waited there for `oldest_seconds`, at least, and that in its
+    overflow queue for `overflow_oldest_seconds` (`pipeline.queue_age`).
 
     `taken` is when it last began with a reading of the partition's queue (RFC 3339, UTC), and `waited` how
     many seconds that one had waited in the broker, as far as it says itself when it was sent;
@@ -44,6 +46,8 @@ class Holding(Struct, frozen=True):
     settled: int
     in_flight: int = 0
     held_seconds: float = 0.0
+    oldest_seconds: float = 0.0
+    overflow_oldest_seconds: float = 0.0
     taken: str | None = None
     waited: float | None = None
     overflow_taken: str | None = None

@@ -8,7 +8,7 @@ where a partition stands still; and where workers or sandboxes do not stay alive
     iot_logic_dead_letters / iot_logic_dead_letters_max > 0.8
     iot_logic_dead_letters_waiting > 0
     iot_logic_partitions_unserved > 0
-    iot_logic_oldest_held_seconds > 60
+    iot_logic_oldest_held_seconds > 60 or iot_logic_oldest_waiting_seconds > 60
     iot_logic_workers_vanished > 0
     rate(iot_logic_sandbox_restarts_total[5m]) > 0.1
 

@@ -94,8 +94,9 @@ class WorksController(Controller):
     ) -> Queues:
         """What waits in RabbitMQ, queue by queue: the dead letters, the partitions, their overflows.
 
-        How old the oldest message is RabbitMQ does not say. What is known is how long the reading that a
-        worker took last had waited, where it says when it was sent.
+        How old the oldest message is RabbitMQ does not say. The worker that serves a queue finds out since
+        when it has waited, for as long as it serves it; and how long the reading that it took last had
+        waited in all, where that says when it was sent.
         """
         names = queue_names(plant.settings)
         if after and after not in names:

@@ -179,6 +179,9 @@ def test_the_queues_are_shown_a_page_at_a_time(plant: Installation) -> None:
     while after is not None:
         page = get(plant, "/queues", after=after, limit=6)
         names += [queue["name"] for queue in page["queues"]]
+        assert all(
+            queue["oldest_seconds"] == 0 for queue in page["queues"] if queue["kind"] != "dead-letters"
+        )
         after = page["next"]
 
     assert names == [

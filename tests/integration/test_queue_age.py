@@ -1,0 +1,68 @@
+"""A partition on a real broker finds out how long the oldest reading in its queue has waited."""
+
+import pika
+from pika.adapters.select_connection import IOLoop
+
+from pipeline import store, topology
+from pipeline.connection import Connection, parameters_of
+from pipeline.partition import Partition
+from pipeline.sessions import Sessions
+from pipeline.settings import Settings
+from tests.waiting import wait_until
+
+#: More than the broker hands out ahead.
+READINGS = topology.PREFETCH + 300
+
+
+def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
+    broker_url: str, redis_url: str
+) -> None:
+    settings = Settings(amqp_url=broker_url, redis_url=redis_url, partitions=1)
+    topology.ensure(settings)
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for _ in range(READINGS):
+            channel.basic_publish("", topology.readings_queue(0), b"{}")
+    partitions, loop, client = list[Partition](), IOLoop(), store.connect(settings)
+    loop.activate_poller()
+
+    def on_open(connection: Connection) -> None:
+        partitions.append(Partition(connection, 0, Sessions(client), lambda _partition, _reason: None))
+
+    ours = Connection(parameters_of(broker_url), loop, on_open, lambda _connection, _reason: None)
+
+    def turn() -> None:
+        loop.call_later(0.05, lambda: None)
+        loop.poll()
+        loop.process_timeouts()
+
+    def oldest() -> float:
+        turn()
+        for partition in partitions:
+            partition.look()
+        return partitions[0].holding().oldest_seconds if partitions else 0.0
+
+    wait_until(lambda: oldest() > 0)
+    assert partitions[0].holding().held == topology.PREFETCH
+    first = oldest()
+    wait_until(lambda: oldest() > first)
+
+    def is_done() -> bool:
+        turn()
+        if partitions[0].ready:
+            partitions[0].take(READINGS, 1 << 20)
+            partitions[0].settle()
+        return partitions[0].settled == READINGS
+
+    wait_until(is_done)
+    assert oldest() == 0
+    ours.close()
+
+    def is_closed() -> bool:
+        turn()
+        return bool(ours.is_closed)
+
+    wait_until(is_closed)
+    loop.close()
+    client.close()
