@@ -216,9 +216,11 @@ class DeadLetters:
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.zrange(used, 0, -1)
             pipeline.zrange(line, first, last, byscore=True)
-            there = {int(name) for names in pipeline.execute() for name in names}
-        without = [number for number in range(first, last + 1) if number not in there]
-        return len(without), without[0] if without else None
+            numbers = {int(name) for names in pipeline.execute() for name in names}
+        there = {number for number in numbers if first <= number <= last}
+        return last - first + 1 - len(there), next(
+            (number for number in range(first, last + 1) if number not in there), None
+        )
 
     def admit(self, fresh: dict[str, list[Reading]]) -> tuple[dict[str, list[str]], dict[str, list[Reading]]]:
         """Take out of `fresh`, what is to be run by machine, what was sent again and is applied already.

@@ -30,7 +30,7 @@ _BYTES: Final = 4 * 1024**2
 _CONFIRM_SECONDS: Final = 30
 
 #: Seconds between two looks whether all letters are kept.
-_LOOK_SECONDS: Final = 0.1
+_LOOK_SECONDS: Final = 0.2
 
 
 class Redriver:
