@@ -82,6 +82,9 @@ class Trail:
         """
         if before and not _ID.fullmatch(before):
             raise ValueError(f"{before!r} is no change's id")
+        if before and not before.strip("0-"):
+            # Redis knows nothing before 0-0, and does not answer that it is nothing.
+            return
         last = f"({before}" if before else "+"
         while True:
             entries = cast(

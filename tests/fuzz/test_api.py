@@ -120,3 +120,34 @@ def test_without_a_token_too_and_nothing_is_let_in(plant: Installation, token: s
     assert status == 0, report
     assert token
     assert "Traceback" not in plant.commands[0].log
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/audit?before=0-0", b"", 200),
+        ("GET", "/machines/%00", b"", 400),
+        ("GET", "/machines/%ff", b"", 400),
+        ("GET", "/machines/a%2Fb", b"", 404),
+        ("GET", "/machines?limit=99999999999999999999999", b"", 400),
+        ("GET", "/machines?limit=NaN", b"", 400),
+        ("GET", "/machines/m/logic/versions/99999999999999999999999999", b"", 404),
+        ("GET", "/dead-letters?since=0001-01-01T00:00:00%2B14:00", b"", 200),
+        ("GET", "/nonsense", b"", 404),
+        ("TRACE", "/machines", b"", 405),
+        ("HEAD", "/machines", b"", 405),
+        ("POST", "/machines/m/logic", b'{"logic": "\\ud800"}', 400),
+        ("POST", "/machines/m/logic", b"[" * 100_000, 400),
+        ("POST", "/machines/m/logic", b'{"logic": "' + b"a" * 2_000_000 + b'"}', 413),
+        ("POST", "/machines/m/logic", b"\xff\xfe", 400),
+        ("POST", "/machines/m/data", b"1e999", 400),
+    ],
+)
+def test_what_schemathesis_does_not_think_of_is_answered_too(
+    plant: Installation, token: str, method: str, path: str, body: bytes, status: int
+) -> None:
+    answer = plant.client.request(method, path, content=body, headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.headers["Content-Type"] == "application/problem+json"
+    assert status != 405 or "GET" in answer.headers["Allow"]
