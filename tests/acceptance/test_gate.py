@@ -192,6 +192,59 @@ def test_a_token_with_slow_requests_holds_up_nobody_else(inner: TestClient[Lites
     assert [answer.result().status_code for answer in answers] == [200] * 40
 
 
+#: Bodies that no route takes, and some that a parser may stumble over.
+BOMBS = [
+    b"",
+    b"[" * 500_000,
+    b'{"a":' * 150_000,
+    b'{"logic":' + b"9" * 900_000 + b"}",
+    b'{"logic":1e999999}',
+    b'{"logic":"\\ud800"}',
+    b'{"logic":"a","logic":1}',
+    b'{"logic":"def process(data, state): pass","state":' + b'{"a":' * 900 + b"1" + b"}" * 901,
+    b'{"name":"a\\u0000b","role":"admin","days":1e300}',
+    b"\xff\xfe{}",
+    b"NaN",
+]
+
+#: What stands in a path or a query where an id or a number is expected.
+ODDITIES = ["%00", "%ff", "m%0A", "..%2F..", "9" * 5_000, "-1", "1e400", "1-1%0A"]
+
+#: Parameters of handlers that are not in the query.
+NO_QUERY = {"plant", "audit", "request", "data", "body", "machine_id", "name", "number"}
+
+
+def test_whatever_is_sent_is_no_fault_of_the_api(plant: Installation, app: Litestar, tokens: Tokens) -> None:
+    wrong = list[str]()
+    for number, (method, path, handler) in enumerate(handlers(app)):
+        admin = bearer(tokens.create(f"a{number}", Role.ADMIN))
+        names = handler.parsed_fn_signature.parameters.keys() - NO_QUERY
+        odd = [f"{path.rpartition('/')[0]}/{each}" for each in ODDITIES]
+        odd += [f"{path}?{name}={each}" for name in names for each in ODDITIES]
+        wrong += [f"{method} {each[:100]}" for each in odd if status(plant, method, each, admin) >= 500]
+        for body in (
+            BOMBS if {"data", "body", "request"} & handler.parsed_fn_signature.parameters.keys() else []
+        ):
+            if plant.client.request(method, path, headers=admin, content=body).status_code >= 500:
+                wrong.append(f"{method} {path} {body[:100]!r}")
+
+    assert "\n".join(wrong) == ""
+
+
+def test_a_body_that_is_too_large_is_refused_also_where_it_does_not_say_so(plant: Installation) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b'"'
+        for _ in range(200):
+            yield b"x" * 10_000
+        yield b'"'
+
+    announced = plant.client.post("/machines/m/data", content=b"".join(parts()))
+    in_parts = plant.client.post("/machines/m/data", content=parts())
+
+    assert announced.status_code == in_parts.status_code == 413
+    assert announced.headers["Content-Type"] == "application/problem+json"
+
+
 def test_no_more_readings_wait_for_the_broker_than_may(
     inner: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch
 ) -> None:
