@@ -128,7 +128,14 @@ _ETAG: Final = {
 
 #: Headers of problems, by status.
 _PROBLEM_HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "401": {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}, "example": "Bearer"}},
+    "401": {
+        "WWW-Authenticate": {
+            "description": "How to say who it is: with a bearer token.",
+            "required": True,
+            "schema": {"type": "string"},
+            "example": "Bearer",
+        }
+    },
     "429": {
         "Retry-After": {
             "description": "Seconds to wait.",

@@ -146,7 +146,7 @@ def _messages(asyncapi: dict[str, Any]) -> Iterator[str]:
 
 
 def _message(message: dict[str, Any], server: str) -> str:
-    parts = [f"<h3>{escape(message['title'])}</h3>", _paragraphs(message.get("summary", ""))]
+    parts = [f"<h3>{_inline(message['title'])}</h3>", _paragraphs(message.get("summary", ""))]
     parts += [f"<pre>{escape(_shown(each['payload']))}</pre>" for each in message.get("examples", ())]
     if "properties" in message["payload"]:
         parts.append(f"<h4>Payload</h4>{_fields(message['payload'])}")
