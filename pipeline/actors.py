@@ -17,6 +17,7 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 from pipeline import store, topology
+from pipeline.announcer import Announcer
 from pipeline.attendance import Attendance
 from pipeline.broker import ReadingsBroker
 from pipeline.directory import Directory
@@ -72,6 +73,8 @@ class Works(Middleware):
         self.publisher = Publisher(
             self.settings.amqp_url, lambda: topology.ensure(self.settings), insist=True
         )
+        self.announcer = Announcer(client, self.settings.events_rate)
+        self.announcer.start()
         broker.worker_threads = worker.worker_threads
         self.sessions = Sessions(client)
         self.attendance = Attendance(Directory(client, self.records))
@@ -111,6 +114,7 @@ class Works(Middleware):
         self.publisher.close()
         self.attendance.close()
         self.metrics_server.close()
+        self.announcer.close()
 
     def processor(self) -> Processor:
         """The processor of the calling worker thread."""
@@ -126,6 +130,7 @@ class Works(Middleware):
                 broker.stopping,
                 self.attendance,
                 self.metrics,
+                self.announcer,
             )
         processor: Processor = self._thread.processor
         return processor

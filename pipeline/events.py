@@ -9,38 +9,33 @@ Redis's pub/sub does not know databases. Workers announce readings on the channe
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 import redis
 from msgspec import Struct
 
 from pipeline.recents import Recent
-from pipeline.result import now
 
 #: Stands for all machines in the name of a channel.
 ALL: Final = "*"
 
-#: What can change: another version is in force (or none), a machine is paused or runs again, its profile, its
-#: config or its state was set by somebody, its quarantine was lifted, or it was deleted.
-What = Literal["version", "paused", "resumed", "profile", "config", "state", "released", "deleted"]
-
 _logger = logging.getLogger(__name__)
 
 
-class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A change that somebody made over the API, to a machine or to a profile, at `time` (RFC 3339, UTC).
+class Change(Struct, frozen=True, kw_only=True):
+    """A change that somebody made over the API, at `time` (RFC 3339, UTC).
 
-    `version` is the one that is in force now, where `what` is `version`; it is left out where there is none.
-    `profile` is the machine's new one, where `what` is `profile`. `by` names whose token it was.
+    `what` is the action as the audit trail names it, `target` what was changed, and `machine` the machine
+    that it belongs to. `before` and `after` say from what to what: versions, ETags, numbers of letters.
     """
 
-    what: What
+    what: str
     time: str
+    target: str
     machine: str | None = None
-    profile: str | None = None
-    version: int | None = None
-    by: str | None = None
+    before: Any = None
+    after: Any = None
 
 
 class Announcement(Struct, frozen=True, array_like=True):
@@ -63,26 +58,14 @@ class Events:
         self._prefix = channel_prefix(client)
         self._encoder = msgspec.msgpack.Encoder()
 
-    def changed(
-        self,
-        what: What,
-        *,
-        machine: str | None = None,
-        profile: str | None = None,
-        version: int | None = None,
-        by: str | None = None,
-    ) -> None:
-        """Announce a change that was made just now, as `Change` describes it. Never fails: it is only news.
-
-        To be called by whoever has changed something, after it is written.
-        """
-        change = Change(what=what, time=now(), machine=machine, profile=profile, version=version, by=by)
+    def changed(self, change: Change) -> None:
+        """Announce a change that was made just now. Never fails: it is only news."""
         message = self._encoder.encode(Announcement(change=change))
         try:
-            for channel in (ALL, machine) if machine else (ALL,):
+            for channel in (ALL, change.machine) if change.machine else (ALL,):
                 self._redis.publish(self._prefix + channel, message)
         except redis.RedisError as e:
-            _logger.warning("%s of %s cannot be announced: %s", what, machine or profile, e)
+            _logger.warning("%s of %s cannot be announced: %s", change.what, change.target, e)
 
 
 def channel_prefix(client: Any) -> str:

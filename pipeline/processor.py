@@ -5,8 +5,9 @@
             overflow because its machine floods (`pipeline.flood`), and what was sent again from a dead
             letter that is used up, which is skipped (`pipeline.dead_letters`)
 3. run      the rest in the sandbox, each machine's readings in order
-4. write    state, marks and what is still to publish, in one round trip, and use up the dead letters of
-            what was sent again; a machine whose record or letters changed meanwhile goes through 1 to 4 again
+4. write    state, marks, the last readings and what is still to publish, in one round trip, and use up the
+            dead letters of what was sent again; a machine whose record or letters changed meanwhile goes
+            through 1 to 4 again
 5. publish  results and dead letters
 6. when the broker has confirmed them, the consumer acknowledges the readings (`pipeline.consumer`)
 
@@ -25,6 +26,7 @@ import redis
 from msgspec.structs import replace
 
 from pipeline import topology
+from pipeline.announcer import Announcer
 from pipeline.attendance import Attendance
 from pipeline.dead_letter import cause_of, dead_letter_message
 from pipeline.errors import SessionLost
@@ -63,6 +65,7 @@ class Processor:
         stopping: Event,
         attendance: Attendance,
         metrics: WorkerMetrics,
+        announcer: Announcer | None = None,
     ) -> None:
         self._records = records
         self._sessions = sessions
@@ -72,6 +75,7 @@ class Processor:
         self._stopping = stopping
         self._attendance = attendance
         self._metrics = metrics
+        self._announcer = announcer
 
     def process(self, batch: Batch) -> None:
         """Do steps 1 to 5, after which `batch.published` tells when the readings may be acknowledged.
@@ -134,6 +138,8 @@ class Processor:
         self._count(done, stored, fresh, reports)
         self._count_set_aside(done, repeated, moved, skipped)
         self._metrics.conflicts.inc(len(changed))
+        if self._announcer is not None:
+            self._announcer.offer(recents, fresh, changed)
         again += [first[machine_id] for machine_id in changed]
         written = {each: record for each, record in updates.items() if each not in changed}
         self._attendance.note(stored, written, [each for each, count in repeated.items() if count])

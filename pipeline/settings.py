@@ -132,6 +132,23 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Seconds without a reading after which a machine is shown as silent.",
         ),
     ] = 900
+    events_rate: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Readings a second of each worker process that a stream of live events carries. What "
+            "comes beyond that is left out of the stream, and counted in it.",
+        ),
+    ] = 100
+    events_readers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How many streams of live events one API process serves at once; more are told to "
+            "come back later. One whose reader is stuck takes some 100 KiB.",
+        ),
+    ] = 500
     signing_key: Annotated[
         str,
         Meta(

@@ -12,6 +12,7 @@ from litestar.di import Provide
 from web.audit import AuditController
 from web.configs import ConfigsController
 from web.dead_letters import DeadLettersController
+from web.events import EventsController
 from web.gate import CALLER, Gate
 from web.health import HealthController
 from web.incoming import before_request
@@ -22,6 +23,7 @@ from web.pauses import PausesController
 from web.plant import Plant
 from web.problems import HANDLERS
 from web.profiles import FollowingController, ProfilesController
+from web.recents import RecentsController
 from web.requests import RequestMeter
 from web.schema import openapi_config
 from web.states import StatesController
@@ -50,13 +52,14 @@ def create_app(plant: Plant) -> Litestar:
         try:
             yield
         finally:
+            await plant.feeds.close()
             plant.close()
 
     def provide_plant() -> Plant:
         return plant
 
     def provide_audit(request: Request[Any, Any, Any]) -> Audit:
-        return Audit(plant.trail, request.state[CALLER].name)
+        return Audit(plant.trail, plant.events, request.state[CALLER].name)
 
     turns = Turns()
     return Litestar(
@@ -69,6 +72,8 @@ def create_app(plant: Plant) -> Litestar:
             ProfilesController,
             ProfileLogicController,
             StatesController,
+            RecentsController,
+            EventsController,
             TryingController,
             DeadLettersController,
             WorksController,

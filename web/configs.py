@@ -68,7 +68,6 @@ class ConfigsController(Controller):
                 before=_tag_of(before),
                 after=_tag_of(config),
             )
-            plant.events.changed("config", machine=machine_id, by=audit.author or None)
         return _config(config)
 
 

@@ -97,7 +97,6 @@ class MachinesController(Controller):
             raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to delete")
         version = removed.active.version if removed.active else None
         audit.record("machine.delete", machine_id, machine=machine_id, before=version)
-        plant.events.changed("deleted", machine=machine_id, by=audit.author or None)
 
     @delete("/{machine_id:str}/quarantine", sync_to_thread=True, **access(Role.OPERATOR, 404))
     def delete_quarantine(

@@ -7,7 +7,7 @@ redrives and sandbox restarts are its own. No label is a machine's: a route is n
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -79,6 +79,11 @@ class Metrics:
         self.redriven = Counter(
             "iot_logic_dead_letters_redriven",
             "Dead letters that were sent again; each time counts.",
+            registry=self.registry,
+        )
+        self.event_readers = Gauge(
+            "iot_logic_event_readers",
+            "Streams of live events that are being read.",
             registry=self.registry,
         )
         self.discarded = Counter(

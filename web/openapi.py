@@ -75,6 +75,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "name": {"description": "The name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
     "If-Match": {"example": "*"},
     "If-None-Match": {"example": '"2-0b7d1f2e"'},
+    "Last-Event-ID": {"example": "17-0b6d1f0e-42"},
 }
 
 #: What those of one path are, where they are other than elsewhere.
@@ -108,6 +109,8 @@ _DIFF: Final[tuple[dict[str, Any], Any]] = (
     {"type": "string"},
     "--- version 3\n+++ version 4\n@@ -1,2 +1,2 @@\n…",
 )
+_EVENTS: Final[dict[str, Any]] = {"type": "string", "description": "Server-sent events, one after the other."}
+_EVENT: Final = 'id: 17-0b6d1f0e-42\nevent: lagged\ndata: {"missed":3}\n\n'
 
 #: Answers that no Struct makes, with an example: by operation.
 _ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
@@ -117,6 +120,8 @@ _ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "put_config": (_OBJECT, {"limit": 80}),
     "get_diff": _DIFF,
     "get_profile_diff": _DIFF,
+    "get_events": (_EVENTS, _EVENT),
+    "get_machine_events": (_EVENTS, _EVENT),
     "metrics": ({"type": "string"}, "iot_logic_dead_letters 0.0\n"),
 }
 

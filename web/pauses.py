@@ -44,7 +44,6 @@ class PausesController(Controller):
         _known(plant, machine_id)
         plant.pause(machine_id)
         audit.record("machine.pause", machine_id, machine=machine_id)
-        plant.events.changed("paused", machine=machine_id, by=audit.author or None)
         return Paused(machine_id, paused=True)
 
     @post("/resume", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404, 413))
@@ -67,7 +66,6 @@ class PausesController(Controller):
             audit.record("machine.resume", machine_id, machine=machine_id, after=e.sent)
             raise
         audit.record("machine.resume", machine_id, machine=machine_id, after=sent)
-        plant.events.changed("resumed", machine=machine_id, by=audit.author or None)
         return Paused(machine_id, paused=False, sent=sent, waiting=waiting)
 
 

@@ -31,6 +31,7 @@ from pipeline.setup import Active, Pause, Setup
 from sandbox.sandbox import Sandbox
 from web.errors import Busy, ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
+from web.feeds import Feeds
 from web.fleet import Fleet
 from web.measures import Metrics, WorksGauges
 from web.tokens import Tokens
@@ -60,11 +61,13 @@ class Plant:
         self.recents = self._records.recents
         self.fleet = Fleet(self._redis, self._records, self.profiles, settings.silent_after)
         self.events = Events(self._redis)
+        self.feeds = Feeds(settings, self.recents)
         self.redriver = Redriver(self.letters, self._publisher)
         self.keeper = Keeper(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.keeper)
         self.tokens = Tokens(self._redis)
         self.trail = Trail(self._redis, settings)
+        self.metrics.event_readers.set_function(lambda: self.feeds.readers)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self._checking = Lock()
         self._sending = Lock()

@@ -86,7 +86,6 @@ class ProfilesController(Controller):
                 detail=f"The profile {name!r} cannot be deleted: {follow} (GET /machines?profile={name}).",
             )
         audit.record("profile.delete", name)
-        plant.events.changed("deleted", profile=name, by=audit.author or None)
 
 
 class FollowingController(Controller):
@@ -109,7 +108,7 @@ class FollowingController(Controller):
         before = plant.profiles.follow(checked_id(machine_id), data.profile)
         if before is None:
             raise _unknown(data.profile)
-        _record(plant, audit, machine_id, before.profile, data.profile)
+        _record(audit, machine_id, before.profile, data.profile)
         return data
 
     @delete(sync_to_thread=True, **access(Role.AUTHOR, 404))
@@ -120,13 +119,12 @@ class FollowingController(Controller):
         before = plant.profiles.follow(checked_id(machine_id), None)
         if before is None or before.profile is None:
             raise unknown_machine(machine_id, "profile")
-        _record(plant, audit, machine_id, before.profile, None)
+        _record(audit, machine_id, before.profile, None)
 
 
-def _record(plant: Plant, audit: Audit, machine_id: str, before: str | None, after: str | None) -> None:
+def _record(audit: Audit, machine_id: str, before: str | None, after: str | None) -> None:
     if before != after:
         audit.record("machine.profile", machine_id, machine=machine_id, before=before, after=after)
-        plant.events.changed("profile", machine=machine_id, profile=after, by=audit.author or None)
 
 
 def _found(plant: Plant, name: str) -> Profile:

@@ -1,8 +1,11 @@
 """`iot-api`: the API as a process."""
 
+import asyncio
 import logging
 import resource
+import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 import redis
@@ -32,6 +35,49 @@ _HEADERS: Final = [
 
 #: Seconds that clients have to take in their answers when it ends.
 _GRACE_SECONDS: Final = 10
+#: ... and that one has which takes in nothing.
+_STUCK_SECONDS: Final = 1.0
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's, which waits when it ends for every answer that is under way. Some here have no end.
+
+    So streams are ended first. A client that is stuck would never see that; its connection is cut.
+    """
+
+    def __init__(self, plant: Plant) -> None:
+        settings = plant.settings
+        super().__init__(
+            uvicorn.Config(
+                create_app(plant),
+                host=settings.api_host,
+                port=settings.api_port,
+                http=bounded(settings.api_patience, settings.api_connections),
+                ws="none",
+                # Its warnings are about what clients send: each of them could fill a disk.
+                log_level="error",
+                # No header of a request changes the address that it comes from.
+                proxy_headers=False,
+                server_header=False,
+                headers=_HEADERS,
+                # Not the variable that uvicorn reads of itself (WEB_CONCURRENCY).
+                workers=1,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._plant = plant
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and end when all answers are out."""
+        self._plant.feeds.end()
+        cutting = asyncio.get_running_loop().call_later(_STUCK_SECONDS, self._cut_stuck)
+        await super().shutdown(sockets)
+        cutting.cancel()
+
+    def _cut_stuck(self) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.transport.get_write_buffer_size():
+                connection.transport.abort()
 
 
 def main() -> None:
@@ -45,22 +91,11 @@ def main() -> None:
     except (SettingsError, SandboxUnavailable) as e:
         sys.exit(f"The API cannot start: {e}")
     _allow_files(settings.api_connections + _OTHER_FILES)
-    uvicorn.run(
-        create_app(plant),
-        host=settings.api_host,
-        port=settings.api_port,
-        http=bounded(settings.api_patience, settings.api_connections),
-        ws="none",
-        # Its warnings are about what clients send: each of them could fill a disk.
-        log_level="error",
-        # No header of a request changes the address that it comes from.
-        proxy_headers=False,
-        server_header=False,
-        headers=_HEADERS,
-        # Not the variable that uvicorn reads of itself (WEB_CONCURRENCY).
-        workers=1,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
+    server = Server(plant)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 def _allow_files(count: int) -> None:

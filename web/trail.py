@@ -13,6 +13,9 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from pipeline import events as announced
+from pipeline.events import Events
+from pipeline.result import now
 from pipeline.settings import Settings
 
 #: Who made a change over REST where no token was needed. No token has such a name.
@@ -101,10 +104,13 @@ class Trail:
 
 
 class Audit:
-    """The trail for one request: it knows who sends it. A handler that changes something asks for it."""
+    """The trail for one request: it knows who sends it. A handler that changes something asks for it.
 
-    def __init__(self, trail: Trail, who: str) -> None:
-        self._trail, self._who = trail, who
+    What is recorded is announced as an event too, without who it was: viewers read events, and not the trail.
+    """
+
+    def __init__(self, trail: Trail, events: Events, who: str) -> None:
+        self._trail, self._events, self._who = trail, events, who
 
     @property
     def author(self) -> str:
@@ -122,6 +128,12 @@ class Audit:
     ) -> None:
         """Write down that this was changed; as `Trail.write`."""
         self._trail.write(self._who, action, target, machine=machine, before=before, after=after)
+        if not action.startswith("token."):
+            self._events.changed(
+                announced.Change(
+                    what=action, time=now(), target=target, machine=machine, before=before, after=after
+                )
+            )
 
 
 def _change(entry_id: str, kept: _Kept) -> Change:

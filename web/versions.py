@@ -146,7 +146,7 @@ class Comparison:
         check_tag("logic in force", tag, self._if_match, self._if_none_match)
 
     def record(self, audit: Audit, action: str, owner: Owner, after: Active | None) -> None:
-        """Write down the change and announce it, if it was one."""
+        """Write down the change, if it was one."""
         before = self._before
         if before == after:
             return
@@ -160,8 +160,6 @@ class Comparison:
         )
         if machine is None:
             owner.plant.profiles.refresh(owner.name)
-        version = after.version if after else None
-        owner.plant.events.changed("version", **owner.named, version=version, by=audit.author or None)
 
 
 def tag_of(active: Active) -> str:

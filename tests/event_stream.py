@@ -1,0 +1,87 @@
+"""A reader of server-sent events, as a program outside would write one: by the standard's rules alone."""
+
+import json
+import re
+from http.client import HTTPConnection, HTTPException
+from socket import SHUT_RDWR
+from threading import Thread
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from tests.waiting import wait_until
+
+#: What ends a line (WHATWG HTML, section 9.2.5): nothing else does.
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+class Event(NamedTuple):
+    """One event: its type, its data decoded, and the last id until then."""
+
+    type: str
+    data: Any
+    id: str
+
+
+class EventStream:
+    """Reads a stream from its first byte to `close`, on a thread of its own."""
+
+    def __init__(self, base_url: str, path: str, last_event_id: str | None = None) -> None:
+        self.events: list[Event] = []
+        self.comments = 0
+        self.ended = False
+        self._id = ""
+        url = urlsplit(base_url)
+        assert url.hostname
+        self._connection = HTTPConnection(url.hostname, url.port, timeout=60)
+        headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+        self._connection.request("GET", path, headers=headers)
+        self._socket = self._connection.sock
+        self._response = self._connection.getresponse()
+        self.status = self._response.status
+        self.headers = self._response.headers
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        text = b""
+        while data := self._read():
+            *blocks, text = (text + data).split(b"\n\n")
+            for block in blocks:
+                self._take(block)
+        self.ended = True
+
+    def _read(self) -> bytes:
+        try:
+            return self._response.read1(65536)
+        except (OSError, HTTPException):
+            return b""
+
+    def _take(self, block: bytes) -> None:
+        fields = dict[bytes, list[bytes]]()
+        for line in _LINE_END.split(block):
+            name, _, value = line.partition(b":")
+            fields.setdefault(name, []).append(value.removeprefix(b" "))
+        self.comments += b"" in fields
+        self._id = fields.get(b"id", [self._id.encode()])[-1].decode()
+        if b"data" in fields:
+            [event] = fields[b"event"]
+            self.events.append(Event(event.decode(), json.loads(b"\n".join(fields[b"data"])), self._id))
+
+    def wait_for(self, count: int) -> list[Event]:
+        """All events so far, once there are `count`."""
+        wait_until(lambda: len(self.events) >= count)
+        return list(self.events)
+
+    def close(self) -> None:
+        """Cut the connection, as a client that vanishes would."""
+        self._socket.shutdown(SHUT_RDWR)
+        self._thread.join(10)
+        self._response.close()
+        self._connection.close()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,28 @@
+"""Nothing that a device or a logic has said can end a frame, or a line of one."""
+
+import json
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from web.frame import frame, lagged
+
+#: All that any program takes for the end of a line.
+ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+texts = st.text(st.one_of(st.sampled_from(ENDS), st.characters(codec="utf-8")))
+
+
+@given(st.recursive(texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=10))
+def test_whatever_the_data_is_a_frame_is_three_lines_and_says_it_unchanged(value: object) -> None:
+    for encoded in (msgspec.json.encode(value), json.dumps(value, ensure_ascii=False, indent=1).encode()):
+        lines = frame("reading", encoded, "1-2").decode().splitlines()
+
+        assert [line.partition(": ")[0] for line in lines] == ["id", "event", "data", ""]
+        assert json.loads(lines[2].removeprefix("data: ")) == value
+
+
+def test_a_frame_without_an_id_leaves_it_out() -> None:
+    assert lagged(7) == b'event: lagged\ndata: {"missed":7}\n\n'
+    assert lagged(None, "1-2") == b'id: 1-2\nevent: lagged\ndata: {"missed":null}\n\n'
