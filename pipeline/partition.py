@@ -30,13 +30,13 @@ import pika
 from pika.channel import Channel
 
 from pipeline import topology
+from pipeline.ages import Ages
 from pipeline.claim import claim_of
 from pipeline.connection import Connection, close_at_once
 from pipeline.errors import SessionLost
 from pipeline.flood import FloodWatch
 from pipeline.moment import moment_of
 from pipeline.overflow import reading_back
-from pipeline.queue_age import QueueAge
 from pipeline.reading import Reading, Share
 from pipeline.report import Holding
 from pipeline.sessions import Sessions
@@ -45,11 +45,6 @@ from pipeline.takings import Takings
 
 #: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
 _ACQUIRED_COUNT: Final = "x-acquired-count"
-
-#: Seconds between two counts of what waits, and so many held readings mean that some may wait (as in
-#: `pipeline.flood`).
-_COUNT_SECONDS: Final = 1.0
-_BEHIND: Final = topology.PREFETCH * 3 // 8
 
 _logger = logging.getLogger(__name__)
 
@@ -81,8 +76,7 @@ class Partition:
         self._flood = FloodWatch()
         self._flooding: str | None = None
         self._takings = Takings()
-        self._age, self._overflow_age = QueueAge(), QueueAge()
-        self._counted_at = 0.0
+        self._ages = Ages(number)
         self._releasing = False
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
@@ -116,8 +110,8 @@ class Partition:
             settled=self.settled,
             in_flight=len(in_flight),
             held_seconds=round(now - oldest.arrived, 3) if oldest else 0.0,
-            oldest_seconds=round(self._age.seconds(now), 1),
-            overflow_oldest_seconds=round(self._overflow_age.seconds(now), 1),
+            oldest_seconds=round(self._ages.queue.seconds(now), 1),
+            overflow_oldest_seconds=round(self._ages.overflow.seconds(now), 1),
             taken=taken.time,
             waited=taken.waited,
             overflow_taken=overflow.time,
@@ -170,22 +164,7 @@ class Partition:
             if self._acknowledged_tag > self.settled_tag:
                 self._ask(partial(self._on_settled, self._acknowledged_tag))
             self._probe()
-            if monotonic() - self._counted_at >= _COUNT_SECONDS:
-                self._counted_at = monotonic()
-                self._count_waiting()
-
-    def _count_waiting(self) -> None:
-        """Ask how many wait in the queues. Where less was handed out than the broker would, none does."""
-        held = list(self._held())
-        overflow = sum(reading.place is not None for reading in held)
-        for queue, age, is_behind in (
-            (self.queue, self._age, len(held) - overflow >= _BEHIND),
-            (self.overflow, self._overflow_age, overflow >= topology.OVERFLOW_PREFETCH // 2),
-        ):
-            if is_behind:
-                self._channel.queue_declare(queue, passive=True, callback=partial(_note, age))
-            else:
-                age.note(0, self._counted_at)
+            self._ages.look(self._channel, self._held())
 
     def release(self) -> None:
         """Take nothing more, and end the session once what is in flight is settled and noted to be."""
@@ -225,7 +204,7 @@ class Partition:
             close_at_once(channel)
 
     def _on_reading(self, channel: Channel, method: Any, properties: Any, body: bytes) -> None:
-        self._age.delivered += 1
+        self._ages.queue.delivered += 1
         if self._held_back is not None:
             self._waiting.extend(self._held_back)
             self._held_back = None
@@ -235,7 +214,7 @@ class Partition:
             self._waiting.append(_reading(method, properties, body))
 
     def _on_overflow(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
-        self._overflow_age.delivered += 1
+        self._ages.overflow.delivered += 1
         reading = reading_back(_reading(method, properties, body), properties.headers)
         if self._held_back is None:
             self._waiting.append(reading)
@@ -275,10 +254,6 @@ class Partition:
     def _ask(self, on_answer: Callable[[], None]) -> None:
         if not self._ended.is_set() and self._channel.is_open:
             self._channel.basic_qos(prefetch_count=topology.PREFETCH, callback=lambda _: on_answer())
-
-
-def _note(age: QueueAge, frame: Any) -> None:
-    age.note(frame.method.message_count, monotonic())
 
 
 def _reading(method: Any, properties: Any, body: bytes) -> Reading:
