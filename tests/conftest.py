@@ -10,6 +10,7 @@ from itertools import count
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
+import hypothesis
 import pytest
 import redis
 
@@ -21,6 +22,10 @@ from tests.servers import OwnServers
 # Before any test module is imported: some of ours read the settings when they are.
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]
+
+# Machines are shared and slow at times: how long an example takes says nothing.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 #: Each test's virtual host has a name of its own.
 _numbers = count(1)

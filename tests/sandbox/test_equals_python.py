@@ -216,7 +216,7 @@ def in_python(source: str, reading: Any) -> tuple[str, Any, Any]:
     return "ok", fresh(returned), fresh(state)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(source=logics(), reading=READINGS)
 def test_the_sandbox_gives_what_python_gives(source: str, reading: Any) -> None:
     ran = run(source, reading, limits=ROOMY)

@@ -233,7 +233,7 @@ JOBS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(jobs=JOBS)
 def test_a_batch_gives_what_its_readings_give_one_by_one(sandbox: Sandbox, jobs: list[Job]) -> None:
     together = sandbox.run(jobs)

@@ -38,7 +38,6 @@ def applied(one: str, diff: str) -> str:
     return "".join(made + lines[at:])
 
 
-@settings(deadline=None)
 @given(TEXTS, TEXTS, st.sampled_from([0, 20, 1_000_000]))
 @example("a\nb", "a\nb\n", 1_000_000)
 @example("a\nb\n", "a\nb", 1_000_000)
@@ -51,7 +50,7 @@ def test_a_diff_leads_from_one_text_to_the_other_however_few_steps_it_has(
     assert (diff == "") == (one == other)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(TEXTS, TEXTS)
 def test_it_is_as_short_as_it_can_be(one: str, other: str) -> None:
     a, b = one.split("\n"), other.split("\n")
