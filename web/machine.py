@@ -1,14 +1,18 @@
 """A machine as clients see it: short in the list of all, and whole by itself."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from pipeline.health import Health
+from pipeline.recents import Recent
 from pipeline.records import Stored
 from pipeline.tally import LastError
 from sandbox.job import OutcomeKind
+from web import reading
+from web.reading import RecentReading, RecentResult, shown_results
 
 
 class Machine(Struct, kw_only=True):
@@ -67,6 +71,10 @@ class WholeMachine(Machine, kw_only=True):
     ]
     errors_by_kind: dict[str, int]
     limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by the limit exceeded.")]
+    last_reading: Annotated[RecentReading | None, Meta(description="With what became of it.")]
+    last_result: Annotated[
+        RecentResult | None, Meta(description="Null where none of its last twenty readings has led to one.")
+    ]
     last_error: MachineError | None
 
 
@@ -75,14 +83,17 @@ def shown(machine_id: str, stored: Stored, health: Health) -> Machine:
     return Machine(**_shown(machine_id, stored, health))
 
 
-def shown_whole(machine_id: str, stored: Stored, health: Health) -> WholeMachine:
-    """A machine by itself."""
+def shown_whole(machine_id: str, stored: Stored, health: Health, recents: Sequence[Recent]) -> WholeMachine:
+    """A machine by itself. `recents` are its last readings, the oldest first."""
     tally = stored.record.tally
+    results = [each for recent in recents for each in shown_results(machine_id, recent)]
     return WholeMachine(
         **_shown(machine_id, stored, health),
         resent=tally.resent,
         errors_by_kind=tally.dead_letters,
         limits=tally.limits,
+        last_reading=reading.shown(machine_id, recents[-1]) if recents else None,
+        last_result=results[-1] if results else None,
         last_error=_error(tally.last_error) if tally.last_error else None,
     )
 

@@ -14,6 +14,7 @@ from pipeline.errors import PublishError
 from pipeline.health import Health
 from pipeline.look import Filter
 from pipeline.search import Sort
+from pipeline.settings import RECENT
 from pipeline.topology import MACHINE_ID_PATTERN
 from web.machine import Machine, WholeMachine, shown, shown_whole
 from web.plant import Plant
@@ -77,11 +78,12 @@ class MachinesController(Controller):
 
     @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> WholeMachine:
-        """One machine, with all that is counted of it."""
+        """One machine, with all that is counted of it, its last reading, result and error."""
         stored = plant.machine(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
-        return shown_whole(machine_id, stored, plant.fleet.health(stored))
+        recents = plant.recents.read(machine_id, RECENT)
+        return shown_whole(machine_id, stored, plant.fleet.health(stored), recents)
 
     @delete("/{machine_id:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
     def delete_machine(

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.recents import Recent
+from pipeline.result import event_ids
 from sandbox.job import OutcomeKind
 
 #: How a reading stands in JSON: as the JSON value that it is, else as text, or its bytes in base64.
@@ -49,6 +50,20 @@ class RecentReading(Struct):
     error: ReadingError | None
 
 
+class RecentResult(Struct):
+    """A result: its `id` as it was published, and `data`, what `process` returned.
+
+    `number` is that of its reading. `data` is null where it is too long to be kept.
+    """
+
+    machine: str
+    id: str
+    number: int
+    time: str
+    logicversion: int | None
+    data: Any
+
+
 def shown(machine_id: str, recent: Recent) -> RecentReading:
     """A reading as clients see it."""
     encoding, value = _value(recent)
@@ -71,6 +86,17 @@ def shown(machine_id: str, recent: Recent) -> RecentReading:
 def shown_result(data: bytes) -> msgspec.Raw | None:
     """A result, or None for one that was too long to be kept."""
     return msgspec.Raw(data) if data else None
+
+
+def shown_results(machine_id: str, recent: Recent) -> list[RecentResult]:
+    """The results of a reading, as they were published."""
+    ids = event_ids(recent.number, list(recent.results))
+    return [
+        RecentResult(
+            machine_id, event_id, recent.number, recent.time, recent.logicversion, shown_result(data)
+        )
+        for event_id, data in zip(ids, recent.results, strict=True)
+    ]
 
 
 def _value(recent: Recent) -> tuple[Encoding, Any]:

@@ -82,6 +82,14 @@ def test_a_machine_shows_what_is_counted_of_it_and_its_last_error(plant: Install
     assert (error["number"], error["kind"], error["line"], error["logicversion"]) == (2, "error", 4, 1)
     assert error["text"] == 'return {"ratio": 1 / data["n"]}'
     assert "zero" in error["message"]
+    assert (shown["last_reading"]["number"], shown["last_reading"]["reading"]) == (4, {"n": 4})
+    assert shown["last_result"]["data"] == {"ratio": 0.25}
+
+    send(plant, "counted", 0)
+
+    shown = machine(plant, "counted")
+    assert (shown["last_reading"]["outcome"], shown["last_reading"]["error"]["line"]) == ("error", 4)
+    assert shown["last_result"]["id"] == "4"
 
 
 def test_pages_go_on_in_either_order(plant: Installation) -> None:
@@ -118,7 +126,7 @@ def test_a_deleted_machine_is_gone_and_what_comes_then_is_a_new_ones(plant: Inst
     assert plant.client.delete("/machines/deleted").status_code == 204
 
     assert plant.client.delete("/machines/deleted").status_code == 404
-    for path in ("", "/state", "/logic"):
+    for path in ("", "/state", "/logic", "/readings", "/results"):
         assert plant.client.get(f"/machines/deleted{path}").status_code == 404
     assert ids(plant, prefix="deleted") == []
     assert plant.dead_letters(machine="deleted") == []
