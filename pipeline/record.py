@@ -23,9 +23,10 @@ more often. The rules that keep the promise:
 6.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
-7.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not what
-    it was: a batch that was faster is not applied a second time, one that was slower is run on a new machine
-    (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine before.
+7.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not
+    what it was. So a batch that was faster is not applied a second time, one that was slower is run on a new
+    machine (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine
+    before. What is on its way to the overflow stays, for it was not run yet.
 
 What would break it: two readings of one machine with equal bytes and no `message_id` cannot be told
 apart by rule 3. If a worker crashes within a second of the first, the second can be taken for it. Devices
@@ -146,6 +147,7 @@ class Record(Struct, frozen=True, array_like=True):
             session=self.session,
             tag=self.tag,
             marks=self.marks,
+            outgoing=tuple(each for each in self.outgoing if each.move is not None),
             moved=self.moved,
             taken=self.taken,
             gone=True,

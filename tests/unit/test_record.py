@@ -1,8 +1,10 @@
 """Which readings a record says are applied, and for how long it remembers them."""
 
+from msgspec.structs import replace
+
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
-from pipeline.record import Outgoing, Record
+from pipeline.record import Move, Outgoing, Record
 from pipeline.tally import Tally
 from pipeline.topology import WINDOW
 
@@ -198,3 +200,14 @@ def test_the_marks_of_what_is_known_to_be_settled_are_forgotten() -> None:
 
     assert len(fresh) == 1
     assert len(applied) == 1
+
+
+def test_a_deleted_machine_leaves_what_was_not_run_yet_and_nothing_that_was() -> None:
+    record = advance(Record(), b"s1", [reading(1), reading(2, move=True)])
+    ran, moved = Outgoing("1", b"{}"), Outgoing("", b"2", move=Move(1))
+
+    left = replace(record, outgoing=(ran, moved)).deleted()
+
+    assert left.outgoing == (moved,)
+    assert (left.state, left.tally, left.gone) == (b"{}", Tally(), True)
+    assert left.split(b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])[1] == []
