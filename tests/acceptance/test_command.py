@@ -4,10 +4,11 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from tests.chaos.proxy import Network
 from tests.installation import SCRIPTS, Installation
 from tests.waiting import wait_until
 from web.command import main
@@ -395,6 +397,37 @@ def test_a_rollback_puts_the_version_in_force_that_was_before_or_the_one_that_is
     assert source(plant, machine) == logic(1)
     assert (none.status, none.out) == (2, "")
     assert "no version 9" in none.error
+
+
+def test_what_happens_is_shown_as_it_happens_and_a_cut_connection_loses_none_of_it(
+    plant: Installation, machine: str
+) -> None:
+    plant.upload(machine, logic(1))
+    with closing(Network()) as network:
+        proxy = network.proxy(int(plant.environ["IOT_LOGIC_API_PORT"]))
+        tail = plant.start("iot-logic", "tail", machine, "--json", "--api", f"http://127.0.0.1:{proxy.port}")
+
+        def numbers() -> list[int]:
+            lines = [json.loads(line) for line in tail.log.splitlines() if line.startswith("{")]
+            return [line["data"]["number"] for line in lines if "number" in line["data"]]
+
+        sent = count(1)
+
+        def heard() -> list[int]:
+            plant.send([(machine, {"n": next(sent)})])
+            return numbers()
+
+        wait_until(heard)
+        proxy.cut()
+        plant.send([(machine, {"n": next(sent)}), (machine, {"no": next(sent)})])
+        last = next(sent) - 1
+        wait_until(lambda: last in numbers())
+        ended = tail.stop(signal.SIGINT)
+
+    shown = numbers()
+    assert shown == list(range(shown[0], last + 1))
+    assert [json.loads(line)["event"] for line in tail.log.splitlines()[-1:]] == ["dead-letter"]
+    assert ended == 0
 
 
 def test_dead_letters_are_found_shown_sent_again_and_discarded_but_never_unasked(

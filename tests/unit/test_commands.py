@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from web.commands import screen
 from web.commands.events import Event, events
 from web.commands.moments import moment
-from web.commands.screen import plain
+from web.commands.screen import Screen, plain
 
 STREAM = b"""retry: 1000
 
@@ -42,6 +43,24 @@ def test_every_character_that_could_do_something_to_a_terminal_is_written_out() 
     assert "\\x1b" in shown
     assert "\\u202e" in shown
     assert plain("Preß 7\tβ→日本") == "Preß 7    β→日本"
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_screen_that_forgot_to_write_them_out_would_be_noticed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, forgotten: bool
+) -> None:
+    if forgotten:
+        monkeypatch.setattr(screen, "plain", str)
+    shown = Screen(json=False)
+
+    shown.say("a", ("\x1b[31m[bold]b", "red"))
+    shown.table(("c",), [("\x1b]0;d\x07",)])
+    shown.note("\x9be")
+
+    written = "".join(capsys.readouterr())
+    assert ("\x1b" in written) is forgotten
+    assert ("\x9b" in written) is forgotten
+    assert "[bold]b" in written
 
 
 def test_moments_are_how_long_ago_or_local_times() -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from web.arguments.common import WIDTH
 from web.arguments.logic import add_diff, add_pull, add_push, add_rollback, add_test
-from web.arguments.plant import add_dead_letters, add_list, add_status
+from web.arguments.plant import add_dead_letters, add_list, add_status, add_tail
 from web.arguments.token import add_token
 
 _EXIT_STATUS: Final = (
@@ -31,6 +31,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_test(commands)
     add_diff(commands)
     add_rollback(commands)
+    add_tail(commands)
     add_dead_letters(commands)
     add_status(commands)
     add_token(commands)

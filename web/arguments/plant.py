@@ -34,6 +34,22 @@ def add_list(commands: Any) -> None:
     add_connection(listing)
 
 
+def add_tail(commands: Any) -> None:
+    """Add `tail`."""
+    tail = add_command(
+        commands,
+        "tail",
+        "tail:tail",
+        "show what happens, as it happens",
+        "Show the readings of a machine, or of all, with what becomes of them, and the changes that "
+        "somebody makes, until Ctrl-C. After a lost connection it goes on where it was.",
+        "tail press-7",
+        "tail --json",
+    )
+    tail.add_argument("machine", nargs="?", metavar="MACHINE")
+    add_connection(tail)
+
+
 def add_status(commands: Any) -> None:
     """Add `status`."""
     status = add_command(
