@@ -30,6 +30,9 @@ LOOK_SECONDS: Final = 0.25
 #: Seconds between two announcements.
 _PACE_SECONDS: Final = 0.05
 
+#: Seconds that what is left may take to be announced when the worker ends.
+_CLOSING_SECONDS: Final = 2.0
+
 #: Bytes of readings that wait at the most: more than any rate that is sensible puts here in a second.
 _WAITING_BYTES: Final = 4 * 1024**2
 
@@ -61,6 +64,11 @@ class Announcer:
         self._due, self._stopping = Event(), Event()
         self._thread = Thread(target=self._run, name="announcer", daemon=True)
 
+    @property
+    def listened(self) -> bool:
+        """Whether somebody listens, as far as is known."""
+        return bool(self._queues)
+
     def start(self) -> None:
         """Begin to look who listens."""
         self._thread.start()
@@ -69,7 +77,7 @@ class Announcer:
         """Announce what is left."""
         self._stopping.set()
         self._due.set()
-        self._thread.join()
+        self._thread.join(_CLOSING_SECONDS)
 
     def offer(
         self,

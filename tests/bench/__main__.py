@@ -16,6 +16,7 @@ from tests.bench import (
     memory,
     neighbours,
     partition,
+    readers,
     restart,
     sandbox_cost,
     scale,
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[Size], Part]] = {
     "memory": memory.measure,
     "neighbours": neighbours.measure,
     "flood": flood.measure,
+    "readers": readers.measure,
     "machines": machines.measure,
 }
 

@@ -1,0 +1,131 @@
+"""What a worker announces to whoever listens, and that it is bounded, and that nobody waits for it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import msgspec
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pipeline import announcer as announcer_module
+from pipeline.announcer import Announcer
+from pipeline.events import ALL, Announcement, channel_prefix
+from pipeline.recents import Recent
+from tests.waiting import wait_until
+
+#: Readings a second that a channel takes, and so at once.
+RATE = 10
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url, protocol=3) as client:
+        yield client
+
+
+class Listener:
+    """Listens to one channel, and has the workers notice it."""
+
+    def __init__(self, client: redis.Redis, name: str) -> None:
+        self.heard: list[Announcement] = []
+        channel = channel_prefix(client) + name
+        self._pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        self._pubsub.subscribe(channel)
+        wait_until(lambda: channel.encode() in client.pubsub_channels())
+
+    def wait_for(self, readings: int) -> list[Announcement]:
+        """What was announced, once it is of so many readings, told or counted."""
+
+        def there() -> bool:
+            if message := self._pubsub.get_message():
+                self.heard.append(msgspec.msgpack.decode(message["data"], type=Announcement))
+            return sum(len(each.readings) + each.skipped for each in self.heard) >= readings
+
+        wait_until(there)
+        return self.heard
+
+    def close(self) -> None:
+        self._pubsub.close()
+
+
+def readings(count: int, size: int = 10) -> list[bytes]:
+    """Readings, numbered from 1, as they are kept."""
+    return [
+        msgspec.msgpack.encode(Recent(number, "", "ok", 1, b"x" * size, size))
+        for number in range(1, count + 1)
+    ]
+
+
+def start(announcer: Announcer) -> None:
+    """Start it, and wait until it knows that somebody listens."""
+    announcer.start()
+    wait_until(lambda: announcer.listened)
+
+
+def told(heard: list[Announcement]) -> list[int]:
+    return [reading.number for each in heard for _, reading in each.readings]
+
+
+def test_each_channel_carries_so_many_readings_a_second_and_the_rest_is_counted(client: redis.Redis) -> None:
+    announcer = Announcer(client, RATE)
+    with closing(Listener(client, ALL)) as everything, closing(Listener(client, "m1")) as one:
+        start(announcer)
+
+        announcer.offer({"m1": readings(4), "m2": readings(50)}, {"m1": [None] * 4, "m2": [None] * 60}, ())
+        announcer.close()
+
+        heard = everything.wait_for(64)
+        assert told(heard) == [1, 2, 3, 4, 45, 46, 47, 48, 49, 50]
+        assert sum(each.skipped for each in heard) == 54
+        assert told(one.wait_for(4)) == [1, 2, 3, 4]
+
+
+def test_what_was_not_written_is_not_announced(client: redis.Redis) -> None:
+    announcer = Announcer(client, RATE)
+    with closing(Listener(client, ALL)) as everything:
+        start(announcer)
+
+        announcer.offer(
+            {"m1": readings(1), "m2": readings(2)}, {"m1": [None], "m2": [None] * 2}, changed={"m1"}
+        )
+        announcer.close()
+
+        assert [machine for each in everything.wait_for(2) for machine, _ in each.readings] == ["m2", "m2"]
+
+
+def test_what_waits_is_bounded_in_bytes(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcer_module, "_WAITING_BYTES", 1_000)
+    announcer = Announcer(client, RATE)
+    with closing(Listener(client, ALL)) as everything:
+        start(announcer)
+
+        announcer.offer({"m1": readings(1, 900), "m2": readings(1, 900)}, {"m1": [None], "m2": [None]}, ())
+        announcer.close()
+
+        heard = everything.wait_for(2)
+        assert (told(heard), sum(each.skipped for each in heard)) == ([1], 1)
+
+
+def test_without_a_listener_nothing_is_kept_and_nothing_published(client: redis.Redis) -> None:
+    client.config_resetstat()
+    announcer = Announcer(client, RATE)
+    announcer.start()
+
+    announcer.offer({"m1": readings(5)}, {"m1": [None] * 5}, ())
+    wait_until(lambda: "cmdstat_pubsub|channels" in client.info("commandstats"))
+    announcer.close()
+
+    assert "cmdstat_publish" not in client.info("commandstats")
+    assert not announcer.listened
+
+
+def test_a_redis_that_is_gone_holds_up_nobody_and_ends_nothing() -> None:
+    gone = redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
+    announcer = Announcer(gone, RATE)
+    announcer.start()
+
+    announcer.offer({"m1": readings(1)}, {"m1": [None]}, ())
+
+    announcer.close()
