@@ -13,7 +13,7 @@ from web.audit import AuditController
 from web.configs import ConfigsController
 from web.dead_letters import DeadLettersController
 from web.events import EventsController
-from web.gate import CALLER, Gate
+from web.gate import CALLER, Admission, Gate
 from web.health import HealthController
 from web.incoming import before_request
 from web.logic import MachineLogicController, ProfileLogicController
@@ -61,7 +61,11 @@ def create_app(plant: Plant) -> Litestar:
     def provide_audit(request: Request[Any, Any, Any]) -> Audit:
         return Audit(plant.trail, plant.events, request.state[CALLER].name)
 
+    def provide_admission(request: Request[Any, Any, Any]) -> Admission:
+        return Admission(gate, request.state[CALLER])
+
     turns = Turns()
+    gate = Gate(plant.tokens, plant.settings, turns)
     return Litestar(
         [
             MachinesController,
@@ -86,8 +90,9 @@ def create_app(plant: Plant) -> Litestar:
         dependencies={
             "plant": Provide(provide_plant, sync_to_thread=False),
             "audit": Provide(provide_audit, sync_to_thread=False),
+            "admission": Provide(provide_admission, sync_to_thread=False),
         },
-        guards=[Gate(plant.tokens, plant.settings, turns).guard],
+        guards=[gate.guard],
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],

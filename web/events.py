@@ -24,6 +24,7 @@ from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 
 from web.feeds import Reader
+from web.gate import Admission
 from web.plant import Plant
 from web.problems import checked_id
 from web.roles import Role, access
@@ -38,14 +39,20 @@ class EventsController(Controller):
     """`/events` and `/machines/<id>/events`."""
 
     @get("/events", media_type="text/event-stream", **access(Role.VIEWER))
-    async def get_events(self, plant: NamedDependency[Plant], last_event_id: _LastEventId = None) -> Stream:
+    async def get_events(
+        self,
+        plant: NamedDependency[Plant],
+        admission: NamedDependency[Admission],
+        last_event_id: _LastEventId = None,
+    ) -> Stream:
         """What happens on all machines, while it happens: a sample, where it is more than one carries."""
-        return _stream(await plant.feeds.open(None, last_event_id))
+        return _stream(await plant.feeds.open(None, last_event_id), admission)
 
     @get("/machines/{machine_id:str}/events", media_type="text/event-stream", **access(Role.VIEWER))
     async def get_machine_events(
         self,
         plant: NamedDependency[Plant],
+        admission: NamedDependency[Admission],
         machine_id: FromPath[str],
         last_event_id: _LastEventId = None,
     ) -> Stream:
@@ -54,12 +61,12 @@ class EventsController(Controller):
         A reading's number is good as a `Last-Event-ID` too: what came after it comes first, as far as it is
         among the last readings that are kept.
         """
-        return _stream(await plant.feeds.open(checked_id(machine_id), last_event_id))
+        return _stream(await plant.feeds.open(checked_id(machine_id), last_event_id), admission)
 
 
-def _stream(reader: Reader) -> Stream:
+def _stream(reader: Reader, admission: Admission) -> Stream:
     return Stream(
-        reader.chunks(),
+        reader.chunks(admission.holds),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         # Where the client goes while it is being sent something, the generator is not asked any more.

@@ -12,7 +12,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from time import monotonic
 from typing import Any, Final
 
@@ -59,6 +59,9 @@ _CHUNKS: Final = 1000
 #: Seconds after which a stream ends, so that its client comes again and shows that it still may.
 _LONGEST_SECONDS: Final = 3600.0
 
+#: Seconds after which it is asked again whether the client may read, before he is sent anything.
+_ADMITTED_SECONDS: Final = 5.0
+
 #: What is raised when Redis is gone.
 _GONE = (RedisError, OSError, TimeoutError)
 
@@ -90,12 +93,17 @@ class Reader:
                 frame(*_event(feed.machine, each), event_id=str(each.number)) for each in missing
             )
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """What to send, until the API ends or the stream has lasted long enough."""
+    async def chunks(self, admitted: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+        """What to send, while the client is `admitted`, until the API ends or it has lasted long enough."""
         try:
             yield HELLO + self._before
-            end = monotonic() + _LONGEST_SECONDS
+            asked = monotonic()
+            end = asked + _LONGEST_SECONDS
             while not self._feeds.ended and monotonic() < end:
+                if monotonic() - asked > _ADMITTED_SECONDS:
+                    asked = monotonic()
+                    if not await admitted():
+                        return
                 chunk, self._place = self._feed.take(self._place)
                 if chunk:
                     yield chunk

@@ -21,6 +21,7 @@ from ipaddress import ip_address
 from math import ceil
 from typing import Any, Final, TypeVar
 
+import redis
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
@@ -93,6 +94,15 @@ class Gate:
         if caller is not ANYBODY and getattr(handler, "sync_to_thread", None):
             await self._turns.begin(connection, caller.name)
 
+    async def holds(self, caller: Caller) -> bool:
+        """Whether who was let in would be so now; also where Redis cannot be asked, for that is no answer."""
+        try:
+            if caller is ANYBODY:
+                return not await self._ask(self._tokens.exist)
+            return await self._ask(self._tokens.hold, caller)
+        except redis.RedisError:
+            return True
+
     async def _find(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
         sent = connection.headers.getall("authorization", [])
         if not sent:
@@ -103,7 +113,7 @@ class Gate:
             return None
         return await self._ask(self._tokens.caller, token.strip(" "))
 
-    async def _ask(self, question: Callable[..., _Answer], *arguments: str) -> _Answer:
+    async def _ask(self, question: Callable[..., _Answer], *arguments: Any) -> _Answer:
         return await get_running_loop().run_in_executor(self._threads, question, *arguments)
 
     def _count(self, client: str) -> None:
@@ -113,6 +123,17 @@ class Gate:
                 f"at once. Wait {wait:.3f} s.",
                 headers={"Retry-After": str(ceil(wait))},
             )
+
+
+class Admission:
+    """That a request was let in. Whoever is still being answered long after that may ask it again."""
+
+    def __init__(self, gate: Gate, caller: Caller) -> None:
+        self._gate, self._caller = gate, caller
+
+    async def holds(self) -> bool:
+        """Whether it would be let in now."""
+        return await self._gate.holds(self._caller)
 
 
 def _check_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

@@ -59,11 +59,12 @@ class Token(Struct, kw_only=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who sends a request: the name of his token, its role, and when it expires (RFC 3339, UTC)."""
+    """Who sends a request: his token's name, role, digest, and when it expires (RFC 3339, UTC)."""
 
     name: str
     role: Role
     expires: str | None = None
+    digest: bytes = b""
 
 
 class Tokens:
@@ -138,7 +139,16 @@ class Tokens:
             return None
         if used is None or now - int(used) >= _USED_EVERY:
             self._redis.hset(_USED, digest.hex(), str(now))
-        return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires))
+        return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires), digest)
+
+    def hold(self, caller: Caller) -> bool:
+        """Whether the token of one who was let in is still good: neither revoked, nor another one by now."""
+        kept = self._read(self._redis.hget(_TOKENS, caller.name))
+        return (
+            kept is not None
+            and kept.digest == caller.digest
+            and (kept.expires is None or kept.expires > _now())
+        )
 
     @staticmethod
     def _read(value: object) -> _Kept | None:

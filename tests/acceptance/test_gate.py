@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
 
 import httpx
@@ -352,6 +352,44 @@ def test_a_revoked_token_is_out_at_once_and_an_expired_one_too(plant: Installati
     assert (before.status_code, revoked.status_code) == (200, 204)
     assert plant.client.get("/machines", headers=bearer(gone)).status_code == 401
     assert plant.client.get("/machines", headers=bearer(over)).status_code == 401
+
+
+def test_a_stream_ends_soon_after_its_token_is_revoked_and_no_other_does(
+    plant: Installation, tokens: Tokens
+) -> None:
+    boss = bearer(tokens.create("boss", Role.ADMIN))
+    ended, begun, enough = list[str](), list[str](), Event()
+
+    def read(name: str) -> None:
+        headers = bearer(tokens.create(name, Role.VIEWER))
+        with (
+            httpx.Client(base_url=plant.client.base_url, timeout=30) as client,
+            client.stream("GET", "/machines/watched/events", headers=headers) as stream,
+        ):
+            for _ in stream.iter_lines():
+                begun.append(name)
+                if enough.is_set():
+                    break
+        ended.append(name)
+
+    def change(value: object) -> None:
+        plant.client.put("/machines/watched/config", headers=boss, json={"value": value})
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = [threads.submit(read, name) for name in ("gone", "stays")]
+        wait_until(lambda: {"gone", "stays"} <= set(begun))
+        tokens.revoke("gone")
+        for number in range(1_000):
+            change(number)
+            if wait([reading[0]], timeout=0.2).done:
+                break
+        first = list(ended)
+        enough.set()
+        change("the last")
+    for each in reading:
+        each.result()
+
+    assert first == ["gone"]
 
 
 @pytest.mark.parametrize(
