@@ -3,7 +3,7 @@
 - The schemas of the Structs are msgspec's own: by these it checks what comes in, and it knows descriptions
   and bounds that Litestar does not pass on.
 - What a route is for is the first sentence of its docstring; the rest, and the role it needs, describe it.
-- Bodies and answers that are not made by Structs are described in `_BODIES` and `_ANSWERS`.
+- What no code says is in the tables of `web.descriptions`.
 - Everything has an example (`web.samples`).
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Litestar
@@ -22,134 +22,8 @@ from litestar.typing import FieldDefinition
 from litestar.utils.helpers import unwrap_partial
 from msgspec import Struct
 
-from pipeline.dead_letter import KINDS, STRAY
-from pipeline.topology import MACHINE_ID_PATTERN
+from web.descriptions import ANSWERS, BODIES, ETAG, OF_PATH, PARAMETERS, PROBLEM_HEADERS, TAGS
 from web.samples import FIELDS, example
-from web.tokens import NAME_PATTERN
-
-#: What the operations are about: by the beginnings of their paths, in the order in which they are shown.
-TAGS: Final = {
-    "Logic": (
-        "What runs on a machine's readings, in versions; check and try it without effect.",
-        "/logic",
-        "/machines/{machine_id}/logic",
-    ),
-    "Profiles": (
-        "One logic for many machines, and what each machine sets for itself.",
-        "/profiles",
-        "/machines/{machine_id}/profile",
-        "/machines/{machine_id}/config",
-    ),
-    "Machines": ("The machines, their states and their readings.", "/machines"),
-    "Live": ("What happens, as it happens.", "/events", "/machines/{machine_id}/events"),
-    "Dead letters": ("Readings that failed: find them, send them again.", "/dead-letters"),
-    "The works": (
-        "Workers, partitions, queues and metrics.",
-        *("/workers", "/partitions", "/queues", "/metrics", "/health"),
-    ),
-    "Access": ("Who may do what, and who did what.", "/tokens", "/whoami", "/audit"),
-}
-
-#: What each parameter is, where its route does not say: its schema is completed with this.
-PARAMETERS: Final[dict[str, dict[str, Any]]] = {
-    "machine_id": {
-        "description": "The machine's id.",
-        "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"},
-    },
-    "after": {"description": "Where the page starts: `next` of the page before.", "example": ""},
-    "before": {"description": "Where the page starts: `next` of the page before."},
-    "limit": {"description": "How many at the most.", "example": 100},
-    "machine": {"description": "Of this machine."},
-    "kind": {"description": "Of this kind."},
-    "since": {
-        "description": "Since then (RFC 3339, with a time zone).",
-        "schema": {"format": "date-time"},
-    },
-    "until": {
-        "description": "Before then (RFC 3339, with a time zone).",
-        "schema": {"format": "date-time"},
-    },
-    "number": {"description": "The number of the version.", "example": 1},
-    "to": {"description": "The number of the other version.", "example": 2},
-    "who": {"description": "By whom: the name of the token."},
-    "name": {"description": "The name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
-    "If-Match": {"example": "*"},
-    "If-None-Match": {"example": '"2-0b7d1f2e"'},
-    "Last-Event-ID": {"example": "17-0b6d1f0e-42"},
-}
-
-#: What those of one path are, where they are other than elsewhere.
-_OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
-    "/dead-letters": {
-        "kind": {"description": "Of this kind.", "schema": {"enum": KINDS}},
-        "machine": {
-            "description": f"The machine's id, or {STRAY} for a reading that named none.",
-            "schema": {"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"},
-        },
-        "number": {
-            "description": "The number of the reading on its machine; of a stray its name.",
-            "schema": {"pattern": "^([1-9][0-9]{0,14}|[0-9a-f]{32})$"},
-            "example": "17",
-        },
-    },
-    "/partitions": {"after": {"description": "The last partition of the page before.", "example": 2}},
-}
-
-_ANY: Final[dict[str, Any]] = {"description": "Any JSON value."}
-_OBJECT: Final[dict[str, Any]] = {"type": "object", "description": "Any JSON object."}
-
-#: Bodies that are read as they come, with an example: by operation.
-_BODIES: Final[dict[str, tuple[dict[str, Any], Any]]] = {
-    "post_data": (_ANY, {"temperature": 91.5}),
-    "put_state": (_OBJECT, {"hot": 2}),
-    "put_config": (_OBJECT, {"limit": 80}),
-}
-
-_DIFF: Final[tuple[dict[str, Any], Any]] = (
-    {"type": "string"},
-    "--- version 3\n+++ version 4\n@@ -1,2 +1,2 @@\n…",
-)
-_EVENTS: Final[dict[str, Any]] = {"type": "string", "description": "Server-sent events, one after the other."}
-_EVENT: Final = 'id: 17-0b6d1f0e-42\nevent: lagged\ndata: {"missed":3}\n\n'
-
-#: Answers that no Struct makes, with an example: by operation.
-_ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
-    "get_state": (_OBJECT, {"hot": 2}),
-    "put_state": (_OBJECT, {"hot": 2}),
-    "get_config": (_OBJECT, {"limit": 80}),
-    "put_config": (_OBJECT, {"limit": 80}),
-    "get_diff": _DIFF,
-    "get_profile_diff": _DIFF,
-    "get_events": (_EVENTS, _EVENT),
-    "get_machine_events": (_EVENTS, _EVENT),
-    "metrics": ({"type": "string"}, "iot_logic_dead_letters 0.0\n"),
-}
-
-_ETAG: Final = {
-    "description": "Names what was read; send it as If-Match.",
-    "schema": {"type": "string"},
-    "example": '"3-5f3a9c0d"',
-}
-
-#: Headers of problems, by status.
-_PROBLEM_HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "401": {
-        "WWW-Authenticate": {
-            "description": "How to say who it is: with a bearer token.",
-            "required": True,
-            "schema": {"type": "string"},
-            "example": "Bearer",
-        }
-    },
-    "429": {
-        "Retry-After": {
-            "description": "Seconds to wait.",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 1},
-            "example": 1,
-        }
-    },
-}
 
 
 def operation_id(handler: HTTPRouteHandler, _method: Method, path: list[Any]) -> str:
@@ -236,8 +110,8 @@ def _complete(
     name = operation["operationId"]
     for parameter in operation.get("parameters", ()):
         _complete_parameter(parameter, path, name, schemas)
-    if name in _BODIES:
-        schema, value = _BODIES[name]
+    if name in BODIES:
+        schema, value = BODIES[name]
         content = {"application/json": {"schema": schema, "example": value}}
         operation["requestBody"] = {"content": content, "required": True}
     elif "requestBody" in operation:
@@ -250,7 +124,7 @@ def _complete(
 
 
 def _complete_parameter(parameter: dict[str, Any], path: str, name: str, schemas: dict[str, Any]) -> None:
-    of_path = next((each for start, each in _OF_PATH.items() if path.startswith(start)), {})
+    of_path = next((each for start, each in OF_PATH.items() if path.startswith(start)), {})
     known = of_path.get(parameter["name"]) or PARAMETERS.get(parameter["name"], {})
     for key in ("deprecated", "allowEmptyValue", "allowReserved"):
         parameter.pop(key, None)
@@ -273,14 +147,14 @@ def _complete_response(
     headers = dict(response.get("headers") or {})
     is_problem = int(status) >= HTTPStatus.BAD_REQUEST
     if is_problem:
-        headers |= _PROBLEM_HEADERS.get(status, {})
+        headers |= PROBLEM_HEADERS.get(status, {})
     elif has_tag and response.get("content"):
-        headers["ETag"] = _ETAG
+        headers["ETag"] = ETAG
     response["headers"] = headers
     if not headers:
         del response["headers"]
-    if name in _ANSWERS and not is_problem:
-        schema, value = _ANSWERS[name]
+    if name in ANSWERS and not is_problem:
+        schema, value = ANSWERS[name]
         for media in response["content"].values():
             media |= {"schema": schema, "example": value}
     else:

@@ -79,12 +79,12 @@ def test_every_operation_says_what_it_is_for_and_who_may(openapi: dict[str, Any]
         if not operation["summary"]:
             missing.append(f"{name}: its handler has no docstring")
         if operation["tags"] == [None]:
-            missing.append(f"{name}: give its path a tag in web.openapi")
+            missing.append(f"{name}: give its path a tag in web.descriptions")
         if operation["security"] != [{}] and operation.get("x-role") not in list(Role):
             missing.append(f"{name}: no role")
         for parameter in operation.get("parameters", ()):
             if not parameter["description"]:
-                missing.append(f"{name}: describe the parameter {parameter['name']} in web.openapi")
+                missing.append(f"{name}: describe the parameter {parameter['name']} in web.descriptions")
 
     assert missing == []
     assert len({operation["operationId"] for _, operation in operations(openapi)}) == len(

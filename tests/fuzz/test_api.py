@@ -153,3 +153,17 @@ def test_what_schemathesis_does_not_think_of_is_answered_too(
     assert answer.status_code == status, answer.text
     assert status == 200 or answer.headers["Content-Type"] == "application/problem+json"
     assert status != 405 or "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/events", "/machines/m/events"])
+@pytest.mark.parametrize("last", [b"17", b"-1", b"9" * 400, b"\xff", b""])
+def test_a_stream_begins_whatever_its_reader_has_read_before(
+    plant: Installation, token: str, path: str, last: bytes
+) -> None:
+    headers = [(b"Authorization", b"Bearer " + token.encode()), (b"Last-Event-ID", last)]
+
+    with plant.client.stream("GET", path, headers=headers) as answer:
+        assert answer.status_code in (200, 400)
+        assert answer.headers["Content-Type"].startswith(
+            "text/event-stream" if answer.status_code == 200 else "application/problem+json"
+        )
