@@ -194,7 +194,6 @@ def test_a_token_with_slow_requests_holds_up_nobody_else(inner: TestClient[Lites
 
 #: Bodies that no route takes, and some that a parser may stumble over.
 BOMBS = [
-    b"",
     b"[" * 500_000,
     b'{"a":' * 150_000,
     b'{"logic":' + b"9" * 900_000 + b"}",
@@ -204,27 +203,20 @@ BOMBS = [
     b'{"logic":"def process(data, state): pass","state":' + b'{"a":' * 900 + b"1" + b"}" * 901,
     b'{"name":"a\\u0000b","role":"admin","days":1e300}',
     b"\xff\xfe{}",
-    b"NaN",
 ]
 
-#: What stands in a path or a query where an id or a number is expected.
-ODDITIES = ["%00", "%ff", "m%0A", "..%2F..", "9" * 5_000, "-1", "1e400", "1-1%0A"]
-
-#: Parameters of handlers that are not in the query.
-NO_QUERY = {"plant", "audit", "request", "data", "body", "machine_id", "name", "number"}
+#: What stands in a path where an id or a number is expected.
+ODDITIES = ["%00", "%ff", "m%0A", "..%2F..", "9" * 5_000]
 
 
 def test_whatever_is_sent_is_no_fault_of_the_api(plant: Installation, app: Litestar, tokens: Tokens) -> None:
     wrong = list[str]()
     for number, (method, path, handler) in enumerate(handlers(app)):
         admin = bearer(tokens.create(f"a{number}", Role.ADMIN))
-        names = handler.parsed_fn_signature.parameters.keys() - NO_QUERY
-        odd = [f"{path.rpartition('/')[0]}/{each}" for each in ODDITIES]
-        odd += [f"{path}?{name}={each}" for name in names for each in ODDITIES]
+        odd = [f"{path.rpartition('/')[0]}/{each}" for each in ODDITIES] if method == "GET" else []
         wrong += [f"{method} {each[:100]}" for each in odd if status(plant, method, each, admin) >= 500]
-        for body in (
-            BOMBS if {"data", "body", "request"} & handler.parsed_fn_signature.parameters.keys() else []
-        ):
+        takes_a_body = {"data", "body"} & handler.parsed_fn_signature.parameters.keys()
+        for body in BOMBS if takes_a_body else []:
             if plant.client.request(method, path, headers=admin, content=body).status_code >= 500:
                 wrong.append(f"{method} {path} {body[:100]!r}")
 
