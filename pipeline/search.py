@@ -29,8 +29,8 @@ from pipeline.topology import is_machine_id
 
 #: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
 #: thousand take it a millisecond or two.
-LOOKS: Final = 5_000
-_STEP: Final = 1_000
+LOOKS: Final = 4_000
+_STEP: Final = 2_000
 
 #: So few machines are all looked at, and sorted.
 _FEW: Final = 1_000
@@ -68,9 +68,9 @@ class Search:
         no cursor of this order.
         """
         terms, cursor = Terms.of(where, silent_since), _parse(sort, after)
-        few = self._few(terms, sort, limit)
+        few, step = self._plan(terms, sort, limit)
         if few is None:
-            return self._walk(terms, sort, cursor, limit)
+            return self._walk(terms, sort, cursor, limit, step)
         found = [place for part in few for place in self._look.at(part, terms, 2 * _FEW)[2]]
         found = (
             sorted(set(found), key=lambda place: place[1]) if sort is Sort.ID else sorted(set(found))[::-1]
@@ -79,8 +79,9 @@ class Search:
             found = [place for place in found if _is_behind(sort, place, cursor)]
         return _page(sort, found, limit)
 
-    def _few(self, terms: Terms, sort: Sort, limit: int) -> list[Candidates] | None:
-        """All who fit one of the terms, where these are few, and fewer than a walk would look at."""
+    def _plan(self, terms: Terms, sort: Sort, limit: int) -> tuple[list[Candidates] | None, int]:
+        """All who fit one of the terms, where these are few, and fewer than a walk would look at; and at how
+        many a walk would have to look for a page."""
         window, ids = (f"{terms.since}", f"({terms.before}"), _id_range(terms.prefix)
         by_id, by_condition = sort is Sort.ID, [condition_key(each) for each in terms.conditions]
         # Each choice with whether a walk goes along it, and looks at no others anyway.
@@ -106,13 +107,14 @@ class Search:
         walked = min(size for size, (along, _) in zip(sizes, choices, strict=True) if along)
         others = [(size, choice) for size, (along, choice) in zip(sizes, choices, strict=True) if not along]
         if not others:
-            return None
+            return None, limit + 1
         size, choice = min(others, key=itemgetter(0))
-        # One in walked / size fits, if they are spread evenly.
-        return choice if size <= _FEW and size * size < (limit + 1) * walked else None
+        # One in walked / size fits, if they are spread evenly; half as many more, for they are not quite.
+        looks = (limit + 1) * max(walked, size) * 3 // (2 * max(size, 1))
+        return choice if size <= _FEW and size < looks else None, looks
 
-    def _walk(self, terms: Terms, sort: Sort, cursor: Place | None, limit: int) -> Page:
-        candidates, step = _from_start(terms, sort, cursor), min(limit + 1, _STEP)
+    def _walk(self, terms: Terms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:
+        candidates, step = _from_start(terms, sort, cursor), min(step, _STEP)
         found, looked = list[Place](), 0
         while True:
             count, last, fits = self._look.at(candidates, terms, step)
@@ -122,7 +124,7 @@ class Search:
                 return _page(sort, found, limit)
             if looked >= LOOKS:
                 return Page([machine_id for _, machine_id in found], _cursor(sort, last))
-            candidates, step = _from_start(terms, sort, last), min(4 * step, _STEP)
+            candidates, step = _from_start(terms, sort, last), min(2 * step, _STEP)
 
 
 def _from_start(terms: Terms, sort: Sort, cursor: Place | None) -> Candidates:
