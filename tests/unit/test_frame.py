@@ -3,9 +3,11 @@
 import json
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from web import frame as frame_module
 from web.frame import frame, lagged
 
 #: All that any program takes for the end of a line.
@@ -26,3 +28,11 @@ def test_whatever_the_data_is_a_frame_is_three_lines_and_says_it_unchanged(value
 def test_a_frame_without_an_id_leaves_it_out() -> None:
     assert lagged(7) == b'event: lagged\ndata: {"missed":7}\n\n'
     assert lagged(None, "1-2") == b'id: 1-2\nevent: lagged\ndata: {"missed":null}\n\n'
+
+
+def test_without_making_them_harmless_a_reading_could_forge_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_module, "_HARMLESS", ())
+
+    forged = frame("reading", b'{\n\nevent: change\ndata: "forged"\n\n}', "1-2")
+
+    assert b'\n\nevent: change\ndata: "forged"\n\n' in forged
