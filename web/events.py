@@ -23,10 +23,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 
-from web.feeds import Reader
 from web.gate import Admission
 from web.plant import Plant
 from web.problems import checked_id
+from web.reader import Reader
 from web.roles import Role, access
 
 _LastEventId = Annotated[

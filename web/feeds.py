@@ -12,7 +12,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Final
 
@@ -27,9 +27,9 @@ from pipeline.events import ALL, Announcement, channel_prefix
 from pipeline.recents import Recent, Recents
 from pipeline.settings import Settings
 from pipeline.store import RedisError
-from web.feed import CHUNK_BYTES, Feed, Place
-from web.frame import HEARTBEAT, HELLO, frame, lagged
-from web.reading import shown
+from web.feed import Feed, Place
+from web.reader import Reader
+from web.reading import event_of
 
 #: Bytes of frames that all feeds keep together.
 _KEPT_BYTES: Final = 32 * 1024**2
@@ -48,77 +48,15 @@ _FETCH_SECONDS: Final = 1.0
 #: Seconds that a new reader waits for its feed, before it is told that Redis is not there.
 _PATIENCE_SECONDS: Final = 5.0
 
-#: Seconds without anything to send, after which a heartbeat is.
-_HEARTBEAT_SECONDS: Final = 15.0
-
 #: Seconds between two chunks for one reader that has all that there is, at the least, and chunks a second
 #: for all of them.
 _PACE_SECONDS: Final = 0.02
 _CHUNKS: Final = 1000
 
-#: Seconds after which a stream ends, so that its client comes again and shows that it still may.
-_LONGEST_SECONDS: Final = 3600.0
-
-#: Seconds after which it is asked again whether the client may read, before he is sent anything.
-_ADMITTED_SECONDS: Final = 5.0
-
 #: What is raised when Redis is gone.
 _GONE = (RedisError, OSError, TimeoutError)
 
 _logger = logging.getLogger(__name__)
-
-
-class Reader:
-    """A client's way through a feed. It has its place among the readers until `close`."""
-
-    def __init__(self, feeds: "Feeds", feed: Feed) -> None:
-        self._feeds, self._feed = feeds, feed
-        self._place, self._before = feed.last, b""
-        self._closed = False
-
-    async def resume(self, after: Place) -> None:
-        """Go on behind this place."""
-        feed = self._feed
-        if feed.keeps(after):
-            self._place = after.place
-        elif feed.machine is None or after.number is None or after.number > feed.number:
-            self._before = lagged(None)
-        else:
-            self._place, last = feed.last, feed.number
-            kept = await asyncio.to_thread(self._feeds.recents.read, feed.machine, 1000)
-            missing = [each for each in kept if after.number < each.number <= last]
-            if gone := last - after.number - len(missing):
-                self._before = lagged(gone)
-            self._before += b"".join(
-                frame(*_event(feed.machine, each), event_id=str(each.number)) for each in missing
-            )
-
-    async def chunks(self, admitted: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
-        """What to send, while the client is `admitted`, until the API ends or it has lasted long enough."""
-        try:
-            yield HELLO + self._before
-            asked = monotonic()
-            end = asked + _LONGEST_SECONDS
-            while not self._feeds.ended and monotonic() < end:
-                if monotonic() - asked > _ADMITTED_SECONDS:
-                    asked = monotonic()
-                    if not await admitted():
-                        return
-                chunk, self._place = self._feed.take(self._place)
-                if chunk:
-                    yield chunk
-                    if len(chunk) < CHUNK_BYTES:
-                        await asyncio.sleep(self._feeds.pace)
-                elif not await self._feed.wait(_HEARTBEAT_SECONDS):
-                    yield HEARTBEAT
-        finally:
-            await self.close()
-
-    async def close(self) -> None:
-        """Give the place up to others. Does nothing the second time."""
-        if not self._closed:
-            self._closed = True
-            self._feeds.left(self._feed)
 
 
 class Feeds:
@@ -279,11 +217,11 @@ class Feeds:
                     continue
                 if reading.number > feed.number + 1:
                     await self._fetch(feed, reading.number)
-            feed.put(*_event(machine, reading), number=reading.number)
+            feed.put(*event_of(machine, reading), number=reading.number)
         if feed.machine is None:
             feed.skip(announcement.skipped)
         if announcement.change is not None:
-            feed.put("change", _encode(announcement.change))
+            feed.put("change", msgspec.json.encode(announcement.change))
 
     async def _fetch(self, feed: Feed, before: int | None) -> None:
         """Fetch what is missing in a machine's feed, up to the reading `before`."""
@@ -298,13 +236,5 @@ class Feeds:
         for reading in found:
             if feed.number < reading.number < before:
                 feed.skip(reading.number - feed.number - 1)
-                feed.put(*_event(feed.machine, reading), number=reading.number)
+                feed.put(*event_of(feed.machine, reading), number=reading.number)
         feed.skip(before - feed.number - 1)
-
-
-def _event(machine: str, reading: Recent) -> tuple[str, bytes]:
-    """A reading's event and its data."""
-    return "reading" if reading.kind == "ok" else "dead-letter", _encode(shown(machine, reading))
-
-
-_encode = msgspec.json.Encoder().encode

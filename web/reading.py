@@ -83,6 +83,11 @@ def shown(machine_id: str, recent: Recent) -> RecentReading:
     )
 
 
+def event_of(machine_id: str, recent: Recent) -> tuple[str, bytes]:
+    """A reading's live event, and its data."""
+    return "reading" if recent.kind == "ok" else "dead-letter", _encode(shown(machine_id, recent))
+
+
 def shown_result(data: bytes) -> msgspec.Raw | None:
     """A result, or None for one that was too long to be kept."""
     return msgspec.Raw(data) if data else None
@@ -117,3 +122,6 @@ def _is_json(body: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+_encode = msgspec.json.Encoder().encode
