@@ -220,9 +220,9 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
     with other properties.
     """
     for exchange in EXCHANGES:
-        _declare_exchange(channel, exchange)
+        declare_exchange(channel, exchange)
     for queue in queues(settings):
-        _declare_queue(channel, queue)
+        declare_queue(channel, queue)
     for binding in bindings(settings):
         if binding.to_queue:
             channel.queue_bind(binding.destination, binding.source, binding.key)
@@ -230,7 +230,8 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
             channel.exchange_bind(binding.destination, binding.source, binding.key)
 
 
-def _declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
+def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
+    """Make an exchange where it is not there yet. Raises `TopologyError` where it cannot be had."""
     try:
         channel.exchange_declare(exchange.name, exchange.type, durable=True)
     except pika.exceptions.ConnectionClosedByBroker as e:
@@ -249,7 +250,8 @@ def _declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
         ) from e
 
 
-def _declare_queue(channel: "BlockingChannel", queue: Queue) -> None:
+def declare_queue(channel: "BlockingChannel", queue: Queue) -> None:
+    """Make a queue where it is not there yet. Raises `TopologyError` where it is another than ours."""
     try:
         channel.queue_declare(queue.name, durable=True, arguments=queue.arguments)
     except pika.exceptions.ChannelClosedByBroker as e:

@@ -1,0 +1,240 @@
+"""`iot-logic doctor` on real servers, and what it says where something is not as it must be."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pika
+import pytest
+import redis
+
+from pipeline import topology
+from pipeline.local.ports import free_port
+from pipeline.local.servers import LocalRabbitmq
+from pipeline.report import REPORTS_KEY, Report, call_roll
+from pipeline.settings import Settings
+from tests.conftest import amqp_url_of
+from tests.installation import Installation
+from tests.sandbox.probes import no_filter
+from tests.waiting import wait_until
+from web import command
+from web.arguments import new_parser
+from web.checkup.host import check_sandbox
+from web.checkup.management import Node, alarms
+from web.commands import OK, WRONG
+
+
+@pytest.fixture(scope="module")
+def running(module_installation: Installation) -> Installation:
+    """A system whose API and worker are up, and hold all partitions."""
+    module_installation.start_api()
+    module_installation.start_worker()
+
+    def held() -> bool:
+        partitions = module_installation.client.get("/partitions").json()["partitions"]
+        return all(each["held_by"] for each in partitions)
+
+    wait_until(held)
+    return module_installation
+
+
+class Doctor:
+    """Runs the command on a system."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], management: str) -> None:
+        self.capsys, self.management = capsys, management
+        self.status = OK
+
+    def ask(self) -> list[dict[str, str]]:
+        """Its findings."""
+        self.status, answer = self._run()
+        findings: list[dict[str, str]] = answer["findings"]
+        assert answer["well"] == (self.status == OK)
+        assert all(each["todo"] for each in findings if each["level"] != "ok")
+        return findings
+
+    def wrong(self) -> str:
+        """What it finds wrong."""
+        found = [each["what"] for each in self.ask() if each["level"] == "wrong"]
+        assert self.status == (WRONG if found else OK)
+        return "\n".join(found)
+
+    def _run(self) -> tuple[int, Any]:
+        arguments = new_parser().parse_args(["doctor", "--json", "--management", self.management])
+        status = command.run(arguments)
+        return status, json.loads(self.capsys.readouterr().out)
+
+
+@pytest.fixture
+def doctor(
+    running: Installation,
+    rabbitmq: LocalRabbitmq,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Doctor:
+    """The command in the environment of the system that runs."""
+    for name, value in running.environ.items():
+        monkeypatch.setenv(name, value)
+    assert rabbitmq.management_url
+    return Doctor(capsys, rabbitmq.management_url)
+
+
+@pytest.fixture
+def client(running: Installation) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(running.redis_url) as client:
+        yield client
+
+
+def test_nothing_is_wrong_with_a_system_that_runs(doctor: Doctor) -> None:
+    wrong, findings = doctor.wrong(), doctor.ask()
+
+    assert wrong == ""
+    assert {each["area"] for each in findings} == {
+        "RabbitMQ", "MQTT", "Redis", "clock", "workers", "sandbox", "ports",
+    }  # fmt: skip
+    assert "The API answers" in str(findings)
+    assert "No alarm is raised" in str(findings)
+    assert "seccomp" in str(findings)
+
+
+@pytest.mark.usefixtures("doctor")
+def test_it_shows_people_a_line_for_each_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    status = command.run(new_parser().parse_args(["doctor", "--management", "http://127.0.0.1:1"]))
+
+    assert status == OK
+    assert "✓ RabbitMQ" in (shown := capsys.readouterr().out)
+    assert "• RabbitMQ  Alarms and bindings are not looked at" in shown
+    assert "→ rabbitmq-plugins enable rabbitmq_management" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("appendfsync", "everysec", "confirms what is not on its disk yet (appendfsync everysec)"),
+        ("no-appendfsync-on-rewrite", "yes", "while it rewrites its file"),
+        ("maxmemory-policy", "allkeys-lru", "it deletes what it holds (maxmemory-policy allkeys-lru)"),
+        ("maxmemory", "1mb", "of its maxmemory is used"),
+    ],
+)
+def test_a_redis_that_may_lose_something_is_wrong(
+    doctor: Doctor, client: "redis.Redis", name: str, value: str, said: str
+) -> None:
+    before = str(client.config_get(name)[name])
+    client.config_set(name, value)
+    try:
+        wrong = doctor.wrong()
+    finally:
+        client.config_set(name, before)
+
+    assert said in wrong
+    assert doctor.wrong() == ""
+
+
+def test_a_clock_that_is_off_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr("web.checkup.redis.time.time", lambda: now - 3600)
+
+    assert "3600 s apart" in doctor.wrong()
+
+
+def test_a_worker_of_another_version_or_with_other_settings_is_wrong(
+    doctor: Doctor, client: "redis.Redis"
+) -> None:
+    [worker] = call_roll(client).present
+    other = msgspec.structs.replace(worker, id="other", version="0.0.9", assigned=[8])
+    client.hset(REPORTS_KEY, "other", msgspec.json.encode(other))
+    client.zadd("{workers}:seen", {"other": client.time()[0] + 60})
+    try:
+        wrong = doctor.wrong()
+    finally:
+        client.zrem("{workers}:seen", "other")
+        client.hdel(REPORTS_KEY, "other")
+
+    assert isinstance(other, Report)
+    assert "other is of version 0.0.9" in wrong
+    assert "other knows of more partitions than the 8 of here" in wrong
+
+
+def test_a_broker_that_has_more_partitions_than_the_settings_say_is_wrong(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOT_LOGIC_PARTITIONS", "4")
+
+    assert "There are more partitions than IOT_LOGIC_PARTITIONS says: readings.4" in doctor.wrong()
+
+
+def test_a_system_that_is_not_set_up_yet_is_told_how_to_go_on(
+    doctor: Doctor, rabbitmq: LocalRabbitmq, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOT_LOGIC_AMQP_URL", amqp_url_of(rabbitmq, vhost))
+
+    findings = doctor.ask()
+
+    assert doctor.status == OK
+    assert "It has the exchange type x-modulus-hash" in str(findings)
+    assert "There is no exchange readings, results, dead-letters yet" in str(findings)
+    assert "and 13 more yet" in str(findings)
+    assert "There is no exchange readings" in str(doctor.ask()), "it has made one"
+
+
+def test_queues_of_other_properties_that_nobody_consumes_are_wrong(
+    doctor: Doctor, rabbitmq: LocalRabbitmq, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = amqp_url_of(rabbitmq, vhost)
+    topology.ensure(Settings(amqp_url=url))
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        channel.queue_delete("readings.0")
+        channel.queue_declare("readings.0", durable=True)
+        channel.queue_unbind("readings.1", "readings", "readings.1")
+    monkeypatch.setenv("IOT_LOGIC_AMQP_URL", url)
+
+    wrong = doctor.wrong()
+
+    assert "The queue 'readings.0' is there with other properties" in wrong
+    assert "Nobody consumes readings.0, overflow.0, readings.1, overflow.1 and 13 more" in wrong
+    assert "'readings.1' is not bound to 'readings'" in wrong
+
+
+def test_servers_that_cannot_be_had_are_said_and_the_rest_is_looked_at(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IOT_LOGIC_AMQP_URL", f"amqp://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("IOT_LOGIC_REDIS_URL", f"redis://127.0.0.1:{free_port()}")
+
+    wrong, findings = doctor.wrong(), doctor.ask()
+
+    assert "RabbitMQ cannot be used" in wrong
+    assert "Redis cannot be used" in wrong
+    assert "Logic is confined by" in str(findings)
+
+
+def test_a_port_that_another_program_has_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("IOT_LOGIC_API_PORT", str(other.getsockname()[1]))
+
+        assert "Another program has the API's port" in doctor.wrong()
+
+
+def test_a_host_that_cannot_confine_logic_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.process.filter_program", no_filter)
+
+    assert "Logic cannot be run here" in doctor.wrong()
+    [unconfined, *_] = check_sandbox(Settings(allow_unconfined_sandbox=True))
+    assert unconfined.level == "wrong"
+    assert "only the policy" in unconfined.what
+
+
+def test_each_alarm_of_a_node_is_wrong() -> None:
+    nodes = [
+        Node("a", mem_alarm=True),
+        Node("b", running=False),
+        Node("c", disk_free_alarm=True),
+        Node("d", partitions=["a"]),
+    ]
+
+    assert [each.level for each in alarms(nodes)] == ["wrong"] * 4
+    assert list(alarms([Node("a")])) == []

@@ -1,0 +1,195 @@
+"""RabbitMQ as AMQP tells of it: its version, our exchanges and queues, and who consumes them.
+
+What is there is declared once more, as we would: the broker says whether it is the same. What is not there is
+left so, for whoever starts makes it.
+"""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pika
+import pika.exceptions
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import topology
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+from web.checkup.finding import Finding
+
+_AREA: Final = "RabbitMQ"
+
+#: The oldest that is tested.
+_OLDEST: Final = (3, 10)
+
+#: Seconds that it may take to let us in.
+_PATIENCE: Final = 5
+
+#: AMQP's answer for what is not there.
+_NOT_FOUND: Final = 404
+
+_START: Final = "Nothing, where this system is new: it is made when the API or a worker starts."
+
+
+def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
+    """What there is to say of the broker."""
+    try:
+        parameters = pika.URLParameters(settings.amqp_url)
+        parameters.socket_timeout = parameters.stack_timeout = _PATIENCE
+        parameters.connection_attempts = 1
+        with pika.BlockingConnection(parameters) as connection:
+            # Pika keeps for its adapters what the broker says of itself.
+            yield _version(connection._impl.server_properties or {})
+            look = _Look(connection)
+            there = [each for each in topology.EXCHANGES if look.has_exchange(each.name)]
+            yield from look.exchanges(there)
+            yield from look.queues(settings)
+        if len(there) < len(topology.EXCHANGES):
+            yield _exchange_type(parameters)
+    except (pika.exceptions.AMQPError, OSError, ValueError) as e:
+        yield Finding(
+            _AREA,
+            "wrong",
+            f"RabbitMQ cannot be used: {e!r}",
+            "Start it, or set IOT_LOGIC_AMQP_URL (amqp://user:password@host:port/vhost); its user needs all "
+            "rights in the virtual host.",
+        )
+
+
+def check_mqtt(settings: Settings) -> Finding:
+    """Whether devices could connect over MQTT."""
+    url = urlsplit(settings.mqtt_url)
+    host, port = url.hostname or "127.0.0.1", url.port or 1883
+    try:
+        socket.create_connection((host, port), _PATIENCE).close()
+    except OSError as e:
+        return Finding(
+            "MQTT",
+            "note",
+            f"Nothing is at {host}:{port} (IOT_LOGIC_MQTT_URL): {e}",
+            "Only where devices speak MQTT: rabbitmq-plugins enable rabbitmq_mqtt",
+        )
+    return Finding("MQTT", "ok", f"Something listens at {host}:{port}.")
+
+
+def _version(properties: dict[str, Any]) -> Finding:
+    product, version = (str(properties.get(name, "?")) for name in ("product", "version"))
+    try:
+        numbers = tuple(int(each) for each in version.split(".")[:2])
+    except ValueError:
+        numbers = ()
+    if product != "RabbitMQ" or not numbers:
+        return Finding(_AREA, "note", f"The broker is {product} {version}.", "RabbitMQ is what is tested.")
+    if numbers < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        return Finding(_AREA, "wrong", f"RabbitMQ {version} is too old.", f"Upgrade to {oldest} or newer.")
+    return Finding(_AREA, "ok", f"The broker is RabbitMQ {version}.")
+
+
+class _Look:
+    """Asks the broker. Each answer that it is not there, or is another, closes a channel."""
+
+    def __init__(self, connection: pika.BlockingConnection) -> None:
+        self._connection = connection
+        self._channel = connection.channel()
+
+    def has_exchange(self, name: str) -> bool:
+        """Whether there is an exchange of this name."""
+        return self._ask(lambda channel: channel.exchange_declare(name, passive=True)) is not None
+
+    def exchanges(self, there: list[topology.Exchange]) -> Iterator[Finding]:
+        """Whether the exchanges that are there are ours."""
+        wrong = list[Finding]()
+        for exchange in there:
+            try:
+                topology.declare_exchange(self._open(), exchange)
+            except TopologyError as e:
+                wrong.append(Finding(_AREA, "wrong", *_halves(e)))
+        yield from wrong
+        missing = [each.name for each in topology.EXCHANGES if each not in there]
+        if missing:
+            yield Finding(_AREA, "note", f"There is no exchange {', '.join(missing)} yet.", _START)
+        elif not wrong:
+            yield Finding(_AREA, "ok", "The exchanges are as they are to be.")
+
+    def queues(self, settings: Settings) -> Iterator[Finding]:
+        """Whether the queues are ours, and what is in them."""
+        missing, wrong, unserved = list[str](), list[Finding](), list[str]()
+        waiting = 0
+        for queue in topology.queues(settings):
+            found = self._find(queue.name)
+            if found is None:
+                missing.append(queue.name)
+                continue
+            waiting += found.method.message_count
+            if not found.method.consumer_count:
+                unserved.append(queue.name)
+            try:
+                topology.declare_queue(self._open(), queue)
+            except TopologyError as e:
+                wrong.append(Finding(_AREA, "wrong", *_halves(e)))
+        yield from wrong
+        if missing:
+            yield Finding(_AREA, "note", f"There is no queue {_some(missing)} yet.", _START)
+        elif not wrong:
+            yield Finding(_AREA, "ok", f"The queues are as they are to be. {waiting} messages wait in them.")
+        if unserved:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"Nobody consumes {_some(unserved)}.",
+                "Start a worker (dramatiq pipeline.actors); for dead letters, the API.",
+            )
+        beyond = topology.readings_queue(settings.partitions)
+        if self._find(beyond) is not None:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"There are more partitions than IOT_LOGIC_PARTITIONS says: {beyond} is there. Readings "
+                "that are dealt to it are processed by nobody.",
+                "Set it as it was when the system was set up, for the API and all workers.",
+            )
+
+    def _find(self, queue: str) -> Any:
+        return self._ask(lambda channel: channel.queue_declare(queue, passive=True))
+
+    def _ask(self, question: Callable[[BlockingChannel], Any]) -> Any:
+        """The broker's answer; None where it says that there is no such thing."""
+        try:
+            return question(self._open())
+        except pika.exceptions.ChannelClosedByBroker as e:
+            if e.reply_code != _NOT_FOUND:
+                raise
+            return None
+
+    def _open(self) -> BlockingChannel:
+        if not self._channel.is_open:
+            self._channel = self._connection.channel()
+        return self._channel
+
+
+def _exchange_type(parameters: pika.URLParameters) -> Finding:
+    """Whether the broker can make the exchange of the readings: one like it is made, and deleted."""
+    [readings] = [each for each in topology.EXCHANGES if each.name == topology.READINGS_EXCHANGE]
+    tried = topology.Exchange(f"iot-logic-doctor-{secrets.token_hex(4)}", readings.type)
+    with pika.BlockingConnection(parameters) as connection:
+        channel = connection.channel()
+        try:
+            topology.declare_exchange(channel, tried)
+        except TopologyError as e:
+            return Finding(_AREA, "wrong", *_halves(e))
+        channel.exchange_delete(tried.name)
+    return Finding(_AREA, "ok", f"It has the exchange type {tried.type}.")
+
+
+def _halves(error: TopologyError) -> tuple[str, str]:
+    """What is wrong, and what to do: the first sentence, and the rest."""
+    what, _, todo = str(error).partition(". ")
+    return f"{what}.", todo
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
