@@ -14,10 +14,10 @@ from litestar.exceptions import ClientException, HTTPException, NotFoundExceptio
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, structs
 
-from pipeline.dead_letter import KINDS, STRAY, parse_id
+from pipeline.dead_letter import KINDS, STRAY, Letter, parse_id
 from pipeline.dead_letters import CHUNK, Kept, Where
 from pipeline.errors import RedriveStopped
-from pipeline.topology import MACHINE_ID_PATTERN, is_machine_id
+from pipeline.topology import MACHINE_ID_PATTERN, data_key, is_machine_id
 from web.plant import Plant
 from web.roles import Role, access
 from web.trail import Audit
@@ -160,7 +160,7 @@ class DeadLettersController(Controller):
         return WholeDeadLetter(
             **_shown(kept),
             text=kept.letter.text,
-            routing_key=kept.letter.key,
+            routing_key=_came_with(kept.letter),
             message_id=kept.letter.message_id,
             content_type=kept.letter.content_type,
             encoding=encoding,
@@ -262,6 +262,11 @@ class DeadLettersController(Controller):
 def _record(audit: Audit, action: str, where: Where, count: int) -> None:
     asked = {name: value for name, value in structs.asdict(where).items() if value is not None}
     audit.record(action, "dead-letters", machine=where.machine, before=asked, after=count)
+
+
+def _came_with(letter: Letter) -> str:
+    """The routing key that the reading came with. The letter has it where it names no machine."""
+    return letter.key if letter.machine == STRAY else data_key(letter.machine)
 
 
 def _where(machine: str | None, kind: str | None, since: datetime | None, until: datetime | None) -> Where:

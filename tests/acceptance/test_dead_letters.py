@@ -79,6 +79,7 @@ def test_what_failed_for_three_causes_is_found_mended_and_sent_again_once(plant:
     assert (first["machine"], first["number"], first["kind"], first["line"]) == ("broken", 1, "error", 4)
     assert "ZeroDivisionError" in first["message"]
     assert (first["encoding"], first["reading"], first["logicversion"]) == ("json", {"n": 0}, 1)
+    assert first["routing_key"] == f"machines.{first['machine']}.data"
     assert first["sent_again"] is None
     assert ids(plant, machine="broken", since=first["time"]) == ["broken/1", "broken/2", "broken/3"]
     assert ids(plant, until="2020-01-01T00:00:00Z") == []

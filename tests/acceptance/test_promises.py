@@ -113,6 +113,10 @@ def test_a_routing_key_that_names_no_machine_becomes_a_dead_letter(plant: Instal
     letters = plant.wait_for_dead_letters(2)
 
     assert {headers["kind"] for headers, _ in letters} == {"machine-id"}
+    assert {headers["routing_key"] for headers, _ in letters} == {
+        "machines.no such id!.data",
+        f"machines.{'x' * 129}.data",
+    }
 
 
 def test_readings_of_a_machine_without_logic_can_be_sent_again_once_it_is_there(plant: Installation) -> None:
