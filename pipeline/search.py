@@ -110,7 +110,7 @@ class Search:
             return None, limit + 1
         size, choice = min(others, key=itemgetter(0))
         # One in walked / size fits, if they are spread evenly; half as many more, for they are not quite.
-        looks = (limit + 1) * max(walked, size) * 3 // (2 * max(size, 1))
+        looks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
         return choice if size <= _FEW and size < looks else None, looks
 
     def _walk(self, terms: Terms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:

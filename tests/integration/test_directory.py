@@ -148,6 +148,11 @@ def test_machines_that_move_while_pages_are_read_move_no_others(
     ]
 
 
+def test_where_there_is_no_machine_every_search_ends(plant: Plant) -> None:
+    for where, sort in product(FILTERS, Sort):
+        assert plant.walk(where, sort, limit=9) == []
+
+
 def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -> None:
     plant.put("m1", Health.RUNNING, SINCE)
     plant.directory.enter(["m1"])
