@@ -8,6 +8,7 @@
     ├── PublishError         the broker did not confirm what was published
     ├── BrokerUnavailable    the broker cannot be asked
     ├── RedriveStopped       not all of the dead letters could be sent again
+    ├── BackupError          a file is no backup, or cannot be put back here
     ├── LogicRefused         an uploaded logic may not run; carries every problem found
     └── SessionLost          this consumer no longer holds its partition; another will do its batch
 """
@@ -43,6 +44,10 @@ class RedriveStopped(IotLogicError):
     def __init__(self, sent: int, reason: str) -> None:
         super().__init__(f"{sent} dead letters were sent again, then it stopped: {reason}")
         self.sent, self.reason = sent, reason
+
+
+class BackupError(IotLogicError):
+    """A file is no backup, or not a whole one; or it cannot be put back here. Nothing was changed."""
 
 
 class LogicRefused(IotLogicError):

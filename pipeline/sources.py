@@ -60,11 +60,11 @@ class Sources:
         self._cache: dict[str, Logic] = {}
         self._lock = Lock()
 
-    def keep(self, source: str, code: bytes) -> str:
-        """Keep a source that was accepted, and what the sandbox compiled it to. Returns its digest."""
+    def keep(self, source: str, code: bytes | None) -> str:
+        """Keep a source, and what the sandbox compiled it to, where it has. Returns its digest."""
         digest = digest_of(source)
         kept = Source(source)
-        if self._signing_key:
+        if self._signing_key and code is not None:
             kept = Source(source, code, self._tag, self._sign(digest, code))
         self._redis.set(source_key(digest), msgspec.msgpack.encode(kept))
         return digest

@@ -6,7 +6,7 @@ from typing import Final
 
 from web.arguments.common import WIDTH
 from web.arguments.logic import add_diff, add_pull, add_push, add_rollback, add_test
-from web.arguments.operations import add_doctor
+from web.arguments.operations import add_doctor, add_export, add_import
 from web.arguments.plant import add_dead_letters, add_list, add_status, add_tail
 from web.arguments.token import add_token
 
@@ -37,4 +37,6 @@ def new_parser() -> argparse.ArgumentParser:
     add_status(commands)
     add_token(commands)
     add_doctor(commands)
+    add_export(commands)
+    add_import(commands)
     return parser

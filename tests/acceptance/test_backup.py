@@ -1,0 +1,199 @@
+"""A backup of a system that runs, and another system that goes on where it was."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from pipeline.local.servers import LocalRabbitmq, LocalRedis
+from pipeline.record import Record
+from pipeline.records import Records
+from tests.conftest import amqp_url_of, emptied, own_vhost
+from tests.installation import Installation
+from tests.waiting import wait_until
+from web import command
+from web.arguments import new_parser
+from web.commands import OK, UNABLE
+
+COUNT = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + config.get("step", 1)
+    return {"n": data["n"], "count": state["count"]}
+"""
+LATER = COUNT.replace("data[", "-data[")
+
+#: Written by the first release, and never again: `test_a_backup_of_the_first_release_can_be_read`.
+FIRST_RELEASE = Path(__file__).parents[1] / "data" / "first-release.backup"
+
+
+class Office:
+    """The commands on one Redis."""
+
+    def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.client = redis.Redis.from_url(url)
+        self.records = Records(self.client)
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.use(url)
+
+    def use(self, url: str, signing_key: str = "a key for tests") -> None:
+        """Be on this Redis, with this key."""
+        self.client.close()
+        self.client = redis.Redis.from_url(url)
+        self.records = Records(self.client)
+        self._monkeypatch.setenv("IOT_LOGIC_REDIS_URL", url)
+        self._monkeypatch.setenv("IOT_LOGIC_SIGNING_KEY", signing_key)
+
+    def run(self, *arguments: object, status: int = OK) -> Any:
+        """Run a command. Returns what it says, as JSON, or its complaint."""
+        assert command.run(new_parser().parse_args([*map(str, arguments), "--json"])) == status
+        said = self._capsys.readouterr()
+        return json.loads(said.out) if status == OK else said.err
+
+    def record(self, machine_id: str) -> Record:
+        """A machine's record."""
+        return self.records.read([machine_id])[machine_id].record
+
+
+@pytest.fixture
+def office(
+    shared_redis: LocalRedis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Office]:
+    """On an empty Redis."""
+    office = Office(emptied(shared_redis), monkeypatch, capsys)
+    yield office
+    office.client.close()
+
+
+def ask(plant: Installation, method: str, path: str, body: object = None) -> Any:
+    response = plant.client.request(method, path, json=body)
+    assert response.is_success, response.text
+    return response.json() if response.content else None
+
+
+def test_a_restored_system_goes_on_where_it_was(
+    rabbitmq: LocalRabbitmq, shared_redis: LocalRedis, office: Office, tmp_path: Path
+) -> None:
+    file, readings = tmp_path / "plant.backup", [("alone", {"n": n}) for n in range(50)]
+    with own_vhost(rabbitmq) as vhost, Installation(amqp_url_of(rabbitmq, vhost), shared_redis.url) as plant:
+        plant.start_api()
+        plant.start_worker()
+        plant.upload("alone", COUNT)
+        plant.upload("alone", LATER)
+        ask(plant, "PUT", "/machines/alone/config", {"step": 2})
+        ask(plant, "POST", "/profiles/pumps/logic", {"logic": COUNT})
+        ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
+        plant.send([("pump", {"n": 1}), ("pump", {"broken": 1}), *readings])
+        wait_until(lambda: office.record("alone").number == 50 and office.record("pump").number == 2)
+
+        # While it runs: a backup is written of whatever there is at that moment.
+        plant.send(readings)
+        written = office.run("export", file)
+
+    assert written | {"machines": 2, "profiles": 1, "sources": 2} == written
+    assert file.stat().st_mode & 0o777 == 0o600
+    url = f"{shared_redis.url.rpartition('/')[0]}/1"
+    office.use(url, "another key")
+    restored = office.run("import", file)
+    assert restored == {"machines": 2, "profiles": 1, "refused": []}
+    before = office.record("alone").number
+    assert 50 <= before <= 100
+
+    with own_vhost(rabbitmq) as vhost, Installation(amqp_url_of(rabbitmq, vhost), url) as plant:
+        plant.environ["IOT_LOGIC_SIGNING_KEY"] = "another key"
+        plant.start_api()
+        with plant.collect() as results:
+            plant.start_worker()
+            plant.send([("alone", {"n": 7}), ("pump", {"n": 8}), ("alone", {"n": 9})])
+            wait_until(lambda: len(results.messages) == 3)
+
+        alone, pump = results.by_machine()["alone"], results.by_machine()["pump"]
+        assert [event["id"] for event in alone] == [f"{before + 1}", f"{before + 2}"]
+        assert [event["data"] for event in alone] == [
+            {"n": -7, "count": 2 * before + 2},
+            {"n": -9, "count": 2 * before + 4},
+        ]
+        assert [(event["id"], event["data"]) for event in pump] == [("3", {"n": 8, "count": 2})]
+        assert [event["logicversion"] for event in (*alone, *pump)] == [2, 2, 1]
+        assert ask(plant, "GET", "/machines/alone/config") == {"step": 2}
+        ids = [each["id"] for each in ask(plant, "GET", "/machines?profile=pumps")["machines"]]
+        assert ids == ["pump"]
+        office.run("rollback", "alone", "--api", str(plant.client.base_url))
+        assert ask(plant, "GET", "/machines/alone/logic")["version"] == 1
+        assert plant.upload("alone", LATER + "\n") == 3
+
+
+def keep(office: Office, machine_id: str, record: Record) -> None:
+    """Have a machine with this record."""
+    read = office.records.read([machine_id])
+    assert not office.records.write(read, {machine_id: record})
+
+
+def test_what_readings_are_known_by_stays_with_the_broker(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "plant.backup"
+    known = Record(
+        number=9, state=b'{"a":1}', session=b"session1", tag=7, marks=((7, bytes(16)),), moved=4, taken=3
+    )
+    keep(office, "there", known)
+    keep(office, "gone", known)
+    office.run("export", file)
+    office.client.flushdb()
+    here = Record(number=20, state=b"{}", session=b"session2", tag=1, moved=1, taken=1)
+    keep(office, "there", here)
+
+    office.run("import", file, "--force", "--ahead", 100)
+
+    assert office.record("gone") == Record(number=109, state=b'{"a":1}', moved=104, taken=3)
+    assert office.record("there") == Record(
+        number=109, state=b'{"a":1}', session=b"session2", tag=1, moved=1, taken=1
+    )
+    assert office.client.zcard("machines") == 2
+
+
+def test_a_system_that_has_machines_is_not_written_over_unasked(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "plant.backup"
+    for name in ("a", "b"):
+        keep(office, name, Record(number=1, state=b'{"from":"backup"}'))
+    office.run("export", file)
+    for name in ("a", "b", "c"):
+        keep(office, name, Record(number=5, state=b"{}"))
+
+    refused = office.run("import", file, status=UNABLE)
+    unknown = office.run("import", file, "--replace", "z", status=UNABLE)
+    untouched = [office.record(name).state for name in "abc"]
+    office.run("import", file, "--replace", "a")
+    only_a = [office.record(name).state for name in "abc"]
+    office.run("import", file, "--force")
+
+    assert "already" in refused
+    assert "--replace" in refused
+    assert "no machine z" in unknown
+    assert untouched == [b"{}"] * 3
+    assert only_a == [b'{"from":"backup"}', b"{}", b"{}"]
+    assert [office.record(name).state for name in "abc"] == [b'{"from":"backup"}'] * 2 + [b"{}"]
+    assert [office.record(name).number for name in "abc"] == [5, 5, 5], "numbers have gone back"
+
+
+def test_a_file_that_is_no_whole_backup_changes_nothing(office: Office, tmp_path: Path) -> None:
+    whole, file = FIRST_RELEASE.read_bytes(), tmp_path / "plant.backup"
+    for damaged in (b"", b"no backup", whole[:-20], whole[: len(whole) // 2], whole + whole):
+        file.write_bytes(damaged)
+
+        assert "plant.backup" in office.run("import", file, status=UNABLE)
+        assert office.client.dbsize() == 0
+
+
+def test_a_backup_of_the_first_release_can_be_read(office: Office, tmp_path: Path) -> None:
+    file = shutil.copy(FIRST_RELEASE, tmp_path)
+
+    restored = office.run("import", file)
+
+    assert restored == {"machines": 2, "profiles": 1, "refused": []}
+    [alone, pump] = office.records.read(["alone", "pump"]).values()
+    assert (alone.record.number, json.loads(alone.record.state)) == (50, {"count": 100})
+    assert (alone.setup.version, alone.setup.versions, alone.setup.config) == (2, 2, b'{"step":2}')
+    assert (pump.setup.profile, pump.profile and pump.profile.version) == ("pumps", 1)
+    assert pump.record.tally.dead_letters == {"error": 1}
