@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pythons .test-python check format bench bench-pages chaos fuzz clean
+.PHONY: help install run test test-pythons .test-python check format docs bench bench-pages chaos fuzz clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ check: $(INSTALLED) ## Format, lint and types
 format: $(INSTALLED) ## Bring the code into its format, and mend what lint can mend
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+docs: $(INSTALLED) ## Make the site in build/docs; open build/docs/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
 
 bench: $(INSTALLED) ## Measure everything, about half an hour; QUICK=1 less, PARTS="latency memory" some of it
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(PARTS)

@@ -1,0 +1,57 @@
+"""The tables of the metrics, from the registries of a worker process and an API process that have no work."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+
+from docs.reference.markdown import code, table
+from pipeline.backlog import QueueState
+from pipeline.dead_letters import DeadLetters
+from pipeline.keeper import Keeper
+from pipeline.membership import Membership
+from pipeline.metrics import SandboxRestarts, WorkerMetrics
+from pipeline.report import Roll
+from pipeline.settings import Settings
+from web.measures import Metrics, WorksGauges
+
+#: What every process says of itself, in the terms of all Prometheus clients.
+_PROCESS = "process_"
+
+
+def metrics() -> str:
+    """Every metric of the workers and of the API."""
+    return (
+        "## Of each worker process\n\n"
+        + table("metric | type | what", _rows(worker_registry()))
+        + "\n## Of each API process\n\n"
+        + table("metric | type | what", _rows(api_registry()))
+    )
+
+
+def worker_registry() -> CollectorRegistry:
+    """The metrics of a worker that holds nothing."""
+    worker = WorkerMetrics()
+    worker.watch(cast(Membership, SimpleNamespace(holding=[], assigned=())))
+    return worker.registry
+
+
+def api_registry() -> CollectorRegistry:
+    """The metrics of an API in a plant without machines."""
+    letters = cast(DeadLetters, SimpleNamespace(count=lambda: 0))
+    api = Metrics(Settings(), letters, cast(Keeper, SimpleNamespace(waiting=0)))
+    api.registry.register(SandboxRestarts(dict))
+    api.registry.register(WorksGauges(0, lambda: Roll([], []), list[QueueState]))
+    return api.registry
+
+
+def exposed(metric: Metric) -> str:
+    """The name under which Prometheus finds it."""
+    return metric.name + {"counter": "_total", "info": "_info"}.get(metric.type, "")
+
+
+def _rows(registry: CollectorRegistry) -> Iterator[list[str]]:
+    for metric in sorted(registry.collect(), key=lambda each: (each.name.startswith(_PROCESS), each.name)):
+        yield [code(exposed(metric)), metric.type, metric.documentation]

@@ -1,0 +1,112 @@
+"""The reference of the REST API, from the same OpenAPI document that the API serves."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+from litestar import Litestar
+
+from docs.reference.markdown import code, table
+from pipeline.settings import Settings
+from web import openapi
+from web.app import create_app
+from web.plant import Plant
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, of an application that has no plant and serves nobody."""
+    return openapi.document(application())
+
+
+def application() -> Litestar:
+    """The application, to be described."""
+    nothing = SimpleNamespace(settings=Settings(), tokens=None, metrics=None)
+    return create_app(cast(Plant, nothing))
+
+
+def rest() -> str:
+    """Every route by what it is about, and every shape."""
+    return "\n".join(_lines(document()))
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    for tag in found["tags"]:
+        yield f"## {tag['name']}\n\n{tag['description']}\n"
+        for path, item in found["paths"].items():
+            for method, operation in item.items():
+                if tag["name"] in operation["tags"]:
+                    yield from _operation(path, method.upper(), operation)
+    yield "## Shapes\n"
+    for name, schema in found["components"]["schemas"].items():
+        yield from _shape(name, schema)
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
+    yield f"### {method} {path}\n"
+    yield f"{operation['summary']}.\n"
+    if "description" in operation:
+        yield f"{operation['description']}\n"
+    if parameters := operation.get("parameters"):
+        rows = (
+            [code(each["name"]), each["in"], _type(each["schema"]), each["description"]]
+            for each in parameters
+        )
+        yield table("parameter | in | is | what", rows)
+    if body := operation.get("requestBody"):
+        yield f"Body: {_content(body)}\n"
+    answers = []
+    for status, response in operation["responses"].items():
+        shape = _content(response)
+        answers.append([status, shape if int(status) < 400 else "", response["description"]])
+    yield table("answer | is | what", answers)
+
+
+def _content(holder: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{_type(media['schema'])} ({code(name)})" for name, media in (holder.get("content") or {}).items()
+    )
+
+
+def _shape(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    yield f"({_anchor(name)})=\n\n### {name}\n"
+    if "description" in schema:
+        yield f"{schema['description']}\n"
+    if properties := schema.get("properties"):
+        required = schema.get("required", ())
+        rows = (
+            [
+                code(field) + ("" if field in required else " (may be left out)"),
+                _type(each),
+                each.get("description", ""),
+            ]
+            for field, each in properties.items()
+        )
+        yield table("field | is | what", rows)
+    elif "enum" in schema:
+        yield ", ".join(code(each) for each in schema["enum"]) + "\n"
+
+
+def _anchor(name: str) -> str:
+    return f"shape-{name.lower()}"
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """What a value is, in a few words, with links to shapes."""
+    if reference := schema.get("$ref"):
+        name = reference.rpartition("/")[2]
+        return f"[{name}](#{_anchor(name)})"
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in schema:
+            return " or ".join(_type(each) for each in schema[key])
+    if "enum" in schema:
+        return ", ".join(code(each) for each in schema["enum"])
+    if "const" in schema:
+        return code(schema["const"])
+    kind = schema.get("type", "any JSON value")
+    if isinstance(kind, list):
+        return " or ".join(kind)
+    if kind == "array":
+        return f"list of {_type(schema['items'])}" if "items" in schema else "list"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return f"{kind} {schema['format']}" if "format" in schema else str(kind)

@@ -1,0 +1,59 @@
+"""The table of the settings, from `pipeline.settings`."""
+
+from typing import get_args
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import FieldInfo
+
+from docs.reference.markdown import code, table
+from pipeline.settings import limit_variable, setting_fields, variable
+from sandbox.limits import Limits, described
+
+
+def settings() -> str:
+    """Every setting: its variable, default, what it may be, and what it is for."""
+    return table(
+        "variable | default | may be | what it is for",
+        (
+            [code(variable(field)), code(_shown(field.default)) or "empty", _range(field), _help(field)]
+            for field in setting_fields()
+        ),
+    )
+
+
+def limit_rows() -> list[list[object]]:
+    """The limits of the sandbox, as rows."""
+    names = {field.name: limit_variable(field) for field in msgspec.structs.fields(Limits)}
+    return [[code(names[each.name]), f"{each.default:,}", each.unit, each.reason] for each in described()]
+
+
+def _meta(field: FieldInfo) -> Meta:
+    return next((each for each in get_args(field.type) if isinstance(each, Meta)), Meta())
+
+
+def _help(field: FieldInfo) -> str:
+    return _meta(field).description or ""
+
+
+def _range(field: FieldInfo) -> str:
+    meta = _meta(field)
+    kind = get_args(field.type)[0] if get_args(field.type) else field.type
+    name = {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(kind, str(kind))
+    bounds = [
+        f"{word} {value:,}"
+        for word, value in (
+            ("above", meta.gt),
+            ("from", meta.ge),
+            ("below", meta.lt),
+            ("to", meta.le),
+        )
+        if value is not None
+    ]
+    return " ".join([name, *bounds])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
