@@ -2,11 +2,15 @@
 
 A variable that starts so and is no setting is refused: a misspelt setting that is silently ignored
 costs a night. The limits of the sandbox are settings too, as `IOT_LOGIC_LIMIT_…`.
+
+A setting can also be in a file: `IOT_LOGIC_REDIS_URL_FILE` names the one that holds the URL. So a secret need
+not be in the environment, which whoever may look at a process or a container can read.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import msgspec
@@ -20,6 +24,11 @@ from sandbox.limits import Limits
 PREFIX = "IOT_LOGIC_"
 #: ... and what the name of every limit of the sandbox begins with.
 LIMIT_PREFIX = "IOT_LOGIC_LIMIT_"
+
+#: What the name of a variable ends with that says in which file a setting is.
+FILE_SUFFIX = "_FILE"
+#: Bytes of such a file at the most: no setting is as long.
+_FILE_BYTES: Final = 65_536
 
 #: How many readings of a machine are kept where nothing else is set.
 RECENT: Final = 20
@@ -169,22 +178,42 @@ class Settings(Struct, frozen=True, kw_only=True):
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings from `environ`.
 
-        Raises `SettingsError` for an unknown `IOT_LOGIC_…` variable and for a value that does not fit.
+        Raises `SettingsError` for an unknown `IOT_LOGIC_…` variable, for a value that does not fit, and for
+        a file that cannot be read.
         """
         settings, limits = dict[str, Any](), dict[str, Any]()
         known = {variable(field): (settings, field) for field in setting_fields()}
         known |= {limit_variable(field): (limits, field) for field in fields(Limits)}
         for name in sorted(name for name in environ if name.startswith(PREFIX)):
-            if name not in known:
+            setting = name if name in known else name.removesuffix(FILE_SUFFIX)
+            if setting not in known:
                 near = get_close_matches(name, known, n=1)
                 hint = f"Did you mean {near[0]}?" if near else "Unset it."
                 raise SettingsError(f"{name} is not a setting of this version. {hint}")
-            values, field = known[name]
+            in_file = setting != name
+            if in_file and setting in environ:
+                raise SettingsError(f"{setting} and {name} are both set. Unset one of them.")
+            text = _read(name, Path(environ[name])) if in_file else environ[name]
+            values, field = known[setting]
             try:
-                values[field.name] = msgspec.convert(environ[name], field.type, strict=False)
+                values[field.name] = msgspec.convert(text, field.type, strict=False)
             except msgspec.ValidationError as e:
-                raise SettingsError(f"{name} cannot be {environ[name]!r}: {e}.") from e
+                # What is in a file may be secret.
+                shown = f"what is in {environ[name]}" if in_file else repr(text)
+                raise SettingsError(f"{name} cannot be {shown}: {e}.") from e
         return cls(**settings, limits=Limits(**limits))
+
+
+def _read(name: str, path: Path) -> str:
+    """The setting in a file, without the line's end. Raises `SettingsError`."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_FILE_BYTES + 1).decode()
+    except (OSError, UnicodeDecodeError) as e:
+        raise SettingsError(f"{name} names a file that cannot be read: {e}.") from e
+    if len(text) > _FILE_BYTES:
+        raise SettingsError(f"{name} names {path}, which is longer than any setting.")
+    return text.rstrip("\r\n")
 
 
 def setting_fields() -> Iterator[FieldInfo]:

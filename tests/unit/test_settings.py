@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -37,6 +38,48 @@ def test_a_misspelt_setting_is_refused_with_the_right_name() -> None:
 def test_a_value_that_does_not_fit_is_refused_with_its_name(value: str) -> None:
     with pytest.raises(SettingsError, match="IOT_LOGIC_PARTITIONS cannot be"):
         Settings.from_environ({"IOT_LOGIC_PARTITIONS": value})
+
+
+def test_a_setting_can_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("redis://:secret@redis/0\n")
+    (tmp_path / "partitions").write_text("16")
+
+    settings = Settings.from_environ(
+        {
+            "IOT_LOGIC_REDIS_URL_FILE": str(tmp_path / "url"),
+            "IOT_LOGIC_PARTITIONS_FILE": str(tmp_path / "partitions"),
+        }
+    )
+
+    assert settings.redis_url == "redis://:secret@redis/0"
+    assert settings.partitions == 16
+
+
+def test_a_setting_that_is_said_and_in_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("redis://redis/0")
+
+    with pytest.raises(SettingsError, match="IOT_LOGIC_REDIS_URL and IOT_LOGIC_REDIS_URL_FILE are both set"):
+        Settings.from_environ({"IOT_LOGIC_REDIS_URL": "", "IOT_LOGIC_REDIS_URL_FILE": str(tmp_path / "url")})
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"8" * 70_000])
+def test_a_file_that_cannot_be_a_setting_is_refused_with_its_variable(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+
+    with pytest.raises(SettingsError, match="IOT_LOGIC_API_TOKEN_FILE names"):
+        Settings.from_environ({"IOT_LOGIC_API_TOKEN_FILE": str(tmp_path / "file")})
+
+
+def test_what_is_in_a_file_is_not_shown_where_it_does_not_fit(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hush")
+
+    with pytest.raises(SettingsError, match="IOT_LOGIC_PARTITIONS_FILE cannot be what is in") as refused:
+        Settings.from_environ({"IOT_LOGIC_PARTITIONS_FILE": str(tmp_path / "file")})
+
+    assert "hush" not in str(refused.value)
 
 
 def test_every_setting_has_help() -> None:
