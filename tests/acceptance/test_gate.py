@@ -497,6 +497,19 @@ def test_the_command_prints_a_token_that_lets_in(plant: Installation, tokens: To
     assert "the only time that it is shown" in command.log
 
 
+def test_a_first_token_is_made_once(
+    plant: Installation, tokens: Tokens, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(plant, "create", "admin", "--role", "admin", "--if-none")
+    first = capsys.readouterr().out.strip()
+    run(plant, "create", "admin", "--role", "admin", "--if-none")
+    again = capsys.readouterr().out
+
+    assert plant.client.get("/whoami", headers=bearer(first)).json()["role"] == "admin"
+    assert again == ""
+    assert [each.name for each in tokens.list()] == ["admin"]
+
+
 def test_the_command_lists_and_revokes_tokens_and_explains_what_it_cannot_do(
     plant: Installation, tokens: Tokens, capsys: pytest.CaptureFixture[str]
 ) -> None:

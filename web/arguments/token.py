@@ -29,6 +29,11 @@ def add_token(commands: Any) -> None:
         "--role", required=True, choices=("viewer", "operator", "author", "admin"), help="what it may do"
     )
     create.add_argument("--expires", type=days, metavar="DAYS", help="days until it expires (default: never)")
+    create.add_argument(
+        "--if-none",
+        action="store_true",
+        help="only where there is no token at all; else do nothing, which is no error",
+    )
     listing = add_command(
         tokens,
         "list",

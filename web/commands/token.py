@@ -25,6 +25,10 @@ def create(arguments: argparse.Namespace) -> int:
     """Make a token and print it."""
     screen, role = Screen.of(arguments), Role(arguments.role)
     with _redis() as (tokens, trail):
+        if arguments.if_none and tokens.exist():
+            screen.note("There is a token already: none is made.")
+            screen.document({"name": None, "role": None, "token": None})
+            return OK
         token = tokens.create(arguments.name, role, arguments.expires)
         trail.write(_WHO, "token.create", arguments.name, after=role)
     # Not on standard output, so that a script can take the token alone from there.
