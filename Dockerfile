@@ -1,0 +1,40 @@
+# One image for the API, the workers, the devices and the commands. Who is what, compose.yaml says.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /source
+COPY constraints.txt pyproject.toml ./
+# What others wrote, by itself: it changes less often than our code.
+RUN python -m venv /backend && python -m venv --without-pip /opt/iot-logic \
+    && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+        > needed.txt \
+    && /backend/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt hatchling \
+    && /backend/bin/pip --python /opt/iot-logic/bin/python install --no-cache-dir --disable-pip-version-check \
+        -c constraints.txt -r needed.txt
+COPY README.md LICENSE ./
+COPY pipeline ./pipeline
+COPY sandbox ./sandbox
+COPY web ./web
+COPY devices ./devices
+RUN /backend/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /backend/bin/pip --python /opt/iot-logic/bin/python install --no-cache-dir --no-deps \
+        --disable-pip-version-check /wheels/*.whl
+
+FROM ${PYTHON_IMAGE}
+# The filter of the sandbox is made with libseccomp. Most images have it, because their package manager does.
+RUN ldconfig -p | grep -q libseccomp.so.2 \
+    || { apt-get update && apt-get install -y --no-install-recommends libseccomp2 \
+    && rm -rf /var/lib/apt/lists/*; }
+COPY --from=build /opt/iot-logic /opt/iot-logic
+COPY deploy/keys.py deploy/prometheus-token /opt/iot-logic/deploy/
+# A volume that is empty takes over the owner of the folder that it is mounted on.
+RUN groupadd --gid 10001 iot-logic \
+    && useradd --uid 10001 --gid iot-logic --no-create-home --home-dir / --shell /usr/sbin/nologin iot-logic \
+    && mkdir -p /keys/rabbitmq /keys/redis /keys/pipeline /keys/devices /keys/prometheus \
+    && chown -R iot-logic:iot-logic /keys
+ENV PATH=/opt/iot-logic/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /
+CMD ["iot-api"]
