@@ -1,0 +1,1 @@
+"""The compose stack, built and started for real: `make test-compose`."""

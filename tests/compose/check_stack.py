@@ -1,0 +1,380 @@
+"""What the compose file promises, on the real stack. The checks share one, and run in this order."""
+
+import json
+import logging
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pika
+import pika.exceptions
+import pytest
+
+from pipeline import topology
+from tests.compose.engine import engine
+from tests.compose.numbered import LOGIC, Numbered
+from tests.compose.stack import SERVICES, Stack, dashboard_queries, metric_names
+from tests.compose.stand_in import ROOT, images
+from tests.installation import SCRIPTS
+from tests.waiting import wait_until
+
+# It logs what these checks provoke.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+#: Where an engine of our own and its images are kept for the next time.
+FOLDER = ROOT / "build" / "compose"
+
+#: May be sent by the user of the simulated machines, whose ids begin so.
+MACHINES = [f"machine_nr-{number}" for number in range(1, 7)]
+
+OURS = ("api", "worker", "devices")
+
+#: What reads the counters of a worker, in its container.
+SCRAPE = """
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:8101/metrics", timeout=10).read().decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The stack, built and started as the README says, with the images that can be had."""
+    import docker
+
+    with engine(FOLDER) as url:
+        client = docker.DockerClient(base_url=url, timeout=1200) if url else docker.from_env(timeout=1200)
+        found = images(client)
+        client.close()
+        with Stack(url, found) as it:
+            print(f"\nThe images: {', '.join(found.values())}")
+            it.start("--build")
+            it.let_in()
+            yield it
+
+
+@pytest.fixture(scope="module")
+def devices_password(stack: Stack) -> str:
+    """Of the simulated machines' user."""
+    found = re.search(r"//devices:([^@]+)@", stack.run("devices", "cat", "/run/keys/mqtt_url"))
+    assert found
+    return found[1]
+
+
+def amqp(stack: Stack, user: str, password: str) -> str:
+    return f"amqp://{user}:{password}@127.0.0.1:{stack.ports['AMQP']}/%2F?socket_timeout=30"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_may_do_no_more_than_it_needs(stack: Stack, service: str) -> None:
+    container = stack.container(service)
+    host = container.attrs["HostConfig"]
+
+    status = dict(re.findall(r"^(\w+):\s+(.*)$", stack.run(service, "cat", "/proc/1/status"), re.MULTILINE))
+    written = container.exec_run(["touch", "/etc/written"])
+
+    assert host["Privileged"] is False
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    # Nothing else: the engine's own filter of system calls holds.
+    assert host["SecurityOpt"] in (["no-new-privileges:true"], ["no-new-privileges"])
+    assert host["Memory"] >= 128 * 1024**2
+    assert host["NetworkMode"] not in ("host", "default")
+    assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "5"}
+    assert host["RestartPolicy"]["Name"] == ("on-failure" if service == "devices" else "unless-stopped")
+    assert stack.run(service, "id", "-u").strip() != "0"
+    assert status["Uid"].split()[0] != "0"
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    assert written.exit_code != 0
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_our_containers_are_one_image_of_an_unprivileged_user(stack: Stack, service: str) -> None:
+    container = stack.container(service)
+
+    assert container.attrs["Config"]["User"] == "10001:10001"
+    assert container.attrs["HostConfig"]["PidsLimit"] == 256
+    assert container.attrs["Image"] == stack.container("api").attrs["Image"]
+
+
+def test_nothing_is_published_that_should_not_be(stack: Stack) -> None:
+    published = {
+        (service, inside): [(each["HostIp"], int(each["HostPort"])) for each in outside]
+        for service in SERVICES
+        for inside, outside in stack.container(service).attrs["NetworkSettings"]["Ports"].items()
+        if outside
+    }
+
+    assert published == {
+        ("api", "8001/tcp"): [("127.0.0.1", stack.ports["API"])],
+        ("rabbitmq", "5672/tcp"): [("127.0.0.1", stack.ports["AMQP"])],
+        ("rabbitmq", "1883/tcp"): [("127.0.0.1", stack.ports["MQTT"])],
+        ("rabbitmq", "15672/tcp"): [("127.0.0.1", stack.ports["MANAGEMENT"])],
+    }
+
+
+def test_only_api_and_workers_reach_redis_and_each_sees_only_its_own_secrets(stack: Stack) -> None:
+    networks = {
+        service: {name.rpartition("_")[2] for name in container.attrs["NetworkSettings"]["Networks"]}
+        for service in SERVICES
+        for container in stack.containers(service)
+    }
+    secrets = {service: stack.run(service, "ls", "/run/keys").split() for service in SERVICES}
+
+    assert networks == {
+        "api": {"plant", "store"},
+        "worker": {"plant", "store"},
+        "devices": {"plant"},
+        "rabbitmq": {"plant"},
+        "redis": {"store"},
+    }
+    assert secrets == {
+        "api": ["amqp_url", "redis_url", "signing_key"],
+        "worker": ["amqp_url", "redis_url", "signing_key"],
+        "devices": ["mqtt_url"],
+        "rabbitmq": ["definitions.json"],
+        "redis": ["users.acl"],
+    }
+    for service in SERVICES:
+        environ = "\n".join(stack.container(service).attrs["Config"]["Env"])
+        assert not re.search(r"//\w+:\w", environ)
+
+
+def test_the_sandbox_is_confined_under_the_engines_own_filter(stack: Stack) -> None:
+    code = (
+        "from sandbox.sandbox import Sandbox; from sandbox.limits import Limits; s = Sandbox(Limits()); "
+        "print(*sorted(s.confinement)); s.close()"
+    )
+
+    confinement = set(stack.run("worker", "python", "-c", code).split())
+    print(f"\nThe sandbox is confined by {sorted(confinement)}")
+
+    assert confinement >= {"seccomp", "no-new-privileges", "no-capabilities", "resource-limits"}
+
+
+def test_the_first_token_is_printed_once_and_without_it_nobody_is_let_in(stack: Stack) -> None:
+    stack.compose("restart", "api")
+    wait_until(stack.is_healthy, timeout=120)
+
+    assert len(re.findall("iot_admin_", stack.logs("api"))) == 1
+    assert stack.get("/whoami")["role"] == "admin"
+    assert httpx.get(stack.client.base_url.join("/machines"), timeout=30).status_code == 401
+
+
+def test_nobody_is_let_in_without_a_password_of_the_stacks_own(stack: Stack) -> None:
+    with pytest.raises(pika.exceptions.AMQPError):
+        pika.BlockingConnection(pika.URLParameters(amqp(stack, "guest", "guest")))
+    redis = """
+import redis
+try:
+    redis.Redis("redis").ping()
+except redis.AuthenticationError:
+    print("no")
+"""
+    anonymous = _mqtt(stack, "", "press-7")
+
+    assert stack.run("worker", "python", "-c", redis).strip() == "no"
+    assert anonymous != 0
+    assert "guest" not in stack.run("rabbitmq", "rabbitmqctl", "-q", "list_users")
+
+
+def test_the_pipeline_cannot_empty_redis_or_set_it_up_otherwise(stack: Stack) -> None:
+    code = """
+import redis
+from pipeline.settings import Settings
+client = redis.Redis.from_url(Settings.from_environ().redis_url)
+for command in ("FLUSHALL",), ("CONFIG", "SET", "appendonly", "no"), ("SHUTDOWN",), ("KEYS", "*"):
+    try:
+        client.execute_command(*command)
+    except redis.exceptions.NoPermissionError:
+        print("no")
+print(*client.config_get("append*").values())
+"""
+
+    said = stack.run("worker", "python", "-c", code).split()
+
+    assert said[:4] == ["no"] * 4
+    assert {"yes", "always"} <= set(said[4:])
+
+
+def test_a_device_may_publish_its_own_readings_and_nothing_else(stack: Stack) -> None:
+    password = stack.run("rabbitmq", "add-user", "device", "press-7").strip()
+    url = amqp(stack, "press-7", password)
+    own, other = topology.data_key("press-7"), topology.data_key("press-8")
+
+    _publish(url, topology.INGEST_EXCHANGE, own)
+
+    for exchange, key in (
+        (topology.INGEST_EXCHANGE, other),
+        (topology.INGEST_EXCHANGE, topology.result_key("press-7")),
+        (topology.READINGS_EXCHANGE, own),
+        (topology.RESULTS_EXCHANGE, topology.result_key("press-7")),
+        ("", topology.readings_queue(0)),
+    ):
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="ACCESS_REFUSED"):
+            _publish(url, exchange, key)
+    for forbidden in (
+        lambda channel: channel.queue_declare("of-its-own"),
+        lambda channel: channel.basic_get(topology.readings_queue(0)),
+        lambda channel: channel.queue_purge(topology.readings_queue(0)),
+        lambda channel: channel.queue_delete(topology.readings_queue(0)),
+        lambda channel: channel.exchange_delete(topology.READINGS_EXCHANGE),
+    ):
+        with (
+            pika.BlockingConnection(pika.URLParameters(url)) as connection,
+            pytest.raises(pika.exceptions.ChannelClosedByBroker, match="ACCESS_REFUSED"),
+        ):
+            forbidden(connection.channel())  # type: ignore[no-untyped-call]
+    assert _mqtt(stack, f"press-7:{password}@", "press-7") == 0
+    assert _mqtt(stack, f"press-7:{password}@", "press-8") != 0
+
+
+def test_a_reader_gets_all_results_and_sends_nothing(stack: Stack) -> None:
+    password = stack.run("rabbitmq", "add-user", "reader", "historian").strip()
+    url = amqp(stack, "historian", password)
+    stack.upload("machine_A", LOGIC.replace('data["n"]', "len(data)"))
+
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("results.historian", durable=True, arguments={"x-queue-type": "quorum"})
+        channel.queue_bind("results.historian", topology.RESULTS_EXCHANGE, "#")
+        event = next(channel.consume("results.historian", inactivity_timeout=60))
+        channel.cancel()
+        channel.queue_delete("results.historian")
+
+    assert event[2] is not None
+    assert json.loads(event[2])["subject"] == "machine_A"
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="ACCESS_REFUSED"):
+        _publish(url, topology.INGEST_EXCHANGE, topology.data_key("machine_A"))
+
+
+def test_nothing_is_lost_whatever_is_scaled_killed_restarted_or_stopped(
+    stack: Stack, devices_password: str
+) -> None:
+    for machine in MACHINES:
+        stack.upload(machine, LOGIC)
+
+    with Numbered(amqp(stack, "devices", devices_password), MACHINES) as publisher:
+
+        def more() -> None:
+            """Wait until more readings have come to the broker."""
+            before = publisher.confirmed
+            wait_until(lambda: publisher.confirmed > before + 20, timeout=120)
+
+        more()
+        stack.start("--no-recreate", "--scale", "worker=3")
+        wait_until(lambda: stack.all_held_by(3), timeout=60)
+        more()
+        stack.containers("worker")[0].kill()
+        wait_until(lambda: stack.all_held_by(2), timeout=60)
+        more()
+        stack.compose("restart", "rabbitmq")
+        more()
+        stack.compose("restart", "redis")
+        more()
+        # A worker that is asked to ends with its batches done.
+        stack.compose("stop", "worker")
+        ends = sorted(each.attrs["State"]["ExitCode"] for each in stack.containers("worker", ended=True))
+        more()
+        stack.start("--no-recreate", "--scale", "worker=1")
+        more()
+        sent = publisher.confirmed
+    wait_until(
+        lambda: all(_state(stack, machine).get("last", 0) >= sent for machine in MACHINES), timeout=120
+    )
+    repeated = re.findall(
+        r'iot_logic_readings_set_aside_total\{cause="repeated"\} (\S+)',
+        stack.run("worker", "python", "-c", SCRAPE),
+    )
+
+    for machine in MACHINES:
+        state = _state(stack, machine)
+        assert "missing" not in state
+        assert state["count"] == state["last"]
+    print(f"\n{sent} readings of each of {len(MACHINES)} machines, all of them counted")
+    # 137 is the one that was killed.
+    assert ends == [0, 0, 137]
+    # What was done before the stop is not delivered again after it.
+    assert repeated == ["0.0"]
+
+
+def test_the_doctor_finds_nothing_wrong(stack: Stack) -> None:
+    print("\n" + stack.run("api", "iot-logic", "doctor"))
+
+
+def test_what_is_stopped_in_order_ends_in_order_and_goes_on_where_it_was(stack: Stack) -> None:
+    before = {machine: _state(stack, machine) for machine in MACHINES}
+
+    stack.compose("stop")
+    ends = {
+        service: stack.containers(service, ended=True)[0].attrs["State"]["ExitCode"] for service in SERVICES
+    }
+    stack.compose("down")
+    stack.start()
+
+    # Each by itself and none by force (137): uvicorn ends with the signal that asked it to; and the devices
+    # say that they had not come to their end.
+    assert ends == {"api": 143, "worker": 0, "devices": 130, "rabbitmq": 0, "redis": 0}
+    assert {machine: _state(stack, machine) for machine in MACHINES} == before
+    # The token of the first start still counts, and no other was made.
+    assert "iot_admin_" not in stack.logs("api")
+
+
+def test_prometheus_finds_all_targets_and_every_metric_of_the_alerts_and_the_dashboard(stack: Stack) -> None:
+    port = stack.choose_port("PROMETHEUS")
+    stack.compose("--profile", "observability", "up", "-d", "prometheus")
+    prometheus = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30)
+
+    def ask(path: str, **parameters: str) -> Any:
+        try:
+            return prometheus.get(path, params=parameters).json()["data"]
+        except httpx.TransportError:
+            return {}
+
+    def targets() -> dict[str, list[str]]:
+        found = dict[str, list[str]]()
+        for each in ask("targets").get("activeTargets", []):
+            found.setdefault(each["scrapePool"], []).append(each["health"])
+        return found
+
+    expected = {"iot-logic-api": ["up"], "iot-logic-worker": ["up"], "rabbitmq": ["up"]}
+    wait_until(lambda: targets() == expected, timeout=120)
+    known = set(ask("metadata"))
+    rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+    queries = [rule["query"] for rule in rules] + dashboard_queries(
+        ROOT / "deploy" / "grafana" / "dashboards" / "iot-logic.json"
+    )
+    asked = set[str]().union(*(metric_names(query) for query in queries))
+
+    assert {re.sub(r"_bucket$", "", name) for name in asked} <= known
+    assert len(rules) == len(list((ROOT / "docs" / "alerts").glob("[!i]*.md")))
+    for query in queries:
+        assert prometheus.get("query", params={"query": query}).json()["status"] == "success", query
+    prometheus.close()
+
+
+def _state(stack: Stack, machine: str) -> dict[str, Any]:
+    state: dict[str, Any] = stack.get(f"/machines/{machine}/state")
+    return state
+
+
+def _publish(url: str, exchange: str, key: str) -> None:
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish(exchange, key, b'{"n": 1}', pika.BasicProperties(delivery_mode=2))
+
+
+def _mqtt(stack: Stack, login: str, machine: str) -> int:
+    """Send a reading of a machine over MQTT. Returns the exit status of `iot-devices`: 0, it is confirmed."""
+    return subprocess.run(
+        [
+            *(SCRIPTS / "iot-devices", "simulate", "--machine-ids", machine, "--count", "1"),
+            *("--via", "mqtt", "--url", f"mqtt://{login}127.0.0.1:{stack.ports['MQTT']}", "--patience", "5"),
+        ],
+        capture_output=True,
+        timeout=60,
+    ).returncode

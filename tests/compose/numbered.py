@@ -1,0 +1,81 @@
+"""A publisher that numbers its readings and goes on through every outage, as a careful device does."""
+
+import json
+from itertools import count
+from threading import Event, Thread
+from typing import Self
+
+import pika
+import pika.exceptions
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import topology
+
+#: Knows each reading by its number: counts what comes, and what comes out of turn.
+LOGIC = """
+def process(data, state):
+    last = state.get("last", 0)
+    if data["n"] > last + 1:
+        state["missing"] = state.get("missing", 0) + data["n"] - last - 1
+    if data["n"] > last:
+        state["last"] = data["n"]
+        state["count"] = state.get("count", 0) + 1
+    return {"n": data["n"]}
+"""
+
+_BETWEEN_SECONDS = 0.005
+_AGAIN_SECONDS = 0.5
+
+
+class Numbered:
+    """Sends readings 1, 2, 3, … of each machine until it is stopped; each again until it is confirmed."""
+
+    def __init__(self, amqp_url: str, machines: list[str]) -> None:
+        self._parameters = pika.URLParameters(amqp_url)
+        self._machines = machines
+        #: The number up to which the readings of every machine are confirmed.
+        self.confirmed = 0
+        self._ending = Event()
+        self._thread = Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        channel: BlockingChannel | None = None
+        for number in count(1):
+            if self._ending.is_set():
+                if channel is not None:
+                    channel.connection.close()
+                return
+            for machine in self._machines:
+                while True:
+                    try:
+                        channel = channel or self._channel()
+                        self._publish(channel, machine, number)
+                        break
+                    except (pika.exceptions.AMQPError, OSError):
+                        channel = None
+                        self._ending.wait(_AGAIN_SECONDS)
+            self.confirmed = number
+            self._ending.wait(_BETWEEN_SECONDS)
+
+    def _channel(self) -> BlockingChannel:
+        channel = pika.BlockingConnection(self._parameters).channel()
+        channel.confirm_delivery()
+        return channel
+
+    @staticmethod
+    def _publish(channel: BlockingChannel, machine: str, number: int) -> None:
+        channel.basic_publish(
+            topology.INGEST_EXCHANGE,
+            topology.data_key(machine),
+            json.dumps({"n": number}).encode(),
+            pika.BasicProperties(delivery_mode=2, message_id=f"{machine}-{number}"),
+            mandatory=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()

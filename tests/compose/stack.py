@@ -1,0 +1,185 @@
+"""The stack as its users have it: started by the compose command, looked at through Docker's SDK."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import time
+from itertools import chain
+from pathlib import Path
+from typing import Any, Self
+
+import docker
+import httpx
+from docker.models.containers import Container
+
+from pipeline.local.ports import free_port
+from tests.compose.stand_in import ROOT
+from tests.waiting import wait_until
+
+#: Seconds that the slowest step of the compose command may take: building the image.
+_COMMAND_SECONDS = 1200
+#: ... and the containers to be healthy.
+_HEALTHY_SECONDS = 300
+
+#: RabbitMQ's files where the machine allows no more.
+_FILES = 65_536
+
+SERVICES = ("api", "worker", "devices", "rabbitmq", "redis")
+
+
+class Stack:
+    """One project of the compose command, with ports of its own. Its volumes are removed at the end."""
+
+    def __init__(self, engine: str | None, images: dict[str, str]) -> None:
+        self.docker = docker.DockerClient(base_url=engine, timeout=120) if engine else docker.from_env()
+        self.name = f"iot-logic-test-{os.getpid()}"
+        self.ports = {name: free_port() for name in ("API", "AMQP", "MQTT", "MANAGEMENT")}
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        self.environ = (
+            os.environ
+            | images
+            | {
+                "COMPOSE_PROJECT_NAME": self.name,
+                "COMPOSE_HTTP_TIMEOUT": "300",
+                "RABBITMQ_FILES": str(_FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)),
+                **{f"{name}_PORT": str(port) for name, port in self.ports.items()},
+                **({"DOCKER_HOST": engine} if engine else {}),
+            }
+        )
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['API']}", timeout=60)
+
+    def choose_port(self, name: str) -> int:
+        """Have a service published on a port that is free now."""
+        self.ports[name] = free_port()
+        self.environ[f"{name}_PORT"] = str(self.ports[name])
+        return self.ports[name]
+
+    def compose(self, *arguments: str) -> str:
+        """Run the compose command. Returns what it printed."""
+        command = ["docker", "compose"] if _has_plugin() else ["docker-compose"]
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+        )
+        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout[-8000:]}\n{self.logs()[-8000:]}"
+        return done.stdout
+
+    def logs(self, service: str | None = None) -> str:
+        """What the containers have printed."""
+        found = self.docker.containers.list(all=True, filters={"label": self._labels(service)})
+        return "\n".join(f"== {each.name}\n{_log(each, service is not None)}" for each in found)
+
+    def _labels(self, service: str | None) -> list[str]:
+        labels = [f"com.docker.compose.project={self.name}"]
+        return labels if service is None else [*labels, f"com.docker.compose.service={service}"]
+
+    def containers(self, service: str, *, ended: bool = False) -> list[Container]:
+        """The containers of a service that run, or all."""
+        return self.docker.containers.list(all=ended, filters={"label": self._labels(service)})
+
+    def container(self, service: str) -> Container:
+        """The only container of a service."""
+        (found,) = self.containers(service)
+        return found
+
+    def run(self, service: str, *command: str) -> str:
+        """Run a command in a container of a service. Returns its standard output."""
+        done = self.containers(service)[0].exec_run(list(command), demux=True)
+        output: Any = done.output
+        out, err = (part.decode() if part else "" for part in output)
+        assert done.exit_code == 0, f"{command} in {service}: {out}{err}"
+        return out
+
+    def start(self, *arguments: str) -> None:
+        """`up`, and wait until all that have a health are healthy."""
+        # The Compose of 2021 gives up on a container that takes its time; Docker does not.
+        deadline = time.monotonic() + _HEALTHY_SECONDS
+        while True:
+            try:
+                self.compose("up", "-d", *arguments)
+                break
+            except AssertionError as e:
+                if "unhealthy" not in str(e) or time.monotonic() > deadline:
+                    raise
+        wait_until(self.is_healthy, timeout=_HEALTHY_SECONDS)
+
+    def is_healthy(self) -> bool:
+        """Whether each container with a health check is healthy."""
+        for service in SERVICES:
+            for container in self.containers(service):
+                container.reload()
+                health = container.attrs["State"].get("Health")
+                if health is not None and health["Status"] != "healthy":
+                    return False
+        return True
+
+    def first_token(self) -> str:
+        """The admin's token, from the log of the API."""
+        (token,) = re.findall(r"iot_admin_[0-9a-f]{64}", self.logs("api"))
+        assert isinstance(token, str)
+        return token
+
+    def let_in(self) -> None:
+        """Send the first token with every request from now on."""
+        self.client.headers["Authorization"] = f"Bearer {self.first_token()}"
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """What the API answers."""
+        response = self.client.get(path, params=parameters)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def upload(self, machine: str, source: str) -> None:
+        """Upload a logic."""
+        response = self.client.post(f"/machines/{machine}/logic", json={"logic": source})
+        assert response.status_code == 201, response.text
+
+    def holders(self) -> dict[str, list[int]]:
+        """Which partitions each worker holds."""
+        return {
+            worker["id"]: [each["partition"] for each in worker["holding"]]
+            for worker in self.get("/workers")["workers"]
+        }
+
+    def all_held_by(self, number: int) -> bool:
+        """Whether so many workers hold all partitions between them."""
+        holders = self.holders()
+        return len(holders) == number and sorted(chain(*holders.values())) == list(range(8))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.compose("--profile", "observability", "down", "--volumes", "--remove-orphans")
+        self.docker.close()
+
+
+def _log(container: Container, everything: bool) -> str:
+    return bytes(container.logs(tail="all" if everything else 60)).decode(errors="replace")
+
+
+def _has_plugin() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+
+
+def metric_names(text: str) -> set[str]:
+    """The names of our metrics in a rule or a dashboard, as they are in an answer to Prometheus."""
+    return set(re.findall(r"\biot_logic_[a-z_]+", text))
+
+
+def dashboard_queries(path: Path) -> list[str]:
+    """What the panels of a dashboard ask for."""
+    panels = json.loads(path.read_text())["panels"]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
