@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from litestar import Litestar
 
@@ -11,6 +11,12 @@ from pipeline.settings import Settings
 from web import openapi
 from web.app import create_app
 from web.plant import Plant
+
+
+#: Statuses that any route can answer with: said once, on the page.
+_ANY: Final = ("400", "401", "403", "429", "503")
+#: The first status of a problem.
+_PROBLEMS: Final = 400
 
 
 def document() -> dict[str, Any]:
@@ -54,11 +60,12 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
         yield table("parameter | in | is | what", rows)
     if body := operation.get("requestBody"):
         yield f"Body: {_content(body)}\n"
-    answers = []
-    for status, response in operation["responses"].items():
-        shape = _content(response)
-        answers.append([status, shape if int(status) < 400 else "", response["description"]])
-    yield table("answer | is | what", answers)
+    rows = [
+        [status, _content(response) if int(status) < _PROBLEMS else "", response["description"]]
+        for status, response in operation["responses"].items()
+        if status not in _ANY
+    ]
+    yield table("answer | is | what", rows)
 
 
 def _content(holder: dict[str, Any]) -> str:

@@ -14,9 +14,12 @@ from sandbox.limits import Limits, described
 def settings() -> str:
     """Every setting: its variable, default, what it may be, and what it is for."""
     return table(
-        "variable | default | may be | what it is for",
+        "variable, default, what it may be | what it is for",
         (
-            [code(variable(field)), code(_shown(field.default)) or "empty", _range(field), _help(field)]
+            [
+                f"{code(variable(field))}<br>{code(_shown(field.default)) or 'empty'}; {_range(field)}",
+                _help(field),
+            ]
             for field in setting_fields()
         ),
     )
