@@ -12,7 +12,6 @@ from web import openapi
 from web.app import create_app
 from web.plant import Plant
 
-
 #: Statuses that any route can answer with: said once, on the page.
 _ANY: Final = ("400", "401", "403", "429", "503")
 #: The first status of a problem.
@@ -60,12 +59,12 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
         yield table("parameter | in | is | what", rows)
     if body := operation.get("requestBody"):
         yield f"Body: {_content(body)}\n"
-    rows = [
+    answers = [
         [status, _content(response) if int(status) < _PROBLEMS else "", response["description"]]
         for status, response in operation["responses"].items()
         if status not in _ANY
     ]
-    yield table("answer | is | what", rows)
+    yield table("answer | is | what", answers)
 
 
 def _content(holder: dict[str, Any]) -> str:

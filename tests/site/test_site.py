@@ -169,10 +169,11 @@ def test_every_command_and_option_is_in_the_reference() -> None:
 
 
 def test_every_command_has_its_place_on_the_page_that_tells_what_it_is_for() -> None:
-    page = (DOCS / "command.md").read_text()
+    headings = re.findall(r"^## (.+)$", (DOCS / "command.md").read_text(), re.MULTILINE)
+    placed = {name for heading in headings for name in heading.split(" and ")}
     names = {parser.prog.split()[1] for parser in parsers() if parser.prog.startswith("iot-logic ")}
 
-    assert {name for name in names if f"\n## {name}\n" not in page} == set()
+    assert names - placed == set()
 
 
 def test_every_kind_of_dead_letter_and_every_status_is_in_the_reference() -> None:
