@@ -16,7 +16,7 @@ from typing import Any, Final
 import dramatiq
 from dramatiq.middleware import Middleware
 
-from pipeline import store, topology
+from pipeline import logs, store, topology
 from pipeline.announcer import Announcer
 from pipeline.attendance import Attendance
 from pipeline.broker import ReadingsBroker
@@ -52,6 +52,7 @@ class Works(Middleware):
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
         """See to it that this process ends with its parent, and that logic can be confined at all."""
+        logs.configure(self.settings.log_level)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         try:
             self._sandbox().close()

@@ -131,7 +131,11 @@ class Partition:
             self._flooding = flooding
             if flooding is not None:
                 _logger.warning(
-                    "machine %s floods %s: its readings go to %s", flooding, self.queue, self.overflow
+                    "machine %s floods %s: its readings go to %s",
+                    flooding,
+                    self.queue,
+                    self.overflow,
+                    extra={"machine": flooding},
                 )
         if flooding is not None:
             for reading in taken:

@@ -137,6 +137,8 @@ class Processor:
         done = [machine_id for machine_id in first if machine_id not in changed]
         self._count(done, stored, fresh, reports)
         self._count_set_aside(done, repeated, moved, skipped)
+        if _logger.isEnabledFor(logging.DEBUG):
+            _log_dead_letters({each: updates[each] for each in done if each in updates})
         self._metrics.conflicts.inc(len(changed))
         if self._announcer is not None:
             self._announcer.offer(recents, fresh, changed)
@@ -299,6 +301,18 @@ def _advance(
         tally=tally,
     )
     return after, recents
+
+
+def _log_dead_letters(written: dict[str, Record]) -> None:
+    for machine_id, record in written.items():
+        for each in record.outgoing:
+            if each.cause is not None:
+                _logger.debug(
+                    "the reading has failed (%s): %s",
+                    each.cause.kind,
+                    each.cause.message,
+                    extra={"reading": f"{machine_id}/{each.id}", "machine": machine_id},
+                )
 
 
 def _not_run(stored: Stored) -> Outcome:

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from pipeline.errors import SettingsError
+from pipeline.logs import Level
 from sandbox.limits import Limits
 
 #: What the name of every setting begins with in the environment.
@@ -76,6 +77,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     audit_max: Annotated[
         int, Meta(ge=1, description="Changes that the audit trail keeps; the oldest go first.")
     ] = 100_000
+    log_level: Annotated[
+        Level,
+        Meta(
+            description="From which level on API and workers log. With debug, each reading that becomes a "
+            "dead letter has a line."
+        ),
+    ] = "info"
     metrics_host: Annotated[
         str,
         Meta(

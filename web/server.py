@@ -11,6 +11,7 @@ from typing import Final
 import redis
 import uvicorn
 
+from pipeline import logs
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.errors import SandboxUnavailable
@@ -56,6 +57,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 # Its warnings are about what clients send: each of them could fill a disk.
                 log_level="error",
+                log_config=None,
                 # No header of a request changes the address that it comes from.
                 proxy_headers=False,
                 server_header=False,
@@ -82,10 +84,10 @@ class Server(uvicorn.Server):
 
 def main() -> None:
     """Serve the API on the address of the settings until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("pika").setLevel(logging.ERROR)
     try:
         settings = Settings.from_environ()
+        logs.configure(settings.log_level)
         plant = Plant(settings)
         _check_closed(plant)
     except (SettingsError, SandboxUnavailable) as e:

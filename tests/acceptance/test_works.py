@@ -1,5 +1,6 @@
 """The works as they are shown: workers, queues and metrics, of a real API and real worker processes."""
 
+import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -35,7 +36,7 @@ def process(data, state):
 def plant(module_installation: Installation) -> Installation:
     """An installation with its API and two worker processes, which hold the partitions between them."""
     module_installation.start_api()
-    module_installation.start_worker(processes=2, threads=2)
+    module_installation.start_worker(processes=2, threads=2, environ={"IOT_LOGIC_LOG_LEVEL": "debug"})
     wait_until(lambda: settled(module_installation, 2))
     return module_installation
 
@@ -265,3 +266,16 @@ def test_requests_are_counted_by_route_and_status(plant: Installation) -> None:
     labels = {"method": "GET", "route": "/machines/{machine_id}", "status": "404"}
     name = "iot_logic_http_requests_total"
     assert value(after, name, **labels) == value(before, name, **labels) + 2
+
+
+def test_a_reading_that_fails_has_a_line_in_the_log_which_names_it(plant: Installation) -> None:
+    machine_id = f"logged-{next(_numbers)}"
+    plant.upload(machine_id, LOGIC)
+
+    plant.send([(machine_id, {"fail": 1})])
+
+    worker = next(each for each in plant.commands if each.name == "dramatiq")
+    wait_until(lambda: f"{machine_id}/1" in worker.log)
+    [line] = [json.loads(each) for each in worker.log.splitlines() if f"{machine_id}/1" in each]
+    assert (line["level"], line["logger"], line["machine"]) == ("debug", "pipeline.processor", machine_id)
+    assert (line["reading"], "as it was told" in line["message"]) == (f"{machine_id}/1", True)
