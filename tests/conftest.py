@@ -4,6 +4,7 @@ What cannot be had fails the tests that need it: none is skipped.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -22,6 +23,9 @@ from tests.servers import OwnServers
 # Before any test module is imported: some of ours read the settings when they are.
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines are shared and slow at times: how long an example takes says nothing.
 hypothesis.settings.register_profile("no deadline", deadline=None)

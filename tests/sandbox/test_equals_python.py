@@ -122,7 +122,8 @@ BLOCKS = [
     "for k, b in list(<d>.items()):\n<b>",
     "for i in range(3):\n<b>\n    if i == 1:\n        break\nelse:\n<b>",
     "for c in <t>:\n<b>\n    s = c",
-    "for c in set(<l>):\n    a += c",
+    # Sorted: which comes first in a set is nobody's promise.
+    "for c in sorted(set(<l>)):\n    a += c",
     "i = 0\nwhile i < 3:\n    i += 1\n<b>\n    if a:\n        continue\n<b>",
     "try:\n<b>\nexcept (ValueError, KeyError, IndexError) as e:\n    s = str(e)\nfinally:\n    b = 1",
     "try:\n<b>\nexcept Exception:\n<b>\nelse:\n    a = 2",
