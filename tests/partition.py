@@ -1,9 +1,10 @@
 """A partition without its queue: hands batches to a processor as consumers of one partition would."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 
+import redis
 from msgspec.structs import replace
 
 from pipeline import store, topology
@@ -14,7 +15,8 @@ from pipeline.metrics import WorkerMetrics
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading, Share
-from pipeline.records import Records
+from pipeline.record import Record
+from pipeline.records import NONE, Records, Stored
 from pipeline.sessions import Sessions
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
@@ -119,3 +121,22 @@ class Partition:
         self._publisher.close()
         self.sandbox.close()
         self._redis.close()
+
+
+class LosesAnswers(Records):
+    """Loses the answer of each first write: it was done, and nobody knows."""
+
+    answered = False
+
+    def write(
+        self,
+        read: Mapping[str, Stored],
+        updates: Mapping[str, Record],
+        uses: Mapping[str, Sequence[str]] = NONE,
+        recents: Mapping[str, Sequence[bytes]] = NONE,
+    ) -> set[str]:
+        changed = super().write(read, updates, uses, recents)
+        self.answered = not self.answered
+        if self.answered:
+            raise redis.TimeoutError("the answer did not come")
+        return changed

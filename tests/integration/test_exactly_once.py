@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import pytest
-import redis
 
 from pipeline import records as records_module
 from pipeline import topology
@@ -20,7 +19,7 @@ from pipeline.records import NONE, Records, Stored
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.installation import Collector
-from tests.partition import Partition
+from tests.partition import LosesAnswers, Partition
 from tests.waiting import wait_until
 
 COUNT = """
@@ -205,27 +204,8 @@ def test_without_compare_and_set_the_edit_would_be_lost(
     assert count_after_an_edit(broker_url, redis_url) == b'{"count":3}'
 
 
-class ForgetsAnswers(Records):
-    """Loses the answer of each first write: it was done, and nobody knows."""
-
-    answered = False
-
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
-        changed = super().write(read, updates, uses, recents)
-        self.answered = not self.answered
-        if self.answered:
-            raise redis.TimeoutError("the answer did not come")
-        return changed
-
-
 def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_url: str) -> None:
-    partition = Partition(broker_url, redis_url, Sandbox(), records=ForgetsAnswers)
+    partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
     partition.logics.upload("m1", COUNT, b"")
     results = Collector(broker_url, topology.RESULTS_EXCHANGE)
 

@@ -1,6 +1,6 @@
 """The last readings of a machine: each once, in order, as its state has them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import pytest
@@ -10,11 +10,11 @@ from pipeline import records as records_module
 from pipeline.dead_letters import Where
 from pipeline.recents import KEPT_BYTES, Recent, recent_key
 from pipeline.record import Record
-from pipeline.records import NONE, Records, Stored
+from pipeline.records import Records
 from pipeline.settings import RECENT
 from sandbox.sandbox import Sandbox
 from tests.office import COUNT, Office
-from tests.partition import Partition
+from tests.partition import LosesAnswers, Partition
 
 #: Writes over whatever is there.
 WITHOUT_COMPARISON = records_module._WRITE.replace(
@@ -22,25 +22,6 @@ WITHOUT_COMPARISON = records_module._WRITE.replace(
 )
 
 ECHO = "def process(data, state): return data"
-
-
-class LosesAnswers(Records):
-    """Loses the answer of each first write: it was done, and nobody knows."""
-
-    answered = False
-
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
-        changed = super().write(read, updates, uses, recents)
-        self.answered = not self.answered
-        if self.answered:
-            raise redis.TimeoutError("the answer did not come")
-        return changed
 
 
 @pytest.fixture
