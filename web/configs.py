@@ -1,7 +1,6 @@
 """The routes of machines' configs: what a logic reads as `config`, so that one serves different machines."""
 
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Controller, Response, get, put
@@ -14,14 +13,11 @@ from pipeline.setup import Setup
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
 from sandbox.values import encode_config
-from web.etag import IfMatch, check_tag
+from web.etag import IfMatch, check_tag, tag_of, tagged
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 from web.roles import Role, access
 from web.trail import Audit
-
-#: Bytes of an entity tag's digest.
-_TAG_BYTES: Final = 16
 
 
 class ConfigsController(Controller):
@@ -35,7 +31,7 @@ class ConfigsController(Controller):
         stored = plant.machine(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
-        return _config(stored.setup.config)
+        return tagged(stored.setup.config)
 
     @put(sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def put_config(
@@ -56,7 +52,7 @@ class ConfigsController(Controller):
         def step(setup: Setup) -> tuple[Setup, None]:
             nonlocal before
             before = setup.config
-            check_tag("config", _tag_of(before), if_match)
+            check_tag("config", tag_of(before), if_match)
             return replace(setup, config=config), None
 
         plant.setups.change(checked_id(machine_id), step)
@@ -65,18 +61,10 @@ class ConfigsController(Controller):
                 "machine.config",
                 machine_id,
                 machine=machine_id,
-                before=_tag_of(before),
-                after=_tag_of(config),
+                before=tag_of(before),
+                after=tag_of(config),
             )
-        return _config(config)
-
-
-def _config(config: bytes) -> Response[msgspec.Raw]:
-    return Response(msgspec.Raw(config), media_type="application/json", headers={"ETag": _tag_of(config)})
-
-
-def _tag_of(config: bytes) -> str:
-    return f'"{blake2b(config, digest_size=_TAG_BYTES).hexdigest()}"'
+        return tagged(config)
 
 
 def _kept(body: RawBody, limits: Limits) -> bytes:

@@ -6,8 +6,7 @@ another matter: whoever reads a state, changes it and puts it back sends the `ET
 `If-Match`, and is refused (412) where a reading or somebody else has changed the state since.
 """
 
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, put
@@ -19,14 +18,11 @@ from pipeline.records import Stored
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
 from sandbox.values import encode_state
-from web.etag import IfMatch, check_tag
+from web.etag import IfMatch, check_tag, tag_of, tagged
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 from web.roles import Role, access
 from web.trail import Audit
-
-#: Bytes of an entity tag's digest.
-_TAG_BYTES: Final = 16
 
 
 class StatesController(Controller):
@@ -40,7 +36,7 @@ class StatesController(Controller):
         stored = plant.machine(checked_id(machine_id))
         if not stored.recorded:
             raise unknown_machine(machine_id, "state: it has sent no reading yet")
-        return _state(stored.record.state)
+        return tagged(stored.record.state)
 
     @put(sync_to_thread=True, **access(Role.OPERATOR, 404, 412, 413, 422))
     def put_state(
@@ -64,7 +60,7 @@ class StatesController(Controller):
 
         replaced = plant.edit_state(checked_id(machine_id), state, check)
         _record(audit, "state.replace", machine_id, replaced, state)
-        return _state(state)
+        return tagged(state)
 
     @delete(sync_to_thread=True, **access(Role.OPERATOR, 404, 412))
     def delete_state(
@@ -86,20 +82,11 @@ class StatesController(Controller):
 
 
 def _record(audit: Audit, action: str, machine_id: str, before: bytes, after: bytes) -> None:
-    audit.record(action, machine_id, machine=machine_id, before=_tag_of(before), after=_tag_of(after))
-
-
-def _state(state: bytes) -> Response[msgspec.Raw]:
-    return Response(msgspec.Raw(state), media_type="application/json", headers={"ETag": _tag_of(state)})
-
-
-def _tag_of(state: bytes) -> str:
-    """The entity tag: of the state alone, so that readings that leave it equal do not change the tag."""
-    return f'"{blake2b(state, digest_size=_TAG_BYTES).hexdigest()}"'
+    audit.record(action, machine_id, machine=machine_id, before=tag_of(before), after=tag_of(after))
 
 
 def _check_tag(stored: Stored, if_match: str | None) -> None:
-    check_tag("state", _tag_of(stored.record.state) if stored.recorded else None, if_match)
+    check_tag("state", tag_of(stored.record.state) if stored.recorded else None, if_match)
 
 
 def _kept(body: bytes, limits: Limits) -> bytes:
