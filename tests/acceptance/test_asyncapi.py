@@ -142,8 +142,8 @@ def test_every_real_message_is_as_it_is_described(
         installation.upload("m1", 'def process(data, state): return {"mended": True}')
         wait_until(lambda: installation.client.get(f"/dead-letters/m1/{number}").status_code == 200)
         again = installation.client.post(f"/dead-letters/m1/{number}/redrive")
-        wait_until(lambda: len(results.messages) == 6)
-        wait_until(lambda: len(reader.messages) == 6)
+        wait_until(lambda: len(results.messages) == 7)
+        wait_until(lambda: len(reader.messages) == 7)
     sender.close()
 
     readings = [each for each in ingest.messages if each[0].endswith(".data") and len(each[0]) < 100]
