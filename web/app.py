@@ -9,29 +9,29 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.di import Provide
 
-from web.audit import AuditController
-from web.configs import ConfigsController
-from web.dead_letters import DeadLettersController
-from web.events import EventsController
-from web.gate import CALLER, Admission, Gate
-from web.health import HealthController
+from web.access.gate import CALLER, Admission, Gate
+from web.access.trail import Audit
+from web.access.turns import Turns
 from web.incoming import before_request
-from web.logic import MachineLogicController, ProfileLogicController
-from web.machines import MachinesController
-from web.metrics import MetricsController
-from web.pauses import PausesController
 from web.plant import Plant
 from web.problems import HANDLERS
-from web.profiles import FollowingController, ProfilesController
-from web.recents import RecentsController
 from web.requests import RequestMeter
-from web.schema import openapi_config
-from web.states import StatesController
-from web.token_routes import TokensController, WhoAmIController
-from web.trail import Audit
-from web.trying import TryingController
-from web.turns import Turns
-from web.works import WorksController
+from web.routes.audit import AuditController
+from web.routes.configs import ConfigsController
+from web.routes.dead_letters import DeadLettersController
+from web.routes.events import EventsController
+from web.routes.health import HealthController
+from web.routes.logic import MachineLogicController, ProfileLogicController
+from web.routes.machines import MachinesController
+from web.routes.metrics import MetricsController
+from web.routes.pauses import PausesController
+from web.routes.profiles import FollowingController, ProfilesController
+from web.routes.recents import RecentsController
+from web.routes.schema import openapi_config
+from web.routes.states import StatesController
+from web.routes.tokens import TokensController, WhoAmIController
+from web.routes.trying import TryingController
+from web.routes.works import WorksController
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
 #: than the largest reading.

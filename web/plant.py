@@ -29,13 +29,13 @@ from pipeline.report import Roll, call_roll
 from pipeline.settings import Settings
 from pipeline.setup import Active, Pause, Setup
 from sandbox.sandbox import Sandbox
+from web.access.tokens import Tokens
+from web.access.trail import Trail
 from web.errors import Busy, ExamplesFailed
 from web.example import Example, Mismatch, cases, encoded, mismatches
-from web.feeds import Feeds
 from web.fleet import Fleet
+from web.live.feeds import Feeds
 from web.measures import Metrics, WorksGauges
-from web.tokens import Tokens
-from web.trail import Trail
 from web.trials import Trials
 
 #: Bytes of readings that may wait for RabbitMQ to confirm them.

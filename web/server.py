@@ -15,9 +15,9 @@ from pipeline import logs
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.errors import SandboxUnavailable
+from web.access.gate import is_loopback
 from web.app import create_app
 from web.connection import bounded
-from web.gate import is_loopback
 from web.plant import Plant
 
 #: Files that the process has open beside the connections of its clients.

@@ -12,10 +12,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pipeline.logics import Logics, Version
 from pipeline.setup import Active, Kind
+from web.access.trail import Audit
 from web.etag import check_tag
 from web.example import EXAMPLES, Example, decoded
 from web.plant import Plant
-from web.trail import Audit
 
 
 class Upload(Struct):

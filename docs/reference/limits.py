@@ -8,7 +8,7 @@ from pipeline.dead_letters import USED_SECONDS
 from sandbox.job import EXHAUSTIONS, KILLS
 from web import example, trials
 from web.app import _BODY_BYTES
-from web.feed import KEPT_BYTES
+from web.live.feed import KEPT_BYTES
 
 
 def limits() -> str:

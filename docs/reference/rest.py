@@ -8,8 +8,8 @@ from litestar import Litestar
 
 from docs.reference.markdown import code, table
 from pipeline.settings import Settings
-from web import openapi
 from web.app import create_app
+from web.documents import openapi
 from web.plant import Plant
 
 #: Statuses that any route can answer with: said once, on the page.

@@ -5,7 +5,7 @@ from typing import Any
 
 from docs.reference.markdown import code, table
 from pipeline.settings import Settings
-from web import asyncapi
+from web.documents import asyncapi
 
 
 def document() -> dict[str, Any]:

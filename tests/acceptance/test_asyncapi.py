@@ -25,7 +25,7 @@ from pipeline.record import Move, Outgoing
 from pipeline.settings import Settings
 from tests.installation import Collector, Installation
 from tests.waiting import wait_until
-from web.asyncapi import document
+from web.documents.asyncapi import document
 
 #: One result, two results, none.
 LOGIC = """

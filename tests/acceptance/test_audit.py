@@ -16,11 +16,11 @@ from sandbox.job import KILLS
 from tests.acceptance.test_gate import bearer, handlers, run
 from tests.installation import Installation
 from tests.waiting import wait_until
+from web.access.roles import Role
+from web.access.tokens import Tokens
+from web.access.trail import Trail
 from web.app import create_app
 from web.plant import Plant
-from web.roles import Role
-from web.tokens import Tokens
-from web.trail import Trail
 
 COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 OTHER = "def process(data, state):\n    return data\n"

@@ -17,13 +17,13 @@ from pipeline.local.ports import free_port
 from pipeline.settings import Settings
 from tests.installation import Installation
 from tests.waiting import wait_until
+from web.access.roles import Role, access
+from web.access.tokens import Tokens
+from web.access.turns import AT_ONCE
 from web.app import create_app
 from web.arguments import new_parser
 from web.command import run as run_command
 from web.plant import Plant
-from web.roles import Role, access
-from web.tokens import Tokens
-from web.turns import AT_ONCE
 
 #: The routes that need no token.
 PUBLIC = {("GET", "/health/live"), ("GET", "/health/ready")}

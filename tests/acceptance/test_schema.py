@@ -11,12 +11,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from pipeline.settings import Settings
 from tests.installation import Installation
+from web.access.roles import Role
 from web.app import create_app
-from web.asyncapi import document
-from web.openapi import handlers
-from web.page import page
+from web.documents.asyncapi import document
+from web.documents.openapi import handlers
+from web.documents.page import page
 from web.plant import Plant
-from web.roles import Role
 
 #: Bytes of the page at the most: half of what a page renderer's stylesheet alone takes.
 PAGE_BYTES = 400_000
@@ -79,12 +79,14 @@ def test_every_operation_says_what_it_is_for_and_who_may(openapi: dict[str, Any]
         if not operation["summary"]:
             missing.append(f"{name}: its handler has no docstring")
         if operation["tags"] == [None]:
-            missing.append(f"{name}: give its path a tag in web.descriptions")
+            missing.append(f"{name}: give its path a tag in web.documents.descriptions")
         if operation["security"] != [{}] and operation.get("x-role") not in list(Role):
             missing.append(f"{name}: no role")
         for parameter in operation.get("parameters", ()):
             if not parameter["description"]:
-                missing.append(f"{name}: describe the parameter {parameter['name']} in web.descriptions")
+                missing.append(
+                    f"{name}: describe the parameter {parameter['name']} in web.documents.descriptions"
+                )
 
     assert missing == []
     assert len({operation["operationId"] for _, operation in operations(openapi)}) == len(
@@ -108,7 +110,8 @@ def test_every_body_every_answer_and_every_parameter_has_an_example_that_fits(
     for where, _, media in bodies(openapi):
         check(where, media["schema"], media["example"])
         wrong.extend(
-            f"{each}: give it an example in web.samples" for each in empty_texts(media["example"], where)
+            f"{each}: give it an example in web.documents.samples"
+            for each in empty_texts(media["example"], where)
         )
     for name, operation in operations(openapi):
         for parameter in operation.get("parameters", ()):

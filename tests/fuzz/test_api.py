@@ -18,9 +18,9 @@ import redis
 from tests.fuzz.hooks import OURS
 from tests.installation import SCRIPTS, Installation
 from tests.waiting import wait_until
-from web.roles import Role
-from web.samples import FIELDS
-from web.tokens import Tokens
+from web.access.roles import Role
+from web.access.tokens import Tokens
+from web.documents.samples import FIELDS
 
 #: Cases of each operation beside those that Schemathesis derives from the schema itself.
 EXAMPLES = os.environ.get("EXAMPLES", "2")

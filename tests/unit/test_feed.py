@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from web import feed as feed_module
-from web.feed import CHUNK_BYTES, Feed, Place
+from web.live import feed as feed_module
+from web.live.feed import CHUNK_BYTES, Feed, Place
 
 DATA = b'"' + b"x" * 998 + b'"'
 

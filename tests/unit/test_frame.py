@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web import frame as frame_module
-from web.frame import frame, lagged
+from web.live import frame as frame_module
+from web.live.frame import frame, lagged
 
 #: All that any program takes for the end of a line.
 ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"

@@ -1,4 +1,4 @@
-from web.rates import Rates
+from web.access.rates import Rates
 
 
 class Clock:

@@ -12,9 +12,9 @@ from pipeline.errors import SettingsError
 from pipeline.restore import Restore
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
+from web.access.trail import Trail
 from web.commands import OK, WRONG
 from web.commands.screen import Screen
-from web.trail import Trail
 
 if TYPE_CHECKING:
     import redis

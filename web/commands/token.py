@@ -10,12 +10,12 @@ import msgspec
 from pipeline import store
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
+from web.access.role import Role
+from web.access.tokens import Tokens
+from web.access.trail import Trail
 from web.commands import OK
 from web.commands.screen import Screen
 from web.errors import TokenError
-from web.role import Role
-from web.tokens import Tokens
-from web.trail import Trail
 
 #: Who made a change, in the audit trail. No token has such a name.
 _WHO: Final = "(iot-logic)"

@@ -4,9 +4,9 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
+from web.access.roles import public
 from web.plant import Plant
 from web.problems import ProblemDetails, respond
-from web.roles import public
 
 
 class Readiness(Struct):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pipeline.dead_letter import KINDS, STRAY
 from pipeline.topology import MACHINE_ID_PATTERN
-from web.tokens import NAME_PATTERN
+from web.access.tokens import NAME_PATTERN
 
 #: What the operations are about: by the beginnings of their paths, in the order in which they are shown.
 TAGS: Final = {

@@ -16,10 +16,10 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from pipeline.settings import Settings
-from web import asyncapi, openapi
-from web.page import page
+from web.access.roles import SCHEME, public
+from web.documents import asyncapi, openapi
+from web.documents.page import page
 from web.problems import respond
-from web.roles import SCHEME, public
 
 #: Where all of it is.
 PATH: Final = "/schema"
@@ -77,7 +77,9 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
             _Document("/", MediaType.HTML, whole_page),
             _Document("/openapi.json", "application/json", lambda app: _json(openapi.document(app))),
             _Document("/asyncapi.json", "application/json", lambda _: _json(asyncapi.document(settings))),
-            _Document("/style.css", "text/css", lambda _: (files("web") / "style.css").read_bytes()),
+            _Document(
+                "/style.css", "text/css", lambda _: (files("web.documents") / "style.css").read_bytes()
+            ),
         ],
         # Open to all: it says nothing of this plant, and its page is read before a token is at hand.
         openapi_router=Router(

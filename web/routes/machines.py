@@ -16,11 +16,11 @@ from pipeline.look import Filter
 from pipeline.search import Sort
 from pipeline.settings import RECENT
 from pipeline.topology import MACHINE_ID_PATTERN
+from web.access.roles import Role, access
+from web.access.trail import Audit
 from web.machine import Machine, WholeMachine, shown, shown_whole
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
-from web.roles import Role, access
-from web.trail import Audit
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10
@@ -41,7 +41,7 @@ class Taken(Struct):
 
 
 class MachinesController(Controller):
-    """`/machines` and what is below it but their logic (`web.logic`), states (`web.states`) and the like."""
+    """`/machines` and what is below it; a logic and a state have files of their own."""
 
     path = "/machines"
 

@@ -9,9 +9,9 @@ from litestar.exceptions import ClientException
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
+from web.access.roles import Role, access
+from web.access.trail import Change
 from web.plant import Plant
-from web.roles import Role, access
-from web.trail import Change
 
 
 class Changes(Struct):

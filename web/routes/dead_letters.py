@@ -18,9 +18,9 @@ from pipeline.dead_letter import KINDS, STRAY, Letter, parse_id
 from pipeline.dead_letters import CHUNK, Kept, Where
 from pipeline.errors import RedriveStopped
 from pipeline.topology import MACHINE_ID_PATTERN, data_key, is_machine_id
+from web.access.roles import Role, access
+from web.access.trail import Audit
 from web.plant import Plant
-from web.roles import Role, access
-from web.trail import Audit
 
 #: Which part of the letters that may be kept is worth a warning.
 _WARNING = 0.8

@@ -16,8 +16,8 @@ from msgspec import Meta, Struct
 
 from pipeline.backlog import PartitionState, QueueState, queue_names
 from pipeline.report import Report
+from web.access.roles import Role, access
 from web.plant import Plant
-from web.roles import Role, access
 
 _T = TypeVar("_T")
 _C = TypeVar("_C")

@@ -10,10 +10,10 @@ from msgspec import Meta, Struct
 
 from pipeline.setup import Setup
 from pipeline.topology import MACHINE_ID_PATTERN
+from web.access.roles import Role, access
+from web.access.trail import Audit
 from web.plant import Plant
 from web.problems import checked_id, checked_name, unknown_machine
-from web.roles import Role, access
-from web.trail import Audit
 
 
 class Profile(Struct):
@@ -40,7 +40,7 @@ class Following(Struct):
 
 
 class ProfilesController(Controller):
-    """`/profiles`, and what is below it but their logic (`web.logic`)."""
+    """`/profiles`, and what is below it but their logic (`web.routes.logic`)."""
 
     path = "/profiles"
 

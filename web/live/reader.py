@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from web.feed import CHUNK_BYTES, Feed, Place
-from web.frame import HEARTBEAT, HELLO, frame, lagged
+from web.live.feed import CHUNK_BYTES, Feed, Place
+from web.live.frame import HEARTBEAT, HELLO, frame, lagged
 from web.reading import event_of
 
 if TYPE_CHECKING:
-    from web.feeds import Feeds
+    from web.live.feeds import Feeds
 
 #: Seconds after which it is asked again whether the client may read, before he is sent anything.
 _ADMITTED_SECONDS: Final = 5.0

@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from web.frame import frame, lagged
+from web.live.frame import frame, lagged
 
 #: Bytes of frames that a feed keeps: some seconds of a stream that runs at its full rate.
 KEPT_BYTES: Final = 2 * 1024**2

@@ -27,8 +27,8 @@ from pipeline.events import ALL, Announcement, channel_prefix
 from pipeline.recents import Recent, Recents
 from pipeline.settings import Settings
 from pipeline.store import RedisError
-from web.feed import Feed, Place
-from web.reader import Reader
+from web.live.feed import Feed, Place
+from web.live.reader import Reader
 from web.reading import event_of
 
 #: Bytes of frames that all feeds keep together.

@@ -8,10 +8,10 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from pipeline.recents import Recent
+from web.access.roles import Role, access
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
 from web.reading import RecentReading, RecentResult, shown, shown_results
-from web.roles import Role, access
 
 #: Where a page starts that names no other: above all numbers.
 _ABOVE_ALL = 2**53

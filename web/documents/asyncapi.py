@@ -12,7 +12,7 @@ import msgspec
 from pipeline import topology
 from pipeline.publisher import PERSISTENT
 from pipeline.settings import Settings
-from web.messages import BINDING, messages
+from web.documents.messages import BINDING, messages
 
 #: What stands for the id of a machine in an address.
 _MACHINE: Final = "{machine}"

@@ -13,11 +13,11 @@ from sandbox.errors import LogicError
 from sandbox.job import Problem
 from sandbox.limits import Limits
 from sandbox.values import encode_config
+from web.access.roles import Role, access
 from web.example import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
-from web.roles import Role, access
-from web.states import encoded_state
+from web.routes.states import encoded_state
 from web.trial import Tried
 from web.trials import READINGS, Case
 

@@ -9,12 +9,12 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
 from pipeline.setup import Active
+from web.access.roles import Role, access
+from web.access.trail import Audit
 from web.difference import unified_diff
 from web.etag import IfMatch, IfNoneMatch
 from web.plant import Plant
 from web.problems import checked_id, checked_name
-from web.roles import Role, access
-from web.trail import Audit
 from web.versions import (
     Accepted,
     Comparison,

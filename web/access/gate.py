@@ -1,8 +1,8 @@
 """The gate: every request passes it, before its body is read. It asks who sends it, and whether he may.
 
-- A route says which role it needs (`web.roles`). One that says nothing is closed.
-- A token is looked up in Redis for each request (`web.tokens`): 401 where it is none, 403 where its role is
-  not enough. Why a token is refused is not said.
+- A route says which role it needs (`web.access.roles`). One that says nothing is closed.
+- A token is looked up in Redis for each request (`web.access.tokens`): 401 where it is none, 403 where its
+  role is not enough. Why a token is refused is not said.
 - Without any token in Redis, and only where the API listens on loopback, whoever is on this machine may do
   all. With the first token this ends. Where the API listens elsewhere it never holds, also when the last is
   revoked. Which address a client says that it has is never asked. But not all that reaches loopback was sent
@@ -11,7 +11,7 @@
 - A client sends no more than so many requests a second: 429. Each token is a client, and so is each address
   that sends a wrong one, and each that asks for what is open to all. Where there is no token nobody is
   counted: who may do all needs no flood.
-- A token has no more than so many of the handlers' threads at a time (`web.turns`).
+- A token has no more than so many of the handlers' threads at a time (`web.access.turns`).
 """
 
 from asyncio import get_running_loop
@@ -27,11 +27,11 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 
 from pipeline.settings import Settings
-from web.rates import Rates
-from web.roles import Role
-from web.tokens import Caller, Tokens
-from web.trail import UNNAMED
-from web.turns import Turns
+from web.access.rates import Rates
+from web.access.roles import Role
+from web.access.tokens import Caller, Tokens
+from web.access.trail import UNNAMED
+from web.access.turns import Turns
 
 #: Who sends a request where there are no tokens.
 ANYBODY: Final = Caller(UNNAMED, Role.ADMIN)

@@ -11,11 +11,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from web.gate import ANYBODY, CALLER
+from web.access.gate import ANYBODY, CALLER
+from web.access.roles import Role, access
+from web.access.tokens import NAME_PATTERN, Token
+from web.access.trail import Audit
 from web.plant import Plant
-from web.roles import Role, access
-from web.tokens import NAME_PATTERN, Token
-from web.trail import Audit
 
 
 class NewToken(Struct):

@@ -22,8 +22,8 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from web.access.role import Role
 from web.errors import TokenError
-from web.role import Role
 
 #: What can be a token's name: no underscore, so that it ends where the secret begins.
 NAME_PATTERN: Final = "[A-Za-z0-9-]{1,64}"

@@ -3,8 +3,8 @@
 - The schemas of the Structs are msgspec's own: by these it checks what comes in, and it knows descriptions
   and bounds that Litestar does not pass on.
 - What a route is for is the first sentence of its docstring; the rest, and the role it needs, describe it.
-- What no code says is in the tables of `web.descriptions`.
-- Everything has an example (`web.samples`).
+- What no code says is in the tables of `web.documents.descriptions`.
+- Everything has an example (`web.documents.samples`).
 """
 
 import re
@@ -22,8 +22,8 @@ from litestar.typing import FieldDefinition
 from litestar.utils.helpers import unwrap_partial
 from msgspec import Struct
 
-from web.descriptions import ANSWERS, BODIES, ETAG, OF_PATH, PARAMETERS, PROBLEM_HEADERS, TAGS
-from web.samples import FIELDS, example
+from web.documents.descriptions import ANSWERS, BODIES, ETAG, OF_PATH, PARAMETERS, PROBLEM_HEADERS, TAGS
+from web.documents.samples import FIELDS, example
 
 
 def operation_id(handler: HTTPRouteHandler, _method: Method, path: list[Any]) -> str:

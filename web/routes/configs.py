@@ -13,11 +13,11 @@ from pipeline.setup import Setup
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
 from sandbox.values import encode_config
+from web.access.roles import Role, access
+from web.access.trail import Audit
 from web.etag import IfMatch, check_tag, tag_of, tagged
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
-from web.roles import Role, access
-from web.trail import Audit
 
 
 class ConfigsController(Controller):

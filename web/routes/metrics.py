@@ -21,8 +21,8 @@ from litestar.di import NamedDependency
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from web.access.roles import Role, access
 from web.plant import Plant
-from web.roles import Role, access
 
 
 class MetricsController(Controller):

@@ -6,10 +6,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from pipeline.errors import RedriveStopped
+from web.access.roles import Role, access
+from web.access.trail import Audit
 from web.plant import Plant
 from web.problems import checked_id, unknown_machine
-from web.roles import Role, access
-from web.trail import Audit
 
 
 class Resume(Struct):
