@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pythons .test-python check format docs bench bench-pages chaos fuzz test-compose clean
+.PHONY: help install run test test-pythons .test-python check format docs dist bench bench-pages chaos fuzz test-compose clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,10 @@ format: $(INSTALLED) ## Bring the code into its format, and mend what lint can m
 
 docs: $(INSTALLED) ## Make the site in build/docs; open build/docs/index.html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
+
+# Of the same commit it makes the same bytes: times in it are the commit's.
+dist: $(INSTALLED) ## Make what is to be installed elsewhere, in dist: a wheel, and the source that it is made of
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1600000000) $(BIN)/python -m hatchling build --clean
 
 bench: $(INSTALLED) ## Measure everything, about half an hour; QUICK=1 less, PARTS="latency memory" some of it
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(PARTS)

@@ -10,6 +10,7 @@ from typing import Final
 
 from docs.reference.command import commands
 from docs.reference.errors import errors, exit_statuses, kinds, statuses
+from docs.reference.licences import licences
 from docs.reference.limits import limits
 from docs.reference.metrics import metrics
 from docs.reference.rest import rest
@@ -22,6 +23,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "errors": errors,
     "exit statuses": exit_statuses,
     "kinds": kinds,
+    "licences": licences,
     "limits": limits,
     "metrics": metrics,
     "rest": rest,

@@ -1,0 +1,51 @@
+"""The licences of what is installed: each is known, and a plant can live with those that run in it."""
+
+from importlib.metadata import Distribution, PathDistribution, distribution
+from pathlib import Path
+
+import pytest
+
+from docs.reference.licences import is_allowed, licence, needed
+
+
+def test_a_plant_can_live_with_each_licence_of_what_runs_in_it() -> None:
+    found = {name: licence(distribution(name)) for name in needed()}
+
+    assert {"dramatiq", "litestar", "hiredis", "h11"} <= set(found), (
+        "with extras, and with what is below them"
+    )
+    assert {name: each for name, each in found.items() if not is_allowed(each)} == {}
+
+
+def test_the_licence_of_all_else_is_known() -> None:
+    assert [name for name in needed("dev") if not licence(distribution(name))] == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ("License-Expression: apache-2.0 or bsd-2-clause", "Apache-2.0 OR BSD-2-Clause"),
+        ("License: MIT License\n        \n        Permission is granted", "MIT"),
+        ("License: see LICENSE\nClassifier: License :: OSI Approved :: MIT License", "MIT"),
+        ("Classifier: License :: Other/Proprietary License", "Other/Proprietary License"),
+        ("Classifier: Topic :: Internet", ""),
+    ],
+)
+def test_a_licence_is_what_the_metadata_says(tmp_path: Path, metadata: str, expected: str) -> None:
+    assert licence(package(tmp_path, metadata)) == expected
+
+
+@pytest.mark.parametrize(
+    "expression", ["", "AGPL-3.0-only", "MIT AND GPL-3.0-only", "Other/Proprietary License"]
+)
+def test_a_licence_that_a_plant_cannot_live_with_is_noticed(expression: str) -> None:
+    assert not is_allowed(expression)
+    assert is_allowed(f"MIT OR {expression}")
+
+
+def package(folder: Path, metadata: str) -> Distribution:
+    """An installed package of which only this is known."""
+    info = folder / "thing-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.4\nName: thing\nVersion: 1.0\n{metadata}\n")
+    return PathDistribution(info)
