@@ -93,13 +93,13 @@ class WordingRules(NameRules):
         self.target(node.target, starred=False)
 
     def target(self, target: ast.AST, *, starred: bool) -> None:
-        """Within an unpacking: a star at the first level at most, and no slices."""
+        """Within an unpacking: a star at the first level at most, and no slices. A key may have stars."""
         inner = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         for item in inner:
             if isinstance(item, ast.Starred) and starred:
                 item = item.value
             for part in ast.walk(item):
-                if isinstance(part, ast.Starred):
+                if isinstance(part, ast.Starred) and isinstance(part.ctx, ast.Store):
                     self.report(
                         part, "`*` is not available here", "Take the items apart in a line of its own."
                     )

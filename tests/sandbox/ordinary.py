@@ -691,13 +691,14 @@ def process(data, state):
     merged = {**base, **data["more"], "z": 0}
     union = base | {"c": 3}
     items = [*data["xs"], 9]
+    items[min([*data["xs"], 0])] += 1
     return {"merged": merged, "union": union, "items": items, "sets": sorted({1, 2} | {2, 3})}
 """,
         [{"more": {"b": 5}, "xs": [7, 8]}],
         {
             "merged": {"a": 1, "b": 5, "z": 0},
             "union": {"a": 1, "b": 2, "c": 3},
-            "items": [7, 8, 9],
+            "items": [8, 8, 9],
             "sets": [1, 2, 3],
         },
     ),
