@@ -26,14 +26,16 @@ run: $(INSTALLED) ## Show it all on servers of its own, with three simulated mac
 test: check ## Everything: `make check`, then all tests, on a RabbitMQ and a Redis of their own
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-pythons: ## The sandbox and the units on every Python that is declared and on the PATH
+test-pythons: ## The sandbox, the units and the packages on every Python that is declared and at hand
 	@for version in 3.11 3.12 3.13; do \
-		command -v python$$version >/dev/null || { echo "python$$version is not on the PATH"; continue; }; \
-		$(MAKE) --no-print-directory VENV=build/venv-$$version PYTHON=python$$version .test-python || exit 1; done
+		python=$$(for each in python$$version "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
+			"$$each" -c '' 2>/dev/null && echo "$$each" && break; done) \
+			|| { echo "Python $$version is neither on the PATH nor in ~/.pyenv: it is left out."; continue; }; \
+		$(MAKE) --no-print-directory VENV=build/venv-$$version PYTHON="$$python" .test-python || exit 1; done
 
 .test-python: $(INSTALLED)
 	$(BIN)/python --version
-	$(BIN)/pytest -q tests/sandbox tests/unit
+	$(BIN)/pytest -q tests/sandbox tests/unit tests/acceptance/test_packages.py
 
 check: $(INSTALLED) ## Format, lint and types
 	$(BIN)/ruff format --check

@@ -30,11 +30,11 @@ SCRIPTS = Path(sys.executable).parent
 class Command:
     """One of our commands, as a process with a group of its own and its output in a file."""
 
-    def __init__(self, arguments: list[str], environ: dict[str, str]) -> None:
+    def __init__(self, arguments: list[str], environ: dict[str, str], scripts: Path = SCRIPTS) -> None:
         self.name = arguments[0]
         self._log = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [str(SCRIPTS / arguments[0]), *arguments[1:]],
+            [str(scripts / arguments[0]), *arguments[1:]],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -119,6 +119,9 @@ class Collector:
 class Installation:
     """API, workers and clients on one RabbitMQ virtual host and one Redis database."""
 
+    #: Where our commands are installed.
+    scripts = SCRIPTS
+
     def __init__(self, amqp_url: str, redis_url: str, mqtt_url: str = "") -> None:
         self.amqp_url, self.redis_url, self.mqtt_url = amqp_url, redis_url, mqtt_url
         self.commands: list[Command] = []
@@ -137,7 +140,7 @@ class Installation:
 
     def start(self, *arguments: str, environ: dict[str, str] | None = None) -> Command:
         """Start one of our commands."""
-        command = Command(list(arguments), self.environ | (environ or {}))
+        command = Command(list(arguments), self.environ | (environ or {}), self.scripts)
         self.commands.append(command)
         return command
 

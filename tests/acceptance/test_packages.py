@@ -1,0 +1,158 @@
+"""What `make dist` makes: it is whole, it is the same each time, and it runs where nothing else is."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from docs.reference.licences import needed
+from tests.installation import SCRIPTS, Installation
+from tests.waiting import wait_until
+
+ROOT: Final = Path(__file__).parents[2]
+PACKAGES: Final = ("pipeline", "sandbox", "web", "devices")
+
+LOGIC: Final = "def process(data, state): state['sum'] = state.get('sum', 0) + data['n']"
+
+
+class Built(NamedTuple):
+    """A wheel and the source that it is made of."""
+
+    wheel: Path
+    source: Path
+
+
+def build(tree: Path, folder: Path) -> Built:
+    """What the recipe of `make dist` makes of a source tree."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
+        cwd=tree,
+        env={"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": "1700000000"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    [wheel], [source] = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return Built(wheel, source)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Built from this tree."""
+    return build(ROOT, tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source as one has it who has nothing else."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(built.source) as archive:
+        archive.extractall(folder, filter="data")
+    [tree] = folder.iterdir()
+    return tree
+
+
+@pytest.fixture(scope="module")
+def scripts(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands in an environment that has the wheel, and of all else only what it says it needs."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    [site] = folder.glob("lib/python*/site-packages")
+    for name in needed():
+        copy(distribution(name), site)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", str(built.wheel)], check=True)
+    subprocess.run([*pip, "check"], check=True, stdout=subprocess.DEVNULL)
+    return python.parent
+
+
+def copy(package: Distribution, site: Path) -> None:
+    """Put an installed package into another environment as well, with its commands."""
+    for file in package.files or []:
+        source, target = Path(str(file.locate())).resolve(), (site / file).resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.parent == SCRIPTS.resolve():
+            _, _, rest = source.read_text().partition("\n")
+            target.write_text(f"#!{target.parent}/python\n{rest}")
+            target.chmod(0o755)
+        elif source.is_file():
+            shutil.copyfile(source, target)
+
+
+def test_the_wheel_has_all_of_our_packages_and_nothing_else(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        info = [name.partition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name]
+
+    assert names == files(ROOT, *PACKAGES)
+    assert {"licenses/LICENSE", "entry_points.txt"} <= set(info)
+
+
+def test_the_source_has_what_makes_the_wheel_and_the_site_and_runs_the_tests(unpacked: Path) -> None:
+    folders = (*PACKAGES, "tests", "docs", "deploy")
+
+    assert files(unpacked, *folders) == files(ROOT, *folders)
+    assert {"Makefile", "pyproject.toml", "constraints.txt", "compose.yaml", "Dockerfile", "LICENSE"} <= {
+        path.name for path in unpacked.iterdir()
+    }
+
+
+def test_what_is_built_of_the_source_is_the_same_byte_for_byte(
+    built: Built, unpacked: Path, tmp_path: Path
+) -> None:
+    again = build(unpacked, tmp_path)
+
+    assert again.wheel.read_bytes() == built.wheel.read_bytes()
+    assert again.source.read_bytes() == built.source.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["iot-logic", "iot-devices"])
+def test_the_commands_that_are_installed_say_what_they_are_for(
+    scripts: Path, tmp_path: Path, command: str
+) -> None:
+    done = subprocess.run(
+        [scripts / command, "--help"], cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {command}")
+
+
+def test_the_api_and_a_worker_that_are_installed_run_a_logic(
+    scripts: Path, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Dramatiq imports from where it is started, too: that is not to be our tree.
+    monkeypatch.chdir(tmp_path)
+    installation.scripts = scripts
+    installation.start_api()
+    worker = installation.start_worker()
+
+    installation.upload("press", LOGIC)
+    installation.send(("press", {"n": n}) for n in (1, 2, 3))
+
+    def processed() -> bool:
+        worker.check_running()
+        answer: object = installation.client.get("/machines/press/state").json()
+        return answer == {"sum": 6}
+
+    wait_until(processed)
+    assert "IoT Logic Processor" in installation.client.get("/schema").text
+
+
+def files(tree: Path, *folders: str) -> set[str]:
+    """The files below some folders of a tree, without what running has left there."""
+    return {
+        path.relative_to(tree).as_posix()
+        for folder in folders
+        for path in (tree / folder).rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
