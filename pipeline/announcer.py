@@ -12,7 +12,7 @@ It must cost the pipeline nothing:
 """
 
 import logging
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Final, cast
@@ -79,25 +79,18 @@ class Announcer:
         self._due.set()
         self._thread.join(_CLOSING_SECONDS)
 
-    def offer(
-        self,
-        recents: Mapping[str, Sequence[bytes]],
-        run: Mapping[str, Sequence[object]],
-        changed: Container[str],
-    ) -> None:
+    def offer(self, readings: Mapping[str, tuple[Sequence[bytes], int]]) -> None:
         """Leave the readings of a batch that has been written, for those that listen. Waits for nothing.
 
-        By machine, `recents` are its last readings as they are kept, `run` all that were run; those of
-        machines in `changed` were not written.
+        They are, by machine, its last readings as they are kept, and how many were run.
         """
         if not self._queues:
             return
         with self._lock:
-            for machine_id, readings in recents.items():
-                if machine_id not in changed:
-                    for channel in (ALL, machine_id):
-                        if (queue := self._queues.get(channel)) is not None:
-                            self._put(queue, machine_id, readings, len(run[machine_id]))
+            for machine_id, (recents, run) in readings.items():
+                for channel in (ALL, machine_id):
+                    if (queue := self._queues.get(channel)) is not None:
+                        self._put(queue, machine_id, recents, run)
         self._due.set()
 
     def _put(self, queue: _Queue, machine_id: str, readings: Sequence[bytes], run: int) -> None:

@@ -4,7 +4,7 @@ So a batch waits for nothing, and a machine that sends a hundred readings a seco
 """
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable
 from threading import Event, Lock, Thread
 from typing import Final
 
@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from pipeline.directory import Directory
 from pipeline.health import Condition, condition_of
-from pipeline.record import Record
-from pipeline.records import Stored
 from pipeline.store import RedisError
+from pipeline.turn import Turn
 
 #: Seconds between two entries.
 _INTERVAL_SECONDS: Final = 1.0
@@ -34,23 +33,20 @@ class Attendance:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="attendance", daemon=True)
 
-    def note(
-        self, before: Mapping[str, Stored], after: Mapping[str, Record], met_before: Collection[str] = ()
-    ) -> None:
-        """Note the machines of a batch whose records were written, with what they were and are.
-
-        Of those in `met_before` the batch had readings that were applied already.
-        """
+    def note(self, turns: Iterable[Turn]) -> None:
+        """Note the machines of a batch, when what became of them is written."""
         with self._lock:
-            for machine_id in met_before:
-                self._met[machine_id] = condition_of(before[machine_id])
-            for machine_id, record in after.items():
-                stored = before[machine_id]
-                self._seen[machine_id] = record.tally.seen
-                if record.stands_differently(stored.record):
-                    self._changed.add(machine_id)
-                elif record.session != stored.record.session:
-                    self._met[machine_id] = condition_of(replace(stored, record=record))
+            for turn in turns:
+                before, after = turn.stored, turn.after
+                if turn.applied:
+                    self._met[turn.machine] = condition_of(before)
+                if after is None:
+                    continue
+                self._seen[turn.machine] = after.tally.seen
+                if after.stands_differently(before.record):
+                    self._changed.add(turn.machine)
+                elif after.session != before.record.session:
+                    self._met[turn.machine] = condition_of(replace(before, record=after))
 
     def start(self) -> None:
         """Begin to enter."""

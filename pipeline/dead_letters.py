@@ -128,6 +128,15 @@ class Kept(Struct, frozen=True):
     cursor: str = ""
 
 
+class Admission(Struct):
+    """What becomes of a machine's readings when some of them were sent again: `skipped` are those that are
+    applied already. `uses` are the letters that the others use up when they are `run`."""
+
+    run: list[Reading] = []
+    skipped: list[Reading] = []
+    uses: list[str] = []
+
+
 class DeadLetters:
     """Keeps and finds letters. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
@@ -222,38 +231,36 @@ class DeadLetters:
             (number for number in range(first, last + 1) if number not in there), None
         )
 
-    def admit(self, fresh: dict[str, list[Reading]]) -> tuple[dict[str, list[str]], dict[str, list[Reading]]]:
-        """Take out of `fresh`, what is to be run by machine, what was sent again and is applied already.
+    def admit(self, readings: Mapping[str, list[Reading]]) -> dict[str, Admission]:
+        """By machine, which of its `readings` are to be run, where any of them claims a letter.
 
-        Returns by machine which letters the others use up when they are run, and what was taken out. A
-        claim that we did not sign is no claim: its reading stays, as any other.
+        A claim that we did not sign is no claim: its reading is run, as any other.
         """
         claims = dict[str, list[str]]()
-        for machine_id, readings in fresh.items():
-            if numbers := [reading.claim.number for reading in readings if reading.claim is not None]:
+        for machine_id, each in readings.items():
+            if numbers := [reading.claim.number for reading in each if reading.claim is not None]:
                 claims[machine_id] = numbers
         if not claims:
-            return {}, {}
+            return {}
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.get(SECRET_KEY)
             for machine_id, numbers in claims.items():
                 pipeline.hmget(letter_keys(machine_id)[0], numbers)
             secret, *values = pipeline.execute()
-        uses, skipped = dict[str, list[str]](), dict[str, list[Reading]]()
+        admissions = dict[str, Admission]()
         for (machine_id, numbers), letters in zip(claims.items(), values, strict=True):
             there = {number for number, letter in zip(numbers, letters, strict=True) if letter is not None}
-            admitted = list[Reading]()
-            for reading in fresh[machine_id]:
+            admission = admissions[machine_id] = Admission()
+            for reading in readings[machine_id]:
                 claim = reading.claim
                 if claim and secret and claim.holds(secret, machine_id, reading.body):
                     if claim.number not in there:
-                        skipped.setdefault(machine_id, []).append(reading)
+                        admission.skipped.append(reading)
                         continue
                     there.remove(claim.number)
-                    uses.setdefault(machine_id, []).append(claim.number)
-                admitted.append(reading)
-            fresh[machine_id] = admitted
-        return uses, skipped
+                    admission.uses.append(claim.number)
+                admission.run.append(reading)
+        return admissions
 
     def secret(self) -> bytes:
         """The secret that claims are signed with; made where there is none yet."""

@@ -8,8 +8,7 @@ keys of one machine on one node of a Redis Cluster.
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import cast
 
 import msgspec
 import redis
@@ -93,9 +92,6 @@ redis.call('SET', KEYS[2], ARGV[4])
 return 1
 """
 
-#: What a write has to do with no dead letters, or no readings, of any machine.
-NONE: Final[Mapping[str, Any]] = MappingProxyType({})
-
 
 def record_key(machine_id: str) -> str:
     """The key of a machine's record."""
@@ -134,6 +130,16 @@ class Stored(Struct, frozen=True):
         return self.recorded or self.setup != Setup()
 
 
+class Update(Struct, frozen=True):
+    """What is to be written of a machine over what was `read`: its record, the last readings that made it,
+    encoded, and the dead letters that they use up, which is done in the same write."""
+
+    read: Stored
+    record: Record
+    uses: Sequence[str] = ()
+    recents: Sequence[bytes] = ()
+
+
 class Records:
     """Reads and writes records. Safe to share between threads.
 
@@ -158,7 +164,7 @@ class Records:
         setups = [Setup.parse(value) for value in values[1::2]]
         profiles = self._profiles({setup.profile for setup in setups if setup.profile and not setup.version})
         return {
-            machine_id: self._stored(value, setup, profiles)
+            machine_id: self._stored(value, setup, profiles.get(setup.profile or ""))
             for machine_id, value, setup in zip(machine_ids, values[::2], setups, strict=True)
         }
 
@@ -172,8 +178,7 @@ class Records:
         """A machine, from the values of its keys; without what its profile is set up to run."""
         return self._stored(value, Setup.parse(setup))
 
-    def _stored(self, value: bytes | None, setup: Setup, profiles: Mapping[str, Setup] = NONE) -> Stored:
-        profile = profiles.get(setup.profile) if setup.profile else None
+    def _stored(self, value: bytes | None, setup: Setup, profile: Setup | None = None) -> Stored:
         if value is None:
             return Stored(Record(), b"", setup, profile)
         record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
@@ -183,56 +188,40 @@ class Records:
         """The value of a record's key, with a new token."""
         return os.urandom(_TOKEN_BYTES) + self._encoder.encode(record)
 
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
-        """Write `updates` over what was `read`. Returns the machines whose record had changed meanwhile.
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
+        """Write updates, by machine. Returns the machines whose record had changed meanwhile.
 
-        `uses` says by machine which dead letters its update uses up, in the same write; where one of them
-        is gone, the machine counts as changed. `recents` are by machine the readings that made the update,
-        encoded, `self.recent` of each at the most.
-
-        Raises `redis.RedisError`; then each record is written or is not.
+        Where a dead letter is gone that an update uses up, its machine counts as changed. Raises
+        `redis.RedisError`; then each update is written or is not.
         """
-        if not updates:
-            return set()
-        new = [machine_id for machine_id in updates if not read[machine_id].recorded]
-        if new:
+        if new := [each for each, update in updates.items() if not update.read.recorded]:
             self.register(new)
-        arguments = {
-            machine_id: self._arguments(read[machine_id], update, recents.get(machine_id, ()))
-            for machine_id, update in updates.items()
-        }
-        changed = self._write_plain({each: arguments[each] for each in arguments if each not in uses})
-        return changed | self._write_all_using(arguments, uses) if uses else changed
+        plain, using = dict[str, Update](), dict[str, Update]()
+        for machine_id, update in updates.items():
+            (using if update.uses else plain)[machine_id] = update
+        changed = self._write_plain(plain) if plain else set()
+        return changed | self._write_all_using(using) if using else changed
 
-    def _arguments(self, read: Stored, update: Record, recent: Sequence[bytes]) -> list[bytes | int]:
-        return [read.token, self.encode(update), len(recent), *recent]
+    def _arguments(self, update: Update) -> list[bytes | int]:
+        return [update.read.token, self.encode(update.record), len(update.recents), *update.recents]
 
-    def _write_plain(self, arguments: Mapping[str, list[bytes | int]]) -> set[str]:
-        if not arguments:
-            return set()
-        machine_ids = list(arguments)
+    def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
+        machine_ids = list(updates)
         keys = [key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))]
-        changed = self._write(keys=keys, args=[self.recent, *chain.from_iterable(arguments.values())])
+        arguments = chain.from_iterable(self._arguments(update) for update in updates.values())
+        changed = self._write(keys=keys, args=[self.recent, *arguments])
         return {machine_ids[place - 1] for place in changed}
 
-    def _write_all_using(
-        self, arguments: Mapping[str, list[bytes | int]], uses: Mapping[str, Sequence[str]]
-    ) -> set[str]:
+    def _write_all_using(self, updates: Mapping[str, Update]) -> set[str]:
         with self._redis.pipeline(transaction=False) as pipeline:
-            for machine_id, names in uses.items():
+            for machine_id, update in updates.items():
                 keys = [record_key(machine_id), recent_key(machine_id), *letter_keys(machine_id)]
-                self._write_using(
-                    keys=keys, args=[self.recent, *arguments[machine_id], *names], client=pipeline
-                )
-            written = dict(zip(uses, pipeline.execute(), strict=True))
-        self.letters.forget([(each, name) for each, names in uses.items() if written[each] for name in names])
-        return {machine_id for machine_id in uses if not written[machine_id]}
+                arguments = [self.recent, *self._arguments(update), *update.uses]
+                self._write_using(keys=keys, args=arguments, client=pipeline)
+            written = dict(zip(updates, pipeline.execute(), strict=True))
+        used = [(each, name) for each, update in updates.items() if written[each] for name in update.uses]
+        self.letters.forget(used)
+        return {machine_id for machine_id in updates if not written[machine_id]}
 
     def pause(self, machine_id: str, *, paused: bool) -> Setup:
         """Have a machine's readings become dead letters from now on, or not any more. Returns its setup.

@@ -8,6 +8,7 @@ import redis
 from msgspec.structs import replace
 
 from pipeline import store, topology
+from pipeline.announcer import Announcer
 from pipeline.attendance import Attendance
 from pipeline.directory import Directory
 from pipeline.logics import Logics
@@ -15,8 +16,7 @@ from pipeline.metrics import WorkerMetrics
 from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading, Share
-from pipeline.record import Record
-from pipeline.records import NONE, Records, Stored
+from pipeline.records import Records, Update
 from pipeline.sessions import Sessions
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
@@ -59,6 +59,7 @@ class Partition:
         sandbox: Sandbox,
         processor: type[Processor] = Processor,
         records: type[Records] = Records,
+        announcer: Announcer | None = None,
     ) -> None:
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         topology.ensure(settings)
@@ -81,6 +82,7 @@ class Partition:
             Event(),
             self.attendance,
             self.metrics,
+            announcer,
         )
         self._tags = dict[bytes, int]()
 
@@ -128,15 +130,23 @@ class LosesAnswers(Records):
 
     answered = False
 
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
-        changed = super().write(read, updates, uses, recents)
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
+        changed = super().write(updates)
         self.answered = not self.answered
         if self.answered:
             raise redis.TimeoutError("the answer did not come")
         return changed
+
+
+class EditedMeanwhile(Records):
+    """Somebody edits the state over the API, once, between a batch's read and its write."""
+
+    edited = False
+
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
+        if not self.edited:
+            self.edited = True
+            read = updates["m1"].read
+            record = replace(read.record, state=b'{"count":100}')
+            assert super().write({"m1": Update(read, record)}) == set()
+        return super().write(updates)

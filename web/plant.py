@@ -23,7 +23,7 @@ from pipeline.metrics import SandboxRestarts
 from pipeline.profiles import Profiles, ProfileSetups
 from pipeline.publisher import PERSISTENT, Message, Publisher
 from pipeline.quarantine import Strikes
-from pipeline.records import Records, Stored
+from pipeline.records import Records, Stored, Update
 from pipeline.redrive import Redriver
 from pipeline.report import Roll, call_roll
 from pipeline.settings import Settings
@@ -172,7 +172,7 @@ class Plant:
             if not stored.quarantined:
                 return False
             released = replace(stored.record, strikes=Strikes())
-            if not self._records.write({machine_id: stored}, {machine_id: released}):
+            if not self._records.write({machine_id: Update(stored, released)}):
                 self.fleet.directory.enter([machine_id])
                 return True
 
@@ -200,7 +200,7 @@ class Plant:
             stored = self.machine(machine_id)
             check(stored)
             edited = stored.record.edited(state)
-            if not self._records.write({machine_id: stored}, {machine_id: edited}):
+            if not self._records.write({machine_id: Update(stored, edited)}):
                 return stored.record.state
 
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":

@@ -10,7 +10,7 @@ from litestar import Litestar
 from msgspec.structs import replace
 
 from pipeline.quarantine import Strikes
-from pipeline.records import Records
+from pipeline.records import Records, Update
 from pipeline.settings import Settings
 from sandbox.job import KILLS
 from tests.acceptance.test_gate import bearer, handlers, run
@@ -93,9 +93,8 @@ def quarantine(client: "redis.Redis", machine: str, digest: str) -> None:
     """Put a machine's logic in quarantine, as a worker does that had to stop it."""
     records = Records(client)
     stored = records.read([machine])[machine]
-    assert not records.write(
-        {machine: stored}, {machine: replace(stored.record, strikes=Strikes(digest, KILLS))}
-    )
+    stopped = replace(stored.record, strikes=Strikes(digest, KILLS))
+    assert not records.write({machine: Update(stored, stopped)})
 
 
 def test_every_change_leaves_a_record(

@@ -11,7 +11,7 @@ import redis
 
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.record import Record
-from pipeline.records import Records
+from pipeline.records import Records, Update
 from tests.conftest import amqp_url_of, emptied, own_vhost
 from tests.installation import Installation
 from tests.waiting import wait_until
@@ -128,8 +128,8 @@ def test_a_restored_system_goes_on_where_it_was(
 
 def keep(office: Office, machine_id: str, record: Record) -> None:
     """Have a machine with this record."""
-    read = office.records.read([machine_id])
-    assert not office.records.write(read, {machine_id: record})
+    read = office.records.read([machine_id])[machine_id]
+    assert not office.records.write({machine_id: Update(read, record)})
 
 
 def test_what_readings_are_known_by_stays_with_the_broker(office: Office, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pipeline.directory import Directory
 from pipeline.health import Health
 from pipeline.quarantine import Strikes
 from pipeline.record import Outgoing, Record
-from pipeline.records import Records
+from pipeline.records import Records, Update
 from pipeline.search import Sort
 from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
 from pipeline.tally import LastError, Tally
@@ -167,7 +167,10 @@ def _make_some(client: "redis.Redis", records: Records, places: Sequence[int], n
         made[_id(place)] = _record(health, now - place % 60_000 - (_is_first(place) and 300_000))
     client.mset(setups)
     client.sadd(profile_machines_key(PROFILE), *(_id(place) for place in places if place % 3))
-    assert not records.write(records.read(list(made)), made)
+    read = records.read(list(made))
+    assert not records.write(
+        {machine_id: Update(read[machine_id], record) for machine_id, record in made.items()}
+    )
 
 
 def _record(health: Health, seen: int) -> Record:

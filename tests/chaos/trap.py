@@ -7,15 +7,14 @@ it always. It is set by the environment, before the worker starts (`tests.chaos.
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from itertools import count
 from typing import Final
 
 from pipeline.processor import Processor
 from pipeline.reading import Batch
-from pipeline.record import Record
-from pipeline.records import NONE, Records, Stored
+from pipeline.records import Records, Update
 
 #: The environment variable that names the trap.
 VARIABLE: Final = "CHAOS_TRAP"
@@ -48,20 +47,14 @@ def arm() -> None:
             os.killpg(0, signal.SIGKILL)
         process(self, batch)
 
-    def trapped_write(
-        self: Records,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
+    def trapped_write(self: Records, updates: Mapping[str, Update]) -> set[str]:
         # Only where a record is there already: who writes over nothing overwrites nothing.
-        due = trap is not Trap.DIE_ON_TAKING and any(read[each].token for each in updates)
+        due = trap is not Trap.DIE_ON_TAKING and any(update.read.token for update in updates.values())
         due = due and next(steps) == _BATCH
         if due and trap is Trap.STOP_BEFORE_WRITE:
             os.killpg(0, signal.SIGSTOP)
             time.sleep(1)  # the signal may take its time to reach this thread
-        changed = write(self, read, updates, uses, recents)
+        changed = write(self, updates)
         if due and trap is Trap.DIE_AFTER_WRITE:
             os.killpg(0, signal.SIGKILL)
         return changed

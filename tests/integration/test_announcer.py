@@ -13,6 +13,8 @@ from pipeline import announcer as announcer_module
 from pipeline.announcer import Announcer
 from pipeline.events import ALL, Announcement, channel_prefix
 from pipeline.recents import Recent
+from sandbox.sandbox import Sandbox
+from tests.partition import EditedMeanwhile, Partition
 from tests.waiting import wait_until
 
 #: Readings a second that a channel takes, and so at once.
@@ -73,7 +75,7 @@ def test_each_channel_carries_so_many_readings_a_second_and_the_rest_is_counted(
     with closing(Listener(client, ALL)) as everything, closing(Listener(client, "m1")) as one:
         start(announcer)
 
-        announcer.offer({"m1": readings(4), "m2": readings(50)}, {"m1": [None] * 4, "m2": [None] * 60}, ())
+        announcer.offer({"m1": (readings(4), 4), "m2": (readings(50), 60)})
         announcer.close()
 
         heard = everything.wait_for(64)
@@ -82,17 +84,18 @@ def test_each_channel_carries_so_many_readings_a_second_and_the_rest_is_counted(
         assert told(one.wait_for(4)) == [1, 2, 3, 4]
 
 
-def test_what_was_not_written_is_not_announced(client: redis.Redis) -> None:
+def test_what_is_done_again_is_announced_once(client: redis.Redis, broker_url: str, redis_url: str) -> None:
     announcer = Announcer(client, RATE)
-    with closing(Listener(client, ALL)) as everything:
+    partition = Partition(broker_url, redis_url, Sandbox(), records=EditedMeanwhile, announcer=announcer)
+    with closing(partition), closing(Listener(client, ALL)) as everything:
         start(announcer)
 
-        announcer.offer(
-            {"m1": readings(1), "m2": readings(2)}, {"m1": [None], "m2": [None] * 2}, changed={"m1"}
-        )
+        partition.process([("m1", b"1"), ("m2", b"1")])
+        partition.process([("m3", b"1")])
         announcer.close()
 
-        assert [machine for each in everything.wait_for(2) for machine, _ in each.readings] == ["m2", "m2"]
+        machines = [machine for each in everything.wait_for(3) for machine, _ in each.readings]
+        assert sorted(machines) == ["m1", "m2", "m3"]
 
 
 def test_what_waits_is_bounded_in_bytes(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +104,7 @@ def test_what_waits_is_bounded_in_bytes(client: redis.Redis, monkeypatch: pytest
     with closing(Listener(client, ALL)) as everything:
         start(announcer)
 
-        announcer.offer({"m1": readings(1, 900), "m2": readings(1, 900)}, {"m1": [None], "m2": [None]}, ())
+        announcer.offer({"m1": (readings(1, 900), 1), "m2": (readings(1, 900), 1)})
         announcer.close()
 
         heard = everything.wait_for(2)
@@ -113,7 +116,7 @@ def test_without_a_listener_nothing_is_kept_and_nothing_published(client: redis.
     announcer = Announcer(client, RATE)
     announcer.start()
 
-    announcer.offer({"m1": readings(5)}, {"m1": [None] * 5}, ())
+    announcer.offer({"m1": (readings(5), 5)})
     wait_until(lambda: "cmdstat_pubsub|channels" in client.info("commandstats"))
     announcer.close()
 
@@ -126,6 +129,6 @@ def test_a_redis_that_is_gone_holds_up_nobody_and_ends_nothing() -> None:
     announcer = Announcer(gone, RATE)
     announcer.start()
 
-    announcer.offer({"m1": readings(1)}, {"m1": [None]}, ())
+    announcer.offer({"m1": (readings(1), 1)})
 
     announcer.close()

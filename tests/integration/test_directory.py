@@ -15,7 +15,7 @@ from pipeline.health import Health, health_of
 from pipeline.look import Filter
 from pipeline.quarantine import Strikes
 from pipeline.record import Record
-from pipeline.records import Records, Stored
+from pipeline.records import Records, Stored, Update
 from pipeline.search import Search, Sort
 from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
 from pipeline.tally import LastError, Tally
@@ -43,7 +43,8 @@ class Plant(Struct):
             tally=Tally(1, seen=seen, last_error=LastError(1, "error", seen, "") if failing else None),
         )
         self.redis.set(setup_key(machine_id), msgspec.msgpack.encode(setup))
-        assert not self.records.write(self.records.read([machine_id]), {machine_id: record})
+        read = self.records.read([machine_id])[machine_id]
+        assert not self.records.write({machine_id: Update(read, record)})
 
     def walk(self, where: Filter, sort: Sort, limit: int) -> list[str]:
         """What all pages have, one after the other."""

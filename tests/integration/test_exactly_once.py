@@ -3,7 +3,7 @@
 Where a rule is broken, the same steps must give a wrong count: else the test of the rule proves nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
@@ -15,11 +15,10 @@ from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line, Reading
 from pipeline.record import Record
-from pipeline.records import NONE, Records, Stored
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.installation import Collector
-from tests.partition import LosesAnswers, Partition
+from tests.partition import EditedMeanwhile, LosesAnswers, Partition
 from tests.waiting import wait_until
 
 COUNT = """
@@ -153,25 +152,6 @@ def test_after_a_crash_an_equal_reading_is_taken_for_the_one_before(partition: P
     partition.process(SAME, session=b"after___", redelivered=1)
 
     assert partition.state("m1") == b'{"count":1}'
-
-
-class EditedMeanwhile(Records):
-    """Somebody edits the state over the API, once, between a batch's read and its write."""
-
-    edited = False
-
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
-        if not self.edited:
-            self.edited = True
-            record = msgspec.structs.replace(read["m1"].record, state=b'{"count":100}')
-            assert super().write(read, {"m1": record}) == set()
-        return super().write(read, updates, uses, recents)
 
 
 def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:

@@ -10,7 +10,7 @@ from pipeline import records as records_module
 from pipeline.dead_letters import Where
 from pipeline.recents import KEPT_BYTES, Recent, recent_key
 from pipeline.record import Record
-from pipeline.records import Records
+from pipeline.records import Records, Update
 from pipeline.settings import RECENT
 from sandbox.sandbox import Sandbox
 from tests.office import COUNT, Office
@@ -57,9 +57,9 @@ def test_the_last_readings_are_kept_once_and_in_order_whatever_the_batches(parti
 def write_twice_over_the_same(redis_url: str) -> list[bytes]:
     with redis.Redis.from_url(redis_url) as client:
         records = Records(client)
-        read = records.read(["m1"])
+        read = records.read(["m1"])["m1"]
         for body in (b"first", b"second"):
-            records.write(read, {"m1": Record(state=body)}, recents={"m1": [body]})
+            records.write({"m1": Update(read, Record(state=body), recents=[body])})
         return cast("list[bytes]", client.lrange(recent_key("m1"), 0, -1))
 
 

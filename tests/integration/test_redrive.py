@@ -1,16 +1,15 @@
 """Dead letters that are sent again: each counts once, whoever crashes, and each check is seen to matter."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pika
 import pytest
 from msgspec.structs import replace
 
 from pipeline import dead_letters as dead_letters_module
-from pipeline import processor as processor_module
 from pipeline import records as records_module
 from pipeline import topology
+from pipeline import turn as turn_module
 from pipeline.claim import Claim
 from pipeline.dead_letter import letter_of
 from pipeline.dead_letters import Where
@@ -19,8 +18,8 @@ from pipeline.keeper import Keeper
 from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line
-from pipeline.record import Move, Record
-from pipeline.records import NONE, Records, Stored
+from pipeline.record import Move
+from pipeline.records import Records, Update
 from pipeline.settings import Settings
 from pipeline.setup import Pause
 from tests.office import COUNT, Office
@@ -243,16 +242,10 @@ def test_a_letter_discarded_while_its_reading_is_in_the_line_is_not_applied(offi
 class DiscardedMeanwhile(Records):
     """Somebody discards the letters over the API between a batch's read and its write."""
 
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
-        for kept in self.letters.find(M1) if uses else ():
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
+        for kept in self.letters.find(M1) if any(update.uses for update in updates.values()) else ():
             self.letters.discard([each.letter for each in kept])
-        return super().write(read, updates, uses, recents)
+        return super().write(updates)
 
 
 def test_a_letter_discarded_while_its_batch_runs_is_not_applied_and_its_neighbours_are(
@@ -333,7 +326,7 @@ def test_a_letter_is_used_up_when_its_reading_comes_back_from_the_overflow(offic
 def test_without_its_claim_in_the_overflow_a_letter_sent_twice_would_count_twice(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processor_module, "Move", lambda *moved: Move(*moved[:3]))
+    monkeypatch.setattr(turn_module, "Move", lambda *moved: Move(*moved[:3]))
 
     assert state_after_a_flood(office) == b'{"count":2}'
 
@@ -343,11 +336,11 @@ class ResumedMeanwhile(Records):
 
     armed = False
 
-    def write(self, read: Mapping[str, Stored], *arguments: Any, **named: Any) -> set[str]:
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
         if type(self).armed:
             type(self).armed = False
             self.pause("m1", paused=False)
-        return super().write(read, *arguments, **named)
+        return super().write(updates)
 
 
 def paused_after_the_resume(broker_url: str, redis_url: str) -> list[str]:

@@ -1,6 +1,6 @@
 """A machine that is deleted is gone with all that belongs to it, whatever of it is under way meanwhile."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, cast
 
 import pytest
@@ -14,7 +14,7 @@ from pipeline.machine_setups import MachineSetups
 from pipeline.profiles import Profiles
 from pipeline.reading import Reading
 from pipeline.record import Record
-from pipeline.records import NONE, Records, Stored
+from pipeline.records import Records, Stored, Update
 from pipeline.removal import Removal
 from pipeline.search import Search, Sort
 from tests.office import COUNT, Office
@@ -28,17 +28,11 @@ class DeletedMeanwhile(Records):
 
     delete: ClassVar[Callable[[], object] | None] = None
 
-    def write(
-        self,
-        read: Mapping[str, Stored],
-        updates: Mapping[str, Record],
-        uses: Mapping[str, Sequence[str]] = NONE,
-        recents: Mapping[str, Sequence[bytes]] = NONE,
-    ) -> set[str]:
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
         delete, DeletedMeanwhile.delete = DeletedMeanwhile.delete, None
         if delete:
             delete()
-        return super().write(read, updates, uses, recents)
+        return super().write(updates)
 
 
 @pytest.fixture

@@ -1,0 +1,180 @@
+"""One machine's turn in a batch: what becomes of its readings, from what was read to what is written.
+
+A line of readings has a turn; where that comes to nothing, because the record had changed meanwhile, it has
+another. A turn is filled in step by step (`pipeline.processor`), and nothing of it is taken back:
+
+1. `stored` is the machine as it was read
+2. `applied`, `run`, `moved` and `skipped`: each reading of the line is in one of them
+3. `outcomes` has what became of each reading in `run`
+4. `after` is the record to be written, with what the readings have to publish
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline import topology
+from pipeline.dead_letter import cause_of, dead_letter_message
+from pipeline.dead_letters import Admission
+from pipeline.overflow import move_message
+from pipeline.publisher import Message
+from pipeline.reading import Line, Reading
+from pipeline.recents import encode_recent
+from pipeline.record import Move, Outgoing, Record
+from pipeline.records import Stored, Update
+from pipeline.result import encode_result, event_ids, result_message
+from sandbox.job import Failure, Job, Logic, Outcome, Report
+
+
+class Turn(Struct):
+    """The turn of `line`'s machine.
+
+    `applied` are readings that an earlier batch has applied, `moved` go to the overflow, and `skipped` were
+    sent again from a dead letter that is used up. `uses` are the dead letters that those in `run` use up.
+    `recents` are the last of those in `run`, as they are kept. `after` is None where all were applied.
+    """
+
+    line: Line
+    stored: Stored
+    applied: list[Reading] = []
+    run: list[Reading] = []
+    moved: list[Reading] = []
+    skipped: list[Reading] = []
+    uses: list[str] = []
+    outcomes: list[Outcome] = []
+    recents: list[bytes] = []
+    after: Record | None = None
+
+    @property
+    def machine(self) -> str:
+        """The machine's id."""
+        return self.line.machine
+
+    @property
+    def earlier_session(self) -> bytes | None:
+        """The session that wrote the record, where that is not the line's own."""
+        session = self.stored.record.session
+        return session if self.stored.token and session != self.line.session.name else None
+
+    def forget(self, settled: int) -> None:
+        """Forget the marks of what the earlier session is known to have settled: up to this tag."""
+        self.stored = replace(self.stored, record=self.stored.record.forget(settled))
+
+    def split(self) -> None:
+        """Tell apart what is applied already, what is to be run, and what is to be moved."""
+        self.applied, fresh = self.stored.record.split(self.line.session.name, self.line.readings)
+        self.run, self.moved = self.stored.record.divide(fresh)
+
+    def admit(self, admission: Admission) -> None:
+        """Skip what was sent again and applied before."""
+        self.run, self.skipped, self.uses = admission.run, admission.skipped, admission.uses
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the logic that is to be run; None where nothing is to be run, or by no logic."""
+        active, setup = self.stored.active, self.stored.setup
+        if not self.run or active is None or setup.paused or self.stored.quarantined:
+            return None
+        return active.digest
+
+    def job(self, logic: Logic) -> Job:
+        """What the sandbox is to do."""
+        bodies = [reading.body for reading in self.run]
+        return Job(logic, self.stored.record.state, bodies, self.stored.setup.config)
+
+    def advance(self, report: Report | None, time: str, recent: int) -> None:
+        """Make the record after what the sandbox has reported; without a report, the readings were not run.
+
+        `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
+        """
+        if not (self.run or self.moved or self.skipped):
+            return
+        record, active = self.stored.record, self.stored.active
+        self.outcomes = report.outcomes if report else [self._not_run()] * len(self.run)
+        self.recents = self._recents(time, recent)
+        strikes = record.strikes.against(active.digest if active else "")
+        for outcome in self.outcomes:
+            strikes = strikes.after(outcome)
+        came = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
+        self.after = record.advance(
+            self.line.session.name,
+            max(self.line.last_tag - topology.WINDOW, self.line.session.settled_tag),
+            self.run,
+            self.moved,
+            [*self._published(time), *self._on_the_move()],
+            skipped=self.skipped,
+            state=report.state if report else record.state,
+            carry=bool(self.applied),
+            strikes=strikes,
+            tally=record.tally.after(
+                record.number + 1, self.outcomes, came=came, resent=len(self.uses), active=active
+            ),
+        )
+
+    def _not_run(self) -> Outcome:
+        """The outcome of readings that are given to no logic."""
+        setup, active = self.stored.setup, self.stored.active
+        if setup.paused:
+            message = "this machine is paused; resume it, and send them again"
+            return Outcome("paused", failure=Failure(message))
+        if active is None:
+            who = f"profile {setup.profile!r}" if setup.profile else "machine"
+            return Outcome("no-logic", failure=Failure(f"this {who} has no logic yet"))
+        if self.stored.quarantined:
+            reason = self.stored.record.strikes.reason
+            return Outcome("quarantined", failure=Failure(f"{active.words} is not run any more: {reason}"))
+        message = f"the source of {active.words} is missing from Redis; upload it again"
+        return Outcome("no-logic", failure=Failure(message))
+
+    def _recents(self, time: str, recent: int) -> list[bytes]:
+        """The last `recent` readings that were run, as they are kept."""
+        active, start = self.stored.active, max(0, len(self.run) - recent)
+        readings = zip(self.run[start:], self.outcomes[start:], strict=True)
+        return [
+            encode_recent(reading, outcome, number, time, active)
+            for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1 + start)
+        ]
+
+    def _published(self, time: str) -> list[Outgoing]:
+        """The results and dead letters of the readings that were run."""
+        active, outgoing = self.stored.active, list[Outgoing]()
+        readings = zip(self.run, self.outcomes, strict=True)
+        for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1):
+            if outcome.kind == "ok":
+                assert active is not None
+                for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
+                    event = encode_result(self.machine, event_id, time, active, data)
+                    outgoing.append(Outgoing(event_id, event))
+            else:
+                cause = cause_of(reading, outcome, time, number, active)
+                outgoing.append(Outgoing(str(number), reading.body, cause))
+        return outgoing
+
+    def _on_the_move(self) -> list[Outgoing]:
+        """The readings that go to the overflow."""
+        return [
+            Outgoing(
+                "",
+                reading.body,
+                move=Move(place, reading.message_id, reading.content_type, reading.claim, reading.sent),
+            )
+            for place, reading in enumerate(self.moved, start=self.stored.record.moved + 1)
+        ]
+
+    @property
+    def update(self) -> Update | None:
+        """What is to be written; None where all was applied before."""
+        return Update(self.stored, self.after, self.uses, self.recents) if self.after else None
+
+    def messages(self) -> list[Message]:
+        """What is to be published, once the record is written that says so."""
+        result_key = topology.result_key(self.machine)
+        dead_letter_key = topology.dead_letter_key(self.machine)
+        messages = list[Message]()
+        for each in (self.after or self.stored.record).outgoing:
+            if each.cause is not None:
+                messages.append(dead_letter_message(dead_letter_key, self.machine, each))
+            elif each.move is not None:
+                messages.append(move_message(self.line.session.overflow, self.machine, each))
+            else:
+                messages.append(result_message(result_key, self.machine, each))
+        return messages
