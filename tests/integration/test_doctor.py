@@ -13,7 +13,8 @@ import redis
 
 from pipeline import topology
 from pipeline.local.ports import free_port
-from pipeline.local.servers import LocalRabbitmq
+from pipeline.local.redis import PrivateRedis
+from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.report import REPORTS_KEY, Report, call_roll
 from pipeline.settings import Settings
 from tests.conftest import amqp_url_of
@@ -24,6 +25,7 @@ from web import command
 from web.arguments import new_parser
 from web.checkup.host import check_sandbox
 from web.checkup.management import Node, alarms
+from web.checkup.redis import check_redis
 from web.commands import OK, WRONG
 
 
@@ -133,9 +135,60 @@ def test_a_redis_that_may_lose_something_is_wrong(
     assert doctor.wrong() == ""
 
 
+@pytest.fixture
+def closed_redis(shared_redis: LocalRedis) -> Iterator[PrivateRedis]:
+    """A Redis whose default user is off and may nothing. The user `app` may all, `pipeline` all but that."""
+    assert shared_redis, "so there is a binary"
+    server = PrivateRedis()
+    with (server.folder / "redis.conf").open("a") as config:
+        config.write(
+            "user default off resetpass resetkeys -@all\n"
+            "user app on >app ~* &* +@all\n"
+            "user pipeline on >pipeline ~* &* +@all -@admin -@dangerous +info +config|get\n"
+        )
+    server.url = f"redis://app:app@127.0.0.1:{server.port}/0"
+    with server:
+        yield server
+
+
+def test_a_redis_that_may_not_do_again_what_is_in_its_file_is_wrong(closed_redis: PrivateRedis) -> None:
+    with redis.Redis.from_url(closed_redis.url) as client:
+        before = list(check_redis(client))
+        client.acl_setuser("default", enabled=False, keys=["*"], categories=["+@all"])
+        after = list(check_redis(client))
+
+    assert [each.what for each in before if "user default may not write" in each.what]
+    assert [each.level for each in after] == ["ok"] * 3
+
+
+def test_a_redis_that_hides_what_its_default_user_may_is_noted(closed_redis: PrivateRedis) -> None:
+    with redis.Redis.from_url(closed_redis.url.replace("app", "pipeline")) as client:
+        [note] = [each for each in check_redis(client) if each.level != "ok"]
+
+    assert note.level == "note"
+    assert "does not let us see what its user default may" in note.what
+
+
+@pytest.mark.parametrize(("rights", "kept"), [("resetkeys -@all", 1), ("~* &* +@all", 3)])
+def test_a_redis_leaves_out_the_transactions_that_its_default_user_may_not_do(
+    closed_redis: PrivateRedis, rights: str, kept: int
+) -> None:
+    """What the doctor warns of. If this fails with a newer Redis, it need not any longer."""
+    with redis.Redis.from_url(closed_redis.url) as client:
+        client.execute_command("ACL", "SETUSER", "default", *rights.split())
+        client.config_rewrite()
+        client.set("alone", 1)
+        with client.pipeline(transaction=True) as transaction:
+            transaction.set("one", 1).set("two", 1).execute()
+        closed_redis.kill()
+        closed_redis.start()
+
+        assert client.dbsize() == kept
+
+
 def test_a_clock_that_is_off_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
-    monkeypatch.setattr("web.checkup.redis.time.time", lambda: now - 3600)
+    real = time.time
+    monkeypatch.setattr("web.checkup.redis.time.time", lambda: real() - 3600)
 
     assert "3600 s apart" in doctor.wrong()
 

@@ -1,4 +1,4 @@
-"""Redis: its version, whether it keeps all that it has confirmed, and its clock."""
+"""Redis: its version, whether it keeps all that it has confirmed and reads it again, and its clock."""
 
 import time
 from collections.abc import Iterator
@@ -18,6 +18,9 @@ _FULL: Final = 0.8
 #: Seconds that its clock may differ from ours.
 _OFF: Final = 2.0
 
+#: What the user in whose name Redis reads its file must be able to do.
+_ALL_RIGHTS: Final = "~* &* +@all"
+
 _SET: Final = "{0} in redis.conf, or at once: redis-cli config set {0}"
 
 
@@ -27,6 +30,7 @@ def check_redis(client: "redis.Redis") -> Iterator[Finding]:
         info = client.info()
         yield from _server(info)
         yield from _durability(client, info)
+        yield from _replay(client)
         yield _clock(client)
     except store.RedisError as e:
         yield Finding(
@@ -117,6 +121,35 @@ def _lacking(config: dict[str, str], info: dict[str, Any]) -> Iterator[Finding]:
                 f"It could not write its file lately ({field} {info[field]}).",
                 "Look at the space on its disk, and at its log.",
             )
+
+
+def _replay(client: "redis.Redis") -> Iterator[Finding]:
+    """Whether it may do again what is in its file when it starts.
+
+    It does so in the name of the user `default`, which is often left without rights because nobody is to
+    log in as it. Seen with 7.0.15: what that user may not do of a transaction has the whole of it left out,
+    and a line in the log is all that tells.
+    """
+    try:
+        user = cast("dict[str, list[str]]", client.acl_getuser("default") or {})
+    except redis.ResponseError as e:
+        yield Finding(
+            _AREA,
+            "note",
+            f"It does not let us see what its user default may: {e}",
+            f"See to it yourself: redis-cli acl getuser default must say {_ALL_RIGHTS}.",
+        )
+        return
+    commands, keys = set(user.get("categories", [])), set(user.get("keys", []))
+    if "+@all" not in commands or "-@write" in commands or not keys & {"~*", "*"}:
+        yield Finding(
+            _AREA,
+            "wrong",
+            "Its user default may not write: when Redis starts again it reads its file in that user's name, "
+            "and leaves out every transaction.",
+            f"redis-cli acl setuser default off resetpass {_ALL_RIGHTS}, and likewise in its configuration: "
+            "nobody can log in as a user that is off.",
+        )
 
 
 def _clock(client: "redis.Redis") -> Finding:
