@@ -36,6 +36,9 @@ MEANINGS: Final = {
     503: "Redis, RabbitMQ or the sandbox cannot be used at the moment: try again.",
 }
 
+#: Characters of a path that an error repeats at the most.
+_PATH_SHOWN: Final = 200
+
 
 class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
     """What a client reads about an error.
@@ -62,9 +65,15 @@ def respond(status: int, detail: str, errors: list[dict[str, Any]] | None = None
     return Response(problem(status, detail, errors), status_code=status, media_type=MEDIA_TYPE)
 
 
-def _http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetails]:
+def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetails]:
     errors = error.extra if isinstance(error, ValidationException) else None
-    response = respond(error.status_code, error.detail, errors if isinstance(errors, list) else None)
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        # Litestar's own, which has found no route.
+        detail = (
+            f"There is no {request.method} {request.url.path[:_PATH_SHOWN]!r} here: /schema lists all routes."
+        )
+    response = respond(error.status_code, detail, errors if isinstance(errors, list) else None)
     response.headers.update(error.headers or {})
     return response
 

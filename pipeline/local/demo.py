@@ -47,8 +47,11 @@ def main() -> int:
         port = _api_port(settings.api_port)
         _say("Starting RabbitMQ and Redis ...")
         with servers() as found:
+            environ = _environ(settings, found, port)
             _say(f"RabbitMQ is at {_address(found.amqp_url)}, Redis at {_address(found.redis_url)}.")
-            return _run(settings, found, port)
+            _say("For commands and programs of yours, in another terminal:")
+            _say("".join(f"export {name}={shlex.quote(environ[name])}\n" for name in _to_export(environ)))
+            return _run(environ, found)
     except KeyboardInterrupt:
         return 0
     except (LocalError, SettingsError) as e:
@@ -56,15 +59,14 @@ def main() -> int:
         return 1
 
 
-def _run(settings: Settings, found: Servers, port: int) -> int:
+def _run(environ: dict[str, str], found: Servers) -> int:
     # Its processes only wait for others: a copy of this one does, and needs nothing to be sent over.
     multiprocessing.set_start_method("fork")
     manager = Manager()  # type: ignore[no-untyped-call]
-    environ = os.environ | _environ(settings, found, port)
     for name, command in _commands(found).items():
         line = shlex.join(guarded(command))
         # So that honcho's signals reach the guardian and not a shell before it.
-        manager.add_process(name, f"exec {line}", env=environ)  # type: ignore[no-untyped-call]
+        manager.add_process(name, f"exec {line}", env=os.environ | environ)  # type: ignore[no-untyped-call]
     try:
         manager.loop()  # type: ignore[no-untyped-call]
     except BaseException:
@@ -105,6 +107,12 @@ def _environ(settings: Settings, found: Servers, port: int) -> dict[str, str]:
     if found.mqtt_url:
         environ["IOT_LOGIC_MQTT_URL"] = found.mqtt_url
     return environ
+
+
+def _to_export(environ: dict[str, str]) -> list[str]:
+    """Which of these another terminal lacks: those that ours did not name."""
+    urls = [name for name in environ if name.endswith("_URL")]
+    return [name for name in urls if os.environ.get(name) != environ[name]]
 
 
 def _api_port(wanted: int) -> int:

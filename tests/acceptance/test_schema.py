@@ -221,6 +221,26 @@ def test_another_document_is_a_problem(plant: Installation) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "named"),
+    [
+        ("GET", "/machine/m1", 404, "GET '/machine/m1'"),
+        ("GET", "/machines/m1/nonsense", 404, "GET '/machines/m1/nonsense'"),
+        ("PATCH", "/machines/m1/state", 405, "PATCH '/machines/m1/state'"),
+        ("GET", "/" + "long" * 1000, 404, "GET '/longlong"),
+    ],
+)
+def test_who_asks_for_no_route_is_told_where_they_are_listed(
+    plant: Installation, method: str, path: str, status: int, named: str
+) -> None:
+    problem = plant.client.request(method, path).json()
+
+    assert problem["status"] == status
+    assert problem["detail"].startswith(f"There is no {named}")
+    assert problem["detail"].endswith(" here: /schema lists all routes.")
+    assert len(problem["detail"]) < 300
+
+
 def test_options_says_what_a_path_takes(plant: Installation) -> None:
     answer = plant.client.options("/machines/m1/state")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from pipeline.local.machines import LOGIC
 from pipeline.local.ports import free_port
@@ -74,6 +75,10 @@ def test_it_prints_every_machines_results_and_ends_on_ctrl_c(demo: Demo) -> None
     wait_until(lambda: demo.prints(f"API is at http://localhost:{demo.port}"))
     with urllib.request.urlopen(f"http://localhost:{demo.port}/machines/machine_A/logic") as answer:
         assert json.load(answer)["logic"] == LOGIC["machine_A"]
+    exported = dict(re.findall(r"^export (\w+)=(\S+)$", demo.log, re.MULTILINE))
+    assert set(exported) == {f"IOT_LOGIC_{name}_URL" for name in ("AMQP", "MQTT", "REDIS", "API")}
+    with redis.Redis.from_url(exported["IOT_LOGIC_REDIS_URL"]) as client:
+        assert client.ping()
 
     # As a terminal does it: to all of the foreground's processes.
     os.killpg(demo.process.pid, signal.SIGINT)
