@@ -187,15 +187,6 @@ def test_what_is_missing_is_noticed() -> None:
     assert missing(["IOT_LOGIC_NO_SUCH_SETTING"], "settings.md") == ["IOT_LOGIC_NO_SUCH_SETTING"]
 
 
-def test_every_test_that_a_page_names_is_there() -> None:
-    named = {
-        path for page in DOCS.glob("*.md") for path in re.findall(r"`(tests/[a-z_/]+\.py)`", page.read_text())
-    }
-
-    assert len(named) > 10
-    assert [path for path in sorted(named) if not (DOCS.parent / path).is_file()] == []
-
-
 def missing(texts: list[str], page: str) -> list[str]:
     """What a page, with its tables, does not have."""
     text = reference.filled((DOCS / page).read_text())
