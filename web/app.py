@@ -12,6 +12,7 @@ from litestar.di import Provide
 from web.access.gate import CALLER, Admission, Gate
 from web.access.trail import Audit
 from web.access.turns import Turns
+from web.built import built_pages
 from web.incoming import before_request
 from web.plant import Plant
 from web.problems import HANDLERS
@@ -24,6 +25,7 @@ from web.routes.health import HealthController
 from web.routes.logic import MachineLogicController, ProfileLogicController
 from web.routes.machines import MachinesController
 from web.routes.metrics import MetricsController
+from web.routes.pages import PagesController
 from web.routes.pauses import PausesController
 from web.routes.profiles import FollowingController, ProfilesController
 from web.routes.recents import RecentsController
@@ -48,6 +50,7 @@ def create_app(plant: Plant) -> Litestar:
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "handler"))
+        built_pages()
         plant.keeper.start()
         try:
             yield
@@ -68,6 +71,7 @@ def create_app(plant: Plant) -> Litestar:
     gate = Gate(plant.tokens, plant.settings, turns)
     return Litestar(
         [
+            PagesController,
             MachinesController,
             MachineLogicController,
             PausesController,

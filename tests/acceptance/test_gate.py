@@ -26,7 +26,14 @@ from web.command import run as run_command
 from web.plant import Plant
 
 #: The routes that need no token.
-PUBLIC = {("GET", "/health/live"), ("GET", "/health/ready")}
+PUBLIC = {
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/"),
+    ("HEAD", "/"),
+    ("GET", "/pages/nobody"),
+    ("HEAD", "/pages/nobody"),
+}
 
 #: What each path parameter is filled with, by its type: no machine, letter or token is so.
 NONE = {str: "nobody", int: "1"}

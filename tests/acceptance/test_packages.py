@@ -93,7 +93,10 @@ def test_the_wheel_has_all_of_our_packages_and_nothing_else(built: Built) -> Non
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         info = [name.partition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name]
 
-    assert names == files(ROOT, *PACKAGES)
+    # Of the pages it has what was built, and not what that was built of.
+    sources = {name for name in files(ROOT, "web/pages") if not name.startswith("web/pages/built/")}
+    assert names == files(ROOT, *PACKAGES) - sources
+    assert "web/pages/built/index.html" in names
     assert {"licenses/LICENSE", "entry_points.txt"} <= set(info)
 
 
@@ -154,5 +157,5 @@ def files(tree: Path, *folders: str) -> set[str]:
         path.relative_to(tree).as_posix()
         for folder in folders
         for path in (tree / folder).rglob("*")
-        if path.is_file() and path.parent.name != "__pycache__"
+        if path.is_file() and not {"__pycache__", "node_modules"} & set(path.parts)
     }

@@ -1,0 +1,124 @@
+"""The browser that the pages are tried in: Debian's Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from pipeline.local.packages import Package, install
+
+ROOT: Final = Path(__file__).parents[2]
+SCREENSHOTS: Final = ROOT / "build" / "screenshots"
+
+CHROMIUM: Final = Package("chromium", "chromium", "chromium", "chromium")
+
+#: It runs as root, where nobody else is, and asks nobody for anything that a test does not.
+_ARGUMENTS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: What axe-core goes by: WCAG 2.2 AA, and what it calls best practice.
+_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def chromium() -> str:
+    """Where Chromium is; it is installed where it is missing. Raises `Unavailable`."""
+    if shutil.which("chromium") is None:
+        install(CHROMIUM)
+    found = shutil.which("chromium")
+    assert found is not None
+    return found
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """A browser while the block runs."""
+    environ: dict[str, str | float | bool] = {**os.environ, "HOME": "/tmp"}  # noqa: S108  no profile of anybody's
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS, env=environ)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Watch:
+    """Notes whatever a page does that none may: errors, refused loads, requests to another host."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self.noted = list[str]()
+        self.requests = list[str]()
+        self._allowed = list[str]()
+        self._origin = origin
+        context.on("console", lambda message: self._on_console(message.type, message.text))
+        context.on("weberror", lambda error: self.noted.append(f"error: {error.error}"))
+        context.on("request", lambda request: self._on_request(request.url))
+
+    def allow(self, text: str) -> None:
+        """Let pass what has this text in it: the status of an answer that the test asks for."""
+        self._allowed.append(text)
+
+    def check(self) -> None:
+        """Fail where there was anything that was not allowed."""
+        wrong = [each for each in self.noted if not any(allowed in each for allowed in self._allowed)]
+        assert wrong == []
+
+    def _on_console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.noted.append(f"{kind}: {text}")
+
+    def _on_request(self, url: str) -> None:
+        self.requests.append(url)
+        if not url.startswith((f"{self._origin}/", "blob:", "data:")):
+            self.noted.append(f"request to {url}")
+
+
+def sign_in(page: Page, token: str) -> None:
+    """Sign in where the page asks for a token, and wait until it has let one in."""
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("navigation", name="Views").wait_for()
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page as it is, in light and in dark."""
+    return [f"{scheme}: {each}" for scheme in ("light", "dark") for each in _axe_in(page, scheme)]
+
+
+def _axe_in(page: Page, scheme: Any) -> list[str]:
+    page.emulate_media(color_scheme=scheme)
+    # Over the debugging protocol, which no Content-Security-Policy holds up: the page keeps its own.
+    session = page.context.new_cdp_session(page)
+    source = (ROOT / "web" / "pages" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    options = msgspec.json.encode({"runOnly": _RULES, "resultTypes": ["violations"]}).decode()
+    session.send("Runtime.evaluate", {"expression": f"if (!window.axe) {{ {source} }}"})
+    answer = session.send(
+        "Runtime.evaluate",
+        {"expression": f"axe.run(document, {options})", "awaitPromise": True, "returnByValue": True},
+    )
+    session.detach()
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html'][:300]}: {node['failureSummary']}"
+        for violation in answer["result"]["value"]["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Keep what the page looks like, light and dark, in build/screenshots."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png")

@@ -1,0 +1,200 @@
+"""The pages as a whole: how they are served, who is let in, and how one finds one's way."""
+
+import gzip
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import Watch, axe, screenshot, sign_in
+from web.access.roles import Role
+from web.access.tokens import Tokens
+from web.built import built_pages
+
+#: Bytes, compressed, of all that is loaded before the first view is there.
+FIRST_VIEW_BYTES = 200_000
+
+#: Every view that needs no machine or profile, by what it is called.
+VIEWS = {
+    "machines": "Machines",
+    "profiles": "Profiles",
+    "dead-letters": "Dead letters",
+    "works": "Works",
+    "audit": "Audit",
+    "tokens": "Tokens",
+}
+
+
+def test_the_page_is_asked_for_anew_and_what_it_loads_is_kept_for_ever(plant: Installation) -> None:
+    index = plant.client.get("/")
+    again = plant.client.get("/", headers={"If-None-Match": index.headers["ETag"]})
+    name = re.search(r'src="(/pages/[^"]+\.js)"', index.text)
+    assert name is not None
+    script = plant.client.get(name[1])
+    head = plant.client.head(name[1])
+    none = plant.client.get("/pages/nothing.js")
+
+    assert index.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert index.headers["Cache-Control"] == "no-cache"
+    assert index.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert index.headers["Referrer-Policy"] == "no-referrer"
+    assert again.status_code == 304
+    assert again.content == b""
+    assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert script.headers["Content-Encoding"] == "gzip"
+    assert script.headers["X-Content-Type-Options"] == "nosniff"
+    assert script.content == built_pages()[name[1].removeprefix("/pages/")].content
+    assert head.headers["Content-Length"] == script.headers["Content-Length"]
+    assert none.status_code == 404
+    assert none.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sent"),
+    [("gzip, deflate, br", True), ("br;q=1.0, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False)],
+)
+def test_who_does_not_take_gzip_is_sent_none(plant: Installation, accepted: str, sent: bool) -> None:
+    with plant.client.stream("GET", "/", headers={"Accept-Encoding": accepted}) as answer:
+        raw = b"".join(answer.iter_raw())
+
+    content = built_pages()["index.html"].content
+    assert (gzip.decompress(raw) if sent else raw) == content
+
+
+def test_the_policy_lets_nothing_run_in_line_or_from_elsewhere(plant: Installation) -> None:
+    policy = plant.client.get("/").headers["Content-Security-Policy"]
+
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "data:" not in policy
+
+
+def test_what_the_first_view_loads_is_small(page: Page, watch: Watch, origin: str) -> None:
+    page.goto(origin)
+    page.get_by_role("heading", name="Machines").wait_for()
+    page.wait_for_load_state("networkidle")
+    names = {url.removeprefix(f"{origin}/pages/") for url in watch.requests if "/pages/" in url}
+    sizes = {name: len(built_pages()[name].compressed) for name in {"index.html", *names}}
+
+    assert len(sizes) > 3
+    assert sum(sizes.values()) < FIRST_VIEW_BYTES
+
+
+def test_without_any_token_nobody_has_to_sign_in(page: Page, origin: str) -> None:
+    page.goto(origin)
+
+    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
+    expect(page.get_by_text("no token needed · admin")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+    expect(page).to_have_title("Machines · IoT Logic Processor")
+
+
+def test_a_wrong_token_is_told_and_the_right_one_leads_where_one_was(
+    page: Page, watch: Watch, origin: str, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    token = tokens.create("anna", Role.OPERATOR)
+    page.goto(f"{origin}/#/dead-letters")
+    page.get_by_label("Token").fill("iot_wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not valid")
+    assert axe(page) == []
+    screenshot(page, "sign-in")
+    sign_in(page, token)
+
+    expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
+    expect(page.get_by_text("anna · operator")).to_be_visible()
+    assert page.url == f"{origin}/#/dead-letters"
+    # It goes with the tab, and is in nothing that outlives it.
+    assert page.evaluate("Object.keys(localStorage)") == []
+    assert page.context.cookies() == []
+
+
+def test_who_may_not_do_it_is_not_offered_it(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
+    watch.allow("401")
+    page.goto(f"{origin}/#/tokens")
+    sign_in(page, tokens.create("watcher", Role.VIEWER))
+
+    expect(page.get_by_text("This needs the role admin; your token has the role viewer.")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(
+        ["Machines", "Profiles", "Dead letters", "Works"]
+    )
+
+
+def test_a_token_that_is_revoked_ends_the_session_and_the_page_stays_the_same(
+    page: Page, watch: Watch, origin: str, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    tokens.create("boss", Role.ADMIN)
+    page.goto(f"{origin}/#/works")
+    sign_in(page, tokens.create("anna", Role.VIEWER))
+    page.get_by_role("heading", name="Works").wait_for()
+    tokens.revoke("anna")
+    expect(page.get_by_role("alert")).to_contain_text("not valid any more")
+    sign_in(page, tokens.create("ben", Role.VIEWER))
+
+    expect(page.get_by_role("heading", name="Works")).to_be_visible()
+
+
+def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
+    watch.allow("401")
+    page.goto(origin)
+    sign_in(page, tokens.create("anna", Role.VIEWER))
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_back_leads_back(page: Page, origin: str) -> None:
+    page.goto(origin)
+    page.get_by_role("link", name="Profiles").click()
+    expect(page.get_by_role("heading", name="Profiles")).to_be_visible()
+    page.go_back()
+
+    expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+
+
+def test_an_address_that_leads_nowhere_says_so(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/nowhere")
+
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+
+
+def test_the_keyboard_reaches_the_content_past_the_navigation(page: Page, origin: str) -> None:
+    page.goto(origin)
+    page.get_by_role("heading", name="Machines").wait_for()
+    page.get_by_role("link", name="Skip to the content").focus()
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_colours_that_were_chosen_are_remembered(page: Page, origin: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(origin)
+    switch = page.get_by_role("button", name="Colours")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    switch.click()
+    switch.click()
+    dark = page.evaluate(paper)
+    page.reload()
+    switch.wait_for()
+
+    assert dark != light
+    assert page.evaluate(paper) == dark
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_view_is_there_for_all(page: Page, origin: str, name: str) -> None:
+    page.goto(f"{origin}/#/{name}")
+    page.get_by_role("heading", name=VIEWS[name], level=1).wait_for()
+    page.wait_for_load_state("networkidle")
+
+    screenshot(page, name)
+    assert axe(page) == []
+    # A tablet, upright: nothing stands out at the side.
+    page.set_viewport_size({"width": 768, "height": 1024})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768

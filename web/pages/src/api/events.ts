@@ -1,0 +1,77 @@
+// Live events. The browser's EventSource cannot send a token, so the stream is read with fetch.
+//
+// It goes on from the last event after every interruption, as far as the API still keeps what came meanwhile;
+// it waits longer after each failure, and ends where the token is refused or there is nothing of that path.
+
+import { refused } from "./client";
+import { Frames, type Frame } from "./frames";
+import { asProblem, isAbort, problemOf, type ProblemError } from "./problem";
+import { bearer } from "./token";
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
+
+export interface Listener {
+  /** An event has come: `reading`, `dead-letter`, `change` or `lagged`, with its data, decoded. */
+  event(name: string, data: unknown): void;
+  /** The stream is open (null), or is not, and why. */
+  state?(problem: ProblemError | null): void;
+}
+
+/** Follow `/events`, or those of a machine. Call what it returns to end it. */
+export function follow(path: string, listener: Listener, lastId: string | null = null): () => void {
+  const ending = new AbortController();
+  void run(path, listener, lastId, ending.signal);
+  return () => ending.abort();
+}
+
+async function run(path: string, listener: Listener, lastId: string | null, signal: AbortSignal): Promise<void> {
+  let wait = FIRST_WAIT;
+  const seen = (frame: Frame): void => {
+    wait = FIRST_WAIT;
+    lastId = frame.id ?? lastId;
+    listener.event(frame.name, JSON.parse(frame.data));
+  };
+  while (!signal.aborted) {
+    try {
+      await read(path, lastId, signal, () => listener.state?.(null), seen);
+    } catch (error) {
+      if (isAbort(error) || signal.aborted) return;
+      const problem = asProblem(error);
+      listener.state?.(problem);
+      if (problem.status === 401) refused();
+      if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return;
+    }
+    await pause(wait * (0.75 + Math.random() / 2), signal);
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  }
+}
+
+/** Read one stream to its end. */
+async function read(
+  path: string,
+  lastId: string | null,
+  signal: AbortSignal,
+  opened: () => void,
+  seen: (frame: Frame) => void,
+): Promise<void> {
+  const headers: Record<string, string> = { Accept: "text/event-stream", ...bearer() };
+  if (lastId !== null) headers["Last-Event-ID"] = lastId;
+  const response = await fetch(path, { headers, signal, cache: "no-store" });
+  if (!response.ok || response.body === null) throw await problemOf(response);
+  opened();
+  const frames = new Frames();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    for (const frame of frames.take(value)) seen(frame);
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}

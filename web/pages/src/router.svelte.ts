@@ -1,0 +1,89 @@
+// Where one is: the path and the query behind the # of the address, so that the API's own paths stay free.
+//
+//     #/machines/press-4?tab=logic    →  path "/machines/press-4", query { tab: "logic" }
+//
+// What a page shows (a search, a filter, an order, a tab) is kept in the query: Back and links then work.
+
+/** What goes into a query. Null, undefined and "" are left out. */
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+class Router {
+  path = $state("/");
+  query = $state.raw<ReadonlyMap<string, string>>(new Map());
+
+  constructor() {
+    this.#read();
+    addEventListener("hashchange", () => this.#read());
+    addEventListener("popstate", () => this.#read());
+  }
+
+  /** A parameter of the query, or "". */
+  get(name: string): string {
+    return this.query.get(name) ?? "";
+  }
+
+  go(address: string): void {
+    location.hash = address;
+    this.#read();
+  }
+
+  /**
+   * Change parameters of the query and keep the others. Null or "" removes one.
+   *
+   * A choice is a step that Back undoes; with `replace`, as while somebody types, it is none.
+   */
+  set(changes: Query, { replace = false }: { replace?: boolean } = {}): void {
+    const address = href(this.path, { ...Object.fromEntries(this.query), ...changes });
+    if (address === location.hash) return;
+    if (replace) history.replaceState(null, "", address);
+    else history.pushState(null, "", address);
+    this.#read();
+  }
+
+  #read(): void {
+    const [path = "", query = ""] = divided(location.hash.slice(1));
+    this.path = path || "/";
+    this.query = new Map(new URLSearchParams(query));
+  }
+}
+
+export const router = new Router();
+
+/** The address of a page, for a link. Parts of the path are escaped with `part`. */
+export function href(path: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return `#${path}${text && `?${text}`}`;
+}
+
+/** One part of a path, whatever is in it. */
+export function part(text: string): string {
+  return encodeURIComponent(text);
+}
+
+/** The parameters of a path that fits a pattern such as `/machines/:id`, or null. */
+export function fit(pattern: string, path: string): Record<string, string> | null {
+  const wanted = pattern.split("/");
+  const given = path.replace(/\/$/, "").split("/");
+  if (wanted.length !== given.length) return null;
+  const found: Record<string, string> = {};
+  for (const [index, name] of wanted.entries()) {
+    const value = given[index] ?? "";
+    if (name.startsWith(":")) found[name.slice(1)] = unescaped(value);
+    else if (name !== value) return null;
+  }
+  return found;
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function divided(text: string): [string, string] {
+  const mark = text.indexOf("?");
+  return mark < 0 ? [text, ""] : [text.slice(0, mark), text.slice(mark + 1)];
+}
