@@ -134,7 +134,8 @@ def _confirmed(
         return True
     kinds = Counter(str(each["kind"]) for each in api.pages(_PATH, "dead_letters", where))
     of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    count = f"{kinds.total()} dead letters ({of_kinds})" if kinds else "no dead letter"
+    letters = "dead letter" if kinds.total() == 1 else "dead letters"
+    count = f"{kinds.total()} {letters} ({of_kinds})" if kinds else "no dead letter"
     return _asked(arguments, f"{what} {count} {how}?")
 
 
