@@ -22,7 +22,7 @@ RUN python -m venv /backend && python -m venv --without-pip /opt/iot-logic \
     && /backend/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt hatchling \
     && /backend/bin/pip --python /opt/iot-logic/bin/python install --no-cache-dir --disable-pip-version-check \
         -c constraints.txt -r needed.txt
-COPY README.md LICENSE ./
+COPY README.md LICENSE hatch_build.py ./
 COPY pipeline ./pipeline
 COPY sandbox ./sandbox
 COPY web ./web

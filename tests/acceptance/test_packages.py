@@ -1,6 +1,7 @@
 """What `make dist` makes: it is whole, it is the same each time, and it runs where nothing else is."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,16 +30,21 @@ class Built(NamedTuple):
     source: Path
 
 
-def build(tree: Path, folder: Path) -> Built:
-    """What the recipe of `make dist` makes of a source tree."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
+def hatchling(tree: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the build backend in a source tree."""
+    return subprocess.run(
+        [sys.executable, "-m", "hatchling", *arguments],
         cwd=tree,
         env={"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": "1700000000"},
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def build(tree: Path, folder: Path) -> Built:
+    """What the recipe of `make dist` makes of a source tree."""
+    done = hatchling(tree, "build", "-d", str(folder))
     assert done.returncode == 0, done.stderr
     [wheel], [source] = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return Built(wheel, source)
@@ -118,6 +124,19 @@ def test_what_is_built_of_the_source_is_the_same_byte_for_byte(
     assert again.source.read_bytes() == built.source.read_bytes()
 
 
+@pytest.mark.parametrize("target", ["wheel", "sdist"])
+def test_nothing_is_built_without_the_pages(unpacked: Path, tmp_path: Path, target: str) -> None:
+    tree = shutil.copytree(
+        unpacked, tmp_path / "tree", ignore=shutil.ignore_patterns("built", "tests", "docs")
+    )
+
+    done = hatchling(tree, "build", "-t", target)
+
+    assert done.returncode != 0
+    assert done.stderr.strip().endswith("The pages in web/pages are not built. Build them first: make pages")
+    assert not (tree / "dist").exists() or list((tree / "dist").iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["iot-logic", "iot-devices"])
 def test_the_commands_that_are_installed_say_what_they_are_for(
     scripts: Path, tmp_path: Path, command: str
@@ -149,6 +168,8 @@ def test_the_api_and_a_worker_that_are_installed_run_a_logic(
 
     wait_until(processed)
     assert "IoT Logic Processor" in installation.client.get("/schema").text
+    [script] = re.findall(r'<script [^>]*src="(/pages/[^"]+)"', installation.client.get("/").text)
+    assert installation.client.get(script).headers["Content-Type"].startswith("text/javascript")
 
 
 def files(tree: Path, *folders: str) -> set[str]:
