@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from docs.reference.markdown import table
+from docs.reference.page_licences import NpmLicence, npm_licences
 
 PROJECT: Final = "iot-logic-processor"
 
@@ -48,14 +49,20 @@ _NAMES: Final = {
 
 
 def licences() -> str:
-    """What runs in a plant, and what only the tests, the site and `make run` need."""
-    running = needed()
+    """What runs in a plant, what is in its pages, and what only making and testing it needs."""
+    running, pages = needed(), list(npm_licences())
     return (
         "## What runs\n\n"
         + _table(running)
+        + "\n## What is in the pages\n\n"
+        + "The pages at `/` are a bundle. Of these packages of npm something may be in it; what is, and each one's "
+        "notice, says `licences.md` beside it.\n\n"
+        + _npm_table(each for each in pages if each.in_pages)
         + "\n## What develops\n\n"
         + "The tests, the site and `make run` need these besides. A plant has none of them.\n\n"
         + _table(each for each in needed("dev") if each not in running)
+        + "\nAnd these build and check the pages:\n\n"
+        + _npm_table(each for each in pages if not each.in_pages)
     )
 
 
@@ -103,4 +110,10 @@ def _table(names: Iterable[str]) -> str:
     packages = [distribution(name) for name in names]
     return table(
         "package | version | licence", ([each.name, each.version, licence(each)] for each in packages)
+    )
+
+
+def _npm_table(packages: Iterable[NpmLicence]) -> str:
+    return table(
+        "package | version | licence", ([each.name, each.version, each.licence] for each in packages)
     )

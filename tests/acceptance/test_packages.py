@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from docs.reference.licences import needed
+from docs.reference.page_licences import npm_licences
 from tests.installation import SCRIPTS, Installation
 from tests.waiting import wait_until
 
@@ -104,6 +105,16 @@ def test_the_wheel_has_all_of_our_packages_and_nothing_else(built: Built) -> Non
     assert names == files(ROOT, *PACKAGES) - sources
     assert "web/pages/built/index.html" in names
     assert {"licenses/LICENSE", "entry_points.txt"} <= set(info)
+
+
+def test_the_wheel_has_the_notices_of_what_others_wrote_of_its_pages(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        notices = archive.read("web/pages/built/licences.md").decode()
+    bundled = set(re.findall(r"^## (\S+) - (\S+) \((.+)\)$", notices, re.MULTILINE))
+
+    listed = {(each.name, each.version, each.licence) for each in npm_licences() if each.in_pages}
+    assert "svelte" in {name for name, *_ in bundled}
+    assert bundled <= listed, "docs/licences.md does not list them"
 
 
 def test_the_source_has_what_makes_the_wheel_and_the_site_and_runs_the_tests(unpacked: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.reference.licences import is_allowed, licence, needed
+from docs.reference.page_licences import imported, npm_licences
 
 
 def test_a_plant_can_live_with_each_licence_of_what_runs_in_it() -> None:
@@ -17,8 +18,23 @@ def test_a_plant_can_live_with_each_licence_of_what_runs_in_it() -> None:
     assert {name: each for name, each in found.items() if not is_allowed(each)} == {}
 
 
+def test_a_plant_can_live_with_each_licence_of_what_is_in_its_pages() -> None:
+    found = [each for each in npm_licences() if each.in_pages]
+
+    assert {"svelte", "openapi-fetch", "openapi-typescript-helpers"} <= {each.name for each in found}
+    assert [each for each in found if not is_allowed(each.licence)] == []
+
+
 def test_the_licence_of_all_else_is_known() -> None:
     assert [name for name in needed("dev") if not licence(distribution(name))] == []
+    assert [each.name for each in npm_licences() if not each.licence] == []
+
+
+def test_what_the_pages_import_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_text('import { x } from "@codemirror/view";\nimport y from "./mine";\n')
+    (tmp_path / "b.svelte").write_text("const u = await import('uplot/dist/uPlot.css'); import 'style-mod'\n")
+
+    assert imported(tmp_path) == {"@codemirror/view", "uplot", "style-mod"}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ export default defineConfig(({ mode }) => {
       // One stylesheet: a few kilobytes, and no view is seen without its own.
       cssCodeSplit: false,
       modulePreload: { polyfill: false },
+      // The notices of what is in the bundle, which its licences ask to be passed on with it.
+      license: { fileName: "licences.md" },
       // What knows light-dark() of CSS.
       target: ["chrome125", "firefox126", "safari17.5"],
       chunkSizeWarningLimit: 600,
