@@ -55,8 +55,8 @@ def licences() -> str:
         "## What runs\n\n"
         + _table(running)
         + "\n## What is in the pages\n\n"
-        + "The pages at `/` are a bundle. Of these packages of npm something may be in it; what is, and each one's "
-        "notice, says `licences.md` beside it.\n\n"
+        + "The pages at `/` are a bundle. Of these packages of npm something may be in it; what is, and each "
+        "one's notice, says `licences.md` beside it.\n\n"
         + _npm_table(each for each in pages if each.in_pages)
         + "\n## What develops\n\n"
         + "The tests, the site and `make run` need these besides. A plant has none of them.\n\n"
