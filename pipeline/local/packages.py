@@ -29,7 +29,8 @@ _INSTALL: Final = """
 set -e
 policy=/usr/sbin/policy-rc.d
 units=""
-for unit in rabbitmq-server.service redis-server.service epmd.service epmd.socket; do
+for unit in rabbitmq-server.service redis-server.service epmd.service epmd.socket \\
+    docker.service docker.socket containerd.service; do
     [ -e "/lib/systemd/system/$unit" ] || units="$units $unit"
 done
 if [ ! -e "$policy" ]; then

@@ -1,4 +1,4 @@
-"""A Docker engine: the one that answers, or one of our own, which needs root and Debian's docker.io.
+"""A Docker engine: the one that answers, or one of our own. That needs root, and dockerd is installed for it.
 
 Our own has a socket, a folder for its images and a process of its own, so that it meets no other, and its
 images are kept in `folder` for the next time. It changes no rule of the machine's firewall: ports are
@@ -8,16 +8,22 @@ of the machine.
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import docker
 import docker.errors
 import requests
 
+from pipeline.local import packages
+from pipeline.local.errors import Unavailable
+from pipeline.local.packages import Package
 from tests.waiting import wait_until
+
+_DOCKER = Package("docker.io", "moby-engine", "docker", "docker")
 
 #: Seconds that the engine may take to answer and to end; an engine that has containers ends them first.
 _START_SECONDS = 60
@@ -26,13 +32,38 @@ _STOP_SECONDS = 120
 
 def answers(url: str | None) -> bool:
     """Whether an engine is there."""
-    try:
-        client = docker.DockerClient(base_url=url, timeout=10) if url else docker.from_env(timeout=10)
-    except (docker.errors.DockerException, requests.RequestException):
+    address = url or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    # Docker's SDK leaves a socket open where nothing listens.
+    if address.startswith("unix://") and not _listens(address.removeprefix("unix://")):
         return False
-    with suppress(docker.errors.DockerException, requests.RequestException):
+    with suppress(docker.errors.DockerException, requests.RequestException), closing(_client(url)) as client:
         return bool(client.ping())
     return False
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as end:
+        try:
+            end.connect(path)
+        except OSError:
+            return False
+    return True
+
+
+def _client(url: str | None) -> docker.DockerClient:
+    return docker.DockerClient(base_url=url, timeout=10) if url else docker.from_env(timeout=10)
+
+
+def _ensure_dockerd() -> None:
+    assert os.geteuid() == 0, "No Docker engine answers, and only root can start one: start it, or be root."
+    if shutil.which("dockerd") is not None:
+        return
+    try:
+        packages.install(_DOCKER)
+    except Unavailable as e:
+        raise AssertionError(
+            f"No Docker engine answers, and dockerd is missing: {e}. Install it with {_DOCKER.advice()}."
+        ) from e
 
 
 @contextmanager
@@ -41,11 +72,7 @@ def engine(folder: Path) -> Iterator[str | None]:
     if answers(None):
         yield None
         return
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        raise AssertionError(
-            "No Docker engine answers, and none can be started: that needs root and dockerd. "
-            "On Debian: apt-get install docker.io docker-compose debootstrap"
-        )
+    _ensure_dockerd()
     folder.mkdir(parents=True, exist_ok=True)
     url = f"unix://{folder}/docker.sock"
     with (folder / "dockerd.log").open("wb") as log:

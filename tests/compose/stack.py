@@ -4,7 +4,6 @@ import json
 import os
 import re
 import resource
-import shutil
 import subprocess
 import time
 from itertools import chain
@@ -33,8 +32,10 @@ SERVICES = ("api", "worker", "devices", "rabbitmq", "redis")
 class Stack:
     """One project of the compose command, with ports of its own. Its volumes are removed at the end."""
 
-    def __init__(self, engine: str | None, images: dict[str, str]) -> None:
+    def __init__(self, engine: str | None, images: dict[str, str], command: list[str]) -> None:
+        """`engine` is its address, `images` replaces those of compose.yaml, `command` runs Compose."""
         self.docker = docker.DockerClient(base_url=engine, timeout=120) if engine else docker.from_env()
+        self._command = command
         self.name = f"iot-logic-test-{os.getpid()}"
         self.ports = {name: free_port() for name in ("API", "AMQP", "MQTT", "MANAGEMENT")}
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -43,7 +44,6 @@ class Stack:
             | images
             | {
                 "COMPOSE_PROJECT_NAME": self.name,
-                "COMPOSE_HTTP_TIMEOUT": "300",
                 "RABBITMQ_FILES": str(_FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)),
                 **{f"{name}_PORT": str(port) for name, port in self.ports.items()},
                 **({"DOCKER_HOST": engine} if engine else {}),
@@ -59,19 +59,27 @@ class Stack:
 
     def compose(self, *arguments: str) -> str:
         """Run the compose command. Returns what it printed."""
-        command = ["docker", "compose"] if _has_plugin() else ["docker-compose"]
-        done = subprocess.run(
-            [*command, *arguments],
+        done = self._compose(*arguments)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"{' '.join(arguments)}:\n{said[-8000:]}\n{self.logs()[-8000:]}"
+        return done.stdout
+
+    def _compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._command, *arguments],
             cwd=ROOT,
             env=self.environ,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             timeout=_COMMAND_SECONDS,
         )
-        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout[-8000:]}\n{self.logs()[-8000:]}"
-        return done.stdout
+
+    def declared(self) -> dict[str, Any]:
+        """The services of the compose file, as Compose understands it, with all profiles."""
+        said = self.compose("--profile", "*", "config", "--format", "json")
+        services: dict[str, Any] = json.loads(said)["services"]
+        return services
 
     def logs(self, service: str | None = None) -> str:
         """What the containers have printed."""
@@ -93,11 +101,13 @@ class Stack:
 
     def run(self, service: str, *command: str) -> str:
         """Run a command in a container of a service. Returns its standard output."""
-        done = self.containers(service)[0].exec_run(list(command), demux=True)
-        output: Any = done.output
-        out, err = (part.decode() if part else "" for part in output)
-        assert done.exit_code == 0, f"{command} in {service}: {out}{err}"
-        return out
+        done = self.try_to_run(service, *command)
+        assert done.returncode == 0, f"{command} in {service}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_to_run(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a container of a service. Returns what became of it."""
+        return self._compose("--profile", "*", "exec", "-T", service, *command)
 
     def start(self, *arguments: str) -> None:
         """`up`, and wait until all that have a health are healthy."""
@@ -166,12 +176,6 @@ class Stack:
 
 def _log(container: Container, everything: bool) -> str:
     return bytes(container.logs(tail="all" if everything else 60)).decode(errors="replace")
-
-
-def _has_plugin() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    return subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
 
 
 def metric_names(text: str) -> set[str]:

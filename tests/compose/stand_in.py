@@ -1,11 +1,14 @@
 """Base images: those that compose.yaml names, or, where they cannot be had, stand-ins from Debian's packages.
 
-A stand-in is the same server, in Debian's version, under the same user names and paths. What is only in the
-real ones (RabbitMQ 4, their entry points) it cannot show. They are made once and kept by the engine. Where
-Debian's packages are, this machine's apt says; the wheels that our image needs are put into the stand-in of
-Python, with this Python's pip.
+A stand-in is the same server, in Debian 13's version, under the same user names and paths: RabbitMQ 4.0,
+Redis 8.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. What is only in the real ones (newer
+versions, their entry points) it cannot show. They are made once and kept by the engine.
+
+Where Debian's packages are, this machine's apt says. The wheels that our image needs are put into the
+stand-in of Python, so that the image is built without any network.
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +18,10 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from pipeline.local import packages
+from pipeline.local.errors import Unavailable
+from pipeline.local.packages import Package
+
 ROOT = Path(__file__).parents[2]
 
 #: The images of compose.yaml, by the variable that replaces each.
@@ -22,11 +29,16 @@ IMAGES = {
     "PYTHON_IMAGE": "python:3.13-slim",
     "RABBITMQ_IMAGE": "rabbitmq:4.3-management",
     "REDIS_IMAGE": "redis:8",
-    "PROMETHEUS_IMAGE": "prom/prometheus:v3.5.0",
+    "PROMETHEUS_IMAGE": "prom/prometheus:v3.13.2",
 }
 
-_BASE = "iot-logic-stand-in/base"
-_SUITE = "bookworm"
+_SUITE = "trixie"
+#: The suite's.
+_PYTHON = "3.13"
+_BASE = f"iot-logic-stand-in/{_SUITE}"
+
+_DEBOOTSTRAP = Package("debootstrap", "debootstrap", "debootstrap", "debootstrap")
+
 _INSTALL = (
     "RUN printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d "
     "&& apt-get update -qq && apt-get install -y -qq --no-install-recommends"
@@ -59,16 +71,51 @@ ENTRYPOINT ["/usr/bin/prometheus"]
 """,
 }
 
+_COMPOSE_DOCKERFILE = f"""
+FROM {_BASE}
+{_INSTALL} docker-compose
+"""
+#: Where Debian's package has Docker's plugin, which runs by itself too.
+_PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
+
 
 def images(client: docker.DockerClient) -> dict[str, str]:
     """What `PYTHON_IMAGE` and so on are to be, so that each image is there."""
     return {variable: _image(client, variable, name) for variable, name in IMAGES.items()}
 
 
+def compose_command(client: docker.DockerClient, folder: Path) -> list[str]:
+    """What runs Compose: Docker's plugin, or, where it is missing, Debian's, copied out of an image.
+
+    The command of 2021, `docker-compose` 1, is not asked.
+    """
+    if shutil.which("docker") is not None:
+        found = subprocess.run(["docker", "compose", "version"], capture_output=True)
+        if found.returncode == 0:
+            return ["docker", "compose"]
+    plugin = folder / "docker-compose"
+    if not plugin.exists():
+        print("Docker's plugin Compose is not here: it is taken from Debian's package.", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        image = _build(client, "compose", _COMPOSE_DOCKERFILE)
+        made = client.containers.create(image, "true")
+        try:
+            archive = folder / "docker-compose.tar"
+            with archive.open("wb") as file:
+                for chunk in made.get_archive(_PLUGIN)[0]:
+                    file.write(chunk)
+            subprocess.run(["tar", "-C", folder, "-xf", archive], check=True)
+            archive.unlink()
+        finally:
+            made.remove()
+    return [str(plugin)]
+
+
 def _image(client: docker.DockerClient, variable: str, name: str) -> str:
     if _is_there(client, name):
         return name
-    stand_in = f"iot-logic-stand-in/{variable.removesuffix('_IMAGE').lower()}"
+    short = variable.removesuffix("_IMAGE").lower()
+    stand_in = _tag(short)
     if variable != "PYTHON_IMAGE" and _is_there(client, stand_in):
         return stand_in
     try:
@@ -77,13 +124,22 @@ def _image(client: docker.DockerClient, variable: str, name: str) -> str:
         print(f"{name} cannot be pulled: a stand-in is made from Debian's packages.", flush=True)
     else:
         return name
+    return _build(client, short, _DOCKERFILES[variable])
+
+
+def _tag(short: str) -> str:
+    return f"iot-logic-stand-in/{short}:{_SUITE}"
+
+
+def _build(client: docker.DockerClient, short: str, dockerfile: str) -> str:
+    """Build a stand-in in the network of this machine. Returns its name."""
     _ensure_base(client)
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "Dockerfile").write_text(_DOCKERFILES[variable])
-        if variable == "PYTHON_IMAGE":
+        (Path(folder) / "Dockerfile").write_text(dockerfile)
+        if "COPY wheels" in dockerfile:
             _download_wheels(Path(folder) / "wheels")
-        client.images.build(path=folder, tag=stand_in, network_mode="host", rm=True)
-    return stand_in
+        client.images.build(path=folder, tag=_tag(short), network_mode="host", rm=True)
+    return _tag(short)
 
 
 def _is_there(client: docker.DockerClient, name: str) -> bool:
@@ -95,42 +151,36 @@ def _is_there(client: docker.DockerClient, name: str) -> bool:
 
 
 def _ensure_base(client: docker.DockerClient) -> None:
-    """A small Debian. Needs root and debootstrap."""
+    """A small Debian. Needs root, and debootstrap, which is installed where it is missing."""
     if _is_there(client, _BASE):
         return
+    if shutil.which("debootstrap") is None:
+        try:
+            packages.install(_DEBOOTSTRAP)
+        except Unavailable as e:
+            raise AssertionError(f"{e}. Install it with {_DEBOOTSTRAP.advice()}.") from e
+    # Where this machine has its packages from, there are those of the other suites. Else: debootstrap's own.
     sites = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", f"Codename: {_SUITE}"],
+        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
     with tempfile.TemporaryDirectory() as folder:
         root, archive = Path(folder) / "root", Path(folder) / "base.tar"
-        subprocess.run(["debootstrap", "--variant=minbase", _SUITE, root, sites[0]], check=True)
+        subprocess.run(["debootstrap", "--variant=minbase", _SUITE, root, *sites[:1]], check=True)
         subprocess.run(["tar", "-C", root, "-cf", archive, "."], check=True)
         client.api.import_image(str(archive), repository=_BASE, tag="latest")
 
 
 def _download_wheels(folder: Path) -> None:
-    """What our image needs, for the Python of the stand-in, which has to be of this one's version."""
-    assert sys.version_info[:2] == (3, 11), (
-        f"The stand-in of Python is {_SUITE}'s: run this with Python 3.11."
-    )
+    """What our image needs, for the Python of the stand-in."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    # The last is needed by the oldest Pythons only, of which the stand-in's may be.
-    needed = ["hatchling", *project["dependencies"], "async-timeout"]
     subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "-q",
-            "-c",
-            ROOT / "constraints.txt",
-            "-d",
-            folder,
-            *needed,
+            *(sys.executable, "-m", "pip", "download", "-q", "-c", ROOT / "constraints.txt", "-d", folder),
+            *("--python-version", _PYTHON, "--only-binary", ":all:"),
+            *("hatchling", *project["dependencies"]),
         ],
         check=True,
     )
