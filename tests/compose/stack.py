@@ -57,27 +57,29 @@ class Stack:
         self.environ[f"{name}_PORT"] = str(self.ports[name])
         return self.ports[name]
 
-    def compose(self, *arguments: str) -> str:
+    def compose(self, *arguments: str, environ: dict[str, str] | None = None) -> str:
         """Run the compose command. Returns what it printed."""
-        done = self._compose(*arguments)
+        done = self._compose(*arguments, environ=environ)
         said = done.stdout + done.stderr
         assert done.returncode == 0, f"{' '.join(arguments)}:\n{said[-8000:]}\n{self.logs()[-8000:]}"
         return done.stdout
 
-    def _compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _compose(
+        self, *arguments: str, environ: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self._command, *arguments],
             cwd=ROOT,
-            env=self.environ,
+            env=self.environ | (environ or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=_COMMAND_SECONDS,
         )
 
-    def declared(self) -> dict[str, Any]:
+    def declared(self, **environ: str) -> dict[str, Any]:
         """The services of the compose file, as Compose understands it, with all profiles."""
-        said = self.compose("--profile", "*", "config", "--format", "json")
+        said = self.compose("--profile", "*", "config", "--format", "json", environ=environ)
         services: dict[str, Any] = json.loads(said)["services"]
         return services
 

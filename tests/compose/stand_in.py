@@ -4,8 +4,8 @@ A stand-in is the same server, in Debian 13's version, under the same user names
 Redis 8.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. What is only in the real ones (newer
 versions, their entry points) it cannot show. They are made once and kept by the engine.
 
-Where Debian's packages are, this machine's apt says. The wheels that our image needs are put into the
-stand-in of Python, so that the image is built without any network.
+Where packages are, this machine's apt, pip and npm say. What our image needs of pip's and npm's is put into
+the stand-in of Python, so that the image is built without any network.
 """
 
 import shutil
@@ -48,8 +48,10 @@ _DOCKERFILES = {
     "PYTHON_IMAGE": f"""
 FROM {_BASE}
 {_INSTALL} python3 python3-venv && ln -s /usr/bin/python3 /usr/local/bin/python
-COPY wheels /wheels
-RUN printf '[global]\\nno-index = true\\nfind-links = /wheels\\n' >/etc/pip.conf
+COPY wheels /stand-in/wheels
+RUN printf '[global]\\nno-index = true\\nfind-links = /stand-in/wheels\\n' >/etc/pip.conf
+COPY npm /stand-in/npm
+COPY npmrc /root/.npmrc
 """,
     "RABBITMQ_IMAGE": f"""
 FROM {_BASE}
@@ -138,6 +140,7 @@ def _build(client: docker.DockerClient, short: str, dockerfile: str) -> str:
         (Path(folder) / "Dockerfile").write_text(dockerfile)
         if "COPY wheels" in dockerfile:
             _download_wheels(Path(folder) / "wheels")
+            _fill_npm_cache(Path(folder))
         client.images.build(path=folder, tag=_tag(short), network_mode="host", rm=True)
     return _tag(short)
 
@@ -180,7 +183,21 @@ def _download_wheels(folder: Path) -> None:
         [
             *(sys.executable, "-m", "pip", "download", "-q", "-c", ROOT / "constraints.txt", "-d", folder),
             *("--python-version", _PYTHON, "--only-binary", ":all:"),
-            *("hatchling", *project["dependencies"]),
+            *("hatchling", *project["dependencies"], *project["optional-dependencies"]["pages"]),
         ],
         check=True,
     )
+
+
+def _fill_npm_cache(folder: Path) -> None:
+    """What the pages are built with, as `npm`; and `npmrc`, with which npm finds it without a network."""
+    with tempfile.TemporaryDirectory() as pages:
+        for name in ("package.json", "package-lock.json", ".npmrc", "npm.py"):
+            shutil.copy(ROOT / "web" / "pages" / name, pages)
+        npm: list[str | Path] = [sys.executable, Path(pages) / "npm.py"]
+        subprocess.run([*npm, "ci", "--silent", "--cache", folder / "npm"], check=True)
+        # The cache is by address, so it is asked for under the one it was filled from.
+        found = subprocess.run(
+            [*npm, "config", "get", "registry"], check=True, capture_output=True, text=True
+        )
+    (folder / "npmrc").write_text(f"cache=/stand-in/npm\noffline=true\nregistry={found.stdout.strip()}\n")
