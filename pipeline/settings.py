@@ -35,6 +35,10 @@ _FILE_BYTES: Final = 65_536
 RECENT: Final = 20
 
 
+#: The address of a page, or nothing.
+_PAGE: Final = r"^(https?://[!-~]+)?$"
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this installation is set up. Each field is a setting, its description the help of it."""
 
@@ -100,6 +104,21 @@ class Settings(Struct, frozen=True, kw_only=True):
             "0: none.",
         ),
     ] = 8101
+    rabbitmq_page: Annotated[
+        str,
+        Meta(
+            pattern=_PAGE,
+            description="RabbitMQ's own page, as http://host:15672: where a browser finds it, for the page "
+            "of the works to link to. Empty: no link.",
+        ),
+    ] = ""
+    docs_page: Annotated[
+        str,
+        Meta(
+            pattern=_PAGE,
+            description="Where a browser finds these docs, for the web pages to link to. Empty: no links.",
+        ),
+    ] = ""
     partitions: Annotated[
         int,
         Meta(

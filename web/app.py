@@ -23,7 +23,7 @@ from web.routes.dead_letters import DeadLettersController
 from web.routes.events import EventsController
 from web.routes.health import HealthController
 from web.routes.logic import MachineLogicController, ProfileLogicController
-from web.routes.machines import MachinesController
+from web.routes.machines import FleetController, MachinesController
 from web.routes.metrics import MetricsController
 from web.routes.pages import PagesController
 from web.routes.pauses import PausesController
@@ -72,6 +72,7 @@ def create_app(plant: Plant) -> Litestar:
     return Litestar(
         [
             PagesController,
+            FleetController,
             MachinesController,
             MachineLogicController,
             PausesController,

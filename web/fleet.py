@@ -1,4 +1,4 @@
-"""All machines of the plant: which there are, how they do, and that one is not there any more.
+"""All machines of the plant: which there are, how many, how they do, and that one is not there any more.
 
 The directory says which machines a page has, and each is then looked at itself: one that does not fit any
 more is left out, and entered anew (`pipeline.directory`).
@@ -10,6 +10,7 @@ from itertools import islice
 import redis
 from msgspec import Struct
 
+from pipeline.census import Census, Counter
 from pipeline.directory import Directory
 from pipeline.health import Health, health_of
 from pipeline.look import Filter
@@ -30,7 +31,9 @@ class Found(Struct, frozen=True):
 
 
 class Fleet:
-    """Finds and deletes machines. Safe to share between threads. Every method may raise `redis.RedisError`.
+    """Finds, counts and deletes machines. Safe to share between threads.
+
+    Every method may raise `redis.RedisError`.
 
     Who has sent nothing for `silent_after` seconds is silent.
     """
@@ -41,6 +44,7 @@ class Fleet:
         self.directory = Directory(client, records)
         self._records = records
         self._search = Search(client)
+        self._counter = Counter(client)
         self._removal = Removal(client, records, self.directory, profiles)
         self._silent_after = silent_after
 
@@ -64,6 +68,10 @@ class Fleet:
                     strayed.append(machine_id)
         self.directory.enter(strayed)
         return Found(found, page.next)
+
+    def census(self) -> Census:
+        """How many machines there are, and of each health."""
+        return self._counter.count(self._silent_since())
 
     def health(self, stored: Stored) -> Health:
         """How a machine does that was read just now."""

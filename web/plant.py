@@ -88,15 +88,15 @@ class Plant:
         self.trials.close()
         self._redis.close()
 
-    def missing(self) -> list[str]:
-        """What the API lacks to do its work, as sentences; empty when it is ready."""
-        missing = []
+    def missing(self) -> dict[str, str]:
+        """What the API lacks to do its work, each with a sentence that says so; empty when it is ready."""
+        missing = dict[str, str]()
         try:
             self._redis.ping()
         except store.RedisError as e:
-            missing.append(f"Redis does not answer: {e}")
+            missing["redis"] = f"Redis does not answer: {e}"
         if not self._publisher.connected:
-            missing.append(f"RabbitMQ cannot be published to: {self._publisher.lost_because}")
+            missing["rabbitmq"] = f"RabbitMQ cannot be published to: {self._publisher.lost_because}"
         return missing
 
     def upload(

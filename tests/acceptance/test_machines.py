@@ -139,3 +139,22 @@ def test_a_deleted_machine_is_gone_and_what_comes_then_is_a_new_ones(plant: Inst
     shown = machine(plant, "deleted")
     assert (shown["readings"], shown["errors_by_kind"], shown["logicversion"]) == (1, {"no-logic": 1}, None)
     wait_until(lambda: [said["id"] for said, _ in plant.dead_letters(machine="deleted")] == ["deleted/3"])
+
+
+def test_the_machines_are_counted_by_their_health(plant: Installation) -> None:
+    before = plant.client.get("/fleet").json()
+    plant.upload("census-1", LOGIC)
+    plant.upload("census-2", LOGIC)
+    send(plant, "census-2", 0)
+
+    def counted() -> bool:
+        census = plant.client.get("/fleet").json()
+        health = census["health"]
+        return bool(
+            census["machines"] == before["machines"] + 2
+            and health["new"] == before["health"]["new"] + 1
+            and health["failing"] == before["health"]["failing"] + 1
+            and sum(health.values()) == census["machines"]
+        )
+
+    wait_until(counted)

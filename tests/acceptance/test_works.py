@@ -279,3 +279,7 @@ def test_a_reading_that_fails_has_a_line_in_the_log_which_names_it(plant: Instal
     [line] = [json.loads(each) for each in worker.log.splitlines() if f"{machine_id}/1" in each]
     assert (line["level"], line["logger"], line["machine"]) == ("debug", "pipeline.processor", machine_id)
     assert (line["reading"], "as it was told" in line["message"]) == (f"{machine_id}/1", True)
+
+
+def test_pages_elsewhere_are_linked_to_where_the_settings_name_them(plant: Installation) -> None:
+    assert get(plant, "/links") == {"rabbitmq": None, "docs": None}

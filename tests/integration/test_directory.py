@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline import search as search_module
+from pipeline.census import Counter
 from pipeline.directory import Directory
 from pipeline.health import Health, health_of
 from pipeline.look import Filter
@@ -111,6 +112,34 @@ def test_every_filter_with_every_other_finds_what_a_look_at_all_would_find(
 
     for where, sort in product(FILTERS, Sort):
         assert plant.walk(where, sort, limit=19) == plant.expected(where, sort, machine_ids), (where, sort)
+
+
+@pytest.mark.parametrize("looks", [4_000, 60])
+def test_the_counts_are_what_a_look_at_all_would_count(
+    plant: Plant, machine_ids: list[str], looks: int
+) -> None:
+    # In trouble, and silent besides.
+    for n, health in enumerate((Health.PAUSED, Health.QUARANTINED, Health.FAILING, Health.FAILING)):
+        machine_ids.append(f"old-{n}")
+        plant.put(f"old-{n}", health, SINCE - 1)
+    plant.directory.enter(machine_ids)
+    census = Counter(plant.redis).count(SINCE, looks)
+    counted = {health: len(plant.expected(Filter(health=health), Sort.ID, machine_ids)) for health in Health}
+
+    assert (census.machines, census.health) == (len(machine_ids), counted)
+
+
+def test_a_count_that_would_take_too_long_is_not_known_and_the_others_are(
+    plant: Plant, machine_ids: list[str]
+) -> None:
+    census = Counter(plant.redis).count(SINCE, looks=5)
+    unknown = {health for health, count in census.health.items() if count is None}
+
+    assert census.machines == len(machine_ids)
+    assert unknown == {Health.RUNNING, Health.FAILING, Health.SILENT}
+    assert census.health[Health.PAUSED] == len(
+        plant.expected(Filter(health=Health.PAUSED), Sort.ID, machine_ids)
+    )
 
 
 @pytest.mark.usefixtures("machine_ids")

@@ -96,3 +96,9 @@ def test_the_settings_import_nothing_that_takes_time() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert not {"redis", "pika", "litestar", "RestrictedPython"} & set(loaded.split())
+
+
+@pytest.mark.parametrize("value", ["javascript:alert(1)", "127.0.0.1:15672", "http://a b", "http://"])
+def test_a_page_that_is_linked_to_has_an_address_of_the_web(value: str) -> None:
+    with pytest.raises(SettingsError, match="IOT_LOGIC_RABBITMQ_PAGE cannot be"):
+        Settings.from_environ({"IOT_LOGIC_RABBITMQ_PAGE": value})

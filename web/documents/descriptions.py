@@ -22,12 +22,12 @@ TAGS: Final = {
         "/machines/{machine_id}/profile",
         "/machines/{machine_id}/config",
     ),
-    "Machines": ("The machines, their states and their readings.", "/machines"),
+    "Machines": ("The machines, their states and their readings.", "/machines", "/fleet"),
     "Live": ("What happens, as it happens.", "/events", "/machines/{machine_id}/events"),
     "Dead letters": ("Readings that failed: find them, send them again.", "/dead-letters"),
     "The works": (
         "Workers, partitions, queues and metrics.",
-        *("/workers", "/partitions", "/queues", "/metrics", "/health"),
+        *("/workers", "/partitions", "/queues", "/links", "/metrics", "/health"),
     ),
     "Access": ("Who may do what, and who did what.", "/tokens", "/whoami", "/audit"),
 }

@@ -4,7 +4,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, loadEnv } from "vite";
 
 /** Beginnings of the API's paths, which `npm run dev` passes on to a running API. */
-const API = "^/(audit|dead-letters|events|health|logic|machines|metrics|partitions|profiles|queues|schema|tokens|whoami|workers)\\b";
+const API = "^/(audit|dead-letters|events|fleet|health|links|logic|machines|metrics|partitions|profiles|queues|schema|tokens|whoami|workers)\\b";
 
 export default defineConfig(({ mode }) => {
   const target = loadEnv(mode, ".", "IOT_LOGIC_")["IOT_LOGIC_API_URL"] ?? "http://127.0.0.1:8001";

@@ -27,6 +27,12 @@ class HealthController(Controller):
 
     @get("/ready", sync_to_thread=True, **public(503))
     def ready(self, plant: NamedDependency[Plant]) -> Response[Readiness] | Response[ProblemDetails]:
-        """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken."""
+        """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken.
+
+        Where they cannot, `errors` has what is missing, each with its `service`: `redis` or `rabbitmq`.
+        """
         missing = plant.missing()
-        return respond(503, " ".join(missing)) if missing else Response(Readiness("ready"))
+        if not missing:
+            return Response(Readiness("ready"))
+        errors = [{"service": service, "message": message} for service, message in missing.items()]
+        return respond(503, " ".join(missing.values()), errors)

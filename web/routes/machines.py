@@ -1,4 +1,4 @@
-"""The routes of the machines: their list and their readings."""
+"""The routes of the machines: how many there are, their list, and their readings."""
 
 import asyncio
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
+from pipeline.census import Census
 from pipeline.errors import PublishError
 from pipeline.health import Health
 from pipeline.look import Filter
@@ -38,6 +39,22 @@ class Taken(Struct):
 
     machine: str
     message_id: str
+
+
+class FleetController(Controller):
+    """`/fleet`. Below `/machines` any name could be a machine's."""
+
+    path = "/fleet"
+
+    @get(sync_to_thread=True, **access(Role.VIEWER))
+    def get_census(self, plant: NamedDependency[Plant]) -> Census:
+        """How many machines there are, and how many of each health.
+
+        The counts are of one moment, and exact but for changes of the last seconds. A count is null where
+        it would take too long to find out: where thousands of machines are silent, and as many others are
+        in trouble.
+        """
+        return plant.fleet.census()
 
 
 class MachinesController(Controller):

@@ -50,6 +50,14 @@ class Queues(Struct):
     next: str | None
 
 
+class Links(Struct):
+    """Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the
+    docs."""
+
+    rabbitmq: str | None
+    docs: str | None
+
+
 class Targets(Struct):
     """Addresses that Prometheus is to scrape, and what it may label them with."""
 
@@ -58,7 +66,7 @@ class Targets(Struct):
 
 
 class WorksController(Controller):
-    """`/workers`, `/partitions`, `/queues`, and where Prometheus finds the workers."""
+    """`/workers`, `/partitions`, `/queues`, pages elsewhere, and where Prometheus finds the workers."""
 
     @get("/workers", sync_to_thread=True, **access(Role.VIEWER))
     def list_workers(
@@ -104,6 +112,11 @@ class WorksController(Controller):
         start = names.index(after) + 1 if after else 0
         page, following = _page(names[start:], limit, str)
         return Queues(plant.queues(page), following)
+
+    @get("/links", sync_to_thread=False, **access(Role.VIEWER))
+    def get_links(self, plant: NamedDependency[Plant]) -> Links:
+        """Pages elsewhere that belong to this plant."""
+        return Links(plant.settings.rabbitmq_page or None, plant.settings.docs_page or None)
 
     @get("/metrics/targets", sync_to_thread=True, **access(Role.VIEWER))
     def list_targets(self, plant: NamedDependency[Plant]) -> list[Targets]:

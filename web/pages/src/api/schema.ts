@@ -108,6 +108,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many machines there are, and how many of each health */
+        get: operations["get_census"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -134,6 +151,23 @@ export interface paths {
         };
         /** Whether Redis and RabbitMQ can be used, so that uploads and readings are taken */
         get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pages elsewhere that belong to this plant */
+        get: operations["get_links"];
         put?: never;
         post?: never;
         delete?: never;
@@ -778,6 +812,16 @@ export interface components {
             mean?: number | null;
         };
         /**
+         * Census
+         * @description How many machines there are, and of each health; null where it would take too long to find out.
+         */
+        Census: {
+            health: {
+                [key: string]: number | null;
+            };
+            machines: number;
+        };
+        /**
          * Change
          * @description A change that somebody made.
          *
@@ -924,6 +968,14 @@ export interface components {
             taken?: string | null;
             /** @default null */
             waited?: number | null;
+        };
+        /**
+         * Links
+         * @description Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the docs.
+         */
+        Links: {
+            docs: string | null;
+            rabbitmq: string | null;
         };
         /**
          * LogicInForce
@@ -1879,6 +1931,35 @@ export interface operations {
             };
         };
     };
+    get_census: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many machines there are, and of each health; null where it would take too long to find out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Census"];
+                };
+            };
+            /** @description The request cannot be understood. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: never;
@@ -1924,6 +2005,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description The request cannot be understood. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the docs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Links"];
                 };
             };
             /** @description The request cannot be understood. */
