@@ -359,6 +359,9 @@ def test_machines_are_listed_with_how_they_are(plant: Installation, machine: str
     assert second == [f"{machine}b", "new", "version 1", "0", "0", "0", "never"]
     assert (len(one.json["machines"]), one.json["more"]) == (1, True)
     assert [each["id"] for each in failing.json["machines"]] == [machine]
+    status = iot_logic(plant, "status")
+    assert status.status == 0, status.out
+    assert status.out.endswith("✓ The plant is well, not so all machines: iot-logic list --health failing\n")
 
 
 def test_differences_are_shown_and_say_so_by_the_exit_status(

@@ -67,7 +67,7 @@ def status(arguments: argparse.Namespace) -> int:
     for each in wrong:
         screen.say(("✗ ", "red"), each)
     if not wrong:
-        screen.say(("✓ ", "green"), "All is well.")
+        screen.say(("✓ ", "green"), _well(plant.machines))
     return WRONG if wrong else OK
 
 
@@ -115,6 +115,14 @@ def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
         yield str(plant.dead_letters["warning"])
 
 
+def _well(machines: dict[str, int]) -> str:
+    """What to say where nothing is wrong with the plant: machines may fail all the same, by their logic."""
+    ailing = [health for health in ("failing", "quarantined") if machines.get(health)]
+    if not ailing:
+        return "All is well."
+    return f"The plant is well, not so all machines: iot-logic list --health {ailing[0]}"
+
+
 def _partitions(found: Iterable[dict[str, Any]]) -> list[_Partition]:
     try:
         return msgspec.convert(list(found), list[_Partition])
@@ -126,6 +134,10 @@ def _stuck(partition: _Partition) -> bool:
     return partition.waiting > 0 and partition.seconds_behind is None
 
 
+def _rate(value: object) -> object:
+    return f"{value:,.1f}" if isinstance(value, float) else value
+
+
 def _show(screen: Screen, plant: _Plant) -> None:
     screen.table(
         ("worker", "#readings", "#a second", "partitions", "#sandboxes lost"),
@@ -133,7 +145,7 @@ def _show(screen: Screen, plant: _Plant) -> None:
             (
                 each.get("id"),
                 each.get("readings"),
-                each.get("rate"),
+                _rate(each.get("rate")),
                 " ".join(str(held.get("partition")) for held in each.get("holding", [])),
                 each.get("sandbox_restarts"),
             )
