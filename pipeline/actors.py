@@ -16,7 +16,7 @@ from typing import Any, Final
 import dramatiq
 from dramatiq.middleware import Middleware
 
-from pipeline import logs, store, topology
+from pipeline import logs, store, topology, traces
 from pipeline.announcer import Announcer
 from pipeline.attendance import Attendance
 from pipeline.broker import ReadingsBroker
@@ -55,8 +55,9 @@ class Works(Middleware):
         logs.configure(self.settings.log_level)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         try:
+            traces.start("iot-logic-worker")
             self._sandbox().close()
-        except SandboxUnavailable as e:
+        except (SettingsError, SandboxUnavailable) as e:
             _logger.critical("%s", e)
             raise SystemExit(1) from e
 
@@ -116,6 +117,7 @@ class Works(Middleware):
         self.attendance.close()
         self.metrics_server.close()
         self.announcer.close()
+        traces.close()
 
     def processor(self) -> Processor:
         """The processor of the calling worker thread."""
@@ -162,4 +164,6 @@ dramatiq.set_broker(broker)
 @dramatiq.actor(queue_name=topology.READINGS_EXCHANGE)
 def process_batch(batch: Batch) -> None:
     """Process one batch. It is sent by no one: `pipeline.consumer` makes it from a partition's readings."""
-    works.processor().process(batch)
+    with traces.batch(batch), logs.about(batch.about):
+        works.processor().process(batch)
+        _logger.debug("the batch is written")

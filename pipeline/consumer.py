@@ -30,7 +30,7 @@ from dramatiq import Message
 from dramatiq.broker import Consumer, MessageProxy
 from pika.adapters.select_connection import IOLoop
 
-from pipeline import topology
+from pipeline import logs, topology
 from pipeline.connection import Connection, parameters_of
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.partition import Partition
@@ -225,10 +225,12 @@ class BatchConsumer(Consumer):
     def _settle(self, batch: Batch) -> None:
         """Acknowledge each partition's readings, if what they published is confirmed."""
         assert batch.published is not None
-        if error := batch.published.exception():
-            _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
-            _give_back(batch)
-            return
+        with logs.about(batch.about):
+            if error := batch.published.exception():
+                _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
+                _give_back(batch)
+                return
+            _logger.debug("what the batch published is confirmed")
         for share in batch.shares:
             share.session.settle()
         self._broker.metrics.confirmed(batch)

@@ -1,16 +1,26 @@
 """What API and workers log: JSON, a line an event, where it is not a terminal that they write to.
 
 A line that concerns a reading has its id in the field `reading`: `<machine>/<number>`, as its dead letter is
-known by. One about a machine has `machine`. Whoever logs gives them as `extra`. What is logged may hold
-what others have sent: in JSON it is ASCII, and on a terminal what cannot be printed is written out.
+known by. One about a machine has `machine`. Whoever logs gives them as `extra`. Any other line that is
+written while a batch is worked on says how many `readings` it has, the ids of the `first` and the `last`, and
+with debug the `ids` of many (`about`). Within a span a line has its `trace_id` and `span_id`
+(`pipeline.traces`).
+
+What is logged may hold what others have sent: in JSON it is ASCII, and on a terminal what cannot be printed
+is written out.
 """
 
 import json
 import logging
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
+
+from pipeline import traces
 
 #: What may be set as `log_level`.
 Level = Literal["debug", "info", "warning", "error"]
@@ -18,7 +28,37 @@ Level = Literal["debug", "info", "warning", "error"]
 #: The fields that a line can have beside those that all have.
 FIELDS: Final = ("reading", "machine")
 
+#: Ids that a line lists at the most, where it lists them.
+_LISTED: Final = 100
+
 _STANDARD_ERROR: Final = 2
+
+
+class Describe(Protocol):
+    """Says what a line is about, as fields. `listed` is how many ids it may list."""
+
+    def __call__(self, *, listed: int) -> dict[str, Any]:
+        """The fields."""
+
+
+#: What is worked on here, in this thread.
+_subject: ContextVar[Describe | None] = ContextVar("subject", default=None)
+
+
+@contextmanager
+def about(describe: Describe) -> Iterator[None]:
+    """Have every line that this thread writes within the block say what it is about."""
+    token = _subject.set(describe)
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
+def many(ids: Sequence[str], listed: int) -> dict[str, Any]:
+    """The fields of a line about many readings: how many there are, the first, the last, and `listed` ids."""
+    fields = {"readings": len(ids), "first": ids[0], "last": ids[-1]}
+    return fields | {"ids": list(ids[:listed])} if listed else fields
 
 
 class JsonFormatter(logging.Formatter):
@@ -55,8 +95,11 @@ class TextFormatter(logging.Formatter):
         return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 
-def _about(record: logging.LogRecord) -> dict[str, str]:
-    return {name: str(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
+def _about(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: str(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
+    if "reading" not in fields and (describe := _subject.get()) is not None:
+        fields |= describe(listed=_LISTED if logging.getLogger().isEnabledFor(logging.DEBUG) else 0)
+    return fields | traces.ids()
 
 
 def configure(level: Level) -> None:

@@ -29,7 +29,7 @@ from typing import Any, Final
 import pika
 from pika.channel import Channel
 
-from pipeline import topology
+from pipeline import topology, traces
 from pipeline.ages import Ages
 from pipeline.claim import claim_of
 from pipeline.connection import Connection, close_at_once
@@ -272,5 +272,6 @@ def _reading(method: Any, properties: Any, body: bytes) -> Reading:
         content_type=properties.content_type and topology.text_of(properties.content_type),
         claim=claim_of(properties.headers),
         sent=moment_of(properties.headers),
+        traceparent=traces.traceparent_of(properties.headers),
         arrived=monotonic(),
     )

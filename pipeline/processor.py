@@ -23,6 +23,7 @@ from typing import Final, TypeVar
 
 import redis
 
+from pipeline import traces
 from pipeline.announcer import Announcer
 from pipeline.attendance import Attendance
 from pipeline.dead_letter import stray_message
@@ -139,7 +140,7 @@ class Processor:
         jobs = {turn.machine: turn.job(logic) for turn in turns if (logic := logics.get(turn.digest or ""))}
         reports = dict[str, Report]()
         if jobs:
-            with self._metrics.sandbox_seconds.time():
+            with self._metrics.sandbox_seconds.time(), traces.run(machines=len(jobs)):
                 reports = dict(zip(jobs, self._sandbox.run(list(jobs.values())), strict=True))
         time = now()
         for turn in turns:

@@ -28,6 +28,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.spec import Basic
 
+from pipeline import logs, traces
 from pipeline.connection import Connection, parameters_of
 from pipeline.errors import PublishError, TopologyError
 
@@ -73,6 +74,10 @@ class _Submission:
         self.waiting = len(self.messages)
         self.trouble = ""
 
+    def about(self, *, listed: int) -> dict[str, Any]:
+        """What a line of the log says of it. Results and dead letters have the ids of their readings."""
+        return logs.many([message.properties.message_id or "" for message in self.messages], listed)
+
     def fail(self, reason: str) -> None:
         """Nobody will publish it any more."""
         if not self.future.done():
@@ -116,6 +121,7 @@ class Publisher:
         if not messages:
             submission.future.set_result(None)
             return submission.future
+        traces.publishing(messages, submission.future)
         self._handed_in.append(submission)
         self._loop.add_callback_threadsafe(self._work)
         return submission.future
@@ -210,7 +216,8 @@ class Publisher:
         if not submission.trouble:
             submission.future.set_result(None)
         elif self._insist:
-            _logger.warning("publishing again in %s s: %s", _AGAIN_SECONDS, submission.trouble)
+            with logs.about(submission.about):
+                _logger.warning("publishing again in %s s: %s", _AGAIN_SECONDS, submission.trouble)
             self._loop.call_later(_AGAIN_SECONDS, partial(self._again, submission))
         else:
             submission.fail(submission.trouble)

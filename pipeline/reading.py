@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from hashlib import blake2b
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
+from pipeline import logs
 from pipeline.claim import Claim
 
 #: Bytes of a mark. Marks are compared only within one machine's last few hundred readings, where two
@@ -22,7 +23,8 @@ class Reading(Struct):
     comes from there; `move`: it is to be moved there (`pipeline.flood`), or was. `claim` is there where it
     says that it was a dead letter and is sent again. `sent` is when it was sent, in milliseconds since 1970,
     where it says so (`pipeline.moment`), and `arrived` when it came here, in seconds of a clock that never
-    goes back.
+    goes back. `traceparent` may be the trace that it was sent in, where traces are on (`pipeline.traces`).
+    `number` is its machine's running number, once it was run.
     """
 
     machine: str | None
@@ -37,6 +39,18 @@ class Reading(Struct):
     claim: Claim | None = None
     sent: int | None = None
     arrived: float = 0.0
+    traceparent: str | None = None
+    number: int | None = None
+
+    @property
+    def id(self) -> str:
+        """What the log knows it by: `<machine>/<number>` once it has a number. Before that it is the
+        device's `message_id`, else its delivery tag, that stands behind the machine, and says which it is."""
+        if self.number is not None:
+            return f"{self.machine}/{self.number}"
+        if self.message_id is not None:
+            return f"{self.machine}/message_id:{self.message_id}"
+        return f"{self.machine}/tag:{self.tag}"
 
     @property
     def mark(self) -> bytes:
@@ -121,6 +135,10 @@ class Batch(Struct):
     def lost(self) -> bool:
         """Whether the broker has given readings of it to somebody else."""
         return any(share.session.lost() for share in self.shares)
+
+    def about(self, *, listed: int) -> dict[str, Any]:
+        """What a line of the log says of it."""
+        return logs.many([reading.id for share in self.shares for reading in share.readings], listed)
 
     def __repr__(self) -> str:
         count = sum(len(share.readings) for share in self.shares)

@@ -15,6 +15,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline import traces
 from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
 from pipeline.recents import Recents, recent_key
 from pipeline.record import Record
@@ -199,8 +200,9 @@ class Records:
         plain, using = dict[str, Update](), dict[str, Update]()
         for machine_id, update in updates.items():
             (using if update.uses else plain)[machine_id] = update
-        changed = self._write_plain(plain) if plain else set()
-        return changed | self._write_all_using(using) if using else changed
+        with traces.write(machines=len(updates)):
+            changed = self._write_plain(plain) if plain else set()
+            return changed | self._write_all_using(using) if using else changed
 
     def _arguments(self, update: Update) -> list[bytes | int]:
         return [update.read.token, self.encode(update.record), len(update.recents), *update.recents]

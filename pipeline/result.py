@@ -10,7 +10,7 @@ import msgspec
 import pika
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pipeline import topology
+from pipeline import topology, traces
 from pipeline.publisher import PERSISTENT, Message
 from pipeline.record import Outgoing
 from pipeline.setup import Active
@@ -79,6 +79,18 @@ class CloudEvent(Struct, frozen=True):
         ]
         | UnsetType
     ) = UNSET
+    traceparent: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{traces.PATTERN}$",
+                description="The trace of the batch that made it (W3C Trace Context); left out where traces "
+                "are off.",
+                examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     specversion: Annotated[str, Meta(extra_json_schema={"const": "1.0"})] = "1.0"
     datacontenttype: Annotated[str, Meta(extra_json_schema={"const": "application/json"})] = (
         "application/json"
@@ -100,6 +112,7 @@ def encode_result(machine_id: str, event_id: str, time: str, active: Active, dat
             logicversion=active.version,
             data=msgspec.Raw(data),
             logicprofile=active.profile or UNSET,
+            traceparent=traces.current() or UNSET,
         )
     )
 

@@ -139,6 +139,7 @@ class Turn(Struct):
         active, outgoing = self.stored.active, list[Outgoing]()
         readings = zip(self.run, self.outcomes, strict=True)
         for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1):
+            reading.number = number
             if outcome.kind == "ok":
                 assert active is not None
                 for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):

@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.di import Provide
 
+from pipeline import traces
 from web.access.gate import CALLER, Admission, Gate
 from web.access.trail import Audit
 from web.access.turns import Turns
@@ -34,6 +35,7 @@ from web.routes.states import StatesController
 from web.routes.tokens import TokensController, WhoAmIController
 from web.routes.trying import TryingController
 from web.routes.works import WorksController
+from web.spans import RequestSpans
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
 #: than the largest reading.
@@ -57,6 +59,7 @@ def create_app(plant: Plant) -> Litestar:
         finally:
             await plant.feeds.close()
             plant.close()
+            traces.close()
 
     def provide_plant() -> Plant:
         return plant
@@ -101,7 +104,7 @@ def create_app(plant: Plant) -> Litestar:
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        middleware=[RequestMeter(plant.metrics), turns],
+        middleware=[*([RequestSpans()] if traces.on() else []), RequestMeter(plant.metrics), turns],
         openapi_config=openapi_config(plant.settings),
         request_max_body_size=_BODY_BYTES,
         # The process logs as `web.server` says; and no variable that Litestar reads by itself shows strangers

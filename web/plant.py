@@ -12,7 +12,7 @@ import msgspec
 import pika
 from msgspec.structs import replace
 
-from pipeline import moment, store, topology
+from pipeline import moment, store, topology, traces
 from pipeline.backlog import PartitionState, QueueState, partition_states, queue_names, queue_states
 from pipeline.errors import LogicRefused, RedriveStopped
 from pipeline.events import Events
@@ -219,7 +219,7 @@ class Plant:
             content_type="application/json",
             delivery_mode=PERSISTENT,
             message_id=message_id,
-            headers={moment.HEADER: moment.milliseconds_now()},
+            headers={moment.HEADER: moment.milliseconds_now(), **traces.headers()},
         )
         message = Message(
             topology.INGEST_EXCHANGE, topology.data_key(machine_id), body, properties, mandatory=True

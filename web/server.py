@@ -11,7 +11,7 @@ from typing import Final
 import redis
 import uvicorn
 
-from pipeline import logs
+from pipeline import logs, traces
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from sandbox.errors import SandboxUnavailable
@@ -88,6 +88,7 @@ def main() -> None:
     try:
         settings = Settings.from_environ()
         logs.configure(settings.log_level)
+        traces.start("iot-logic-api")
         plant = Plant(settings)
         _check_closed(plant)
     except (SettingsError, SandboxUnavailable) as e:

@@ -4,7 +4,9 @@ import json
 import logging
 import sys
 
-from pipeline.logs import JsonFormatter, TextFormatter
+from pipeline.logs import JsonFormatter, TextFormatter, about
+from pipeline.reading import Batch, Reading, Share
+from tests.partition import StubSession
 
 
 def record(message: str, **extra: str) -> logging.LogRecord:
@@ -43,3 +45,43 @@ def test_nothing_forges_a_line_on_a_terminal() -> None:
     line = TextFormatter().format(record("one\nanother \x1b[2J", reading="press-7/12"))
 
     assert line.endswith(r"WARNING pipeline.test: one\nanother \x1b[2J reading=press-7/12")
+
+
+def test_a_line_that_is_written_while_a_batch_is_worked_on_says_which_readings_it_has() -> None:
+    batch = Batch(
+        [Share(StubSession(b"session"), [reading(1, "an id\x1b"), reading(2), reading(3, number=17)])]
+    )
+    with about(batch.about):
+        said = json.loads(JsonFormatter().format(record("Redis does not answer")))
+        of_one = json.loads(JsonFormatter().format(record("it has failed", reading="press-7/12")))
+    after = json.loads(JsonFormatter().format(record("nothing")))
+
+    assert (
+        said.items()
+        >= {
+            "readings": 3,
+            "first": "press-7/message_id:an id\x1b",
+            "last": "press-7/17",
+        }.items()
+    )
+    assert "ids" not in said
+    assert not {"readings", "first"} & (of_one.keys() | after.keys())
+
+
+def test_with_debug_a_line_lists_the_readings_of_its_batch_up_to_a_number() -> None:
+    batch = Batch([Share(StubSession(b"session"), [reading(tag) for tag in range(1, 251)])])
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        with about(batch.about):
+            said = json.loads(JsonFormatter().format(record("the batch is written")))
+    finally:
+        root.setLevel(level)
+
+    assert said["readings"] == 250
+    assert said["ids"] == [f"press-7/tag:{tag}" for tag in range(1, 101)]
+
+
+def reading(tag: int, message_id: str | None = None, number: int | None = None) -> Reading:
+    return Reading("press-7", "machines.press-7.data", b"1", tag, False, message_id, None, number=number)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import fields
 
-from pipeline import moment, topology
+from pipeline import moment, topology, traces
 from pipeline.claim import CLAIM_PATTERN, HEADER
 from pipeline.dead_letter import KINDS, STRAY
 from pipeline.publisher import PERSISTENT
@@ -41,6 +41,12 @@ _SENT: Final = {
     "writes it too, where it is told to.",
 }
 
+_TRACEPARENT: Final = {
+    "type": "string",
+    "description": "The trace that it was sent in (W3C Trace Context). Where traces are on, the span of its "
+    "batch is linked to it. What is none counts for nothing.",
+}
+
 #: What RabbitMQ adds by itself.
 _ITS_OWN: Final[dict[str, Any]] = {"^x-": {}}
 
@@ -63,7 +69,10 @@ def _reading() -> dict[str, Any]:
         "contentType": "application/json",
         "payload": {"description": "Whatever the device measures; the logic finds it in `data`."},
         # A device may send any headers and properties, so these alone are open.
-        "headers": {"type": "object", "properties": {HEADER: _CLAIM, moment.HEADER: _SENT}},
+        "headers": {
+            "type": "object",
+            "properties": {HEADER: _CLAIM, moment.HEADER: _SENT, traces.HEADER: _TRACEPARENT},
+        },
         "x-amqp-properties": {
             "type": "object",
             "properties": {"message_id": _MESSAGE_ID, "content_type": _CONTENT_TYPE},

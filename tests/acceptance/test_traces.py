@@ -1,0 +1,176 @@
+"""Traces, as a real collector gets them from the real commands."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pika
+import pytest
+
+from pipeline import topology
+from pipeline.local.servers import LocalRabbitmq, LocalRedis
+from pipeline.traces import HEADER
+from tests.acceptance.test_asyncapi import faults
+from tests.conftest import amqp_url_of, emptied, own_vhost
+from tests.installation import Command, Installation
+from tests.otlp import OtlpCollector, Received
+from tests.waiting import wait_until
+
+LOGIC = 'def process(data, state): return {"n": data}'
+
+#: A caller's trace and span.
+CALLER = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+
+#: What is no trace context, in ways that a stranger may think of.
+HOSTILE: list[Any] = [
+    7,
+    b"\xff\xfe",
+    "",
+    "00",
+    "x" * 100_000,
+    "00-" + "0" * 32 + "-" + "1" * 16 + "-01",
+    "00-" + "1" * 32 + "-" + "0" * 16 + "-01",
+    "ff-" + "1" * 32 + "-" + "1" * 16 + "-01",
+    "00-" + "g" * 32 + "-" + "1" * 16 + "-01",
+    {"a": 1},
+    ["00-" + "1" * 32 + "-" + "1" * 16 + "-01"],
+]
+
+
+class Traced:
+    """An API and a worker that send their spans to a collector."""
+
+    def __init__(self, plant: Installation, collector: OtlpCollector) -> None:
+        self.plant, self.collector = plant, collector
+        plant.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        plant.start_api()
+        self.worker: Command = plant.start_worker(environ={"IOT_LOGIC_LOG_LEVEL": "debug"})
+        plant.upload("m1", LOGIC)
+
+    def span(self, name: str, **attributes: object) -> Received:
+        """The one span of this name with these attributes, dots written as `__`, once it has come."""
+        wanted = {key.replace("__", "."): value for key, value in attributes.items()}
+        found = list[Received]()
+
+        def come() -> bool:
+            found[:] = [
+                each for each in self.collector.named(name) if wanted.items() <= each.attributes.items()
+            ]
+            return bool(found)
+
+        wait_until(come)
+        [span] = found
+        return span
+
+    def children(self, parent: Received, count: int) -> dict[str, Received]:
+        """The spans within another, by name, once there are so many."""
+
+        def within() -> dict[str, Received]:
+            return {
+                each.name: each
+                for each in list(self.collector.spans)
+                if (each.trace, each.parent) == parent.context
+            }
+
+        wait_until(lambda: len(within()) == count)
+        return within()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What the worker has logged as JSON."""
+        return [json.loads(line) for line in self.worker.log.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def traced(rabbitmq: LocalRabbitmq, shared_redis: LocalRedis) -> Iterator[Traced]:
+    with (
+        own_vhost(rabbitmq) as vhost,
+        OtlpCollector() as collector,
+        Installation(amqp_url_of(rabbitmq, vhost), emptied(shared_redis)) as plant,
+    ):
+        yield Traced(plant, collector)
+
+
+def test_a_reading_is_followed_from_its_callers_trace_to_its_result(traced: Traced) -> None:
+    with traced.plant.collect() as results:
+        headers = {HEADER: f"00-{CALLER[0]}-{CALLER[1]}-01"}
+        posted = traced.plant.client.post("/machines/m1/data", json=17, headers=headers).json()
+        wait_until(lambda: len(results.messages) == 1)
+
+    answered = traced.span("POST /machines/{machine_id}/data")
+    assert (answered.service, answered.kind) == ("iot-logic-api", "SERVER")
+    assert (answered.trace, answered.parent) == CALLER
+    assert answered.attributes == {
+        "http.request.method": "POST",
+        "http.route": "/machines/{machine_id}/data",
+        "http.response.status_code": 202,
+        "url.path": "/machines/m1/data",
+        "url.scheme": "http",
+    }
+    sent = traced.children(answered, 1)["publish amq.topic"]
+    assert sent.kind == "PRODUCER"
+
+    queue = next(
+        topology.readings_queue(number)
+        for number in range(8)
+        if traced.collector.named(f"process {topology.readings_queue(number)}")
+    )
+    batch = traced.span(f"process {queue}")
+    assert (batch.service, batch.kind, batch.parent) == ("iot-logic-worker", "CONSUMER", "")
+    assert batch.links == [answered.context]
+    assert batch.attributes == {
+        "messaging.system": "rabbitmq",
+        "messaging.operation.type": "process",
+        "messaging.operation.name": "process",
+        "messaging.destination.name": queue,
+        "messaging.destination.partition.id": queue.rpartition(".")[2],
+        "messaging.batch.message_count": 1,
+    }
+    steps = traced.children(batch, 3)
+    assert {name: step.kind for name, step in steps.items()} == {
+        "run logic": "INTERNAL",
+        "write records": "CLIENT",
+        "publish results": "PRODUCER",
+    }
+    assert steps["write records"].attributes["db.system.name"] == "redis"
+    assert steps["publish results"].attributes["messaging.operation.type"] == "send"
+
+    [(_, properties, body)] = results.messages
+    assert json.loads(body)["traceparent"].startswith(f"00-{batch.trace}-{batch.span}-")
+    assert faults("result", properties, body) == []
+
+    written = next(line for line in traced.lines() if line["message"] == "the batch is written")
+    assert (written["trace_id"], written["span_id"]) == batch.context
+    assert (written["readings"], written["first"], written["last"]) == (1, "m1/1", "m1/1")
+    assert written["ids"] == ["m1/1"]
+    assert any(line.get("first") == "m1/1" for line in traced.lines() if "is confirmed" in line["message"])
+    assert posted["machine"] == "m1"
+
+
+def test_a_batch_is_linked_to_some_senders_and_to_nothing_that_is_no_trace(traced: Traced) -> None:
+    traced.plant.upload("crowd", LOGIC)
+    good = [f"00-{number:032x}-{number:016x}-01" for number in range(1, 201)]
+    with traced.plant.collect() as results:
+        with pika.BlockingConnection(pika.URLParameters(traced.plant.amqp_url)) as connection:
+            channel = connection.channel()
+            for value in [*HOSTILE, *good]:
+                properties = pika.BasicProperties(headers={HEADER: value})
+                channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key("crowd"), b"1", properties)
+        wait_until(lambda: len(results.by_machine().get("crowd", [])) == len(HOSTILE) + len(good))
+
+    def linked() -> list[Received]:
+        return [span for span in list(traced.collector.spans) if len(span.links) > 1]
+
+    wait_until(linked)
+    assert all(len(span.links) <= 32 for span in linked())
+    assert {link for span in linked() for link in span.links} <= {(each[3:35], each[36:52]) for each in good}
+
+
+def test_a_caller_who_says_nonsense_gets_a_trace_of_its_own(traced: Traced) -> None:
+    nonsense = {HEADER: "00-" + "0" * 32 + "-" + "1" * 16 + "-01"}
+    said_twice = [(HEADER, f"00-{CALLER[0]}-{CALLER[1]}-01")] * 2
+
+    traced.plant.client.get("/machines/m1/logic", headers=nonsense).raise_for_status()
+    traced.plant.client.get("/machines/m1/state", headers=said_twice).raise_for_status()
+
+    assert traced.span("GET /machines/{machine_id}/logic").parent == ""
+    assert traced.span("GET /machines/{machine_id}/state").parent == ""
