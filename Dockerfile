@@ -17,7 +17,8 @@ WORKDIR /source
 COPY constraints.txt pyproject.toml ./
 # What others wrote, by itself: it changes less often than our code.
 RUN python -m venv /backend && python -m venv --without-pip /opt/iot-logic \
-    && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+    && python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*project['dependencies'], *project['optional-dependencies']['otel'], sep='\n')" \
         > needed.txt \
     && /backend/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt hatchling \
     && /backend/bin/pip --python /opt/iot-logic/bin/python install --no-cache-dir --disable-pip-version-check \

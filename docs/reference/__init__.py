@@ -14,7 +14,7 @@ from docs.reference.licences import licences
 from docs.reference.limits import limits
 from docs.reference.metrics import metrics
 from docs.reference.rest import rest
-from docs.reference.settings import settings
+from docs.reference.settings import settings, traces
 from docs.reference.wire import wire
 
 #: What makes each table, as Markdown, by the name in its marker.
@@ -29,6 +29,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "rest": rest,
     "settings": settings,
     "statuses": statuses,
+    "traces": traces,
     "wire": wire,
 }
 

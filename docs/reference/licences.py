@@ -32,6 +32,7 @@ ALLOWED: Final = frozenset(
 
 #: Older metadata has a name of its own, or a classifier, instead of an SPDX expression (PEP 639).
 _NAMES: Final = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
     "BSD": "BSD (which one it does not say)",
     "GNU LGPL v3+": "LGPL-3.0-or-later",
@@ -50,7 +51,7 @@ _NAMES: Final = {
 
 def licences() -> str:
     """What runs in a plant, what is in its pages, and what only making and testing it needs."""
-    running, pages = needed(), list(npm_licences())
+    running, pages = needed("otel"), list(npm_licences())
     return (
         "## What runs\n\n"
         + _table(running)

@@ -1,6 +1,7 @@
-"""The table of the settings, from `pipeline.settings`."""
+"""The tables of the settings, from `pipeline.settings` and `pipeline.trace_settings`."""
 
-from typing import get_args
+from collections.abc import Callable, Iterable
+from typing import Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -8,27 +9,37 @@ from msgspec.structs import FieldInfo
 
 from docs.reference.markdown import code, table
 from pipeline.settings import limit_variable, setting_fields, variable
+from pipeline.trace_settings import trace_fields, trace_variable
 from sandbox.limits import Limits, described
 
 
 def settings() -> str:
     """Every setting: its variable, default, what it may be, and what it is for."""
-    return table(
-        "variable, default, what it may be | what it is for",
-        (
-            [
-                f"{code(variable(field))}<br>{code(_shown(field.default)) or 'empty'}; {_range(field)}",
-                _help(field),
-            ]
-            for field in setting_fields()
-        ),
-    )
+    return _table(setting_fields(), variable)
+
+
+def traces() -> str:
+    """Every variable of the traces, alike."""
+    return _table(trace_fields(), trace_variable)
 
 
 def limit_rows() -> list[list[object]]:
     """The limits of the sandbox, as rows."""
     names = {field.name: limit_variable(field) for field in msgspec.structs.fields(Limits)}
     return [[code(names[each.name]), f"{each.default:,}", each.unit, each.reason] for each in described()]
+
+
+def _table(fields: Iterable[FieldInfo], variable_of: Callable[[FieldInfo], str]) -> str:
+    return table(
+        "variable, default, what it may be | what it is for",
+        (
+            [
+                f"{code(variable_of(field))}<br>{code(_shown(field.default)) or 'empty'}; {_range(field)}",
+                _help(field),
+            ]
+            for field in fields
+        ),
+    )
 
 
 def _meta(field: FieldInfo) -> Meta:
@@ -42,6 +53,8 @@ def _help(field: FieldInfo) -> str:
 def _range(field: FieldInfo) -> str:
     meta = _meta(field)
     kind = get_args(field.type)[0] if get_args(field.type) else field.type
+    if get_origin(kind) is Literal:
+        return " or ".join(code(each) for each in get_args(kind))
     name = {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(kind, str(kind))
     bounds = [
         f"{word} {value:,}"

@@ -21,6 +21,7 @@ from tests.bench import (
     sandbox_cost,
     scale,
     throughput,
+    traces,
     uploads,
 )
 from tests.bench.figure import Part
@@ -41,6 +42,7 @@ PARTS: dict[str, Callable[[Size], Part]] = {
     "flood": flood.measure,
     "readers": readers.measure,
     "machines": machines.measure,
+    "traces": traces.measure,
 }
 
 

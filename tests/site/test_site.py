@@ -19,6 +19,7 @@ from docs.reference.metrics import api_registry, exposed, worker_registry
 from docs.reference.rest import application
 from docs.reference.wire import document as wire_document
 from pipeline.settings import limit_variable, setting_fields, variable
+from pipeline.trace_settings import trace_fields, trace_variable
 from sandbox.job import OutcomeKind
 from sandbox.limits import Limits
 from web.problems import MEANINGS
@@ -119,6 +120,7 @@ def test_every_setting_and_limit_is_in_the_reference() -> None:
     limits = [limit_variable(each) for each in fields(Limits)]
 
     assert missing(variables, "settings.md") == []
+    assert missing([trace_variable(each) for each in trace_fields()], "settings.md") == []
     assert missing(limits, "limits.md") == []
 
 
