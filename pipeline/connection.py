@@ -1,23 +1,30 @@
-"""A connection to RabbitMQ that takes two short cuts through pika, for what happens with every message.
+"""A connection to RabbitMQ that takes three short cuts through pika, for what happens with every message.
 
 - *What is written in one turn of the loop is sent as one piece.* pika hands each frame to the kernel by
   itself, three for every message that is published. Put together they cost one system call for a whole
   batch, and the broker wakes up less.
 - *Frames that come with every message go straight to where they belong.* pika first asks for each whether
   somebody has registered for it, which takes longer than all else that is done with a confirm.
+- *Where a message goes is encoded once*, for it is the same for all results of a machine, and each message
+  is encoded as one piece.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import pika
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
+from pika.frame import Body, Header, Method
 from pika.spec import Basic
 
 #: Seconds between two heartbeats of AMQP. The broker gives a partition away when a worker, paused or cut
 #: off, has been silent for two of them.
 HEARTBEAT_SECONDS: Final = 5
+
+#: Places that messages go to, machines mostly, whose frames are remembered: some hundred bytes each.
+_PLACES: Final = 4096
 
 
 def parameters_of(amqp_url: str) -> pika.URLParameters:
@@ -55,6 +62,21 @@ class Connection(pika.SelectConnection):
         else:
             super()._process_frame(frame_value)
 
+    def _send_message(self, channel_number: int, method_frame: Any, content: Any) -> None:
+        """Pika's step for every message that is published."""
+        properties, body = content
+        if not 0 < len(body) <= self._body_max_length:
+            super()._send_message(channel_number, method_frame, content)
+            return
+        frames = (
+            _publish_frame(
+                channel_number, method_frame.exchange, method_frame.routing_key, method_frame.mandatory
+            ),
+            Header(channel_number, len(body), properties).marshal(),
+            Body(channel_number, body).marshal(),
+        )
+        self._output_marshaled_frames([b"".join(frames)])
+
     def _adapter_emit_data(self, data: bytes) -> None:
         """Pika's hook for adapters: every frame goes through here on its way to the socket."""
         if not self._unsent:
@@ -66,6 +88,12 @@ class Connection(pika.SelectConnection):
         self._unsent.clear()
         if self._transport is not None:  # else the connection was lost in the same turn
             super()._adapter_emit_data(data)
+
+
+@lru_cache(_PLACES)
+def _publish_frame(channel_number: int, exchange: str, key: str, mandatory: bool) -> bytes:
+    """The first frame of a message: where it goes."""
+    return Method(channel_number, Basic.Publish(0, exchange, key, mandatory)).marshal()
 
 
 def close_at_once(channel: Channel) -> None:

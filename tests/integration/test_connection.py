@@ -1,4 +1,4 @@
-"""The connection that sends what is written in one turn as one piece, where it is lost in that same turn."""
+"""The connection that takes short cuts through pika: what it sends arrives whole, or is lost with it."""
 
 import select
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import pika
 from pika.adapters.select_connection import IOLoop
 
 from pipeline.connection import Connection, parameters_of
@@ -45,3 +46,34 @@ def test_what_was_written_when_the_connection_was_lost_is_dropped_with_it(broker
     assert connection.is_closed
     loop.close()
     network.close()
+
+
+def test_messages_arrive_as_they_were_published_whatever_their_length(broker_url: str) -> None:
+    loop, opened, ended = IOLoop(), list[pika.channel.Channel](), list[object]()
+    loop.activate_poller()
+    connection = Connection(
+        parameters_of(broker_url),
+        loop,
+        lambda connection: connection.channel(on_open_callback=opened.append),
+        lambda _, reason: ended.append(reason),
+    )
+    turn_until(loop, lambda: opened)
+    longest = connection._body_max_length
+    sent = [(f"q{place % 2}", b"x" * length) for place, length in enumerate((1, 0, longest, longest + 1, 2))]
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as other:
+        channel = other.channel()
+        for queue in ("q0", "q1"):
+            channel.queue_declare(queue)
+
+        for place, (queue, body) in enumerate(sent):
+            opened[0].basic_publish(
+                "", queue, body, pika.BasicProperties(message_id=f"{place}"), mandatory=True
+            )
+        connection.close()
+        turn_until(loop, lambda: ended)
+
+        came = list[Any](channel.basic_get(queue, auto_ack=True) for queue, _ in sorted(sent))
+    loop.close()
+    assert sorted((properties.message_id, method.routing_key, body) for method, properties, body in came) == [
+        (f"{place}", queue, body) for place, (queue, body) in enumerate(sent)
+    ]
