@@ -6,6 +6,7 @@ change the order of readings, and its time limit would end a batch between two s
 """
 
 import ctypes
+import gc
 import logging
 import signal
 from collections import Counter
@@ -95,6 +96,16 @@ class Works(Middleware):
         )
         self.metrics.watch(broker.membership)
         broker.membership.join()
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Spare the garbage collector what is there by now and stays, and what a batch makes and drops.
+
+        To look at all of it takes 25 ms, in which readings wait. What a batch makes, some thousand objects in
+        no cycles, is gone without the collector: to look at it each 700 cost 3 µs a reading.
+        """
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000)
 
     def after_worker_thread_boot(self, broker: dramatiq.Broker, thread: Any) -> None:
         """Warm this thread's sandbox up, so that its first reading need not wait for it."""
