@@ -181,4 +181,6 @@ def _text(headers: Mapping[str, Any], name: str) -> str:
 
 def _number(headers: Mapping[str, Any], name: str) -> int | None:
     value = headers.get(name)
-    return value if type(value) is int and abs(value) < 2**63 else None
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
+        return None
+    return int(value)  # pika has a class of its own for what needs eight bytes

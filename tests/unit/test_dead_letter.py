@@ -1,0 +1,32 @@
+"""What is understood of a dead letter's headers, whoever wrote them."""
+
+from typing import Any
+
+import pika
+import pytest
+from pika.compat import long
+
+from pipeline.dead_letter import letter_of
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (7, 7),
+        (long(7), 7),
+        (2**40, 2**40),
+        (2**63 - 1, 2**63 - 1),
+        (2**63, None),
+        (-(2**63), None),
+        (True, None),
+        ("7", None),
+        (None, None),
+    ],
+)
+def test_a_number_is_taken_in_whichever_width_it_comes(value: Any, number: int | None) -> None:
+    properties = pika.BasicProperties(message_id="m1/1", headers={"logicversion": value})
+
+    letter = letter_of("machines.m1.dead-letter", properties, b"{}")
+
+    assert letter.logicversion == number
+    assert type(letter.logicversion) in (int, type(None))
