@@ -14,14 +14,6 @@ def process(data, state):
 """
 
 
-@pytest.fixture(scope="module")
-def plant(module_installation: Installation) -> Installation:
-    """The API and a worker, for all tests of this module."""
-    module_installation.start_api()
-    module_installation.start_worker()
-    return module_installation
-
-
 def machines(plant: Installation, **query: Any) -> dict[str, Any]:
     """A page of the list."""
     response = plant.client.get("/machines", params=query)

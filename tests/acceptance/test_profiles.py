@@ -30,15 +30,6 @@ def logic(version: int) -> str:
     return f"def process(data, state): return {{'n': data['n'], 'version': {version}}}"
 
 
-@pytest.fixture(scope="module")
-def plant(module_installation: Installation) -> Installation:
-    """An installation with its API, which lets in as much as may come, and one worker running."""
-    module_installation.environ |= {"IOT_LOGIC_API_RATE": "100000", "IOT_LOGIC_API_BURST": "100000"}
-    module_installation.start_api()
-    module_installation.start_worker()
-    return module_installation
-
-
 def upload(plant: Installation, profile: str, source: str) -> int:
     """Upload the logic of a profile. Returns its version."""
     answer = plant.client.put(f"/profiles/{profile}/logic", json={"logic": source})

@@ -24,15 +24,6 @@ def logic(number: int) -> str:
     return f"def process(data, state):\n    return {{'logic': {number}, 'n': data['n']}}\n"
 
 
-@pytest.fixture(scope="module")
-def plant(module_installation: Installation) -> Installation:
-    """An installation with its API, which lets in as much as may come, and one worker running."""
-    module_installation.environ |= {"IOT_LOGIC_API_RATE": "100000", "IOT_LOGIC_API_BURST": "100000"}
-    module_installation.start_api()
-    module_installation.start_worker()
-    return module_installation
-
-
 @pytest.fixture
 def machine() -> str:
     """The id of a machine that no other test uses."""
