@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from pipeline.local.packages import Package, install
 
@@ -61,7 +61,7 @@ class Watch:
         self.requests = list[str]()
         self._allowed = list[str]()
         self._origin = origin
-        context.on("console", lambda message: self._on_console(message.type, message.text))
+        context.on("console", self._on_console)
         context.on("weberror", lambda error: self.noted.append(f"error: {error.error}"))
         context.on("request", lambda request: self._on_request(request.url))
 
@@ -72,11 +72,11 @@ class Watch:
     def check(self) -> None:
         """Fail where there was anything that was not allowed."""
         wrong = [each for each in self.noted if not any(allowed in each for allowed in self._allowed)]
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
 
-    def _on_console(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.noted.append(f"{kind}: {text}")
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.noted.append(f"{message.type}: {message.text} ({message.location})")
 
     def _on_request(self, url: str) -> None:
         self.requests.append(url)

@@ -3,8 +3,7 @@
 // Characters that turn the direction of writing, break lines or cannot be seen are shown as what they are.
 
 /** C0 and C1 controls but tab and newline, bidirectional controls, separators, BOM, tags, lone surrogates. */
-const UNSEEN =
-  // eslint-disable-next-line no-control-regex
+export const UNSEEN =
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
 
 /** Show in `text` what cannot be seen: `\0` as ␀, U+202E as ⟨U+202E⟩. */

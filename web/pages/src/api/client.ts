@@ -49,3 +49,15 @@ export async function tagged<T>(answer: Promise<{ data?: T; response: Response }
   const { data, response } = await answer;
   return [data as T, response.headers.get("ETag")];
 }
+
+/**
+ * Options of a request whose JSON is to stay as it is written, as its long numbers must (a state, a config):
+ *
+ *     const json = await body(api.GET("/machines/{machine_id}/state", { params, ...asText }));
+ *     await api.PUT("/machines/{machine_id}/state", { params, body: json as never, ...asWritten });
+ */
+export const asText = { parseAs: "text" } as const;
+export const asWritten = {
+  bodySerializer: (json: unknown) => json as string,
+  headers: { "Content-Type": "application/json" },
+} as const;

@@ -1,0 +1,174 @@
+"""The parts that views are made of: editor, chart, text from outside, and what watches over all of it."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import Watch, axe, screenshot
+from tests.waiting import wait_until
+
+LOGIC = '''
+def process(data, state):
+    """Count the readings."""
+    state["count"] = state.get("count", 0) + 1
+    state["last"] = data
+    return {"count": state["count"]}
+'''
+
+#: Text that would do something, were it not shown as text.
+HOSTILE = (
+    '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+    "{@html 1}\u202eright to left\u202c\u0000\u0007\u200b\ufeff"
+)
+
+
+@pytest.fixture(scope="module")
+def machine(plant: Installation) -> str:
+    """A machine that has a logic, readings and a state."""
+    plant.upload("press", LOGIC)
+    plant.send(("press", {"temperature": 20 + each % 7, "pressure": each}) for each in range(30))
+    wait_until(lambda: plant.client.get("/machines/press").json().get("readings") == 30)
+    return "press"
+
+
+@pytest.fixture(scope="module")
+def hostile(plant: Installation) -> str:
+    """A machine whose readings, states and errors are hostile."""
+    plant.upload(
+        "hostile", 'def process(data, state):\n    state["last"] = data\n    return data["missing"]\n'
+    )
+    plant.send([("hostile", {"text": HOSTILE}), ("hostile", {HOSTILE: "<b>" * 33_333})])
+    plant.wait_for_dead_letters(2)
+    plant.upload("hostile", 'def process(data, state):\n    state["last"] = data\n')
+    # No state may have a NUL in it.
+    plant.send([("hostile", {"text": HOSTILE.replace("\0", ""), "long": "<b>" * 20_000})])
+    wait_until(lambda: plant.client.get("/machines/hostile").json().get("health") == "running")
+    return "hostile"
+
+
+def write(page: Page, editor: Locator, text: str) -> None:
+    """Put a text into an editor, as somebody does who types it: `fill` has Chromium style it in line."""
+    editor.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
+def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(
+    page: Page, watch: Watch, origin: str, machine: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{machine}")
+    page.get_by_role("link", name="Logic", exact=True).wait_for()
+    before = [url for url in watch.requests if "/code-" in url]
+    page.get_by_role("link", name="Logic", exact=True).click()
+    editor = page.get_by_role("textbox", name="Logic of press")
+
+    expect(editor).to_contain_text("def process(data, state):")
+    assert before == []
+    # Its own styles and ours hold: the policy has let pass what is adopted in its shadow root.
+    assert page.locator(".cm-scroller").evaluate("node => getComputedStyle(node).display") == "flex"
+    assert page.locator(".cm-gutters").first.evaluate(
+        "node => getComputedStyle(node).backgroundColor"
+    ) != page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert axe(page) == []
+    screenshot(page, "machine-logic")
+
+
+def test_the_keyboard_gets_into_the_editor_and_out_of_it(page: Page, origin: str, machine: str) -> None:
+    page.goto(f"{origin}/#/machines/{machine}?tab=state")
+    editor = page.get_by_role("textbox", name="State of press")
+    editor.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Tab")
+    inside = page.evaluate("document.activeElement.shadowRoot !== null")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+
+    assert inside
+    expect(page.get_by_role("button", name="Save")).to_be_focused()
+
+
+def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
+    page: Page, plant: Installation, origin: str
+) -> None:
+    plant.upload("counter", LOGIC)
+    plant.client.put("/machines/counter/state", content=b'{"n": 12345678901234567890, "count": 1.50}')
+    page.goto(f"{origin}/#/machines/counter?tab=state")
+    editor = page.get_by_role("textbox", name="State of counter")
+    expect(editor).to_contain_text('"n": 12345678901234567890')
+    write(page, editor, '{"n": 12345678901234567891')
+    wrong = page.get_by_role("list", name="What is wrong")
+    expect(wrong).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    assert axe(page) == []
+    write(page, editor, '{"n": 12345678901234567891}')
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("The state of counter is saved.")).to_be_visible()
+    assert plant.client.get("/machines/counter/state").text.replace(" ", "") == '{"n":12345678901234567891}'
+
+
+def test_the_chart_is_drawn_and_follows_the_colours(page: Page, origin: str, machine: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{origin}/#/machines/{machine}")
+    chart = page.get_by_role("figure", name="Numbers of the last readings")
+    drawn = (
+        "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size"
+    )
+    page.locator("canvas").wait_for()
+
+    expect(chart).to_contain_text("Last values: temperature")
+    assert page.locator("canvas").evaluate(drawn) > 10
+    assert axe(page) == []
+    screenshot(page, "machine-readings")
+
+
+@pytest.mark.parametrize("view", ["machines/hostile", "machines/hostile?tab=state", "dead-letters"])
+def test_hostile_text_is_shown_as_text(page: Page, origin: str, hostile: str, view: str) -> None:
+    page.goto(f"{origin}/#/{view}")
+    page.get_by_text(hostile, exact=False).first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+    assert page.locator("main img[onerror], main b").count() == 0
+    assert "IoT Logic Processor" in page.title()
+    for scalar in ("\u202e", "\u202c", "\u0000", "\u0007", "\u200b", "\ufeff"):
+        assert scalar not in page.locator("main").inner_text()
+
+
+def test_what_cannot_be_seen_is_shown_and_long_text_is_cut(page: Page, origin: str, hostile: str) -> None:
+    page.goto(f"{origin}/#/machines/{hostile}")
+    newest, oldest = (page.get_by_role("row", name="right to left").nth(each) for each in (0, -1))
+
+    expect(oldest).to_contain_text("⟨U+202E⟩right to left⟨U+202C⟩")
+    expect(oldest).to_contain_text('<img src=x onerror=\\"document.title=1\\">')
+    newest.get_by_role("button", name="Show all").click()
+    expect(newest).to_contain_text("<b><b><b>")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "document.head.append(Object.assign(document.createElement('style'), {textContent: 'p{color:red}'}))",
+        "document.body.setAttribute('style', 'color: red')",
+        "document.head.append(Object.assign(document.createElement('script'), {textContent: '1'}))",
+        "document.body.insertAdjacentHTML('beforeend', '<p>markup</p>')",
+        "document.body.append(Object.assign(document.createElement('img'), {src: 'http://127.0.0.2/'}))",
+        "fetch('http://127.0.0.2:9/').catch(() => undefined)",
+        "console.error('out of place')",
+        "setTimeout(() => { throw new Error('nobody catches it') })",
+    ],
+)
+def test_whatever_goes_wrong_in_the_browser_is_noticed(
+    page: Page, watch: Watch, origin: str, script: str
+) -> None:
+    page.goto(origin)
+    page.get_by_role("heading", name="Machines").wait_for()
+    # As the page itself would do it: over the debugging protocol, which does not wait for what comes of it.
+    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": script})
+    page.evaluate("new Promise(resolve => setTimeout(resolve))")
+    wait_until(lambda: page.title() and watch.noted)
+
+    with pytest.raises(AssertionError):
+        watch.check()
+    watch.noted.clear()

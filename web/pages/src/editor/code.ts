@@ -1,0 +1,152 @@
+// The editor: CodeMirror, in a shadow root. There its styles are adopted stylesheets, which a strict
+// Content-Security-Policy lets pass; in the document they would be <style> elements, which it refuses.
+//
+// This is a chunk of its own, loaded when an editor is first shown.
+
+import {
+  autocompletion, closeBrackets, closeBracketsKeymap, completeFromList, completionKeymap, type Completion,
+} from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { json } from "@codemirror/lang-json";
+import { localCompletionSource, python } from "@codemirror/lang-python";
+import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
+import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { Annotation, Compartment, EditorState, StateEffect, StateField, type Extension } from "@codemirror/state";
+import {
+  Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap,
+  lineNumbers, type DecorationSet,
+} from "@codemirror/view";
+
+import { UNSEEN } from "../text";
+import type { Finding, Language, Name } from "./finding";
+import { appearance } from "./theme";
+
+export interface Options {
+  value: string;
+  label: string;
+  language: Language;
+  readonly: boolean;
+  names: readonly Name[];
+  onchange: (value: string) => void;
+}
+
+/** Of a change that did not come from the keyboard. */
+const fromOutside = Annotation.define<boolean>();
+const setMark = StateEffect.define<number | null>();
+
+/** The line that is marked: where a reading failed. */
+const mark = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, transaction) {
+    let found = marks.map(transaction.changes);
+    for (const effect of transaction.effects) {
+      if (!effect.is(setMark)) continue;
+      const line = effect.value === null ? null : lineOf(transaction.state, effect.value);
+      found = line ? Decoration.set([Decoration.line({ class: "cm-marked" }).range(line.from)]) : Decoration.none;
+    }
+    return found;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+export class Code {
+  readonly #view: EditorView;
+  readonly #readonly = new Compartment();
+
+  constructor(host: HTMLElement, options: Options) {
+    const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+    const hint = document.createElement("span");
+    hint.id = "hint";
+    hint.hidden = true;
+    hint.textContent = "Tab indents. Press Escape, then Tab, to leave the editor.";
+    root.replaceChildren(hint);
+    this.#view = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({ doc: options.value, extensions: [this.#extensions(options), appearance] }),
+    });
+  }
+
+  get value(): string {
+    return this.#view.state.doc.toString();
+  }
+
+  set value(text: string) {
+    if (text === this.value) return;
+    const changes = { from: 0, to: this.#view.state.doc.length, insert: text };
+    this.#view.dispatch({ changes, annotations: fromOutside.of(true) });
+  }
+
+  set readonly(on: boolean) {
+    this.#view.dispatch({ effects: this.#readonly.reconfigure(EditorState.readOnly.of(on)) });
+  }
+
+  set findings(found: readonly Finding[]) {
+    this.#view.dispatch(setDiagnostics(this.#view.state, found.map((each) => diagnostic(this.#view.state, each))));
+  }
+
+  /** The number of the line to be marked, from 1. */
+  set marked(line: number | null) {
+    this.#view.dispatch({ effects: setMark.of(line) });
+  }
+
+  /** Put the cursor into a line, and look there. */
+  show(line: number): void {
+    const found = lineOf(this.#view.state, line);
+    if (!found) return;
+    const effects = EditorView.scrollIntoView(found.from, { y: "center" });
+    this.#view.dispatch({ selection: { anchor: found.from }, effects });
+    this.#view.focus();
+  }
+
+  destroy(): void {
+    this.#view.destroy();
+  }
+
+  #extensions(options: Options): Extension {
+    return [
+      lineNumbers(),
+      lintGutter(),
+      history(),
+      drawSelection(),
+      indentOnInput(),
+      bracketMatching(),
+      closeBrackets(),
+      highlightActiveLine(),
+      highlightActiveLineGutter(),
+      highlightSelectionMatches(),
+      // What deceives the eye in a text deceives it in a source most.
+      highlightSpecialChars({ addSpecialChars: UNSEEN }),
+      indentUnit.of(options.language === "python" ? "    " : "  "),
+      options.language === "python" ? python() : json(),
+      autocompletion({ override: options.language === "python" ? [localCompletionSource, completeFromList(options.names.map(completion))] : [] }),
+      keymap.of([
+        ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap,
+        indentWithTab,
+      ]),
+      mark,
+      this.#readonly.of(EditorState.readOnly.of(options.readonly)),
+      EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": "hint" }),
+      EditorView.updateListener.of((update) => {
+        const typed = update.docChanged && !update.transactions.some((each) => each.annotation(fromOutside));
+        if (typed) options.onchange(this.value);
+      }),
+    ];
+  }
+}
+
+function completion(name: Name): Completion {
+  return { label: name.name, type: "function", ...(name.detail === undefined ? {} : { detail: name.detail }) };
+}
+
+function lineOf(state: EditorState, number: number): { from: number; to: number } | null {
+  return number >= 1 && number <= state.doc.lines ? state.doc.line(number) : null;
+}
+
+/** What is found in no line that there is stands at the first. */
+function diagnostic(state: EditorState, finding: Finding): Diagnostic {
+  const line = lineOf(state, finding.line ?? 1) ?? state.doc.line(1);
+  const from = Math.min(line.from + (finding.column ?? 1) - 1, line.to);
+  return { from, to: line.to, severity: finding.severity ?? "error", message: finding.message };
+}

@@ -1,0 +1,28 @@
+// What an editor is told. By itself, so that nobody loads the editor for it.
+
+import type { Schemas } from "../api/client";
+
+export type Language = "python" | "json";
+
+/** Something that is wrong with what is edited. */
+export interface Finding {
+  /** From 1; null where it is of the whole. */
+  line: number | null;
+  /** Where in the line it begins, from 1. */
+  column?: number | null;
+  message: string;
+  severity?: "error" | "warning";
+}
+
+/** A name that is offered while one types. */
+export interface Name {
+  name: string;
+  detail?: string;
+}
+
+/** What the API says is wrong with a logic. */
+export function findingsOf(problems: readonly Schemas["Problem"][]): Finding[] {
+  return problems.map(({ line, column, message, hint }) => ({
+    line, column, message: hint ? `${message} ${hint}` : message,
+  }));
+}

@@ -1,0 +1,48 @@
+// How the editor looks: in the colours of tokens.css, which reach into its shadow root.
+
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { EditorView } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+
+const look = EditorView.theme({
+  "&": { color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "14px" },
+  "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "-1px" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5", overflow: "auto" },
+  ".cm-content": { caretColor: "var(--ink)", minHeight: "var(--editor-least, 6rem)" },
+  ".cm-gutters": { color: "var(--soft)", backgroundColor: "var(--shade)", borderRight: "1px solid var(--line)" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--shade)" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    backgroundColor: "color-mix(in srgb, var(--accent) 30%, transparent)",
+  },
+  ".cm-selectionMatch": { backgroundColor: "var(--warn-tint)" },
+  ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": {
+    backgroundColor: "transparent", outline: "1px solid var(--edge)",
+  },
+  ".cm-tooltip, .cm-panels": { color: "var(--ink)", backgroundColor: "var(--paper)", border: "1px solid var(--edge)" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": { color: "var(--on-accent)", backgroundColor: "var(--accent)" },
+  ".cm-completionDetail": { color: "inherit", fontStyle: "normal", marginLeft: "1em" },
+  ".cm-panel button, .cm-panel input": { color: "var(--ink)", backgroundColor: "var(--paper)", backgroundImage: "none" },
+  ".cm-marked": { backgroundColor: "var(--bad-tint)", boxShadow: "inset 3px 0 var(--bad)" },
+  ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
+  ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--warn)" },
+  // What CodeMirror draws there is a data: address, which the Content-Security-Policy refuses.
+  ".cm-lint-marker": { width: "1em", height: "1em", lineHeight: "1", textAlign: "center", fontWeight: "bold" },
+  ".cm-lint-marker-error": { content: "normal", color: "var(--bad)" },
+  ".cm-lint-marker-error::before": { content: '"■"' },
+  ".cm-lint-marker-warning": { content: "normal", color: "var(--warn)" },
+  ".cm-lint-marker-warning::before": { content: '"▲"' },
+  ".cm-diagnostic": { whiteSpace: "pre-wrap", maxWidth: "40rem" },
+  ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
+  ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
+});
+
+const colours = HighlightStyle.define([
+  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--code-word)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--code-text)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--code-number)" },
+  { tag: [tags.function(tags.definition(tags.variableName)), tags.propertyName], color: "var(--code-name)" },
+  { tag: tags.comment, color: "var(--code-remark)", fontStyle: "italic" },
+]);
+
+export const appearance = [look, syntaxHighlighting(colours)];
