@@ -1,9 +1,11 @@
-"""The docs page of what a logic may use, made from the allow list and the limits themselves.
+"""What a logic may use, in sections: for the docs page of it, and for whoever writes a logic in the pages.
 
-`python -m sandbox.reference` prints it; a test keeps the page in `docs/` equal to it.
+Both are made from the allow list and the limits themselves. `python -m sandbox.reference` prints the docs
+page; a test keeps the page in `docs/` equal to it.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final, Literal, NamedTuple
 
 from sandbox.allowed import EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS, VALUES
 from sandbox.limits import described
@@ -23,25 +25,59 @@ the time from the reading.
 """
 
 
+SectionKind = Literal["function", "value", "exception", "module", "method", "type"]
+
+#: How a section is headed: by its kind, in full, and where there are several of it, each by what it is of.
+_HEADINGS: Final[dict[SectionKind, tuple[str, str]]] = {
+    "function": ("Functions and types", ""),
+    "value": ("Values", ""),
+    "exception": ("Exceptions", ""),
+    "module": ("Modules", "`import {}`"),
+    "method": ("Methods", "of `{}`"),
+    "type": ("Called on a type", "`{}.…`"),
+}
+
+
+class Section(NamedTuple):
+    """Names that belong together, each with what it is.
+
+    `of` is the module that they are imported from, the type whose methods they are, or the type that they are
+    called on; empty for those that are there by themselves.
+    """
+
+    kind: SectionKind
+    of: str
+    names: Mapping[str, str]
+
+
+def sections() -> list[Section]:
+    """All that a logic may use, in the order in which it is shown."""
+    return [
+        Section("function", "", NAMES),
+        Section("value", "", VALUES),
+        Section("exception", "", EXCEPTIONS),
+        *(Section("module", of, names) for of, names in MODULES.items()),
+        *(Section("method", of, names) for of, names in METHODS.items()),
+        *(Section("type", of, names) for of, names in TYPE_METHODS.items()),
+    ]
+
+
 def page() -> str:
-    """The page, in Markdown."""
+    """The docs page, in Markdown."""
     return "\n".join(_lines()) + "\n"
 
 
 def _lines() -> Iterator[str]:
     yield _OPENING
-    yield from _section("Functions and types", NAMES)
-    yield from _section("Values", VALUES)
-    yield from _section("Exceptions", EXCEPTIONS)
-    yield "## Modules\n"
-    for name, members in MODULES.items():
-        yield from _section(f"`import {name}`", members, level=3)
-    yield "## Methods\n"
-    for name, members in METHODS.items():
-        yield from _section(f"of `{name}`", members, level=3)
-    yield "## Called on a type\n"
-    for name, members in TYPE_METHODS.items():
-        yield from _section(f"`{name}.…`", members, level=3)
+    kind = None
+    for section in sections():
+        heading, of = _HEADINGS[section.kind]
+        if section.kind != kind:
+            yield f"## {heading}\n"
+        if of:
+            yield f"### {of.format(section.of)}\n"
+        yield from _table(section.names)
+        kind = section.kind
     yield "## Limits\n"
     yield "Each is a setting, `IOT_LOGIC_LIMIT_` and its name in capitals. A reading that goes over one"
     yield "becomes a dead letter of kind `limit`; its state stays as it was.\n"
@@ -51,11 +87,10 @@ def _lines() -> Iterator[str]:
         yield f"| `{limit.name}` | {limit.default:,} | {limit.unit} | {limit.reason} |"
 
 
-def _section(title: str, members: Mapping[str, str], level: int = 2) -> Iterator[str]:
-    yield f"{'#' * level} {title}\n"
+def _table(names: Mapping[str, str]) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
-    for name, what in members.items():
+    for name, what in names.items():
         yield f"| `{name}` | {what} |"
     yield ""
 

@@ -23,6 +23,7 @@ from web.routes.configs import ConfigsController
 from web.routes.dead_letters import DeadLettersController
 from web.routes.events import EventsController
 from web.routes.health import HealthController
+from web.routes.language import LanguageController
 from web.routes.logic import MachineLogicController, ProfileLogicController
 from web.routes.machines import FleetController, MachinesController
 from web.routes.metrics import MetricsController
@@ -86,6 +87,7 @@ def create_app(plant: Plant) -> Litestar:
             StatesController,
             RecentsController,
             EventsController,
+            LanguageController,
             TryingController,
             DeadLettersController,
             WorksController,

@@ -69,6 +69,20 @@ def test_each_reading_that_is_tried_shows_its_results_state_and_error(plant: Ins
     assert last["results"] == [{"count": 5}]
 
 
+def test_what_a_logic_may_use_is_said_with_the_limits_that_are_set(plant: Installation) -> None:
+    language = plant.client.get("/logic/language").raise_for_status().json()
+
+    names = {(each["kind"], each["of"]): each["names"] for each in language["sections"]}
+    limits = {each["name"]: each["value"] for each in language["limits"]}
+    assert {"name": "abs", "what": "size of a number, without its sign"} in names["function", ""]
+    assert "sqrt" in [each["name"] for each in names["module", "math"]]
+    assert "get" in [each["name"] for each in names["method", "dict"]]
+    assert "fromisoformat" in [each["name"] for each in names["type", "datetime"]]
+    # This installation sets it.
+    assert limits["fuel"] == 500_000
+    assert limits["soft_seconds"] == 0.5
+
+
 def test_a_refused_logic_is_not_run(plant: Installation) -> None:
     report = post(plant, "/logic/test", logic="import os", readings=[1, 2])
 

@@ -176,6 +176,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/logic/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a logic may use: functions, modules, methods, and under which limits it runs */
+        get: operations["get_language"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/logic/test": {
         parameters: {
             query?: never;
@@ -800,6 +817,26 @@ export interface components {
             version: number;
         };
         /**
+         * AllowedName
+         * @description A name that a logic may use, and what it is.
+         */
+        AllowedName: {
+            name: string;
+            what: string;
+        };
+        /**
+         * AllowedNames
+         * @description Names that belong together.
+         *
+         *     `of` is the module that they are imported from, the type whose methods they are, or the type that they are called on; empty for those that are there by themselves.
+         */
+        AllowedNames: {
+            /** @enum {unknown} */
+            kind: "exception" | "function" | "method" | "module" | "type" | "value";
+            names: components["schemas"]["AllowedName"][];
+            of: string;
+        };
+        /**
          * Batches
          * @description The batches that a worker has processed since its start: how many, how many readings there were in the last, and on average in those of the last seconds (null where there were none).
          */
@@ -970,6 +1007,14 @@ export interface components {
             waited?: number | null;
         };
         /**
+         * Language
+         * @description All that a logic may use, and its limits. What is not here does not exist for a logic.
+         */
+        Language: {
+            limits: components["schemas"]["LogicLimit"][];
+            sections: components["schemas"]["AllowedNames"][];
+        };
+        /**
          * Links
          * @description Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the docs.
          */
@@ -993,6 +1038,16 @@ export interface components {
             profile?: string;
             time: string;
             version: number;
+        };
+        /**
+         * LogicLimit
+         * @description A limit of a logic or of a reading, as it is set here, in its unit, and why there is one.
+         */
+        LogicLimit: {
+            name: string;
+            reason: string;
+            unit: string;
+            value: number;
         };
         /**
          * Machine
@@ -2034,6 +2089,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Links"];
+                };
+            };
+            /** @description The request cannot be understood. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_language: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that a logic may use, and its limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Language"];
                 };
             };
             /** @description The request cannot be understood. */
