@@ -78,7 +78,7 @@ chaos: $(INSTALLED) ## Kill, pause and cut at random, and count every reading: F
 fuzz: $(INSTALLED) ## Try the API with made-up requests for long: EXAMPLES=500 SEED=7
 	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz
 
-# Where no image can be pulled it makes stand-ins, and where no engine answers it starts one: as root.
+# Where no engine answers it installs and starts one, and where no image can be pulled it makes stand-ins: as root.
 test-compose: $(INSTALLED) ## Build and start the compose stack, and kill, restart and stop what is in it
 	$(BIN)/pytest tests/compose -o python_files='check_*.py' -p no:xdist -v -s --durations=0 --timeout 1800
 

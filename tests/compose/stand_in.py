@@ -171,7 +171,12 @@ def _ensure_base(client: docker.DockerClient) -> None:
     ).stdout.split()
     with tempfile.TemporaryDirectory() as folder:
         root, archive = Path(folder) / "root", Path(folder) / "base.tar"
-        subprocess.run(["debootstrap", "--variant=minbase", _SUITE, root, *sites[:1]], check=True)
+        # What it does it says on standard output, package by package; what went wrong, on the other.
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", _SUITE, root, *sites[:1]],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
         subprocess.run(["tar", "-C", root, "-cf", archive, "."], check=True)
         client.api.import_image(str(archive), repository=_BASE, tag="latest")
 
