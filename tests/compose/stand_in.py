@@ -184,11 +184,12 @@ def _ensure_base(client: docker.DockerClient) -> None:
 def _download_wheels(folder: Path) -> None:
     """What our image needs, for the Python of the stand-in."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "download", "-q", "-c", ROOT / "constraints.txt", "-d", folder),
             *("--python-version", _PYTHON, "--only-binary", ":all:"),
-            *("hatchling", *project["dependencies"], *project["optional-dependencies"]["pages"]),
+            *("hatchling", *project["dependencies"], *extras["otel"], *extras["pages"]),
         ],
         check=True,
     )
