@@ -15,6 +15,7 @@ from msgspec import Struct
 from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
+from pipeline.connection import BlockingConnection
 from pipeline.errors import BrokerUnavailable, TopologyError
 from pipeline.membership import assignment
 from pipeline.report import Holding, Report
@@ -149,7 +150,7 @@ def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
     parameters = pika.URLParameters(settings.amqp_url)
     parameters.socket_timeout = parameters.stack_timeout = parameters.heartbeat = _PATIENCE_SECONDS
     try:
-        with pika.BlockingConnection(parameters) as connection:
+        with BlockingConnection(parameters) as connection:
             try:
                 return _counts_of(connection.channel(), names)
             except pika.exceptions.ChannelClosedByBroker:  # Nobody has declared them yet.

@@ -1,4 +1,5 @@
-"""A connection to RabbitMQ that takes three short cuts through pika, for what happens with every message.
+"""Connections to RabbitMQ. The one for readings and results takes three short cuts through pika, for what
+happens with every message:
 
 - *What is written in one turn of the loop is sent as one piece.* pika hands each frame to the kernel by
   itself, three for every message that is published. Put together they cost one system call for a whole
@@ -14,7 +15,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 import pika
+import pika.exceptions
 from pika.adapters.select_connection import IOLoop
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.channel import Channel
 from pika.frame import Body, Header, Method
 from pika.spec import Basic
@@ -33,6 +36,20 @@ def parameters_of(amqp_url: str) -> pika.URLParameters:
     if parameters.heartbeat is None:
         parameters.heartbeat = HEARTBEAT_SECONDS
     return parameters
+
+
+class BlockingConnection(pika.BlockingConnection):
+    """pika's connection for the calling thread, which fails in one way: raises `AMQPConnectionError`.
+
+    Of itself pika raises, where the broker takes a connection and then says nothing, an error that is no
+    `AMQPError`, and where there is no such host an `OSError`.
+    """
+
+    def __init__(self, parameters: pika.connection.Parameters) -> None:
+        try:
+            super().__init__(parameters)
+        except (AMQPConnectorException, OSError) as e:
+            raise pika.exceptions.AMQPConnectionError(e) from e
 
 
 class Connection(pika.SelectConnection):

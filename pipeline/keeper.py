@@ -17,6 +17,7 @@ import redis
 from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
+from pipeline.connection import BlockingConnection
 from pipeline.dead_letter import Letter, letter_of
 from pipeline.dead_letters import DeadLetters
 from pipeline.errors import TopologyError
@@ -67,7 +68,7 @@ class Keeper:
         while not self._stopping.is_set():
             try:
                 topology.ensure(self._settings)
-                with pika.BlockingConnection(pika.URLParameters(self._settings.amqp_url)) as connection:
+                with BlockingConnection(pika.URLParameters(self._settings.amqp_url)) as connection:
                     self._serve(connection.channel())
             except _GONE as e:
                 self.waiting = None

@@ -26,6 +26,7 @@ import pika
 import pika.exceptions
 from msgspec import Struct
 
+from pipeline.connection import BlockingConnection
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 
@@ -131,7 +132,7 @@ def text_of(value: str | bytes) -> str:
 
 def ensure(settings: Settings) -> None:
     """Connect and declare the topology. Raises `TopologyError`, or pika's error where there is no broker."""
-    with pika.BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
         declare(connection.channel(), settings)
 
 

@@ -16,6 +16,7 @@ from typing import Final
 import pika
 import pika.exceptions
 
+from pipeline.connection import BlockingConnection
 from pipeline.local.errors import Unavailable
 from pipeline.local.ports import answers, free_port
 from pipeline.local.server import MORE_PATHS, PrivateServer
@@ -132,7 +133,7 @@ def serves_amqp(amqp_url: str, ports: Iterable[int]) -> bool:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        pika.BlockingConnection(pika.URLParameters(f"{amqp_url}?socket_timeout=5")).close()
+        BlockingConnection(pika.URLParameters(f"{amqp_url}?socket_timeout=5")).close()
     except pika.exceptions.AMQPError:
         return False
     finally:

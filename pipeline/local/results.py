@@ -11,6 +11,7 @@ import pika
 import pika.exceptions
 
 from pipeline import topology
+from pipeline.connection import BlockingConnection
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 
@@ -33,7 +34,7 @@ def main() -> None:
 
 def _follow(settings: Settings) -> None:
     topology.ensure(settings)
-    with pika.BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
         channel = connection.channel()
         queue = channel.queue_declare("", exclusive=True).method.queue
         channel.queue_bind(queue, topology.RESULTS_EXCHANGE, topology.result_key("*"))

@@ -1,6 +1,7 @@
 """The connection that takes short cuts through pika: what it sends arrives whole, or is lost with it."""
 
 import select
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pika
 from pika.adapters.select_connection import IOLoop
 
+from pipeline import topology
 from pipeline.connection import Connection, parameters_of
+from pipeline.publisher import Publisher
+from pipeline.settings import Settings
 from tests.chaos.proxy import Network
 
 
@@ -77,3 +81,16 @@ def test_messages_arrive_as_they_were_published_whatever_their_length(broker_url
     assert sorted((properties.message_id, method.routing_key, body) for method, properties, body in came) == [
         (f"{place}", queue, body) for place, (queue, body) in enumerate(sent)
     ]
+
+
+def test_a_broker_that_takes_a_connection_and_says_nothing_is_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        url = f"amqp://127.0.0.1:{silent.getsockname()[1]}?stack_timeout=0.2&connection_attempts=1"
+        publisher = Publisher(url, lambda: topology.ensure(Settings(amqp_url=url)), insist=True)
+
+        taken = [silent.accept()[0] for _ in range(3)]
+
+        publisher.close()
+    for each in taken:
+        each.close()

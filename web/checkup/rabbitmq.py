@@ -15,6 +15,7 @@ import pika.exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
+from pipeline.connection import BlockingConnection
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from web.checkup.finding import Finding
@@ -39,7 +40,7 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
         parameters = pika.URLParameters(settings.amqp_url)
         parameters.socket_timeout = parameters.stack_timeout = _PATIENCE
         parameters.connection_attempts = 1
-        with pika.BlockingConnection(parameters) as connection:
+        with BlockingConnection(parameters) as connection:
             # Pika keeps for its adapters what the broker says of itself.
             yield _version(connection._impl.server_properties or {})
             look = _Look(connection)
@@ -174,7 +175,7 @@ def _exchange_type(parameters: pika.URLParameters) -> Finding:
     """Whether the broker can make the exchange of the readings: one like it is made, and deleted."""
     [readings] = [each for each in topology.EXCHANGES if each.name == topology.READINGS_EXCHANGE]
     tried = topology.Exchange(f"iot-logic-doctor-{secrets.token_hex(4)}", readings.type)
-    with pika.BlockingConnection(parameters) as connection:
+    with BlockingConnection(parameters) as connection:
         channel = connection.channel()
         try:
             topology.declare_exchange(channel, tried)
