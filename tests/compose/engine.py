@@ -25,6 +25,9 @@ from tests.waiting import wait_until
 
 _DOCKER = Package("docker.io", "moby-engine", "docker", "docker")
 
+#: The bridge of containers that are in no network of their own.
+_BRIDGE = Path("/sys/class/net/docker0")
+
 #: Seconds that the engine may take to answer and to end; an engine that has containers ends them first.
 _START_SECONDS = 60
 _STOP_SECONDS = 120
@@ -73,6 +76,7 @@ def engine(folder: Path) -> Iterator[str | None]:
         yield None
         return
     _ensure_dockerd()
+    bridge_was_there = _BRIDGE.exists()
     folder.mkdir(parents=True, exist_ok=True)
     url = f"unix://{folder}/docker.sock"
     with (folder / "dockerd.log").open("wb") as log:
@@ -100,3 +104,7 @@ def engine(folder: Path) -> Iterator[str | None]:
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)
+        # What it leaves: a mount, without whose end the folder cannot be removed, and a bridge of no use.
+        subprocess.run(["umount", folder / "exec" / "netns" / "default"], capture_output=True)
+        if not bridge_was_there and shutil.which("ip") is not None:
+            subprocess.run(["ip", "link", "delete", _BRIDGE.name], capture_output=True)
