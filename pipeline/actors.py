@@ -53,7 +53,7 @@ class Works(Middleware):
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
         """See to it that this process ends with its parent, and that logic can be confined at all."""
-        logs.configure(self.settings.log_level)
+        logs.configure(self.settings.log_level, self.settings.log_format)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         try:
             traces.start("iot-logic-worker")

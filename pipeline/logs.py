@@ -1,4 +1,4 @@
-"""What API and workers log: JSON, a line an event, where it is not a terminal that they write to.
+"""What API and workers log: JSON, a line an event, where they do not write to a terminal or it is set so.
 
 A line that concerns a reading has its id in the field `reading`: `<machine>/<number>`, as its dead letter is
 known by. One about a machine has `machine`. Whoever logs gives them as `extra`. Any other line that is
@@ -24,6 +24,9 @@ from pipeline import traces
 
 #: What may be set as `log_level`.
 Level = Literal["debug", "info", "warning", "error"]
+
+#: What may be set as `log_format`. `auto`: for people on a terminal, else JSON.
+Format = Literal["auto", "json", "text"]
 
 #: The fields that a line can have beside those that all have.
 FIELDS: Final = ("reading", "machine")
@@ -102,9 +105,10 @@ def _about(record: logging.LogRecord) -> dict[str, Any]:
     return fields | traces.ids()
 
 
-def configure(level: Level) -> None:
+def configure(level: Level, form: Format) -> None:
     """Have all loggers of this process write to standard error, from `level` on."""
     handler = logging.StreamHandler(sys.stderr)
     # A worker's standard error is a pipe to its parent, which writes what comes to its own.
-    handler.setFormatter(TextFormatter() if os.isatty(_STANDARD_ERROR) else JsonFormatter())
+    for_people = os.isatty(_STANDARD_ERROR) if form == "auto" else form == "text"
+    handler.setFormatter(TextFormatter() if for_people else JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from pipeline.errors import SettingsError
-from pipeline.logs import Level
+from pipeline.logs import Format, Level
 from sandbox.limits import Limits
 
 #: What the name of every setting begins with in the environment.
@@ -88,6 +88,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             "dead letter has a line."
         ),
     ] = "info"
+    log_format: Annotated[
+        Format,
+        Meta(
+            description="How API and workers log: `json`, a line an event; `text`, for people; `auto`: text "
+            "on a terminal, else JSON. A worker's processes never see the terminal."
+        ),
+    ] = "auto"
     metrics_host: Annotated[
         str,
         Meta(

@@ -87,7 +87,7 @@ def main() -> None:
     logging.getLogger("pika").setLevel(logging.ERROR)
     try:
         settings = Settings.from_environ()
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, settings.log_format)
         traces.start("iot-logic-api")
         plant = Plant(settings)
         _check_closed(plant)

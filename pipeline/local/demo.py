@@ -102,6 +102,8 @@ def _environ(settings: Settings, found: Servers, port: int) -> dict[str, str]:
         "IOT_LOGIC_REDIS_URL": found.redis_url,
         "IOT_LOGIC_API_PORT": str(port),
         "IOT_LOGIC_API_URL": f"http://127.0.0.1:{port}",
+        # Somebody looks on, though it is pipes that they write to.
+        "IOT_LOGIC_LOG_FORMAT": "text" if settings.log_format == "auto" else settings.log_format,
         "IOT_LOGIC_SIGNING_KEY": settings.signing_key or secrets.token_urlsafe(32),
     }
     if found.mqtt_url:

@@ -54,7 +54,7 @@ def process(data, state):
 
 #: Shown so that they can be copied as they stand.
 _TRY: Final = """\
-The API is at {api}. Read a machine's logic, or replace it while it runs:
+Open {api} in a browser. The same over REST: read a machine's logic, or replace it while it runs:
 curl {api}/machines/machine_A/logic
 curl -X POST {api}/machines/machine_A/logic -H "Content-Type: application/json" \
 -d '{{"logic": "def process(data, state): state[\\"status\\"] = \\"running\\" \

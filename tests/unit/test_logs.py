@@ -2,9 +2,12 @@
 
 import json
 import logging
+import os
 import sys
 
-from pipeline.logs import JsonFormatter, TextFormatter, about
+import pytest
+
+from pipeline.logs import Format, JsonFormatter, TextFormatter, about, configure
 from pipeline.reading import Batch, Reading, Share
 from tests.partition import StubSession
 
@@ -85,3 +88,25 @@ def test_with_debug_a_line_lists_the_readings_of_its_batch_up_to_a_number() -> N
 
 def reading(tag: int, message_id: str | None = None, number: int | None = None) -> Reading:
     return Reading("press-7", "machines.press-7.data", b"1", tag, False, message_id, None, number=number)
+
+
+@pytest.mark.parametrize(
+    ("form", "terminal", "formatter"),
+    [
+        ("auto", True, TextFormatter),
+        ("auto", False, JsonFormatter),
+        ("text", False, TextFormatter),
+        ("json", True, JsonFormatter),
+    ],
+)
+def test_it_logs_for_people_on_a_terminal_or_as_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, form: Format, terminal: bool, formatter: type[logging.Formatter]
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(os, "isatty", lambda _: terminal)
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+
+    configure("info", form)
+
+    assert [type(each.formatter) for each in root.handlers] == [formatter]
