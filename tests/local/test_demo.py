@@ -72,7 +72,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 def test_it_prints_every_machines_results_and_ends_on_ctrl_c(demo: Demo) -> None:
     wait_until(lambda: all(demo.prints(rf"{each} +#1 +v1 ") for each in LOGIC), timeout=120)
-    wait_until(lambda: demo.prints(f"API is at http://localhost:{demo.port}"))
+    wait_until(lambda: demo.prints(f"Open http://localhost:{demo.port} in a browser"))
     with urllib.request.urlopen(f"http://localhost:{demo.port}/machines/machine_A/logic") as answer:
         assert json.load(answer)["logic"] == LOGIC["machine_A"]
     exported = dict(re.findall(r"^export (\w+)=(\S+)$", demo.log, re.MULTILINE))
