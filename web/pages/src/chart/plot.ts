@@ -2,6 +2,7 @@
 
 import uPlot from "uplot";
 
+import { clock, exact, measure } from "../numbers";
 import { colour } from "../theme.svelte";
 import type { Moment, Points } from "./series";
 
@@ -11,6 +12,8 @@ const COLOURS = 6;
 export interface Options {
   names: readonly string[];
   height: number;
+  /** Whether the values begin at zero, or where the lowest is. */
+  fromZero: boolean;
 }
 
 export class Plot {
@@ -18,8 +21,9 @@ export class Plot {
   readonly #watch: ResizeObserver;
   #moments: readonly Moment[] = [];
 
-  constructor(host: HTMLElement, points: Points, { names, height }: Options) {
-    this.#plot = new uPlot(this.#options(host.clientWidth, height, names), points, host);
+  constructor(host: HTMLElement, points: Points, options: Options) {
+    const { height } = options;
+    this.#plot = new uPlot(this.#options(host.clientWidth, options), points, host);
     this.#watch = new ResizeObserver(() => this.#plot.setSize({ width: host.clientWidth, height }));
     this.#watch.observe(host);
   }
@@ -38,22 +42,27 @@ export class Plot {
     this.#plot.destroy();
   }
 
-  #options(width: number, height: number, names: readonly string[]): uPlot.Options {
+  #options(width: number, { names, height, fromZero }: Options): uPlot.Options {
     const axis: uPlot.Axis = {
       stroke: colour("soft"),
       grid: { stroke: colour("line"), width: 1 },
       ticks: { stroke: colour("line"), width: 1 },
       font: "12px system-ui, sans-serif",
     };
+    const times = (_: uPlot, splits: number[]): string[] => splits.map((each) => clock(new Date(each * 1000)));
+    const values = (_: uPlot, splits: number[]): string[] => splits.map(measure);
+    const value = (_: uPlot, each: number | null): string => (each === null ? "–" : measure(each));
+    const time = (_: uPlot, each: number | null): string => (each === null ? "–" : exact(new Date(each * 1000)));
     const alarm = colour("bad");
     const lines = names.map((label, index): uPlot.Series => ({
-      label, stroke: colour(`series-${(index % COLOURS) + 1}`), width: 1.5, points: { show: false },
+      label, value, stroke: colour(`series-${(index % COLOURS) + 1}`), width: 1.5, points: { show: false },
     }));
     return {
       width,
       height,
-      axes: [axis, { ...axis, size: 64 }],
-      series: [{ label: "Time" }, ...lines],
+      axes: [{ ...axis, values: times, space: 90 }, { ...axis, values, size: 64 }],
+      scales: { y: fromZero ? { range: (_, _least, most) => [0, Math.max((most ?? 0) * 1.1, 1)] } : {} },
+      series: [{ label: "Time", value: time }, ...lines],
       cursor: { drag: { x: true, y: false } },
       hooks: { draw: [(plot) => this.#drawMoments(plot, alarm)] },
     };
