@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.installation import Installation
 from tests.pages.browser import Watch, started
@@ -16,6 +16,8 @@ from web.access.tokens import Tokens
 
 #: Milliseconds that Playwright waits for what a test expects.
 _PATIENCE = 15_000
+
+expect.set_options(timeout=_PATIENCE)
 
 
 @pytest.fixture(scope="module")

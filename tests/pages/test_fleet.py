@@ -1,0 +1,304 @@
+"""The fleet: found, filtered, sorted and scrolled through, while it goes on."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.waiting import wait_until
+from web.access.roles import Role
+from web.access.tokens import Tokens
+
+LOGIC = "def process(data, state):\n    return {'ratio': 1 / data['n']}\n"
+
+#: Machines beside the presses: more than are asked for at first, and far more than are in sight.
+MANY = 700
+
+#: Rows that may be in the document at a time, however many machines there are.
+ROWS = 80
+
+
+@pytest.fixture(scope="module")
+def fleet(plant: Installation) -> Installation:
+    """Presses of every kind that a test asks for, and many others."""
+    plant.client.put("/profiles/pump", json={"description": ""})
+    for name in ("press-1", "press-2", "press-3"):
+        plant.upload(name, LOGIC)
+    plant.client.post("/profiles/pump/logic", json={"logic": LOGIC})
+    plant.client.put("/machines/pump-1/profile", json={"profile": "pump"}).raise_for_status()
+    plant.client.post("/machines/press-3/pause").raise_for_status()
+    plant.send([("press-1", {"n": 1}), ("press-2", {"n": 0}), ("pump-1", {"n": 2})])
+    plant.send((f"valve-{each:04}", {"n": 1}) for each in range(MANY))
+    wait_until(lambda: plant.client.get("/fleet").json()["machines"] == MANY + 4)
+    wait_until(lambda: plant.client.get("/fleet").json()["health"]["failing"] == MANY + 1)
+    return plant
+
+
+def rows(page: Page) -> Locator:
+    """The machines that are in the document."""
+    return page.locator("tbody tr:not([aria-hidden])")
+
+
+def row(page: Page, name: str) -> Locator:
+    return rows(page).filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def search(page: Page) -> Locator:
+    return page.get_by_role("searchbox", name="Find, by how the id begins")
+
+
+def test_an_empty_fleet_says_what_to_do_first_and_leads_to_the_first_logic(
+    page: Page, watch: Watch, origin: str
+) -> None:
+    watch.allow("404")
+    page.goto(origin)
+    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
+    name = page.get_by_label("Name of the machine")
+    name.fill("furnace 4")
+    expect(page.get_by_role("alert")).to_contain_text("letters, digits, _ or -")
+    name.fill("furnace-4")
+    expect(page.get_by_text(f"curl -X POST {origin}/machines/furnace-4/data")).to_be_visible()
+    expect(page.get_by_text("machines/furnace-4/data", exact=True)).to_be_visible()
+    assert axe(page) == []
+    screenshot(page, "fleet-empty")
+    name.press("Enter")
+
+    expect(page).to_have_url(f"{origin}/#/machines/furnace-4?tab=logic")
+
+
+def test_who_may_write_no_logic_is_told_who_may(
+    page: Page, watch: Watch, origin: str, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    page.goto(origin)
+    sign_in(page, tokens.create("watcher", Role.VIEWER))
+
+    expect(page.get_by_text("Somebody with the role author has to do it")).to_be_visible()
+    expect(page.get_by_label("Name of the machine")).to_have_count(0)
+    expect(page.get_by_text("Authorization: Bearer $IOT_LOGIC_API_TOKEN")).to_be_visible()
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_machine_is_shown_with_how_it_does(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines?q=press")
+
+    expect(rows(page)).to_have_count(3)
+    expect(row(page, "press-1")).to_contain_text(re.compile(r"running.*1"))
+    expect(row(page, "press-2")).to_contain_text("failing")
+    expect(row(page, "press-3")).to_contain_text(re.compile(r"paused.*never"))
+    expect(page.get_by_role("status")).to_contain_text("3 machines fit.")
+    assert axe(page) == []
+    screenshot(page, "fleet")
+
+
+@pytest.mark.usefixtures("fleet")
+def test_the_counts_lead_to_the_machines_of_a_health_and_back(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines")
+    totals = page.get_by_role("navigation", name="Machines by health")
+    expect(totals.get_by_role("link")).to_have_text(
+        [
+            f"all {MANY + 4}",
+            f"■ failing {MANY + 1}",
+            *("■ quarantined 0", "▲ silent 0", "○ paused 1", "○ new 0", "● running 2"),
+        ]
+    )
+    totals.get_by_role("link", name="paused").click()
+    expect(page).to_have_url(f"{origin}/#/machines?health=paused")
+    expect(rows(page)).to_have_count(1)
+    page.go_back()
+
+    expect(page).to_have_url(f"{origin}/#/machines")
+    expect(row(page, "press-1")).to_be_visible()
+
+
+@pytest.mark.usefixtures("fleet")
+def test_search_and_filters_are_in_the_address_and_back_undoes_a_choice(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines")
+    search(page).press_sequentially("pu")
+    expect(rows(page)).to_have_count(1)
+    expect(page).to_have_url(f"{origin}/#/machines?q=pu")
+    page.get_by_label("Profile").select_option("pump")
+    expect(page).to_have_url(f"{origin}/#/machines?q=pu&profile=pump")
+    page.go_back()
+    expect(page.get_by_label("Profile")).to_have_value("")
+    page.reload()
+
+    expect(search(page)).to_have_value("pu")
+    expect(rows(page)).to_have_count(1)
+
+
+@pytest.mark.usefixtures("fleet")
+def test_what_no_machine_can_be_called_is_told_and_not_asked_for(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines")
+    search(page).fill("<script>")
+
+    expect(page.get_by_role("alert")).to_contain_text("no machine can be called so")
+
+
+@pytest.mark.usefixtures("fleet")
+def test_where_no_machine_fits_a_link_leads_to_all(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines?q=nothing-like-it")
+    expect(page.get_by_role("heading", name="No machine fits")).to_be_visible()
+    assert axe(page) == []
+    page.get_by_role("link", name="Show all machines").click()
+
+    expect(row(page, "press-1")).to_be_visible()
+    expect(search(page)).to_have_value("")
+
+
+def test_they_are_sorted_by_when_they_were_last_seen_where_one_asks(
+    page: Page, origin: str, fleet: Installation
+) -> None:
+    page.goto(f"{origin}/#/machines")
+    page.get_by_role("button", name="Last seen").click()
+    expect(page).to_have_url(f"{origin}/#/machines?sort=last_seen")
+    expect(page.get_by_role("columnheader", name="Last seen")).to_have_attribute("aria-sort", "descending")
+    fleet.send([("press-1", {"n": 1})])
+
+    expect(rows(page).first).to_contain_text("press-1")
+    page.get_by_role("button", name="Machine", exact=True).click()
+    expect(page).to_have_url(f"{origin}/#/machines")
+
+
+def test_the_rows_in_sight_follow_what_happens_and_count_the_rate(
+    page: Page, origin: str, fleet: Installation
+) -> None:
+    page.goto(f"{origin}/#/machines?q=press-1")
+    before = int(row(page, "press-1").locator("td").nth(6).inner_text())
+    fleet.send(("press-1", {"n": 1 - each % 2}) for each in range(10))
+    expect(row(page, "press-1").locator("td").nth(6)).to_have_text(str(before + 10))
+    expect(row(page, "press-1")).to_contain_text("failing")
+
+    expect(row(page, "press-1").get_by_role("img")).to_be_visible()
+    expect(row(page, "press-1").get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile("^Readings a second, from ")
+    )
+
+
+@pytest.mark.usefixtures("fleet")
+def test_only_the_rows_in_sight_are_in_the_document_however_far_one_scrolls(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines")
+    row(page, "press-1").wait_for()
+    nodes, listeners = _counters(page)
+    expect(page.get_by_role("status")).to_contain_text("The first 100 are listed")
+    for _ in range(40):
+        page.mouse.wheel(0, 1_000)
+        assert rows(page).count() < ROWS
+        if row(page, f"valve-{MANY - 1:04}").count():
+            break
+    expect(row(page, f"valve-{MANY - 1:04}")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text(f"All {MANY + 4} machines are listed")
+    nodes_then, listeners_then = _counters(page)
+
+    assert nodes_then < 2 * nodes
+    assert listeners_then < 2 * listeners
+
+
+def test_a_machine_that_comes_moves_no_other_from_its_place(
+    page: Page, origin: str, fleet: Installation
+) -> None:
+    page.goto(f"{origin}/#/machines?q=valve-00")
+    expect(row(page, "valve-0004")).to_be_visible()
+    fleet.send([("valve-0004-b", {"n": 1})])
+    expect(row(page, "valve-0004-b")).to_be_visible()
+    names = [each.split("\n")[0] for each in rows(page).locator("td:first-child").all_inner_texts()]
+
+    assert names == sorted(set(names))
+    assert names[3:7] == ["valve-0003", "valve-0004", "valve-0004-b", "valve-0005"]
+
+
+@pytest.mark.usefixtures("fleet")
+def test_whoever_comes_back_finds_the_rows_where_he_left_them(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines?q=valve")
+    row(page, "valve-0000").wait_for()
+    page.mouse.wheel(0, 2_500)
+    link = row(page, "valve-0070").get_by_role("link")
+    link.click()
+    page.get_by_role("heading", name="valve-0070").wait_for()
+    page.go_back()
+
+    expect(row(page, "valve-0070").get_by_role("link")).to_be_in_viewport()
+
+
+@pytest.mark.usefixtures("fleet")
+def test_the_keyboard_goes_through_the_rows_and_opens_one(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines?q=valve-01")
+    row(page, "valve-0100").get_by_role("link").focus()
+    for _ in range(60):
+        page.keyboard.press("ArrowDown", delay=20)
+    expect(row(page, "valve-0160").get_by_role("link")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="valve-0159")).to_be_visible()
+
+
+@pytest.mark.usefixtures("fleet")
+def test_nothing_is_asked_for_while_the_tab_is_hidden(page: Page, watch: Watch, origin: str) -> None:
+    page.goto(f"{origin}/#/machines?q=press")
+    row(page, "press-1").wait_for()
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', { get: () => window.isHidden ?? true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    # Until whoever slept has seen that it is hidden.
+    page.wait_for_timeout(5_500)
+    before = len(watch.requests)
+    page.wait_for_timeout(6_000)
+    assert watch.requests[before:] == []
+    page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+    wait_until(lambda: _waited(page) and len(watch.requests) > before)
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_tablet_needs_no_scrolling_to_the_side(page: Page, origin: str) -> None:
+    page.set_viewport_size({"width": 768, "height": 1024})
+    page.goto(f"{origin}/#/machines")
+    row(page, "press-1").wait_for()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+    assert axe(page) == []
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_new_machine_begins_in_its_editor(page: Page, watch: Watch, origin: str) -> None:
+    watch.allow("404")
+    page.goto(f"{origin}/#/machines")
+    page.get_by_role("button", name="New machine").click()
+    page.get_by_label("Name of the machine").fill("furnace-5")
+    assert axe(page) == []
+    page.get_by_role("button", name="Write its logic").click()
+
+    expect(page).to_have_url(f"{origin}/#/machines/furnace-5?tab=logic")
+
+
+@pytest.mark.usefixtures("fleet")
+def test_an_api_that_does_not_answer_is_told_and_the_rows_stay(page: Page, watch: Watch, origin: str) -> None:
+    watch.allow("Failed to load resource")
+    page.goto(f"{origin}/#/machines?q=press")
+    row(page, "press-1").wait_for()
+    page.route("**/machines?*", lambda route: route.abort())
+    expect(page.get_by_role("alert").filter(has_text="cannot be reached")).to_be_visible()
+    expect(row(page, "press-1")).to_be_visible()
+    page.unroute("**/machines?*")
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_role("alert").filter(has_text="cannot be reached")).to_have_count(0)
+
+
+def _counters(page: Page) -> tuple[int, int]:
+    """Nodes and listeners of the page that are alive, once what is not has been collected."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    counters = session.send("Memory.getDOMCounters")
+    session.detach()
+    return counters["nodes"], counters["jsEventListeners"]
+
+
+def _waited(page: Page) -> bool:
+    """Let the browser go on: Playwright hears nothing of it while Python waits."""
+    page.wait_for_timeout(100)
+    return True
