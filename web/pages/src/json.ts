@@ -30,3 +30,47 @@ export function jsonProblem(text: string): string | null {
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/** What is in an object, or a list, each as it is written and by its name, or place; null of all else. */
+export function parts(json: string): ReadonlyMap<string, string> | null {
+  const found = new Map<string, string>();
+  const text = json.trim();
+  const isObject = text.startsWith("{");
+  if (!isObject && !text.startsWith("[")) return null;
+  let depth = 0;
+  let name: string | null = null;
+  let from = -1;
+  for (const { 0: token, index } of text.matchAll(STRING_OR_MARK)) {
+    const closing = token === "}" || token === "]";
+    if (closing) depth--;
+    if ((depth === 1 && token === ",") || (depth === 0 && closing)) {
+      if (from >= 0) found.set(name ?? String(found.size), text.slice(from, index).trim());
+      from = -1;
+      name = null;
+    } else if (depth === 1 && isObject && name === null) {
+      name = JSON.parse(token) as string;
+    } else if (depth === 1 && from < 0 && !(isObject && token === ":")) {
+      from = index;
+    }
+    if (token === "{" || token === "[") depth++;
+  }
+  return found;
+}
+
+/** Whether two JSON texts say the same: the order of an object's keys says nothing, and 1 is 1.0. */
+export function same(one: string, other: string): boolean {
+  return one === other || canonical(one) === canonical(other);
+}
+
+function canonical(json: string): string {
+  const found = parts(json);
+  if (found === null) return scalar(json.trim());
+  if (json.trim().startsWith("[")) return `[${[...found.values()].map(canonical).join()}]`;
+  const sorted = [...found].sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${sorted.map(([name, value]) => `${JSON.stringify(name)}:${canonical(value)}`).join()}}`;
+}
+
+function scalar(json: string): string {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "number" && !(Number.isInteger(value) && !Number.isSafeInteger(value)) ? String(value) : json;
+}

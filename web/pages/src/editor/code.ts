@@ -3,9 +3,7 @@
 //
 // This is a chunk of its own, loaded when an editor is first shown.
 
-import {
-  autocompletion, closeBrackets, closeBracketsKeymap, completeFromList, completionKeymap, type Completion,
-} from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { localCompletionSource, python } from "@codemirror/lang-python";
@@ -19,6 +17,7 @@ import {
 } from "@codemirror/view";
 
 import { UNSEEN } from "../text";
+import { completions } from "./completion";
 import type { Finding, Language, Name } from "./finding";
 import { appearance } from "./theme";
 
@@ -53,6 +52,7 @@ const mark = StateField.define<DecorationSet>({
 export class Code {
   readonly #view: EditorView;
   readonly #readonly = new Compartment();
+  #names: readonly Name[];
 
   constructor(host: HTMLElement, options: Options) {
     const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
@@ -61,6 +61,7 @@ export class Code {
     hint.hidden = true;
     hint.textContent = "Tab indents. Press Escape, then Tab, to leave the editor.";
     root.replaceChildren(hint);
+    this.#names = options.names;
     this.#view = new EditorView({
       root,
       parent: root,
@@ -80,6 +81,11 @@ export class Code {
 
   set readonly(on: boolean) {
     this.#view.dispatch({ effects: this.#readonly.reconfigure(EditorState.readOnly.of(on)) });
+  }
+
+  /** What is offered while one types. */
+  set names(known: readonly Name[]) {
+    this.#names = known;
   }
 
   set findings(found: readonly Finding[]) {
@@ -120,24 +126,21 @@ export class Code {
       highlightSpecialChars({ addSpecialChars: UNSEEN }),
       indentUnit.of(options.language === "python" ? "    " : "  "),
       options.language === "python" ? python() : json(),
-      autocompletion({ override: options.language === "python" ? [localCompletionSource, completeFromList(options.names.map(completion))] : [] }),
+      autocompletion({ override: options.language === "python" ? [localCompletionSource, completions(() => this.#names)] : [] }),
       keymap.of([
         ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap,
         indentWithTab,
       ]),
       mark,
       this.#readonly.of(EditorState.readOnly.of(options.readonly)),
-      EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": "hint" }),
+      // With a tabindex of its own, so that it is also known for what brings the keyboard to a long line's end.
+      EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": "hint", tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         const typed = update.docChanged && !update.transactions.some((each) => each.annotation(fromOutside));
         if (typed) options.onchange(this.value);
       }),
     ];
   }
-}
-
-function completion(name: Name): Completion {
-  return { label: name.name, type: "function", ...(name.detail === undefined ? {} : { detail: name.detail }) };
 }
 
 function lineOf(state: EditorState, number: number): { from: number; to: number } | null {

@@ -14,15 +14,16 @@ export interface Finding {
   severity?: "error" | "warning";
 }
 
-/** A name that is offered while one types. */
+/** A name that is offered while one types: where a name may stand, after a dot, or as a field of `data["…"]`. */
 export interface Name {
   name: string;
   detail?: string;
+  place?: "dot" | "field";
 }
 
 /** What the API says is wrong with a logic. */
 export function findingsOf(problems: readonly Schemas["Problem"][]): Finding[] {
   return problems.map(({ line, column, message, hint }) => ({
-    line, column, message: hint ? `${message} ${hint}` : message,
+    line, column, message: hint ? `${message.replace(/[^.!?]$/, "$&.")} ${hint}` : message,
   }));
 }

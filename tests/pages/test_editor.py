@@ -1,0 +1,282 @@
+"""Writing logic: from a mistake that is marked to a version that is in force."""
+
+from itertools import count
+from typing import Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.waiting import wait_until
+from web.access.roles import Role
+from web.access.tokens import Tokens
+
+COUNTER = """\
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    return {"count": state["count"], "double": data["n"] * 2}
+"""
+
+_NUMBERS: Final = count(1)
+
+
+@pytest.fixture(autouse=True)
+def known_answers(watch: Watch, page: Page) -> None:
+    """A machine that is new, or has no logic, is asked for in vain. Who leaves is asked, and leaves."""
+    watch.allow("404")
+    page.on("dialog", lambda dialog: dialog.accept())
+
+
+@pytest.fixture
+def counter(plant: Installation) -> str:
+    """A machine of its own for each test, that has counted two readings in version 1."""
+    name = f"counter-{next(_NUMBERS)}"
+    plant.upload(name, COUNTER)
+    send(plant, name, {"n": 1}, {"n": 20})
+    return name
+
+
+def send(plant: Installation, machine: str, *readings: object) -> None:
+    """Send readings, and wait until they are processed."""
+    before = plant.client.get(f"/machines/{machine}")
+    done = before.json()["readings"] if before.status_code == 200 else 0
+    plant.send((machine, reading) for reading in readings)
+    wait_until(
+        lambda: plant.client.get(f"/machines/{machine}").json().get("readings") == done + len(readings)
+    )
+
+
+def open_logic(page: Page, origin: str, machine: str, more: str = "") -> Locator:
+    """Open the logic of a machine. Returns the editor's text."""
+    page.goto(f"{origin}/#/machines/{machine}?tab=logic{more}")
+    return page.get_by_role("textbox", name=f"Logic of {machine}", exact=True)
+
+
+def write(page: Page, editor: Locator, source: str) -> None:
+    """Put a source into the editor in the place of what is there."""
+    editor.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(source)
+
+
+def tried(page: Page, name: str) -> Locator:
+    """What has come of a reading."""
+    return page.get_by_role("listitem", name=name, exact=True)
+
+
+def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_reading(
+    page: Page, origin: str, plant: Installation
+) -> None:
+    send(plant, "press-4", {"pressure": 71.5}, {"pressure": 95})
+    editor = open_logic(page, origin, "press-4")
+    # There is one to begin with, made for what the machine sends.
+    expect(editor).to_contain_text('value = data["pressure"]')
+    expect(page.get_by_text("No mistake found.")).to_be_visible()
+
+    write(page, editor, 'def process(data, state):\n    x = data["pressure"]\n    return open(x)')
+    wrong = page.get_by_label("What is wrong").get_by_role("listitem")
+    expect(wrong).to_contain_text("Line 3")
+    expect(wrong).to_contain_text("open")
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
+    expect(page.locator(".cm-lintRange-error").first).to_contain_text("open")
+    assert axe(page) == []
+    # The list leads to the line.
+    editor.press("Control+Home")
+    wrong.get_by_role("button", name="Line 3").click()
+    expect(page.locator(".cm-activeLine")).to_contain_text("return open(x)")
+
+    write(
+        page,
+        editor,
+        'def process(data, state):\n    state["seen"] = 1\n    return {"double": data["pressure"] * 2}',
+    )
+    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("2 readings tried.")).to_be_visible()
+    expect(tried(page, "Reading 1")).to_contain_text("added seen: 1")
+    expect(tried(page, "Reading 2")).to_contain_text('{"double":190}')
+    expect(tried(page, "Reading 2")).to_contain_text("of the fuel")
+
+    page.get_by_label("What is new, and why").fill("Doubles the pressure")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    send(plant, "press-4", {"pressure": 10})
+    assert plant.client.get("/machines/press-4").json()["last_result"]["data"] == {"double": 20}
+    assert plant.client.get("/machines/press-4/logic").json()["comment"] == "Doubles the pressure"
+
+
+def test_a_machine_that_has_never_sent_anything_can_have_a_logic_and_a_typed_reading(
+    page: Page, origin: str
+) -> None:
+    editor = open_logic(page, origin, "new-one")
+    expect(editor).to_contain_text("def process(data, state):")
+    page.get_by_role("button", name="Type a reading").click()
+    page.get_by_label("A reading, as JSON").fill('{"temperature": ')
+    expect(page.get_by_role("button", name="Add it")).to_be_disabled()
+    page.get_by_label("A reading, as JSON").fill('{"temperature": 1e6, "serial": 12345678901234567890}')
+    page.get_by_role("button", name="Add it").click()
+    page.keyboard.press("Control+Enter")
+    # No number is rounded on the way.
+    expect(tried(page, "Typed reading 1")).to_contain_text("12345678901234567890")
+    expect(tried(page, "Typed reading 1")).to_contain_text('"alarm":true')
+    page.get_by_role("button", name="Save and put in force").click()
+    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+
+
+def test_what_would_change_is_marked_beside_the_version_in_force(
+    page: Page, origin: str, plant: Installation, counter: str
+) -> None:
+    editor = open_logic(page, origin, counter)
+    changed = COUNTER.replace('data["n"] * 2', 'data["n"] * 2 if data["n"] < 10 else 1 / (data["n"] - 20)')
+    write(page, editor, changed)
+    page.get_by_role("button", name="Try on 2 readings").click()
+
+    expect(page.get_by_text("1 of 2 readings would give something else")).to_be_visible()
+    # From the state that the machine has: two readings are in it.
+    expect(tried(page, "Reading 1")).to_contain_text("changed count: 2 → 3")
+    expect(tried(page, "Reading 1")).to_contain_text("Version 1 gives the same")
+    expect(tried(page, "Reading 2")).to_contain_text("something else")
+    expect(tried(page, "Reading 2")).to_contain_text("division by zero")
+    expect(tried(page, "Reading 2")).to_contain_text('{"count":4,"double":40}')
+    page.set_viewport_size({"width": 1280, "height": 1500})
+    screenshot(page, "logic")
+    assert axe(page) == []
+    tried(page, "Reading 2").get_by_role("button", name="Line 3").click()
+    expect(editor).to_be_focused()
+    expect(page.locator(".cm-marked")).to_contain_text("return")
+    page.get_by_label("from", exact=True).select_option("an empty state")
+    page.keyboard.press("Control+Enter")
+    expect(tried(page, "Reading 1")).to_contain_text("added count: 1")
+    page.set_viewport_size({"width": 768, "height": 1024})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+    # It had no effect.
+    assert plant.state(counter) == {"count": 2}
+    assert plant.client.get(f"/machines/{counter}").json()["errors"] == 0
+
+
+def test_a_reading_that_failed_comes_along_from_where_it_was_found(
+    page: Page, origin: str, plant: Installation, counter: str
+) -> None:
+    send(plant, counter, {"m": 3})
+    [(letter, _)] = plant.dead_letters(machine=counter)
+    open_logic(page, origin, counter, f"&try=letter:{letter['number']}")
+    name = f"Reading {letter['number']}"
+    expect(page.get_by_role("button", name="Try on 1 reading")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(tried(page, name)).to_contain_text("Line 3")
+    page.get_by_role("button", name="Take the last readings instead").click()
+    expect(page.get_by_role("button", name="Try on 3 readings")).to_be_visible()
+    # One that is kept no more is told.
+    open_logic(page, origin, counter, "&try=reading:99")
+    expect(page.get_by_role("alert")).to_contain_text("not kept any more")
+
+
+def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
+    page: Page, watch: Watch, origin: str, plant: Installation, counter: str
+) -> None:
+    watch.allow("422")
+    editor = open_logic(page, origin, counter)
+    page.get_by_role("button", name="Try on 2 readings").click()
+    page.get_by_role("button", name="Keep as example: Reading 2").click()
+    examples = page.get_by_role("region", name="Examples")
+    expect(examples.get_by_text("as it says")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Version 2 is in force from the next reading on.", exact=True)).to_be_visible()
+    [example] = plant.client.get(f"/machines/{counter}/logic").json()["examples"]
+    assert example["results"] == [{"count": 4, "double": 40}]
+
+    write(page, editor, COUNTER.replace("* 2", "* 3"))
+    expect(examples).to_contain_text("The result differs at $.double: 40 expected, 60 there.")
+    assert axe(page) == []
+    # The API refuses it all the same.
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("alert")).to_contain_text("one of its examples fails")
+    assert plant.client.get(f"/machines/{counter}/logic").json()["version"] == 2
+    examples.get_by_role("button", name="Remove the example Reading 2").click()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
+
+
+def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
+    page: Page, origin: str, counter: str
+) -> None:
+    editor = open_logic(page, origin, counter)
+    expect(page.get_by_text("Nothing to save.")).to_be_visible()
+    write(page, editor, "def process(data, state):\n    return {'draft': 1}")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    page.reload()
+    expect(editor).to_contain_text("'draft': 1")
+    page.get_by_role("link", name="State", exact=True).click()
+    page.get_by_role("link", name="Logic", exact=True).click()
+    expect(editor).to_contain_text("'draft': 1")
+    page.get_by_role("button", name="Discard", exact=True).click()
+    page.get_by_role("button", name="Discard my draft").click()
+
+    expect(editor).to_contain_text('state["count"]')
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
+    page: Page, watch: Watch, origin: str, plant: Installation, counter: str
+) -> None:
+    watch.allow("412")
+    editor = open_logic(page, origin, counter)
+    write(page, editor, "def process(data, state):\n    return {'mine': 1}")
+    theirs = {"logic": COUNTER.replace("* 2", "* 4"), "comment": "Four times"}
+    plant.client.post(f"/machines/{counter}/logic", json=theirs).raise_for_status()
+    page.keyboard.press("Control+s")
+    told = page.get_by_role("alert", name="Saved meanwhile")
+    expect(told).to_contain_text("has put version 2 in force meanwhile")
+    expect(told).to_contain_text("Four times")
+    expect(told.get_by_role("region")).to_contain_text('"double": data["n"] * 4')
+    expect(editor).to_contain_text("'mine': 1")
+    assert axe(page) == []
+    screenshot(page, "logic-meanwhile")
+    page.get_by_role("button", name="Save mine over it").click()
+
+    expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(told).to_have_count(0)
+    assert "mine" in plant.client.get(f"/machines/{counter}/logic").json()["logic"]
+
+
+def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
+    page: Page, origin: str, counter: str
+) -> None:
+    editor = open_logic(page, origin, counter)
+    page.get_by_label("Search", exact=True).fill("square root")
+    used = page.get_by_role("region", name="Names and limits")
+    expect(used.get_by_text("import math")).to_be_visible()
+    expect(used.get_by_text("sqrt", exact=True)).to_be_visible()
+    page.get_by_label("Search", exact=True).fill("fuel")
+    expect(used.get_by_text("100,000 ticks", exact=True)).to_be_visible()
+
+    editor.focus()
+    for typed, offered in (
+        ("\nx = math.sq", "math.sqrt"),
+        ("\ny = data['", "n"),
+        ("\nz = state.se", "setdefault"),
+    ):
+        page.keyboard.press("Control+End")
+        page.keyboard.type(typed, delay=20)
+        expect(page.locator(".cm-tooltip-autocomplete").get_by_text(offered, exact=True)).to_be_visible()
+        page.keyboard.press("Escape")
+
+
+def test_a_viewer_reads_the_logic_and_is_told_why_he_cannot_change_it(
+    page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    page.goto(origin)
+    tokens.create("boss", Role.ADMIN)
+    page.reload()
+    sign_in(page, tokens.create("watcher", Role.VIEWER))
+    editor = open_logic(page, origin, counter)
+
+    expect(editor).to_contain_text('state["count"]')
+    expect(page.get_by_text("your token has the role viewer, and it needs the role author")).to_be_visible()
+    editor.press("x")
+    expect(editor).not_to_contain_text("x")
+    expect(page.get_by_role("button", name="Save and put in force")).to_have_count(0)
+    expect(page.get_by_role("region", name="Try it")).to_have_count(0)
