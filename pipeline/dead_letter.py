@@ -31,7 +31,15 @@ STRAY: Final = "~stray"
 #: The kinds of dead letters; `unknown` is what no worker of this version has written.
 KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), "unknown")
 
+#: The message id that a reading has which was sent again, before the number of its letter.
+SENT_AGAIN: Final = "dead-letter/"
+
 _ID = re.compile(rf"({topology.MACHINE_ID_PATTERN})/([1-9][0-9]{{0,14}})|{STRAY}/([0-9a-f]{{32}})")
+
+_CAUSE = re.compile("[0-9a-f]{16}")
+#: What differs between two messages that say the same.
+_NUMBER_IN_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_SENT_AGAIN = re.compile(rf"{SENT_AGAIN}([1-9][0-9]{{0,14}})")
 
 
 class Letter(Struct, frozen=True):
@@ -65,6 +73,27 @@ class Letter(Struct, frozen=True):
     def milliseconds(self) -> int:
         """When it failed, in milliseconds since 1970."""
         return milliseconds(self.time)
+
+    @property
+    def cause(self) -> str:
+        """What it has in common with all that failed for the same: 16 hex digits.
+
+        They are a hash of the kind, the limit, the text of the line, and of the message without its numbers.
+        """
+        said = _NUMBER_IN_TEXT.sub("#", self.message)
+        content = "\0".join((self.kind, self.limit or "", self.text, said))
+        return blake2b(content.encode(), digest_size=8).hexdigest()
+
+    @property
+    def sent_before(self) -> int | None:
+        """The number of the letter that this reading was sent again from, None where it was not."""
+        found = _SENT_AGAIN.fullmatch(self.message_id or "")
+        return int(found[1]) if found else None
+
+
+def is_cause(text: str) -> bool:
+    """Whether it can be what letters have in common, as `Letter.cause` has it."""
+    return _CAUSE.fullmatch(text) is not None
 
 
 def cause_of(

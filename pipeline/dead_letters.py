@@ -100,7 +100,7 @@ def kind_key(kind: str) -> str:
 class Where(Struct, frozen=True, kw_only=True):
     """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970.
 
-    `below` means readings of a machine with smaller numbers, and so no strays.
+    `cause` is a `Letter.cause`. `below` means readings of a machine with smaller numbers, and so no strays.
     """
 
     machine: str | None = None
@@ -108,6 +108,7 @@ class Where(Struct, frozen=True, kw_only=True):
     since: int | None = None
     until: int | None = None
     below: int | None = None
+    cause: str | None = None
 
     def fits(self, letter: Letter) -> bool:
         """Whether this letter is meant. `until` itself is not."""
@@ -117,6 +118,7 @@ class Where(Struct, frozen=True, kw_only=True):
             and (self.since is None or letter.milliseconds >= self.since)
             and (self.until is None or letter.milliseconds < self.until)
             and (self.below is None or (letter.machine != STRAY and int(letter.name) < self.below))
+            and self.cause in (None, letter.cause)
         )
 
 
@@ -176,8 +178,24 @@ class DeadLetters:
 
     def get(self, machine_id: str, name: str) -> Kept | None:
         """One letter, None where it is not there (any more)."""
-        [kept] = self._fetch([(machine_id, name)])
+        [kept] = self.fetch([(machine_id, name)])
         return kept
+
+    def fetch(self, ids: Sequence[tuple[str, str]]) -> list[Kept | None]:
+        """These letters (machine, name), in this order; None for those that are gone."""
+        machines = dict[str, list[str]]()
+        for machine_id, name in ids:
+            machines.setdefault(machine_id, []).extend((name, f"{name}:sent"))
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for machine_id, fields in machines.items():
+                pipeline.hmget(letter_keys(machine_id)[0], fields)
+            values = dict(zip(machines, map(iter, pipeline.execute()), strict=True))
+        found = list[Kept | None]()
+        for machine_id, _ in ids:
+            letter, sent = next(values[machine_id]), next(values[machine_id])
+            kept = Kept(self._decoder.decode(letter), sent.decode() if sent else None) if letter else None
+            found.append(kept)
+        return found
 
     def bodies(self, letters: Sequence[Letter]) -> list[bytes | None]:
         """The readings of these letters; None for those that are gone by now."""
@@ -199,13 +217,27 @@ class DeadLetters:
             low, high = where.since, where.until
         for entries in self._scan(key, low, high, _parse_cursor(after), chunk):
             ids = [(where.machine, each) if where.machine else _split(each) for _, each in entries]
-            found = self._fetch(ids)
+            found = self.fetch(ids)
             self.forget([each for each, kept in zip(ids, found, strict=True) if kept is None])
             yield [
                 replace(kept, cursor=f"{score}.{member}")
                 for (score, member), kept in zip(entries, found, strict=True)
                 if kept is not None and where.fits(kept.letter)
             ]
+
+    def newest(self, where: Where, most: int) -> list[tuple[str, str]]:
+        """The machine and name of the `most` newest letters, the newest first.
+
+        Of `where` the machine counts, or else the kind and the times. A machine's are sorted by number.
+        """
+        if where.machine is not None:
+            names = self._redis.zrange(letter_keys(where.machine)[1], 0, most - 1, desc=True)
+            return [(where.machine, name.decode()) for name in cast("list[bytes]", names)]
+        key = kind_key(where.kind) if where.kind else ALL_KEY
+        high = "+inf" if where.until is None else f"({where.until}"
+        low = "-inf" if where.since is None else where.since
+        members = self._redis.zrange(key, high, low, desc=True, byscore=True, offset=0, num=most)
+        return [_split(member.decode()) for member in cast("list[bytes]", members)]
 
     def line(self, where: Where) -> Iterator[list[Kept]]:
         """The letters that are meant, machine after machine, each machine's by number; without strays."""
@@ -300,16 +332,6 @@ class DeadLetters:
         """Look at every entry, and drop those whose letter is gone."""
         for _ in self.find(Where()):
             pass
-
-    def _fetch(self, ids: Sequence[tuple[str, str]]) -> list[Kept | None]:
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for machine_id, name in ids:
-                pipeline.hmget(letter_keys(machine_id)[0], name, f"{name}:sent")
-            values = pipeline.execute()
-        return [
-            Kept(self._decoder.decode(letter), sent.decode() if sent else None) if letter else None
-            for letter, sent in values
-        ]
 
     def _machines(self, where: Where) -> list[str]:
         key = kind_key(where.kind) if where.kind else ALL_KEY

@@ -16,7 +16,7 @@ import pika
 
 from pipeline import topology
 from pipeline.claim import HEADER, Claim
-from pipeline.dead_letter import Letter
+from pipeline.dead_letter import SENT_AGAIN, Letter
 from pipeline.dead_letters import DeadLetters, Where
 from pipeline.errors import PublishError, RedriveStopped
 from pipeline.publisher import PERSISTENT, Message, Publisher
@@ -106,7 +106,7 @@ def _message(secret: bytes, letter: Letter, body: bytes) -> Message:
         pika.BasicProperties(
             content_type=letter.content_type,
             # Its own, and the same each time: so that its mark is not that of the reading that failed.
-            message_id=f"dead-letter/{letter.name}",
+            message_id=f"{SENT_AGAIN}{letter.name}",
             delivery_mode=PERSISTENT,
             headers={HEADER: claim.header},
         ),

@@ -116,7 +116,7 @@ def test_a_letter_sent_again_and_again_while_no_worker_runs_counts_once(installa
 
     for _ in range(3):
         response = installation.client.post("/dead-letters/m1/2/redrive")
-        assert (response.status_code, response.json()) == (202, {"sent": 1})
+        assert (response.status_code, response.json()["sent"]) == (202, 1)
     assert redrive(installation, machine="m1") == 2
     assert get(installation, "/m1/2")["sent_again"] is not None
     with installation.collect() as results:
@@ -224,3 +224,28 @@ def test_the_routes_are_in_the_schema(refusing: Installation) -> None:
     assert set(paths["/dead-letters/{machine}/{number}"]) == {"get", "delete"}
     assert "post" in paths["/dead-letters/{machine}/{number}/redrive"]
     assert "post" in paths["/dead-letters/redrive"]
+
+
+def test_what_failed_for_one_cause_is_counted_listed_sent_again_and_told_where_it_fails_again(
+    plant: Installation,
+) -> None:
+    plant.upload("press", 'def process(data, state):\n    return {"n": data["n"] / data["by"]}\n')
+    plant.send([("press", {"n": 1, "by": 0}), ("press", {"n": 2}), ("press", {"n": 3, "by": 0})])
+    plant.wait_for_dead_letters(3)
+    causes = get(plant, "/causes")
+    assert (causes["counted"], causes["all_causes"], causes["complete"]) == (3, 2, True)
+    [divided, missing] = causes["causes"]
+    assert (divided["letters"], divided["machines"], divided["line"]) == (2, 1, 2)
+    assert divided["on"] == [{"machine": "press", "letters": 2, "sent_again": 0, "newest": divided["newest"]}]
+    assert ids(plant, cause=divided["cause"]) == ["press/1", "press/3"]
+
+    assert redrive(plant, cause=divided["cause"]) == 2
+    # They are processed, fail again, and are other letters of the same cause.
+    wait_until(lambda: ids(plant, cause=divided["cause"]) == ["press/4", "press/5"])
+    [again] = get(plant, "/causes", cause=divided["cause"])["causes"]
+    assert (again["letters"], again["sent_before"]) == (2, 2)
+    assert [each["sent_before"] for each in get(plant, machine="press")["dead_letters"]] == [None, 1, 3]
+
+    gone = plant.client.delete("/dead-letters", params={"cause": missing["cause"]})
+    assert gone.json() == {"discarded": 1}
+    assert plant.client.get("/dead-letters", params={"cause": "x"}).status_code == 400

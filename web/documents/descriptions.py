@@ -43,6 +43,10 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "limit": {"description": "How many at the most.", "example": 100},
     "machine": {"description": "Of this machine."},
     "kind": {"description": "Of this kind."},
+    "cause": {
+        "description": "Of this cause, as a dead letter has it.",
+        "schema": {"pattern": "^[0-9a-f]{16}$"},
+    },
     "since": {
         "description": "Since then (RFC 3339, with a time zone).",
         "schema": {"format": "date-time"},

@@ -14,9 +14,11 @@ from litestar.exceptions import ClientException, HTTPException, NotFoundExceptio
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, structs
 
-from pipeline.dead_letter import KINDS, STRAY, Letter, parse_id
+from pipeline.causes import Found, count_causes
+from pipeline.dead_letter import KINDS, STRAY, Letter, is_cause, parse_id
 from pipeline.dead_letters import CHUNK, Kept, Where
 from pipeline.errors import RedriveStopped
+from pipeline.result import now
 from pipeline.topology import MACHINE_ID_PATTERN, data_key, is_machine_id
 from web.access.roles import Role, access
 from web.access.trail import Audit
@@ -25,9 +27,14 @@ from web.plant import Plant
 #: Which part of the letters that may be kept is worth a warning.
 _WARNING = 0.8
 
+#: Causes that are listed, and machines of each.
+_CAUSES = 100
+_MACHINES = 20
+
 #: What `_where` refuses otherwise, for the OpenAPI document.
 _MACHINE = Meta(extra_json_schema={"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"})
 _KIND = Meta(extra_json_schema={"enum": KINDS})
+_CAUSE = Meta(extra_json_schema={"pattern": "^[0-9a-f]{16}$"})
 
 
 class DeadLetter(Struct, kw_only=True):
@@ -35,7 +42,8 @@ class DeadLetter(Struct, kw_only=True):
 
     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine.
     `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339,
-    UTC). `bytes` is the size of the reading.
+    UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for the
+    same. `sent_before` is the number of the letter that its reading was sent again from, and failed again.
     """
 
     id: str
@@ -50,6 +58,8 @@ class DeadLetter(Struct, kw_only=True):
     logicprofile: str | None
     bytes: int
     sent_again: str | None
+    cause: str
+    sent_before: int | None
 
 
 class WholeDeadLetter(DeadLetter, kw_only=True):
@@ -84,11 +94,60 @@ class DeadLetters(Struct):
     warning: str | None
 
 
+class CauseOnMachine(Struct):
+    """How many letters of a cause a machine has; `machine` is null where routing keys named none."""
+
+    machine: str | None
+    letters: int
+    sent_again: int
+    newest: str
+
+
+class Cause(Struct, kw_only=True):
+    """Letters that failed for the same: of one kind, at the same line, with the same message but for numbers.
+
+    Of its `letters`, `sent_again` were sent again and are not processed yet, and `sent_before` had been sent
+    again before they failed. `oldest` and `newest` are when they failed (RFC 3339, UTC). `message`, `line`,
+    `text`, `limit`, `logicversion` and `logicprofile` are those of the newest. `machines` is on how many
+    machines they are, `on` says on which, those with most letters first, 20 at most.
+    """
+
+    cause: str
+    kind: str
+    message: str
+    line: int | None
+    text: str
+    limit: str | None
+    logicversion: int | None
+    logicprofile: str | None
+    letters: int
+    sent_again: int
+    sent_before: int
+    oldest: str
+    newest: str
+    machines: int
+    on: list[CauseOnMachine]
+
+
+class Causes(Struct):
+    """The causes, those of most letters first, 100 at most.
+
+    `counted` letters have been counted for them, of `all_causes` causes. They are all that there are where
+    `complete`; else they are the newest, and there are more.
+    """
+
+    causes: list[Cause]
+    all_causes: int
+    counted: int
+    complete: bool
+
+
 class Selection(Struct):
-    """Which letters to send again: those that fit all that is given, of a machine or of a kind or both."""
+    """Which letters to send again: those that fit all that is given, of a machine, a kind or a cause."""
 
     machine: Annotated[str, _MACHINE, Meta(description="All of this machine.")] | None = None
     kind: Annotated[str, _KIND, Meta(description="All of this kind.")] | None = None
+    cause: Annotated[str, _CAUSE, Meta(description="All of this cause.")] | None = None
     since: Annotated[datetime, Meta(tz=True, description="That failed then or later (RFC 3339).")] | None = (
         None
     )
@@ -96,9 +155,13 @@ class Selection(Struct):
 
 
 class Sent(Struct):
-    """How many letters were sent again, and stay here until they are processed."""
+    """How many letters were sent again, and stay here until they are processed.
+
+    `time` is when that began (RFC 3339, UTC): what fails again of them fails later.
+    """
 
     sent: int
+    time: str
 
 
 class Discarded(Struct):
@@ -120,6 +183,7 @@ class DeadLettersController(Controller):
         kind: FromQuery[str | None] = None,
         since: FromQuery[str | None] = None,
         until: FromQuery[str | None] = None,
+        cause: FromQuery[str | None] = None,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> DeadLetters:
@@ -127,7 +191,7 @@ class DeadLettersController(Controller):
 
         Those of one machine are sorted by number, else they are sorted by time.
         """
-        where = _where(machine, kind, _moment(since), _moment(until))
+        where = _where(machine, kind, _moment(since), _moment(until), cause)
         found = list[Kept]()
         try:
             for chunk in plant.letters.find(where, after, min(limit + 1, CHUNK)):
@@ -145,6 +209,30 @@ class DeadLettersController(Controller):
             waiting=plant.keeper.waiting,
             max=most,
             warning=_warning(kept, most),
+        )
+
+    @get("/causes", sync_to_thread=True, **access(Role.VIEWER))
+    def list_causes(
+        self,
+        plant: NamedDependency[Plant],
+        machine: FromQuery[str | None] = None,
+        kind: FromQuery[str | None] = None,
+        since: FromQuery[str | None] = None,
+        until: FromQuery[str | None] = None,
+        cause: FromQuery[str | None] = None,
+    ) -> Causes:
+        """What the dead letters that fit all that is given failed for, and on which machines.
+
+        Of very many letters the newest 10,000 are counted.
+        """
+        where = _where(machine, kind, _moment(since), _moment(until), cause)
+        counted = count_causes(plant.letters, where)
+        found = sorted(counted.causes.values(), key=lambda each: (-each.letters, each.newest.id))
+        return Causes(
+            causes=[_cause(each) for each in found[:_CAUSES]],
+            all_causes=len(found),
+            counted=sum(each.letters for each in found),
+            complete=counted.complete,
         )
 
     @get("/{machine:str}/{number:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
@@ -191,23 +279,27 @@ class DeadLettersController(Controller):
                 detail=f"It cannot be sent again: its routing key {letter.key!r} names no machine. Send its "
                 "reading to a machine, and discard it.",
             )
+        time = now()
         if not plant.redriver.send_one(letter):
             raise _gone(machine, number)
         plant.metrics.redriven.inc()
         audit.record("dead-letter.redrive", letter.id, machine=letter.machine)
-        return Sent(1)
+        return Sent(1, time)
 
     @post("/redrive", status_code=202, sync_to_thread=True, **access(Role.OPERATOR, 413, 422))
     def post_redrive_all(
         self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], data: JSONBody[Selection]
     ) -> Sent:
-        """Send again all dead letters of a machine, of a kind, or both, each machine's by number.
+        """Send again all dead letters of a machine, of a kind, or of a cause, each machine's by number.
 
         Those whose routing key names no machine stay. Where it stops half way, do it again.
         """
-        if data.machine is None and data.kind is None:
-            raise HTTPException(status_code=422, detail="Say which: a machine, a kind, or both.")
-        where = _where(data.machine, data.kind, data.since, data.until)
+        if data.machine is None and data.kind is None and data.cause is None:
+            raise HTTPException(
+                status_code=422, detail="Say which: a machine, a kind, a cause, or more of these."
+            )
+        where = _where(data.machine, data.kind, data.since, data.until, data.cause)
+        time = now()
         try:
             sent = plant.redriver.send_all(where)
         except RedriveStopped as e:
@@ -216,7 +308,7 @@ class DeadLettersController(Controller):
             raise
         plant.metrics.redriven.inc(sent)
         _record(audit, "dead-letters.redrive", where, sent)
-        return Sent(sent)
+        return Sent(sent, time)
 
     @delete("/{machine:str}/{number:str}", sync_to_thread=True, **access(Role.OPERATOR, 404))
     def delete_dead_letter(
@@ -242,11 +334,14 @@ class DeadLettersController(Controller):
         kind: FromQuery[str | None] = None,
         since: FromQuery[str | None] = None,
         until: FromQuery[str | None] = None,
+        cause: FromQuery[str | None] = None,
     ) -> Discarded:
         """Discard for ever all dead letters that fit all that is given, which must be something."""
-        where = _where(machine, kind, _moment(since), _moment(until))
+        where = _where(machine, kind, _moment(since), _moment(until), cause)
         if where == Where():
-            raise HTTPException(status_code=422, detail="Say which: a machine, a kind, since or until.")
+            raise HTTPException(
+                status_code=422, detail="Say which: a machine, a kind, a cause, since or until."
+            )
         discarded = 0
         try:
             for chunk in plant.letters.find(where):
@@ -269,12 +364,22 @@ def _came_with(letter: Letter) -> str:
     return letter.key if letter.machine == STRAY else data_key(letter.machine)
 
 
-def _where(machine: str | None, kind: str | None, since: datetime | None, until: datetime | None) -> Where:
+def _where(
+    machine: str | None,
+    kind: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    cause: str | None,
+) -> Where:
     if machine is not None and machine != STRAY and not is_machine_id(machine):
         raise ClientException(detail=f"{machine!r} cannot be a machine's id.")
     if kind is not None and kind not in KINDS:
         raise ClientException(detail=f"There is no kind {kind!r}. The kinds are {', '.join(KINDS)}.")
-    return Where(machine=machine, kind=kind, since=_milliseconds(since), until=_milliseconds(until))
+    if cause is not None and not is_cause(cause):
+        raise ClientException(detail=f"{cause!r} cannot be a cause: take it from a dead letter.")
+    return Where(
+        machine=machine, kind=kind, since=_milliseconds(since), until=_milliseconds(until), cause=cause
+    )
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -326,7 +431,36 @@ def _shown(kept: Kept) -> dict[str, Any]:
         "logicprofile": letter.logicprofile,
         "bytes": letter.size,
         "sent_again": kept.sent,
+        "cause": letter.cause,
+        "sent_before": letter.sent_before,
     }
+
+
+def _cause(found: Found) -> Cause:
+    newest = found.newest
+    places = sorted(found.places.items(), key=lambda each: (-each[1].letters, each[0]))
+    return Cause(
+        cause=newest.cause,
+        kind=newest.kind,
+        message=newest.message,
+        line=newest.line,
+        text=newest.text,
+        limit=newest.limit,
+        logicversion=newest.logicversion,
+        logicprofile=newest.logicprofile,
+        letters=found.letters,
+        sent_again=sum(place.sent_again for _, place in places),
+        sent_before=found.sent_before,
+        oldest=found.oldest.time,
+        newest=newest.time,
+        machines=len(places),
+        on=[
+            CauseOnMachine(
+                None if machine == STRAY else machine, place.letters, place.sent_again, place.newest
+            )
+            for machine, place in places[:_MACHINES]
+        ],
+    )
 
 
 def _warning(kept: int, most: int) -> str | None:

@@ -74,6 +74,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dead-letters/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the dead letters that fit all that is given failed for, and on which machines */
+        get: operations["list_causes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dead-letters/redrive": {
         parameters: {
             query?: never;
@@ -83,7 +100,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send again all dead letters of a machine, of a kind, or both, each machine's by number */
+        /** Send again all dead letters of a machine, of a kind, or of a cause, each machine's by number */
         post: operations["post_redrive_all"];
         delete?: never;
         options?: never;
@@ -849,6 +866,51 @@ export interface components {
             mean?: number | null;
         };
         /**
+         * Cause
+         * @description Letters that failed for the same: of one kind, at the same line, with the same message but for numbers.
+         *
+         *     Of its `letters`, `sent_again` were sent again and are not processed yet, and `sent_before` had been sent again before they failed. `oldest` and `newest` are when they failed (RFC 3339, UTC). `message`, `line`, `text`, `limit`, `logicversion` and `logicprofile` are those of the newest. `machines` is on how many machines they are, `on` says on which, those with most letters first, 20 at most.
+         */
+        Cause: {
+            cause: string;
+            kind: string;
+            letters: number;
+            limit: string | null;
+            line: number | null;
+            logicprofile: string | null;
+            logicversion: number | null;
+            machines: number;
+            message: string;
+            newest: string;
+            oldest: string;
+            on: components["schemas"]["CauseOnMachine"][];
+            sent_again: number;
+            sent_before: number;
+            text: string;
+        };
+        /**
+         * CauseOnMachine
+         * @description How many letters of a cause a machine has; `machine` is null where routing keys named none.
+         */
+        CauseOnMachine: {
+            letters: number;
+            machine: string | null;
+            newest: string;
+            sent_again: number;
+        };
+        /**
+         * Causes
+         * @description The causes, those of most letters first, 100 at most.
+         *
+         *     `counted` letters have been counted for them, of `all_causes` causes. They are all that there are where `complete`; else they are the newest, and there are more.
+         */
+        Causes: {
+            all_causes: number;
+            causes: components["schemas"]["Cause"][];
+            complete: boolean;
+            counted: number;
+        };
+        /**
          * Census
          * @description How many machines there are, and of each health; null where it would take too long to find out.
          */
@@ -886,10 +948,11 @@ export interface components {
          * DeadLetter
          * @description A dead letter: a reading that failed, and why.
          *
-         *     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339, UTC). `bytes` is the size of the reading.
+         *     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339, UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for the same. `sent_before` is the number of the letter that its reading was sent again from, and failed again.
          */
         DeadLetter: {
             bytes: number;
+            cause: string;
             id: string;
             kind: string;
             limit: string | null;
@@ -900,6 +963,7 @@ export interface components {
             message: string;
             number: number | null;
             sent_again: string | null;
+            sent_before: number | null;
             time: string;
         };
         /**
@@ -1439,9 +1503,11 @@ export interface components {
         Role: "admin" | "author" | "operator" | "viewer";
         /**
          * Selection
-         * @description Which letters to send again: those that fit all that is given, of a machine or of a kind or both.
+         * @description Which letters to send again: those that fit all that is given, of a machine, a kind or a cause.
          */
         Selection: {
+            /** @default null */
+            cause?: string | null;
             /** @default null */
             kind?: ("not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown") | null;
             /** @default null */
@@ -1454,9 +1520,12 @@ export interface components {
         /**
          * Sent
          * @description How many letters were sent again, and stay here until they are processed.
+         *
+         *     `time` is when that began (RFC 3339, UTC): what fails again of them fails later.
          */
         Sent: {
             sent: number;
+            time: string;
         };
         /**
          * Sort
@@ -1609,6 +1678,7 @@ export interface components {
          */
         WholeDeadLetter: {
             bytes: number;
+            cause: string;
             content_type: string | null;
             /** @enum {unknown} */
             encoding: "base64" | "json";
@@ -1625,6 +1695,7 @@ export interface components {
             reading: unknown;
             routing_key: string;
             sent_again: string | null;
+            sent_before: number | null;
             text: string;
             time: string;
         };
@@ -1746,6 +1817,8 @@ export interface operations {
             query?: {
                 /** @description Where the page starts: `next` of the page before. */
                 after?: string;
+                /** @description Of this cause, as a dead letter has it. */
+                cause?: string;
                 /** @description Of this kind. */
                 kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown";
                 /** @description How many at the most. */
@@ -1786,6 +1859,8 @@ export interface operations {
     delete_dead_letters: {
         parameters: {
             query?: {
+                /** @description Of this cause, as a dead letter has it. */
+                cause?: string;
                 /** @description Of this kind. */
                 kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown";
                 /** @description The machine's id, or ~stray for a reading that named none. */
@@ -1908,6 +1983,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description The request cannot be understood. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_causes: {
+        parameters: {
+            query?: {
+                /** @description Of this cause, as a dead letter has it. */
+                cause?: string;
+                /** @description Of this kind. */
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown";
+                /** @description The machine's id, or ~stray for a reading that named none. */
+                machine?: string;
+                /** @description Since then (RFC 3339, with a time zone). */
+                since?: string;
+                /** @description Before then (RFC 3339, with a time zone). */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The causes, those of most letters first, 100 at most */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Causes"];
                 };
             };
             /** @description The request cannot be understood. */
