@@ -20,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/profiles", nav: "Profiles", load: () => import("./views/Profiles.svelte") },
   { path: "/profiles/:name", load: () => import("./views/Profile.svelte") },
   { path: "/dead-letters", nav: "Dead letters", load: () => import("./views/DeadLetters.svelte") },
+  { path: "/dead-letters/:machine/:number", load: () => import("./views/DeadLetter.svelte") },
   { path: "/works", nav: "Works", load: () => import("./views/Works.svelte") },
   { path: "/audit", nav: "Audit", role: "admin", load: () => import("./views/Audit.svelte") },
   { path: "/tokens", nav: "Tokens", role: "admin", load: () => import("./views/Tokens.svelte") },
