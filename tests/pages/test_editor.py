@@ -241,6 +241,29 @@ def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
     assert "mine" in plant.client.get(f"/machines/{counter}/logic").json()["logic"]
 
 
+def test_what_is_hostile_is_shown_as_text(page: Page, origin: str, plant: Installation) -> None:
+    hostile = "<img src=x onerror='document.title=1'>\u202e"
+    plant.client.post(
+        "/machines/hostile/logic",
+        json={
+            "logic": "def process(data, state):\n    state[data] = data\n    return {'got': data}",
+            "comment": hostile,
+            "examples": [{"name": hostile, "readings": [hostile]}],
+        },
+    ).raise_for_status()
+    send(plant, "hostile", hostile)
+    editor = open_logic(page, origin, "hostile")
+    write(page, editor, "def process(data, state):\n    state[data] = 2\n    raise ValueError(data)")
+    page.keyboard.press("Control+Enter")
+
+    shown = hostile.replace("\u202e", "\u27e8U+202E\u27e9")
+    # A message has no such characters, a result has.
+    expect(tried(page, "Reading 1")).to_contain_text("ValueError: <img src=x")
+    expect(tried(page, "Reading 1")).to_contain_text(f'{{"got":"{shown}"}}')
+    expect(page.get_by_role("region", name="Examples")).to_contain_text(shown)
+    expect(page.locator("main img")).to_have_count(0)
+
+
 def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
     page: Page, origin: str, counter: str
 ) -> None:

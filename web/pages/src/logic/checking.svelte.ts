@@ -22,6 +22,12 @@ export class Checking {
     return !this.stale && this.problem === null && this.errors.length === 0 && this.mismatches.length === 0;
   }
 
+  /** Whether it is the draft's own fault that it cannot be found out: an example is none. */
+  get refused(): boolean {
+    const status = this.problem?.status ?? 0;
+    return status >= 400 && status < 500 && status !== 429;
+  }
+
   /** Find out soon. */
   check(logic: string, examples: readonly string[], pause = PAUSE): void {
     this.stop();
@@ -57,7 +63,7 @@ export class Checking {
     } catch (error) {
       if (isAbort(error) || ending.signal.aborted) return;
       const problem = asProblem(error);
-      if (problem.status === 503) this.check(logic, examples, AGAIN);
+      if (problem.status === 503 || problem.status === 429) this.check(logic, examples, AGAIN);
       else this.stale = false;
       this.problem = problem;
     }

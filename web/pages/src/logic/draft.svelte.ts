@@ -65,11 +65,6 @@ export class Draft {
   }
 }
 
-/** How many drafts this tab has. */
-export function drafts(): number {
-  return Object.keys(sessionStorage).filter((each) => each.startsWith(PREFIX)).length;
-}
-
 function readKept(key: string): Kept | null {
   try {
     const kept = JSON.parse(sessionStorage.getItem(key) ?? "null") as Kept | null;

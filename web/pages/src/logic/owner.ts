@@ -21,6 +21,8 @@ export interface InForce {
   examples: readonly string[];
   /** The profile whose version it is; null where it is the owner's own. */
   profile: string | null;
+  /** The profile that a machine follows where nothing runs. */
+  follows?: string | null;
 }
 
 export interface Saved {
@@ -38,7 +40,7 @@ export async function inForce(owner: Owner, signal: AbortSignal): Promise<InForc
   if (own !== null || owner.kind === "profile") return own ?? NOTHING;
   const path = { machine_id: owner.name };
   const machine = await found(body(api.GET("/machines/{machine_id}", { params: { path }, signal })));
-  if (!machine?.logicprofile) return NOTHING;
+  if (!machine?.logicprofile) return { ...NOTHING, follows: machine?.profile ?? null };
   const profile = machine.logicprofile;
   const theirs = await found(read({ kind: "profile", name: profile }, signal));
   return theirs === null ? NOTHING : { ...theirs, tag: null, profile };
