@@ -76,6 +76,7 @@ def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(
 
 def test_the_keyboard_gets_into_the_editor_and_out_of_it(page: Page, origin: str, machine: str) -> None:
     page.goto(f"{origin}/#/machines/{machine}?tab=state")
+    page.get_by_role("button", name="Edit the state").click()
     editor = page.get_by_role("textbox", name="State of press")
     editor.focus()
     page.keyboard.press("Control+End")
@@ -95,6 +96,7 @@ def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
     plant.upload("counter", LOGIC)
     plant.client.put("/machines/counter/state", content=b'{"n": 12345678901234567890, "count": 1.50}')
     page.goto(f"{origin}/#/machines/counter?tab=state")
+    page.get_by_role("button", name="Edit the state").click()
     editor = page.get_by_role("textbox", name="State of counter")
     expect(editor).to_contain_text('"n": 12345678901234567890')
     write(page, editor, '{"n": 12345678901234567891')
@@ -112,23 +114,30 @@ def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
 def test_the_chart_is_drawn_and_follows_the_colours(page: Page, origin: str, machine: str) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(f"{origin}/#/machines/{machine}")
-    chart = page.get_by_role("figure", name="Numbers of the last readings")
+    chart = page.get_by_role("figure", name="Numbers of press")
     drawn = (
         "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size"
     )
     page.locator("canvas").wait_for()
 
-    expect(chart).to_contain_text("Last values: temperature")
+    expect(chart).to_contain_text("Last values: reading.temperature")
     assert page.locator("canvas").evaluate(drawn) > 10
     assert axe(page) == []
     screenshot(page, "machine-readings")
 
 
-@pytest.mark.parametrize("view", ["machines/hostile", "machines/hostile?tab=state", "dead-letters"])
-def test_hostile_text_is_shown_as_text(page: Page, origin: str, hostile: str, view: str) -> None:
+@pytest.mark.parametrize(
+    ("view", "there"),
+    [
+        ("machines/hostile", "right to left"),
+        ("machines/hostile?tab=state", "right to left"),
+        ("dead-letters", "hostile"),
+    ],
+)
+@pytest.mark.usefixtures("hostile")
+def test_hostile_text_is_shown_as_text(page: Page, origin: str, view: str, there: str) -> None:
     page.goto(f"{origin}/#/{view}")
-    page.get_by_text(hostile, exact=False).first.wait_for()
-    page.wait_for_load_state("networkidle")
+    page.get_by_text(there, exact=False).first.wait_for()
 
     assert page.locator("main img[onerror], main b").count() == 0
     assert "IoT Logic Processor" in page.title()

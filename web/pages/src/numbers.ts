@@ -7,6 +7,12 @@ const BYTES = ["byte", "kilobyte", "megabyte", "gigabyte"].map(
 );
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const TICKS = [
+  { least: 86_400, format: new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }) },
+  { least: 60, format: new Intl.DateTimeFormat(undefined, { timeStyle: "short" }) },
+  { least: 1, format: CLOCK },
+  { least: 0, format: new Intl.DateTimeFormat(undefined, { minute: "numeric", second: "numeric", fractionalSecondDigits: 1 }) },
+];
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
 /** Seconds from which on each unit is used. */
@@ -40,6 +46,12 @@ export function exact(time: Date): string {
   return EXACT.format(time);
 }
 
+/** A moment on an axis whose marks are so many seconds apart: no more of it than tells them apart. */
+export function tick(time: Date, seconds: number): string {
+  const { format } = TICKS.find((each) => seconds >= each.least) ?? { format: CLOCK };
+  return format.format(time);
+}
+
 /** A time of day. */
 export function clock(time: Date): string {
   return CLOCK.format(time);
@@ -47,7 +59,9 @@ export function clock(time: Date): string {
 
 /** How long ago: 3 min. ago. */
 export function relative(time: Date, now: Date): string {
-  const seconds = Math.round((time.getTime() - now.getTime()) / 1000);
+  const away = Math.round((time.getTime() - now.getTime()) / 1000);
+  // What is only just over may be later than a `now` that goes by the second.
+  const seconds = away === 1 ? 0 : away;
   const [unit, size] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 1];
   return RELATIVE.format(Math.round(seconds / size), unit);
 }

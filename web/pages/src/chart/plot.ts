@@ -2,12 +2,15 @@
 
 import uPlot from "uplot";
 
-import { clock, exact, measure } from "../numbers";
+import { exact, measure, tick } from "../numbers";
 import { colour } from "../theme.svelte";
 import type { Moment, Points } from "./series";
 
 /** Colours that tokens.css has for lines. */
 const COLOURS = 6;
+
+/** Seconds that it shows at the least: of a single moment it would show years. */
+const LEAST = 10;
 
 export interface Options {
   names: readonly string[];
@@ -49,19 +52,23 @@ export class Plot {
       ticks: { stroke: colour("line"), width: 1 },
       font: "12px system-ui, sans-serif",
     };
-    const times = (_: uPlot, splits: number[]): string[] => splits.map((each) => clock(new Date(each * 1000)));
+    const times = (_: uPlot, splits: number[], __: number, ___: number, apart: number): string[] =>
+      splits.map((each) => tick(new Date(each * 1000), apart));
     const values = (_: uPlot, splits: number[]): string[] => splits.map(measure);
     const value = (_: uPlot, each: number | null): string => (each === null ? "–" : measure(each));
     const time = (_: uPlot, each: number | null): string => (each === null ? "–" : exact(new Date(each * 1000)));
     const alarm = colour("bad");
     const lines = names.map((label, index): uPlot.Series => ({
-      label, value, stroke: colour(`series-${(index % COLOURS) + 1}`), width: 1.5, points: { show: false },
+      label, value, stroke: colour(`series-${(index % COLOURS) + 1}`), width: 1.5, spanGaps: true,
     }));
     return {
       width,
       height,
       axes: [{ ...axis, values: times, space: 90 }, { ...axis, values, size: 64 }],
-      scales: { y: fromZero ? { range: (_, _least, most) => [0, Math.max((most ?? 0) * 1.1, 1)] } : {} },
+      scales: {
+        x: { range: (_, from, to) => (to - from < LEAST ? [to - LEAST, to] : [from, to]) },
+        y: fromZero ? { range: (_, _least, most) => [0, Math.max((most ?? 0) * 1.1, 1)] } : {},
+      },
       series: [{ label: "Time", value: time }, ...lines],
       cursor: { drag: { x: true, y: false } },
       hooks: { draw: [(plot) => this.#drawMoments(plot, alarm)] },
@@ -73,6 +80,7 @@ export class Plot {
     context.save();
     context.strokeStyle = stroke;
     context.fillStyle = stroke;
+    context.textAlign = "center";
     context.setLineDash([4, 4]);
     for (const moment of this.#moments) {
       const x = plot.valToPos(moment.time, "x", true);
@@ -81,7 +89,7 @@ export class Plot {
       context.moveTo(x, box.top);
       context.lineTo(x, box.top + box.height);
       context.stroke();
-      context.fillText("▲", x - 4, box.top + box.height);
+      context.fillText("▲", x, box.top + box.height);
     }
     context.restore();
   }

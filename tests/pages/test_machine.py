@@ -1,0 +1,373 @@
+"""A machine's page: what it does now, its versions, its state and its settings."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.waiting import wait_until
+from web.access.roles import Role
+from web.access.tokens import Tokens
+
+#: Alarms when it is hot, fails where there is no temperature, and remembers the last one.
+LOGIC = """
+def process(data, state):
+    warm = data["motor"]["temperature"]
+    state["last"] = warm
+    result = {"doubled": warm * 2}
+    if warm > 90:
+        result["alarm"] = "too hot"
+    return result
+"""
+
+HALVES = LOGIC.replace('"doubled": warm * 2', '"half": warm / 2')
+
+#: As many elements as a machine's page may have, however much happens.
+MOST_ELEMENTS = 1500
+
+
+#: Parts of the page, and what is seen of each at last.
+PARTS = {
+    "Overview": "Last errors",
+    "Versions": "Compare version",
+    "State": '"last": 70',
+    "Readings": "What came of it",
+    "Settings": "What the logic reads as",
+}
+
+
+@pytest.fixture(scope="module")
+def press(plant: Installation) -> str:
+    """A machine that runs, has an alarm and an error behind it."""
+    plant.upload("press", LOGIC)
+    plant.send(("press", {"n": each, "motor": {"temperature": 60 + each}}) for each in range(8))
+    plant.send([("press", {"n": 8, "motor": {"temperature": 95}}), ("press", {"n": 9, "motor": {}})])
+    plant.send([("press", {"n": 10, "motor": {"temperature": 70}})])
+    plant.wait_for_dead_letters(1)
+    wait_until(lambda: plant.client.get("/machines/press").json().get("readings") == 11)
+    return "press"
+
+
+@pytest.fixture
+def fresh(plant: Installation, request: pytest.FixtureRequest) -> str:
+    """A machine of the test's own, which has had one reading."""
+    name = f"m-{abs(hash(request.node.name)) % 10**9}"
+    plant.upload(name, LOGIC)
+    send(plant, name, 70)
+    wait_until(lambda: plant.client.get(f"/machines/{name}").json().get("readings") == 1)
+    return name
+
+
+def send(plant: Installation, machine: str, *temperatures: Any) -> None:
+    plant.send(
+        (machine, {"n": each, "motor": {"temperature": value}}) for each, value in enumerate(temperatures)
+    )
+
+
+def figures(page: Page, field: str) -> Locator:
+    """The row of the table that says in figures what the chart shows of a field."""
+    return page.get_by_role("row", name=field)
+
+
+def write(page: Page, editor: Locator, text: str) -> None:
+    """Put a text into an editor, as somebody does who types it."""
+    editor.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
+def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press: str) -> None:
+    page.goto(f"{origin}/#/machines/{press}")
+    page.get_by_text("In figures").click()
+
+    expect(page.get_by_text("It sends, and its last reading was processed.")).to_be_visible()
+    expect(page.get_by_role("figure", name="Numbers of press")).to_contain_text(
+        "reading.motor.temperature 70"
+    )
+    expect(figures(page, "result.doubled")).to_contain_text("140")
+    expect(figures(page, "result.doubled")).to_contain_text("190")
+    expect(page.get_by_role("list").filter(has_text="Alarm of reading")).to_contain_text("too hot")
+    expect(page.get_by_role("table", name="Last readings").get_by_role("row")).to_have_count(6)
+    page.locator("canvas").wait_for()
+    assert axe(page) == []
+    screenshot(page, "machine")
+    page.set_viewport_size({"width": 768, "height": 1024})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+
+
+def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}")
+    page.get_by_text("In figures").click()
+    expect(figures(page, "result.doubled")).to_contain_text("140")
+    send(plant, fresh, 33, 44)
+
+    expect(figures(page, "result.doubled")).to_contain_text("66")
+    expect(page.get_by_role("figure")).to_contain_text("result.doubled 88")
+    expect(page.get_by_role("row", name="ok").first).to_contain_text('{"doubled":88}')
+
+
+def test_the_fields_that_are_drawn_are_chosen_and_stand_in_the_address(
+    page: Page, origin: str, press: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{press}")
+    page.get_by_text("Choose fields").click()
+    page.get_by_role("checkbox", name="doubled").uncheck()
+    page.get_by_role("group", name="Of readings").get_by_role("checkbox", name="n", exact=True).check()
+    figure = page.get_by_role("figure")
+
+    expect(figure).to_contain_text("reading.motor.temperature 70, reading.n 10")
+    page.reload()
+    expect(figure).to_contain_text("reading.motor.temperature 70, reading.n 10")
+    page.go_back()
+    expect(figure).not_to_contain_text("reading.n")
+    expect(figure).not_to_contain_text("doubled")
+
+
+def test_what_is_shown_stops_and_goes_on(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}?tab=readings")
+    rows = page.get_by_role("table", name="Last readings").get_by_role("row")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Stop here").click()
+    send(plant, fresh, 1, 2, 3)
+    expect(page.get_by_text("3 readings came meanwhile.")).to_be_visible()
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Go on").click()
+
+    expect(rows).to_have_count(5)
+    assert axe(page) == []
+
+
+def test_an_error_is_marked_at_its_line_and_its_reading_can_be_tried(
+    page: Page, origin: str, press: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{press}")
+    failure = page.get_by_role("article", name="Reading 10 failed")
+
+    expect(failure.locator("mark")).to_have_text('    warm = data["motor"]["temperature"]')
+    expect(failure.locator("pre")).to_contain_text("def process(data, state):")
+    expect(failure.locator("pre")).to_contain_text('state["last"] = warm')
+    expect(failure.get_by_role("link", name="dead letter")).to_have_attribute(
+        "href", "#/dead-letters/press/10"
+    )
+    failure.get_by_role("link", name="Try this reading").click()
+    assert page.url.endswith("#/machines/press?tab=logic&try=letter%3A10")
+
+
+def test_five_hundred_results_a_second_leave_the_page_as_large_as_it_was(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
+    elements = "document.querySelectorAll('*').length"
+    page.goto(f"{origin}/#/machines/{fresh}")
+    page.get_by_text("In figures").click()
+    figures(page, "result.doubled").wait_for()
+    sizes = list[int]()
+    for burst in range(5):
+        send(plant, fresh, *(burst * 500 + each for each in range(500)))
+        sizes.append(page.evaluate(elements))
+    expect(figures(page, "result.doubled")).to_contain_text("5,000", timeout=30_000)
+    wait_until(lambda: plant.client.get(f"/machines/{fresh}").json()["readings"] == 2501, timeout=60)
+    expect(page.get_by_role("figure")).to_contain_text("reading.motor.temperature 2,500")
+
+    points = re.search(r"([\d,]+) points", page.get_by_role("figure").inner_text())
+    assert points is not None
+    assert int(points[1].replace(",", "")) <= 801
+    assert max(*sizes, page.evaluate(elements)) < MOST_ELEMENTS
+
+
+def test_a_version_is_looked_at_compared_and_put_in_force_again(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
+    plant.client.post(f"/machines/{fresh}/logic", json={"logic": HALVES, "comment": "Half of it"})
+    page.goto(f"{origin}/#/machines/{fresh}?tab=versions")
+    expect(page.get_by_role("row", name="Half of it")).to_contain_text("in force")
+    page.get_by_role("button", name="Show version 1").click()
+    expect(page.get_by_role("textbox", name="Version 1")).to_contain_text("doubled")
+    page.get_by_role("button", name="Compare version 1 with the one in force").click()
+    diff = page.get_by_role("region", name="From version 1 to version 2")
+    expect(diff.locator("ins")).to_have_text('+    result = {"half": warm / 2}')
+    expect(diff.locator("del")).to_have_text('−    result = {"doubled": warm * 2}')
+    assert axe(page) == []
+    screenshot(page, "machine-versions")
+    page.get_by_role("button", name="Put in force again: version 1").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("from the machine's next batch of readings on instead of version 2")
+    assert axe(page) == []
+    dialog.get_by_role("button", name="Put version 1 in force").click()
+
+    expect(page.get_by_text("Version 1 is in force.")).to_be_visible()
+    expect(page.get_by_role("button", name="Put in force again: version 2")).to_be_visible()
+    assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] == 1
+
+
+def test_who_was_slower_with_a_version_is_told_which_one_is_in_force(
+    page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
+) -> None:
+    watch.allow("412")
+    plant.upload(fresh, HALVES)
+    page.goto(f"{origin}/#/machines/{fresh}?tab=versions")
+    page.get_by_role("button", name="Put in force again: version 1").click()
+    plant.upload(fresh, HALVES + "\n")
+    page.get_by_role("dialog").get_by_role("button", name="Put version 1 in force").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("has put version 3 in force meanwhile")
+    assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] == 3
+
+
+def test_a_version_of_a_profile_is_put_in_force_again(page: Page, plant: Installation, origin: str) -> None:
+    for logic in (LOGIC, HALVES):
+        plant.client.post("/profiles/ovens/logic", json={"logic": logic}).raise_for_status()
+    page.goto(f"{origin}/#/profiles/ovens?tab=versions")
+    page.get_by_role("button", name="Put in force again: version 1").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("on all machines that follow the profile")
+    dialog.get_by_role("button", name="Put version 1 in force").click()
+
+    expect(page.get_by_role("button", name="Put in force again: version 2")).to_be_visible()
+    assert plant.client.get("/profiles/ovens").json()["logicversion"] == 1
+
+
+def test_no_logic_is_put_in_force_any_more(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}?tab=versions")
+    page.get_by_role("button", name="Put no logic in force").click()
+    page.get_by_role("dialog").get_by_role("button", name="Put no logic in force").click()
+
+    expect(page.get_by_text("No logic of its own is in force any more.")).to_be_visible()
+    expect(page.get_by_role("button", name="Put in force again: version 1")).to_be_visible()
+    assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] is None
+
+
+def test_a_state_is_edited_and_a_draft_outlives_a_reload(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}?tab=state")
+    shown = page.get_by_role("region", name=f"State of {fresh}")
+    expect(shown).to_contain_text('"last": 70')
+    send(plant, fresh, 71)
+    expect(shown).to_contain_text('"last": 71')
+    page.get_by_role("button", name="Edit the state").click()
+    editor = page.get_by_role("textbox", name=f"State of {fresh}")
+    write(page, editor, '{"last": 12345678901234567890}')
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_text("This is what you had typed and not saved.")).to_be_visible()
+    expect(editor).to_contain_text("12345678901234567890")
+    page.get_by_role("button", name="Save").click()
+
+    expect(shown).to_contain_text("12345678901234567890")
+    assert plant.client.get(f"/machines/{fresh}/state").text == '{"last":12345678901234567890}'
+    assert page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('draft'))") == []
+
+
+def test_a_state_that_has_changed_meanwhile_is_shown_beside_what_was_typed(
+    page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
+) -> None:
+    watch.allow("412")
+    page.goto(f"{origin}/#/machines/{fresh}?tab=state")
+    page.get_by_role("button", name="Edit the state").click()
+    write(page, page.get_by_role("textbox", name=f"State of {fresh}"), '{"mine": 1}')
+    send(plant, fresh, 72)
+    wait_until(lambda: plant.state(fresh) == {"last": 72})
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved: the state has changed")
+    expect(page.get_by_role("region", name="The state as it is now")).to_contain_text('"last": 72')
+    expect(page.get_by_role("textbox", name=f"State of {fresh}")).to_contain_text('"mine": 1')
+    assert axe(page) == []
+    screenshot(page, "machine-conflict")
+    page.get_by_role("button", name="Save mine in its place").click()
+
+    expect(page.get_by_text(f"The state of {fresh} is saved.")).to_be_visible()
+    assert plant.state(fresh) == {"mine": 1}
+
+
+def test_a_state_is_reset_by_who_says_yes(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}?tab=state")
+    page.get_by_role("button", name="Reset the state").click()
+    page.get_by_role("dialog").get_by_role("button", name="Reset the state").click()
+
+    expect(page.get_by_text(f"The state of {fresh} is reset.")).to_be_visible()
+    assert plant.state(fresh) == {}
+
+
+def test_a_machine_is_paused_and_runs_what_came_meanwhile(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
+    page.get_by_role("button", name="Pause the machine").click()
+    page.get_by_role("dialog").get_by_role("button", name="Pause the machine").click()
+    expect(page.get_by_text("Its readings become dead letters until it is resumed.")).to_be_visible()
+    send(plant, fresh, 50, 51)
+    page.get_by_role("button", name="Resume, and run 2 readings").click()
+
+    expect(page.get_by_text("2 readings that came meanwhile are run now")).to_be_visible()
+    wait_until(lambda: plant.state(fresh) == {"last": 51})
+    assert axe(page) == []
+
+
+def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+    plant.client.put("/profiles/presses")
+    page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
+    page.get_by_label("Profile to follow").select_option("presses")
+    page.get_by_role("button", name="Follow it").click()
+    expect(page.get_by_text(f"{fresh} follows the profile presses.")).to_be_visible()
+    page.get_by_role("button", name="Edit the config").click()
+    write(page, page.get_by_role("textbox", name=f"Config of {fresh}"), '{"limit": 80}')
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text(f"The config of {fresh} is saved.")).to_be_visible()
+    assert plant.client.get(f"/machines/{fresh}/config").json() == {"limit": 80}
+    assert plant.client.get(f"/machines/{fresh}").json()["profile"] == "presses"
+    assert axe(page) == []
+    screenshot(page, "machine-settings")
+
+
+def test_only_who_types_its_id_deletes_a_machine(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
+    delete = page.get_by_role("button", name=f"Delete {fresh}")
+    expect(delete).to_be_disabled()
+    page.get_by_label(f"Type {fresh} to delete it").fill(fresh)
+    delete.click()
+
+    expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+    assert plant.client.get(f"/machines/{fresh}").status_code == 404
+
+
+def test_a_machine_that_has_sent_nothing_says_how_it_sends(
+    page: Page, watch: Watch, plant: Installation, origin: str
+) -> None:
+    watch.allow("404")
+    page.goto(f"{origin}/#/machines/newcomer")
+    expect(page.get_by_role("heading", name="It has sent nothing yet")).to_be_visible()
+    command = page.get_by_role("region", name="Send a reading over HTTP").inner_text()
+    expect(page.get_by_role("region", name="over MQTT")).to_contain_text("machines/newcomer/data")
+    expect(page.get_by_role("region", name="over AMQP")).to_contain_text("machines.newcomer.data")
+    assert axe(page) == []
+    screenshot(page, "machine-new")
+    address, data = re.fullmatch(r"curl (\S+) -d '(.*)'", command).groups()  # type: ignore[union-attr]
+    plant.client.post(address, json=json.loads(data)).raise_for_status()
+
+    expect(page.get_by_role("article", name="Reading 1 failed")).to_be_visible()
+
+
+def test_who_may_only_look_is_offered_nothing_else(
+    page: Page, watch: Watch, origin: str, press: str, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    page.goto(f"{origin}/#/machines/{press}")
+    sign_in(page, tokens.create("watcher", Role.VIEWER))
+    parts = page.get_by_role("navigation", name="Parts of the machine")
+
+    for part, there in PARTS.items():
+        parts.get_by_role("link", name=part).click()
+        page.get_by_text(there).first.wait_for()
+        expect(
+            page.get_by_role("button", name=re.compile("force|Edit|Reset|Pause|Delete|Follow"))
+        ).to_have_count(0)
+        expect(page.get_by_role("link", name=re.compile("^Try"))).to_have_count(0)
+    assert axe(page) == []

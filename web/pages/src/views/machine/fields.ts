@@ -1,0 +1,43 @@
+// The numbers in a reading or a result, each by where it stands: { motor: { rpm: 1500 } } has "motor.rpm".
+
+/** As deep as one looks, as many items of a list, as many fields and as long names. */
+const DEPTH = 5;
+const ITEMS = 8;
+const FIELDS = 60;
+const NAME_LENGTH = 120;
+
+/** What a field is called whose reading or result is but a number. */
+const ALONE = "value";
+
+/** Fields that count or tell the time: nobody looks at them first. */
+const COUNTERS = /(^|\.)(n|id|nr|no|seq|number|count|counter|index|ts|time|timestamp)$/i;
+
+/** Add the numbers in `value` to `found`, under names that begin with `prefix`. */
+export function findNumbers(value: unknown, prefix: string, found: Map<string, number>, depth = 0): void {
+  if (typeof value === "number") {
+    const name = depth === 0 ? `${prefix}.${ALONE}` : prefix;
+    if (Number.isFinite(value) && name.length <= NAME_LENGTH && found.size < FIELDS) found.set(name, value);
+  } else if (Array.isArray(value)) {
+    if (depth < DEPTH) value.slice(0, ITEMS).forEach((each, index) => findNumbers(each, `${prefix}.${index}`, found, depth + 1));
+  } else if (typeof value === "object" && value !== null && depth < DEPTH) {
+    for (const [key, each] of Object.entries(value)) findNumbers(each, `${prefix}.${key}`, found, depth + 1);
+  }
+}
+
+/** Those of `names` that one wants to see first: `most` of the readings and as many of the results. */
+export function firstOf(names: readonly string[], most = 2): string[] {
+  const measures = names.filter((name) => !COUNTERS.test(name));
+  const candidates = measures.length > 0 ? measures : names;
+  const of = (prefix: string): string[] => candidates.filter((name) => name.startsWith(prefix)).slice(0, most);
+  return [...of("reading."), ...of("result.")];
+}
+
+/** What is chosen, as it stands in the address. */
+export function written(names: readonly string[]): string {
+  return names.map((name) => name.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",");
+}
+
+/** What is chosen in the address. */
+export function chosen(text: string): string[] {
+  return text.split(",").filter((each) => each !== "").map((each) => each.replaceAll("%2C", ",").replaceAll("%25", "%"));
+}

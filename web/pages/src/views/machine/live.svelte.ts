@@ -1,0 +1,225 @@
+// What happens on a machine, from its last twenty readings on, as it happens.
+//
+// Every event is taken into a store of a fixed size at once, and what is seen of the store is published a few times
+// a second, when a frame is drawn: so 500 results a second cost no more drawing than five, and memory stays flat.
+
+import { api, body, type Schemas } from "../../api/client";
+import { follow } from "../../api/events";
+import { asProblem, isAbort, type ProblemError } from "../../api/problem";
+import type { Moment } from "../../chart/series";
+import { text } from "../../text";
+import { findNumbers } from "./fields";
+import { Window } from "./window";
+
+/** A reading with a key of its own: a dead letter that is sent again may bring the same number. */
+export type Event = Schemas["RecentReading"] & { key: number };
+
+/** Seconds that a chart may show. */
+export const WINDOWS = [60, 300, 900, 3600, 86_400, 604_800] as const;
+
+const LAST = 20;
+const ERRORS = 10;
+const MOMENTS = 50;
+const FIELDS = 60;
+const MILLISECONDS = 150;
+const QUIET = 1500;
+
+export class Live {
+  /** Counts what was published: whoever reads `window` or `fields` reads it first. */
+  turn = $state(0);
+  /** The last readings, and the last that failed, the newest first. */
+  readings = $state.raw<readonly Event[]>([]);
+  errors = $state.raw<readonly Event[]>([]);
+  /** Alarms, and results of any kind, the oldest first. */
+  alarms = $state.raw<readonly Moment[]>([]);
+  marks = $state.raw<readonly Moment[]>([]);
+  /** Whether the last readings are there. */
+  begun = $state(false);
+  /** Seconds of the shortest window, of five minutes at least, that has all readings it began with. */
+  fitting = $state(300);
+  /** Why there are no live events at the moment; null where there are. */
+  problem = $state.raw<ProblemError | null>(null);
+  /** Whether nothing new is shown, and how many events came meanwhile. */
+  paused = $state(false);
+  meanwhile = $state(0);
+  /** How many events were left out because they came too fast, as far as it is known, and whether any were. */
+  missed = $state(0);
+  sampled = $state(false);
+
+  readonly #windows = new Map(WINDOWS.map((seconds) => [seconds as number, new Window(seconds)]));
+  readonly #fields = new Set<string>();
+  #last: Event[] = [];
+  #failed: Event[] = [];
+  #alarms: Moment[] = [];
+  #marks: Moment[] = [];
+  #key = 0;
+  #number = 0;
+  #heard = 0;
+  #time = 0;
+  #came = 0;
+  #missed = 0;
+  #sampled = false;
+  #due = false;
+
+  /** `onchange` is called when somebody has changed something of the machine. */
+  constructor(id: () => string, onchange: () => void) {
+    $effect(() => {
+      const ending = new AbortController();
+      void this.#run(id(), onchange, ending.signal);
+      return () => ending.abort();
+    });
+  }
+
+  window(seconds: number): Window {
+    void this.turn;
+    return this.#windows.get(seconds) ?? new Window(seconds);
+  }
+
+  /** All numeric fields that were seen, in the order they came. */
+  get fields(): string[] {
+    void this.turn;
+    return [...this.#fields];
+  }
+
+  /**
+   * Take in the last reading as it was asked for, where the stream has been silent and has not brought it: of many
+   * that come at once it carries a sample, and the last may not be in it.
+   */
+  catchUp(last: Schemas["RecentReading"] | null): void {
+    if (!this.begun || last === null || last.number <= this.#number || performance.now() - this.#heard < QUIET) return;
+    if (last.number > this.#number + 1) this.#sampled = true;
+    this.#take(last);
+    this.#schedule();
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.#came = 0;
+    this.meanwhile = 0;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.#publish();
+  }
+
+  async #run(id: string, onchange: () => void, signal: AbortSignal): Promise<void> {
+    const before = await this.#lastReadings(id, signal);
+    if (signal.aborted) return;
+    for (const reading of before.toReversed()) this.#take(reading);
+    this.#publish();
+    this.fitting = fitting(before);
+    this.begun = true;
+    const end = follow(
+      `/machines/${encodeURIComponent(id)}/events`,
+      {
+        event: (name, data) => {
+          this.#heard = performance.now();
+          if (name === "change") onchange();
+          else if (name === "lagged") this.#lag(data as { missed: number | null });
+          else this.#take(data as Schemas["RecentReading"]);
+          this.#schedule();
+        },
+        state: (problem) => (this.problem = problem),
+      },
+      String(before[0]?.number ?? 0),
+    );
+    signal.addEventListener("abort", end, { once: true });
+  }
+
+  /** The last twenty, the newest first; none where the machine is not known yet. */
+  async #lastReadings(id: string, signal: AbortSignal): Promise<Schemas["RecentReading"][]> {
+    const params = { path: { machine_id: id }, query: { limit: LAST } };
+    for (;;) {
+      try {
+        return (await body(api.GET("/machines/{machine_id}/readings", { params, signal }))).readings;
+      } catch (error) {
+        if (isAbort(error) || signal.aborted) return [];
+        const problem = asProblem(error);
+        if (problem.status === 404) return [];
+        this.problem = problem;
+        if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return [];
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+      }
+    }
+  }
+
+  #take(reading: Schemas["RecentReading"]): void {
+    if (this.#last.some((each) => each.number === reading.number && each.time === reading.time)) return;
+    const event = { ...reading, key: this.#key++ };
+    this.#number = Math.max(this.#number, event.number);
+    this.#came++;
+    keep(this.#last, event, LAST);
+    if (event.outcome !== "ok") keep(this.#failed, event, ERRORS);
+    this.#time = Math.max(this.#time, Date.parse(event.time) / 1000);
+    if (event.encoding === "json") this.#add("reading", event.reading, true);
+    else this.#add("reading", null, true);
+    for (const result of event.results) {
+      this.#add("result", result, false);
+      this.#mark(result, event.number);
+    }
+  }
+
+  #add(prefix: string, value: unknown, reading: boolean): void {
+    const numbers = new Map<string, number>();
+    findNumbers(value, prefix, numbers);
+    for (const name of numbers.keys()) {
+      if (this.#fields.has(name)) continue;
+      if (this.#fields.size < FIELDS) this.#fields.add(name);
+      else numbers.delete(name);
+    }
+    for (const window of this.#windows.values()) window.add(this.#time, numbers, reading);
+  }
+
+  #mark(result: unknown, number: number): void {
+    const alarm = alarmOf(result);
+    if (alarm !== null) keep(this.#alarms, { time: this.#time, text: `Alarm of reading ${number}: ${alarm}` }, MOMENTS);
+    keep(this.#marks, { time: this.#time, text: `Result of reading ${number}` }, MOMENTS);
+  }
+
+  #lag({ missed }: { missed: number | null }): void {
+    this.#sampled = true;
+    this.#missed += missed ?? 0;
+  }
+
+  #schedule(): void {
+    if (this.#due) return;
+    this.#due = true;
+    setTimeout(() => requestAnimationFrame(() => {
+      this.#due = false;
+      this.#publish();
+    }), MILLISECONDS);
+  }
+
+  #publish(): void {
+    this.missed = this.#missed;
+    this.sampled = this.#sampled;
+    if (this.paused) {
+      this.meanwhile = this.#came;
+      return;
+    }
+    this.readings = this.#last.toReversed();
+    this.errors = this.#failed.toReversed();
+    this.alarms = [...this.#alarms];
+    this.marks = [...this.#marks];
+    this.turn++;
+  }
+}
+
+/** What a result says of an alarm: its field `alarm`, unless that is false, null, 0 or "". */
+export function alarmOf(result: unknown): string | null {
+  if (typeof result !== "object" || result === null || !Object.hasOwn(result, "alarm")) return null;
+  const alarm = (result as { alarm: unknown }).alarm;
+  return alarm ? text(alarm, 100) : null;
+}
+
+function fitting(readings: readonly Schemas["RecentReading"][]): number {
+  const [newest, oldest] = [readings[0], readings.at(-1)];
+  const span = newest && oldest ? (Date.parse(newest.time) - Date.parse(oldest.time)) / 1000 : 0;
+  return WINDOWS.find((seconds) => seconds >= 300 && seconds >= span) ?? 604_800;
+}
+
+function keep<T>(list: T[], item: T, most: number): void {
+  list.push(item);
+  if (list.length > most) list.shift();
+}
