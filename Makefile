@@ -65,8 +65,8 @@ docs: $(INSTALLED) ## Make the site in build/docs; open build/docs/index.html
 dist: $(INSTALLED) $(BUILT) ## Make what is to be installed elsewhere, in dist: a wheel, and the source that it is made of
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1600000000) $(BIN)/python -m hatchling build --clean
 
-bench: $(INSTALLED) ## Measure everything, about half an hour; QUICK=1 less, PARTS="latency memory" some of it
-	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(PARTS)
+bench: $(INSTALLED) $(BUILT) ## Measure everything, about 45 minutes; QUICK=1 less, PARTS="latency pages" some, MINUTES=2 of pages
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES)) $(PARTS)
 
 bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs, as tables and charts
 	$(BIN)/python -m tests.bench.page build/bench.json docs

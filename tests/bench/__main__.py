@@ -8,6 +8,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tests.bench import (
     celery_yardstick,
     flood,
@@ -15,6 +17,7 @@ from tests.bench import (
     machines,
     memory,
     neighbours,
+    pages,
     partition,
     readers,
     restart,
@@ -42,6 +45,7 @@ PARTS: dict[str, Callable[[Size], Part]] = {
     "flood": flood.measure,
     "readers": readers.measure,
     "machines": machines.measure,
+    "pages": pages.measure,
     "traces": traces.measure,
 }
 
@@ -54,14 +58,20 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"all without one: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="measure little, to try the bench itself out")
     parser.add_argument(
+        "--minutes", type=float, metavar="N", help="watch the pages' memory for so long; else 10, quick 1"
+    )
+    parser.add_argument(
         "--to", type=Path, default=Path("build/bench.json"), metavar="FILE", help="default: %(default)s"
     )
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    size = QUICK if arguments.quick else FULL
+    if arguments.minutes is not None:
+        size = replace(size, page_minutes=arguments.minutes)
     report = Report(Machine.this(), arguments.quick, {}, {})
     for name in arguments.parts or PARTS:
-        report.add(name, PARTS[name](QUICK if arguments.quick else FULL))
+        report.add(name, PARTS[name](size))
         report.write(arguments.to)
     report.show()
     print(f"figures written to {arguments.to}")

@@ -96,7 +96,7 @@ def measure(size: Size) -> Pages:
         plant.start_api()
         for count in (FEW, size.machines):
             announce(f"{count:,} machines are made")
-            _make(plant, count)
+            make(plant, count)
             announce(f"pages among {count:,} machines")
             slow = max(_queries(), key=lambda query: percentile(_times(plant.client, query, _TRIED), 50))
             worst[count] = percentile(_times(plant.client, slow, size.uploads), 95), _name(slow)
@@ -141,7 +141,7 @@ def _timed(client: httpx.Client, path: str, query: dict[str, Any]) -> tuple[floa
     return milliseconds, response.json()
 
 
-def _make(plant: Installation, count: int) -> None:
+def make(plant: Installation, count: int) -> None:
     """Make machines as workers and API leave them behind, on an empty Redis."""
     with closing(store.connect(settings_of(plant))) as client:
         client.flushall()

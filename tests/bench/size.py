@@ -20,6 +20,8 @@ class Size(Struct, frozen=True, kw_only=True):
     memory_step: int
     uploads: int
     restarts: int
+    #: Minutes over which the memory of the pages is watched.
+    page_minutes: float
 
 
 FULL = Size(
@@ -33,6 +35,7 @@ FULL = Size(
     memory_step=10_000,
     uploads=200,
     restarts=3,
+    page_minutes=10,
 )
 
 QUICK = Size(
@@ -46,4 +49,5 @@ QUICK = Size(
     memory_step=2_000,
     uploads=20,
     restarts=2,
+    page_minutes=1,
 )
