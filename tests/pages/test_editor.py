@@ -233,7 +233,6 @@ def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
     expect(told.get_by_role("region")).to_contain_text('"double": data["n"] * 4')
     expect(editor).to_contain_text("'mine': 1")
     assert axe(page) == []
-    screenshot(page, "logic-meanwhile")
     page.get_by_role("button", name="Save mine over it").click()
 
     expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
