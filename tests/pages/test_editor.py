@@ -206,7 +206,12 @@ def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
     expect(page.get_by_text("Nothing to save.")).to_be_visible()
     write(page, editor, "def process(data, state):\n    return {'draft': 1}")
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    # A browser asks only who has done something on the page.
+    editor.click()
+    asked = list[str]()
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
     page.reload()
+    assert asked == ["beforeunload"]
     expect(editor).to_contain_text("'draft': 1")
     page.get_by_role("link", name="State", exact=True).click()
     page.get_by_role("link", name="Logic", exact=True).click()
