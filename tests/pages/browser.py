@@ -11,6 +11,7 @@ import msgspec
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from pipeline.local.packages import Package, install
+from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 SCREENSHOTS: Final = ROOT / "build" / "screenshots"
@@ -114,6 +115,11 @@ def _axe_in(page: Page, scheme: Any) -> list[str]:
         for violation in answer["result"]["value"]["violations"]
         for node in violation["nodes"]
     ]
+
+
+def wait_until_it_fits(page: Page) -> None:
+    """Wait until nothing of the page stands out at its side: charts follow its width a moment later."""
+    wait_until(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def screenshot(page: Page, name: str) -> None:

@@ -1,0 +1,96 @@
+"""Every page with something on it: axe-core, a tablet's width, and the main road by keyboard alone."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import axe, wait_until_it_fits
+from tests.waiting import wait_until
+
+LOGIC = "def process(data, state):\n    state['n'] = data['n']\n    return {'twice': data['n'] * 2}\n"
+
+#: Every view, and what must be there before it is looked at.
+VIEWS = [
+    ("/machines", "press-1"),
+    *(
+        (f"/machines/press-1?tab={tab}", "press-1")
+        for tab in ("overview", "logic", "versions", "state", "readings", "settings")
+    ),
+    ("/profiles", "presses"),
+    *((f"/profiles/presses?tab={tab}", "presses") for tab in ("logic", "versions", "machines")),
+    ("/dead-letters", "KeyError"),
+    ("/dead-letters?tab=list", "KeyError"),
+    ("/dead-letters/press-1/4", "def process"),
+    ("/works", "artition"),
+    ("/audit", "Saved a version"),
+    ("/tokens", "No token yet"),
+]
+
+
+@pytest.fixture(scope="module")
+def busy(plant: Installation) -> None:
+    """A machine with readings, results, a state, versions and a dead letter, and a profile."""
+    plant.upload("press-1", LOGIC)
+    plant.upload("press-1", f"{LOGIC}# Doubled\n")
+    plant.client.put("/profiles/presses").raise_for_status()
+    plant.client.post("/profiles/presses/logic", json={"logic": LOGIC}).raise_for_status()
+    plant.client.put("/machines/press-2/profile", json={"profile": "presses"}).raise_for_status()
+    plant.client.put("/machines/press-1/config", json={"most": 3}).raise_for_status()
+    plant.send(
+        [*(("press-1", {"n": each}) for each in range(3)), ("press-1", {"m": 1}), ("press-2", {"n": 1})]
+    )
+    plant.wait_for_dead_letters(1)
+    wait_until(lambda: plant.client.get("/machines/press-2").json().get("readings") == 1)
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize(("view", "there"), VIEWS, ids=[view for view, _ in VIEWS])
+def test_no_rule_is_broken_in_light_or_dark_and_a_tablet_shows_all_of_it(
+    page: Page, origin: str, view: str, there: str
+) -> None:
+    page.goto(f"{origin}/#{view}")
+    page.locator("main").get_by_text(there).first.wait_for(state="attached")
+    expect(page.locator("main").get_by_text("One moment")).to_have_count(0)
+
+    assert axe(page) == []
+    page.set_viewport_size({"width": 768, "height": 1024})
+    wait_until_it_fits(page)
+
+
+@pytest.mark.usefixtures("busy")
+def test_by_keyboard_alone_one_comes_to_a_dead_letter_and_back_out_of_the_question(
+    page: Page, origin: str
+) -> None:
+    page.goto(origin)
+    page.locator("main").get_by_text("press-1").first.wait_for()
+    go(page, "link", "Dead letters")
+    expect(page.get_by_role("heading", name="Dead letters", level=1)).to_be_focused()
+    go(page, "link", "Look at those of press-1")
+    go(page, "link", "4 of press-1")
+    expect(page.get_by_role("heading", name="Dead letter 4 of press-1")).to_be_visible()
+    go(page, "button", "Discard …")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("It cannot be brought back.")
+    # Nothing behind the question can be come to.
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
+    page.keyboard.press("Escape")
+
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Discard …")).to_be_focused()
+
+
+def go(page: Page, role: str, name: str) -> None:
+    """Press Tab until this is focused, see that one sees it, and press Enter."""
+    wanted = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
+    wanted.wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("node => node === document.activeElement"):
+            break
+    expect(wanted).to_be_focused()
+    assert wanted.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
