@@ -97,7 +97,8 @@ def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press
     assert axe(page) == []
     screenshot(page, "machine")
     page.set_viewport_size({"width": 768, "height": 1024})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+    # The chart is drawn anew for its new width.
+    wait_until(lambda: page.evaluate("document.documentElement.scrollWidth") <= 768)
 
 
 def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origin: str, fresh: str) -> None:
