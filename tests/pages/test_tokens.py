@@ -101,5 +101,5 @@ def test_revoking_ones_own_signs_one_out(page: Page, watch: Watch, origin: str, 
     expect(dialog).to_contain_text("No admin is left then")
     dialog.get_by_role("button", name="Revoke my own token").click()
 
-    expect(page.get_by_label("Token")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert page.evaluate("Object.keys(sessionStorage)") == []
