@@ -223,6 +223,28 @@ def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
+def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
+    page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    page.goto(origin)
+    tokens.create("boss", Role.ADMIN)
+    page.reload()
+    sign_in(page, tokens.create("anna", Role.AUTHOR))
+    write(page, open_logic(page, origin, counter), "def process(data, state):\n    return {'draft': 1}")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("One draft is not saved, and would be lost.")
+    page.get_by_role("button", name="Cancel").click()
+    assert len(page.evaluate("Object.keys(sessionStorage)")) == 2
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    page.get_by_role("button", name="Sign out without saving").click()
+
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
 def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
     page: Page, watch: Watch, origin: str, plant: Installation, counter: str
 ) -> None:

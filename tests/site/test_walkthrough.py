@@ -128,7 +128,7 @@ def terminal(tmp_path: Path, broker_url: str, mqtt_url: str, redis_url: str) -> 
     try:
         folder = tmp_path / "checkout"
         folder.mkdir()
-        wait_until(lambda: "API is at" in log.read_text() or demo.poll() is not None, timeout=120)
+        wait_until(lambda: "in a browser" in log.read_text() or demo.poll() is not None, timeout=120)
         assert demo.poll() is None, log.read_text()
         yield Terminal(folder, port)
     finally:

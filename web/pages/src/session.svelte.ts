@@ -3,6 +3,7 @@
 import { api, body, onRefused, type Schemas } from "./api/client";
 import { asProblem, ProblemError } from "./api/problem";
 import { forgetToken, keepToken, readToken } from "./api/token";
+import { forgetDrafts } from "./drafts";
 
 export type Role = Schemas["Role"];
 
@@ -36,8 +37,10 @@ class Session {
     }
   }
 
+  /** Leave nothing in this tab: neither the token nor what was typed and not saved. */
   signOut(): void {
     forgetToken();
+    forgetDrafts();
     this.who = null;
     this.problem = null;
     void this.begin();

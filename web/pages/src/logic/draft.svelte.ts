@@ -1,6 +1,7 @@
 // What somebody writes and has not saved. It stays in this tab, also when the page is loaded again, until it is
 // saved or discarded: by machine or profile, and with the version that it began from.
 
+import { forgetDraft, keepDraft, readDraft } from "../drafts";
 import { NOTHING, type InForce, type Owner } from "./owner";
 
 interface Kept {
@@ -9,8 +10,6 @@ interface Kept {
   examples: readonly string[];
   comment: string;
 }
-
-const PREFIX = "iot-logic-draft:";
 
 export class Draft {
   logic = $state("");
@@ -22,10 +21,10 @@ export class Draft {
   /** Whether it was here already when the page was loaded. */
   restored = $state(false);
 
-  readonly #key: string;
+  readonly #name: string;
 
   constructor({ kind, name }: Owner) {
-    this.#key = `${PREFIX}${kind}:${name}`;
+    this.#name = `${kind}:${name}`;
   }
 
   get changed(): boolean {
@@ -43,7 +42,7 @@ export class Draft {
 
   /** Go on with what was kept. False where nothing was. */
   restore(): boolean {
-    const kept = readKept(this.#key);
+    const kept = readKept(this.#name);
     if (kept === null) return false;
     this.base = kept.base;
     this.logic = kept.logic;
@@ -56,20 +55,12 @@ export class Draft {
   /** Keep it, or forget it where there is nothing that is not saved. */
   keep(): void {
     const { base, logic, examples, comment } = this;
-    try {
-      if (this.changed) sessionStorage.setItem(this.#key, JSON.stringify({ base, logic, examples, comment }));
-      else sessionStorage.removeItem(this.#key);
-    } catch {
-      // There is no room for it: it stays as long as the page does, and leaving asks.
-    }
+    if (this.changed) keepDraft(this.#name, { base, logic, examples, comment });
+    else forgetDraft(this.#name);
   }
 }
 
-function readKept(key: string): Kept | null {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(key) ?? "null") as Kept | null;
-    return kept !== null && typeof kept.logic === "string" && Array.isArray(kept.examples) ? kept : null;
-  } catch {
-    return null;
-  }
+function readKept(name: string): Kept | null {
+  const kept = readDraft(name) as Kept | null;
+  return kept !== null && typeof kept.logic === "string" && Array.isArray(kept.examples) ? kept : null;
 }
