@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run pages pages-types test test-pythons .test-python check format docs dist bench bench-pages chaos fuzz test-compose clean
+.PHONY: help install run pages pages-types test test-pythons .test-python check format screenshots docs dist bench bench-pages chaos fuzz test-compose clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -57,6 +57,9 @@ check: $(INSTALLED) $(MODULES) ## Format, lint and types
 format: $(INSTALLED) ## Bring the code into its format, and mend what lint can mend
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+screenshots: $(INSTALLED) $(BUILT) ## Take the pictures of the pages in the docs anew, by the test that tells when they are old
+	SCREENSHOTS=anew $(BIN)/pytest tests/pages/test_story.py
 
 docs: $(INSTALLED) ## Make the site in build/docs; open build/docs/index.html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs

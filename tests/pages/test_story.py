@@ -1,0 +1,256 @@
+"""The story of somebody who has never seen it: from an empty fleet to a version that is put in force again.
+
+He acts by what he sees, and types what anybody would. The readings are those of a real machine, and what
+sends them is what devices use. On the way the pictures of the docs are taken.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.installation import Installation
+from tests.pages.browser import ROOT, Watch, sign_in
+from tests.pages.images import IMAGES, LARGEST, check, outline, picture
+from tests.waiting import wait_until
+from web.access.roles import Role
+from web.access.tokens import Tokens
+
+DATA: Final = ROOT / "tests" / "data" / "machine_temperature_system_failure.csv"
+
+#: A morning on which it grew too hot.
+FIRST: Final = slice(2300, 2320)
+MORNING: Final = slice(2320, 2440)
+
+LOGIC: Final = '''\
+def process(data, state):
+    """The temperature, smoothed, and an alarm when it is too hot."""
+    value = data["value"]
+    mean = state.get("mean", value)
+    state["mean"] = mean + (value - mean) / 12
+    result = {"mean": state["mean"]}
+    if value > 100:
+        result["alarm"] = "too hot"
+    return result
+'''
+
+#: A colon is easily forgotten.
+MISTAKE: Final = LOGIC.replace("100:", "100")
+
+#: A sensor that drops out leaves an empty cell.
+MENDED: Final = LOGIC.replace(
+    "    mean = state.get",
+    '    if value == "":\n        return None  # The sensor drops out at times.\n    mean = state.get',
+)
+
+DOCS: Final = ROOT / "docs"
+_IMAGE: Final = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.png)\)")
+
+
+@pytest.fixture(autouse=True)
+def known_answers(watch: Watch) -> None:
+    """What is not there yet is asked for in vain, and so is a letter that is gone."""
+    watch.allow("404")
+
+
+def replay(plant: Installation, folder: Path, rows: Iterable[str], rate: str = "max") -> None:
+    """Send rows of the recording as the machine does, and wait until RabbitMQ has confirmed them."""
+    recording = folder / "furnace.csv"
+    recording.write_text("\n".join(["timestamp,value", *rows, ""]))
+    arguments = ("--machine", "furnace", "--rate", rate, "--via", "mqtt")
+    replaying = plant.start("iot-devices", "replay", str(recording), *arguments)
+    assert replaying.process.wait(60) == 0, replaying.log
+
+
+def write(page: Page, editor: Locator, source: str) -> None:
+    """Type a source in the place of what is in the editor."""
+    editor.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(source)
+
+
+def part(page: Page, name: str) -> None:
+    """Go to a part of the machine's page."""
+    page.get_by_role("navigation", name="Parts of the machine").get_by_role(
+        "link", name=name, exact=True
+    ).click()
+
+
+def view(page: Page, name: str) -> None:
+    """Go to a view, by the bar at the top."""
+    page.get_by_role("navigation", name="Views").get_by_role("link", name=name, exact=True).click()
+
+
+def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
+    page: Page, origin: str, plant: Installation, tmp_path: Path
+) -> None:
+    rows = DATA.read_text().splitlines()
+    page.goto(origin)
+    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
+    page.get_by_label("Name of the machine").fill("furnace")
+    picture(page, "fleet-empty")
+    page.get_by_role("button", name="Write its logic").click()
+
+    # A first logic, with a mistake in it.
+    editor = page.get_by_role("textbox", name="Logic of furnace", exact=True)
+    expect(editor).to_contain_text("def process(data, state):")
+    write(page, editor, MISTAKE)
+    wrong = page.get_by_label("What is wrong").get_by_role("listitem")
+    expect(wrong).to_contain_text("Line 7")
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
+    picture(page, "logic-mistake")
+    write(page, editor, LOGIC)
+    expect(page.get_by_text("No mistake found.")).to_be_visible()
+
+    # Tried on what the machine really sends.
+    replay(plant, tmp_path, rows[FIRST])
+    page.get_by_role("button", name="Take the last readings anew").click()
+    page.get_by_role("button", name="Try on 20 readings").click()
+    expect(page.get_by_text("20 readings tried.")).to_be_visible()
+    expect(page.get_by_role("listitem", name="Reading 1", exact=True)).to_contain_text("added mean")
+    page.get_by_role("region", name="Try it").scroll_into_view_if_needed()
+    picture(page, "logic")
+    page.get_by_label("What is new, and why").fill("Smooth it, and tell when it is too hot")
+    page.get_by_role("button", name="Save and put in force").click()
+    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+
+    # What came before there was a logic is not lost.
+    part(page, "Overview")
+    page.get_by_role("link", name="All dead letters of this machine").click()
+    early = page.get_by_role("region").filter(has_text="No logic")
+    early.get_by_role("button", name="Send 20 again").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send 20 again").click()
+    expect(page.get_by_role("status").filter(has_text="sent again")).to_contain_text("None failed again.")
+    expect(early).to_have_count(0)
+
+    # The morning goes by while he looks.
+    view(page, "Machines")
+    page.get_by_role("link", name="furnace", exact=True).click()
+    page.get_by_text("In figures").click()
+    mean = page.get_by_role("row", name="result.mean")
+    before = mean.inner_text()
+    page.get_by_label("Show the last").select_option("minute")
+    replay(plant, tmp_path, rows[MORNING], rate="20")
+    expect(mean).not_to_have_text(before)
+    expect(page.get_by_role("figure", name="Numbers of furnace")).to_contain_text("reading.value 95.7")
+    expect(page.get_by_role("list").filter(has_text="Alarm of reading").first).to_contain_text("too hot")
+    page.get_by_text("In figures").click()
+    picture(page, "machine")
+
+    # The sensor drops out.
+    replay(plant, tmp_path, ["2013-12-11 08:45:00,"])
+    view(page, "Dead letters")
+    cause = page.get_by_role("region", name="TypeError")
+    expect(cause).to_contain_text("Line 5 of version 1")
+    picture(page, "dead-letters")
+    cause.get_by_role("link", name="Look at those of furnace").click()
+    page.get_by_role("row", name="of furnace").get_by_role("link").first.click()
+    expect(page.get_by_role("region", name="Where it failed").locator("mark")).to_contain_text(
+        "(value - mean) / 12"
+    )
+    picture(page, "dead-letter")
+    page.get_by_role("link", name="Try this reading in the editor").click()
+    page.get_by_role("button", name="Try on 1 reading").click()
+    tried = page.get_by_role("region", name="Try it").get_by_role("listitem").first
+    expect(tried).to_contain_text("Line 5")
+    write(page, editor, MENDED)
+    page.keyboard.press("Control+Enter")
+    expect(tried).to_contain_text("no result")
+    page.get_by_label("What is new, and why").fill("Leave out what the sensor does not say")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Version 2 is in force from the next reading on.", exact=True)).to_be_visible()
+
+    # Sent again, and gone.
+    page.get_by_role("link", name="Back to its dead letter").click()
+    page.get_by_role("button", name="Send again …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send 1 again").click()
+    expect(page.get_by_text("It was sent again and is processed.")).to_be_visible()
+    page.get_by_role("link", name="All dead letters").click()
+    expect(page.get_by_role("heading", name="No dead letter")).to_be_visible()
+
+    # And back to the version before.
+    view(page, "Machines")
+    page.get_by_role("link", name="furnace", exact=True).click()
+    part(page, "Versions")
+    page.get_by_role("button", name="Compare version 1 with the one in force").click()
+    expect(
+        page.get_by_role("region", name="From version 1 to version 2").locator("ins").first
+    ).to_be_visible()
+    picture(page, "versions")
+    page.get_by_role("button", name="Put in force again: version 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Put version 1 in force").click()
+    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("in force")
+    page.reload()
+    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("in force")
+
+
+def test_the_other_views_are_as_the_docs_show_them(
+    page: Page, origin: str, plant: Installation, watch: Watch, tokens: Tokens
+) -> None:
+    watch.allow("401")
+    plant.client.put("/profiles/presses", json={"description": "All presses of hall 2"}).raise_for_status()
+    for name in ("press-1", "press-2", "press-3"):
+        plant.client.put(f"/machines/{name}/profile", json={"profile": "presses"}).raise_for_status()
+    for limit, comment in (("90", "Tell when the pressure is high"), ("80", "Tell earlier")):
+        logic = f"def process(data, state):\n    return {{'alarm': data['pressure'] > {limit}}}\n"
+        plant.client.post(
+            "/profiles/presses/logic", json={"logic": logic, "comment": comment}
+        ).raise_for_status()
+    plant.send(
+        (name, {"n": each, "pressure": 60 + each}) for name in ("press-1", "press-2") for each in range(12)
+    )
+    plant.send([("press-2", {"n": 12, "pressure": None})])
+    for bound in (70, 75):
+        plant.client.put("/machines/press-3/config", json={"limit": bound}).raise_for_status()
+    plant.client.post("/machines/press-3/pause").raise_for_status()
+    wait_until(lambda: plant.client.get("/machines/press-2").json()["readings"] == 13)
+
+    page.goto(f"{origin}/#/machines?q=press")
+    expect(page.get_by_role("row", name="press-2")).to_contain_text("failing")
+    picture(page, "fleet")
+    page.goto(f"{origin}/#/profiles/presses")
+    expect(page.get_by_text("in force on 3 machines at once")).to_be_visible()
+    picture(page, "profile")
+    page.goto(f"{origin}/#/works")
+    expect(page.get_by_role("status", name="How the pipeline does")).to_contain_text("nothing waits")
+    expect(page.get_by_role("figure", name="Readings a second")).to_contain_text(re.compile("[2-9] points"))
+    picture(page, "works", "dark")
+    page.goto(f"{origin}/#/audit?machine=press-3")
+    expect(page.get_by_role("row", name="Paused")).to_be_visible()
+    picture(page, "audit")
+
+    boss = tokens.create("anna", Role.ADMIN)
+    tokens.create("night-shift", Role.OPERATOR)
+    page.reload()
+    page.get_by_label("Token").wait_for()
+    picture(page, "sign-in")
+    sign_in(page, boss)
+    page.goto(f"{origin}/#/tokens")
+    expect(page.get_by_role("row", name="anna (yours)")).to_be_visible()
+    picture(page, "tokens")
+
+
+def test_a_page_that_has_changed_is_noticed_and_told_what_to_do(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/nowhere")
+    page.get_by_role("heading", name="Nothing here").wait_for()
+
+    assert outline(page) == "heading: Nothing here\nlink: Go to the machines\n"
+    with pytest.raises(AssertionError, match="make screenshots"):
+        check(page, IMAGES / "machine.txt", patience=1)
+
+
+def test_each_picture_is_small_on_a_page_with_words_for_who_does_not_see_it() -> None:
+    shown = [
+        (found[1], (path.parent / found[2]).resolve())
+        for path in [*DOCS.rglob("*.md"), ROOT / "README.md"]
+        for found in _IMAGE.finditer(path.read_text())
+    ]
+
+    assert {image for _, image in shown} == set(IMAGES.glob("*.png"))
+    assert {each.stem for each in IMAGES.glob("*.txt")} == {each.stem for each in IMAGES.glob("*.png")}
+    assert [image.name for alternative, image in shown if len(alternative.split()) < 4] == []
+    assert [each.name for each in IMAGES.glob("*.png") if each.stat().st_size > LARGEST] == []
