@@ -275,8 +275,10 @@ def test_a_reading_that_fails_has_a_line_in_the_log_which_names_it(plant: Instal
     plant.send([(machine_id, {"fail": 1})])
 
     worker = next(each for each in plant.commands if each.name == "dramatiq")
-    wait_until(lambda: f"{machine_id}/1" in worker.log)
-    [line] = [json.loads(each) for each in worker.log.splitlines() if f"{machine_id}/1" in each]
+    # Lines about its batch name it too, as the first and the last.
+    named = f'"reading": "{machine_id}/1"'
+    wait_until(lambda: named in worker.log)
+    [line] = [json.loads(each) for each in worker.log.splitlines() if named in each]
     assert (line["level"], line["logger"], line["machine"]) == ("debug", "pipeline.processor", machine_id)
     assert (line["reading"], "as it was told" in line["message"]) == (f"{machine_id}/1", True)
 

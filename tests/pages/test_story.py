@@ -119,8 +119,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
 
     # What came before there was a logic is not lost.
-    part(page, "Overview")
-    page.get_by_role("link", name="All dead letters of this machine").click()
+    page.get_by_role("link", name="Look at them, and send them again").click()
     early = page.get_by_role("region").filter(has_text="No logic")
     early.get_by_role("button", name="Send 20 again").click()
     page.get_by_role("dialog").get_by_role("button", name="Send 20 again").click()
