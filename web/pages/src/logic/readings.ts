@@ -43,6 +43,13 @@ export async function oneReading(machine: string, what: string): Promise<Reading
   return found;
 }
 
+/** Whether readings of the machine are kept as dead letters because there was no logic. */
+export async function failedWithoutLogic(machine: string): Promise<boolean> {
+  const query = { machine, kind: "no-logic", limit: 1 } as const;
+  const { dead_letters } = await body(api.GET("/dead-letters", { params: { query } }));
+  return dead_letters.length > 0;
+}
+
 async function page(
   machine: string, query: { before?: number; limit?: number },
 ): Promise<{ readings: Reading[]; left: number }> {

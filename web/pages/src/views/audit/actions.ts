@@ -29,6 +29,8 @@ const WORDS: Record<string, string> = {
   "token.revoke": "Revoked a token",
 };
 
+const TAGGED = new Set(["machine.config", "state.replace", "state.reset"]);
+
 /** An action in words; one that is not known here as the API calls it. */
 export function wordsOf(action: string): string {
   return Object.hasOwn(WORDS, action) ? (WORDS[action] ?? action) : action;
@@ -49,7 +51,8 @@ export function sideOf(action: string, value: unknown): string | null {
     if (action === "dead-letters.discard") return `${count(value)} discarded`;
     return action === "dead-letters.redrive" || action === "machine.resume" ? `${count(value)} sent again` : count(value);
   }
-  if (typeof value === "string") return value;
+  // A state and a config are told apart by their entity tags: what was in them is not kept.
+  if (typeof value === "string") return TAGGED.has(action) ? `tag ${value}` : value;
   if (action.startsWith("dead-letters.") && typeof value === "object") {
     return Object.entries(value).map(([name, each]) => `${name} ${chosen(name, each)}`).join(", ");
   }
