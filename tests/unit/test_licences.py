@@ -8,6 +8,8 @@ import pytest
 from docs.reference.licences import is_allowed, licence, needed
 from docs.reference.page_licences import imported, npm_licences
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_a_plant_can_live_with_each_licence_of_what_runs_in_it() -> None:
     found = {name: licence(distribution(name)) for name in needed("otel")}
@@ -28,6 +30,11 @@ def test_a_plant_can_live_with_each_licence_of_what_is_in_its_pages() -> None:
 def test_the_licence_of_all_else_is_known() -> None:
     assert [name for name in needed("dev") if not licence(distribution(name))] == []
     assert [each.name for each in npm_licences() if not each.licence] == []
+
+
+@pytest.mark.parametrize("file", ["constraints.txt", "web/pages/package-lock.json"])
+def test_what_pins_versions_names_no_address(file: str) -> None:
+    assert "://" not in (ROOT / file).read_text(), "npm adds `funding` where packages change: take it out"
 
 
 def test_what_the_pages_import_is_found(tmp_path: Path) -> None:
