@@ -47,6 +47,15 @@ def send(plant: Installation, machine: str, *readings: object) -> None:
     )
 
 
+def enter(page: Page, watch: Watch, origin: str, tokens: Tokens, role: Role) -> None:
+    """Sign in with this role, where somebody else is an admin already."""
+    watch.allow("401")
+    page.goto(origin)
+    tokens.create("boss", Role.ADMIN)
+    page.reload()
+    sign_in(page, tokens.create("anna", role))
+
+
 def open_logic(page: Page, origin: str, machine: str, more: str = "") -> Locator:
     """Open the logic of a machine. Returns the editor's text."""
     page.goto(f"{origin}/#/machines/{machine}?tab=logic{more}")
@@ -226,11 +235,7 @@ def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
 def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
     page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
 ) -> None:
-    watch.allow("401")
-    page.goto(origin)
-    tokens.create("boss", Role.ADMIN)
-    page.reload()
-    sign_in(page, tokens.create("anna", Role.AUTHOR))
+    enter(page, watch, origin, tokens, Role.AUTHOR)
     write(page, open_logic(page, origin, counter), "def process(data, state):\n    return {'draft': 1}")
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
 
@@ -316,11 +321,7 @@ def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
 def test_a_viewer_reads_the_logic_and_is_told_why_he_cannot_change_it(
     page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
 ) -> None:
-    watch.allow("401")
-    page.goto(origin)
-    tokens.create("boss", Role.ADMIN)
-    page.reload()
-    sign_in(page, tokens.create("watcher", Role.VIEWER))
+    enter(page, watch, origin, tokens, Role.VIEWER)
     editor = open_logic(page, origin, counter)
 
     expect(editor).to_contain_text('state["count"]')
