@@ -11,17 +11,21 @@ Dramatiq sees one queue and one consumer. Behind it are the partitions that are 
   ones would only take turns on the same core.
 - A batch is acknowledged when the broker has confirmed what it published. Nobody waits for that: the
   worker thread is free once all is written.
-- A partition that is no longer assigned is released after what it has in flight; one that is new is
-  consumed at once, and served once the worker that had it has released it. In between nothing is lost or
-  done twice, whoever is wrong about the assignment: the single active consumer decides.
+- A partition that is no longer assigned is released after what it has in flight. One that is new is consumed
+  once its fence is taken (`pipeline.sessions`): when the session before it has given it up, at once if the
+  worker of that one has vanished, or else after `_FENCE_SECONDS`. Taking it too early is safe, but costs
+  the session before it what it has in flight: that is done again.
 
 Threads: everything runs on Dramatiq's consumer thread, which runs the connection's loop; `ack` is called by
-worker threads, and what publishes calls back on its own; they leave their work to it.
+worker threads, and what publishes calls back on its own; they leave their work to it. What asks Redis about
+fences runs on a thread of its own, one thing after the other, since the connection must not wait for it.
 """
 
 import logging
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +39,8 @@ from pipeline.connection import Connection, parameters_of
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.partition import Partition
 from pipeline.reading import Batch, Share
+from pipeline.sessions import NAME_BYTES, Fence
+from pipeline.store import RedisError
 
 if TYPE_CHECKING:
     from pipeline.broker import ReadingsBroker
@@ -51,6 +57,10 @@ _PATIENCE_SECONDS: Final = 0.01
 
 #: Seconds between two looks at the assignment, and between two attempts to connect.
 _TICK_SECONDS: Final = 0.25
+
+#: Seconds that a session waits for a fence while the worker that holds it is there: that one has readings in
+#: flight, or does not know yet that it must release the partition.
+_FENCE_SECONDS: Final = 5.0
 
 #: Seconds that a worker which stops waits for the confirms of what it has done.
 _CLOSING_SECONDS: Final = 10
@@ -86,6 +96,11 @@ class BatchConsumer(Consumer):
         self._loop.activate_poller()
         self._connection: Connection | None = None
         self._partitions: dict[int, Partition] = {}
+        #: The partitions whose fences are wanted, and since when.
+        self._wanted: dict[int, float] = {}
+        self._taking = False
+        self._fences = ThreadPoolExecutor(1, "fences")
+        self._under_way = set[Future[None]]()
         self._first = 0
         self._busy = 0
         self._handed_out_at = 0.0
@@ -156,6 +171,8 @@ class BatchConsumer(Consumer):
             self._connection.close()
         while self._connection is not None and time.monotonic() < give_up:
             self._turn()
+        wait(self._under_way, timeout=max(0.0, give_up - time.monotonic()))
+        self._fences.shutdown(wait=False, cancel_futures=True)
         self._loop.close()
 
     # All below runs on the consumer's thread.
@@ -177,7 +194,7 @@ class BatchConsumer(Consumer):
         for partition in self._partitions.values():
             partition.look()
         self._broker.membership.settled = {
-            partition.name: partition.settled_tag for partition in self._partitions.values()
+            partition.fence: partition.settled_delivery for partition in self._partitions.values()
         }
         self._broker.membership.holding = [partition.holding() for partition in self._partitions.values()]
 
@@ -204,14 +221,63 @@ class BatchConsumer(Consumer):
         for number, partition in list(self._partitions.items()):
             if number not in assigned:
                 partition.release()
-        for number in sorted(assigned - self._partitions.keys()):
-            self._partitions[number] = Partition(
-                self._connection, number, self._broker.membership.sessions, self._on_partition_end
-            )
+        now, missing = time.monotonic(), sorted(assigned - self._partitions.keys())
+        self._wanted = {number: self._wanted.get(number, now) for number in missing}
+        if self._wanted and not self._taking:
+            self._taking = True
+            self._ask(partial(self._take_fences, self._connection, dict(self._wanted)))
+
+    def _on_fences(self, connection: Connection, fences: list[Fence]) -> None:
+        """Consume the partitions whose fences were taken, if they are wanted still."""
+        self._taking = False
+        for fence in fences:
+            if connection is self._connection and connection.is_open and fence.partition in self._wanted:
+                del self._wanted[fence.partition]
+                self._partitions[fence.partition] = Partition(connection, fence, self._on_partition_end)
+            else:
+                self._ask(partial(self._give_up, fence, 0))
 
     def _on_partition_end(self, partition: Partition, reason: BaseException) -> None:
         _logger.debug("the session of %s has ended: %r", partition.queue, reason)
         del self._partitions[partition.number]
+        self._ask(partial(self._give_up, partition.fence, partition.settled_delivery))
+
+    def _ask(self, question: Callable[[], None]) -> None:
+        """Ask Redis about fences, after all that was asked before. Errors but Redis's end the consumer."""
+
+        def asked(future: "Future[None]") -> None:
+            self._under_way.discard(future)
+            if not future.cancelled() and future.exception() is not None:
+                self._loop.add_callback_threadsafe(future.result)
+
+        future = self._fences.submit(question)
+        self._under_way.add(future)
+        future.add_done_callback(asked)
+
+    # These two run on the fences' thread.
+
+    def _take_fences(self, connection: Connection, wanted: Mapping[int, float]) -> None:
+        membership, taken = self._broker.membership, list[Fence]()
+        try:
+            for number, since in wanted.items():
+                fence = Fence(number, os.urandom(NAME_BYTES))
+                if membership.sessions.take(fence, membership.id, partial(self._may_oust, since)):
+                    taken.append(fence)
+        except RedisError as e:
+            _logger.warning("partitions are not consumed yet, for Redis does not answer: %s", e)
+        self._loop.add_callback_threadsafe(partial(self._on_fences, connection, taken))
+
+    def _may_oust(self, since: float, worker: str) -> bool:
+        has_vanished = worker in self._broker.membership.vanished
+        return has_vanished or time.monotonic() - since > _FENCE_SECONDS
+
+    def _give_up(self, fence: Fence, settled: int) -> None:
+        try:
+            self._broker.membership.sessions.give_up(fence, settled)
+        except RedisError as e:
+            _logger.warning("the next worker of partition %s has to wait: %s", fence.partition, e)
+
+    # All below runs on the consumer's thread again.
 
     def _processed(self, batch: Batch) -> None:
         """A worker thread is free again."""

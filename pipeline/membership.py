@@ -4,8 +4,8 @@
   has not done so for `EXPIRY_SECONDS` is counted out; what is kept of it, is in `pipeline.report`.
 - From the ids that are there each computes who has which partition (`assignment`). They agree as soon as all
   have seen the same set, a second later at the most.
-- While they do not agree, or one is wrong, two workers may consume a partition, or none. Neither does harm:
-  the queue has a single active consumer, and readings wait in it.
+- While they do not agree, or one is wrong, two workers may want a partition, or none. Neither does harm: one
+  session at a time holds its fence (`pipeline.sessions`), and readings wait in it.
 - While Redis does not answer, the assignment stays as it was.
 """
 
@@ -36,7 +36,7 @@ from pipeline.report import (
     Report,
 )
 from pipeline.result import now
-from pipeline.sessions import Sessions
+from pipeline.sessions import Fence, Sessions
 from pipeline.store import RedisError
 
 #: Seconds between two signs of life.
@@ -45,7 +45,8 @@ BEAT_SECONDS: Final = 1.0
 #: Beats over which the size of a batch is averaged.
 _BEATS: Final = 10
 
-#: Says that a worker is there, forgets those that vanished long ago, and answers who is there.
+#: Says that a worker is there, forgets those that vanished long ago, and answers who is there, and who has
+#: vanished.
 _BEAT: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -55,7 +56,11 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3]))
     redis.call('ZREM', KEYS[1], id)
     redis.call('HDEL', KEYS[2], id)
 end
-return redis.call('ZRANGEBYSCORE', KEYS[1], now - ARGV[4], '+inf')
+local expiry = now - ARGV[4]
+return {
+    redis.call('ZRANGEBYSCORE', KEYS[1], expiry, '+inf'),
+    redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. expiry),
+}
 """
 
 _logger = logging.getLogger(__name__)
@@ -97,8 +102,9 @@ def _weight(worker: str, partition: int) -> bytes:
 class Membership:
     """This worker among the others. A thread keeps it up to date from `join` to `leave`.
 
-    `assigned` are the partitions that this worker is to hold. What its consumer holds is said in `holding`,
-    and in `settled` up to which tag each of its sessions is settled, which is noted in `sessions`.
+    `assigned` are the partitions that this worker must hold, and `vanished` the workers that have fallen
+    silent without saying that they leave. Its consumer says in `holding` which partitions it holds, and in
+    `settled` up to which delivery each of its sessions is settled, which is noted in `sessions`.
     """
 
     def __init__(
@@ -113,8 +119,9 @@ class Membership:
     ) -> None:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.assigned = frozenset[int]()
+        self.vanished = frozenset[str]()
         self.holding: list[Holding] = []
-        self.settled: dict[bytes, int] = {}
+        self.settled: dict[Fence, int] = {}
         self.sessions = sessions
         self._redis = client
         self._partitions = partitions
@@ -159,7 +166,8 @@ class Membership:
         report = msgspec.json.encode(self._report())
         arguments: list[str | bytes | float] = [self.id, report, VANISHED_SECONDS, EXPIRY_SECONDS]
         answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
-        seen = cast("list[bytes]", answer)
+        seen, vanished = cast("list[list[bytes]]", answer)
+        self.vanished = frozenset(worker.decode() for worker in vanished)
         owners = assignment(sorted(worker.decode() for worker in seen), self._partitions)
         self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
 

@@ -2,7 +2,8 @@
 
 How it keeps the order, and how the batch finds its size:
 
-- The queue has a single active consumer, so of all the workers one is served at a time.
+- The queue has a single active consumer, so of all the workers one is served at a time. Who may write is not
+  the broker's to say but the fence's, which the session took before it began (`pipeline.sessions`).
 - What a batch takes is all that has arrived, up to a cap. Alone, a reading waits for nobody; under load the
   batch grows by itself while the one before it is worked on.
 - A machine that sends too much has its readings moved to the overflow queue (`pipeline.flood`), which is
@@ -12,72 +13,84 @@ How it keeps the order, and how the batch finds its size:
 - Nothing is handed out before the readings handed out last were acknowledged, all at once. So no lock is
   needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
   its readings, in order and before all others, to the next session.
+- A queue may also take readings back and hand them to the same session again, under new tags: when the link
+  between two brokers was cut and is there again. The broker counts how often it gave each reading back, and
+  gives back the first ones first. So the counts of a session's deliveries never rise, unless that has
+  happened; then the session ends, and the next one knows the readings by their marks.
+- A released session ends once it is proven how far it is settled (`pipeline.proof`). So its successor
+  recognises readings exactly, those with equal bytes too.
 
-Threads: all of it runs on the consumer's thread, but `ask_active` and `lost`, which worker threads call.
+Threads: all of it runs on the consumer's thread, but `lost`, which worker threads call; they also read
+`settled_delivery`.
 """
 
 import logging
-import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import chain
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from typing import Any, Final
 
-import pika
 from pika.channel import Channel
 
 from pipeline import topology, traces
 from pipeline.ages import Ages
 from pipeline.claim import claim_of
 from pipeline.connection import Connection, close_at_once
-from pipeline.errors import SessionLost
 from pipeline.flood import FloodWatch
 from pipeline.moment import moment_of
 from pipeline.overflow import reading_back
+from pipeline.proof import Proof
 from pipeline.reading import Reading, Share
 from pipeline.report import Holding
-from pipeline.sessions import Sessions
-from pipeline.store import RedisError
+from pipeline.sessions import Fence
 from pipeline.takings import Takings
 
-#: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
+#: The header in which RabbitMQ says how often a message was given back. Up to 4.2, and since 4.3, where the
+#: other one counts failures alone (`rabbit_fifo_client:add_delivery_count_header/2`).
+_DELIVERY_COUNT: Final = "x-delivery-count"
 _ACQUIRED_COUNT: Final = "x-acquired-count"
+
+#: Seconds that a released session waits for the proof of what is settled.
+_PROOF_SECONDS: Final = 5.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Partition:
-    """From `basic.consume` to the end of the channel: one session. It calls `on_end` when that has ended."""
+    """From `basic.consume` to the end of the channel: one session, which has taken `fence`.
+
+    It calls `on_end` when it has ended.
+    """
 
     def __init__(
         self,
         connection: Connection,
-        number: int,
-        sessions: Sessions,
+        fence: Fence,
         on_end: Callable[["Partition", BaseException], None],
     ) -> None:
-        self.number = number
-        self.queue = topology.readings_queue(number)
-        self.overflow = topology.overflow_queue(number)
-        self.name = os.urandom(8)
+        self.fence = fence
+        self.number = fence.partition
+        self.queue = topology.readings_queue(self.number)
+        self.overflow = topology.overflow_queue(self.number)
         self.in_flight: Share | None = None
         #: Readings that were acknowledged in this session.
         self.settled = 0
-        self.settled_tag = 0
-        self._acknowledged_tag = 0
-        self._sessions = sessions
-        self._connection = connection
+        self._proof: Proof | None = None
+        self._given_back: float = float("inf")
+        self._count_header = _DELIVERY_COUNT
+        #: The last probe that was delivered and may not be acknowledged yet: acknowledging goes in order.
+        self._probe_tag = 0
         self._on_end = on_end
         self._waiting = deque[Reading]()
         self._held_back: list[Reading] | None = []
         self._flood = FloodWatch()
         self._flooding: str | None = None
         self._takings = Takings()
-        self._ages = Ages(number)
-        self._releasing = False
+        self._ages = Ages(self.number)
+        self._release_by: float | None = None
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
         self._channel.add_on_close_callback(self._on_close)
@@ -87,7 +100,7 @@ class Partition:
     @property
     def ready(self) -> bool:
         """Whether there is something to be handed out."""
-        return bool(self._waiting) and self.in_flight is None and not self._releasing
+        return bool(self._waiting) and self.in_flight is None and self._release_by is None
 
     @property
     def waiting(self) -> int:
@@ -143,53 +156,45 @@ class Partition:
         self.in_flight = Share(self, taken)
         return self.in_flight
 
-    def _on_settled(self, tag: int) -> None:
-        self.settled_tag = tag
-
-    def _probe(self) -> None:
-        """Find out whether the broker hands us the partition, where only its overflow has come."""
-        if self._held_back:
-            self._channel.basic_publish("", self.queue, b"", pika.BasicProperties(type=topology.PROBE_TYPE))
-
     def settle(self) -> None:
         """Acknowledge what is in flight."""
         assert self.in_flight is not None
-        if not self._ended.is_set():
-            self._channel.basic_ack(self.in_flight.last_tag, multiple=True)
-            self._acknowledged_tag = self.in_flight.last_tag
-        self.settled += len(self.in_flight.readings)
-        self.in_flight = None
-        if self._releasing:
-            self._finish()
+        share, self.in_flight = self.in_flight, None
+        self.settled += len(share.readings)
+        if not self._ended.is_set() and self._proof is not None:
+            self._proof.acknowledge(max(reading.delivery for reading in share.readings))
+            self._acknowledge(share.last_tag)
+        self._finish()
 
     def look(self) -> None:
-        """Now and then: find out what is settled, and whether the broker hands us the partition."""
-        if self._channel.is_open and not self._releasing:
-            if self._acknowledged_tag > self.settled_tag:
-                self._ask(partial(self._on_settled, self._acknowledged_tag))
-            self._probe()
-            self._ages.look(self._channel, self._held())
+        """Now and then: prove what is settled, and find out whether the broker hands us the partition."""
+        if self._proof is None or self._ended.is_set():
+            return
+        if self._held_back or not self._proof.complete:
+            self._proof.publish()
+        self._ages.look(self._channel, self._held())
+        self._finish()
 
     def release(self) -> None:
-        """Take nothing more, and end the session once what is in flight is settled and noted to be."""
-        if not self._releasing:
-            self._releasing = True
-            if self.in_flight is None:
-                self._finish()
+        """Take nothing more, and end the session once what is in flight is settled, and that is proven."""
+        if self._release_by is None:
+            self._release_by = monotonic() + _PROOF_SECONDS
+            self._finish()
 
     def _finish(self) -> None:
-        if self._channel.is_open:
-            self._ask(lambda: Thread(target=self._note_and_end, name="finishing", daemon=True).start())
-        else:
+        """End a released session, or do the next thing that it takes to prove how far it is settled."""
+        if self._release_by is None or self.in_flight is not None or self._ended.is_set():
+            return
+        if self._proof is None or self._proof.complete or monotonic() > self._release_by:
             self.end()
+        else:
+            self._proof.publish(seconds=0)
 
-    def _note_and_end(self) -> None:
-        """On a thread of its own, since Redis may take its time, and the connection must not wait for it."""
-        try:
-            self._sessions.note({self.name: self._acknowledged_tag})
-        except RedisError as e:
-            _logger.warning("what of %s is settled cannot be noted: %s", self.queue, e)
-        self._connection.ioloop.add_callback_threadsafe(self.end)
+    def _acknowledge(self, tag: int) -> None:
+        """Acknowledge all up to this tag; if nothing else is held, the probe that came last as well."""
+        if not self._waiting and not self._held_back:
+            tag = max(tag, self._probe_tag)
+        self._channel.basic_ack(tag, multiple=True)
 
     def end(self) -> None:
         """End the session now: the broker gives what is not acknowledged to the next one."""
@@ -200,6 +205,8 @@ class Partition:
 
     def _on_open(self, channel: Channel) -> None:
         channel.add_on_cancel_callback(lambda _: self.end())
+        self._count_header = _count_header(channel.connection.server_properties or {})
+        self._proof = Proof(channel, self.queue, self.fence.session, self._finish)
         channel.basic_qos(prefetch_count=topology.PREFETCH)
         channel.basic_consume(self.queue, self._on_reading)
         channel.basic_qos(prefetch_count=topology.OVERFLOW_PREFETCH)
@@ -207,17 +214,44 @@ class Partition:
         if self._ended.is_set():
             close_at_once(channel)
 
-    def _on_reading(self, channel: Channel, method: Any, properties: Any, body: bytes) -> None:
+    def _on_reading(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
+        if self._ended.is_set() or self._is_given_back(method, properties):
+            return
+        assert self._proof is not None
         self._ages.queue.delivered += 1
+        delivery = self._proof.deliver()
         if self._held_back is not None:
             self._waiting.extend(self._held_back)
             self._held_back = None
-        if properties.type == topology.PROBE_TYPE:
-            channel.basic_ack(method.delivery_tag)
+        if topology.is_probe(method, properties, self.queue):
+            self._proof.come_back(properties.message_id)
+            self._probe_tag = method.delivery_tag
+            if not self._waiting and self.in_flight is None:
+                self._acknowledge(self._probe_tag)
         else:
-            self._waiting.append(_reading(method, properties, body))
+            reading = _reading(method, properties, body)
+            reading.delivery = delivery
+            self._waiting.append(reading)
+        self._finish()
+
+    def _is_given_back(self, method: Any, properties: Any) -> bool:
+        """Whether the queue has taken back what this session held. Then the session is ended."""
+        count = self._times_given_back(properties) if method.redelivered else 0
+        if count > self._given_back:
+            _logger.warning("%s has taken readings back while a session held them: it ends", self.queue)
+            self.end()
+            return True
+        self._given_back = count
+        return False
+
+    def _times_given_back(self, properties: Any) -> int:
+        """How often the broker has given back a message that it calls redelivered."""
+        count = (properties.headers or {}).get(self._count_header)
+        return int(count) if isinstance(count, int) else 1
 
     def _on_overflow(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
+        if self._ended.is_set():
+            return
         self._ages.overflow.delivered += 1
         reading = reading_back(_reading(method, properties, body), properties.headers)
         if self._held_back is None:
@@ -237,27 +271,20 @@ class Partition:
         """Whether this session is known to have ended."""
         return self._ended.is_set()
 
-    def ask_active(self) -> Callable[[], None]:
-        """Ask the broker whether this session still holds its partition.
+    @property
+    def settled_delivery(self) -> int:
+        """The number of the delivery up to which the broker has proven that all are settled."""
+        return self._proof.settled if self._proof is not None else 0
 
-        Returns what waits for the answer, and raises `SessionLost` where it does not.
 
-        Any request that is answered on the channel will do: the broker makes another consumer active
-        only after this one's channel has ended.
-        """
-        answered = Event()
-        self._connection.ioloop.add_callback_threadsafe(partial(self._ask, answered.set))
+def _count_header(server_properties: dict[str, Any]) -> str:
+    """The header in which a broker counts how often it gave a message back.
 
-        def wait() -> None:
-            while not answered.wait(timeout=0.05):
-                if self._ended.is_set():
-                    raise SessionLost(f"the session that held {self.queue} has ended")
-
-        return wait
-
-    def _ask(self, on_answer: Callable[[], None]) -> None:
-        if not self._ended.is_set() and self._channel.is_open:
-            self._channel.basic_qos(prefetch_count=topology.PREFETCH, callback=lambda _: on_answer())
+    Only that one may be believed: a device may write the other one into its readings.
+    """
+    version = re.match(r"(\d+)\.(\d+)", str(server_properties.get("version", "")))
+    is_new = version is not None and (int(version[1]), int(version[2])) >= (4, 3)
+    return _ACQUIRED_COUNT if is_new else _DELIVERY_COUNT
 
 
 def _reading(method: Any, properties: Any, body: bytes) -> Reading:
@@ -267,7 +294,7 @@ def _reading(method: Any, properties: Any, body: bytes) -> Reading:
         key=key,
         body=body,
         tag=method.delivery_tag,
-        redelivered=method.redelivered or _ACQUIRED_COUNT in (properties.headers or ()),
+        redelivered=method.redelivered,
         message_id=properties.message_id and topology.text_of(properties.message_id),
         content_type=properties.content_type and topology.text_of(properties.content_type),
         claim=claim_of(properties.headers),

@@ -76,8 +76,8 @@ class Processor:
     def process(self, batch: Batch) -> None:
         """Do steps 1 to 5, after which `batch.published` tells when the readings may be acknowledged.
 
-        Raises `SessionLost` where the batch is another consumer's by now, or the worker is to stop while
-        Redis cannot be used; nothing of the batch is lost then.
+        Raises `SessionLost` if another session has taken a partition of the batch, or the worker must stop
+        while Redis cannot be used; nothing of the batch is lost then.
         """
         with self._metrics.batch(batch):
             strays = [each for share in batch.shares for each in share.readings if each.machine is None]
@@ -92,11 +92,8 @@ class Processor:
     def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
         """Steps 1 to 4 for these lines: what is to be published, and which lines are to be done again."""
         turns, again = self._read(lines)
-        answers = self._ask_active(turns)
         self._split(turns)
         self._run(turns)
-        for wait_for_answer in answers:
-            wait_for_answer()
         changed = self._write(turns)
         done = [turn for turn in turns if turn.machine not in changed]
         self._note(done)
@@ -112,14 +109,6 @@ class Processor:
         later = [line for line in lines if first.setdefault(line.machine, line) is not line]
         stored = self._records.read(list(first))
         return [Turn(line, stored[machine_id]) for machine_id, line in first.items()], later
-
-    def _ask_active(self, turns: list[Turn]) -> list[Callable[[], None]]:
-        """Ask the broker, where a record is another session's, whether ours still holds the partition.
-
-        Asked after reading it and answered before writing over it; the logic runs in between.
-        """
-        sessions = {turn.line.session.name: turn.line.session for turn in turns if turn.earlier_session}
-        return [session.ask_active() for session in sessions.values()]
 
     def _split(self, turns: list[Turn]) -> None:
         """Step 2. The marks of what an earlier session is known to have settled are forgotten first."""
@@ -147,7 +136,7 @@ class Processor:
             turn.advance(reports.get(turn.machine), time, self._records.recent)
 
     def _write(self, turns: list[Turn]) -> set[str]:
-        """Step 4. Returns the machines that are to be done again."""
+        """Step 4. Returns the machines that must be done again. Raises `SessionLost`."""
         updates = {turn.machine: update for turn in turns if (update := turn.update)}
         changed = self._records.write(updates)
         self._metrics.conflicts.inc(len(changed))

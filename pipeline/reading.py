@@ -1,6 +1,5 @@
 """A reading as it came off its partition's queue, and the batch that a worker takes at once."""
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from hashlib import blake2b
 from typing import Any, Final, Protocol
@@ -9,6 +8,7 @@ from msgspec import Struct
 
 from pipeline import logs
 from pipeline.claim import Claim
+from pipeline.sessions import Fence
 
 #: Bytes of a mark. Marks are compared only within one machine's last few hundred readings, where two
 #: different ones meet by chance once in 10^13; a device that seeks a collision hurts only itself.
@@ -18,13 +18,14 @@ MARK_BYTES: Final = 8
 class Reading(Struct):
     """One reading: its machine (None where the routing key names none), its bytes, and its delivery.
 
-    `tag` is the delivery tag, counting from 1 in each session; `redelivered` says that an earlier session
-    was given this reading already and did not acknowledge it. `place` is its place in the overflow where it
-    comes from there; `move`: it is to be moved there (`pipeline.flood`), or was. `claim` is there where it
-    says that it was a dead letter and is sent again. `sent` is when it was sent, in milliseconds since 1970,
-    where it says so (`pipeline.moment`), and `arrived` when it came here, in seconds of a clock that never
-    goes back. `traceparent` may be the trace that it was sent in, where traces are on (`pipeline.traces`).
-    `number` is its machine's running number, once it was run.
+    `tag` is the delivery tag, counting from 1 in each session, and `delivery` counts likewise, but only the
+    deliveries from the partition's own queue; it is 0 for a reading from the overflow. `redelivered` says
+    that an earlier session was given this reading already and did not acknowledge it. `place` is its place in
+    the overflow where it comes from there; `move`: it is to be moved there (`pipeline.flood`), or was. `claim`
+    is there where it says that it was a dead letter and is sent again. `sent` is when it was sent, in
+    milliseconds since 1970, where it says so (`pipeline.moment`), and `arrived` when it came here, in seconds
+    of a clock that never goes back. `traceparent` may be the trace that it was sent in, where traces are on
+    (`pipeline.traces`). `number` is its machine's running number, once it was run.
     """
 
     machine: str | None
@@ -34,6 +35,7 @@ class Reading(Struct):
     redelivered: bool
     message_id: str | None
     content_type: str | None
+    delivery: int = 0
     place: int | None = None
     move: bool = False
     claim: Claim | None = None
@@ -54,29 +56,31 @@ class Reading(Struct):
 
     @property
     def mark(self) -> bytes:
-        """What it is known by when it is delivered again: the device's `message_id`, else its body."""
-        identity = self.body if self.message_id is None else b"id:" + self.message_id.encode()
-        return blake2b(identity, digest_size=MARK_BYTES).digest()
+        """What it is known by when it is delivered again: all that stays the same then.
+
+        These are the device's `message_id`, the time that the broker stamped it with, and the body.
+        """
+        message_id = self.message_id or ""
+        # With the length, no body can pose as another one with a `message_id`.
+        mark = blake2b(f"{self.sent} {len(message_id)} {message_id}".encode(), digest_size=MARK_BYTES)
+        mark.update(self.body)
+        return mark.digest()
 
 
 class Session(Protocol):
     """The life of one channel, on which the broker hands out the readings of one partition.
 
     Its name and the delivery tags are written into the machines' records (`pipeline.record`), which is how
-    a reading that is delivered again is recognised.
+    a reading that is delivered again is recognised. It may write them while it holds `fence`.
     """
 
     queue: str
     overflow: str
-    name: bytes
-    #: The broker has answered that all readings up to this tag are acknowledged.
-    settled_tag: int
+    fence: Fence
 
-    def ask_active(self) -> Callable[[], None]:
-        """Ask the broker whether this session still holds the partition.
-
-        Returns what waits for the answer, and raises `SessionLost` where it does not.
-        """
+    @property
+    def settled_delivery(self) -> int:
+        """The number of the delivery up to which the broker has proven that all are settled."""
 
     def lost(self) -> bool:
         """Whether it is known not to hold it any more."""
@@ -89,15 +93,11 @@ class Session(Protocol):
 
 
 class Line(Struct):
-    """The readings of one machine in a batch, in the order they arrived.
-
-    `last_tag` is that of the last reading of its partition in the batch.
-    """
+    """The readings of one machine in a batch, in the order they arrived."""
 
     machine: str
     readings: list[Reading]
     session: Session
-    last_tag: int
 
 
 class Share(Struct):
@@ -117,9 +117,7 @@ class Share(Struct):
         for reading in self.readings:
             if reading.machine is not None:
                 machines.setdefault(reading.machine, []).append(reading)
-        return [
-            Line(machine, readings, self.session, self.last_tag) for machine, readings in machines.items()
-        ]
+        return [Line(machine, readings, self.session) for machine, readings in machines.items()]
 
 
 class Batch(Struct):

@@ -1,7 +1,7 @@
 """A machine's record: all that must change together when a reading is processed, in one value.
 
 That one value is how each reading changes the state exactly once, although the broker may deliver it
-more often. The rules that keep the promise:
+more often. The rules that keep the promise (`tests/model` explores them, `make chaos` tries them):
 
 1.  *A record is written whole or not at all, and only over the record that was read* (compare-and-set on
     a random token, `pipeline.records`). It holds the state, which readings made it, and what they have
@@ -11,26 +11,31 @@ more often. The rules that keep the promise:
     settles a write whose answer was lost, and a state that was edited over the API in between.
 3.  *A reading of another session is applied if the broker says that it was delivered before and its mark
     is in the record.* The broker gives back what was not acknowledged, flagged, in order, first.
-4.  *A record of another session is used only after the broker has said that this session holds the
-    partition: asked after reading it, answered before writing over it.* A worker that was paused, or whose
-    connection was cut while it worked, would otherwise take its successor's record and apply its readings a
-    second time. What the successor writes after the question makes the compare-and-set fail.
-5.  *A mark is kept until the broker cannot give its reading back any more.* The broker hands out at most
-    `WINDOW` readings that are not acknowledged. So a delivery with tag t proves that every reading up
-    to t - WINDOW is settled. What a session is given back arrives among its first WINDOW deliveries:
-    marks of earlier sessions count as if they had come last among those. Where it is known to be settled
-    before that (`pipeline.sessions`), its marks are forgotten at once.
-6.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
+4.  *Only the session that took the partition's fence last may write* (`pipeline.sessions`). It takes the
+    fence before it consumes, and Redis checks it in the very write. So a worker that was paused, cut off or
+    replaced can apply nothing, whatever it holds, and nobody has to ask the broker: on a cluster that is
+    split, the broker's answer would be wrong.
+5.  *A mark is kept until a delivery proves that the broker cannot give its reading back.* A queue hands out
+    at most `PREFETCH` readings that are not settled, so a session's delivery number n from the queue proves
+    that all up to n - PREFETCH are settled. That an acknowledgement was sent, or that the channel answers,
+    proves nothing: the acknowledgement may be on its way to the queue, and be lost. Readings that come back
+    from earlier sessions are among the first PREFETCH deliveries: the marks of those sessions count as if
+    they belonged to delivery PREFETCH. If more is proven (`pipeline.proof`), marks are forgotten sooner.
+6.  *A session ends when the broker gives readings back within it* (`pipeline.partition`). They would come
+    under new tags, which rule 2 would take for new readings. The next session knows them by their marks.
+7.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
-7.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not
+8.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not
     what it was. So a batch that was faster is not applied a second time, one that was slower is run on a new
     machine (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine
     before. What is on its way to the overflow stays, for it was not run yet.
 
-What would break it: two readings of one machine with equal bytes and no `message_id` cannot be told
-apart by rule 3. If a worker crashes within a second of the first, the second can be taken for it. Devices
-that send equal readings and must be counted exactly then send a `message_id`, or a timestamp or number.
+What would break it: rule 3 cannot tell apart two readings of one machine with equal bytes that came in the
+same millisecond and have no `message_id`; and without the broker's time stamp (`pipeline.moment`) any two
+with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker held can be taken for an equal
+one that it had applied within the last seconds. Devices that send equal readings and must be counted exactly
+then send a `message_id`, or a timestamp or number.
 """
 
 from collections.abc import Sequence
@@ -43,7 +48,7 @@ from pipeline.claim import Claim
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.tally import Tally
-from pipeline.topology import WINDOW
+from pipeline.topology import PREFETCH
 from sandbox.job import OutcomeKind
 
 
@@ -95,10 +100,11 @@ class Record(Struct, frozen=True, array_like=True):
     """What is kept of a machine.
 
     `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag` and
-    `marks` say which readings are applied: `marks` are pairs of a tag and the marks, one after the other,
-    of the readings up to it. `outgoing` is what the last applied readings publish. `strikes` is
-    what stands against its logic. `moved` and `taken` count the readings that went into the overflow and
-    those that came back. `tally` is what is counted for people. `gone`: the machine is deleted.
+    `marks` say which readings are applied: `marks` are pairs of the number of a delivery in that session and
+    the marks, one after the other, of the readings up to it. `outgoing` is what the last applied readings
+    publish. `strikes` is what stands against its logic. `moved` and `taken` count the readings that went into
+    the overflow and those that came back. `tally` is what is counted for people. `gone`: the machine is
+    deleted.
     """
 
     number: int = 0
@@ -141,7 +147,7 @@ class Record(Struct, frozen=True, array_like=True):
         return replace(self, state=state, gone=False)
 
     def deleted(self) -> Self:
-        """What is left of the record of a machine that is deleted (rule 7)."""
+        """What is left of the record of a machine that is deleted (rule 8)."""
         return type(self)(
             number=self.number,
             session=self.session,
@@ -191,7 +197,7 @@ class Record(Struct, frozen=True, array_like=True):
         return back + new, []
 
     def forget(self, settled: int) -> Self:
-        """The record without the marks of readings that cannot come back: up to this tag of its session."""
+        """The record without the marks up to this delivery of its session: those readings cannot come back."""
         if not self.marks or self.marks[0][0] > settled:
             return self
         return replace(self, marks=tuple(pair for pair in self.marks if pair[0] > settled))
@@ -212,19 +218,20 @@ class Record(Struct, frozen=True, array_like=True):
     ) -> Self:
         """The record after these readings were run and moved.
 
-        `settled` is the tag of `session` up to which no reading can come back. `carry`: readings before them
-        were found applied already, so that what those had to publish may not be out yet and is kept as well.
+        `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`:
+        readings before them were found applied already, so that what those had to publish may not be out yet
+        and is kept as well.
         `skipped` are readings sent again that were applied before: they count as taken from the overflow,
         and for nothing else.
         """
         marks = self.marks
         if self.session != session and marks:
-            marks = ((WINDOW, b"".join(part for _, part in marks)),)
+            marks = ((PREFETCH, b"".join(part for _, part in marks)),)
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
         new = [reading for reading in (*run, *move) if reading.place is None]
         if new:
-            marks = (*marks, (new[-1].tag, b"".join([reading.mark for reading in new])))
+            marks = (*marks, (new[-1].delivery, b"".join([reading.mark for reading in new])))
         return replace(
             self,
             number=self.number + len(run),

@@ -17,14 +17,18 @@ from msgspec.structs import replace
 
 from pipeline import traces
 from pipeline.dead_letters import USE_UP, DeadLetters, letter_keys
+from pipeline.errors import SessionLost
 from pipeline.recents import Recents, recent_key
 from pipeline.record import Record
+from pipeline.sessions import Fence
 from pipeline.settings import RECENT
 from pipeline.setup import Active, Pause, Setup, setup_key
 
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
 #: be taken for the one before.
 _TOKEN_BYTES = 8
+
+_TAKEN = "another session has taken the partition, and the batch is its to do"
 
 #: The set of all machines that have a record or a logic (sorted, for paging).
 MACHINES_KEY = "machines"
@@ -41,19 +45,27 @@ local function put(record, value, recent, keep, first, count)
 end
 """
 
-#: Compare-and-set of many records, each for itself. Answers the places of those that had changed. KEYS of
-#: each: record and last readings; ARGV how many of those to keep, of each: token, record, and its readings
-#: behind their count.
+#: Compare-and-set of many records, each for itself, for sessions that all hold their fences (rule 4 in
+#: `pipeline.record`). Answers the places of those that had changed; place 0 alone: a fence is another
+#: session's, and nothing is written. KEYS the fences, and of each record: itself and last readings; ARGV how
+#: many fences, the sessions that must hold them, how many last readings to keep, and of each record: token,
+#: record, and its readings behind their count.
 _WRITE = (
     _PUT
     + """
-local changed, at = {}, 2
-for place = 1, #KEYS, 2 do
+local fences = tonumber(ARGV[1])
+for fence = 1, fences do
+    if redis.call('GETRANGE', KEYS[fence], 0, 7) ~= ARGV[1 + fence] then
+        return {0}
+    end
+end
+local changed, keep, at = {}, ARGV[fences + 2], fences + 3
+for key = fences + 1, #KEYS, 2 do
     local count = tonumber(ARGV[at + 2])
-    if redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at] then
-        put(KEYS[place], ARGV[at + 1], KEYS[place + 1], ARGV[1], at + 3, count)
+    if redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at] then
+        put(KEYS[key], ARGV[at + 1], KEYS[key + 1], keep, at + 3, count)
     else
-        changed[#changed + 1] = (place + 1) / 2
+        changed[#changed + 1] = (key - fences + 1) / 2
     end
     at = at + 3 + count
 end
@@ -61,23 +73,28 @@ return changed
 """
 )
 
-#: Compare-and-set of one record, which uses up dead letters of its machine: both or none. Answers 0 where
-#: the record had changed or a letter is gone. KEYS and ARGV as above, then `letter_keys` and names.
+#: Compare-and-set of one record, which uses up dead letters of its machine: both or none. Answers 1 if it is
+#: done, 0 if the record had changed or a letter is gone, -1 if the fence is another session's. KEYS fence,
+#: record, last readings, `letter_keys`. ARGV session, how many last readings to keep, token, record, its
+#: readings behind their count, and the names of the letters.
 _WRITE_USING = (
     USE_UP
     + _PUT
     + """
-local names = 5 + ARGV[4]
-if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[2] then
+local names = 6 + ARGV[5]
+if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
+    return -1
+end
+if redis.call('GETRANGE', KEYS[2], 0, 7) ~= ARGV[3] then
     return 0
 end
 for place = names, #ARGV do
-    if redis.call('HEXISTS', KEYS[3], ARGV[place]) == 0 then
+    if redis.call('HEXISTS', KEYS[4], ARGV[place]) == 0 then
         return 0
     end
 end
-put(KEYS[1], ARGV[3], KEYS[2], ARGV[1], 5, ARGV[4] + 0)
-use_up(KEYS[3], KEYS[4], KEYS[5], names)
+put(KEYS[2], ARGV[4], KEYS[3], ARGV[2], 6, ARGV[5] + 0)
+use_up(KEYS[4], KEYS[5], KEYS[6], names)
 return 1
 """
 )
@@ -132,13 +149,17 @@ class Stored(Struct, frozen=True):
 
 
 class Update(Struct, frozen=True):
-    """What is to be written of a machine over what was `read`: its record, the last readings that made it,
-    encoded, and the dead letters that they use up, which is done in the same write."""
+    """A machine's new record, to be written over what was `read`.
+
+    With it go the last readings that made it, encoded, and in the same write the dead letters that they use
+    up. `fence` is what the session that writes it must hold; it is None for an edit over the API.
+    """
 
     read: Stored
     record: Record
     uses: Sequence[str] = ()
     recents: Sequence[bytes] = ()
+    fence: Fence | None = None
 
 
 class Records:
@@ -192,8 +213,9 @@ class Records:
     def write(self, updates: Mapping[str, Update]) -> set[str]:
         """Write updates, by machine. Returns the machines whose record had changed meanwhile.
 
-        Where a dead letter is gone that an update uses up, its machine counts as changed. Raises
-        `redis.RedisError`; then each update is written or is not.
+        A machine also counts as changed if a dead letter is gone that its update uses up. Raises
+        `SessionLost` if the fence of an update is another session's, and `redis.RedisError`; then each update
+        is written or is not.
         """
         if new := [each for each, update in updates.items() if not update.read.recorded]:
             self.register(new)
@@ -209,21 +231,33 @@ class Records:
 
     def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
         machine_ids = list(updates)
-        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))]
+        fences = list({update.fence: None for update in updates.values() if update.fence is not None})
+        keys = [fence.key for fence in fences]
+        keys += [
+            key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))
+        ]
         arguments = chain.from_iterable(self._arguments(update) for update in updates.values())
-        changed = self._write(keys=keys, args=[self.recent, *arguments])
+        sessions = [fence.session for fence in fences]
+        changed = self._write(keys=keys, args=[len(fences), *sessions, self.recent, *arguments])
+        if 0 in changed:
+            raise SessionLost(_TAKEN)
         return {machine_ids[place - 1] for place in changed}
 
     def _write_all_using(self, updates: Mapping[str, Update]) -> set[str]:
         with self._redis.pipeline(transaction=False) as pipeline:
             for machine_id, update in updates.items():
-                keys = [record_key(machine_id), recent_key(machine_id), *letter_keys(machine_id)]
-                arguments = [self.recent, *self._arguments(update), *update.uses]
-                self._write_using(keys=keys, args=arguments, client=pipeline)
-            written = dict(zip(updates, pipeline.execute(), strict=True))
-        used = [(each, name) for each, update in updates.items() if written[each] for name in update.uses]
+                assert update.fence is not None
+                keys = [update.fence.key, record_key(machine_id), recent_key(machine_id)]
+                arguments = [update.fence.session, self.recent, *self._arguments(update), *update.uses]
+                self._write_using(keys=[*keys, *letter_keys(machine_id)], args=arguments, client=pipeline)
+            answers = dict(zip(updates, pipeline.execute(), strict=True))
+        used = [
+            (each, name) for each, update in updates.items() if answers[each] == 1 for name in update.uses
+        ]
         self.letters.forget(used)
-        return {machine_id for machine_id in updates if not written[machine_id]}
+        if -1 in answers.values():
+            raise SessionLost(_TAKEN)
+        return {machine_id for machine_id, answer in answers.items() if not answer}
 
     def pause(self, machine_id: str, *, paused: bool) -> Setup:
         """Have a machine's readings become dead letters from now on, or not any more. Returns its setup.

@@ -1,49 +1,124 @@
-"""How far each session's readings are known to be settled, for the session that comes after it.
+"""Sessions of partitions, as Redis knows them: which one may write, and how far each one is settled.
 
-A reading that was acknowledged cannot come back, so nothing needs to be recognised by its mark. A session
-that ends in an orderly way says so of all its readings, before another can take over: readings that it held
-and had not begun with are then never taken for others with the same bytes. While it lives, it says so once a
-second, so that after a crash only the marks of the last second count.
+*The fence.* A partition's key holds the name of the session that may write the records of the partition's
+machines. A session puts its name there before it consumes, and each write of records checks the name in the
+same script (`pipeline.records`). Two things follow, whatever the broker believes of its consumers:
 
-It may only be said of what the broker has answered for: an acknowledgement that was sent may be lost.
+- All readings that a session has were delivered to it after it took the fence.
+- A session that took the fence earlier cannot write any more: not one whose worker was paused, not one on
+  the far side of a broken link, and not a write that was on its way when its worker gave up.
+
+A name is used for one attempt. If the answer to it is lost, the session that has the name never consumes: its
+name may still arrive at Redis later, and would then open the fence for readings that somebody else has
+applied meanwhile.
+
+*The note.* A session notes up to which delivery all is settled, so that its successor need not compare with
+marks of readings that cannot come back. It may note only what the broker has proven (`pipeline.partition`),
+and only while it holds the fence: a successor that reads the note knows that it will not change.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, cast
 
 import redis
+from msgspec import Struct
 
-#: Seconds for which it is remembered: a week. Without it, marks count as before; nothing is lost.
+#: Bytes of a session's name. It is random.
+NAME_BYTES: Final = 8
+
+#: Seconds for which a note is kept: a week. Without it, marks count as before; nothing is lost.
 _EXPIRY_SECONDS: Final = 7 * 24 * 3600
 
 #: Sessions of others that a worker remembers, which is some for each time a worker came or went.
 _CACHED: Final = 10_000
 
+#: Takes the fence from the session that was seen to hold it. KEYS fence; ARGV its value, the new value.
+_TAKE: Final = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
 
-def session_key(name: bytes) -> str:
-    """The key of the highest tag of a session up to which all is settled."""
-    return f"session:{name.hex()}"
+#: Notes what is settled of sessions that hold their fences. KEYS of each: fence, note. ARGV for how many
+#: seconds a note is kept, whether the fence is given up (1), and of each: name, number.
+_NOTE: Final = """
+for each = 1, #KEYS / 2 do
+    local fence, name = KEYS[2 * each - 1], ARGV[2 * each + 1]
+    if redis.call('GETRANGE', fence, 0, #name - 1) == name then
+        redis.call('SET', KEYS[2 * each], ARGV[2 * each + 2], 'EX', ARGV[1])
+        if ARGV[2] == '1' then
+            redis.call('DEL', fence)
+        end
+    end
+end
+"""
+
+
+class Fence(Struct, frozen=True):
+    """What a session must hold to write: its partition's number, and its own name."""
+
+    partition: int
+    session: bytes
+
+    @property
+    def key(self) -> str:
+        """The key that holds the name of the session that may write."""
+        return f"partition:{self.partition}:session"
+
+
+def note_key(session: bytes) -> str:
+    """The key of the number of a session's last delivery up to which all is settled."""
+    return f"session:{session.hex()}"
 
 
 class Sessions:
-    """Notes and finds what is settled. Safe to share between threads. May raise `redis.RedisError`."""
+    """Takes and gives up fences; notes and finds what is settled.
+
+    Safe to share between threads. Every method may raise `redis.RedisError`.
+    """
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self._take = client.register_script(_TAKE)
+        self._note = client.register_script(_NOTE)
+        self._noted = dict[Fence, int]()
         self._cache: dict[bytes, int] = {}
 
-    def note(self, settled: Mapping[bytes, int]) -> None:
-        """Note of each session up to which tag the broker has answered that all is acknowledged."""
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for name, tag in settled.items():
-                pipeline.set(session_key(name), tag, ex=_EXPIRY_SECONDS)
-            pipeline.execute()
+    def take(self, fence: Fence, worker: str, may_oust: Callable[[str], bool]) -> bool:
+        """Take the fence for a session of the worker with this id. Returns whether it is taken.
+
+        It is not while a session of another worker holds it, unless `may_oust` says that it may be taken from
+        that worker. If this raises, the session must not consume.
+        """
+        value = cast("bytes | None", self._redis.get(fence.key)) or b""
+        holder = value[NAME_BYTES:].decode()
+        if value and holder != worker and not may_oust(holder):
+            return False
+        return bool(self._take(keys=[fence.key], args=[value, fence.session + worker.encode()]))
+
+    def note(self, settled: Mapping[Fence, int]) -> None:
+        """Note of sessions that hold their fences up to which delivery all is settled."""
+        new = {fence: number for fence, number in settled.items() if self._noted.get(fence) != number}
+        if new:
+            self._put(new, give_up=False)
+        self._noted = dict(settled)
+
+    def give_up(self, fence: Fence, settled: int) -> None:
+        """Note up to which delivery all is settled, and let the next session have the fence."""
+        self._put({fence: settled}, give_up=True)
+
+    def _put(self, settled: Mapping[Fence, int], *, give_up: bool) -> None:
+        keys = [key for fence in settled for key in (fence.key, note_key(fence.session))]
+        arguments = [each for fence, number in settled.items() for each in (fence.session, number)]
+        self._note(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
 
     def settled(self, names: Collection[bytes]) -> dict[bytes, int]:
-        """Up to which tag each of these sessions, which have ended, is settled; 0 where nothing is known."""
+        """Up to which delivery each of these sessions, which have ended, is settled; 0 if that is unknown."""
         missing = [name for name in names if name not in self._cache]
         if missing:
-            values = cast("list[bytes | None]", self._redis.mget([session_key(name) for name in missing]))
+            values = cast("list[bytes | None]", self._redis.mget([note_key(name) for name in missing]))
             if len(self._cache) > _CACHED:
                 self._cache.clear()
             self._cache |= {name: int(value or 0) for name, value in zip(missing, values, strict=True)}

@@ -32,6 +32,7 @@ from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
+    from pika.spec import Basic
 
 #: Where devices publish; RabbitMQ has it from the start, and its MQTT plugin publishes here too.
 INGEST_EXCHANGE = "amq.topic"
@@ -44,16 +45,14 @@ DEAD_LETTERS_EXCHANGE = "dead-letters"
 #: Where dead letters wait until they are kept (`pipeline.keeper`).
 DEAD_LETTERS_QUEUE = "dead-letters"
 
-#: Readings that the broker hands to a consumer before the first of them is acknowledged. The marks in a
-#: machine's record rest on it (see `pipeline.record`): a constant, because a consumer that asked for more
-#: than its predecessor could be given back readings whose marks are gone.
+#: Readings that the broker hands to a consumer before the first of them is settled. The marks in a machine's
+#: record rest on it (rule 5 in `pipeline.record`): a constant, because a consumer that asked for less than
+#: its predecessor could be given back readings whose marks are gone.
 PREFETCH: Final = 512
 
 #: Readings that the broker hands out of a partition's overflow queue before the first of them is
 #: acknowledged: so many, at the most, of a machine that floods are worked off in one batch.
 OVERFLOW_PREFETCH: Final = 16
-#: Readings that a session holds at the most that are not acknowledged.
-WINDOW: Final = PREFETCH + OVERFLOW_PREFETCH
 
 #: The `type` of a message by which a worker finds out whether the broker hands it a partition's readings.
 PROBE_TYPE: Final = "iot-logic.probe"
@@ -123,6 +122,15 @@ def machine_of(key: str) -> str | None:
         return None
     machine_id = key[len("machines.") : -len(".data")]
     return machine_id if is_machine_id(machine_id) else None
+
+
+def is_probe(method: "Basic.Deliver", properties: pika.BasicProperties, queue: str) -> bool:
+    """Whether a message in a partition's queue is a probe (`pipeline.proof`), and no reading.
+
+    A probe comes by the name of the queue itself, a reading by that of a machine, whatever its device writes.
+    """
+    is_ours = not method.exchange and method.routing_key == queue
+    return is_ours and properties.type == PROBE_TYPE
 
 
 def text_of(value: str | bytes) -> str:

@@ -50,18 +50,22 @@ class Turn(Struct):
         return self.line.machine
 
     @property
+    def _session(self) -> bytes:
+        return self.line.session.fence.session
+
+    @property
     def earlier_session(self) -> bytes | None:
         """The session that wrote the record, where that is not the line's own."""
         session = self.stored.record.session
-        return session if self.stored.token and session != self.line.session.name else None
+        return session if self.stored.token and session != self._session else None
 
     def forget(self, settled: int) -> None:
-        """Forget the marks of what the earlier session is known to have settled: up to this tag."""
+        """Forget the marks of what the earlier session is known to have settled: up to this delivery."""
         self.stored = replace(self.stored, record=self.stored.record.forget(settled))
 
     def split(self) -> None:
         """Tell apart what is applied already, what is to be run, and what is to be moved."""
-        self.applied, fresh = self.stored.record.split(self.line.session.name, self.line.readings)
+        self.applied, fresh = self.stored.record.split(self._session, self.line.readings)
         self.run, self.moved = self.stored.record.divide(fresh)
 
     def admit(self, admission: Admission) -> None:
@@ -96,8 +100,8 @@ class Turn(Struct):
             strikes = strikes.after(outcome)
         came = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
         self.after = record.advance(
-            self.line.session.name,
-            max(self.line.last_tag - topology.WINDOW, self.line.session.settled_tag),
+            self._session,
+            self.line.session.settled_delivery,
             self.run,
             self.moved,
             [*self._published(time), *self._on_the_move()],
@@ -164,7 +168,9 @@ class Turn(Struct):
     @property
     def update(self) -> Update | None:
         """What is to be written; None where all was applied before."""
-        return Update(self.stored, self.after, self.uses, self.recents) if self.after else None
+        if self.after is None:
+            return None
+        return Update(self.stored, self.after, self.uses, self.recents, self.line.session.fence)
 
     def messages(self) -> list[Message]:
         """What is to be published, once the record is written that says so."""

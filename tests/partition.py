@@ -1,6 +1,6 @@
 """A partition without its queue: hands batches to a processor as consumers of one partition would."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 
@@ -17,27 +17,19 @@ from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading, Share
 from pipeline.records import Records, Update
-from pipeline.sessions import Sessions
+from pipeline.sessions import Fence, Sessions
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
-
-
-def _active() -> None:
-    """The broker says that the session holds the partition."""
 
 
 @dataclass
 class StubSession:
     """A session that the test decides about."""
 
-    name: bytes
-    answer: Callable[[], None] = _active
+    fence: Fence
     queue: str = topology.readings_queue(0)
     overflow: str = topology.overflow_queue(0)
-    settled_tag: int = 0
-
-    def ask_active(self) -> Callable[[], None]:
-        return self.answer
+    settled_delivery: int = 0
 
     def lost(self) -> bool:
         return False
@@ -92,17 +84,18 @@ class Partition:
         *,
         session: bytes = b"session1",
         redelivered: int = 0,
-        answer: Callable[[], None] = _active,
     ) -> None:
         """Process one batch (each reading itself, or its machine and body).
 
-        The first `redelivered` of it were given back.
+        The first `redelivered` of it were given back. The session takes the fence before its first batch.
         """
+        if session not in self._tags:
+            assert self.sessions.take(self.fence(session), "worker", lambda _: True)
         made = [
             self._reading(session, reading, redelivered=place < redelivered)
             for place, reading in enumerate(readings)
         ]
-        batch = Batch([Share(StubSession(session, answer), made)])
+        batch = Batch([Share(StubSession(self.fence(session)), made)])
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)
@@ -110,9 +103,14 @@ class Partition:
     def _reading(self, session: bytes, reading: tuple[str, bytes] | Reading, *, redelivered: bool) -> Reading:
         tag = self._tags[session] = self._tags.get(session, 0) + 1
         if isinstance(reading, Reading):
-            return replace(reading, tag=tag, redelivered=redelivered)
+            return replace(reading, tag=tag, delivery=tag, redelivered=redelivered)
         machine_id, body = reading
-        return Reading(machine_id, topology.data_key(machine_id), body, tag, redelivered, None, None)
+        return Reading(machine_id, topology.data_key(machine_id), body, tag, redelivered, None, None, tag)
+
+    @staticmethod
+    def fence(session: bytes) -> Fence:
+        """What a session must hold to write."""
+        return Fence(0, session)
 
     def state(self, machine_id: str) -> bytes:
         """A machine's state, as it is kept."""

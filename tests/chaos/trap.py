@@ -12,12 +12,16 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
+from pipeline.partition import Partition
 from pipeline.processor import Processor
 from pipeline.reading import Batch
 from pipeline.records import Records, Update
 
 #: The environment variable that names the trap.
 VARIABLE: Final = "CHAOS_TRAP"
+
+#: Seconds to wait for the proof that readings which were acknowledged early are settled.
+_PROOF_SECONDS: Final = 10
 
 #: The batch of the worker's whose step sets the trap off: not the first, so that there is something to lose.
 _BATCH: Final = 4
@@ -41,9 +45,14 @@ def arm() -> None:
 
     def trapped_process(self: Processor, batch: Batch) -> None:
         if trap is Trap.DIE_ON_TAKING and next(steps) == _BATCH:
-            # An answer on the same channel: what was sent on it before has been done.
+            # A worker that acknowledges early has lost its readings once the broker has that in its log.
+            deadline = time.monotonic() + _PROOF_SECONDS
             for share in batch.shares:
-                share.session.ask_active()()
+                assert isinstance(share.session, Partition)
+                assert share.session._proof is not None
+                proof, last = share.session._proof, share.readings[-1].delivery
+                while proof.acknowledged >= last > proof.settled and time.monotonic() < deadline:
+                    time.sleep(0.01)
             os.killpg(0, signal.SIGKILL)
         process(self, batch)
 

@@ -58,10 +58,6 @@ def without_marks(
     return [], readings
 
 
-def lost() -> None:
-    raise SessionLost("another consumer has the partition")
-
-
 def test_readings_given_back_change_nothing_and_publish_the_same_bytes(
     partition: Partition, results: Collector
 ) -> None:
@@ -116,21 +112,31 @@ def test_what_a_crash_left_unpublished_is_published_by_the_next_session(
     assert [event["id"] for event in published] == [str(number) for number in range(1, len(again) + 1)]
 
 
-def test_a_worker_that_wakes_up_after_another_took_over_applies_nothing(partition: Partition) -> None:
+def wake_up_after_another_took_over(partition: Partition) -> None:
+    """A session processes readings that its successor was given, has applied, and has settled."""
+    partition.process([THIRD], session=b"before__")
     partition.process(TWO, session=b"after___", redelivered=2)
-
-    with pytest.raises(SessionLost):
-        partition.process(TWO, session=b"before__", answer=lost)
-
-    assert partition.state("m1") == b'{"count":2}'
-
-
-def test_without_asking_the_broker_it_would_apply_them_again(partition: Partition) -> None:
-    partition.process(TWO, session=b"after___", redelivered=2)
-
     partition.process(TWO, session=b"before__")
 
-    assert partition.state("m1") == b'{"count":4}'
+
+def test_a_worker_that_wakes_up_after_another_took_over_applies_nothing(partition: Partition) -> None:
+    with pytest.raises(SessionLost):
+        wake_up_after_another_took_over(partition)
+
+    assert partition.state("m1") == b'{"count":3}'
+
+
+def test_without_the_fence_it_would_apply_them_again(
+    broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records_module, "_WRITE", records_module._WRITE.replace("return {0}", "break"))
+    partition = Partition(broker_url, redis_url, Sandbox())
+    partition.logics.upload("m1", COUNT, b"")
+
+    wake_up_after_another_took_over(partition)
+
+    assert partition.state("m1") == b'{"count":5}'
+    partition.close()
 
 
 SAME = [("m1", b'{"n": 1}')]
@@ -138,7 +144,7 @@ SAME = [("m1", b'{"n": 1}')]
 
 def test_an_equal_reading_that_a_session_held_when_it_ended_in_order_is_applied(partition: Partition) -> None:
     partition.process(SAME, session=b"before__")
-    partition.sessions.note({b"before__": 1})
+    partition.sessions.give_up(partition.fence(b"before__"), 1)
 
     partition.process(SAME, session=b"after___", redelivered=1)
 
@@ -178,7 +184,7 @@ def test_without_compare_and_set_the_edit_would_be_lost(
     monkeypatch.setattr(
         records_module,
         "_WRITE",
-        records_module._WRITE.replace("redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at]", "true"),
+        records_module._WRITE.replace("redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at]", "true"),
     )
 
     assert count_after_an_edit(broker_url, redis_url) == b'{"count":3}'

@@ -6,7 +6,7 @@ from pika.adapters.select_connection import IOLoop
 from pipeline import store, topology
 from pipeline.connection import Connection, parameters_of
 from pipeline.partition import Partition
-from pipeline.sessions import Sessions
+from pipeline.sessions import Fence
 from pipeline.settings import Settings
 from tests.waiting import wait_until
 
@@ -28,7 +28,7 @@ def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
     loop.activate_poller()
 
     def on_open(connection: Connection) -> None:
-        partitions.append(Partition(connection, 0, Sessions(client), lambda _partition, _reason: None))
+        partitions.append(Partition(connection, Fence(0, b"session1"), lambda _partition, _reason: None))
 
     ours = Connection(parameters_of(broker_url), loop, on_open, lambda _connection, _reason: None)
 

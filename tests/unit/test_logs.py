@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.logs import Format, JsonFormatter, TextFormatter, about, configure
 from pipeline.reading import Batch, Reading, Share
+from pipeline.sessions import Fence
 from tests.partition import StubSession
 
 
@@ -52,7 +53,12 @@ def test_nothing_forges_a_line_on_a_terminal() -> None:
 
 def test_a_line_that_is_written_while_a_batch_is_worked_on_says_which_readings_it_has() -> None:
     batch = Batch(
-        [Share(StubSession(b"session"), [reading(1, "an id\x1b"), reading(2), reading(3, number=17)])]
+        [
+            Share(
+                StubSession(Fence(0, b"session1")),
+                [reading(1, "an id\x1b"), reading(2), reading(3, number=17)],
+            )
+        ]
     )
     with about(batch.about):
         said = json.loads(JsonFormatter().format(record("Redis does not answer")))
@@ -72,7 +78,7 @@ def test_a_line_that_is_written_while_a_batch_is_worked_on_says_which_readings_i
 
 
 def test_with_debug_a_line_lists_the_readings_of_its_batch_up_to_a_number() -> None:
-    batch = Batch([Share(StubSession(b"session"), [reading(tag) for tag in range(1, 251)])])
+    batch = Batch([Share(StubSession(Fence(0, b"session1")), [reading(tag) for tag in range(1, 251)])])
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.DEBUG)

@@ -29,6 +29,7 @@ from pipeline.overflow import move_message
 from pipeline.reading import Batch, Reading, Share
 from pipeline.record import Move, Outgoing
 from pipeline.report import Roll
+from pipeline.sessions import Fence
 from pipeline.takings import Takings
 from sandbox.job import Failure, Outcome
 from tests.metrics import Series, faults, parse, scrape, series, value
@@ -44,7 +45,7 @@ def reading(*, sent: int | None = None, arrived: float = 0.0, move: bool = False
 
 
 def batch(*readings: Reading) -> Batch:
-    return Batch([Share(StubSession(b"session1"), list(readings))])
+    return Batch([Share(StubSession(Fence(0, b"session1")), list(readings))])
 
 
 def shown(metrics: WorkerMetrics, name: str, **labels: str) -> float:

@@ -6,7 +6,7 @@ from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.record import Move, Outgoing, Record
 from pipeline.tally import Tally
-from pipeline.topology import WINDOW
+from pipeline.topology import PREFETCH
 
 
 def reading(
@@ -17,6 +17,7 @@ def reading(
     message_id: str | None = None,
     place: int | None = None,
     move: bool = False,
+    sent: int | None = None,
 ) -> Reading:
     return Reading(
         machine="m1",
@@ -26,18 +27,20 @@ def reading(
         redelivered=redelivered,
         message_id=message_id,
         content_type=None,
+        delivery=tag if place is None else 0,
         place=place,
         move=move,
+        sent=sent,
     )
 
 
 def advance(
-    record: Record, session: bytes, readings: list[Reading], last_tag: int | None = None, carry: bool = False
+    record: Record, session: bytes, readings: list[Reading], settled: int = 0, carry: bool = False
 ) -> Record:
     run, move = record.divide(readings)
     return record.advance(
         session,
-        (last_tag or readings[-1].tag) - WINDOW,
+        settled,
         run,
         move,
         [Outgoing(str(each.tag), b"{}") for each in readings],
@@ -98,6 +101,20 @@ def test_message_ids_tell_equal_readings_apart() -> None:
     assert [each.message_id for each in fresh] == ["two"]
 
 
+def test_the_time_that_the_broker_stamps_tells_equal_readings_apart() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a", sent=1_000)])
+    again = [reading(1, b"a", redelivered=True, sent=1_001), reading(2, b"a", redelivered=True, sent=1_000)]
+
+    applied, fresh = record.split(b"s2", again)
+
+    assert [each.sent for each in applied] == [1_000]
+    assert [each.sent for each in fresh] == [1_001]
+
+
+def test_no_body_poses_as_another_reading_with_a_message_id() -> None:
+    assert reading(1, b"c", message_id="a b").mark != reading(1, b"b c", message_id="a").mark
+
+
 def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"a")])
     again = [reading(tag, b"a", redelivered=True) for tag in (1, 2, 3)]
@@ -110,29 +127,29 @@ def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
 def test_marks_are_kept_until_the_broker_cannot_give_their_readings_back() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a")])
 
-    kept = advance(record, b"s1", [reading(WINDOW)], last_tag=WINDOW)
-    dropped = advance(record, b"s1", [reading(WINDOW + 1)], last_tag=WINDOW + 1)
+    kept = advance(record, b"s1", [reading(9)], settled=0)
+    dropped = advance(record, b"s1", [reading(9)], settled=1)
 
-    assert [tag for tag, _ in kept.marks] == [1, WINDOW]
-    assert [tag for tag, _ in dropped.marks] == [WINDOW + 1]
+    assert [delivery for delivery, _ in kept.marks] == [1, 9]
+    assert [delivery for delivery, _ in dropped.marks] == [9]
 
 
 def test_marks_of_an_earlier_session_count_as_the_last_that_the_new_one_was_given_back() -> None:
     record = advance(Record(), b"s1", [reading(7_000, b"a")])
 
-    kept = advance(record, b"s2", [reading(5)], last_tag=2 * WINDOW - 1)
-    dropped = advance(record, b"s2", [reading(2 * WINDOW)], last_tag=2 * WINDOW)
+    kept = advance(record, b"s2", [reading(5)], settled=PREFETCH - 1)
+    dropped = advance(record, b"s2", [reading(2 * PREFETCH)], settled=PREFETCH)
 
-    assert [tag for tag, _ in kept.marks] == [WINDOW, 5]
-    assert [tag for tag, _ in dropped.marks] == [2 * WINDOW]
+    assert [delivery for delivery, _ in kept.marks] == [PREFETCH, 5]
+    assert [delivery for delivery, _ in dropped.marks] == [2 * PREFETCH]
 
 
 def test_marks_do_not_grow_beyond_what_the_broker_hands_out() -> None:
     record = Record()
-    for tag in range(1, 5 * WINDOW):
-        record = advance(record, b"s1", [reading(tag)])
+    for tag in range(1, 5 * PREFETCH):
+        record = advance(record, b"s1", [reading(tag)], settled=tag - PREFETCH)
 
-    assert sum(len(marks) for _, marks in record.marks) <= WINDOW * MARK_BYTES
+    assert sum(len(marks) for _, marks in record.marks) <= PREFETCH * MARK_BYTES
 
 
 def test_what_applied_readings_had_to_publish_is_kept_beside_what_the_next_ones_have() -> None:

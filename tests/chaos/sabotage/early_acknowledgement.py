@@ -10,7 +10,9 @@ _take = Partition.take
 
 def _acknowledged(self: Partition, readings: int, size: int) -> Share:
     share = _take(self, readings, size)
-    self._channel.basic_ack(share.last_tag, multiple=True)
+    assert self._proof is not None
+    self._proof.acknowledge(max(reading.delivery for reading in share.readings))
+    self._acknowledge(share.last_tag)
     return share
 
 
@@ -19,8 +21,7 @@ def _settle(self: Partition) -> None:
     assert self.in_flight is not None
     self.settled += len(self.in_flight.readings)
     self.in_flight = None
-    if self._releasing:
-        self.end()
+    self._finish()
 
 
 Partition.take = _acknowledged  # type: ignore[method-assign]

@@ -4,5 +4,5 @@ import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
 from pipeline import records
 from tests.chaos.trap import arm
 
-records._WRITE = records._WRITE.replace("redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at]", "true")
+records._WRITE = records._WRITE.replace("redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at]", "true")
 arm()
