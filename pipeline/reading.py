@@ -21,8 +21,8 @@ class Reading(Struct):
     `tag` is the delivery tag, counting from 1 in each session, and `delivery` counts likewise, but only the
     deliveries from the partition's own queue; it is 0 for a reading from the overflow. `redelivered` says
     that an earlier session was given this reading already and did not acknowledge it. `place` is its place in
-    the overflow where it comes from there; `move`: it is to be moved there (`pipeline.flood`), or was. `claim`
-    is there where it says that it was a dead letter and is sent again. `sent` is when it was sent, in
+    the overflow where it comes from there; `move`: it is to be moved there (`pipeline.flood`), or was.
+    `claim` is there where it says that it was a dead letter and is sent again. `sent` is when it was sent, in
     milliseconds since 1970, where it says so (`pipeline.moment`), and `arrived` when it came here, in seconds
     of a clock that never goes back. `traceparent` may be the trace that it was sent in, where traces are on
     (`pipeline.traces`). `number` is its machine's running number, once it was run.

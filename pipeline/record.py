@@ -197,7 +197,7 @@ class Record(Struct, frozen=True, array_like=True):
         return back + new, []
 
     def forget(self, settled: int) -> Self:
-        """The record without the marks up to this delivery of its session: those readings cannot come back."""
+        """The record without the marks up to this delivery of its session: they cannot come back."""
         if not self.marks or self.marks[0][0] > settled:
             return self
         return replace(self, marks=tuple(pair for pair in self.marks if pair[0] > settled))

@@ -18,7 +18,7 @@ from tests.partition import LosesAnswers, Partition
 
 #: Writes over whatever is there.
 WITHOUT_COMPARISON = records_module._WRITE.replace(
-    "redis.call('GETRANGE', KEYS[place], 0, 7) == ARGV[at]", "true"
+    "redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at]", "true"
 )
 
 ECHO = "def process(data, state): return data"
