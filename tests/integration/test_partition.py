@@ -1,0 +1,163 @@
+"""One session of a partition: what it takes for settled, when it ends by itself, and how it is released."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline import topology
+from pipeline.partition import Partition, _count_header
+from pipeline.proof import Proof
+from tests.held import HeldPartition
+
+
+@pytest.fixture
+def held(broker_url: str) -> Iterator[HeldPartition]:
+    held = HeldPartition(broker_url)
+    yield held
+    held.close()
+
+
+def numbers(first: int, last: int) -> list[bytes]:
+    return [b"%d" % number for number in range(first, last + 1)]
+
+
+def test_acknowledged_readings_are_not_settled_until_a_probe_proves_it(held: HeldPartition) -> None:
+    held.send(b"1", b"2", b"3")
+    held.settle_all()
+    assert held.partition.settled_delivery == 0
+
+    def proven() -> bool:
+        held.partition.look()
+        return held.partition.settled_delivery == 3
+
+    held.until(proven)
+
+
+def test_deliveries_beyond_the_prefetch_prove_what_is_settled(
+    held: HeldPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Proof, "publish", lambda _self, **_: None)
+    held.send(*numbers(1, 10))
+    held.settle_all()
+    held.send(*numbers(11, topology.PREFETCH))
+    assert held.partition.settled_delivery == 0
+
+    held.send(*numbers(topology.PREFETCH + 1, topology.PREFETCH + 7))
+
+    assert held.partition.settled_delivery == 7
+
+
+def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartition) -> None:
+    """Acknowledged ahead of them, it would make room for a delivery that proves too much."""
+    held.send(b"1")
+    held.settle_all()
+    held.send(b"2")
+    held.partition.look()
+    held.until(lambda: held.partition._probe_tag > 0)
+    proof = held.partition._proof
+    assert proof is not None
+
+    held.send(*numbers(3, topology.PREFETCH))
+    assert proof.delivered == topology.PREFETCH + 1  # the probe is one of them, and reading 1 is settled
+
+    held.settle_all()
+    held.send(b"0")
+    assert held.partition.settled_delivery <= proof.acknowledged
+
+
+def test_a_session_ends_when_its_readings_are_given_back_to_it(held: HeldPartition) -> None:
+    held.send(b"1", b"2")
+    first = held.take()
+
+    held.partition._channel.basic_recover(requeue=True)
+    held.until(lambda: held.ended)
+
+    assert [reading.redelivered for reading in first] == [False, False]
+    assert held.partition.lost()
+
+
+def readings_after_a_return(held: HeldPartition) -> list[tuple[bytes, int]]:
+    """The bodies and tags that a session has when the queue has given back what it held."""
+    held.send(b"1", b"2")
+    held.partition._channel.basic_recover(requeue=True)
+    held.until(lambda: held.ended or held.partition.waiting == 4)
+    return [(reading.body, reading.tag) for reading in held.partition._waiting]
+
+
+def test_without_the_count_it_would_have_them_twice_under_different_tags(
+    held: HeldPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Partition, "_is_given_back", lambda *_: False)
+
+    assert readings_after_a_return(held) == [(b"1", 1), (b"2", 2), (b"1", 3), (b"2", 4)]
+
+
+def test_readings_of_an_earlier_session_do_not_end_a_session(held: HeldPartition, broker_url: str) -> None:
+    held.send(*numbers(1, 5))
+    held.partition.end()
+    held.until(lambda: held.ended)
+    successor = HeldPartition(broker_url, b"session2")
+    successor.until(lambda: successor.partition.waiting == 5)
+
+    successor.send(b"6")
+    readings, ended = successor.take(), list(successor.ended)
+    successor.close()
+
+    assert [reading.redelivered for reading in readings] == [True] * 5 + [False]
+    assert [reading.body for reading in readings] == numbers(1, 6)
+    assert ended == []
+
+
+@pytest.mark.parametrize("header", ["x-delivery-count", "x-acquired-count"])
+def test_a_device_that_writes_the_brokers_counts_into_its_readings_ends_no_session(
+    held: HeldPartition, broker_url: str, header: str
+) -> None:
+    held.send(b"1")
+    held.send(b"2", headers={header: 99})
+    held.send(b"3")
+    held.partition.end()
+    held.until(lambda: held.ended)
+
+    successor = HeldPartition(broker_url, b"session2")
+    successor.until(lambda: successor.partition.waiting == 3 or successor.ended)
+
+    assert not successor.ended
+    successor.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "header"),
+    [
+        ("3.10.8", "x-delivery-count"),
+        ("4.2.9", "x-delivery-count"),
+        ("4.3.0", "x-acquired-count"),
+        ("10.0", "x-acquired-count"),
+        ("", "x-delivery-count"),
+    ],
+)
+def test_the_header_that_counts_is_known_by_the_brokers_version(version: str, header: str) -> None:
+    assert _count_header({"version": version}) == header
+
+
+def test_a_released_session_ends_when_all_that_it_acknowledged_is_proven(held: HeldPartition) -> None:
+    held.send(b"1", b"2")
+    held.settle_all()
+
+    held.partition.release()
+    held.until(lambda: held.ended)
+
+    assert held.partition.settled_delivery == 2
+
+
+def test_a_released_session_with_more_readings_than_it_may_hold_is_proven_by_those(
+    held: HeldPartition,
+) -> None:
+    held.send(b"1", b"2")
+    held.take()
+    held.partition.release()
+    held.send(*numbers(3, topology.PREFETCH))
+
+    held.partition.settle()
+    held.until(lambda: held.ended)
+
+    assert held.partition.settled_delivery == 2

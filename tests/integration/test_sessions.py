@@ -1,0 +1,106 @@
+"""Which session may write a partition's records, and what it may note of itself."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from pipeline import sessions as sessions_module
+from pipeline.sessions import Fence, Sessions
+
+FIRST, SECOND, THIRD = (Fence(3, name) for name in (b"first___", b"second__", b"third___"))
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+def nobody(_worker: str) -> bool:
+    return False
+
+
+def holder(client: "redis.Redis") -> object:
+    return client.get(FIRST.key)
+
+
+def test_a_fence_that_nobody_holds_is_taken(client: "redis.Redis") -> None:
+    assert Sessions(client).take(FIRST, "worker-1", nobody)
+
+    assert holder(client) == b"first___worker-1"
+
+
+def test_a_fence_is_not_taken_from_another_worker_unless_that_one_may_be_ousted(
+    client: "redis.Redis",
+) -> None:
+    sessions = Sessions(client)
+    sessions.take(FIRST, "worker-1", nobody)
+
+    assert not sessions.take(SECOND, "worker-2", nobody)
+    assert holder(client) == b"first___worker-1"
+    assert sessions.take(SECOND, "worker-2", lambda worker: worker == "worker-1")
+    assert holder(client) == b"second__worker-2"
+
+
+def test_a_worker_takes_the_fence_from_its_own_last_session(client: "redis.Redis") -> None:
+    sessions = Sessions(client)
+    sessions.take(FIRST, "worker-1", nobody)
+
+    assert sessions.take(SECOND, "worker-1", nobody)
+
+
+def test_of_two_that_saw_the_same_holder_one_takes_the_fence(client: "redis.Redis") -> None:
+    sessions = Sessions(client)
+    sessions.take(FIRST, "worker-1", nobody)
+
+    def another_is_faster(_worker: str) -> bool:
+        return sessions.take(SECOND, "worker-2", lambda _: True)
+
+    assert not sessions.take(THIRD, "worker-3", another_is_faster)
+    assert holder(client) == b"second__worker-2"
+
+
+def test_a_note_is_there_for_the_next_session_once_the_fence_is_given_up(client: "redis.Redis") -> None:
+    sessions = Sessions(client)
+    sessions.take(FIRST, "worker-1", nobody)
+    sessions.give_up(FIRST, 17)
+
+    assert sessions.take(SECOND, "worker-2", nobody)
+    assert sessions.settled([FIRST.session, SECOND.session]) == {FIRST.session: 17, SECOND.session: 0}
+
+
+def noted_too_late(client: "redis.Redis") -> dict[bytes, int]:
+    """What is known of a session that has noted something after its successor had taken the fence."""
+    sessions = Sessions(client)
+    sessions.take(FIRST, "worker-1", nobody)
+    sessions.take(SECOND, "worker-2", lambda _: True)
+    sessions.note({FIRST: 17})
+    sessions.give_up(FIRST, 17)
+    return sessions.settled([FIRST.session])
+
+
+def test_a_session_that_has_lost_the_fence_notes_nothing_and_gives_nothing_up(client: "redis.Redis") -> None:
+    assert noted_too_late(client) == {FIRST.session: 0}
+    assert holder(client) == b"second__worker-2"
+
+
+def test_without_the_comparison_its_successor_would_lose_marks_that_it_needs(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfenced = sessions_module._NOTE.replace("redis.call('GETRANGE', fence, 0, #name - 1) == name", "true")
+    monkeypatch.setattr(sessions_module, "_NOTE", unfenced)
+
+    assert noted_too_late(client) == {FIRST.session: 17}
+
+
+def test_what_has_not_changed_is_not_noted_again(client: "redis.Redis") -> None:
+    sessions = Sessions(client)
+    sessions.take(FIRST, "worker-1", nobody)
+    sessions.note({FIRST: 17})
+    client.delete(sessions_module.note_key(FIRST.session))
+
+    sessions.note({FIRST: 17})
+    assert sessions.settled([FIRST.session]) == {FIRST.session: 0}
+    sessions.note({FIRST: 18})
+    assert Sessions(client).settled([FIRST.session]) == {FIRST.session: 18}
