@@ -13,6 +13,7 @@ import pika
 
 from pipeline import topology
 from pipeline.publisher import PERSISTENT, Message, Publisher
+from tests.waiting import wait_until
 
 #: Readings that are published at once, and how many such portions may wait for their confirms: what a
 #: broker that is killed leaves in doubt.
@@ -21,6 +22,9 @@ _PORTIONS: Final = 16
 
 #: Of what machines send that send bad readings at times, how many are.
 _BAD: Final = 0.02
+
+#: Seconds within which the broker confirms or refuses what it was sent, also while it starts again.
+_CONFIRMS_SECONDS: Final = 60
 
 #: How many portions come from one machine alone, so that batches hold many readings of it.
 _FLOODS: Final = 0.2
@@ -83,13 +87,17 @@ class Fleet:
         self._publisher = Publisher(amqp_url, lambda: None)
         self._lock = Lock()
         self._waiting = 0
-        self._stop = Event()
+        self._stop, self._paused, self._resting = Event(), Event(), Event()
         self._thread = Thread(target=self._run, name="fleet", daemon=True)
 
     @property
     def sent(self) -> int:
         """Readings sent so far, confirmed or in doubt."""
         return sum(len(machine.sorts) for machine in self.machines)
+
+    def pause_at_start(self) -> None:
+        """Send nothing when it is started, until `resume`."""
+        self._paused.set()
 
     def start(self) -> None:
         """Begin to send."""
@@ -104,14 +112,49 @@ class Fleet:
             time.sleep(0.01)
         self._publisher.close()
 
+    def pause(self) -> None:
+        """Send nothing more until `resume`. Returns when each reading is confirmed or in doubt.
+
+        Raises `AssertionError` if the broker does neither confirm nor refuse them.
+        """
+        self._paused.set()
+        wait_until(lambda: self._resting.is_set() and not self._waiting, timeout=_CONFIRMS_SECONDS)
+
+    def resume(self) -> None:
+        """Send again."""
+        self._resting.clear()
+        self._paused.clear()
+
+    def send_last(self) -> dict[str, int]:
+        """Send one more reading of each machine while the fleet is paused, until the broker has confirmed
+        them. Returns the number of each."""
+        last = dict[str, int]()
+
+        def confirmed() -> bool:
+            if not self._publisher.connected:
+                return False
+            missing = [machine for machine in self.machines if machine.id not in last]
+            places = [(machine, len(machine.sorts)) for machine in missing]
+            self._publish(places, [machine.next_message(Sort.GOOD) for machine in missing])
+            wait_until(lambda: not self._waiting, timeout=_CONFIRMS_SECONDS)
+            last.update((machine.id, n) for machine, n in places if machine.confirmed[n])
+            return len(last) == len(self.machines)
+
+        wait_until(confirmed, timeout=_CONFIRMS_SECONDS)
+        return last
+
     @property
     def _ready(self) -> bool:
-        return self._publisher.connected and self._waiting < _PORTIONS
+        return self._publisher.connected and self._waiting < _PORTIONS and not self._paused.is_set()
 
     def _run(self) -> None:
         allowed, before = 0.0, time.monotonic()
         while not self._stop.wait(0.005):
             now = time.monotonic()
+            if self._paused.is_set():
+                allowed, before = 0.0, now
+                self._resting.set()
+                continue
             rate = self.rate or float("inf")
             # What was not sent while the broker was away is not made up for.
             allowed, before = min(allowed + (now - before) * rate, rate / 4), now
@@ -132,6 +175,9 @@ class Fleet:
                 sort = self._random.choice([Sort.RAISES, Sort.NOT_JSON])
             places.append((machine, len(machine.sorts)))
             messages.append(machine.next_message(sort))
+        self._publish(places, messages)
+
+    def _publish(self, places: list[tuple[Machine, int]], messages: list[Message]) -> None:
         with self._lock:
             self._waiting += 1
 
@@ -139,7 +185,7 @@ class Fleet:
             with self._lock:
                 self._waiting -= 1
                 if future.exception() is None:
-                    self.confirmed += readings
+                    self.confirmed += len(places)
                     for machine, n in places:
                         machine.confirmed[n] = 1
 

@@ -1,0 +1,111 @@
+"""The count of one fleet at one moment: what the broker has confirmed beside what the machines' states say.
+
+The logic keeps the gaps in the numbers that it has counted. So each state says of every reading, however many
+there were, whether it was counted never, once in order, once but late, or again; and it stays small. Unlike
+the verdict at the end of a campaign (`tests.chaos.verdict`), this can be asked after every round.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tests.chaos.fleet import Fleet, Machine
+from tests.installation import Installation
+
+#: Counts a reading as late if it fills a gap, and as double if there is none for it.
+LOGIC: Final = """
+def process(data, state):
+    n, last = data["n"], state.get("last", -1)
+    gaps = state.get("gaps", [])
+    state["count"] = state.get("count", 0) + 1
+    if n > last:
+        if n > last + 1:
+            gaps.append([last + 1, n - 1])
+        state["last"] = n
+    else:
+        for place, (first, end) in enumerate(gaps):
+            if first <= n <= end:
+                rest = [[first, n - 1], [n + 1, end]]
+                gaps[place:place + 1] = [gap for gap in rest if gap[0] <= gap[1]]
+                state["late"] = state.get("late", 0) + 1
+                break
+        else:
+            state["double"] = state.get("double", 0) + 1
+    state["gaps"] = gaps
+    return {"n": n, "count": state["count"]}
+"""
+
+
+class State(Struct):
+    """A machine's state, as `LOGIC` leaves it."""
+
+    count: int = 0
+    last: int = -1
+    gaps: list[tuple[int, int]] = []
+    late: int = 0
+    double: int = 0
+
+    def has(self, n: int) -> bool:
+        """Whether reading `n` was counted."""
+        return n <= self.last and not any(first <= n <= end for first, end in self.gaps)
+
+
+class Census(Struct, frozen=True):
+    """The readings of all machines. `forgotten` were counted in a state that was overwritten since."""
+
+    confirmed: int = 0
+    counted: int = 0
+    lost: int = 0
+    double: int = 0
+    out_of_order: int = 0
+    forgotten: int = 0
+
+    @property
+    def breaches(self) -> int:
+        """How many readings were not counted exactly once and in order."""
+        return self.lost + self.double + self.out_of_order + self.forgotten
+
+    def __add__(self, other: "Census") -> "Census":
+        return Census(*(a + b for a, b in zip(_columns(self), _columns(other), strict=True)))
+
+    def __sub__(self, other: "Census") -> "Census":
+        return Census(*(a - b for a, b in zip(_columns(self), _columns(other), strict=True)))
+
+
+def _columns(census: Census) -> tuple[int, ...]:
+    return msgspec.structs.astuple(census)
+
+
+def state_of(plant: Installation, machine: Machine) -> State:
+    """A machine's state, over REST."""
+    response = plant.client.get(f"/machines/{machine.id}/state")
+    if response.status_code == 404:
+        return State()
+    assert response.status_code == 200, response.text
+    return msgspec.json.decode(response.content, type=State)
+
+
+def take(plant: Installation, fleet: Fleet) -> Census:
+    """Count the readings of all machines now."""
+    total = Census()
+    for machine in fleet.machines:
+        total += judged(machine, state_of(plant, machine))
+    return total
+
+
+def judged(machine: Machine, state: State) -> Census:
+    """Compare one machine's ledger with its state."""
+    missing = {n for first, end in state.gaps for n in range(first, end + 1)}
+    once = state.last + 1 - len(missing)
+    lost = sum(
+        1 for n, confirmed in enumerate(machine.confirmed) if confirmed and (n > state.last or n in missing)
+    )
+    return Census(
+        confirmed=sum(machine.confirmed),
+        counted=state.count,
+        lost=lost,
+        double=state.double,
+        out_of_order=state.late,
+        forgotten=abs(state.count - once - state.double),
+    )

@@ -1,0 +1,93 @@
+"""SIGKILLs of one RabbitMQ under full load: does every reading still count exactly once?
+
+A worker acknowledges a reading, and sooner or later relies on it that the reading cannot come back. A kill
+between the acknowledgement and its sync to the log of the queue undoes the acknowledgement, and the reading
+does come back. On a fast disk this window is milliseconds long. So there are three kinds of rounds:
+
+- *any moment*: nothing is slowed. What a crash does, as it comes.
+- *slow log*: each write to the log takes longer, as on a busy disk; killed at any moment.
+- *log held*: nothing reaches the log from a moment on. The worker goes on with the readings that it holds (up
+  to 512 a partition) and acknowledges them, and all these acknowledgements are lost.
+
+No queue takes the results, so RabbitMQ confirms them at once and does not wait for the log with them.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from pipeline import topology
+from pipeline.local.servers import local_redis
+from pipeline.settings import Settings
+from tests.chaos.broker import Broker
+from tests.chaos.rounds import Findings, Round, plan, run
+from tests.chaos.site import PATIENCE, Site
+from tests.waiting import wait_until
+
+
+class Kind(StrEnum):
+    """When RabbitMQ is killed, and how its log is then."""
+
+    ANY_MOMENT = "any moment"
+    SLOW_LOG = "slow log"
+    LOG_HELD = "log held"
+
+
+#: Readings that must be confirmed in a round before anything happens.
+_FLOW: Final = 500
+
+#: Seconds from then until something happens, and from the hold of the log to the kill.
+_RUN_UP: Final = (0.3, 1.5)
+_HELD: Final = (0.9, 1.6)
+
+#: Milliseconds of a write to the slow log.
+_SLOW: Final = (30, 700)
+
+#: Seconds that RabbitMQ 3.10 takes to keep a new quorum queue through a SIGKILL.
+_QUEUES_KEPT_SECONDS: Final = 1.0
+
+
+def kills(
+    rounds: int,
+    seed: int,
+    say: Callable[[str], None],
+    *,
+    kinds: tuple[Kind, ...] = tuple(Kind),
+    module: str = "pipeline.actors",
+    broker: Callable[[], Broker] = Broker,
+    keep: Callable[[Site, Findings], None] = lambda _site, _findings: None,
+) -> Findings:
+    """Run so many rounds. `keep` is called at the end, before the installation ends."""
+    findings = Findings(seed)
+    with ExitStack() as stack:
+        redis = local_redis()
+        stack.callback(redis.close)
+        rabbitmq = broker()
+        stack.callback(rabbitmq.close)
+        rabbitmq.start()
+        topology.ensure(Settings(amqp_url=rabbitmq.amqp_url))
+        declared = time.monotonic()
+        site = Site(stack, rabbitmq.amqp_url, redis.url, seed=seed, module=module)
+        wait_until(lambda: time.monotonic() - declared > _QUEUES_KEPT_SECONDS)
+        run(site, plan(kinds, seed, rounds), lambda each: _kill(site, rabbitmq, each), findings, say)
+        keep(site, findings)
+    return findings
+
+
+def _kill(site: Site, rabbitmq: Broker, each: Round) -> None:
+    random = Random(each.seed)
+    begun = site.fleet.confirmed
+    wait_until(lambda: site.fleet.confirmed > begun + _FLOW, timeout=PATIENCE)
+    time.sleep(random.uniform(*_RUN_UP))
+    match each.kind:
+        case Kind.SLOW_LOG:
+            rabbitmq.slow_log(random.randint(*_SLOW))
+            time.sleep(random.uniform(*_RUN_UP))
+        case Kind.LOG_HELD:
+            rabbitmq.hold_log()
+            time.sleep(random.uniform(*_HELD))
+    rabbitmq.kill()
+    rabbitmq.start()

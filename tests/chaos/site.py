@@ -1,0 +1,116 @@
+"""An installation whose readings are counted after each round: a fleet, the API, workers.
+
+When a count is true: the fleet pauses, and sends one last reading of each machine. The partitions keep the
+order of each machine, and RabbitMQ delivers first what it has taken back. So when the last reading of each
+machine is counted and the queues are empty, no other reading can follow. A confirmed reading that is not
+counted then is lost; no time-out decides about it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import pika
+
+from tests.chaos.census import LOGIC, Census, state_of, take
+from tests.chaos.fleet import Fleet
+from tests.chaos.scene import READINGS_QUEUES
+from tests.installation import Command, Installation
+from tests.waiting import wait_until
+
+#: Seconds after which a round that is not worked off counts as one that stands still.
+PATIENCE: Final = 60.0
+
+_ROOT: Final = Path(__file__).parents[2]
+
+
+class Site:
+    """Started when it is made, ended by `stack`. `workers` are the environments of the workers, one each;
+    `module` is what they run."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        amqp_url: str,
+        redis_url: str,
+        *,
+        seed: int,
+        machines: int = 16,
+        module: str = "pipeline.actors",
+        workers: Sequence[Mapping[str, str]] = ({},),
+    ) -> None:
+        # Broken connections are expected, and each would be a line.
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
+        logging.getLogger("pipeline.publisher").setLevel(logging.CRITICAL)
+        self._module, self._environs = module, workers
+        self.plant = stack.enter_context(Installation(amqp_url, redis_url))
+        self.fleet = Fleet(amqp_url, machines, seed, rate=None)
+        stack.callback(self.fleet.stop)
+        for machine in self.fleet.machines:
+            machine.at_times_bad = False
+        self.plant.start_api()
+        for machine in self.fleet.machines:
+            self.plant.upload(machine.id, LOGIC)
+        self.workers = [self.start_worker(number) for number in range(len(workers))]
+        self.fleet.pause_at_start()
+        self.fleet.start()
+
+    def start_worker(self, number: int) -> Command:
+        """Start one worker, and return when it is ready."""
+        environ = {"PYTHONPATH": str(_ROOT)} | dict(self._environs[number])
+        worker = self.plant.start_worker(threads=2, module=self._module, environ=environ)
+
+        def ready() -> bool:
+            worker.check_running()
+            return "ready for action" in worker.log
+
+        wait_until(ready, timeout=60)
+        return worker
+
+    def drain(self) -> None:
+        """Pause the fleet, and wait until all readings are worked off.
+
+        Raises `AssertionError` if they are not within `PATIENCE`.
+        """
+        self.fleet.pause()
+        last = self.fleet.send_last()
+        left = list(self.fleet.machines)
+
+        def counted() -> bool:
+            left[:] = [machine for machine in left if not state_of(self.plant, machine).has(last[machine.id])]
+            return not left
+
+        try:
+            wait_until(counted, timeout=PATIENCE)
+            wait_until(lambda: not self._waiting(), timeout=PATIENCE)
+        except AssertionError:
+            names = ", ".join(machine.id for machine in left)
+            raise AssertionError(f"not worked off within {PATIENCE:.0f} s: {names or 'the queues'}") from None
+
+    def _waiting(self) -> int:
+        with pika.BlockingConnection(pika.URLParameters(self.plant.amqp_url)) as connection:
+            channel = connection.channel()
+            return sum(
+                channel.queue_declare(queue, passive=True).method.message_count for queue in READINGS_QUEUES
+            )
+
+    def census(self) -> Census:
+        """The count of all readings now."""
+        return take(self.plant, self.fleet)
+
+    def replace_ended(self) -> list[str]:
+        """Start again each worker that has ended unasked. Returns what each printed last."""
+        said = list[str]()
+        for number, worker in enumerate(self.workers):
+            if worker.process.poll() is not None:
+                said.append(f"a worker ended with status {worker.process.returncode}: {worker.log[-500:]}")
+                self.workers[number] = self.start_worker(number)
+        return said
+
+    def keep_logs(self, folder: Path) -> None:
+        """Write down what the commands have printed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, command in enumerate(self.plant.commands):
+            (folder / f"{number:03}-{command.name}-{command.process.pid}.log").write_text(command.log)
