@@ -74,9 +74,10 @@ bench: $(INSTALLED) $(BUILT) ## Measure everything, about 45 minutes; QUICK=1 le
 bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs, as tables and charts
 	$(BIN)/python -m tests.bench.page build/bench.json docs
 
-chaos: $(INSTALLED) ## Kill, pause and cut at random, and count every reading: FAULTS=100 READINGS=200000 SEED=7
-	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)) \
-		$(if $(SEED),--seed $(SEED))
+# SPLITS and KILLS are campaigns of their own, in rounds, with a count after each.
+chaos: $(INSTALLED) ## Break things at random, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200, or SPLITS=30; SEED=7
+	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS),$(if $(SPLITS),splits --rounds $(SPLITS),\
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)))) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(INSTALLED) ## Try the API with made-up requests for long: EXAMPLES=500 SEED=7
 	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz

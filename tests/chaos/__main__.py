@@ -1,4 +1,8 @@
-"""`make chaos`: a campaign of any length. Exit status 1 where a promise was broken."""
+"""`make chaos`: campaigns of any length. Exit status 1 if a promise was broken.
+
+Without a command: faults of all kinds at random. `kills`: SIGKILLs of RabbitMQ under full load, a count after
+each. `splits`: splits and failures of a cluster of three RabbitMQ nodes, a count after each.
+"""
 
 import argparse
 import signal
@@ -9,12 +13,16 @@ from random import SystemRandom
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tests.chaos import kills, rounds
 from tests.chaos.campaign import Campaign
 from tests.chaos.plan import plan
 from tests.chaos.summary import show
 
 #: Seconds that a fault takes on the average, from which the rate of the readings follows.
 _FAULT_SECONDS = 4
+
+#: Columns of a terminal that the table of the rounds needs.
+_TABLE_COLUMNS = 130
 
 
 def main() -> int:
@@ -24,11 +32,26 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=200_000, help="how many readings at the least")
     parser.add_argument("--machines", type=int, default=40, help="how many machines send them")
     parser.add_argument("--seed", type=int, help="what the faults are drawn from (default: a new one)")
+    parser.set_defaults(run=_faults)
+    commands = parser.add_subparsers(title="commands")
+    killing = commands.add_parser("kills", help="SIGKILL RabbitMQ in rounds")
+    killing.add_argument(
+        "--kinds", nargs="+", type=kills.Kind, default=list(kills.Kind), help="which kinds of rounds"
+    )
+    killing.set_defaults(run=_kills)
+    for command in (killing,):
+        command.add_argument("--rounds", type=int, default=30, help="how many rounds")
+        command.add_argument("--module", default="pipeline.actors", help="what the workers run")
+        command.add_argument("--seed", type=int, help="what the rounds are drawn from (default: a new one)")
     arguments = parser.parse_args()
     # So that what it has started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
     seed = SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
-    folder = Path("build/chaos") / str(seed)
+    broken: bool = arguments.run(arguments, seed, Path("build/chaos") / str(seed))
+    return int(broken)
+
+
+def _faults(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
     rate = min(2_000, max(100, arguments.readings / (_FAULT_SECONDS * max(arguments.faults, 1))))
     campaign = Campaign(
         plan(seed, arguments.faults),
@@ -45,7 +68,32 @@ def main() -> int:
     show(report, Console())
     if report.verdict.breaches:
         print(f"journal and logs are in {folder}")
-    return 1 if report.verdict.breaches else 0
+    return bool(report.verdict.breaches)
+
+
+def _kills(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
+    _say(f"{arguments.rounds} SIGKILLs of RabbitMQ with seed {seed}")
+    found = kills.kills(
+        arguments.rounds,
+        seed,
+        _say,
+        kinds=tuple(arguments.kinds),
+        module=arguments.module,
+        logs=folder,
+    )
+    return _shown(found, folder)
+
+
+def _shown(found: rounds.Findings, folder: Path) -> bool:
+    # The table is wider than the 80 columns that rich takes for a pipe or a file.
+    rounds.show(found, Console(width=max(_TABLE_COLUMNS, Console().width)))
+    if found.broken:
+        print(f"logs are in {folder}")
+    return bool(found.broken)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

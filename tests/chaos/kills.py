@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -58,9 +59,10 @@ def kills(
     kinds: tuple[Kind, ...] = tuple(Kind),
     module: str = "pipeline.actors",
     broker: Callable[[], Broker] = Broker,
-    keep: Callable[[Site, Findings], None] = lambda _site, _findings: None,
+    logs: Path | None = None,
 ) -> Findings:
-    """Run so many rounds. `keep` is called at the end, before the installation ends."""
+    """Run so many rounds, drawn from `seed`. `module` is what the worker runs. With breaches, what the
+    commands have printed goes to `logs`."""
     findings = Findings(seed)
     with ExitStack() as stack:
         redis = local_redis()
@@ -73,7 +75,8 @@ def kills(
         site = Site(stack, rabbitmq.amqp_url, redis.url, seed=seed, module=module)
         wait_until(lambda: time.monotonic() - declared > _QUEUES_KEPT_SECONDS)
         run(site, plan(kinds, seed, rounds), lambda each: _kill(site, rabbitmq, each), findings, say)
-        keep(site, findings)
+        if findings.broken and logs:
+            site.keep_logs(logs)
     return findings
 
 
