@@ -6,7 +6,8 @@ plugin rabbitmq_message_timestamp), also for what comes over MQTT, which has no 
 and our senders over AMQP write it where they send. AMQP's own `timestamp` counts in whole seconds, which is
 longer than a reading takes.
 
-Anybody may write what he likes there. Nothing rests on it but what is measured of waiting times.
+Anybody may write anything there. What rests on it: measured waiting times, and that two readings of a machine
+with equal bytes are told apart when they are delivered again (`Reading.mark`). It stays the same then.
 """
 
 import time

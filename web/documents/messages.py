@@ -194,10 +194,16 @@ def _moved_reading() -> dict[str, Any]:
 def _probe() -> dict[str, Any]:
     return {
         "title": "A worker's probe",
-        "summary": "By which a worker learns whether the broker hands it a partition. It is no reading.",
+        "summary": "A worker publishes it and waits until it comes back. Then the worker knows that the broker "
+        "hands it the partition, and which of its acknowledgements are safe. It is not a reading.",
         "payload": {"const": "", "description": "Empty."},
         "bindings": {"amqp": {"messageType": topology.PROBE_TYPE, "bindingVersion": BINDING}},
-        "x-amqp-properties": _closed({"type": {"const": topology.PROBE_TYPE}}),
+        "x-amqp-properties": _closed(
+            {
+                "type": {"const": topology.PROBE_TYPE},
+                "message_id": {"type": "string", "description": "The worker's session, and a number."},
+            }
+        ),
     }
 
 
