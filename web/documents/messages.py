@@ -194,8 +194,8 @@ def _moved_reading() -> dict[str, Any]:
 def _probe() -> dict[str, Any]:
     return {
         "title": "A worker's probe",
-        "summary": "A worker publishes it and waits until it comes back. Then the worker knows that the broker "
-        "hands it the partition, and which of its acknowledgements are safe. It is not a reading.",
+        "summary": "A worker publishes it, and when it comes back the worker knows that the broker hands it "
+        "the partition, and which of its acknowledgements are safe. It is not a reading.",
         "payload": {"const": "", "description": "Empty."},
         "bindings": {"amqp": {"messageType": topology.PROBE_TYPE, "bindingVersion": BINDING}},
         "x-amqp-properties": _closed(
