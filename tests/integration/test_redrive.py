@@ -63,7 +63,7 @@ def test_without_using_the_letter_up_in_the_write_of_the_record_a_repeated_sendi
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        records_module, "_WRITE_USING", "redis.call('SET', KEYS[1], ARGV[3]) return 1 -- and then a crash"
+        records_module, "_WRITE_USING", "redis.call('SET', KEYS[2], ARGV[4]) return 1 -- and then a crash"
     )
     office = Office(broker_url, redis_url)
 
