@@ -13,7 +13,7 @@ from random import SystemRandom
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.chaos import kills, rounds
+from tests.chaos import kills, rounds, splits
 from tests.chaos.campaign import Campaign
 from tests.chaos.plan import plan
 from tests.chaos.summary import show
@@ -39,7 +39,15 @@ def main() -> int:
         "--kinds", nargs="+", type=kills.Kind, default=list(kills.Kind), help="which kinds of rounds"
     )
     killing.set_defaults(run=_kills)
-    for command in (killing,):
+    splitting = commands.add_parser("splits", help="split a cluster of three RabbitMQ nodes in rounds")
+    splitting.add_argument(
+        "--kinds", nargs="+", type=splits.Kind, default=list(splits.Kind), help="which kinds of rounds"
+    )
+    splitting.add_argument(
+        "--handling", choices=splits.HANDLINGS, default="ignore", help="cluster_partition_handling"
+    )
+    splitting.set_defaults(run=_splits)
+    for command in (killing, splitting):
         command.add_argument("--rounds", type=int, default=30, help="how many rounds")
         command.add_argument("--module", default="pipeline.actors", help="what the workers run")
         command.add_argument("--seed", type=int, help="what the rounds are drawn from (default: a new one)")
@@ -77,6 +85,20 @@ def _kills(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
         arguments.rounds,
         seed,
         _say,
+        kinds=tuple(arguments.kinds),
+        module=arguments.module,
+        logs=folder,
+    )
+    return _shown(found, folder)
+
+
+def _splits(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
+    _say(f"{arguments.rounds} splits of a cluster with {arguments.handling} and seed {seed}")
+    found = splits.splits(
+        arguments.rounds,
+        seed,
+        _say,
+        handling=arguments.handling,
         kinds=tuple(arguments.kinds),
         module=arguments.module,
         logs=folder,

@@ -16,10 +16,10 @@ _T = TypeVar("_T")
 
 
 class Proxy:
-    """Passes connections on from `port` to another port of 127.0.0.1."""
+    """Passes connections on from `port` to another port of 127.0.0.1: the first of `targets` that answers."""
 
-    def __init__(self, network: "Network", target: int) -> None:
-        self._network, self._target = network, target
+    def __init__(self, network: "Network", *targets: int) -> None:
+        self._network, self._targets = network, targets
         self._writers = set[asyncio.StreamWriter]()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -63,17 +63,25 @@ class Proxy:
         self._cut()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
+        onward = await self._connect()
+        if onward is None:
             writer.transport.abort()
             return
+        onward_reader, onward_writer = onward
         pair = {writer, onward_writer}
         self._writers |= pair
         try:
             await asyncio.gather(self._pump(reader, onward_writer), self._pump(onward_reader, writer))
         finally:
             self._writers -= pair
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        for target in self._targets:
+            try:
+                return await asyncio.open_connection("127.0.0.1", target)
+            except OSError:
+                continue
+        return None
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -97,9 +105,9 @@ class Network:
         self._thread.start()
         self._proxies = list[Proxy]()
 
-    def proxy(self, target: int) -> Proxy:
-        """A new proxy to a port of 127.0.0.1."""
-        proxy = self._wait(Proxy(self, target).open())
+    def proxy(self, *targets: int) -> Proxy:
+        """A new proxy to the first of these ports of 127.0.0.1 that answers."""
+        proxy = self._wait(Proxy(self, *targets).open())
         self._proxies.append(proxy)
         return proxy
 

@@ -28,7 +28,7 @@ _ROOT: Final = Path(__file__).parents[2]
 
 class Site:
     """Started when it is made, ended by `stack`. `workers` are the environments of the workers, one each;
-    `module` is what they run."""
+    `module` is what they run; `rate` is the fleet's, in readings a second (None: as fast as confirmed)."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Site:
         *,
         seed: int,
         machines: int = 16,
+        rate: float | None = None,
         module: str = "pipeline.actors",
         workers: Sequence[Mapping[str, str]] = ({},),
     ) -> None:
@@ -46,7 +47,7 @@ class Site:
         logging.getLogger("pipeline.publisher").setLevel(logging.CRITICAL)
         self._module, self._environs = module, workers
         self.plant = stack.enter_context(Installation(amqp_url, redis_url))
-        self.fleet = Fleet(amqp_url, machines, seed, rate=None)
+        self.fleet = Fleet(amqp_url, machines, seed, rate)
         stack.callback(self.fleet.stop)
         for machine in self.fleet.machines:
             machine.at_times_bad = False

@@ -1,0 +1,166 @@
+"""Splits and failures of a cluster of three RabbitMQ nodes: does every reading still count exactly once?
+
+::
+
+    fleet, API, worker 2 ──▶ a (all leaders), else c
+    worker 1 ──────────────▶ b, else c, else a
+
+A split parts worker 1 from the leaders of its partitions, while it still reaches node b and Redis. The
+leaders take back the readings that it holds, and may deliver them to worker 2. Worker 1 does not know, goes
+on, and node b takes its acknowledgements. After the split the readings may come back to worker 1 on the same
+channel. The more readings worker 1 holds at the split, the more there is to go wrong: so it is stopped for a
+moment before, while its readings arrive.
+
+With `cluster_partition_handling = ignore` the nodes do not heal by themselves: node b is restarted after each
+split, as an operator would do. With `pause_minority` RabbitMQ stops on the node that is alone.
+"""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from pipeline import topology
+from pipeline.local.servers import local_redis
+from pipeline.settings import Settings
+from tests.chaos.cluster import TICK_SECONDS, Cluster, Node
+from tests.chaos.overlap import FILE, MODULE
+from tests.chaos.proxy import Network, Proxy
+from tests.chaos.rounds import Findings, Round, plan, run
+from tests.chaos.site import PATIENCE, Site
+from tests.waiting import wait_until
+
+
+class Kind(StrEnum):
+    """What happens to the cluster."""
+
+    CUT_OFF = "b cut off"
+    LINK_CUT = "link a-b cut"
+    FROZEN = "b frozen"
+    KILLED = "a killed"
+    OVERLAP = "b cut off, all consume"
+
+
+#: What RabbitMQ does about a split, by itself.
+HANDLINGS: Final = ("ignore", "pause_minority")
+
+#: Readings a second: what three nodes, two workers and the rest do on two cores, with some to spare.
+_RATE: Final = 500
+
+#: Readings that must be confirmed in a round before anything happens, and the seconds from then on.
+_FLOW: Final = 500
+_RUN_UP: Final = (0.2, 1.0)
+
+#: Seconds of a cut; of a freeze, longer than it takes to notice; and until a killed node starts again.
+_CUT: Final = (3.0, 5.0)
+_FROZEN: Final = (1.3 * TICK_SECONDS, 1.6 * TICK_SECONDS)
+_DOWN: Final = (0.0, 2.0)
+
+#: Seconds that worker 1 is stopped for before a cut, and that follow the cut until node b is restarted.
+_BACKLOG: Final = (0.2, 0.8)
+_HEALED: Final = (0.5, 3.0)
+
+
+def splits(
+    rounds: int,
+    seed: int,
+    say: Callable[[str], None],
+    *,
+    handling: str = "ignore",
+    kinds: tuple[Kind, ...] = tuple(Kind),
+    module: str = "pipeline.actors",
+    logs: Path | None = None,
+) -> Findings:
+    """Run so many rounds, drawn from `seed`. `module` is what the workers run. With breaches, what the
+    commands have printed goes to `logs`."""
+    findings = Findings(seed)
+    with ExitStack() as stack:
+        redis = local_redis()
+        stack.callback(redis.close)
+        cluster = Cluster(stack, handling)
+        network = Network()
+        stack.callback(network.close)
+        at_a = network.proxy(cluster.a.amqp_port, cluster.c.amqp_port)
+        at_b = network.proxy(cluster.b.amqp_port, cluster.c.amqp_port, cluster.a.amqp_port)
+        url = cluster.url(at_a.port)
+        topology.ensure(Settings(amqp_url=url))
+        overlap = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "overlap"
+        environ = {FILE: str(overlap), MODULE: module}
+        workers = (environ | {"IOT_LOGIC_AMQP_URL": cluster.url(at_b.port)}, environ)
+        site = Site(
+            stack, url, redis.url, seed=seed, rate=_RATE, module="tests.chaos.overlap", workers=workers
+        )
+        happen = _Splitting(site, cluster, at_b, overlap).happen
+        run(site, plan(kinds, seed, rounds), happen, findings, say)
+        if findings.broken and logs:
+            site.keep_logs(logs)
+    return findings
+
+
+class _Splitting:
+    """Does what a round says to a cluster while `site` works."""
+
+    def __init__(self, site: Site, cluster: Cluster, at_b: Proxy, overlap: Path) -> None:
+        self._site, self._cluster, self._at_b, self._overlap = site, cluster, at_b, overlap
+
+    def happen(self, each: Round) -> None:
+        """One round, from a whole cluster to a whole cluster."""
+        random, cluster = Random(each.seed), self._cluster
+        cluster.lead_from_a()
+        self._at_b.cut()
+        wait_until(lambda: self._held_by(1), timeout=PATIENCE)
+        begun = self._site.fleet.confirmed
+        wait_until(lambda: self._site.fleet.confirmed > begun + _FLOW, timeout=PATIENCE)
+        time.sleep(random.uniform(*_RUN_UP))
+        match each.kind:
+            case Kind.CUT_OFF:
+                self._cut(random, cluster.a, cluster.c)
+            case Kind.OVERLAP:
+                self._overlap.touch()
+                try:
+                    wait_until(lambda: self._held_by(2), timeout=PATIENCE)
+                    self._cut(random, cluster.a, cluster.c)
+                finally:
+                    self._overlap.unlink()
+            case Kind.LINK_CUT:
+                self._cut(random, cluster.a)
+            case Kind.FROZEN:
+                cluster.b.freeze()
+                time.sleep(random.uniform(*_FROZEN))
+                cluster.b.thaw()
+            case Kind.KILLED:
+                cluster.a.kill()
+                time.sleep(random.uniform(*_DOWN))
+                cluster.a.start()
+        if cluster.handling == "ignore" and each.kind != Kind.KILLED:
+            time.sleep(random.uniform(*_HEALED))
+            cluster.restart_losers()
+        cluster.wait_whole()
+
+    def _held_by(self, workers: int) -> bool:
+        """Whether so many workers consume each partition, among them the one that it is assigned to."""
+        response = self._site.plant.client.get("/partitions")
+        if response.status_code != 200:
+            return False
+        return all(
+            len(each["held_by"]) == workers and each["assigned_to"] in each["held_by"]
+            for each in response.json()["partitions"]
+        )
+
+    def _cut(self, random: Random, *others: Node) -> None:
+        """Cut the links between b and others for some seconds, while worker 1 holds readings."""
+        group = self._site.workers[0].process.pid
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            time.sleep(random.uniform(*_BACKLOG))
+            self._cluster.cut(self._cluster.b, *others)
+        finally:
+            os.killpg(group, signal.SIGCONT)
+        time.sleep(random.uniform(*_CUT))
+        self._cluster.heal(self._cluster.b, *others)
