@@ -75,8 +75,8 @@ bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs,
 	$(BIN)/python -m tests.bench.page build/bench.json docs
 
 # SPLITS and KILLS are campaigns of their own, in rounds, with a count after each.
-chaos: $(INSTALLED) ## Break things at random, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200, or SPLITS=30 HANDLING=pause_minority; SEED=7
-	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS),$(if $(SPLITS),splits --rounds $(SPLITS) \
+chaos: $(INSTALLED) ## Break things at random, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority; SEED=7
+	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS) $(if $(RABBITMQ),--rabbitmq $(RABBITMQ)),$(if $(SPLITS),splits --rounds $(SPLITS) \
 		$(if $(HANDLING),--handling $(HANDLING)),\
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)))) $(if $(SEED),--seed $(SEED))
 

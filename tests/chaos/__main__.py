@@ -7,6 +7,7 @@ each. `splits`: splits and failures of a cluster of three RabbitMQ nodes, a coun
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
@@ -14,7 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.chaos import kills, rounds, splits
+from tests.chaos.broker import Broker
 from tests.chaos.campaign import Campaign
+from tests.chaos.debian import DebianBroker
 from tests.chaos.plan import plan
 from tests.chaos.summary import show
 
@@ -23,6 +26,9 @@ _FAULT_SECONDS = 4
 
 #: Columns of a terminal that the table of the rounds needs.
 _TABLE_COLUMNS = 130
+
+#: Where the RabbitMQ of `kills` comes from.
+_BROKERS: dict[str, Callable[[], Broker]] = {"own": Broker, "debian13": DebianBroker}
 
 
 def main() -> int:
@@ -37,6 +43,9 @@ def main() -> int:
     killing = commands.add_parser("kills", help="SIGKILL RabbitMQ in rounds")
     killing.add_argument(
         "--kinds", nargs="+", type=kills.Kind, default=list(kills.Kind), help="which kinds of rounds"
+    )
+    killing.add_argument(
+        "--rabbitmq", choices=_BROKERS, default="own", help="this machine's, or Debian 13's (needs root)"
     )
     killing.set_defaults(run=_kills)
     splitting = commands.add_parser("splits", help="split a cluster of three RabbitMQ nodes in rounds")
@@ -87,6 +96,7 @@ def _kills(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
         _say,
         kinds=tuple(arguments.kinds),
         module=arguments.module,
+        broker=_BROKERS[arguments.rabbitmq],
         logs=folder,
     )
     return _shown(found, folder)

@@ -14,7 +14,9 @@ loses what a real crash would lose.
 from pathlib import Path
 from typing import Final
 
-from pipeline.local.rabbitmq import PLUGINS, PrivateRabbitmq, serves_amqp
+from pipeline.local import packages
+from pipeline.local.errors import Unavailable
+from pipeline.local.rabbitmq import PLUGINS, PrivateRabbitmq, script, serves_amqp
 from tests.waiting import wait_until
 
 #: Evaluated at the node's start. It must return, so the loop is a process of its own.
@@ -57,8 +59,20 @@ ok.
 _ORDER_SECONDS: Final = 20
 
 
+def ensure_installed() -> None:
+    """Install RabbitMQ, if it is missing. Raises `Unavailable` if that fails."""
+    try:
+        script()
+    except Unavailable:
+        packages.install(packages.RABBITMQ)
+
+
 class Broker(PrivateRabbitmq):
     """RabbitMQ with AMQP only. MQTT has a Raft group of its own, which doubles the time of a start."""
+
+    def __init__(self) -> None:
+        ensure_installed()
+        super().__init__()
 
     def _configure(self) -> None:
         super()._configure()

@@ -26,7 +26,7 @@ from tests.waiting import wait_until
 TICK_SECONDS: Final = 5
 
 #: Seconds that a node may take until it is one of the cluster again.
-_REUNION_SECONDS: Final = 60
+_REUNION_SECONDS: Final = 30
 
 _COOKIE: Final = "CHAOS"
 
@@ -46,6 +46,15 @@ Queues = [Queue || Queue <- rabbit_amqqueue:list(), amqqueue:get_type(Queue) =:=
 Here = [Queue || Queue <- Queues, element(2, amqqueue:get_pid(Queue)) =:= node()],
 length(Queues) - length(Here).
 """
+
+
+#: How many nodes RabbitMQ runs on, as far as this one knows, and those that it is partitioned from. A node
+#: that `pause_minority` has stopped does not know.
+_SEEN: Final = """
+try {length(rabbit_nodes:all_running()), rabbit_node_monitor:partitions()} catch _:_ -> paused end.
+"""
+
+_PARTITIONS: Final = "try rabbit_node_monitor:partitions() catch _:_ -> paused end."
 
 
 class Node(Broker):
@@ -101,13 +110,7 @@ class Node(Broker):
 
     def sees_all(self) -> bool:
         """Whether RabbitMQ runs on all nodes, and none is partitioned from it."""
-        seen = self.order("{length(rabbit_nodes:all_running()), rabbit_node_monitor:partitions()}.")
-        return seen == f"{{{len(_NODES)},[]}}"
-
-    @property
-    def partitions(self) -> str:
-        """The nodes that this one is partitioned from, as Erlang writes a list."""
-        return self.order("rabbit_node_monitor:partitions().")
+        return self.order(_SEEN) == f"{{{len(_NODES)},[]}}"
 
 
 class Cluster:
@@ -126,7 +129,7 @@ class Cluster:
         self.a.start()
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda node: node.start(), [self.b, self.c]))
-        self.wait_whole()
+        self._wait_whole(_REUNION_SECONDS)
 
     def _start_epmd(self, stack: ExitStack) -> None:
         """Start a port mapper that outlives each node."""
@@ -143,29 +146,44 @@ class Cluster:
 
     def cut(self, one: Node, *others: Node) -> None:
         """Cut the links between one node and others, both ways."""
-        one.take_cookie("CUT", others, disconnect=True)
+        # Another one on each side: two ends with the same wrong cookie would connect.
+        one.take_cookie("NEAR", others, disconnect=True)
         for other in others:
-            other.take_cookie("CUT", [one], disconnect=True)
+            other.take_cookie("FAR", [one], disconnect=True)
 
     def heal(self, one: Node, *others: Node) -> None:
-        """Let these nodes connect again."""
+        """Let these nodes connect again. Raises `AssertionError` if the links were not cut until now."""
+        connected = one.order("nodes().")
+        assert not any(other.node in connected for other in others), f"{one.node} sees {connected}"
         one.take_cookie(_COOKIE, others, disconnect=False)
         for other in others:
             other.take_cookie(_COOKIE, [one], disconnect=False)
 
-    def restart_losers(self) -> None:
-        """After a split with `ignore`: restart the nodes that node a is partitioned from, as operators do."""
-        losers = [self.b]
-        if self.c.partitions != "[]" and self.c.node in self.a.partitions:
-            losers.append(self.c)
-        for node in losers:
+    def mend(self, patience: float) -> None:
+        """Make it whole, as an operator would: wait, restart the nodes that node a lost, restart all nodes.
+
+        `patience` is for the first wait. Raises `AssertionError` if nothing helps.
+        """
+        losers = [self.b, self.c] if self._parted(self.a, self.c) else [self.b]
+        for nodes in (losers, list(self.nodes.values())):
+            try:
+                self._wait_whole(patience)
+            except AssertionError:
+                self._restart(nodes)
+                patience = _REUNION_SECONDS
+        self._wait_whole(patience)
+
+    def _parted(self, one: Node, other: Node) -> bool:
+        return other.node in one.order(_PARTITIONS) or one.node in other.order(_PARTITIONS)
+
+    def _restart(self, nodes: list[Node]) -> None:
+        for node in nodes:
             node.kill()
         with ThreadPoolExecutor() as threads:
-            list(threads.map(lambda node: node.start(), losers))
+            list(threads.map(lambda node: node.start(), nodes))
 
-    def wait_whole(self) -> None:
-        """Wait until each node sees all others."""
-        wait_until(lambda: all(node.sees_all() for node in self.nodes.values()), timeout=_REUNION_SECONDS)
+    def _wait_whole(self, seconds: float) -> None:
+        wait_until(lambda: all(node.sees_all() for node in self.nodes.values()), timeout=seconds)
 
     def lead_from_a(self) -> None:
         """Move the leaders of all quorum queues to node a."""

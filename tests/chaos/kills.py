@@ -6,8 +6,9 @@ does come back. On a fast disk this window is milliseconds long. So there are th
 
 - *any moment*: nothing is slowed. What a crash does, as it comes.
 - *slow log*: each write to the log takes longer, as on a busy disk; killed at any moment.
-- *log held*: nothing reaches the log from a moment on. The worker goes on with the readings that it holds (up
-  to 512 a partition) and acknowledges them, and all these acknowledgements are lost.
+- *log held*: nothing reaches the log from a moment on. The worker goes on with the readings that it holds
+  (up to 512 a partition) and acknowledges them, and all these acknowledgements are lost. It is stopped for a
+  moment before, so that it holds many.
 
 No queue takes the results, so RabbitMQ confirms them at once and does not wait for the log with them.
 """
@@ -43,6 +44,9 @@ _FLOW: Final = 500
 #: Seconds from then until something happens, and from the hold of the log to the kill.
 _RUN_UP: Final = (0.3, 1.5)
 _HELD: Final = (0.9, 1.6)
+
+#: Seconds that the worker is stopped for before the log is held.
+_BACKLOG: Final = (0.1, 0.4)
 
 #: Milliseconds of a write to the slow log.
 _SLOW: Final = (30, 700)
@@ -90,7 +94,9 @@ def _kill(site: Site, rabbitmq: Broker, each: Round) -> None:
             rabbitmq.slow_log(random.randint(*_SLOW))
             time.sleep(random.uniform(*_RUN_UP))
         case Kind.LOG_HELD:
-            rabbitmq.hold_log()
+            with site.workers_stopped():
+                time.sleep(random.uniform(*_BACKLOG))
+                rabbitmq.hold_log()
             time.sleep(random.uniform(*_HELD))
     rabbitmq.kill()
     rabbitmq.start()

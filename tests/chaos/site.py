@@ -7,8 +7,10 @@ counted then is lost; no time-out decides about it.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +71,18 @@ class Site:
 
         wait_until(ready, timeout=60)
         return worker
+
+    @contextmanager
+    def workers_stopped(self, number: int | None = None) -> Iterator[None]:
+        """SIGSTOP all workers, or one, while the block runs. Readings arrive for them meanwhile."""
+        groups = [worker.process.pid for place, worker in enumerate(self.workers) if number in (None, place)]
+        for group in groups:
+            os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for group in groups:
+                os.killpg(group, signal.SIGCONT)
 
     def drain(self) -> None:
         """Pause the fleet, and wait until all readings are worked off.

@@ -12,11 +12,10 @@ channel. The more readings worker 1 holds at the split, the more there is to go 
 moment before, while its readings arrive.
 
 With `cluster_partition_handling = ignore` the nodes do not heal by themselves: node b is restarted after each
-split, as an operator would do. With `pause_minority` RabbitMQ stops on the node that is alone.
+split, as an operator would do. With `pause_minority` RabbitMQ stops on the node that is alone. It does not
+stop a node that was only silent for some seconds: that one is restarted too.
 """
 
-import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -61,6 +60,9 @@ _RUN_UP: Final = (0.2, 1.0)
 _CUT: Final = (3.0, 5.0)
 _FROZEN: Final = (1.3 * TICK_SECONDS, 1.6 * TICK_SECONDS)
 _DOWN: Final = (0.0, 2.0)
+
+#: Seconds in which a cluster is whole again by itself, if it is at all.
+_HEALS_SECONDS: Final = 10
 
 #: Seconds that worker 1 is stopped for before a cut, and that follow the cut until node b is restarted.
 _BACKLOG: Final = (0.2, 0.8)
@@ -138,10 +140,13 @@ class _Splitting:
                 cluster.a.kill()
                 time.sleep(random.uniform(*_DOWN))
                 cluster.a.start()
-        if cluster.handling == "ignore" and each.kind != Kind.KILLED:
+        if each.kind == Kind.KILLED:
+            cluster.mend(_HEALS_SECONDS)
+        elif cluster.handling == "ignore":
             time.sleep(random.uniform(*_HEALED))
-            cluster.restart_losers()
-        cluster.wait_whole()
+            cluster.mend(0)
+        else:
+            cluster.mend(_HEALS_SECONDS)
 
     def _held_by(self, workers: int) -> bool:
         """Whether so many workers consume each partition, among them the one that it is assigned to."""
@@ -155,12 +160,8 @@ class _Splitting:
 
     def _cut(self, random: Random, *others: Node) -> None:
         """Cut the links between b and others for some seconds, while worker 1 holds readings."""
-        group = self._site.workers[0].process.pid
-        os.killpg(group, signal.SIGSTOP)
-        try:
+        with self._site.workers_stopped(0):
             time.sleep(random.uniform(*_BACKLOG))
             self._cluster.cut(self._cluster.b, *others)
-        finally:
-            os.killpg(group, signal.SIGCONT)
         time.sleep(random.uniform(*_CUT))
         self._cluster.heal(self._cluster.b, *others)

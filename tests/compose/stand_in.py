@@ -18,9 +18,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from pipeline.local import packages
-from pipeline.local.errors import Unavailable
-from pipeline.local.packages import Package
+from tests.compose.debian import SUITE, bootstrap
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,12 +30,9 @@ IMAGES = {
     "PROMETHEUS_IMAGE": "prom/prometheus:v3.13.2",
 }
 
-_SUITE = "trixie"
 #: The suite's.
 _PYTHON = "3.13"
-_BASE = f"iot-logic-stand-in/{_SUITE}"
-
-_DEBOOTSTRAP = Package("debootstrap", "debootstrap", "debootstrap", "debootstrap")
+_BASE = f"iot-logic-stand-in/{SUITE}"
 
 _INSTALL = (
     "RUN printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d "
@@ -130,7 +125,7 @@ def _image(client: docker.DockerClient, variable: str, name: str) -> str:
 
 
 def _tag(short: str) -> str:
-    return f"iot-logic-stand-in/{short}:{_SUITE}"
+    return f"iot-logic-stand-in/{short}:{SUITE}"
 
 
 def _build(client: docker.DockerClient, short: str, dockerfile: str) -> str:
@@ -154,29 +149,12 @@ def _is_there(client: docker.DockerClient, name: str) -> bool:
 
 
 def _ensure_base(client: docker.DockerClient) -> None:
-    """A small Debian. Needs root, and debootstrap, which is installed where it is missing."""
+    """A small Debian. Needs root."""
     if _is_there(client, _BASE):
         return
-    if shutil.which("debootstrap") is None:
-        try:
-            packages.install(_DEBOOTSTRAP)
-        except Unavailable as e:
-            raise AssertionError(f"{e}. Install it with {_DEBOOTSTRAP.advice()}.") from e
-    # Where this machine has its packages from, there are those of the other suites. Else: debootstrap's own.
-    sites = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
     with tempfile.TemporaryDirectory() as folder:
         root, archive = Path(folder) / "root", Path(folder) / "base.tar"
-        # What it does it says on standard output, package by package; what went wrong, on the other.
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", _SUITE, root, *sites[:1]],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        bootstrap(root)
         subprocess.run(["tar", "-C", root, "-cf", archive, "."], check=True)
         client.api.import_image(str(archive), repository=_BASE, tag="latest")
 
