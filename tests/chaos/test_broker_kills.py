@@ -1,0 +1,42 @@
+"""One SIGKILL of RabbitMQ with its log held; `make chaos KILLS=200` runs many, also with nothing slowed."""
+
+import pytest
+
+from tests.chaos.kills import Kind, kills
+from tests.chaos.rounds import Findings, plan
+
+SEED = 1
+
+#: TO ADD: the modules of `tests.chaos.sabotage` that put an old rule back. With each of them readings must be
+#: counted twice.
+OLD_RULES: list[str] = []
+
+
+def killed(module: str) -> Findings:
+    return kills(1, SEED, print, kinds=(Kind.LOG_HELD,), module=module)
+
+
+def test_acknowledgements_that_a_killed_broker_forgets_count_no_reading_twice() -> None:
+    found = killed("pipeline.actors")
+
+    assert found.stood_still == []
+    assert found.total.confirmed > 0
+    assert found.total.breaches == 0, found.total
+
+
+@pytest.mark.parametrize("rule", OLD_RULES)
+def test_with_the_old_rule_a_killed_broker_has_readings_counted_twice(rule: str) -> None:
+    found = killed(f"tests.chaos.sabotage.{rule}")
+
+    assert found.stood_still == []
+    assert found.total.double
+
+
+def test_a_seed_gives_the_same_rounds_again_and_each_kind_before_any_comes_twice() -> None:
+    kinds = list(Kind)
+    first = plan(kinds, SEED, 3 * len(kinds))
+
+    assert plan(kinds, SEED, 3 * len(kinds)) == first
+    assert plan(kinds, SEED + 1, 3 * len(kinds)) != first
+    for start in range(0, len(first), len(kinds)):
+        assert {each.kind for each in first[start : start + len(kinds)]} == set(kinds)

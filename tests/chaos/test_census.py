@@ -1,0 +1,65 @@
+"""The count after a round: each way to be wrong is seen, and doubt is no breach."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.chaos.census import LOGIC, Census, State, judged
+from tests.chaos.fleet import Machine, Sort
+
+SENT = 6
+
+
+def counted(*numbers: int) -> State:
+    """The state after these readings, in this order."""
+    scope, state = dict[str, Any](), dict[str, Any]()
+    exec(LOGIC, scope)  # noqa: S102  the logic that the campaign uploads
+    for n in numbers:
+        scope["process"]({"n": n}, state)
+    return msgspec.convert(state, State)
+
+
+def census(state: State, in_doubt: tuple[int, ...] = ()) -> Census:
+    """The count of a machine that has sent `SENT` readings, all confirmed but those in doubt."""
+    machine = Machine(0)
+    for n in range(SENT):
+        machine.next_message(Sort.GOOD)
+        machine.confirmed[n] = n not in in_doubt
+    return judged(machine, state)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "in_doubt"),
+    [((0, 1, 2, 3, 4, 5), ()), ((0, 1, 2, 3, 4, 5), (2,)), ((0, 1, 3, 4, 5), (2,)), ((0, 1, 2, 3), (4, 5))],
+)
+def test_a_reading_counts_once_and_one_in_doubt_once_or_never(
+    numbers: tuple[int, ...], in_doubt: tuple[int, ...]
+) -> None:
+    assert census(counted(*numbers), in_doubt).breaches == 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "breaches"),
+    [
+        ((), {"lost": 6}),
+        ((0, 1, 2, 3), {"lost": 2}),
+        ((2, 4, 5), {"lost": 3}),
+        ((0, 1, 2, 1, 2, 3, 4, 5), {"double": 2}),
+        ((0, 1, 2, 3, 4, 5, 5), {"double": 1}),
+        ((0, 1, 4, 5, 2, 3), {"out_of_order": 2}),
+        ((0, 4, 2, 2, 5), {"lost": 2, "double": 1, "out_of_order": 1}),
+        ((5, 2, 0, 4, 1, 3), {"out_of_order": 5}),
+    ],
+)
+def test_a_reading_that_is_lost_double_or_out_of_order_is_seen(
+    numbers: tuple[int, ...], breaches: dict[str, int]
+) -> None:
+    assert census(counted(*numbers)) == Census(6, len(numbers), **breaches)
+
+
+def test_a_state_that_forgot_a_count_is_seen() -> None:
+    state = counted(0, 1, 2, 3, 4, 5)
+    state.count -= 1
+
+    assert census(state).forgotten == 1
