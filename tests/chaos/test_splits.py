@@ -7,26 +7,32 @@ from tests.chaos.splits import Kind, splits
 
 SEED = 1
 
-#: TO ADD: the modules of `tests.chaos.sabotage` that put an old rule back. With each of them readings must be
-#: counted twice.
-OLD_RULES: list[str] = []
 
-
-def split(module: str) -> Findings:
-    return splits(1, SEED, print, handling="ignore", kinds=(Kind.CUT_OFF,), module=module)
+def split(kind: Kind, module: str) -> Findings:
+    return splits(1, SEED, print, handling="ignore", kinds=(kind,), module=module)
 
 
 def test_a_worker_on_a_node_that_is_cut_off_counts_no_reading_twice() -> None:
-    found = split("pipeline.actors")
+    found = split(Kind.CUT_OFF, "pipeline.actors")
 
     assert found.stood_still == []
     assert found.total.confirmed > 0
     assert found.total.breaches == 0, found.total
 
 
-@pytest.mark.parametrize("rule", OLD_RULES)
-def test_with_the_old_rule_a_worker_on_a_node_that_is_cut_off_counts_readings_twice(rule: str) -> None:
-    found = split(f"tests.chaos.sabotage.{rule}")
+#: The kinds of splits, and the modules of `tests.chaos.sabotage` that break the rule which is for each.
+BROKEN_RULES = [
+    (Kind.CUT_OFF, "believes_acknowledgements"),
+    (Kind.LINK_CUT, "no_count"),
+    (Kind.OVERLAP, "no_fence"),
+]
+
+
+@pytest.mark.parametrize(("kind", "rule"), BROKEN_RULES)
+def test_with_a_broken_rule_a_worker_on_a_node_that_is_cut_off_counts_readings_twice(
+    kind: Kind, rule: str
+) -> None:
+    found = split(kind, f"tests.chaos.sabotage.{rule}")
 
     assert found.stood_still == []
     assert found.total.double
