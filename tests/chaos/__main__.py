@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=200_000, help="how many readings at the least")
     parser.add_argument("--machines", type=int, default=40, help="how many machines send them")
     parser.add_argument("--seed", type=int, help="what the faults are drawn from (default: a new one)")
-    parser.set_defaults(run=_faults)
+    parser.set_defaults(run=_faults, folder="")
     commands = parser.add_subparsers(title="commands")
     killing = commands.add_parser("kills", help="SIGKILL RabbitMQ in rounds")
     killing.add_argument(
@@ -47,7 +47,7 @@ def main() -> int:
     killing.add_argument(
         "--rabbitmq", choices=_BROKERS, default="own", help="this machine's, or Debian 13's (needs root)"
     )
-    killing.set_defaults(run=_kills)
+    killing.set_defaults(run=_kills, folder="kills-")
     splitting = commands.add_parser("splits", help="split a cluster of three RabbitMQ nodes in rounds")
     splitting.add_argument(
         "--kinds", nargs="+", type=splits.Kind, default=list(splits.Kind), help="which kinds of rounds"
@@ -55,7 +55,7 @@ def main() -> int:
     splitting.add_argument(
         "--handling", choices=splits.HANDLINGS, default="ignore", help="cluster_partition_handling"
     )
-    splitting.set_defaults(run=_splits)
+    splitting.set_defaults(run=_splits, folder="splits-")
     for command in (killing, splitting):
         command.add_argument("--rounds", type=int, default=30, help="how many rounds")
         command.add_argument("--module", default="pipeline.actors", help="what the workers run")
@@ -64,7 +64,7 @@ def main() -> int:
     # So that what it has started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
     seed = SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
-    broken: bool = arguments.run(arguments, seed, Path("build/chaos") / str(seed))
+    broken: bool = arguments.run(arguments, seed, Path("build/chaos") / f"{arguments.folder}{seed}")
     return int(broken)
 
 

@@ -27,6 +27,7 @@ from typing import Final
 
 from pipeline import topology
 from pipeline.local.servers import local_redis
+from pipeline.membership import BEAT_SECONDS
 from pipeline.settings import Settings
 from tests.chaos.cluster import TICK_SECONDS, Cluster, Node
 from tests.chaos.overlap import FILE, MODULE
@@ -61,6 +62,8 @@ _CUT: Final = (3.0, 5.0)
 _FROZEN: Final = (1.3 * TICK_SECONDS, 1.6 * TICK_SECONDS)
 _DOWN: Final = (0.0, 2.0)
 
+_REPORTED_SECONDS: Final = BEAT_SECONDS + 0.2
+
 #: Seconds in which a cluster is whole again by itself, if it is at all.
 _HEALS_SECONDS: Final = 10
 
@@ -69,7 +72,7 @@ _OVERLAP: Final = 8.0
 
 #: Seconds that worker 1 is stopped for before a cut, and that follow the cut until node b is restarted.
 _BACKLOG: Final = (0.2, 0.8)
-_HEALED: Final = (0.5, 3.0)
+_HEALED: Final = (0.5, 2.0)
 
 
 def splits(
@@ -118,8 +121,7 @@ class _Splitting:
         """One round, from a whole cluster to a whole cluster."""
         random, cluster = Random(each.seed), self._cluster
         cluster.lead_from_a()
-        self._at_b.cut()
-        wait_until(lambda: self._held_by(1), timeout=PATIENCE)
+        self._move_worker_1()
         begun = self._site.fleet.confirmed
         wait_until(lambda: self._site.fleet.confirmed > begun + _FLOW, timeout=PATIENCE)
         time.sleep(random.uniform(*_RUN_UP))
@@ -150,6 +152,19 @@ class _Splitting:
             cluster.mend(0)
         else:
             cluster.mend(_HEALS_SECONDS)
+
+    def _move_worker_1(self) -> None:
+        """Have worker 1 connect to node b, and wait until it has its partitions there."""
+        self._at_b.cut()
+        # What it reports is up to one beat old, and may be of the connection before.
+        time.sleep(_REPORTED_SECONDS)
+        wait_until(self._at_b_again, timeout=PATIENCE)
+        wait_until(lambda: self._held_by(1), timeout=PATIENCE)
+
+    def _at_b_again(self) -> bool:
+        # A channel for each of its partitions, and one to publish on.
+        channels = int(self._cluster.b.order("length(rabbit_channel:list_local())."))
+        return channels > Settings().partitions // 2
 
     def _held_by(self, workers: int) -> bool:
         """Whether so many workers consume each partition, among them the one that it is assigned to."""
