@@ -17,4 +17,8 @@ What makes the check sure of itself:
 - The logics keep in the state which numbers they have counted, so a count can be neither lost nor repeated
   unseen. Results are compared byte by byte with those of the same id.
 - Every safeguard of the pipeline is taken out once (`sabotage`), and the campaign must notice.
+
+Two more campaigns run in rounds, and count every reading after each: `kills` (SIGKILLs of RabbitMQ at the
+moments when its log lags behind) and `splits` (of a cluster of three nodes). They share `rounds`, `site`
+and `census`.
 """
