@@ -18,7 +18,13 @@ Two things are proof, for both come from the leader after the log has what they 
     That it comes back *as a delivery to us* matters: while a link between brokers is cut, acknowledgements
     get lost, and the readings go to somebody else, but a probe published later is confirmed.
 
-Probes are published once a second while there is something to prove, and when a session is released.
+Probes are published once a second while there is something to prove, and when a session is released. A probe
+carries the session's random name, so that nobody else can write one that proves something.
+
+What is left: when a queue changes its leader, a channel sends again what the old leader has not answered
+(`rabbit_fifo_client:resend_all_pending/1`), and for some milliseconds a newer acknowledgement may be ahead of
+an older one. If the nodes of the channel and of the new leader both die in that moment, a delivery has proven
+too much. A cluster of three does not outlive the loss of two nodes anyway.
 """
 
 from collections.abc import Callable
