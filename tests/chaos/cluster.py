@@ -26,7 +26,7 @@ from tests.waiting import wait_until
 TICK_SECONDS: Final = 5
 
 #: Seconds that a node may take until it is one of the cluster again.
-_REUNION_SECONDS: Final = 30
+_REUNION_SECONDS: Final = 90
 
 _COOKIE: Final = "CHAOS"
 
