@@ -22,6 +22,10 @@ from pika.channel import Channel
 from pika.frame import Body, Header, Method
 from pika.spec import Basic
 
+from pipeline import headers
+
+headers.install()
+
 #: Seconds between two heartbeats of AMQP. The broker gives a partition away when a worker, paused or cut
 #: off, has been silent for two of them.
 HEARTBEAT_SECONDS: Final = 5
