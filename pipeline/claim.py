@@ -1,10 +1,11 @@
 """The claim of a reading that is sent again: which dead letter it uses up when it is applied.
 
-It travels in the header `dead-letter` as `<number>.<signature>`. The signature covers the machine, the
-number and the bytes of the reading, with a secret that lies in Redis and is known to API and workers only
-(`pipeline.dead_letters`). So a header that a device made up counts for nothing, and its reading is
-processed like any other; one that it has overheard and repeats can only bring the same bytes to the same
-machine, which is settled by the letter: it is used up once.
+It travels in the header `dead-letter` as `<name>.<signature>`; the name is the letter's number, or that of a
+reading that expired (`pipeline.expiry`). The signature covers the machine, the name and the bytes of the
+reading, with a secret that lies in Redis and is known to API and workers only (`pipeline.dead_letters`). So a
+header that a device made up counts for nothing, and its reading is processed like any other; one that it has
+overheard and repeats can only bring the same bytes to the same machine, which is settled by the letter: it is
+used up once.
 
 A signature rather than a nonce on the letter, because a repeat must be told from a forgery also after the
 letter is gone: the one is skipped, the other is a reading.
@@ -18,17 +19,19 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
+from pipeline.expiry import NAME_PATTERN
+
 #: The header that carries a claim.
 HEADER: Final = "dead-letter"
 
 #: The value of the header, as a regular expression.
-CLAIM_PATTERN: Final = "([1-9][0-9]{0,18})[.]([0-9a-f]{64})"
+CLAIM_PATTERN: Final = f"([1-9][0-9]{{0,18}}|{NAME_PATTERN})[.]([0-9a-f]{{64}})"
 
 _CLAIM = re.compile(CLAIM_PATTERN)
 
 
 class Claim(Struct, frozen=True):
-    """A claim as it came: the letter's number, and the signature, which is not checked yet."""
+    """A claim as it came: the letter's number or other name, and the signature, which is not checked yet."""
 
     number: str
     signature: str

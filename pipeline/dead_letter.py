@@ -4,6 +4,9 @@ The names of the headers are the fields of `Cause`; what has no value is left ou
 machine, and the message keeps the device's `content_type`. A dead letter's own `message_id` is
 `<machine>/<number>`: one that is there twice after a crash can be told by it. What came with a routing key
 that names no machine is `~stray/<random>`; no machine's id has a tilde.
+
+RabbitMQ itself makes the dead letter of a reading that expired in a partition's queue (`pipeline.expiry`). It
+has no headers of ours, and no number: its id is `<machine>/expired-<hash>`.
 """
 
 import re
@@ -15,9 +18,10 @@ from typing import Any, Final, get_args
 
 import pika
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from pipeline import topology
+from pipeline.expiry import NAME_PATTERN, Expiry, expiry_of, name_of
 from pipeline.publisher import PERSISTENT, Message
 from pipeline.reading import Reading
 from pipeline.record import Cause, Outgoing
@@ -28,25 +32,34 @@ from sandbox.job import Failure, Outcome, OutcomeKind
 #: What stands for the machine of readings whose routing key names none.
 STRAY: Final = "~stray"
 
-#: The kinds of dead letters; `unknown` is what no worker of this version has written.
-KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), "unknown")
+#: The kind of a reading that no worker has taken, because it expired before.
+EXPIRED: Final = "expired"
 
-#: The message id that a reading has which was sent again, before the number of its letter.
+#: The kinds of dead letters; `unknown` is what no worker of this version has written.
+KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), EXPIRED, "unknown")
+
+#: The message id that a reading has which was sent again, before the name of its letter.
 SENT_AGAIN: Final = "dead-letter/"
 
-_ID = re.compile(rf"({topology.MACHINE_ID_PATTERN})/([1-9][0-9]{{0,14}})|{STRAY}/([0-9a-f]{{32}})")
+#: The name of a machine's letter, as a regular expression: its number, or a hash of a reading that expired.
+LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NAME_PATTERN}"
+
+_ID = re.compile(
+    rf"(?P<machine>{topology.MACHINE_ID_PATTERN})/(?P<name>{LETTER_NAME_PATTERN})|{STRAY}/(?P<stray>[0-9a-f]{{32}})"
+)
 
 _CAUSE = re.compile("[0-9a-f]{16}")
 #: What differs between two messages that say the same.
 _NUMBER_IN_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_SENT_AGAIN = re.compile(rf"{SENT_AGAIN}([1-9][0-9]{{0,14}})")
+_SENT_AGAIN = re.compile(f"{SENT_AGAIN}({LETTER_NAME_PATTERN})")
 
 
 class Letter(Struct, frozen=True):
     """A dead letter as it is kept, without the reading's bytes, of which there are `size`.
 
     `machine` is `STRAY` where `key`, the routing key, names none. `name` is the reading's number on its
-    machine. `kind` is one of `KINDS`, `time` when it failed (RFC 3339, UTC); the rest is as in `Cause`.
+    machine, or begins with `expired-` if it was never run, because it expired. `kind` is one of `KINDS`,
+    `time` when it failed (RFC 3339, UTC); the rest is as in `Cause`.
     """
 
     machine: str
@@ -66,8 +79,13 @@ class Letter(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """What it is known by: `<machine>/<number>`."""
+        """What it is known by: `<machine>/<name>`."""
         return f"{self.machine}/{self.name}"
+
+    @property
+    def number(self) -> int | None:
+        """The reading's number on its machine; None if it has no machine, or was never run."""
+        return number_of(self.name) if self.machine != STRAY else None
 
     @property
     def milliseconds(self) -> int:
@@ -85,10 +103,10 @@ class Letter(Struct, frozen=True):
         return blake2b(content.encode(), digest_size=8).hexdigest()
 
     @property
-    def sent_before(self) -> int | None:
-        """The number of the letter that this reading was sent again from, None where it was not."""
+    def sent_before(self) -> str | None:
+        """The name of the letter that this reading was sent again from, None where it was not."""
         found = _SENT_AGAIN.fullmatch(self.message_id or "")
-        return int(found[1]) if found else None
+        return found[1] if found else None
 
 
 def is_cause(text: str) -> bool:
@@ -152,9 +170,12 @@ def stray_message(reading: Reading) -> Message:
 def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -> Letter:
     """The letter of a message from the exchange `dead-letters`. It takes any, whoever wrote it.
 
-    A message that has no id of ours becomes a stray, known by a hash of what it is.
+    A message that has no id of ours becomes a stray, known by a hash of what it is, unless it is a reading
+    that expired.
     """
     headers, key = properties.headers or {}, topology.text_of(key)
+    if (expiry := expiry_of(key, headers)) is not None:
+        return _expired(expiry, key, properties, body)
     machine, name = parse_id(topology.text_of(properties.message_id or "")) or (STRAY, "")
     time = _text(headers, "time")
     if not name or (machine != STRAY and key != topology.dead_letter_key(machine)):
@@ -179,12 +200,38 @@ def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -
     )
 
 
+def _expired(expiry: Expiry, key: str, properties: pika.BasicProperties, body: bytes) -> Letter:
+    name = name_of(expiry, properties, key, body)
+    return Letter(
+        machine=expiry.machine or STRAY,
+        name=name if expiry.machine else name.removeprefix("expired-"),
+        key=key,
+        size=len(body),
+        kind=EXPIRED,
+        time=expiry.time or now(),
+        message=expiry.message,
+        message_id=topology.text_of(properties.message_id or "") or None,
+        content_type=topology.text_of(properties.content_type or "") or None,
+    )
+
+
+def another(letter: Letter) -> Letter:
+    """The letter of another reading that expired and equals this one: the same but for its name."""
+    name = uuid.uuid4().hex
+    return replace(letter, name=name if letter.machine == STRAY else f"expired-{name}")
+
+
+def number_of(name: str) -> int | None:
+    """The number that a letter's name is, None if it is the name of a reading that expired."""
+    return int(name) if name.isdecimal() else None
+
+
 def parse_id(letter_id: str) -> tuple[str, str] | None:
     """The machine and the name in the id of a letter, None where it cannot be one."""
     found = _ID.fullmatch(letter_id)
     if found is None:
         return None
-    return (STRAY, found[3]) if found[3] else (found[1], found[2])
+    return (STRAY, found["stray"]) if found["stray"] else (found["machine"], found["name"])
 
 
 def milliseconds(time: str) -> int:

@@ -12,11 +12,11 @@ A letter is the right of its reading to be applied. The rules:
     before it; an entry whose letter is gone is dropped by whoever meets it.
 4.  *The claim is signed* with a secret that lies beside the letters (`pipeline.claim`).
 
-The keys: `machine:{<id>}:dead-letters` is a hash; a letter has up to three fields in it, `<number>` (a
-`Letter`), `<number>:body` and, once it was sent again, `<number>:sent` (the time). `…:line` sorts the
-machine's letters by number, `…:used` those that are used up by time. All change together and lie in one
-slot of a Redis Cluster. `dead-letters:all` and `dead-letters:kind:<kind>` sort the letters of all machines
-by time.
+The keys: `machine:{<id>}:dead-letters` is a hash; a letter has up to three fields in it, `<name>` (a
+`Letter`), `<name>:body` and, once it was sent again, `<name>:sent` (the time). `…:line` sorts the machine's
+letters by number, and behind them those without a number (`pipeline.expiry`) in the order in which they came;
+`…:used` sorts those that are used up by time. All change together and lie in one slot of a Redis Cluster.
+`dead-letters:all` and `dead-letters:kind:<kind>` sort the letters of all machines by time.
 """
 
 import os
@@ -28,7 +28,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.dead_letter import KINDS, STRAY, Letter
+from pipeline.dead_letter import KINDS, STRAY, Letter, number_of
 from pipeline.reading import Reading
 
 #: Seconds for which a machine remembers which of its letters are used up: a week. A dead letter that
@@ -43,16 +43,25 @@ SECRET_KEY: Final = "dead-letters:secret"  # noqa: S105 - its name
 #: Letters that are looked at in one round trip, and so in memory at once, without their readings.
 CHUNK: Final = 500
 
-#: Keeps one letter, unless it is used up: KEYS of `letter_keys`, ARGV name, letter, body, place in line.
+#: Keeps one letter, unless it is used up: KEYS of `letter_keys`, ARGV name, letter, body, place in line, and
+#: 'behind' if that place must also be behind all that are in line. Answers 'used', 'there' or 'new'.
 _KEEP = """
 if redis.call('ZSCORE', KEYS[3], ARGV[1]) then
-    return 0
+    return 'used'
 end
-if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then
-    redis.call('HSET', KEYS[1], ARGV[1] .. ':body', ARGV[3])
-    redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then
+    return 'there'
 end
-return 1
+redis.call('HSET', KEYS[1], ARGV[1] .. ':body', ARGV[3])
+local place = ARGV[4]
+if ARGV[5] == 'behind' then
+    local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+    if last and tonumber(last) >= tonumber(place) then
+        place = string.format('%.0f', tonumber(last) + 1)
+    end
+end
+redis.call('ZADD', KEYS[2], place, ARGV[1])
+return 'new'
 """
 
 #: Uses letters up, for scripts that begin with it. Answers how many were there.
@@ -100,7 +109,8 @@ def kind_key(kind: str) -> str:
 class Where(Struct, frozen=True, kw_only=True):
     """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970.
 
-    `cause` is a `Letter.cause`. `below` means readings of a machine with smaller numbers, and so no strays.
+    `cause` is a `Letter.cause`. `below` means readings of a machine with smaller numbers, and so none
+    without.
     """
 
     machine: str | None = None
@@ -117,7 +127,7 @@ class Where(Struct, frozen=True, kw_only=True):
             and self.kind in (None, letter.kind)
             and (self.since is None or letter.milliseconds >= self.since)
             and (self.until is None or letter.milliseconds < self.until)
-            and (self.below is None or (letter.machine != STRAY and int(letter.name) < self.below))
+            and (self.below is None or ((number := letter.number) is not None and number < self.below))
             and self.cause in (None, letter.cause)
         )
 
@@ -161,20 +171,25 @@ class DeadLetters:
             counts = pipeline.execute()
         return {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
 
-    def keep(self, letters: Sequence[tuple[Letter, bytes]]) -> None:
-        """Keep letters, each with its reading's bytes. One that is kept or used up already stays so."""
+    def keep(self, letters: Sequence[tuple[Letter, bytes]]) -> list[bool]:
+        """Keep letters, each with its reading's bytes. One that is kept or used up already stays so.
+
+        Returns which of them are new.
+        """
         with self._redis.pipeline(transaction=False) as pipeline:
             for letter, body in letters:
-                place = letter.milliseconds if letter.machine == STRAY else letter.name
-                arguments = [letter.name, msgspec.msgpack.encode(letter), body, place]
+                place, how = letter.number or letter.milliseconds, "" if letter.number else "behind"
+                encoded = msgspec.msgpack.encode(letter)
+                arguments: list[bytes | str | int] = [letter.name, encoded, body, place, how]
                 self._keep(keys=letter_keys(letter.machine), args=arguments, client=pipeline)
             kept = pipeline.execute()
-            for (letter, _), there in zip(letters, kept, strict=True):
-                if there:
+            for (letter, _), answer in zip(letters, kept, strict=True):
+                if answer != b"used":
                     entry = {_member(letter.machine, letter.name): letter.milliseconds}
                     pipeline.zadd(ALL_KEY, entry)
                     pipeline.zadd(kind_key(letter.kind), entry)
             pipeline.execute()
+        return [answer == b"new" for answer in kept]
 
     def get(self, machine_id: str, name: str) -> Kept | None:
         """One letter, None where it is not there (any more)."""
@@ -207,8 +222,8 @@ class DeadLetters:
     def find(self, where: Where, after: str = "", chunk: int = CHUNK) -> Iterator[list[Kept]]:
         """The letters that are meant, in lists of `chunk` at the most; a list may be empty.
 
-        Those of one machine come by number, else they come by time. What comes in meanwhile is left out.
-        `after` is the `cursor` of a letter. Raises `ValueError` where it is none.
+        Those of one machine come by number, those that expired last; else they come by time. What comes in
+        meanwhile is left out. `after` is the `cursor` of a letter. Raises `ValueError` where it is none.
         """
         if where.machine is not None:
             key, low, high = letter_keys(where.machine)[1], None, None
@@ -257,8 +272,8 @@ class DeadLetters:
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.zrange(used, 0, -1)
             pipeline.zrange(line, first, last, byscore=True)
-            numbers = {int(name) for names in pipeline.execute() for name in names}
-        there = {number for number in numbers if first <= number <= last}
+            numbers = {number_of(name.decode()) for names in pipeline.execute() for name in names}
+        there = {number for number in numbers if number is not None and first <= number <= last}
         return last - first + 1 - len(there), next(
             (number for number in range(first, last + 1) if number not in there), None
         )

@@ -3,6 +3,14 @@
 A letter that comes twice is kept once, so nothing is lost where this is killed, and any number of keepers
 may run. When as many are kept as may be, it takes no more, and the rest wait in the queue, on disk. When
 that is full too, workers cannot publish a dead letter, and the partition that has one waits.
+
+A reading that expired is a letter that RabbitMQ made, and may make twice (`pipeline.expiry`):
+
+- One that is kept already is not kept again, unless it is delivered for the first time and has nothing that
+  tells it from an equal one. Then there are two, and both are kept. What would break it: of equal ones that
+  expired in the same second, some can be taken for the others after a keeper was killed before it
+  acknowledged.
+- One that was sent again and expires on its way needs no second letter. Its first is there, or was used up.
 """
 
 import logging
@@ -17,10 +25,12 @@ import redis
 from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
+from pipeline.claim import claim_of
 from pipeline.connection import BlockingConnection
-from pipeline.dead_letter import Letter, letter_of
+from pipeline.dead_letter import EXPIRED, Letter, another, letter_of
 from pipeline.dead_letters import DeadLetters
 from pipeline.errors import TopologyError
+from pipeline.expiry import expiry_of, is_identified
 from pipeline.settings import Settings
 
 #: Letters that are kept in one round trip, and so held in memory, and what they may weigh in bytes.
@@ -33,6 +43,9 @@ _RECONNECT_SECONDS: Final = 0.5
 
 #: Seconds between two looks whether all that is counted is there, while there is no room.
 _SWEEP_SECONDS: Final = 60
+
+#: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
+_ACQUIRED_COUNT: Final = "x-acquired-count"
 
 #: What is raised when RabbitMQ or Redis is gone. pika asserts where a connection is used that was lost.
 _GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, redis.RedisError)
@@ -96,19 +109,31 @@ class Keeper:
 
     def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
         """Keep the letters that have arrived, `most` of them, and acknowledge them."""
-        letters, size = list[tuple[Letter, bytes]](), 0
+        letters, size, tag = list[tuple[Letter, bytes]](), 0, 0
+        others = list[bool]()
         for method, properties, body in deliveries:
             if method is None:
                 break
-            letters.append((letter_of(method.routing_key, properties, body), body))
+            letter = letter_of(method.routing_key, properties, body)
+            if not self._is_claimed(letter, properties, body):
+                letters.append((letter, body))
+                others.append(_is_another(method, properties))
             tag, size = method.delivery_tag, size + len(body)
             if len(letters) >= most or size >= _BYTES or not channel.get_waiting_message_count():
                 break
         else:
             raise pika.exceptions.ConsumerCancelled("RabbitMQ cancelled the keeper's consumer")
-        if letters:
-            self._letters.keep(letters)
+        if tag:
+            new = self._letters.keep(letters)
+            for (letter, body), is_new, is_another in zip(letters, new, others, strict=True):
+                if is_another and not is_new:
+                    self._letters.keep([(another(letter), body)])
             channel.basic_ack(tag, multiple=True)
+
+    def _is_claimed(self, letter: Letter, properties: pika.BasicProperties, body: bytes) -> bool:
+        """Whether this reading, which expired, was itself sent again from a letter."""
+        claim = claim_of(properties.headers) if letter.kind == EXPIRED else None
+        return claim is not None and claim.holds(self._letters.secret(), letter.machine, body)
 
     def _room(self) -> int:
         """How many more may be kept."""
@@ -118,3 +143,15 @@ class Keeper:
             self._swept = monotonic()
             room = self._settings.dead_letters_max - self._letters.count()
         return room
+
+
+def _is_another(method: Any, properties: pika.BasicProperties) -> bool:
+    """Whether this is a reading that expired and is no repeat of an equal one that is kept.
+
+    RabbitMQ delivers it for the first time, and it has nothing by which a repeat could be known.
+    """
+    headers = properties.headers or {}
+    if method.redelivered or _ACQUIRED_COUNT in headers:
+        return False
+    expiry = expiry_of(topology.text_of(method.routing_key), headers)
+    return expiry is not None and not is_identified(expiry, properties)

@@ -37,9 +37,7 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
 
 def reading_back(reading: Reading, headers: dict[str, Any] | None) -> Reading:
     """The reading as it was before it was moved; of no machine where the headers do not say whose it is."""
-    machine_id, place = (
-        (headers or {}).get(name) for name in (topology.MACHINE_HEADER, topology.PLACE_HEADER)
-    )
-    if isinstance(machine_id, str) and topology.is_machine_id(machine_id) and isinstance(place, int):
+    machine_id, place = topology.moved_from(headers or {})
+    if machine_id is not None:
         reading.machine, reading.key, reading.place = machine_id, topology.data_key(machine_id), place
     return reading

@@ -9,6 +9,7 @@
     (default) ──overflow.0 … overflow.N-1                 likewise: what one machine sends too much of
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by `pipeline.keeper`
+    readings.N, overflow.N ──expired──▶ dead-letters      the exchange; at least once (`pipeline.expiry`)
 
 Why x-modulus-hash and not x-consistent-hash: the latter deals the machines out by the order in which the
 queues were bound, and a broker that starts again binds them in another order. Most machines would change
@@ -17,9 +18,15 @@ sorted by name, whichever order they come in. (RabbitMQ 4.3 has it built in and 
 is in the plugin rabbitmq_sharding.)
 
 Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes what is missing.
+
+Older versions declared the partitions' queues without dead-lettering, and RabbitMQ does not change the
+arguments of a queue. Such a queue is accepted; a policy with `EXPIRY_POLICY` adds the dead-lettering.
 """
 
+import logging
 import re
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pika
@@ -64,6 +71,18 @@ PLACE_HEADER: Final = "place"
 #: older brokers know no word for "never".
 _DELIVERY_LIMIT: Final = 1_000_000_000
 
+#: What makes a reading that expires in a partition's queue a dead letter: a policy's definition. At least
+#: once needs the overflow behaviour reject-publish, and on RabbitMQ before 3.12 the feature flag
+#: `stream_queue`.
+EXPIRY_POLICY: Final = {
+    "dead-letter-exchange": DEAD_LETTERS_EXCHANGE,
+    "dead-letter-strategy": "at-least-once",
+    "overflow": "reject-publish",
+}
+
+#: The names of the partitions' queues, as a regular expression.
+PARTITION_QUEUES_PATTERN: Final = r"^(readings|overflow)\.[0-9]+$"
+
 #: Deals each routing key to one of the queues that are bound; see above.
 _READINGS_TYPE: Final = "x-modulus-hash"
 
@@ -71,6 +90,11 @@ _READINGS_TYPE: Final = "x-modulus-hash"
 MACHINE_ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
 
 _MACHINE_ID = re.compile(MACHINE_ID_PATTERN)
+
+_logger = logging.getLogger(__name__)
+
+# pika warns of each refused declaration. Of an older version's queues it is said once, by us.
+logging.getLogger("pika.channel").addFilter(lambda record: "x-dead-letter-" not in record.getMessage())
 
 
 def is_machine_id(text: str) -> bool:
@@ -133,6 +157,14 @@ def is_probe(method: "Basic.Deliver", properties: pika.BasicProperties, queue: s
     return is_ours and properties.type == PROBE_TYPE
 
 
+def moved_from(headers: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    """The machine and the place that an overflow queue's message names; None and None if it names neither."""
+    machine_id, place = headers.get(MACHINE_HEADER), headers.get(PLACE_HEADER)
+    if isinstance(machine_id, str) and is_machine_id(machine_id) and isinstance(place, int):
+        return machine_id, int(place)  # pika has a class of its own for an integer of eight bytes
+    return None, None
+
+
 def text_of(value: str | bytes) -> str:
     """A short string as pika gives it: as bytes, where it is not UTF-8. What is not is left out."""
     return value if isinstance(value, str) else value.decode(errors="ignore")
@@ -181,7 +213,7 @@ def partition_arguments(settings: Settings) -> dict[str, Any]:
         "x-single-active-consumer": True,
         "x-delivery-limit": _DELIVERY_LIMIT,
         "x-max-length-bytes": settings.partition_max_bytes,
-        "x-overflow": "reject-publish",
+        **{f"x-{name}": value for name, value in EXPIRY_POLICY.items()},
     }
 
 
@@ -230,13 +262,24 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
     """
     for exchange in EXCHANGES:
         declare_exchange(channel, exchange)
-    for queue in queues(settings):
-        declare_queue(channel, queue)
+    outdated = [queue.name for queue in queues(settings) if not declare_queue(channel, queue)]
+    if outdated:
+        _warn_of_outdated(settings.amqp_url, tuple(outdated))
     for binding in bindings(settings):
         if binding.to_queue:
             channel.queue_bind(binding.destination, binding.source, binding.key)
         else:
             channel.exchange_bind(binding.destination, binding.source, binding.key)
+
+
+@cache
+def _warn_of_outdated(_amqp_url: str, names: tuple[str, ...]) -> None:
+    """Warn once in this process, not at each connection."""
+    _logger.warning(
+        "An older version declared the queues %s, without dead-lettering. Unless a policy adds it, RabbitMQ "
+        "drops a reading that expires in them. iot-logic doctor says whether it is set, and how to set it.",
+        ", ".join(names),
+    )
 
 
 def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
@@ -259,13 +302,31 @@ def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
         ) from e
 
 
-def declare_queue(channel: "BlockingChannel", queue: Queue) -> None:
-    """Make a queue where it is not there yet. Raises `TopologyError` where it is another than ours."""
+def declare_queue(channel: "BlockingChannel", queue: Queue) -> bool:
+    """Make a queue where it is not there yet. Returns whether its arguments dead-letter as ours do.
+
+    Raises `TopologyError` where it is another than ours in anything else.
+    """
+    # RabbitMQ closes the channel of a queue that it refuses to declare.
+    with channel.connection.channel() as trial:
+        try:
+            trial.queue_declare(queue.name, durable=True, arguments=queue.arguments)
+        except pika.exceptions.ChannelClosedByBroker as e:
+            if "x-dead-letter-" not in e.reply_text:
+                raise _unlike_ours(queue, e) from e
+        else:
+            return True
+    older = {name: value for name, value in queue.arguments.items() if not name.startswith("x-dead-letter-")}
     try:
-        channel.queue_declare(queue.name, durable=True, arguments=queue.arguments)
+        channel.queue_declare(queue.name, durable=True, arguments=older)
     except pika.exceptions.ChannelClosedByBroker as e:
-        raise TopologyError(
-            f"The queue {queue.name!r} is there with other properties than ours ({e.reply_text}). "
-            "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES are chosen once: set "
-            "them back, or stop the publishers, let the queue be emptied, delete it, and start again."
-        ) from e
+        raise _unlike_ours(queue, e) from e
+    return False
+
+
+def _unlike_ours(queue: Queue, refusal: pika.exceptions.ChannelClosedByBroker) -> TopologyError:
+    return TopologyError(
+        f"The queue {queue.name!r} is there with other properties than ours ({refusal.reply_text}). "
+        "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES are chosen once: set "
+        "them back, or stop the publishers, let the queue be emptied, delete it, and start again."
+    )

@@ -36,6 +36,10 @@ _KINDS: Final = {
         "The routing key names no machine: it is no `machines.<id>.data` with an id that can be.",
         "Mend the device's topic. It belongs to no machine, so it can only be discarded.",
     ),
+    "expired": (
+        "The reading expired in RabbitMQ before a worker took it. It was never run, so it has no number.",
+        "Send it again if it still matters. Set a longer expiry on the device, or start more workers.",
+    ),
     "unknown": ("No worker of this version has written it.", "Look at its headers."),
 }
 

@@ -1,9 +1,12 @@
 """Dead letters over REST, with the real commands: found, their cause mended, sent again, discarded."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pika
 import pytest
 
+from pipeline import topology
 from tests.installation import Collector, Installation
 from tests.waiting import wait_until
 
@@ -249,3 +252,46 @@ def test_what_failed_for_one_cause_is_counted_listed_sent_again_and_told_where_i
     gone = plant.client.delete("/dead-letters", params={"cause": missing["cause"]})
     assert gone.json() == {"discarded": 1}
     assert plant.client.get("/dead-letters", params={"cause": "x"}).status_code == 400
+
+
+def test_readings_that_expired_are_found_at_their_machine_and_sent_again_once(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    death = {"reason": "expired", "queue": "readings.0", "time": datetime(2020, 1, 1, tzinfo=UTC)}
+    with pika.BlockingConnection(pika.URLParameters(installation.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+
+        def send(n: int, **properties: Any) -> None:
+            channel.basic_publish(
+                topology.INGEST_EXCHANGE,
+                topology.data_key("press"),
+                b'{"n": %d}' % n,
+                pika.BasicProperties(delivery_mode=2, **properties),
+                mandatory=True,
+            )
+
+        for n in (1, 2):
+            send(n, expiration="50", content_type="application/json")
+        wait_until(lambda: get(installation)["kept"] == 2)
+        # Forged by a device, on a reading that does not expire: an ordinary reading.
+        send(3, headers={"x-death": [death], "x-first-death-reason": "expired"})
+    installation.upload("press", COUNTER)
+    installation.start_worker()
+
+    first, second = get(installation, machine="press", kind="expired")["dead_letters"]
+    assert get(installation)["kinds"] == {"expired": 2}
+    assert (first["machine"], first["number"], first["sent_before"]) == ("press", None, None)
+    assert second["cause"] == first["cause"]
+    whole = get(installation, f"/{first['id']}")
+    assert (whole["reading"], whole["routing_key"]) == ({"n": 1}, "machines.press.data")
+    assert whole["content_type"] == "application/json"
+    with installation.collect("results") as results:
+        wait_until(lambda: installation.client.get("/machines/press/state").text == '{"count":1}')
+        assert redrive(installation, machine="press") == 2
+        redrive(installation, machine="press")
+        wait_until(lambda: get(installation)["kept"] == 0)
+        wait_until(lambda: counts(results, "press")[-2:] == [(1, 2), (2, 3)])
+    gone = installation.client.get(f"/dead-letters/{first['id']}")
+    assert gone.status_code == 404

@@ -131,11 +131,12 @@ class CrashesOnce(DeadLetters):
 
     crashed = False
 
-    def keep(self, letters: Sequence[tuple[Letter, bytes]]) -> None:
-        super().keep(letters)
+    def keep(self, letters: Sequence[tuple[Letter, bytes]]) -> list[bool]:
+        new = super().keep(letters)
         if not self.crashed:
             self.crashed = True
             raise redis.ConnectionError("a crash, after the write")
+        return new
 
 
 def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_letter_once(

@@ -1,17 +1,22 @@
 """RabbitMQ as its management plugin tells of it, where there is one: alarms, nodes, and our bindings."""
 
 import http.client
+import re
+import shlex
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
+import pika.exceptions
 from msgspec import Meta, Struct
 
 from pipeline import topology
+from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from web.checkup.finding import Finding
+from web.checkup.rabbitmq import outdated_queues, some
 
 _AREA: Final = "RabbitMQ"
 _PATIENCE: Final = 5
@@ -37,6 +42,24 @@ class _Bound(Struct):
     routing_key: str
 
 
+class QueueInfo(Struct):
+    """A queue, with its arguments and the definition of the policy that is in force on it."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+    effective_policy_definition: dict[str, Any] | list[Any] | None = None
+
+    @property
+    def keeps_expired(self) -> bool:
+        """Whether a reading that expires in it becomes a dead letter. An argument wins over a policy."""
+        policy = self.effective_policy_definition
+        policy = policy if isinstance(policy, dict) else {}
+        return all(
+            self.arguments.get(f"x-{name}", policy.get(name)) == value
+            for name, value in topology.EXPIRY_POLICY.items()
+        )
+
+
 def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
     """What the management plugin at `url` says; None: at its usual port of the broker's host."""
     amqp = urlsplit(settings.amqp_url)
@@ -48,6 +71,7 @@ def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
     try:
         nodes = api.get("/api/nodes", list[Node])
         bound = api.get(f"/api/bindings/{quote(vhost, safe='')}", list[_Bound])
+        queues = api.get(f"/api/queues/{quote(vhost, safe='')}", list[QueueInfo])
     except (OSError, http.client.HTTPException, ValueError) as e:
         yield Finding(
             _AREA,
@@ -56,11 +80,13 @@ def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
             "rabbitmq-plugins enable rabbitmq_management, and --management URL where it is elsewhere; the "
             "user of IOT_LOGIC_AMQP_URL needs the tag monitoring.",
         )
+        yield from _outdated(settings, vhost)
         return
     wrong = [*alarms(nodes), *_missing(settings, bound)]
     yield from wrong
     if not wrong:
-        yield Finding(_AREA, "ok", "No alarm is raised, and the bindings are as they are to be.")
+        yield Finding(_AREA, "ok", "No alarm is raised, and the bindings are declared correctly.")
+    yield from expiry(queues, vhost)
 
 
 def alarms(nodes: list[Node]) -> Iterator[Finding]:
@@ -89,6 +115,47 @@ def alarms(nodes: list[Node]) -> Iterator[Finding]:
                 f"{node.name} cannot see {', '.join(node.partitions)}.",
                 "Mend the network between them, and restart the nodes on the smaller side.",
             )
+
+
+def expiry(queues: list[QueueInfo], vhost: str) -> Iterator[Finding]:
+    """Whether a reading that expires in a partition's queue becomes a dead letter."""
+    ours = [each for each in queues if re.match(topology.PARTITION_QUEUES_PATTERN, each.name)]
+    without = [each.name for each in ours if not each.keeps_expired]
+    if without:
+        yield Finding(
+            _AREA,
+            "wrong",
+            f"A reading that expires in {some(without)} is lost.",
+            f"Run: {_set_policy(vhost)}",
+        )
+    elif ours:
+        yield Finding(_AREA, "ok", "A reading that expires becomes a dead letter.")
+
+
+def _outdated(settings: Settings, vhost: str) -> Iterator[Finding]:
+    """The same as far as AMQP tells: it knows a queue's arguments, and no policy."""
+    try:
+        without = outdated_queues(settings)
+    except (TopologyError, pika.exceptions.AMQPError, OSError, ValueError):
+        return  # That is said already.
+    if without:
+        yield Finding(
+            _AREA,
+            "note",
+            f"An older version declared {some(without)}. A reading that expires there is lost, unless a "
+            "policy is set.",
+            f"If you have not set it: {_set_policy(vhost)}",
+        )
+
+
+def _set_policy(vhost: str) -> str:
+    """The command that makes readings that expire dead letters."""
+    where = "" if vhost == "/" else f" -p {shlex.quote(vhost)}"
+    definition = msgspec.json.encode(topology.EXPIRY_POLICY).decode()
+    return (
+        f"rabbitmqctl set_policy{where} --apply-to queues iot-logic-expired "
+        f"'{topology.PARTITION_QUEUES_PATTERN}' '{definition}'"
+    )
 
 
 def _missing(settings: Settings, bound: list[_Bound]) -> Iterator[Finding]:

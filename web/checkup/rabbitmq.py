@@ -133,14 +133,14 @@ class _Look:
                 wrong.append(Finding(_AREA, "wrong", *_halves(e)))
         yield from wrong
         if missing:
-            yield Finding(_AREA, "note", f"There is no queue {_some(missing)} yet.", _START)
+            yield Finding(_AREA, "note", f"There is no queue {some(missing)} yet.", _START)
         elif not wrong:
             yield Finding(_AREA, "ok", f"The queues are as they are to be. {waiting} messages wait in them.")
         if unserved:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"Nobody consumes {_some(unserved)}.",
+                f"Nobody consumes {some(unserved)}.",
                 "Start a worker (dramatiq pipeline.actors); for dead letters, the API.",
             )
         beyond = topology.readings_queue(settings.partitions)
@@ -152,6 +152,10 @@ class _Look:
                 "that are dealt to it are processed by nobody.",
                 "Set it as it was when the system was set up, for the API and all workers.",
             )
+
+    def has_queue(self, name: str) -> bool:
+        """Whether there is a queue of this name."""
+        return self._find(name) is not None
 
     def _find(self, queue: str) -> Any:
         return self._ask(lambda channel: channel.queue_declare(queue, passive=True))
@@ -191,6 +195,21 @@ def _halves(error: TopologyError) -> tuple[str, str]:
     return f"{what}.", todo
 
 
-def _some(names: list[str]) -> str:
+def outdated_queues(settings: Settings) -> list[str]:
+    """The partitions' queues that are there and that an older version declared.
+
+    Raises `TopologyError` or pika's error.
+    """
+    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+        look = _Look(connection)
+        return [
+            queue.name
+            for queue in topology.queues(settings)
+            if look.has_queue(queue.name) and not topology.declare_queue(connection.channel(), queue)
+        ]
+
+
+def some(names: list[str]) -> str:
+    """The first of these names, and how many more there are."""
     shown = ", ".join(names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

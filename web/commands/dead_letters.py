@@ -117,7 +117,9 @@ def _where(arguments: argparse.Namespace) -> dict[str, str | None]:
 def _path(letter_id: str) -> str:
     machine, slash, number = letter_id.partition("/")
     if not (machine and slash and number):
-        raise Misused(f"{letter_id!r} is no dead letter's id: that is MACHINE/NUMBER.")
+        raise Misused(
+            f"{letter_id!r} is no dead letter's id: that is MACHINE/NUMBER, or MACHINE/expired-HASH."
+        )
     return _PATH + quoted(machine, number)
 
 

@@ -90,6 +90,14 @@ def _machines_channels() -> dict[str, Any]:
             "deadLetter",
             topology.DEAD_LETTERS_EXCHANGE,
         ),
+        "expiredReadings": _machine_channel(
+            "amqp",
+            data,
+            "The readings of a machine that expired before a worker took them. If one expired in an overflow "
+            "queue, the routing key is that queue's name.",
+            "expiredReading",
+            topology.DEAD_LETTERS_EXCHANGE,
+        ),
     }
 
 
@@ -120,7 +128,7 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
         "deadLettersQueue": _queue_channel(
             topology.DEAD_LETTERS_QUEUE,
             "Where dead letters wait until they are kept and can be read over REST.",
-            ["deadLetter"],
+            ["deadLetter", "expiredReading"],
             topology.dead_letters_arguments(settings),
         ),
     }
@@ -174,11 +182,14 @@ def _operations() -> dict[str, Any]:
         "publishResults": _operation("send", "resultsOverAmqp", "result"),
         "publishResultsOverMqtt": _operation("send", "resultsOverMqtt", "result"),
         "publishDeadLetters": _operation("send", "deadLetters", "deadLetter"),
+        "forwardExpiredReadings": _operation("send", "expiredReadings", "expiredReading"),
         "processPartition": _operation("receive", "partition", "reading", "probe", ack=True),
         "probePartition": _operation("send", "partition", "probe", persistent=False),
         "moveReadings": _operation("send", "overflow", "movedReading"),
         "processOverflow": _operation("receive", "overflow", "movedReading", ack=True),
-        "keepDeadLetters": _operation("receive", "deadLettersQueue", "deadLetter", ack=True),
+        "keepDeadLetters": _operation(
+            "receive", "deadLettersQueue", "deadLetter", "expiredReading", ack=True
+        ),
     }
 
 

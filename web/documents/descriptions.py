@@ -5,7 +5,7 @@ A test asks for an entry where one is missing.
 
 from typing import Any, Final
 
-from pipeline.dead_letter import KINDS, STRAY
+from pipeline.dead_letter import KINDS, LETTER_NAME_PATTERN, STRAY
 from pipeline.topology import MACHINE_ID_PATTERN
 from web.access.tokens import NAME_PATTERN
 
@@ -73,8 +73,9 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "schema": {"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"},
         },
         "number": {
-            "description": "The number of the reading on its machine; of a stray its name.",
-            "schema": {"pattern": "^([1-9][0-9]{0,14}|[0-9a-f]{32})$"},
+            "description": "The number of the reading on its machine. A stray and a reading that expired "
+            "have a name in its place.",
+            "schema": {"pattern": f"^({LETTER_NAME_PATTERN}|[0-9a-f]{{32}})$"},
             "example": "17",
         },
     },

@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from pipeline import moment, topology, traces
 from pipeline.claim import CLAIM_PATTERN, HEADER
-from pipeline.dead_letter import KINDS, STRAY
+from pipeline.dead_letter import EXPIRED, KINDS, STRAY
 from pipeline.publisher import PERSISTENT
 from pipeline.record import Cause
 from pipeline.result import CONTENT_TYPE, CloudEvent
@@ -47,6 +47,9 @@ _TRACEPARENT: Final = {
     "batch is linked to it. What is none counts for nothing.",
 }
 
+#: Kinds of dead letters that no worker writes into the headers.
+_NOT_OURS: Final = (EXPIRED, "unknown")
+
 #: What RabbitMQ adds by itself.
 _ITS_OWN: Final[dict[str, Any]] = {"^x-": {}}
 
@@ -57,6 +60,7 @@ def messages() -> dict[str, dict[str, Any]]:
         "reading": _reading(),
         "result": _result(),
         "deadLetter": _dead_letter(),
+        "expiredReading": _expired_reading(),
         "movedReading": _moved_reading(),
         "probe": _probe(),
     }
@@ -124,7 +128,10 @@ def _dead_letter() -> dict[str, Any]:
         headers[field.name] = next(
             (each for each in schema.get("anyOf", []) if each != {"type": "null"}), schema
         )
-    headers["kind"] = {"enum": [kind for kind in KINDS if kind != "unknown"], "description": "Why it failed."}
+    headers["kind"] = {
+        "enum": [kind for kind in KINDS if kind not in _NOT_OURS],
+        "description": "Why it failed.",
+    }
     del headers["content_type"]
     needed += ["kind", "time"]
     headers["machine"] = {
@@ -163,6 +170,22 @@ def _dead_letter() -> dict[str, Any]:
                 },
             }
         ],
+    }
+
+
+def _expired_reading() -> dict[str, Any]:
+    return {
+        "title": "A reading that expired",
+        "summary": "Before a worker took it. RabbitMQ forwards it as it came, with the header x-death.",
+        "payload": {"description": "The bytes as they came: not always JSON."},
+        "headers": {
+            "type": "object",
+            "properties": {"x-death": {"type": "array", "minItems": 1}},
+            "required": ["x-death"],
+            "description": "All that it came with, and what RabbitMQ adds. The first entry of x-death "
+            "says in which queue it expired, and when.",
+        },
+        "x-amqp-properties": {"type": "object", "description": "As it came, without its expiration."},
     }
 
 

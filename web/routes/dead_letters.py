@@ -1,6 +1,7 @@
 """The routes of the dead letters: find them, look at one, send them again, discard them.
 
-A letter's id is `<machine>/<number>`, so its address is `/dead-letters/<id>`.
+A letter's id is `<machine>/<number>`, so its address is `/dead-letters/<id>`. A reading that expired has no
+number: its id is `<machine>/expired-<hash>`.
 """
 
 from base64 import b64encode
@@ -15,7 +16,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, structs
 
 from pipeline.causes import Found, count_causes
-from pipeline.dead_letter import KINDS, STRAY, Letter, is_cause, parse_id
+from pipeline.dead_letter import KINDS, STRAY, Letter, is_cause, number_of, parse_id
 from pipeline.dead_letters import CHUNK, Kept, Where
 from pipeline.errors import RedriveStopped
 from pipeline.result import now
@@ -41,9 +42,11 @@ class DeadLetter(Struct, kw_only=True):
     """A dead letter: a reading that failed, and why.
 
     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine.
-    `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339,
-    UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for the
-    same. `sent_before` is the number of the letter that its reading was sent again from, and failed again.
+    `number` is null too if the reading expired before a worker took it (kind `expired`), for it was never
+    run. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC
+    3339, UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for
+    the same. `sent_before` is the number of the letter that its reading was sent again from, and failed
+    again; if that letter has none, what stands behind the machine in its id.
     """
 
     id: str
@@ -59,7 +62,7 @@ class DeadLetter(Struct, kw_only=True):
     bytes: int
     sent_again: str | None
     cause: str
-    sent_before: int | None
+    sent_before: int | str | None
 
 
 class WholeDeadLetter(DeadLetter, kw_only=True):
@@ -189,7 +192,8 @@ class DeadLettersController(Controller):
     ) -> DeadLetters:
         """The dead letters that fit all that is given, a page at a time.
 
-        Those of one machine are sorted by number, else they are sorted by time.
+        Those of one machine are sorted by number, and those that expired come last; else they are sorted by
+        time.
         """
         where = _where(machine, kind, _moment(since), _moment(until), cause)
         found = list[Kept]()
@@ -421,7 +425,7 @@ def _shown(kept: Kept) -> dict[str, Any]:
     return {
         "id": letter.id,
         "machine": None if stray else letter.machine,
-        "number": None if stray else int(letter.name),
+        "number": letter.number,
         "kind": letter.kind,
         "message": letter.message,
         "time": letter.time,
@@ -432,7 +436,7 @@ def _shown(kept: Kept) -> dict[str, Any]:
         "bytes": letter.size,
         "sent_again": kept.sent,
         "cause": letter.cause,
-        "sent_before": letter.sent_before,
+        "sent_before": (number_of(before) or before) if (before := letter.sent_before) else None,
     }
 
 

@@ -948,7 +948,7 @@ export interface components {
          * DeadLetter
          * @description A dead letter: a reading that failed, and why.
          *
-         *     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339, UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for the same. `sent_before` is the number of the letter that its reading was sent again from, and failed again.
+         *     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine. `number` is null too if the reading expired before a worker took it (kind `expired`), for it was never run. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339, UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for the same. `sent_before` is the number of the letter that its reading was sent again from, and failed again; if that letter has none, what stands behind the machine in its id.
          */
         DeadLetter: {
             bytes: number;
@@ -963,7 +963,7 @@ export interface components {
             message: string;
             number: number | null;
             sent_again: string | null;
-            sent_before: number | null;
+            sent_before: number | string | null;
             time: string;
         };
         /**
@@ -1509,7 +1509,7 @@ export interface components {
             /** @default null */
             cause?: string | null;
             /** @default null */
-            kind?: ("not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown") | null;
+            kind?: ("not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown") | null;
             /** @default null */
             machine?: string | null;
             /** @default null */
@@ -1695,7 +1695,7 @@ export interface components {
             reading: unknown;
             routing_key: string;
             sent_again: string | null;
-            sent_before: number | null;
+            sent_before: number | string | null;
             text: string;
             time: string;
         };
@@ -1820,7 +1820,7 @@ export interface operations {
                 /** @description Of this cause, as a dead letter has it. */
                 cause?: string;
                 /** @description Of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown";
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
                 /** @description How many at the most. */
                 limit?: number;
                 /** @description The machine's id, or ~stray for a reading that named none. */
@@ -1862,7 +1862,7 @@ export interface operations {
                 /** @description Of this cause, as a dead letter has it. */
                 cause?: string;
                 /** @description Of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown";
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
                 /** @description The machine's id, or ~stray for a reading that named none. */
                 machine?: string;
                 /** @description Since then (RFC 3339, with a time zone). */
@@ -1903,7 +1903,7 @@ export interface operations {
             path: {
                 /** @description The machine's id, or ~stray for a reading that named none. */
                 machine: string;
-                /** @description The number of the reading on its machine; of a stray its name. */
+                /** @description The number of the reading on its machine. A stray and a reading that expired have a name in its place. */
                 number: string;
             };
             cookie?: never;
@@ -1937,7 +1937,7 @@ export interface operations {
             path: {
                 /** @description The machine's id, or ~stray for a reading that named none. */
                 machine: string;
-                /** @description The number of the reading on its machine; of a stray its name. */
+                /** @description The number of the reading on its machine. A stray and a reading that expired have a name in its place. */
                 number: string;
             };
             cookie?: never;
@@ -1969,7 +1969,7 @@ export interface operations {
             path: {
                 /** @description The machine's id, or ~stray for a reading that named none. */
                 machine: string;
-                /** @description The number of the reading on its machine; of a stray its name. */
+                /** @description The number of the reading on its machine. A stray and a reading that expired have a name in its place. */
                 number: string;
             };
             cookie?: never;
@@ -2002,7 +2002,7 @@ export interface operations {
                 /** @description Of this cause, as a dead letter has it. */
                 cause?: string;
                 /** @description Of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "unknown";
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
                 /** @description The machine's id, or ~stray for a reading that named none. */
                 machine?: string;
                 /** @description Since then (RFC 3339, with a time zone). */

@@ -26,14 +26,14 @@ export async function lastReadings(machine: string): Promise<{ readings: Reading
 /** One of the machine's last readings, or of its dead letters. Throws where it is there no more. */
 export async function oneReading(machine: string, what: string): Promise<Reading> {
   const [kind, number = ""] = what.split(":");
-  if (!/^\d{1,15}$/.test(number)) throw gone("The address names no reading.");
+  if (!(kind === "letter" ? /^(\d{1,15}|expired-[0-9a-f]{32})$/ : /^\d{1,15}$/).test(number)) throw gone("The address names no reading.");
   if (kind === "letter") {
     const params = { path: { machine, number } };
     const letter = await body(api.GET("/dead-letters/{machine}/{number}", { params, ...asText }));
     if ((JSON.parse(letter) as Schemas["WholeDeadLetter"]).encoding !== "json") {
       throw gone(`The reading of the dead letter ${machine}/${number} is not JSON, so no logic ever sees it.`);
     }
-    return reading(parts(letter)?.get("reading") ?? "null", Number(number));
+    return reading(parts(letter)?.get("reading") ?? "null", /^\d/.test(number) ? Number(number) : null);
   }
   const { readings } = await page(machine, { before: Number(number) + 1, limit: 1 });
   const [found] = readings;

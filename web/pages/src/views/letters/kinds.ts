@@ -51,6 +51,11 @@ export const KINDS: Record<Kind, Words> = {
     meaning: "The topic that the reading came with names no machine.",
     remedy: "Mend the topic on the device. It belongs to no machine, so it can only be discarded.",
   },
+  expired: {
+    title: "Expired",
+    meaning: "The reading expired in RabbitMQ before a worker took it, so no logic was run on it.",
+    remedy: "Send it again if it still matters. If this happens often, set a longer expiry on the device, or start more workers.",
+  },
   unknown: {
     title: "Unknown",
     meaning: "It was put among the dead letters by something else than a worker of this version.",
