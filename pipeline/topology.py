@@ -153,8 +153,7 @@ def is_probe(method: "Basic.Deliver", properties: pika.BasicProperties, queue: s
 
     A probe comes by the name of the queue itself, a reading by that of a machine, whatever its device writes.
     """
-    is_ours = not method.exchange and method.routing_key == queue
-    return is_ours and properties.type == PROBE_TYPE
+    return (method.exchange, method.routing_key, properties.type) == ("", queue, PROBE_TYPE)
 
 
 def moved_from(headers: Mapping[str, Any]) -> tuple[str | None, int | None]:
