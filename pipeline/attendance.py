@@ -38,7 +38,7 @@ class Attendance:
         with self._lock:
             for turn in turns:
                 before, after = turn.stored, turn.after
-                if turn.applied:
+                if turn.repeated:
                     self._met[turn.machine] = condition_of(before)
                 if after is None:
                     continue

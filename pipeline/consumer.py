@@ -39,7 +39,7 @@ from pipeline.connection import Connection, parameters_of
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.partition import Partition
 from pipeline.reading import Batch, Share
-from pipeline.sessions import NAME_BYTES, Fence
+from pipeline.sessions import NAME_BYTES, Fence, Settled
 from pipeline.store import RedisError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class BatchConsumer(Consumer):
         for partition in self._partitions.values():
             partition.look()
         self._broker.membership.settled = {
-            partition.fence: partition.settled_delivery for partition in self._partitions.values()
+            partition.fence: partition.settled for partition in self._partitions.values()
         }
         self._broker.membership.holding = [partition.holding() for partition in self._partitions.values()]
 
@@ -235,12 +235,12 @@ class BatchConsumer(Consumer):
                 del self._wanted[fence.partition]
                 self._partitions[fence.partition] = Partition(connection, fence, self._on_partition_end)
             else:
-                self._ask(partial(self._give_up, fence, 0))
+                self._ask(partial(self._give_up, fence, Settled(complete=True)))
 
     def _on_partition_end(self, partition: Partition, reason: BaseException) -> None:
         _logger.debug("the session of %s has ended: %r", partition.queue, reason)
         del self._partitions[partition.number]
-        self._ask(partial(self._give_up, partition.fence, partition.settled_delivery))
+        self._ask(partial(self._give_up, partition.fence, partition.settled))
 
     def _ask(self, question: Callable[[], None]) -> None:
         """Ask Redis about fences, after all that was asked before. Errors but Redis's end the consumer."""
@@ -271,7 +271,7 @@ class BatchConsumer(Consumer):
         has_vanished = worker in self._broker.membership.vanished
         return has_vanished or time.monotonic() - since > _FENCE_SECONDS
 
-    def _give_up(self, fence: Fence, settled: int) -> None:
+    def _give_up(self, fence: Fence, settled: Settled) -> None:
         try:
             self._broker.membership.sessions.give_up(fence, settled)
         except RedisError as e:

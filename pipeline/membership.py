@@ -36,7 +36,7 @@ from pipeline.report import (
     Report,
 )
 from pipeline.result import now
-from pipeline.sessions import Fence, Sessions
+from pipeline.sessions import Fence, Sessions, Settled
 from pipeline.store import RedisError
 
 #: Seconds between two signs of life.
@@ -104,7 +104,7 @@ class Membership:
 
     `assigned` are the partitions that this worker must hold, and `vanished` the workers that have fallen
     silent without saying that they leave. Its consumer says in `holding` which partitions it holds, and in
-    `settled` up to which delivery each of its sessions is settled, which is noted in `sessions`.
+    `settled` what is settled of each of its sessions, which is noted in `sessions`.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Membership:
         self.assigned = frozenset[int]()
         self.vanished = frozenset[str]()
         self.holding: list[Holding] = []
-        self.settled: dict[Fence, int] = {}
+        self.settled: dict[Fence, Settled] = {}
         self.sessions = sessions
         self._redis = client
         self._partitions = partitions

@@ -21,7 +21,7 @@ How it keeps the order, and how the batch finds its size:
   recognises readings exactly, those with equal bytes too.
 
 Threads: all of it runs on the consumer's thread, but `lost`, which worker threads call; they also read
-`settled_delivery`.
+`settled`.
 """
 
 import logging
@@ -45,7 +45,7 @@ from pipeline.overflow import reading_back
 from pipeline.proof import Proof
 from pipeline.reading import Reading, Share
 from pipeline.report import Holding
-from pipeline.sessions import Fence
+from pipeline.sessions import Fence, Settled
 from pipeline.takings import Takings
 
 #: The header in which RabbitMQ says how often a message was given back. Up to 4.2, and since 4.3, where the
@@ -76,8 +76,8 @@ class Partition:
         self.queue = topology.readings_queue(self.number)
         self.overflow = topology.overflow_queue(self.number)
         self.in_flight: Share | None = None
-        #: Readings that were acknowledged in this session.
-        self.settled = 0
+        #: How many readings were acknowledged in this session.
+        self.acknowledged = 0
         self._proof: Proof | None = None
         self._given_back: float = float("inf")
         self._count_header = _DELIVERY_COUNT
@@ -91,6 +91,8 @@ class Partition:
         self._takings = Takings()
         self._ages = Ages(self.number)
         self._release_by: float | None = None
+        #: Whether it has ended in order: with nothing in flight.
+        self._released = False
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
         self._channel.add_on_close_callback(self._on_close)
@@ -120,7 +122,7 @@ class Partition:
         return Holding(
             partition=self.number,
             held=len(in_flight) + len(self._waiting) + len(self._held_back or ()),
-            settled=self.settled,
+            settled=self.acknowledged,
             in_flight=len(in_flight),
             held_seconds=round(now - oldest.arrived, 3) if oldest else 0.0,
             oldest_seconds=round(self._ages.queue.seconds(now), 1),
@@ -160,7 +162,7 @@ class Partition:
         """Acknowledge what is in flight."""
         assert self.in_flight is not None
         share, self.in_flight = self.in_flight, None
-        self.settled += len(share.readings)
+        self.acknowledged += len(share.readings)
         if not self._ended.is_set() and self._proof is not None:
             self._proof.acknowledge(max(reading.delivery for reading in share.readings))
             self._acknowledge(share.last_tag)
@@ -186,6 +188,7 @@ class Partition:
         if self._release_by is None or self.in_flight is not None or self._ended.is_set():
             return
         if self._proof is None or self._proof.complete or monotonic() > self._release_by:
+            self._released = True
             self.end()
         else:
             self._proof.publish(seconds=0)
@@ -272,9 +275,11 @@ class Partition:
         return self._ended.is_set()
 
     @property
-    def settled_delivery(self) -> int:
-        """The number of the delivery up to which the broker has proven that all are settled."""
-        return self._proof.settled if self._proof is not None else 0
+    def settled(self) -> Settled:
+        """What the broker has proven to be settled."""
+        if self._proof is None:
+            return Settled(complete=True)  # it was given nothing
+        return Settled(self._proof.settled, complete=self._released and self._proof.complete)
 
 
 def _count_header(server_properties: dict[str, Any]) -> str:

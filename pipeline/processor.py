@@ -112,9 +112,9 @@ class Processor:
 
     def _split(self, turns: list[Turn]) -> None:
         """Step 2. The marks of what an earlier session is known to have settled are forgotten first."""
-        marked = [turn for turn in turns if turn.earlier_session and turn.stored.record.marks]
-        settled = self._sessions.settled({turn.stored.record.session for turn in marked})
-        for turn in marked:
+        taken_over = [turn for turn in turns if turn.earlier_session]
+        settled = self._sessions.settled({turn.stored.record.session for turn in taken_over})
+        for turn in taken_over:
             turn.forget(settled[turn.stored.record.session])
         for turn in turns:
             turn.split()
@@ -146,7 +146,7 @@ class Processor:
         """Count what became of these readings, now that it is written, and tell those who follow it."""
         self._metrics.count([outcome for turn in turns for outcome in turn.outcomes])
         self._metrics.count_set_aside("moved", sum(len(turn.moved) for turn in turns))
-        self._metrics.count_set_aside("repeated", sum(len(turn.applied) for turn in turns))
+        self._metrics.count_set_aside("repeated", sum(turn.repeated for turn in turns))
         self._metrics.count_set_aside("skipped", sum(len(turn.skipped) for turn in turns))
         for turn in turns:
             for reading in turn.moved:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from pipeline import logs
 from pipeline.claim import Claim
-from pipeline.sessions import Fence
+from pipeline.sessions import Fence, Settled
 
 #: Bytes of a mark. Marks are compared only within one machine's last few hundred readings, where two
 #: different ones meet by chance once in 10^13; a device that seeks a collision hurts only itself.
@@ -79,8 +79,8 @@ class Session(Protocol):
     fence: Fence
 
     @property
-    def settled_delivery(self) -> int:
-        """The number of the delivery up to which the broker has proven that all are settled."""
+    def settled(self) -> Settled:
+        """What the broker has proven to be settled."""
 
     def lost(self) -> bool:
         """Whether it is known not to hold it any more."""

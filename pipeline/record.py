@@ -9,8 +9,10 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
 2.  *A reading of the session that wrote the record is applied if its tag is not above the record's.*
     Delivery tags count up within a session, and a session applies its batches one after the other. This
     settles a write whose answer was lost, and a state that was edited over the API in between.
-3.  *A reading of another session is applied if the broker says that it was delivered before and its mark
-    is in the record.* The broker gives back what was not acknowledged, flagged, in order, first.
+3.  *Any other reading is applied if the broker says that it was delivered before and its mark is among those
+    of earlier sessions.* The broker gives back what was not acknowledged, flagged, in order, first. A session
+    that recognises a reading makes its mark one of its own. So it does not matter in how many batches the
+    readings come back, or that others of the machine, from the overflow, come before them.
 4.  *Only the session that took the partition's fence last may write* (`pipeline.sessions`). It takes the
     fence before it consumes, and Redis checks it in the very write. So a worker that was paused, cut off or
     replaced can apply nothing, whatever it holds, and nobody has to ask the broker: on a cluster that is
@@ -18,9 +20,9 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
 5.  *A mark is kept until a delivery proves that the broker cannot give its reading back.* A queue hands out
     at most `PREFETCH` readings that are not settled, so a session's delivery number n from the queue proves
     that all up to n - PREFETCH are settled. That an acknowledgement was sent, or that the channel answers,
-    proves nothing: the acknowledgement may be on its way to the queue, and be lost. Readings that come back
-    from earlier sessions are among the first PREFETCH deliveries: the marks of those sessions count as if
-    they belonged to delivery PREFETCH. If more is proven (`pipeline.proof`), marks are forgotten sooner.
+    proves nothing: the acknowledgement may be on its way to the queue, and be lost. If more is proven
+    (`pipeline.proof`), marks are forgotten sooner. Marks of earlier sessions are kept until the machine has a
+    reading that is not among them: readings come back first and in order, so none of theirs can follow it.
 6.  *A session ends when the broker gives readings back within it* (`pipeline.partition`). They would come
     under new tags, which rule 2 would take for new readings. The next session knows them by their marks.
 7.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
@@ -47,8 +49,8 @@ from msgspec.structs import replace
 from pipeline.claim import Claim
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
+from pipeline.sessions import Settled
 from pipeline.tally import Tally
-from pipeline.topology import PREFETCH
 from sandbox.job import OutcomeKind
 
 
@@ -96,12 +98,26 @@ class Outgoing(Struct, frozen=True, array_like=True):
     move: Move | None = None
 
 
+class Split(Struct):
+    """A batch's readings of one machine, by what the record says of them.
+
+    `applied` are known by their tag or their place in the overflow, `recognised` by their mark, and `fresh`
+    are not applied. `earlier` are the marks of earlier sessions whose readings have still not come back.
+    """
+
+    applied: list[Reading] = []
+    recognised: list[Reading] = []
+    fresh: list[Reading] = []
+    earlier: bytes = b""
+
+
 class Record(Struct, frozen=True, array_like=True):
     """What is kept of a machine.
 
-    `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag` and
-    `marks` say which readings are applied: `marks` are pairs of the number of a delivery in that session and
-    the marks, one after the other, of the readings up to it. `outgoing` is what the last applied readings
+    `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag`, `marks` and
+    `earlier` say which readings are applied: `marks` are pairs of the number of a delivery in that session
+    and the marks, one after the other, of the readings up to it; `earlier` are the marks of readings that
+    earlier sessions applied, and that have not come back yet. `outgoing` is what the last applied readings
     publish. `strikes` is what stands against its logic. `moved` and `taken` count the readings that went into
     the overflow and those that came back. `tally` is what is counted for people. `gone`: the machine is
     deleted.
@@ -118,6 +134,7 @@ class Record(Struct, frozen=True, array_like=True):
     taken: int = 0
     tally: Tally = Tally()
     gone: bool = False
+    earlier: bytes = b""
 
     @property
     def failed(self) -> bool:
@@ -157,36 +174,40 @@ class Record(Struct, frozen=True, array_like=True):
             moved=self.moved,
             taken=self.taken,
             gone=True,
+            earlier=self.earlier,
         )
 
-    def split(self, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
+    def split(self, session: bytes, readings: list[Reading]) -> Split:
         """Divide a batch's readings of this machine into those already applied and those that are not."""
-        own = self.session == session
-        if not own and not any(reading.redelivered or reading.place is not None for reading in readings):
-            return [], readings
-        known = [] if own else self._known_marks()
-        taken = self.taken
-        applied, fresh = list[Reading](), list[Reading]()
+        own, taken, split = self.session == session, self.taken, Split(earlier=self._earlier(session))
+        known: list[bytes] | None = None
         for reading in readings:
             if reading.place is not None:
-                is_applied = reading.place <= taken
+                (split.applied if reading.place <= taken else split.fresh).append(reading)
                 taken = max(taken, reading.place)
-            elif own:
-                is_applied = reading.tag <= self.tag
+            elif own and reading.tag <= self.tag:
+                split.applied.append(reading)
+            elif not reading.redelivered:
+                split.fresh.append(reading)
             else:
-                is_applied = reading.redelivered and (mark := reading.mark) in known
-                if is_applied:
+                known = _each(split.earlier) if known is None else known
+                mark = reading.mark
+                if mark in known:
                     # They come back in order: what stands before this mark was not given back.
                     del known[: known.index(mark) + 1]
-            (applied if is_applied else fresh).append(reading)
-        return applied, fresh
+                    split.recognised.append(reading)
+                else:
+                    split.fresh.append(reading)
+        if known is not None:
+            split.earlier = b"".join(known)
+        return split
 
-    def _known_marks(self) -> list[bytes]:
-        return [
-            marks[start : start + MARK_BYTES]
-            for _, marks in self.marks
-            for start in range(0, len(marks), MARK_BYTES)
-        ]
+    def _earlier(self, session: bytes) -> bytes:
+        """The marks of the sessions before this one."""
+        if self.session == session:
+            return self.earlier
+        # In the order of the queue: while the record's session knew of earlier ones, it has only recognised.
+        return b"".join(marks for _, marks in self.marks) + self.earlier
 
     def divide(self, fresh: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """Divide readings that are not applied into those to run now, in this order, and those to move."""
@@ -196,16 +217,16 @@ class Record(Struct, frozen=True, array_like=True):
             return back, new
         return back + new, []
 
-    def forget(self, settled: int) -> Self:
-        """The record without the marks up to this delivery of its session: they cannot come back."""
-        if not self.marks or self.marks[0][0] > settled:
-            return self
-        return replace(self, marks=tuple(pair for pair in self.marks if pair[0] > settled))
+    def forget(self, settled: Settled) -> Self:
+        """The record without the marks of readings that its session has settled: they cannot come back."""
+        marks = () if settled.complete else tuple(pair for pair in self.marks if pair[0] > settled.delivery)
+        return replace(self, marks=marks)
 
     def advance(
         self,
         session: bytes,
         settled: int,
+        split: Split,
         run: list[Reading],
         move: list[Reading],
         outgoing: list[Outgoing],
@@ -216,28 +237,25 @@ class Record(Struct, frozen=True, array_like=True):
         strikes: Strikes,
         tally: Tally,
     ) -> Self:
-        """The record after these readings were run and moved.
+        """The record after `run` and `move` of the fresh readings of a split were run and moved.
 
         `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`:
-        readings before them were found applied already, so that what those had to publish may not be out yet
-        and is kept as well.
-        `skipped` are readings sent again that were applied before: they count as taken from the overflow,
-        and for nothing else.
+        the results of readings before them may not be published yet, and are kept as well. `skipped` are
+        readings sent again that were applied before: they count as taken from the overflow, and for nothing
+        else.
         """
-        marks = self.marks
-        if self.session != session and marks:
-            marks = ((PREFETCH, b"".join(part for _, part in marks)),)
+        marks = self.marks if self.session == session else ()
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
-        new = [reading for reading in (*run, *move) if reading.place is None]
-        if new:
+        fresh = [reading for reading in (*run, *move) if reading.place is None]
+        if new := split.recognised + fresh:
             marks = (*marks, (new[-1].delivery, b"".join([reading.mark for reading in new])))
         return replace(
             self,
             number=self.number + len(run),
             state=state,
             session=session,
-            tag=max(reading.tag for reading in (*run, *move, *skipped)),
+            tag=max(reading.tag for reading in (*split.applied, *split.recognised, *split.fresh)),
             marks=marks,
             outgoing=(*self.outgoing, *outgoing) if carry else tuple(outgoing),
             strikes=strikes,
@@ -246,7 +264,13 @@ class Record(Struct, frozen=True, array_like=True):
             tally=tally,
             # What was sent again, and is skipped, makes no new machine.
             gone=self.gone and not run and not move,
+            earlier=b"" if fresh else split.earlier,
         )
+
+
+def _each(marks: bytes) -> list[bytes]:
+    """Marks one by one."""
+    return [marks[start : start + MARK_BYTES] for start in range(0, len(marks), MARK_BYTES)]
 
 
 def _last_place(readings: Sequence[Reading], before: int) -> int:

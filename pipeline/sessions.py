@@ -26,8 +26,9 @@ from msgspec import Struct
 #: Bytes of a session's name. It is random.
 NAME_BYTES: Final = 8
 
-#: Seconds for which a note is kept: a week. Without it, marks count as before; nothing is lost.
-_EXPIRY_SECONDS: Final = 7 * 24 * 3600
+#: Seconds for which a note is kept: a year. A machine that is silent for longer has only its marks, by which
+#: a reading may be taken for an equal one.
+_EXPIRY_SECONDS: Final = 366 * 24 * 3600
 
 #: Sessions of others that a worker remembers, which is some for each time a worker came or went.
 _CACHED: Final = 10_000
@@ -42,7 +43,7 @@ return 1
 """
 
 #: Notes what is settled of sessions that hold their fences. KEYS of each: fence, note. ARGV for how many
-#: seconds a note is kept, whether the fence is given up (1), and of each: name, number.
+#: seconds a note is kept, whether the fence is given up (1), and of each: name, note.
 _NOTE: Final = """
 for each = 1, #KEYS / 2 do
     local fence, name = KEYS[2 * each - 1], ARGV[2 * each + 1]
@@ -68,8 +69,29 @@ class Fence(Struct, frozen=True):
         return f"partition:{self.partition}:session"
 
 
+class Settled(Struct, frozen=True):
+    """What is proven of a session: all up to this delivery is settled.
+
+    `complete`: all that it acknowledged is settled, and all that it wrote is published. Then nothing can come
+    back but readings that it did not begin with.
+    """
+
+    delivery: int = 0
+    complete: bool = False
+
+    @classmethod
+    def parse(cls, note: bytes | None) -> "Settled":
+        """What a note says; of no note, that nothing is proven."""
+        number, _, word = (note or b"0").partition(b" ")
+        return cls(int(number), word == b"complete")
+
+    def __str__(self) -> str:
+        """What is noted."""
+        return f"{self.delivery} complete" if self.complete else str(self.delivery)
+
+
 def note_key(session: bytes) -> str:
-    """The key of the number of a session's last delivery up to which all is settled."""
+    """The key of what is known to be settled of a session."""
     return f"session:{session.hex()}"
 
 
@@ -81,10 +103,10 @@ class Sessions:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._take = client.register_script(_TAKE)
-        self._note = client.register_script(_NOTE)
-        self._noted = dict[Fence, int]()
-        self._cache: dict[bytes, int] = {}
+        self._take_script = client.register_script(_TAKE)
+        self._note_script = client.register_script(_NOTE)
+        self._noted = dict[Fence, Settled]()
+        self._cache: dict[bytes, Settled] = {}
 
     def take(self, fence: Fence, worker: str, may_oust: Callable[[str], bool]) -> bool:
         """Take the fence for a session of the worker with this id. Returns whether it is taken.
@@ -96,30 +118,30 @@ class Sessions:
         holder = value[NAME_BYTES:].decode()
         if value and holder != worker and not may_oust(holder):
             return False
-        return bool(self._take(keys=[fence.key], args=[value, fence.session + worker.encode()]))
+        return bool(self._take_script(keys=[fence.key], args=[value, fence.session + worker.encode()]))
 
-    def note(self, settled: Mapping[Fence, int]) -> None:
-        """Note of sessions that hold their fences up to which delivery all is settled."""
-        new = {fence: number for fence, number in settled.items() if self._noted.get(fence) != number}
+    def note(self, settled: Mapping[Fence, Settled]) -> None:
+        """Note of sessions that hold their fences what is settled."""
+        new = {fence: each for fence, each in settled.items() if self._noted.get(fence) != each}
         if new:
             self._put(new, give_up=False)
         self._noted = dict(settled)
 
-    def give_up(self, fence: Fence, settled: int) -> None:
-        """Note up to which delivery all is settled, and let the next session have the fence."""
+    def give_up(self, fence: Fence, settled: Settled) -> None:
+        """Note what is settled of a session that has ended, and let the next one have the fence."""
         self._put({fence: settled}, give_up=True)
 
-    def _put(self, settled: Mapping[Fence, int], *, give_up: bool) -> None:
+    def _put(self, settled: Mapping[Fence, Settled], *, give_up: bool) -> None:
         keys = [key for fence in settled for key in (fence.key, note_key(fence.session))]
-        arguments = [each for fence, number in settled.items() for each in (fence.session, number)]
-        self._note(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
+        arguments = [each for fence, note in settled.items() for each in (fence.session, str(note))]
+        self._note_script(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
 
-    def settled(self, names: Collection[bytes]) -> dict[bytes, int]:
-        """Up to which delivery each of these sessions, which have ended, is settled; 0 if that is unknown."""
+    def settled(self, names: Collection[bytes]) -> dict[bytes, Settled]:
+        """What is known to be settled of each of these sessions, which cannot write any more."""
         missing = [name for name in names if name not in self._cache]
         if missing:
             values = cast("list[bytes | None]", self._redis.mget([note_key(name) for name in missing]))
             if len(self._cache) > _CACHED:
                 self._cache.clear()
-            self._cache |= {name: int(value or 0) for name, value in zip(missing, values, strict=True)}
+            self._cache |= {name: Settled.parse(value) for name, value in zip(missing, values, strict=True)}
         return {name: self._cache[name] for name in names}

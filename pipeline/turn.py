@@ -4,12 +4,12 @@ A line of readings has a turn; where that comes to nothing, because the record h
 another. A turn is filled in step by step (`pipeline.processor`), and nothing of it is taken back:
 
 1. `stored` is the machine as it was read
-2. `applied`, `run`, `moved` and `skipped`: each reading of the line is in one of them
+2. `found`, `run`, `moved` and `skipped`: each reading of the line is in one of them
 3. `outcomes` has what became of each reading in `run`
 4. `after` is the record to be written, with what the readings have to publish
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pipeline import topology
@@ -19,23 +19,26 @@ from pipeline.overflow import move_message
 from pipeline.publisher import Message
 from pipeline.reading import Line, Reading
 from pipeline.recents import encode_recent
-from pipeline.record import Move, Outgoing, Record
+from pipeline.record import Move, Outgoing, Record, Split
 from pipeline.records import Stored, Update
 from pipeline.result import encode_result, event_ids, result_message
+from pipeline.sessions import Settled
 from sandbox.job import Failure, Job, Logic, Outcome, Report
 
 
 class Turn(Struct):
     """The turn of `line`'s machine.
 
-    `applied` are readings that an earlier batch has applied, `moved` go to the overflow, and `skipped` were
-    sent again from a dead letter that is used up. `uses` are the dead letters that those in `run` use up.
-    `recents` are the last of those in `run`, as they are kept. `after` is None where all were applied.
+    `settled` is what is known of the session that wrote the record before. `found` says which readings an
+    earlier batch has applied. `moved` go to the overflow, and `skipped` were sent again from a dead letter
+    that is used up. `uses` are the dead letters that those in `run` use up. `recents` are the last of those
+    in `run`, as they are kept. `after` is None if there is nothing to write.
     """
 
     line: Line
     stored: Stored
-    applied: list[Reading] = []
+    settled: Settled = Settled()
+    found: Split = field(default_factory=Split)
     run: list[Reading] = []
     moved: list[Reading] = []
     skipped: list[Reading] = []
@@ -59,14 +62,20 @@ class Turn(Struct):
         session = self.stored.record.session
         return session if self.stored.token and session != self._session else None
 
-    def forget(self, settled: int) -> None:
-        """Forget the marks of what the earlier session is known to have settled: up to this delivery."""
+    def forget(self, settled: Settled) -> None:
+        """Forget the marks of what the earlier session is known to have settled."""
+        self.settled = settled
         self.stored = replace(self.stored, record=self.stored.record.forget(settled))
 
     def split(self) -> None:
         """Tell apart what is applied already, what is to be run, and what is to be moved."""
-        self.applied, fresh = self.stored.record.split(self._session, self.line.readings)
-        self.run, self.moved = self.stored.record.divide(fresh)
+        self.found = self.stored.record.split(self._session, self.line.readings)
+        self.run, self.moved = self.stored.record.divide(self.found.fresh)
+
+    @property
+    def repeated(self) -> int:
+        """How many readings an earlier batch has applied."""
+        return len(self.found.applied) + len(self.found.recognised)
 
     def admit(self, admission: Admission) -> None:
         """Skip what was sent again and applied before."""
@@ -90,9 +99,10 @@ class Turn(Struct):
 
         `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
         """
-        if not (self.run or self.moved or self.skipped):
-            return
         record, active = self.stored.record, self.stored.active
+        recognised = self.found.recognised and not record.gone
+        if not (self.run or self.moved or self.skipped or recognised):
+            return
         self.outcomes = report.outcomes if report else [self._not_run()] * len(self.run)
         self.recents = self._recents(time, recent)
         strikes = record.strikes.against(active.digest if active else "")
@@ -101,13 +111,15 @@ class Turn(Struct):
         came = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
         self.after = record.advance(
             self._session,
-            self.line.session.settled_delivery,
+            self.line.session.settled.delivery,
+            self.found,
             self.run,
             self.moved,
             [*self._published(time), *self._on_the_move()],
             skipped=self.skipped,
             state=report.state if report else record.state,
-            carry=bool(self.applied),
+            # An earlier session may have ended between writing and publishing.
+            carry=self.repeated > 0 or (self.earlier_session is not None and not self.settled.complete),
             strikes=strikes,
             tally=record.tally.after(
                 record.number + 1, self.outcomes, came=came, resent=len(self.uses), active=active

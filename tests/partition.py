@@ -17,9 +17,11 @@ from pipeline.processor import Processor
 from pipeline.publisher import Publisher
 from pipeline.reading import Batch, Reading, Share
 from pipeline.records import Records, Update
-from pipeline.sessions import Fence, Sessions
+from pipeline.sessions import Fence, Sessions, Settled
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
+
+_NOTHING = Settled()
 
 
 @dataclass
@@ -29,7 +31,7 @@ class StubSession:
     fence: Fence
     queue: str = topology.readings_queue(0)
     overflow: str = topology.overflow_queue(0)
-    settled_delivery: int = 0
+    settled: Settled = _NOTHING
 
     def lost(self) -> bool:
         return False

@@ -14,7 +14,8 @@ from pipeline.errors import SessionLost
 from pipeline.processor import Processor
 from pipeline.publisher import Message
 from pipeline.reading import Line, Reading
-from pipeline.record import Record
+from pipeline.record import Record, Split
+from pipeline.sessions import Settled
 from pipeline.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.installation import Collector
@@ -52,10 +53,8 @@ def bodies(results: Collector, count: int) -> list[bytes]:
     return [body for _, _, body in results.messages]
 
 
-def without_marks(
-    _record: Record, _session: bytes, readings: list[Reading]
-) -> tuple[list[Reading], list[Reading]]:
-    return [], readings
+def without_marks(_record: Record, _session: bytes, readings: list[Reading]) -> Split:
+    return Split(fresh=readings)
 
 
 def test_readings_given_back_change_nothing_and_publish_the_same_bytes(
@@ -144,7 +143,7 @@ SAME = [("m1", b'{"n": 1}')]
 
 def test_an_equal_reading_that_a_session_held_when_it_ended_in_order_is_applied(partition: Partition) -> None:
     partition.process(SAME, session=b"before__")
-    partition.sessions.give_up(partition.fence(b"before__"), 1)
+    partition.sessions.give_up(partition.fence(b"before__"), Settled(1, complete=True))
 
     partition.process(SAME, session=b"after___", redelivered=1)
 
@@ -202,3 +201,76 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_
     assert partition.state("m1") == b'{"count":2}'
     assert published == [1, 2]
     partition.close()
+
+
+def moved(n: int, place: int | None = None, *, move: bool = False) -> Reading:
+    """Reading n of m1: one that must be moved to the overflow, or one that comes back from a place there."""
+    body = b'{"n": %d}' % n
+    return Reading("m1", topology.data_key("m1"), body, 0, False, None, None, place=place, move=move)
+
+
+#: Two readings in the overflow, and more that go there behind them.
+OVERFLOW = [moved(1, move=True), moved(2, move=True)]
+BACK = [moved(1, place=1), moved(2, place=2)]
+
+
+def test_readings_that_come_back_are_recognised_behind_others_from_the_overflow(partition: Partition) -> None:
+    """The successor writes the record for those, before it has seen all that its predecessor applied."""
+    partition.process(OVERFLOW, session=b"before__")
+    partition.process([moved(n) for n in (3, 4, 5, 6)], session=b"before__")
+
+    partition.process([*BACK, moved(3), moved(4)], session=b"after___", redelivered=4)
+    partition.process([moved(5), moved(6)], session=b"after___", redelivered=2)
+
+    record = partition.records.read(["m1"])["m1"].record
+    assert (record.moved, record.taken, record.number) == (6, 2, 2)
+
+
+def test_they_are_recognised_also_if_the_answer_to_that_write_is_lost(
+    broker_url: str, redis_url: str
+) -> None:
+    partition = Partition(broker_url, redis_url, Sandbox())
+    partition.logics.upload("m1", COUNT, b"")
+    partition.process(OVERFLOW, session=b"before__")
+    partition.process([moved(3), moved(4)], session=b"before__")
+    partition.close()
+    partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
+
+    partition.process([*BACK, moved(3), moved(4)], session=b"after___", redelivered=4)
+
+    record = partition.records.read(["m1"])["m1"].record
+    partition.close()
+    assert (record.moved, record.taken, record.number) == (4, 2, 2)
+
+
+def test_what_a_crash_left_unpublished_is_published_also_if_others_come_first(
+    broker_url: str, redis_url: str
+) -> None:
+    """The readings whose results are not published come back in the second batch."""
+    partition = Partition(broker_url, redis_url, Sandbox())
+    partition.logics.upload("m1", COUNT, b"")
+    partition.process(OVERFLOW, session=b"before__")
+    partition.close()
+    partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
+    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    with pytest.raises(SessionLost):
+        partition.process(BACK[:1], session=b"before_2", redelivered=1)
+
+    partition.process(BACK[1:], session=b"after___")
+
+    published = [msgspec.json.decode(body)["id"] for body in bodies(results, 2)]
+    results.close()
+    partition.close()
+    assert published == ["1", "2"]
+
+
+def test_a_session_that_ended_in_order_leaves_nothing_to_be_published_again(
+    partition: Partition, results: Collector
+) -> None:
+    partition.process(TWO, session=b"before__")
+    partition.sessions.give_up(partition.fence(b"before__"), Settled(2, complete=True))
+
+    partition.process([THIRD], session=b"after___")
+
+    published = [msgspec.json.decode(body)["id"] for body in bodies(results, 3)]
+    assert published == ["1", "2", "3"]

@@ -7,6 +7,7 @@ import pytest
 from pipeline import topology
 from pipeline.partition import Partition, _count_header
 from pipeline.proof import Proof
+from pipeline.sessions import Settled
 from tests.held import HeldPartition
 
 
@@ -24,11 +25,11 @@ def numbers(first: int, last: int) -> list[bytes]:
 def test_acknowledged_readings_are_not_settled_until_a_probe_proves_it(held: HeldPartition) -> None:
     held.send(b"1", b"2", b"3")
     held.settle_all()
-    assert held.partition.settled_delivery == 0
+    assert held.partition.settled.delivery == 0
 
     def proven() -> bool:
         held.partition.look()
-        return held.partition.settled_delivery == 3
+        return held.partition.settled.delivery == 3
 
     held.until(proven)
 
@@ -40,11 +41,11 @@ def test_deliveries_beyond_the_prefetch_prove_what_is_settled(
     held.send(*numbers(1, 10))
     held.settle_all()
     held.send(*numbers(11, topology.PREFETCH))
-    assert held.partition.settled_delivery == 0
+    assert held.partition.settled.delivery == 0
 
     held.send(*numbers(topology.PREFETCH + 1, topology.PREFETCH + 7))
 
-    assert held.partition.settled_delivery == 7
+    assert held.partition.settled.delivery == 7
 
 
 def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartition) -> None:
@@ -62,7 +63,7 @@ def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartiti
 
     held.settle_all()
     held.send(b"0")
-    assert held.partition.settled_delivery <= proof.acknowledged
+    assert held.partition.settled.delivery <= proof.acknowledged
 
 
 def test_a_session_ends_when_its_readings_are_given_back_to_it(held: HeldPartition) -> None:
@@ -146,7 +147,17 @@ def test_a_released_session_ends_when_all_that_it_acknowledged_is_proven(held: H
     held.partition.release()
     held.until(lambda: held.ended)
 
-    assert held.partition.settled_delivery == 2
+    assert held.partition.settled == Settled(2, complete=True)
+
+
+def test_a_session_that_ends_otherwise_is_not_complete(held: HeldPartition) -> None:
+    held.send(b"1", b"2")
+    held.settle_all()
+
+    held.partition.end()
+    held.until(lambda: held.ended)
+
+    assert held.partition.settled == Settled(0)
 
 
 def test_a_released_session_with_more_readings_than_it_may_hold_is_proven_by_those(
@@ -160,4 +171,4 @@ def test_a_released_session_with_more_readings_than_it_may_hold_is_proven_by_tho
     held.partition.settle()
     held.until(lambda: held.ended)
 
-    assert held.partition.settled_delivery == 2
+    assert held.partition.settled.delivery == 2

@@ -53,7 +53,7 @@ def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
         if partitions[0].ready:
             partitions[0].take(READINGS, 1 << 20)
             partitions[0].settle()
-        return partitions[0].settled == READINGS
+        return partitions[0].acknowledged == READINGS
 
     wait_until(is_done)
     assert oldest() == 0

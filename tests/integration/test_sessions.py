@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from pipeline import sessions as sessions_module
-from pipeline.sessions import Fence, Sessions
+from pipeline.sessions import Fence, Sessions, Settled
 
 FIRST, SECOND, THIRD = (Fence(3, name) for name in (b"first___", b"second__", b"third___"))
 
@@ -64,24 +64,27 @@ def test_of_two_that_saw_the_same_holder_one_takes_the_fence(client: "redis.Redi
 def test_a_note_is_there_for_the_next_session_once_the_fence_is_given_up(client: "redis.Redis") -> None:
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
-    sessions.give_up(FIRST, 17)
+    sessions.give_up(FIRST, Settled(17, complete=True))
 
     assert sessions.take(SECOND, "worker-2", nobody)
-    assert sessions.settled([FIRST.session, SECOND.session]) == {FIRST.session: 17, SECOND.session: 0}
+    assert sessions.settled([FIRST.session, SECOND.session]) == {
+        FIRST.session: Settled(17, complete=True),
+        SECOND.session: Settled(),
+    }
 
 
-def noted_too_late(client: "redis.Redis") -> dict[bytes, int]:
+def noted_too_late(client: "redis.Redis") -> dict[bytes, Settled]:
     """What is known of a session that has noted something after its successor had taken the fence."""
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
     sessions.take(SECOND, "worker-2", lambda _: True)
-    sessions.note({FIRST: 17})
-    sessions.give_up(FIRST, 17)
+    sessions.note({FIRST: Settled(17)})
+    sessions.give_up(FIRST, Settled(17, complete=True))
     return sessions.settled([FIRST.session])
 
 
 def test_a_session_that_has_lost_the_fence_notes_nothing_and_gives_nothing_up(client: "redis.Redis") -> None:
-    assert noted_too_late(client) == {FIRST.session: 0}
+    assert noted_too_late(client) == {FIRST.session: Settled()}
     assert holder(client) == b"second__worker-2"
 
 
@@ -91,16 +94,16 @@ def test_without_the_comparison_its_successor_would_lose_marks_that_it_needs(
     unfenced = sessions_module._NOTE.replace("redis.call('GETRANGE', fence, 0, #name - 1) == name", "true")
     monkeypatch.setattr(sessions_module, "_NOTE", unfenced)
 
-    assert noted_too_late(client) == {FIRST.session: 17}
+    assert noted_too_late(client) == {FIRST.session: Settled(17, complete=True)}
 
 
 def test_what_has_not_changed_is_not_noted_again(client: "redis.Redis") -> None:
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
-    sessions.note({FIRST: 17})
+    sessions.note({FIRST: Settled(17)})
     client.delete(sessions_module.note_key(FIRST.session))
 
-    sessions.note({FIRST: 17})
-    assert sessions.settled([FIRST.session]) == {FIRST.session: 0}
-    sessions.note({FIRST: 18})
-    assert Sessions(client).settled([FIRST.session]) == {FIRST.session: 18}
+    sessions.note({FIRST: Settled(17)})
+    assert sessions.settled([FIRST.session]) == {FIRST.session: Settled()}
+    sessions.note({FIRST: Settled(18)})
+    assert Sessions(client).settled([FIRST.session]) == {FIRST.session: Settled(18)}

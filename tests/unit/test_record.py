@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from pipeline.quarantine import Strikes
 from pipeline.reading import MARK_BYTES, Reading
 from pipeline.record import Move, Outgoing, Record
+from pipeline.sessions import Settled
 from pipeline.tally import Tally
 from pipeline.topology import PREFETCH
 
@@ -37,10 +38,12 @@ def reading(
 def advance(
     record: Record, session: bytes, readings: list[Reading], settled: int = 0, carry: bool = False
 ) -> Record:
-    run, move = record.divide(readings)
+    found = record.split(session, readings)
+    run, move = record.divide(found.fresh)
     return record.advance(
         session,
         settled,
+        found,
         run,
         move,
         [Outgoing(str(each.tag), b"{}") for each in readings],
@@ -51,10 +54,16 @@ def advance(
     )
 
 
+def split(record: Record, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
+    """The readings that are applied already, however that is known, and those that are not."""
+    found = record.split(session, readings)
+    return found.applied + found.recognised, found.fresh
+
+
 def test_a_new_machine_has_everything_to_run() -> None:
     readings = [reading(1), reading(2, redelivered=True)]
 
-    applied, fresh = Record().split(b"s1", readings)
+    applied, fresh = split(Record(), b"s1", readings)
 
     assert applied == []
     assert fresh == readings
@@ -63,7 +72,7 @@ def test_a_new_machine_has_everything_to_run() -> None:
 def test_within_a_session_the_tag_says_what_is_applied() -> None:
     record = advance(Record(), b"s1", [reading(1, b"x"), reading(2, b"x")])
 
-    applied, fresh = record.split(b"s1", [reading(2, b"x"), reading(3, b"x")])
+    applied, fresh = split(record, b"s1", [reading(2, b"x"), reading(3, b"x")])
 
     assert [each.tag for each in applied] == [2]
     assert [each.tag for each in fresh] == [3]
@@ -73,7 +82,7 @@ def test_what_an_earlier_session_applied_is_known_by_its_marks_when_delivered_ag
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
     again = [reading(1, b"b", redelivered=True), reading(2, b"c", redelivered=True), reading(3, b"d")]
 
-    applied, fresh = record.split(b"s2", again)
+    applied, fresh = split(record, b"s2", again)
 
     assert [each.body for each in applied] == [b"b"]
     assert [each.body for each in fresh] == [b"c", b"d"]
@@ -82,7 +91,7 @@ def test_what_an_earlier_session_applied_is_known_by_its_marks_when_delivered_ag
 def test_a_reading_that_was_never_delivered_before_is_run_though_an_equal_one_was_applied() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a")])
 
-    applied, fresh = record.split(b"s2", [reading(1, b"a")])
+    applied, fresh = split(record, b"s2", [reading(1, b"a")])
 
     assert applied == []
     assert len(fresh) == 1
@@ -95,7 +104,7 @@ def test_message_ids_tell_equal_readings_apart() -> None:
         reading(2, b"a", redelivered=True, message_id="two"),
     ]
 
-    applied, fresh = record.split(b"s2", again)
+    applied, fresh = split(record, b"s2", again)
 
     assert [each.message_id for each in applied] == ["one"]
     assert [each.message_id for each in fresh] == ["two"]
@@ -105,7 +114,7 @@ def test_the_time_that_the_broker_stamps_tells_equal_readings_apart() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a", sent=1_000)])
     again = [reading(1, b"a", redelivered=True, sent=1_001), reading(2, b"a", redelivered=True, sent=1_000)]
 
-    applied, fresh = record.split(b"s2", again)
+    applied, fresh = split(record, b"s2", again)
 
     assert [each.sent for each in applied] == [1_000]
     assert [each.sent for each in fresh] == [1_001]
@@ -119,7 +128,7 @@ def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"a")])
     again = [reading(tag, b"a", redelivered=True) for tag in (1, 2, 3)]
 
-    applied, fresh = record.split(b"s2", again)
+    applied, fresh = split(record, b"s2", again)
 
     assert (len(applied), len(fresh)) == (2, 1)
 
@@ -134,14 +143,18 @@ def test_marks_are_kept_until_the_broker_cannot_give_their_readings_back() -> No
     assert [delivery for delivery, _ in dropped.marks] == [9]
 
 
-def test_marks_of_an_earlier_session_count_as_the_last_that_the_new_one_was_given_back() -> None:
-    record = advance(Record(), b"s1", [reading(7_000, b"a")])
+def test_marks_of_an_earlier_session_are_kept_until_the_machine_has_a_reading_that_is_not_among_them() -> (
+    None
+):
+    record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
 
-    kept = advance(record, b"s2", [reading(5)], settled=PREFETCH - 1)
-    dropped = advance(record, b"s2", [reading(2 * PREFETCH)], settled=PREFETCH)
+    kept = advance(record, b"s2", [reading(1, b"a", redelivered=True)], settled=2 * PREFETCH)
+    from_overflow = advance(record, b"s2", [reading(1, place=1)])
+    dropped = advance(record, b"s2", [reading(1, b"c")])
 
-    assert [delivery for delivery, _ in kept.marks] == [PREFETCH, 5]
-    assert [delivery for delivery, _ in dropped.marks] == [2 * PREFETCH]
+    assert kept.earlier == reading(2, b"b").mark
+    assert len(from_overflow.earlier) == 2 * MARK_BYTES
+    assert dropped.earlier == b""
 
 
 def test_marks_do_not_grow_beyond_what_the_broker_hands_out() -> None:
@@ -172,7 +185,7 @@ def test_the_running_number_counts_every_reading_and_is_never_reused() -> None:
 def test_what_is_moved_is_applied_and_gets_no_number() -> None:
     record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
 
-    applied, _ = record.split(b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])
+    applied, _ = split(record, b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])
 
     assert (record.moved, record.taken, record.number) == (2, 0, 0)
     assert len(applied) == 2
@@ -201,7 +214,7 @@ def test_each_place_in_the_overflow_is_run_once_however_often_it_was_published()
     record = advance(record, b"s1", [reading(3, place=1)])
     again = [reading(1, place=1), reading(2, place=2), reading(3, place=2, redelivered=True)]
 
-    applied, fresh = record.split(b"s2", again)
+    applied, fresh = split(record, b"s2", again)
 
     assert [each.tag for each in applied] == [1, 3]
     assert [each.tag for each in fresh] == [2]
@@ -212,11 +225,45 @@ def test_the_marks_of_what_is_known_to_be_settled_are_forgotten() -> None:
     record = advance(Record(), b"s1", [reading(1, b"same")])
     record = advance(record, b"s1", [reading(2, b"same")])
 
-    _, fresh = record.forget(2).split(b"s2", [reading(1, b"same", redelivered=True)])
-    applied, _ = record.forget(1).split(b"s2", [reading(1, b"same", redelivered=True)])
+    _, fresh = split(record.forget(Settled(2)), b"s2", [reading(1, b"same", redelivered=True)])
+    applied, _ = split(record.forget(Settled(1)), b"s2", [reading(1, b"same", redelivered=True)])
 
     assert len(fresh) == 1
     assert len(applied) == 1
+
+
+def test_of_a_session_that_is_complete_all_marks_are_forgotten_but_those_from_before_it() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
+    record = advance(record, b"s2", [reading(1, b"a", redelivered=True)]).forget(Settled(1, complete=True))
+
+    applied, fresh = split(record, b"s3", [reading(1, b"b", redelivered=True), reading(2, b"a")])
+
+    assert record.marks == ()
+    assert [each.body for each in applied] == [b"b"]
+    assert [each.body for each in fresh] == [b"a"]
+
+
+def test_a_recognised_reading_is_recognised_again_by_the_session_after_the_next() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
+    again = [reading(1, b"a", redelivered=True), reading(2, b"b", redelivered=True)]
+
+    record = advance(record, b"s2", again[:1])
+    applied, fresh = split(record, b"s3", again)
+
+    assert (len(applied), fresh) == (2, [])
+
+
+def test_equal_readings_are_told_apart_across_batches_of_what_comes_back() -> None:
+    record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b"), reading(3, b"a")])
+    again = [
+        reading(tag, body, redelivered=True) for tag, body in ((1, b"a"), (2, b"b"), (3, b"a"), (4, b"a"))
+    ]
+
+    record = advance(record, b"s2", again[:2])
+    applied, fresh = split(record, b"s2", again[2:])
+
+    assert [each.tag for each in applied] == [3]
+    assert [each.tag for each in fresh] == [4]
 
 
 def test_a_deleted_machine_leaves_what_was_not_run_yet_and_nothing_that_was() -> None:
@@ -227,4 +274,4 @@ def test_a_deleted_machine_leaves_what_was_not_run_yet_and_nothing_that_was() ->
 
     assert left.outgoing == (moved,)
     assert (left.state, left.tally, left.gone) == (b"{}", Tally(), True)
-    assert left.split(b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])[1] == []
+    assert split(left, b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])[1] == []

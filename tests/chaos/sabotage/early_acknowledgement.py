@@ -19,7 +19,7 @@ def _acknowledged(self: Partition, readings: int, size: int) -> Share:
 def _settle(self: Partition) -> None:
     """What is left of it when the readings are acknowledged."""
     assert self.in_flight is not None
-    self.settled += len(self.in_flight.readings)
+    self.acknowledged += len(self.in_flight.readings)
     self.in_flight = None
     self._finish()
 

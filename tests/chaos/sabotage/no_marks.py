@@ -2,14 +2,12 @@
 
 import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
 from pipeline.reading import Reading
-from pipeline.record import Record
+from pipeline.record import Record, Split
 from tests.chaos.trap import arm
 
 
-def _all_fresh(
-    _record: Record, _session: bytes, readings: list[Reading]
-) -> tuple[list[Reading], list[Reading]]:
-    return [], readings
+def _all_fresh(_record: Record, _session: bytes, readings: list[Reading]) -> Split:
+    return Split(fresh=readings)
 
 
 Record.split = _all_fresh  # type: ignore[method-assign, assignment]
