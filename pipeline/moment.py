@@ -1,13 +1,13 @@
 """When a reading was sent, where it says so: in the header `timestamp_in_ms`, milliseconds since 1970.
 
-It is the header that RabbitMQ writes itself when it is told to (from 3.12 on: the line
-`message_interceptors.incoming.set_header_timestamp.overwrite = false` in rabbitmq.conf; before, with its
-plugin rabbitmq_message_timestamp), also for what comes over MQTT, which has no headers of its own. Our API
-and our senders over AMQP write it where they send. AMQP's own `timestamp` counts in whole seconds, which is
-longer than a reading takes.
+RabbitMQ writes this header itself if `RABBITMQ_LINE` is in its rabbitmq.conf, also for readings over MQTT,
+which has no headers of its own. Versions before `RABBITMQ_KNOWS` do not know the line, and refuse to start
+with it; for them there is the plugin rabbitmq_message_timestamp. Our API and our senders over AMQP write the
+header when they send. AMQP's own `timestamp` counts in whole seconds, which is longer than a reading takes.
 
-Anybody may write anything there. What rests on it: measured waiting times, and that two readings of a machine
-with equal bytes are told apart when they are delivered again (`Reading.mark`). It stays the same then.
+Anybody may write anything there. Three things rest on it: measured waiting times, that readings of one machine
+with equal bytes are told apart when they are delivered again (`Reading.mark`), and when they expire
+(`pipeline.expiry`). A device that writes a wrong time harms its own readings only.
 """
 
 import time
@@ -16,6 +16,12 @@ from typing import Any, Final
 
 #: The header's name.
 HEADER: Final = "timestamp_in_ms"
+
+#: The line of rabbitmq.conf that lets RabbitMQ write the header into each message that has none, over AMQP
+#: and MQTT.
+RABBITMQ_LINE: Final = "message_interceptors.incoming.set_header_timestamp.overwrite = false"
+#: The first version that knows the line. Version 4.2 changed the schema around it, and kept the line.
+RABBITMQ_KNOWS: Final = (3, 12)
 
 #: The largest integer that every reader of JSON and AMQP tables takes whole.
 _LARGEST: Final = 2**53

@@ -24,6 +24,7 @@ from pipeline.local.errors import ServerFailed, Unavailable
 from pipeline.local.ports import free_port
 from pipeline.local.rabbitmq import PLUGINS, RABBITMQ_USER, serves_amqp
 from pipeline.local.redis import serves_redis
+from pipeline.moment import RABBITMQ_LINE
 
 RABBITMQ_IMAGE: Final = "rabbitmq:4-management"
 REDIS_IMAGE: Final = "redis:8"
@@ -134,6 +135,7 @@ class ContainerRabbitmq(ContainerServer):
             "etc/rabbitmq/enabled_plugins": f"[{','.join(plugins)}].\n",
             "etc/rabbitmq/conf.d/90-iot-logic.conf": (
                 f"default_user = {RABBITMQ_USER}\ndefault_pass = {password}\nmqtt.allow_anonymous = false\n"
+                f"{RABBITMQ_LINE}\n"
             ),
         }
         super().__init__(RABBITMQ_IMAGE, ports, files, ["rabbitmq-server"])

@@ -7,6 +7,7 @@ data, and configuration, also where Debian or the environment would add to it. A
 
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from typing import Final
 import pika
 import pika.exceptions
 
+from pipeline import moment
 from pipeline.connection import BlockingConnection
 from pipeline.local.errors import Unavailable
 from pipeline.local.ports import answers, free_port
@@ -24,6 +26,9 @@ from pipeline.local.server import MORE_PATHS, PrivateServer
 #: Where packages put the script that runs as any user. What Debian and Fedora have on the PATH is another
 #: one, which becomes the user rabbitmq and listens where the system's server does.
 _SCRIPTS: Final = ("/usr/lib/rabbitmq/bin", "/usr/lib64/rabbitmq/bin")
+
+#: The folder of a server, which has its version in its name.
+_VERSION: Final = re.compile(r"/rabbitmq_server-([0-9]{1,9})\.([0-9]{1,9})[^/]*/")
 
 RABBITMQ_USER: Final = "iot-logic"
 
@@ -72,6 +77,8 @@ class PrivateRabbitmq(PrivateServer):
             # Warnings are what an error message shows; a private server needs no diary.
             "log.console.level = warning",
         ]
+        if version_of(self._script) >= moment.RABBITMQ_KNOWS:
+            lines.append(moment.RABBITMQ_LINE)
         if self.management_port is not None:
             plugins = (*plugins, "rabbitmq_management")
             lines += [
@@ -139,6 +146,15 @@ def serves_amqp(amqp_url: str, ports: Iterable[int]) -> bool:
     finally:
         logger.setLevel(level)
     return True
+
+
+def version_of(path: str) -> tuple[int, int]:
+    """The version of the server that a script belongs to, (0, 0) if its path does not say so.
+
+    Packages have the script in a folder of the server's version, and link to it.
+    """
+    found = _VERSION.search(os.path.realpath(path))
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def script() -> str:

@@ -181,6 +181,25 @@ def test_a_message_that_is_not_as_described_is_noticed() -> None:
     assert any("colour" in each for each in found)
 
 
+def test_times_that_rabbitmq_adds_are_described() -> None:
+    properties = pika.BasicProperties(
+        message_id="m1/17",
+        delivery_mode=2,
+        timestamp=1_764_000_000,
+        headers={"machine": "m1", "kind": "error", "message": "x", "time": "2026-11-23T08:15:30Z"}
+        | {"timestamp_in_ms": 1_764_000_000_000},
+    )
+
+    assert faults("deadLetter", properties, b"{}") == []
+
+
+def test_an_expired_reading_is_as_it_is_described() -> None:
+    properties = pika.BasicProperties(headers={"x-death": [{"reason": "expired"}], "own": 1})
+
+    assert faults("expiredReading", properties, b"{}") == []
+    assert faults("expiredReading", pika.BasicProperties(headers={}), b"{}") != []
+
+
 def test_a_reading_that_is_moved_is_as_it_is_described() -> None:
     claim = Claim.sign(b"secret", "m1", "17", b"{}")
     moves = [Move(1), Move(2, "an id", "text/plain", claim, 1_764_000_000_000)]

@@ -13,8 +13,10 @@ import redis
 
 from pipeline import topology
 from pipeline.local.ports import free_port
+from pipeline.local.rabbitmq import script, version_of
 from pipeline.local.redis import PrivateRedis
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
+from pipeline.moment import HEADER, RABBITMQ_KNOWS, RABBITMQ_LINE
 from pipeline.report import REPORTS_KEY, Report, call_roll
 from pipeline.settings import Settings
 from tests.conftest import amqp_url_of
@@ -250,6 +252,19 @@ def test_queues_of_other_properties_that_nobody_consumes_are_wrong(
     assert "The queue 'readings.0' is there with other properties" in wrong
     assert "Nobody consumes readings.0, overflow.0, readings.1, overflow.1 and 13 more" in wrong
     assert "'readings.1' is not bound to 'readings'" in wrong
+
+
+def test_it_notes_that_rabbitmq_does_not_write_when_a_reading_came(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = [each for each in doctor.ask() if "when they came" in each["what"]]
+    monkeypatch.setattr("web.checkup.rabbitmq._SAMPLE", pika.BasicProperties(headers={HEADER: 1}))
+    written = [each for each in doctor.ask() if "when they came" in each["what"]]
+
+    known = version_of(script()) >= RABBITMQ_KNOWS
+    assert [each["level"] for each in notes] == ["ok" if known else "note"]
+    assert known or RABBITMQ_LINE in notes[0]["todo"]
+    assert [each["level"] for each in written] == ["ok"]
 
 
 def test_servers_that_cannot_be_had_are_said_and_the_rest_is_looked_at(

@@ -12,8 +12,9 @@ import redis
 
 from pipeline.local import packages, servers
 from pipeline.local.errors import NoServers, ServerFailed, Unavailable
-from pipeline.local.rabbitmq import PrivateRabbitmq
+from pipeline.local.rabbitmq import PrivateRabbitmq, version_of
 from pipeline.local.redis import PrivateRedis
+from pipeline.moment import RABBITMQ_KNOWS, RABBITMQ_LINE
 from tests.local.processes import processes_with
 from tests.waiting import wait_until
 
@@ -39,6 +40,32 @@ def test_rabbitmq_keeps_confirmed_messages_over_a_crash_and_a_restart() -> None:
             channel = connection.channel()
             bodies = [channel.basic_get("kept", auto_ack=True)[2] for _ in range(100)]
         assert bodies == [str(number).encode() for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "version"),
+    [
+        ("lib/rabbitmq_server-3.10.8/sbin", (3, 10)),
+        ("lib/rabbitmq_server-3.12.0/sbin", (3, 12)),
+        ("lib/rabbitmq_server-4.3.0-rc.1/sbin", (4, 3)),
+        ("opt/rabbitmq/sbin", (0, 0)),
+    ],
+)
+def test_rabbitmq_writes_when_a_message_came_if_its_version_can(
+    folder: str, version: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / folder / "rabbitmq-server", tmp_path / "rabbitmq-server"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    link.symlink_to(path)
+    monkeypatch.setattr("pipeline.local.rabbitmq.script", lambda: str(link))
+
+    server = PrivateRabbitmq()
+
+    lines = (server.folder / "rabbitmq.conf").read_text().splitlines()
+    server.close()
+    assert version_of(str(link)) == version
+    assert (RABBITMQ_LINE in lines) == (version >= RABBITMQ_KNOWS)
 
 
 def on_disk(server: PrivateRabbitmq, queue: bytes) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deploy.keys import acl, definitions
 from pipeline import topology
+from pipeline.moment import RABBITMQ_LINE
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,12 @@ def test_the_pipelines_user_may_use_all_that_is_declared_and_nothing_else() -> N
         assert not re.search(rights[right], "results.historian")
         assert not re.search(rights[right], "amq.direct")
     assert not re.search(rights["configure"], topology.INGEST_EXCHANGE)
+
+
+def test_rabbitmq_in_the_stack_writes_when_a_message_came() -> None:
+    lines = (ROOT / "deploy" / "rabbitmq" / "rabbitmq.conf").read_text().splitlines()
+
+    assert RABBITMQ_LINE in lines
 
 
 def test_nobody_can_become_redis_default_user_which_has_all_rights_to_read_the_file_with() -> None:

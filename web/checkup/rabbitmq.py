@@ -14,7 +14,7 @@ import pika
 import pika.exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
+from pipeline import moment, topology
 from pipeline.connection import BlockingConnection
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
@@ -30,6 +30,9 @@ _PATIENCE: Final = 5
 
 #: AMQP's answer for what is not there.
 _NOT_FOUND: Final = 404
+
+#: What is sent to see what the broker adds.
+_SAMPLE: Final = pika.BasicProperties()
 
 _START: Final = "Nothing, where this system is new: it is made when the API or a worker starts."
 
@@ -47,6 +50,7 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
             there = [each for each in topology.EXCHANGES if look.has_exchange(each.name)]
             yield from look.exchanges(there)
             yield from look.queues(settings)
+            yield look.times(connection._impl.server_properties or {})
         if len(there) < len(topology.EXCHANGES):
             yield _exchange_type(parameters)
     except (pika.exceptions.AMQPError, OSError, ValueError) as e:
@@ -75,12 +79,17 @@ def check_mqtt(settings: Settings) -> Finding:
     return Finding("MQTT", "ok", f"Something listens at {host}:{port}.")
 
 
+def _numbers(properties: dict[str, Any]) -> tuple[int, ...]:
+    """The first two numbers of the broker's version, as it says it; none if it says something else."""
+    try:
+        return tuple(int(each) for each in str(properties.get("version")).split(".")[:2])
+    except ValueError:
+        return ()
+
+
 def _version(properties: dict[str, Any]) -> Finding:
     product, version = (str(properties.get(name, "?")) for name in ("product", "version"))
-    try:
-        numbers = tuple(int(each) for each in version.split(".")[:2])
-    except ValueError:
-        numbers = ()
+    numbers = _numbers(properties)
     if product != "RabbitMQ" or not numbers:
         return Finding(_AREA, "note", f"The broker is {product} {version}.", "RabbitMQ is what is tested.")
     if numbers < _OLDEST:
@@ -152,6 +161,35 @@ class _Look:
                 "that are dealt to it are processed by nobody.",
                 "Set it as it was when the system was set up, for the API and all workers.",
             )
+
+    def times(self, properties: dict[str, Any]) -> Finding:
+        """Whether the broker writes into a message when it came. Sends one through a queue of our own."""
+        line = f"Add the line to rabbitmq.conf, and restart RabbitMQ: {moment.RABBITMQ_LINE}"
+        try:
+            channel = self._open()
+            queue = channel.queue_declare("", exclusive=True).method.queue
+            channel.confirm_delivery()
+            channel.basic_publish("", queue, b"", _SAMPLE)
+            _, found, _ = channel.basic_get(queue, auto_ack=True)
+        except pika.exceptions.ChannelClosedByBroker as e:
+            return Finding(
+                _AREA,
+                "note",
+                "Whether RabbitMQ writes into readings when they came is not looked at, for its user may not "
+                f"make a queue to try it ({e.reply_text}).",
+                f"Look for this line in rabbitmq.conf: {moment.RABBITMQ_LINE}",
+            )
+        if found is not None and moment.moment_of(found.headers) is not None:
+            return Finding(_AREA, "ok", "RabbitMQ writes into readings when they came.")
+        if (_numbers(properties) or moment.RABBITMQ_KNOWS) < moment.RABBITMQ_KNOWS:
+            line = f"Upgrade RabbitMQ to {'.'.join(map(str, moment.RABBITMQ_KNOWS))} or newer. {line}"
+        return Finding(
+            _AREA,
+            "note",
+            "RabbitMQ does not write into readings when they came. So the age of readings over MQTT is not "
+            "known, and equal readings without a message_id are not told apart.",
+            line,
+        )
 
     def has_queue(self, name: str) -> bool:
         """Whether there is a queue of this name."""

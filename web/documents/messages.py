@@ -51,7 +51,7 @@ _TRACEPARENT: Final = {
 _NOT_OURS: Final = (EXPIRED, "unknown")
 
 #: What RabbitMQ adds by itself.
-_ITS_OWN: Final[dict[str, Any]] = {"^x-": {}}
+_ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{moment.HEADER})$": {}}
 
 
 def messages() -> dict[str, dict[str, Any]]:
