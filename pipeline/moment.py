@@ -5,8 +5,8 @@ which has no headers of its own. Versions before `RABBITMQ_KNOWS` do not know th
 with it; for them there is the plugin rabbitmq_message_timestamp. Our API and our senders over AMQP write the
 header when they send. AMQP's own `timestamp` counts in whole seconds, which is longer than a reading takes.
 
-Anybody may write anything there. Three things rest on it: measured waiting times, that readings of one machine
-with equal bytes are told apart when they are delivered again (`Reading.mark`), and when they expire
+Anybody may write anything there. Three things rest on it: measured waiting times, and that readings of one
+machine with equal bytes are told apart when they are delivered again (`Reading.mark`) and when they expire
 (`pipeline.expiry`). A device that writes a wrong time harms its own readings only.
 """
 

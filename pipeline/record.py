@@ -36,8 +36,8 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
 What would break it: rule 3 cannot tell apart two readings of one machine with equal bytes that came in the
 same millisecond and have no `message_id`; and without the broker's time stamp (`pipeline.moment`) any two
 with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker held can be taken for an equal
-one that it had applied within the last seconds. Devices that send equal readings and must be counted exactly
-then send a `message_id`, or a timestamp or number.
+one, of those that the machine had sent last before. Devices that send equal readings and must be counted
+exactly then send a `message_id`, or a timestamp or number.
 """
 
 from collections.abc import Sequence
