@@ -23,14 +23,16 @@ The rules
 ---------
 N1. A record is written only over the record that was read (compare-and-set on a random token).
 N2. In its own record, a session knows its readings by their delivery tags.
-N3. In the record of another session, a reading is applied if it is redelivered and the record has its mark.
+N3. Any other reading is applied if it is redelivered and its mark is among those of earlier sessions. A
+    session that recognises a reading makes the mark its own, and writes the record.
 N4. Before a session consumes it puts a name of its own, which is used once, into the partition's fence. It
     writes only while the fence has this name.
 N5. Marks are forgotten when deliveries prove it. The k-th reading that is delivered to a session proves that
-    those up to k - PREFETCH are settled. Marks of earlier sessions count as if they belonged to number
-    PREFETCH.
-    Probes must not be counted if they are acknowledged apart from the readings: the broker counts what is
-    outstanding, and a probe that is acknowledged early lets one more reading through.
+    those up to k - PREFETCH are settled. Marks of earlier sessions are kept until a reading is applied that
+    is not among them.
+    Probes must not be counted if they are acknowledged ahead of readings: the broker counts what is
+    outstanding, and a probe that is acknowledged early lets one more reading through. The model counts
+    readings alone; `pipeline.partition` counts both, and acknowledges both in order.
 N6. A session ends when a delivery's count is higher than that of the delivery before it.
 N7. To prove earlier that readings are settled, a session publishes a probe, waits for its confirm, publishes
     a second one, and waits until that is delivered to it. Readings acknowledged before the first are settled.
@@ -69,7 +71,8 @@ What the model leaves out
 - Queues and numbers as large as real ones: PREFETCH is 2, a batch has one or two readings, two sessions
   consume at a time, and at most three run in total. The number of faults is limited.
 - Progress. Two workers that both consume a partition could take the fence from each other again and again.
-- The overflow, deleted machines, dead letters, results and their confirms, the delivery limit.
+- The overflow, but for this: a session may write a record at any time for a reading that came from there.
+- Deleted machines, dead letters, results and their confirms, the delivery limit.
 - Two readings with equal marks.
 - Loss of confirmed data in Redis or in a majority of the queue's members; a fence key that expires.
 - Changes of the queue's leader. Committed commands survive them, so they are delays and lost deliveries.

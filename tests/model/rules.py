@@ -6,7 +6,7 @@ is `NEW` with one flag changed.
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.model.world import Bounds, Held, Record, Session
 
@@ -57,6 +57,29 @@ class Known(Enum):
     NOTHING = auto()
 
 
+class Earlier(Enum):
+    """What becomes of the marks of earlier sessions when a session writes a record (N3, N5)."""
+
+    #: They are kept apart, and compared with, until a reading is applied that is not among them.
+    KEPT = auto()
+    #: They count as if they belonged to delivery number PREFETCH, and nobody compares with them: what a
+    #: session finds in its own record it knows by its tags. (The old rules.)
+    WINDOW = auto()
+    #: They are forgotten.
+    DROPPED = auto()
+
+
+class Split(NamedTuple):
+    """A machine's readings in a batch: those known by their marks, and those that are not applied.
+
+    `earlier` are the marks of earlier sessions that are left.
+    """
+
+    recognised: tuple[Held, ...]
+    fresh: tuple[Held, ...]
+    earlier: tuple[int, ...]
+
+
 class Proof(Enum):
     """How a session knows from probes that the leader has applied its acknowledgements (N7)."""
 
@@ -88,8 +111,7 @@ class Rules:
     forget: Forget = Forget.DELIVERIES
     #: So many less than the prefetch count are taken to be on their way (N5: 0).
     window_error: int = 0
-    #: Marks of earlier sessions count as if they belonged to delivery number PREFETCH; else to number 0.
-    inherits: bool = True
+    earlier: Earlier = Earlier.KEPT
     #: N6: a session ends when a delivery's count is higher than the one's before it.
     ends_on_return: bool = True
     proof: Proof = Proof.NONE
@@ -104,18 +126,22 @@ class Rules:
             return record
         return record._replace(marks=tuple(mark for mark in record.marks if mark[0] > noted))
 
-    def fresh(self, record: Record, session: int, readings: tuple[Held, ...]) -> tuple[Held, ...]:
-        """Return the readings that are not applied yet, as far as the record tells."""
-        if record.session == session:
-            return tuple(each for each in readings if not (self.knows_own and each.tag <= record.tag))
-        if self.known is Known.NOTHING:
-            return readings
-        known = {mark for _, mark in record.marks}
-        return tuple(
-            each
-            for each in readings
-            if each.reading not in known or not (each.redelivered or self.known is Known.MARK)
-        )
+    def split(self, record: Record, session: int, readings: tuple[Held, ...]) -> Split:
+        """Divide readings by what the record tells of them."""
+        own = record.session == session
+        known = record.earlier if own else tuple(mark for _, mark in record.marks) + record.earlier
+        recognised, fresh = list[Held](), list[Held]()
+        for each in readings:
+            if own and self.knows_own and each.tag <= record.tag:
+                continue
+            may_be_known = each.redelivered or self.known is Known.MARK
+            if self.known is not Known.NOTHING and may_be_known and each.reading in known:
+                # They come back in order: what stands before this one was not given back.
+                known = known[known.index(each.reading) + 1 :]
+                recognised.append(each)
+            else:
+                fresh.append(each)
+        return Split(tuple(recognised), tuple(fresh), known)
 
     def settled(self, session: Session, batch_end: int, bounds: Bounds) -> int:
         """Return the place up to which the session takes its readings to be settled."""
@@ -127,22 +153,29 @@ class Rules:
         return max(session.received - window, session.settled)
 
     def written(
-        self, record: Record, number: int, session: Session, fresh: tuple[Held, ...], end: int, bounds: Bounds
+        self, record: Record, number: int, session: Session, split: Split, end: int, bounds: Bounds
     ) -> Record:
-        """Return the record after these readings; `end` is the place of the batch's last reading."""
-        marks = record.marks
-        if record.session != number:
-            place = bounds.prefetch if self.inherits else 0
-            marks = tuple((place, mark) for _, mark in marks)
+        """Return the record after these readings; `end` is the place of the batch's last reading.
+
+        Without any reading, it is the record after one that came from the overflow.
+        """
+        own = record.session == number
+        marks = record.marks if own else ()
+        if self.earlier is Earlier.WINDOW and not own:
+            marks = tuple((bounds.prefetch, mark) for _, mark in record.marks)
         settled = self.settled(session, end, bounds)
         marks = tuple(mark for mark in marks if mark[0] > settled)
-        last = fresh[-1]
+        new = split.recognised + split.fresh if self.earlier is not Earlier.WINDOW else split.fresh
+        if new:
+            marks = (*marks, *((new[-1].place, each.reading) for each in new))
+        tag = max((each.tag for each in split.recognised + split.fresh), default=record.tag if own else 0)
         return Record(
             session=number,
-            tag=last.tag,
-            marks=(*marks, *((last.place, each.reading) for each in fresh)),
-            applied=record.applied + len(fresh),
+            tag=tag,
+            marks=marks,
+            applied=record.applied + len(split.fresh),
             epoch=session.epoch,
+            earlier=split.earlier if self.earlier is Earlier.KEPT and not split.fresh else (),
         )
 
     @property
@@ -162,7 +195,14 @@ class Rules:
         )
 
 
-OLD: Final = Rules("the old rules", fence=Fence.NONE, asks=True, forget=Forget.ANSWER, ends_on_return=False)
+OLD: Final = Rules(
+    "the old rules",
+    fence=Fence.NONE,
+    asks=True,
+    forget=Forget.ANSWER,
+    earlier=Earlier.WINDOW,
+    ends_on_return=False,
+)
 
 NEW: Final = Rules("the new rules")
 

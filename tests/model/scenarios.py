@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tests.model.rules import NEW, OLD, PROBING, Fence, Forget, Known, Proof, Rules, sabotaged
+from tests.model.rules import NEW, OLD, PROBING, Earlier, Fence, Forget, Known, Proof, Rules, sabotaged
 from tests.model.world import Bounds, Budget
 
 #: One fault of any kind, or two.
-ANY: Final = Budget(total=1, drops=1, cuts=1, crashes=1, lost_answers=1, edits=1)
-ANY_TWO: Final = Budget(total=2, drops=2, cuts=2, crashes=1, lost_answers=1, edits=1)
+ANY: Final = Budget(total=1, drops=1, cuts=1, crashes=1, lost_answers=1, edits=1, others=1)
+ANY_TWO: Final = Budget(total=2, drops=2, cuts=2, crashes=1, lost_answers=1, edits=1, others=1)
 ANY_THREE: Final = ANY_TWO._replace(total=3)
 #: With probes: also acknowledgements that a channel holds back.
 PROBED: Final = Budget(total=1, drops=1, cuts=1, crashes=1, slow=1)
@@ -78,7 +78,12 @@ def _sabotages() -> Iterator[Scenario]:
         "N5, but the acknowledgement is believed": replace(NEW, forget=Forget.ACKNOWLEDGEMENT),
         "N5, but the answer to basic.qos is believed": replace(NEW, forget=Forget.ANSWER),
         "N5, but with PREFETCH - 1": replace(NEW, window_error=1),
-        "N5, but earlier marks count as delivery 0": replace(NEW, inherits=False),
+        "N3, but marks of earlier sessions are forgotten at the first write": replace(
+            NEW, earlier=Earlier.DROPPED
+        ),
+        "N3, but in its own record a session knows readings by tags alone": replace(
+            NEW, earlier=Earlier.WINDOW
+        ),
         "without N6": replace(NEW, ends_on_return=False),
     }.items():
         yield Scenario(replace(rules, name=name), _THREE_SESSIONS, TWICE)

@@ -34,6 +34,9 @@ _WORDS: Final = {
     "fenced off": "{0} may not write, because the fence has another name: {0} ends",
     "write": "{0} applies {readings} to the state of {machine}",
     "write unanswered": "{0} writes {readings} to the record of {machine} and gets no answer",
+    "take over": "{0} recognises the readings of {machine} by their marks and takes over its record",
+    "take over unanswered": "{0} takes over the record of {machine} and gets no answer",
+    "write other": "{0} writes the record of {machine} for a reading from the overflow",
     "send probe": "{0} sends a probe",
     "confirm probe": "the broker applies and confirms the probe of {0}",
     "note and release": "{0} notes in Redis that everything up to its delivery {1} is settled, and ends",
@@ -44,7 +47,15 @@ _WORDS: Final = {
 }
 
 #: Labels whose second number is a machine's.
-_OF_MACHINE: Final = ("late write", "known", "write", "write unanswered")
+_OF_MACHINE: Final = (
+    "late write",
+    "known",
+    "write",
+    "write unanswered",
+    "take over",
+    "take over unanswered",
+    "write other",
+)
 
 
 def in_words(label: Label, bounds: Bounds) -> str:

@@ -6,7 +6,7 @@ A session may rest at any point for any time: the model shows paused and killed 
 from collections.abc import Iterator
 
 from tests.model import broker, store
-from tests.model.rules import Fence, Forget, Proof, Rules
+from tests.model.rules import Earlier, Fence, Forget, Proof, Rules
 from tests.model.world import (
     CONSUMING,
     DEAD,
@@ -172,14 +172,15 @@ def _write(state: State, number: int, rules: Rules, bounds: Bounds) -> Iterator[
     assert line.record is not None
     assert session.last is not None
     others = line.record.session not in (NOBODY, number)
-    fresh = rules.fresh(line.record, number, line.readings)
+    split = rules.split(line.record, number, line.readings)
+    writes = split.fresh or (split.recognised and rules.earlier is Earlier.KEPT)
     if rules.asks and others and not line.cleared:
         if _is_open(state, number) and not session.ended:
             batch = tuple(each._replace(cleared=each.record is not None) for each in session.batch)
             yield ("answer", number), with_session(state, number, session._replace(batch=batch))
         else:
             yield ("no answer", number), with_session(state, number, _ended(session))
-    elif not fresh:
+    elif not writes:
         yield from _done(("known", number, line.machine), state, number, rest)
     elif rules.fence is Fence.AFTER_READING and not line.cleared:
         if state.fence == number:
@@ -190,8 +191,10 @@ def _write(state: State, number: int, rules: Rules, bounds: Bounds) -> Iterator[
     elif not store.may_write(state, number, rules):
         yield ("fenced off", number), with_session(state, number, _ended(session))
     else:
-        record = rules.written(line.record, number, session, fresh, session.last.place, bounds)
-        label: Label = ("write", number, line.machine, *(each.reading for each in fresh))
+        fresh = split.fresh
+        record = rules.written(line.record, number, session, split, session.last.place, bounds)
+        name = "write" if fresh else "take over"
+        label: Label = (name, number, line.machine, *(each.reading for each in fresh))
         breach = store.judge(state.records[line.machine], record, fresh, bounds)
         if breach:
             yield label, breach
@@ -201,7 +204,23 @@ def _write(state: State, number: int, rules: Rules, bounds: Bounds) -> Iterator[
             batch = (Line(line.machine, line.readings, None), *rest)
             late = Late(number, line.machine, record, fresh)
             fault = with_session(fault, number, session._replace(batch=batch))
-            yield ("write unanswered", *label[1:]), fault._replace(late=(*state.late, late))
+            yield (f"{name} unanswered", *label[1:]), fault._replace(late=(*state.late, late))
+
+
+def _write_other(state: State, number: int, rules: Rules, bounds: Bounds) -> Iterator[Step]:
+    """Write a machine's record for a reading that came from the overflow: it has no mark."""
+    session = state.sessions[number]
+    fault = spent(state, "others")
+    if fault is None or session.ended or session.batch or not store.may_write(state, number, rules):
+        return
+    for machine, record in enumerate(state.records):
+        if record.session not in (NOBODY, number):
+            record = rules.forgotten(record, state.sessions[record.session].noted)
+        if record.session == NOBODY or (rules.fence is Fence.EPOCH and record.epoch > session.epoch):
+            continue
+        split = rules.split(record, number, ())
+        after = rules.written(record, number, session, split, session.done, bounds)
+        yield ("write other", number, machine), store.put(fault, machine, after, rules)
 
 
 def _done(label: Label, state: State, number: int, rest: list[Line]) -> Iterator[Step]:
@@ -306,6 +325,8 @@ def steps(state: State, rules: Rules, bounds: Bounds) -> Iterator[Step]:
                 yield from _write(state, number, rules, bounds)
         elif session.held and not session.ended and (session.epoch or not late_fence):
             yield from _take(state, number, rules, bounds)
+            if not rules.asks:
+                yield from _write_other(state, number, rules, bounds)
         if is_open and rules.forget is Forget.ANSWER and not session.ended and session.settled < session.done:
             settled = session._replace(settled=session.done, noted=session.done)
             yield ("look", number, session.done), with_session(state, number, settled)

@@ -46,6 +46,8 @@ class Record(NamedTuple):
     marks: tuple[tuple[int, int], ...] = ()
     applied: int = 0
     epoch: int = 0
+    #: Readings that earlier sessions applied, and that have not come back yet.
+    earlier: tuple[int, ...] = ()
 
 
 class Line(NamedTuple):
@@ -133,6 +135,9 @@ class Budget(NamedTuple):
     lost_answers: int = 0
     edits: int = 0
     slow: int = 0
+    #: Not a fault: a session writes a record for a reading that did not come from the queue, but from the
+    #: overflow.
+    others: int = 0
 
 
 class State(NamedTuple):
