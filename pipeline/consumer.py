@@ -11,6 +11,7 @@ Dramatiq sees one queue and one consumer. Behind it are the partitions that are 
   ones would only take turns on the same core.
 - A batch is acknowledged when the broker has confirmed what it published. Nobody waits for that: the
   worker thread is free once all is written.
+- A worker that Redis has not answered for so long that the others count it out ends its sessions.
 - A partition that is no longer assigned is released after what it has in flight. One that is new is consumed
   once its fence is taken (`pipeline.sessions`): when the session before it has given it up, at once if the
   worker of that one has vanished, or else after `_FENCE_SECONDS`. Taking it too early is safe, but costs
@@ -25,7 +26,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -171,7 +172,8 @@ class BatchConsumer(Consumer):
             self._connection.close()
         while self._connection is not None and time.monotonic() < give_up:
             self._turn()
-        wait(self._under_way, timeout=max(0.0, give_up - time.monotonic()))
+        while self._under_way and time.monotonic() < give_up:
+            self._turn()
         self._fences.shutdown(wait=False, cancel_futures=True)
         self._loop.close()
 
@@ -186,9 +188,14 @@ class BatchConsumer(Consumer):
         """Do what is to be done now and then: connect, follow the assignment, say what is held."""
         self._loop.call_later(_TICK_SECONDS, self._tick)
         if self._broker.stopping.is_set():
+            for partition in list(self._partitions.values()):
+                partition.look()
             return
         if self._connection is None:
             self._connect()
+        elif self._broker.membership.counted_out:
+            for partition in list(self._partitions.values()):
+                partition.end()
         elif self._connection.is_open:
             self._follow(self._broker.membership.assigned)
         for partition in self._partitions.values():

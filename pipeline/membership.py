@@ -6,7 +6,9 @@
   have seen the same set, a second later at the most.
 - While they do not agree, or one is wrong, two workers may want a partition, or none. Neither does harm: one
   session at a time holds its fence (`pipeline.sessions`), and readings wait in it.
-- While Redis does not answer, the assignment stays as it was.
+- While Redis does not answer, the assignment stays as it was, until the others count this worker out: then it
+  ends its sessions, which cannot write any more. Else RabbitMQ would serve it, and not the worker that has
+  taken over.
 """
 
 import logging
@@ -119,6 +121,7 @@ class Membership:
     ) -> None:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.assigned = frozenset[int]()
+        self._answered_at = monotonic()
         self.vanished = frozenset[str]()
         self.holding: list[Holding] = []
         self.settled: dict[Fence, Settled] = {}
@@ -136,6 +139,11 @@ class Membership:
         self._beat_at = monotonic()
         self._leaving = Event()
         self._thread = Thread(target=self._run, name="membership", daemon=True)
+
+    @property
+    def counted_out(self) -> bool:
+        """Whether Redis has not answered for so long that the others hold this worker to be gone."""
+        return monotonic() - self._answered_at > EXPIRY_SECONDS
 
     def join(self) -> None:
         """Be one of the workers from now on."""
@@ -166,6 +174,7 @@ class Membership:
         report = msgspec.json.encode(self._report())
         arguments: list[str | bytes | float] = [self.id, report, VANISHED_SECONDS, EXPIRY_SECONDS]
         answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
+        self._answered_at = monotonic()
         seen, vanished = cast("list[list[bytes]]", answer)
         self.vanished = frozenset(worker.decode() for worker in vanished)
         owners = assignment(sorted(worker.decode() for worker in seen), self._partitions)

@@ -207,6 +207,9 @@ class Partition:
     # What the broker says.
 
     def _on_open(self, channel: Channel) -> None:
+        if self._ended.is_set():
+            close_at_once(channel)
+            return
         channel.add_on_cancel_callback(lambda _: self.end())
         self._count_header = _count_header(channel.connection.server_properties or {})
         self._proof = Proof(channel, self.queue, self.fence.session, self._finish)
@@ -214,8 +217,6 @@ class Partition:
         channel.basic_consume(self.queue, self._on_reading)
         channel.basic_qos(prefetch_count=topology.OVERFLOW_PREFETCH)
         channel.basic_consume(self.overflow, self._on_overflow)
-        if self._ended.is_set():
-            close_at_once(channel)
 
     def _on_reading(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
         if self._ended.is_set() or self._is_given_back(method, properties):

@@ -8,7 +8,7 @@ keys of one machine on one node of a Redis Cluster.
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 import redis
@@ -27,6 +27,10 @@ from pipeline.setup import Active, Pause, Setup, setup_key
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
 #: be taken for the one before.
 _TOKEN_BYTES = 8
+
+#: Seconds for which it is known what a deleted machine's readings were: a week. What waits in a queue for
+#: longer is taken for another machine's, and may come a second time.
+GONE_SECONDS: Final = 7 * 24 * 3600
 
 _TAKEN = "another session has taken the partition, and the batch is its to do"
 
@@ -217,14 +221,25 @@ class Records:
         `SessionLost` if the fence of an update is another session's, and `redis.RedisError`; then each update
         is written or is not.
         """
-        if new := [each for each, update in updates.items() if not update.read.recorded]:
+        if new := [
+            each for each, update in updates.items() if not (update.read.recorded or update.record.gone)
+        ]:
             self.register(new)
         plain, using = dict[str, Update](), dict[str, Update]()
         for machine_id, update in updates.items():
             (using if update.uses else plain)[machine_id] = update
         with traces.write(machines=len(updates)):
             changed = self._write_plain(plain) if plain else set()
-            return changed | self._write_all_using(using) if using else changed
+            changed = changed | self._write_all_using(using) if using else changed
+        for machine_id, update in updates.items():
+            # What is left of a deleted machine was kept for a time only. Without this line: for longer.
+            if (
+                update.record.gone
+                and machine_id not in changed
+                and update.record.moved == update.record.taken
+            ):
+                self._redis.expire(record_key(machine_id), GONE_SECONDS)
+        return changed
 
     def _arguments(self, update: Update) -> list[bytes | int]:
         return [update.read.token, self.encode(update.record), len(update.recents), *update.recents]

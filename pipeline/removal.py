@@ -1,8 +1,8 @@
 """Deletes a machine with all that belongs to it. In the order in which it is done:
 
 1.  What is the machine itself goes in one step: its state and counters, its setup, its versions and its last
-    readings. In the place of its record is left by what its readings are known (rule 7 of `pipeline.record`),
-    for `EXPIRY_SECONDS`, or until the overflow holds none of its readings any more. The step is compared and
+    readings. In the place of its record is left by what its readings are known (rule 8 of `pipeline.record`),
+    for `GONE_SECONDS`, or until the overflow holds none of its readings any more. The step is compared and
     set on record and setup, so that what is deleted is what was looked at.
 2.  Its dead letters, up to the last reading that the machine had. What has failed since then is no longer its
     own.
@@ -23,12 +23,8 @@ from pipeline.dead_letters import Where
 from pipeline.directory import Directory
 from pipeline.profiles import Profiles
 from pipeline.recents import recent_key
-from pipeline.records import Records, Stored, record_key
+from pipeline.records import GONE_SECONDS, Records, Stored, record_key
 from pipeline.setup import digests_key, setup_key, versions_key
-
-#: Seconds for which it is known what a deleted machine's readings were: a week. What waits in a queue for
-#: longer is taken for another machine's, and may come a second time.
-EXPIRY_SECONDS: Final = 7 * 24 * 3600
 
 #: Step 1. KEYS record, setup and what else goes; ARGV the token and the setup as they were read, what is left
 #: behind, and for how many seconds (0: for ever). Answers 0 where the machine has changed.
@@ -76,7 +72,7 @@ class Removal:
             if not stored.known:
                 return stored
             left = stored.record.deleted()
-            seconds = EXPIRY_SECONDS if left.moved == left.taken else 0
+            seconds = GONE_SECONDS if left.moved == left.taken else 0
             if self._script(
                 keys=[*keys, *others],
                 args=[stored.token, setup or b"", self._records.encode(left), seconds],

@@ -100,8 +100,7 @@ class Turn(Struct):
         `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
         """
         record, active = self.stored.record, self.stored.active
-        recognised = self.found.recognised and not record.gone
-        if not (self.run or self.moved or self.skipped or recognised):
+        if not (self.run or self.moved or self.skipped or self.found.recognised):
             return
         self.outcomes = report.outcomes if report else [self._not_run()] * len(self.run)
         self.recents = self._recents(time, recent)

@@ -168,3 +168,21 @@ def test_without_its_places_a_new_machine_would_lose_readings_in_the_overflow(
     monkeypatch.setattr(Record, "deleted", lambda _: Record(gone=True))
 
     assert state_after_a_flood(office) == b'{"count":2}'
+
+
+def test_readings_of_a_deleted_machine_that_come_back_twice_are_known_both_times(office: Office) -> None:
+    partition = office.partition
+    partition.logics.upload("m1", COUNT, b"")
+    readings = [("m1", b'{"n": %d}' % n) for n in range(1, 6)]
+    partition.process(readings[:4], session=b"first___")
+    removal(office).remove("m1")
+    partition.logics.upload("m1", COUNT, b"")
+
+    partition.process(readings[:2], session=b"second__", redelivered=2)
+    assert not machine(office).recorded
+    assert office.redis.ttl("machine:{m1}:record") > 0
+    partition.process(readings[2:], session=b"second__", redelivered=2)
+    partition.process(readings[:2], session=b"third___", redelivered=2)
+    partition.process(readings[2:], session=b"third___", redelivered=3)
+
+    assert partition.state("m1") == b'{"count":1}'

@@ -1,0 +1,44 @@
+"""A worker that reaches RabbitMQ and not Redis: the others count it out, and must be served in its place."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.chaos.proxy import Network
+from tests.installation import Installation
+from tests.waiting import wait_until
+
+COUNT = """
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+"""
+
+#: Seconds for which the worker's connection to Redis holds everything back: longer than the test takes.
+STALL = 300
+
+
+def counted(plant: Installation) -> int:
+    response = plant.client.get("/machines/m1/state")
+    return int(response.json()["count"]) if response.status_code == 200 else 0
+
+
+def test_another_worker_takes_over_from_one_that_has_lost_redis_alone(installation: Installation) -> None:
+    installation.environ["IOT_LOGIC_PARTITIONS"] = "1"
+    installation.start_api()
+    installation.upload("m1", COUNT)
+    url = urlsplit(installation.redis_url)
+    assert url.port is not None
+    network = Network()
+    proxy = network.proxy(url.port)
+    through_proxy = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}"))
+    cut_off = installation.start_worker(threads=1, environ={"IOT_LOGIC_REDIS_URL": urlunsplit(through_proxy)})
+    installation.send([("m1", {"n": 1})])
+    wait_until(lambda: counted(installation) == 1, timeout=60)
+
+    proxy.stall(STALL)
+    installation.start_worker(threads=1)
+    installation.send([("m1", {"n": 2})])
+
+    try:
+        wait_until(lambda: counted(installation) == 2, timeout=60)
+    finally:
+        cut_off.kill()
+        network.close()
