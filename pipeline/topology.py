@@ -52,8 +52,8 @@ DEAD_LETTERS_EXCHANGE = "dead-letters"
 #: Where dead letters wait until they are kept (`pipeline.keeper`).
 DEAD_LETTERS_QUEUE = "dead-letters"
 
-#: Readings that the broker hands to a consumer before the first of them is settled. What deliveries prove rests
-#: on it (rule 5 in `pipeline.record`).
+#: Readings that the broker hands to a consumer before the first of them is settled. What deliveries prove
+#: rests on it (rule 5 in `pipeline.record`).
 PREFETCH: Final = 512
 
 #: Readings that the broker hands out of a partition's overflow queue before the first of them is
