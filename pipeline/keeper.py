@@ -26,7 +26,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import topology
 from pipeline.claim import claim_of
-from pipeline.connection import BlockingConnection
+from pipeline.connection import BlockingConnection, close_at_once
 from pipeline.dead_letter import EXPIRED, Letter, another, letter_of
 from pipeline.dead_letters import DeadLetters
 from pipeline.errors import TopologyError
@@ -82,15 +82,15 @@ class Keeper:
             try:
                 topology.ensure(self._settings)
                 with BlockingConnection(pika.URLParameters(self._settings.amqp_url)) as connection:
-                    self._serve(connection.channel())
+                    self._serve(connection)
             except _GONE as e:
                 self.waiting = None
                 _logger.warning("Dead letters wait in RabbitMQ: %r", e)
                 self._stopping.wait(_RECONNECT_SECONDS)
 
-    def _serve(self, channel: BlockingChannel) -> None:
+    def _serve(self, connection: pika.BlockingConnection) -> None:
         """Keep letters until it is to stop. What is not acknowledged then goes back to the queue."""
-        channel.basic_qos(prefetch_count=_LETTERS)
+        channel = _channel(connection)
         deliveries: Iterator[Any] | None = None
         while not self._stopping.is_set():
             room = self._room()
@@ -101,8 +101,9 @@ class Keeper:
                 self._take(channel, deliveries, min(room, _LETTERS))
             else:
                 if deliveries is not None:
-                    channel.cancel()  # What was handed out ahead goes back.
-                    deliveries = None
+                    # What was handed out ahead goes back, in order. A cancel would return it piece by piece.
+                    close_at_once(channel._impl)
+                    channel, deliveries = _channel(connection), None
                 channel.connection.process_data_events(time_limit=_IDLE_SECONDS)
             queue = channel.queue_declare(topology.DEAD_LETTERS_QUEUE, passive=True)
             self.waiting = queue.method.message_count
@@ -155,3 +156,9 @@ def _is_another(method: Any, properties: pika.BasicProperties) -> bool:
         return False
     expiry = expiry_of(topology.text_of(method.routing_key), headers)
     return expiry is not None and not is_identified(expiry, properties)
+
+
+def _channel(connection: pika.BlockingConnection) -> BlockingChannel:
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=_LETTERS)
+    return channel
