@@ -211,7 +211,14 @@ def _write_other(state: State, number: int, rules: Rules, bounds: Bounds) -> Ite
     """Write a machine's record for a reading that came from the overflow: it has no mark."""
     session = state.sessions[number]
     fault = spent(state, "others")
-    if fault is None or session.ended or session.batch or not store.may_write(state, number, rules):
+    fenced_off = rules.fences_first and state.fence != number
+    if (
+        fault is None
+        or session.ended
+        or session.batch
+        or fenced_off
+        or not store.may_write(state, number, rules)
+    ):
         return
     for machine, record in enumerate(state.records):
         if record.session not in (NOBODY, number):
