@@ -306,7 +306,22 @@ class BatchConsumer(Consumer):
             _logger.debug("what the batch published is confirmed")
         for share in batch.shares:
             share.session.settle()
+            if share.moved is not None:
+                share.moved.add_done_callback(partial(self._moved, share))
         self._broker.metrics.confirmed(batch)
+
+    def _moved(self, share: Share, _moved: "Future[None]") -> None:
+        """What a share moves is in the overflow. On the publisher's thread."""
+        self._loop.add_callback_threadsafe(partial(self._settle_moved, share))
+
+    def _settle_moved(self, share: Share) -> None:
+        """Acknowledge what has waited for readings to get into the overflow."""
+        assert share.moved is not None
+        if error := share.moved.exception():
+            _logger.warning("readings of %s go back to RabbitMQ: %s", share.session.queue, error)
+            share.session.end()
+        else:
+            share.session.settle_moved()
 
 
 def _give_back(batch: Batch) -> None:

@@ -7,12 +7,16 @@ How it keeps the order, and how the batch finds its size:
 - What a batch takes is all that has arrived, up to a cap. Alone, a reading waits for nobody; under load the
   batch grows by itself while the one before it is worked on.
 - A machine that sends too much has its readings moved to the overflow queue (`pipeline.flood`), which is
-  consumed on the same channel, a few at a time, so that both count as one to all that is said here. As
-  each queue picks its active consumer by itself, what comes from the overflow is held back until a reading
-  of the partition itself has come. Where none is there, a probe, which the session publishes, stands in.
+  consumed on the same channel, a few at a time. What comes from there and from the partition's own queue is
+  handed out in the order in which it came. As each queue picks its active consumer by itself, what comes from
+  the overflow is held back until a reading of the partition itself has come. Where none is there, a probe,
+  which the session publishes, stands in.
 - Nothing is handed out before the readings handed out last were acknowledged, all at once. So no lock is
   needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
   its readings, in order and before all others, to the next session.
+- But for this: an overflow that is full takes no more readings until some of it is worked off. So while
+  readings are on their way there, only what comes from there is handed out. What came before them from the
+  partition's own queue is acknowledged once they are there.
 - A queue may also take readings back and hand them to the same session again, under new tags: when the link
   between two brokers was cut and is there again. The broker counts how often it gave each reading back, and
   gives back the first ones first. So the counts of a session's deliveries never rise, unless that has
@@ -76,6 +80,10 @@ class Partition:
         self.queue = topology.readings_queue(self.number)
         self.overflow = topology.overflow_queue(self.number)
         self.in_flight: Share | None = None
+        #: What is done, but for the readings of it that are on their way to the overflow.
+        self._moving: Share | None = None
+        #: Whether what is in flight was handed out ahead of others that came before, because of those.
+        self._is_ahead = False
         #: How many readings were acknowledged in this session.
         self.acknowledged = 0
         self._proof: Proof | None = None
@@ -84,14 +92,17 @@ class Partition:
         #: The last probe that was delivered and may not be acknowledged yet: acknowledging goes in order.
         self._probe_tag = 0
         self._on_end = on_end
+        #: What has arrived and is not handed out: from the partition's own queue, and from the overflow.
         self._waiting = deque[Reading]()
-        self._held_back: list[Reading] | None = []
+        self._waiting_back = deque[Reading]()
+        #: Whether a reading or a probe has come from the partition's own queue.
+        self._is_served = False
         self._flood = FloodWatch()
         self._flooding: str | None = None
         self._takings = Takings()
         self._ages = Ages(self.number)
         self._release_by: float | None = None
-        #: Whether it has ended in order: with nothing in flight.
+        #: Whether it has ended in order: with nothing in flight, and nothing on its way to the overflow.
         self._released = False
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
@@ -102,28 +113,33 @@ class Partition:
     @property
     def ready(self) -> bool:
         """Whether there is something to be handed out."""
-        return bool(self._waiting) and self.in_flight is None and self._release_by is None
+        if self.in_flight is not None or self._release_by is not None:
+            return False
+        own = bool(self._waiting) and self._moving is None
+        return own or (self._is_served and bool(self._waiting_back))
 
     @property
     def waiting(self) -> int:
         """How many readings have arrived and are not handed out."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._waiting_back)
+
+    def _begun(self) -> list[Reading]:
+        """The readings that were handed out and are not acknowledged."""
+        return [reading for share in (self._moving, self.in_flight) if share for reading in share.readings]
 
     def _held(self) -> Iterator[Reading]:
         """The readings that the broker has handed to this session and that are not acknowledged."""
-        in_flight = self.in_flight.readings if self.in_flight else []
-        return chain(in_flight, self._waiting, self._held_back or ())
+        return chain(self._begun(), self._waiting, self._waiting_back)
 
     def holding(self) -> Holding:
         """What there is to say of it to others."""
-        in_flight = self.in_flight.readings if self.in_flight else []
-        oldest, now = next(self._held(), None), monotonic()
+        begun, oldest, now = self._begun(), next(self._held(), None), monotonic()
         taken, overflow = self._takings.queue, self._takings.overflow
         return Holding(
             partition=self.number,
-            held=len(in_flight) + len(self._waiting) + len(self._held_back or ()),
+            held=len(begun) + self.waiting,
             settled=self.acknowledged,
-            in_flight=len(in_flight),
+            in_flight=len(begun),
             held_seconds=round(now - oldest.arrived, 3) if oldest else 0.0,
             oldest_seconds=round(self._ages.queue.seconds(now), 1),
             overflow_oldest_seconds=round(self._ages.overflow.seconds(now), 1),
@@ -136,12 +152,28 @@ class Partition:
     def take(self, readings: int, size: int) -> Share:
         """Hand out what has arrived: at most so many readings, and none after `size` bytes are full."""
         taken = list[Reading]()
-        while self._waiting and len(taken) < readings and size > 0:
-            reading = self._waiting.popleft()
+        while len(taken) < readings and size > 0 and (queue := self._next()):
+            reading = queue.popleft()
             taken.append(reading)
             size -= len(reading.body)
         self._takings.note(taken)
-        flooding = self._flood.flooding(taken, self._waiting, monotonic())
+        self._is_ahead = self._moving is not None
+        if not self._is_ahead:
+            self._watch(taken)
+        self.in_flight = Share(self, taken)
+        return self.in_flight
+
+    def _next(self) -> deque[Reading]:
+        """The queue of those that wait from which one is to be taken: that of the first one to arrive."""
+        own, back = self._waiting, self._waiting_back
+        if self._moving is not None or not own:
+            return back
+        return back if back and back[0].tag < own[0].tag else own
+
+    def _watch(self, taken: list[Reading]) -> None:
+        """Have the readings that a batch takes moved, if their machine floods."""
+        waiting = [*self._waiting, *self._waiting_back] if self._waiting_back else self._waiting
+        flooding = self._flood.flooding(taken, waiting, monotonic())
         if flooding != self._flooding:
             self._flooding = flooding
             if flooding is not None:
@@ -155,24 +187,52 @@ class Partition:
         if flooding is not None:
             for reading in taken:
                 reading.move = reading.machine == flooding and reading.place is None
-        self.in_flight = Share(self, taken)
-        return self.in_flight
 
     def settle(self) -> None:
-        """Acknowledge what is in flight."""
+        """Acknowledge what is in flight; of a batch with moved readings, only what came from the overflow."""
         assert self.in_flight is not None
         share, self.in_flight = self.in_flight, None
-        self.acknowledged += len(share.readings)
-        if not self._ended.is_set() and self._proof is not None:
-            self._proof.acknowledge(max(reading.delivery for reading in share.readings))
-            self._acknowledge(share.last_tag)
+        if share.moved is None and not self._is_ahead:
+            self._acknowledge(share.readings)
+        else:
+            for reading in share.readings:
+                if reading.is_back:
+                    self._acknowledge_one(reading)
+            if share.moved is not None:
+                self._moving = Share(self, [reading for reading in share.readings if not reading.is_back])
         self._finish()
+
+    def settle_moved(self) -> None:
+        """Acknowledge what has waited for its readings to get into the overflow."""
+        assert self._moving is not None
+        share, self._moving = self._moving, None
+        self._acknowledge(share.readings)
+        self._finish()
+
+    def _acknowledge(self, readings: list[Reading]) -> None:
+        """Acknowledge these and all that came before; if nothing else is held, the last probe as well."""
+        self.acknowledged += len(readings)
+        if self._ended.is_set() or self._proof is None:
+            return
+        self._proof.acknowledge(max(reading.delivery for reading in readings))
+        tag = readings[-1].tag
+        self._channel.basic_ack(tag if self._holds_any else max(tag, self._probe_tag), multiple=True)
+
+    def _acknowledge_one(self, reading: Reading) -> None:
+        self.acknowledged += 1
+        if not self._ended.is_set():
+            self._channel.basic_ack(reading.tag)
+
+    @property
+    def _holds_any(self) -> bool:
+        """Whether it holds a reading that is not acknowledged."""
+        return next(self._held(), None) is not None
 
     def look(self) -> None:
         """Now and then: prove what is settled, and find out whether the broker hands us the partition."""
         if self._proof is None or self._ended.is_set():
             return
-        if self._held_back or not self._proof.complete:
+        if (self._waiting_back and not self._is_served) or not self._proof.complete:
             self._proof.publish()
         self._ages.look(self._channel, self._held())
         self._finish()
@@ -187,17 +247,12 @@ class Partition:
         """End a released session, or do the next thing that it takes to prove how far it is settled."""
         if self._release_by is None or self.in_flight is not None or self._ended.is_set():
             return
-        if self._proof is None or self._proof.complete or monotonic() > self._release_by:
-            self._released = True
+        is_proven = self._proof is None or self._proof.complete
+        if (is_proven and self._moving is None) or monotonic() > self._release_by:
+            self._released = self._moving is None
             self.end()
-        else:
+        elif self._proof is not None and not is_proven:
             self._proof.publish(seconds=0)
-
-    def _acknowledge(self, tag: int) -> None:
-        """Acknowledge all up to this tag; if nothing else is held, the probe that came last as well."""
-        if not self._waiting and not self._held_back:
-            tag = max(tag, self._probe_tag)
-        self._channel.basic_ack(tag, multiple=True)
 
     def end(self) -> None:
         """End the session now: the broker gives what is not acknowledged to the next one."""
@@ -224,14 +279,12 @@ class Partition:
         assert self._proof is not None
         self._ages.queue.delivered += 1
         delivery = self._proof.deliver()
-        if self._held_back is not None:
-            self._waiting.extend(self._held_back)
-            self._held_back = None
+        self._is_served = True
         if topology.is_probe(method, properties, self.queue):
             self._proof.come_back(properties.message_id)
             self._probe_tag = method.delivery_tag
-            if not self._waiting and self.in_flight is None:
-                self._acknowledge(self._probe_tag)
+            if not self._holds_any:
+                self._channel.basic_ack(self._probe_tag, multiple=True)
         else:
             reading = _reading(method, properties, body)
             reading.delivery = delivery
@@ -258,15 +311,12 @@ class Partition:
             return
         self._ages.overflow.delivered += 1
         reading = reading_back(_reading(method, properties, body), properties.headers)
-        if self._held_back is None:
-            self._waiting.append(reading)
-        else:
-            self._held_back.append(reading)
+        self._waiting_back.append(reading)
 
     def _on_close(self, _channel: object, reason: BaseException) -> None:
         self._ended.set()
         self._waiting.clear()
-        self._held_back = None
+        self._waiting_back.clear()
         self._on_end(self, reason)
 
     # What worker threads ask (`reading.Session`).

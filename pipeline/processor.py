@@ -8,7 +8,7 @@
 4. write    state, marks, the last readings and what is still to publish, in one round trip, and use up the
             dead letters of what was sent again; a machine whose record or letters changed meanwhile goes
             through 1 to 4 again
-5. publish  results and dead letters
+5. publish  results and dead letters, and by itself, what is moved
 6. when the broker has confirmed them, the consumer acknowledges the readings (`pipeline.consumer`)
 
 A crash before 4 leaves nothing behind; one after it is repaired from the record. A fault of Redis is waited
@@ -84,13 +84,27 @@ class Processor:
             messages = [stray_message(reading) for reading in strays]
             self._metrics.count_kind("machine-id", len(strays))
             lines = [line for share in batch.shares for line in share.lines()]
+            turns = list[Turn]()
             while lines:
-                written, lines = self._insist(batch, partial(self._apply, lines))
-                messages += written
+                done, lines = self._insist(batch, partial(self._apply, lines))
+                turns += done
+            for turn in turns:
+                messages += turn.messages()
+            self._move(batch, turns)
             batch.published = self._publisher.publish(messages)
 
-    def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
-        """Steps 1 to 4 for these lines: what is to be published, and which lines are to be done again."""
+    def _move(self, batch: Batch, turns: list[Turn]) -> None:
+        """Publish what goes to the overflows: one that is full holds up its own partition alone."""
+        moves = dict[str, list[Message]]()
+        for turn in turns:
+            if messages := turn.moves():
+                moves.setdefault(turn.line.session.queue, []).extend(messages)
+        for share in batch.shares:
+            if share.session.queue in moves:
+                share.moved = self._publisher.publish(moves[share.session.queue], in_line=True)
+
+    def _apply(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
+        """Steps 1 to 4 for these lines: the turns that are written, and which lines are to be done again."""
         turns, again = self._read(lines)
         self._split(turns)
         self._run(turns)
@@ -98,7 +112,7 @@ class Processor:
         done = [turn for turn in turns if turn.machine not in changed]
         self._note(done)
         again += [turn.line for turn in turns if turn.machine in changed]
-        return [message for turn in done for message in turn.messages()], again
+        return done, again
 
     def _read(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
         """Step 1, for one line of each machine. Returns the other lines as well.

@@ -6,9 +6,21 @@ confirmed them all.
 
 What happens when the broker refuses a message, returns it, or the connection is lost, is one of two things:
 
-- Workers insist: they publish what must be published, and repeats do no harm. All that is not confirmed is
-  published again, in its order, until it is.
+- Workers insist: they publish what must be published, and repeats do no harm. From the first one on that is
+  not confirmed, all is published again, in its order, until it is.
 - The API does not: its caller waits, and is told that the reading may be lost. The future fails.
+
+What is published in line to one queue gets there in its order, whatever the queue refuses meanwhile: no
+message gets there before all those ahead of it are there. It rests on two facts about quorum queues
+(`rabbit_fifo_client:enqueue`, `rabbit_fifo:evaluate_limit`):
+
+- A full queue refuses until it is down to 80 % of what it may hold. So of what is published at once it takes
+  the first ones and refuses the others. The reverse could happen only if it changed its mind in between.
+  Therefore the first message is published alone, at first and after each refusal; once it is confirmed, the
+  queue takes messages, and will not refuse some and then take others unless a fifth of what it may hold is
+  worked off within milliseconds.
+- A channel that has not published to a queue before may be refused because the queue has no leader at this
+  moment. That too happens to the first message alone.
 """
 
 import logging
@@ -56,23 +68,72 @@ class Message(Struct, frozen=True):
 
 
 class _Submission:
-    """Messages that were handed in together: how many of them the broker has not answered yet, and what it
-    had against any of them."""
+    """Messages that were handed in together, and are published at once, or in line the first one alone.
 
-    __slots__ = ("future", "messages", "since", "trouble", "waiting")
+    Of those published last, `waiting` are not answered yet, and `trouble` is what the broker had against any
+    of them.
+    """
 
-    def __init__(self, messages: Sequence[Message]) -> None:
+    __slots__ = (
+        "_alone",
+        "_confirmed",
+        "_first_tag",
+        "_in_line",
+        "_last",
+        "_refused",
+        "future",
+        "messages",
+        "since",
+        "trouble",
+        "waiting",
+    )
+
+    def __init__(self, messages: Sequence[Message], *, in_line: bool) -> None:
         self.messages = messages
+        self._in_line = in_line
         self.future: Future[None] = Future()
         # Whoever waits may give up waiting, but not take back what is on its way.
         self.future.set_running_or_notify_cancel()
         self.since = monotonic()
+        #: How many, from the first one on, are confirmed.
+        self._confirmed = 0
         self.begin()
 
     def begin(self) -> None:
-        """Nothing is known of any message."""
-        self.waiting = len(self.messages)
+        """Nothing is known of what was published last."""
+        self._alone = self._in_line
+        self._refused: int | None = None
         self.trouble = ""
+
+    def publish(self, first_tag: int) -> Sequence[Message]:
+        """What is to be published now, of which the first one gets this tag."""
+        self._first_tag, start = first_tag, self._confirmed
+        messages = self.messages[start : start + 1] if self._alone else self.messages[start:]
+        self._last, self.waiting = messages, len(messages)
+        return messages
+
+    def answer(self, tag: int, *, refused: bool) -> None:
+        """The broker confirms or refuses the message with this tag."""
+        self.waiting -= 1
+        if refused:
+            self._note(tag, "RabbitMQ refused the message: a queue that it goes to is full")
+
+    def bring_back(self, exchange: str) -> None:
+        """The broker returns a message, and does not say which one."""
+        self._note(self._first_tag, f"no queue takes what is published to {exchange!r}")
+
+    def _note(self, tag: int, trouble: str) -> None:
+        self.trouble = trouble
+        self._refused = tag if self._refused is None else min(self._refused, tag)
+
+    def conclude(self) -> bool:
+        """The broker has answered all that was published last. Returns whether all is confirmed."""
+        if self._refused is None:
+            self._confirmed += len(self._last)
+            self._alone = False
+        else:
+            self._confirmed += self._refused - self._first_tag
+        return self._confirmed == len(self.messages)
 
     def about(self, *, listed: int) -> dict[str, Any]:
         """What a line of the log says of it. Results and dead letters have the ids of their readings."""
@@ -111,13 +172,16 @@ class Publisher:
         """Whether the broker can be published to at this moment."""
         return self._channel is not None
 
-    def publish(self, messages: Sequence[Message]) -> "Future[None]":
+    def publish(self, messages: Sequence[Message], *, in_line: bool = False) -> "Future[None]":
         """Publish `messages` in order. The future is done when the broker has confirmed all of them.
+
+        `in_line`: they all go to one queue, and must get there in this order.
+
 
         It fails with `PublishError` when the publisher is closed before; and, unless it insists, where one is
         refused, or returned because no queue takes it, or the connection is lost or cannot be had.
         """
-        submission = _Submission(messages)
+        submission = _Submission(messages, in_line=in_line)
         if not messages:
             submission.future.set_result(None)
             return submission.future
@@ -190,7 +254,7 @@ class Publisher:
         elif channel is not None and channel.is_open:
             while self._handed_in:
                 submission = self._handed_in.popleft()
-                for message in submission.messages:
+                for message in submission.publish(self._published + 1):
                     channel.basic_publish(
                         message.exchange, message.key, message.body, message.properties, message.mandatory
                     )
@@ -205,16 +269,17 @@ class Publisher:
             tags = list(takewhile(lambda unconfirmed: unconfirmed <= tag, self._unconfirmed))
         for answered in tags:
             submission = self._unconfirmed.pop(answered)
-            submission.waiting -= 1
-            if refused:
-                submission.trouble = "RabbitMQ refused the message: a queue that it goes to is full"
+            submission.answer(answered, refused=refused)
             if submission.waiting == 0:
                 self._on_answered(submission)
 
     def _on_answered(self, submission: _Submission) -> None:
-        """The broker has answered all messages of a submission."""
-        if not submission.trouble:
+        """The broker has answered all that was published last of a submission."""
+        if submission.conclude():
             submission.future.set_result(None)
+        elif not submission.trouble:
+            self._handed_in.appendleft(submission)
+            self._work()
         elif self._insist:
             with logs.about(submission.about):
                 _logger.warning("publishing again in %s s: %s", _AGAIN_SECONDS, submission.trouble)
@@ -231,7 +296,7 @@ class Publisher:
         """No queue took a mandatory message. Which one is not said, but the reason holds for all of them."""
         for submission in set(self._unconfirmed.values()):
             if any(message.mandatory for message in submission.messages):
-                submission.trouble = f"no queue takes what is published to {method.exchange!r}"
+                submission.bring_back(method.exchange)
 
     def _look(self) -> None:
         """Warn of what the broker does not confirm: it may be short of memory or disk."""

@@ -45,6 +45,11 @@ class Reading(Struct):
     number: int | None = None
 
     @property
+    def is_back(self) -> bool:
+        """Whether it came from the overflow."""
+        return self.delivery == 0
+
+    @property
     def id(self) -> str:
         """What the log knows it by: `<machine>/<number>` once it has a number. Before that it is the
         device's `message_id`, else its delivery tag, that stands behind the machine, and says which it is."""
@@ -86,7 +91,11 @@ class Session(Protocol):
         """Whether it is known not to hold it any more."""
 
     def settle(self) -> None:
-        """Acknowledge what was handed out last. For the consumer's thread."""
+        """Acknowledge what was handed out last, but for what waits for moved readings. For the consumer's
+        thread."""
+
+    def settle_moved(self) -> None:
+        """Acknowledge what has waited for moved readings. For the consumer's thread."""
 
     def end(self) -> None:
         """Give the partition up, and with it what is not acknowledged. For the consumer's thread."""
@@ -101,15 +110,14 @@ class Line(Struct):
 
 
 class Share(Struct):
-    """What one partition has in a batch: its readings, at least one, in the order they arrived."""
+    """What one partition has in a batch: its readings, at least one, in the order they arrived.
+
+    `moved` is there if some of them go to the overflow: it is done when all of those are there.
+    """
 
     session: Session
     readings: list[Reading]
-
-    @property
-    def last_tag(self) -> int:
-        """The delivery tag of the last reading: acknowledging it acknowledges all."""
-        return self.readings[-1].tag
+    moved: "Future[None] | None" = None
 
     def lines(self) -> list[Line]:
         """The readings by machine, without those that name none."""
@@ -123,8 +131,9 @@ class Share(Struct):
 class Batch(Struct):
     """What is processed at once: readings of one or more partitions, each to be acknowledged as a whole.
 
-    `published` is there once all is written: it is done when the broker has confirmed what the readings
-    had to publish, and then they may be acknowledged.
+    `published` is there once all is written: it is done when the broker has confirmed the results and dead
+    letters of the readings, and then they may be acknowledged. Those of a share with moved readings wait for
+    these too, but for the ones that came from the overflow.
     """
 
     shares: list[Share]

@@ -7,8 +7,9 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
     a random token, `pipeline.records`). It holds the state, which readings made it, and what they have
     still to publish.
 2.  *A reading of the session that wrote the record is applied if its tag is not above the record's.*
-    Delivery tags count up within a session, and a session applies its batches one after the other. This
-    settles a write whose answer was lost, and a state that was edited over the API in between.
+    Delivery tags count up within a session, and a session applies the readings of the partition's own queue
+    in their order. This settles a write whose answer was lost, and a state that was edited over the API in
+    between.
 3.  *Any other reading is applied if the broker says that it was delivered before and its mark is among those
     of earlier sessions.* The broker gives back what was not acknowledged, flagged, in order, first. A session
     that recognises a reading makes its mark one of its own. So it does not matter in how many batches the
@@ -28,6 +29,8 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
 7.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
+    They get there in the order of their places (`pipeline.publisher`), and the record keeps them until they
+    are known to be there: when the session's next reading from the partition's own queue is applied.
 8.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not
     what it was. So a batch that was faster is not applied a second time, one that was slower is run on a new
     machine (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine
@@ -96,6 +99,10 @@ class Outgoing(Struct, frozen=True, array_like=True):
     body: bytes
     cause: Cause | None = None
     move: Move | None = None
+
+    def is_on_the_move(self, taken: int) -> bool:
+        """Whether it is a reading that was not taken from the overflow yet, those up to `taken` being so."""
+        return self.move is not None and self.move.place > taken
 
 
 class Split(Struct):
@@ -218,9 +225,13 @@ class Record(Struct, frozen=True, array_like=True):
         return back + new, []
 
     def forget(self, settled: Settled) -> Self:
-        """The record without the marks of readings that its session has settled: they cannot come back."""
-        marks = () if settled.complete else tuple(pair for pair in self.marks if pair[0] > settled.delivery)
-        return replace(self, marks=marks)
+        """The record without the marks of readings that its session has settled: they cannot come back.
+
+        If all are settled, there is nothing left to publish either.
+        """
+        if settled.complete:
+            return replace(self, marks=(), outgoing=())
+        return replace(self, marks=tuple(pair for pair in self.marks if pair[0] > settled.delivery))
 
     def advance(
         self,
@@ -240,11 +251,24 @@ class Record(Struct, frozen=True, array_like=True):
         """The record after `run` and `move` of the fresh readings of a split were run and moved.
 
         `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`:
-        the results of readings before them may not be published yet, and are kept as well. `skipped` are
+        what readings before them publish may not be published yet, and is kept as well. `skipped` are
         readings sent again that were applied before: they count as taken from the overflow, and for nothing
         else.
         """
-        marks = self.marks if self.session == session else ()
+        is_own = self.session == session
+        tags = [
+            reading.tag
+            for reading in (*split.applied, *split.recognised, *split.fresh)
+            if reading.place is None
+        ]
+        taken = _last_place((*run, *skipped), self.taken)
+        before = self.outgoing
+        if not carry:
+            # While readings are on their way to the overflow, those that come from it are run all the same.
+            # The partition's own ones wait: what comes after one of this session proves that all are there.
+            are_moved = is_own and self.tag > 0 and bool(tags)
+            before = () if are_moved else tuple(each for each in before if each.is_on_the_move(taken))
+        marks = self.marks if is_own else ()
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
         fresh = [reading for reading in (*run, *move) if reading.place is None]
@@ -255,12 +279,12 @@ class Record(Struct, frozen=True, array_like=True):
             number=self.number + len(run),
             state=state,
             session=session,
-            tag=max(reading.tag for reading in (*split.applied, *split.recognised, *split.fresh)),
+            tag=max([self.tag if is_own else 0, *tags]),
             marks=marks,
-            outgoing=(*self.outgoing, *outgoing) if carry else tuple(outgoing),
+            outgoing=(*before, *outgoing),
             strikes=strikes,
             moved=self.moved + len(move),
-            taken=_last_place((*run, *skipped), self.taken),
+            taken=taken,
             tally=tally,
             # What was sent again, and is skipped, makes no new machine.
             gone=self.gone and not run and not move,

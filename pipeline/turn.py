@@ -118,7 +118,7 @@ class Turn(Struct):
             skipped=self.skipped,
             state=report.state if report else record.state,
             # An earlier session may have ended between writing and publishing.
-            carry=self.repeated > 0 or (self.earlier_session is not None and not self.settled.complete),
+            carry=self.repeated > 0 or self.earlier_session is not None,
             strikes=strikes,
             tally=record.tally.after(
                 record.number + 1, self.outcomes, came=came, resent=len(self.uses), active=active
@@ -183,16 +183,32 @@ class Turn(Struct):
             return None
         return Update(self.stored, self.after, self.uses, self.recents, self.line.session.fence)
 
+    @property
+    def _written(self) -> Record:
+        return self.after or self.stored.record
+
     def messages(self) -> list[Message]:
-        """What is to be published, once the record is written that says so."""
+        """The results and dead letters to be published, once the record is written that says so."""
         result_key = topology.result_key(self.machine)
         dead_letter_key = topology.dead_letter_key(self.machine)
         messages = list[Message]()
-        for each in (self.after or self.stored.record).outgoing:
+        for each in self._written.outgoing:
             if each.cause is not None:
                 messages.append(dead_letter_message(dead_letter_key, self.machine, each))
-            elif each.move is not None:
-                messages.append(move_message(self.line.session.overflow, self.machine, each))
-            else:
+            elif each.move is None:
                 messages.append(result_message(result_key, self.machine, each))
         return messages
+
+    def moves(self) -> list[Message]:
+        """The readings to be published to the overflow, likewise.
+
+        None where all of the line came from there: the batch before it may have them on their way still.
+        """
+        record, queue = self._written, self.line.session.overflow
+        if all(reading.place is not None for reading in self.line.readings):
+            return []
+        return [
+            move_message(queue, self.machine, each)
+            for each in record.outgoing
+            if each.is_on_the_move(record.taken)
+        ]

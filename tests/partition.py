@@ -39,6 +39,9 @@ class StubSession:
     def settle(self) -> None:
         """There is no queue."""
 
+    def settle_moved(self) -> None:
+        """There is no queue."""
+
     def end(self) -> None:
         """There is no queue."""
 
@@ -101,6 +104,9 @@ class Partition:
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)
+        for share in batch.shares:
+            if share.moved is not None:
+                share.moved.result(timeout=30)
 
     def _reading(self, session: bytes, reading: tuple[str, bytes] | Reading, *, redelivered: bool) -> Reading:
         tag = self._tags[session] = self._tags.get(session, 0) + 1

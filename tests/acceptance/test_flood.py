@@ -1,7 +1,13 @@
 """A machine that sends more than can be worked off: the others of its partition do not wait for it."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pika
+import pika.exceptions
 import pytest
 
+from pipeline import topology
 from tests.installation import Installation
 from tests.waiting import wait_until
 
@@ -24,9 +30,10 @@ FAST = "def process(data, state): return {'n': data['n']}"
 
 
 @pytest.fixture
-def plant(installation: Installation) -> Installation:
+def plant(installation: Installation, request: pytest.FixtureRequest) -> Installation:
     """One partition for all machines, with a machine that floods and a quiet one."""
     installation.environ["IOT_LOGIC_PARTITIONS"] = "1"
+    installation.environ |= getattr(request, "param", {})
     installation.start_api()
     installation.upload("loud", SLOW)
     installation.upload("quiet", FAST)
@@ -69,3 +76,47 @@ def test_a_worker_killed_in_a_flood_loses_and_repeats_nothing_and_keeps_the_orde
         wait_until(lambda: plant.state("loud")["count"] == FLOOD, timeout=120)
 
     assert plant.state("loud") == {"count": FLOOD, "last": FLOOD - 1}
+
+
+#: Bytes that the overflow may hold, which is the least that can be set, and a reading that fills it soon.
+ROOM = 1_000_000
+PADDING = "x" * 4_000
+
+
+def send_all(plant: Installation, machine_id: str, count: int) -> None:
+    """Send readings 0 to `count` - 1; what is refused because a queue is full is sent again."""
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for n in range(count):
+            body = json.dumps({"n": n, "padding": PADDING}).encode()
+            while True:
+                try:
+                    channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key(machine_id), body)
+                    break
+                except pika.exceptions.NackError:
+                    connection.sleep(0.05)
+
+
+@pytest.mark.parametrize("plant", [{"IOT_LOGIC_PARTITION_MAX_BYTES": str(ROOM)}], indirect=True, ids=[""])
+@pytest.mark.parametrize("killed", [False, True], ids=["alone", "with the worker killed"])
+def test_an_overflow_that_is_full_delays_its_partition_and_loses_and_repeats_nothing(
+    plant: Installation, killed: bool
+) -> None:
+    plant.upload("quiet", SLOW)
+    worker = plant.start_worker()
+
+    with ThreadPoolExecutor() as senders:
+        senders.submit(send_all, plant, "quiet", 1).result(timeout=60)
+        sending = senders.submit(send_all, plant, "loud", 1_500)
+        wait_until(lambda: "a queue that it goes to is full" in worker.log, timeout=120)
+        if killed:
+            worker.kill()
+            worker = plant.start_worker()
+        plant.send([("quiet", {"n": 1})])
+        sending.result(timeout=240)
+    wait_until(lambda: plant.state("loud")["count"] == 1_500, timeout=240)
+    wait_until(lambda: plant.state("quiet")["count"] == 2, timeout=60)
+
+    assert plant.state("loud") == {"count": 1_500, "last": 1_499}
+    assert plant.state("quiet") == {"count": 2, "last": 1}

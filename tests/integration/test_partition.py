@@ -1,12 +1,16 @@
 """One session of a partition: what it takes for settled, when it ends by itself, and how it is released."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 
+import pika
 import pytest
 
+import pipeline.partition as partition_module
 from pipeline import topology
 from pipeline.partition import Partition, _count_header
 from pipeline.proof import Proof
+from pipeline.reading import Reading
 from pipeline.sessions import Settled
 from tests.held import HeldPartition
 
@@ -172,3 +176,97 @@ def test_a_released_session_with_more_readings_than_it_may_hold_is_proven_by_tho
     held.until(lambda: held.ended)
 
     assert held.partition.settled.delivery == 2
+
+
+def send_to_overflow(broker_url: str, *places: int) -> None:
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for place in places:
+            headers = {topology.MACHINE_HEADER: "m1", topology.PLACE_HEADER: place}
+            channel.basic_publish(
+                "", topology.overflow_queue(0), b"%d" % place, pika.BasicProperties(headers=headers)
+            )
+
+
+def bodies(readings: list[Reading]) -> list[bytes]:
+    return [reading.body for reading in readings]
+
+
+def moving(held: HeldPartition, broker_url: str) -> Future[None]:
+    """A session whose readings 1 and 2 are on their way to the overflow, while 3, 4 and two others wait."""
+    held.send(b"1", b"2")
+    share = held.partition.take(topology.PREFETCH, 2**30)
+    share.moved = Future()
+    held.partition.settle()
+    held.send(b"3", b"4")
+    send_to_overflow(broker_url, 98, 99)
+    held.until(lambda: held.partition.waiting == 4)
+    return share.moved
+
+
+def test_while_readings_are_on_their_way_to_the_overflow_only_what_comes_from_there_is_handed_out(
+    held: HeldPartition, broker_url: str
+) -> None:
+    moving(held, broker_url)
+
+    first = held.settle_all()
+    ready = held.partition.ready
+    held.partition.settle_moved()
+    rest = held.settle_all()
+
+    assert bodies(first) == [b"98", b"99"]
+    assert not ready
+    assert bodies(rest) == [b"3", b"4"]
+
+
+def test_what_is_acknowledged_meanwhile_does_not_acknowledge_what_came_before(
+    held: HeldPartition, broker_url: str
+) -> None:
+    """The tags of those from the overflow are the higher ones."""
+    moving(held, broker_url)
+    held.settle_all()
+    held.partition.end()
+    held.until(lambda: held.ended)
+
+    successor = HeldPartition(broker_url, b"session2")
+    successor.until(lambda: successor.partition.waiting == 4)
+    back = bodies(successor.take())
+    successor.close()
+
+    assert back == numbers(1, 4)
+
+
+def test_a_batch_that_is_out_while_the_readings_get_there_is_acknowledged_by_itself(
+    held: HeldPartition, broker_url: str
+) -> None:
+    moving(held, broker_url)
+    out = held.take()
+    held.partition.settle_moved()
+    held.partition.settle()
+    held.partition.end()
+    held.until(lambda: held.ended)
+
+    successor = HeldPartition(broker_url, b"session2")
+    successor.until(lambda: successor.partition.waiting == 2)
+    back = bodies(successor.take())
+    successor.close()
+
+    assert bodies(out) == [b"98", b"99"]
+    assert back == [b"3", b"4"]
+
+
+def test_a_released_session_does_not_wait_for_ever_for_room_in_the_overflow(
+    held: HeldPartition, broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_module, "_PROOF_SECONDS", 0.2)
+    moving(held, broker_url)
+
+    def ended() -> object:
+        held.partition.look()
+        return held.ended
+
+    held.partition.release()
+    held.until(ended)
+
+    assert not held.partition.settled.complete

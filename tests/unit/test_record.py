@@ -221,6 +221,61 @@ def test_each_place_in_the_overflow_is_run_once_however_often_it_was_published()
     assert advance(record, b"s2", fresh).taken == 2
 
 
+def move(place: int) -> Outgoing:
+    return Outgoing("", b"%d" % place, move=Move(place))
+
+
+def on_the_move(record: Record) -> list[int]:
+    """The places of those that are on their way to the overflow."""
+    return [each.move.place for each in record.outgoing if each.move is not None]
+
+
+def test_what_goes_to_the_overflow_is_kept_while_readings_from_there_are_run() -> None:
+    """It may be full, and take no more before some of them are run."""
+    record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1), move(2)), moved=2)
+
+    before = advance(record, b"s1", [reading(2, place=1)])
+    after = advance(before, b"s1", [reading(3, place=2)])
+
+    assert on_the_move(before) == [2]
+    assert on_the_move(after) == []
+
+
+def test_it_is_known_to_be_there_when_another_reading_of_the_session_follows_it() -> None:
+    record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1),))
+
+    assert on_the_move(advance(record, b"s1", [reading(2)])) == []
+
+
+def test_what_an_earlier_session_may_not_have_got_there_is_kept_for_the_next_own_reading() -> None:
+    """Its readings may never come back: they may have expired."""
+    record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1), move(2)), moved=2)
+
+    taken_over = advance(record, b"s2", [reading(1, place=1)], carry=True)
+    followed = advance(taken_over, b"s2", [reading(2)])
+
+    assert taken_over.tag == 0
+    assert on_the_move(followed) == [2]
+
+
+def test_a_reading_from_the_overflow_says_nothing_of_the_tags_before_it() -> None:
+    """While readings are on their way there, those from there are run before others that came first."""
+    record = advance(Record(), b"s1", [reading(1, move=True)])
+    record = advance(record, b"s1", [reading(9, place=1)])
+
+    applied, fresh = split(record, b"s1", [reading(1), reading(2)])
+
+    assert [each.tag for each in applied] == [1]
+    assert [each.tag for each in fresh] == [2]
+
+
+def test_when_all_is_settled_there_is_nothing_left_to_publish() -> None:
+    record = advance(Record(), b"s1", [reading(1)])
+
+    assert record.forget(Settled(1, complete=True)).outgoing == ()
+    assert record.forget(Settled(1)).outgoing == record.outgoing
+
+
 def test_the_marks_of_what_is_known_to_be_settled_are_forgotten() -> None:
     record = advance(Record(), b"s1", [reading(1, b"same")])
     record = advance(record, b"s1", [reading(2, b"same")])
