@@ -11,10 +11,10 @@ part and this script see:
 What is there stays. Where a file is missing, all are made anew: RabbitMQ and Redis take over new passwords
 when they start. To change all passwords, delete these volumes and start the stack again.
 
-Rights are as narrow as can be: the pipeline reaches what `pipeline.topology` names, and cannot empty Redis or
-set it up otherwise; the simulated machines may publish readings of machines whose ids begin with `machine_`;
-the operator may look at RabbitMQ's page and change nothing. There is no guest. For a real machine, `add-user`
-makes a user who may publish that machine's readings.
+Rights are as narrow as can be: the pipeline reaches what `pipeline.broker.topology` names, and cannot empty
+Redis or set it up otherwise; the simulated machines may publish readings of machines whose ids begin with
+`machine_`; the operator may look at RabbitMQ's page and change nothing. There is no guest. For a real
+machine, `add-user` makes a user who may publish that machine's readings.
 
 Only Python's standard library, so that it can be read and run by itself.
 """
@@ -27,7 +27,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 
-#: What `pipeline.topology` declares, as a regular expression on names.
+#: What `pipeline.broker.topology` declares, as a regular expression on names.
 _OURS: Final = r"readings|readings\.[0-9]+|overflow\.[0-9]+|results|dead-letters"
 
 _NOTHING: Final = "^$"

@@ -11,7 +11,7 @@ from devices.errors import DeviceError
 from devices.fleet import Fleet, machine_ids
 from devices.recording import Recording
 from devices.senders import SENDERS
-from pipeline.topology import is_machine_id
+from pipeline.wire import is_machine_id
 
 #: Seconds without a confirmation before a delivery is given up: a broker is restarted well within.
 _PATIENCE: Final = 120.0

@@ -17,24 +17,27 @@ from typing import Any, Final
 import dramatiq
 from dramatiq.middleware import Middleware
 
-from pipeline import logs, store, topology, traces
-from pipeline.announcer import Announcer
-from pipeline.attendance import Attendance
-from pipeline.broker import ReadingsBroker
-from pipeline.directory import Directory
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.publisher import Publisher
 from pipeline.errors import SettingsError
-from pipeline.logics import Logics
-from pipeline.membership import Membership
-from pipeline.metrics import WorkerMetrics
-from pipeline.metrics_server import MetricsServer
-from pipeline.processor import Processor
-from pipeline.publisher import Publisher
-from pipeline.reading import Batch
-from pipeline.records import Records
-from pipeline.sessions import Sessions
 from pipeline.settings import Settings
+from pipeline.store import client as store
+from pipeline.store.machine_index import Directory
+from pipeline.store.records import Records
+from pipeline.store.sessions import Sessions
+from pipeline.store.versions import Logics
+from pipeline.telemetry import logs, tracing
+from pipeline.telemetry.metrics_server import MetricsServer
+from pipeline.worker.announcer import Announcer
+from pipeline.worker.batch import Batch
+from pipeline.worker.dramatiq_broker import ReadingsBroker
+from pipeline.worker.index_writer import Attendance
+from pipeline.worker.membership import Membership
+from pipeline.worker.metrics import WorkerMetrics
+from pipeline.worker.processor import Processor
 from sandbox.errors import SandboxUnavailable
-from sandbox.sandbox import Sandbox
+from sandbox.parent.sandbox import Sandbox
 
 #: `prctl`'s option that has the kernel send a signal when the parent is gone (prctl(2)).
 _PR_SET_PDEATHSIG: Final = 1
@@ -56,7 +59,7 @@ class Works(Middleware):
         logs.configure(self.settings.log_level, self.settings.log_format)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         try:
-            traces.start("iot-logic-worker")
+            tracing.start("iot-logic-worker")
             self._sandbox().close()
         except (SettingsError, SandboxUnavailable) as e:
             _logger.critical("%s", e)
@@ -128,7 +131,7 @@ class Works(Middleware):
         self.attendance.close()
         self.metrics_server.close()
         self.announcer.close()
-        traces.close()
+        tracing.close()
 
     def processor(self) -> Processor:
         """The processor of the calling worker thread."""
@@ -172,9 +175,9 @@ broker = ReadingsBroker(works.settings, middleware=[works])
 dramatiq.set_broker(broker)
 
 
-@dramatiq.actor(queue_name=topology.READINGS_EXCHANGE)
+@dramatiq.actor(queue_name=wire.READINGS_EXCHANGE)
 def process_batch(batch: Batch) -> None:
-    """Process one batch. It is sent by no one: `pipeline.consumer` makes it from a partition's readings."""
-    with traces.batch(batch), logs.about(batch.about):
+    """Process one batch. It is sent by no one: `pipeline.worker.consumer` makes it from a partition's readings."""
+    with tracing.batch(batch), logs.about(batch.about):
         works.processor().process(batch)
         _logger.debug("the batch is written")

@@ -60,3 +60,15 @@ class LogicRefused(IotLogicError):
 
 class SessionLost(IotLogicError):
     """This consumer no longer holds its partition: the broker has given the readings to another one."""
+
+
+class Busy(IotLogicError):
+    """As much is done at once as may be; `again` is after how many seconds to try again."""
+
+    def __init__(self, message: str, again: int) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+class TokenError(IotLogicError):
+    """A token cannot be made as asked: its name is taken or is none. The message says which."""

@@ -11,15 +11,22 @@ import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from pipeline.errors import SettingsError
-from pipeline.logs import Format, Level
 from sandbox.limits import Limits
+
+#: What may be set as `log_level`.
+Level = Literal["debug", "info", "warning", "error"]
+
+
+#: What may be set as `log_format`. `auto`: for people on a terminal, else JSON.
+Format = Literal["auto", "json", "text"]
+
 
 #: What the name of every setting begins with in the environment.
 PREFIX = "IOT_LOGIC_"

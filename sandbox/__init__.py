@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandbox.job import Job, Logic
     from sandbox.limits import Limits
-    from sandbox.sandbox import Sandbox
+    from sandbox.parent.sandbox import Sandbox
 
 __all__ = ["Job", "Limits", "Logic", "Sandbox"]
 

@@ -5,12 +5,13 @@ from typing import Any
 import pika
 from pika.adapters.select_connection import IOLoop
 
-from pipeline import topology
-from pipeline.connection import Connection, parameters_of
-from pipeline.partition import Partition
-from pipeline.reading import Reading
-from pipeline.sessions import Fence
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import Connection, parameters_of
+from pipeline.model.reading import Reading
+from pipeline.model.session import Fence
 from pipeline.settings import Settings
+from pipeline.worker.partition import Partition
 from tests.waiting import wait_until
 
 
@@ -52,7 +53,7 @@ class HeldPartition:
 
         wait_until(turned)
 
-    def send(self, *bodies: bytes, key: str = topology.data_key("m1"), **properties: Any) -> None:
+    def send(self, *bodies: bytes, key: str = wire.data_key("m1"), **properties: Any) -> None:
         """Send readings of one machine, each confirmed, and wait until the session holds them."""
         held = self.partition.waiting
         with pika.BlockingConnection(pika.URLParameters(self._url)) as connection:
@@ -60,13 +61,13 @@ class HeldPartition:
             channel.confirm_delivery()
             for body in bodies:
                 channel.basic_publish(
-                    topology.INGEST_EXCHANGE, key, body, pika.BasicProperties(delivery_mode=2, **properties)
+                    wire.INGEST_EXCHANGE, key, body, pika.BasicProperties(delivery_mode=2, **properties)
                 )
         self.until(lambda: self.ended or self.partition.waiting == held + len(bodies))
 
     def take(self) -> list[Reading]:
         """Take all that is held as a batch."""
-        return self.partition.take(topology.PREFETCH, 2**30).readings
+        return self.partition.take(wire.PREFETCH, 2**30).readings
 
     def settle_all(self) -> list[Reading]:
         """Take all that is held, and acknowledge it."""

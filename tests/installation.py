@@ -19,7 +19,7 @@ import httpx
 import msgspec
 import pika
 
-from pipeline import topology
+from pipeline import wire
 from pipeline.local.ports import free_port
 from tests.waiting import wait_until
 
@@ -191,8 +191,8 @@ class Installation:
             channel.confirm_delivery()
             for machine_id, value in readings:
                 channel.basic_publish(
-                    topology.INGEST_EXCHANGE,
-                    topology.data_key(machine_id),
+                    wire.INGEST_EXCHANGE,
+                    wire.data_key(machine_id),
                     value if isinstance(value, bytes) else json.dumps(value).encode(),
                     pika.BasicProperties(delivery_mode=2),
                     mandatory=True,
@@ -226,8 +226,8 @@ class Installation:
             channel = connection.channel()
             channel.confirm_delivery()
             channel.basic_publish(
-                topology.DEAD_LETTERS_EXCHANGE,
-                topology.dead_letter_key("the-last"),
+                wire.DEAD_LETTERS_EXCHANGE,
+                wire.dead_letter_key("the-last"),
                 b"",
                 pika.BasicProperties(delivery_mode=2, message_id=f"the-last/{name}"),
                 mandatory=True,
@@ -240,7 +240,7 @@ class Installation:
         return self.dead_letters()
 
     @contextmanager
-    def collect(self, exchange: str = topology.RESULTS_EXCHANGE) -> Iterator[Collector]:
+    def collect(self, exchange: str = wire.RESULTS_EXCHANGE) -> Iterator[Collector]:
         """Collect what comes off an exchange while the block runs."""
         collector = Collector(self.amqp_url, exchange)
         try:

@@ -5,18 +5,20 @@ from typing import Any
 
 import pika
 
-from pipeline import store, topology
-from pipeline.claim import claim_of
-from pipeline.dead_letters import DeadLetters, Where
-from pipeline.keeper import Keeper
-from pipeline.overflow import reading_back
-from pipeline.processor import Processor
-from pipeline.publisher import Publisher
-from pipeline.reading import Reading
-from pipeline.records import Records
-from pipeline.redrive import Redriver
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.overflow import reading_back
+from pipeline.broker.publisher import Publisher
+from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.redrive import Redriver
+from pipeline.model.claim import claim_of
+from pipeline.model.reading import Reading
 from pipeline.settings import Settings
-from sandbox.sandbox import Sandbox
+from pipeline.store import client
+from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.records import Records
+from pipeline.worker.processor import Processor
+from sandbox.parent.sandbox import Sandbox
 from tests.installation import Collector
 from tests.partition import Partition
 from tests.waiting import wait_until
@@ -41,13 +43,13 @@ class Office:
         self.amqp_url = amqp_url
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         self.partition = Partition(amqp_url, redis_url, Sandbox(), processor, records)
-        self.redis = store.connect(settings)
+        self.redis = client.connect(settings)
         self.letters = DeadLetters(self.redis)
         self.publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
         self.redriver = Redriver(self.letters, self.publisher)
         self.keeper = Keeper(settings, self.letters)
         self.keeper.start()
-        self.results = Collector(amqp_url, topology.RESULTS_EXCHANGE)
+        self.results = Collector(amqp_url, wire.RESULTS_EXCHANGE)
         wait_until(lambda: self.publisher.connected)
 
     def fail(self, *readings: tuple[str, int], session: bytes = b"failing_") -> None:
@@ -60,18 +62,18 @@ class Office:
 
     def arrivals(self, count: int) -> list[Reading]:
         """Take `count` readings off their queues, those of one machine in order."""
-        return self._arrive([topology.readings_queue(each) for each in range(Settings().partitions)], count)
+        return self._arrive([wire.readings_queue(each) for each in range(Settings().partitions)], count)
 
     def overflow(self, count: int) -> list[Reading]:
         """Take `count` readings off the overflow queue of the partition."""
-        return self._arrive([topology.overflow_queue(0)], count)
+        return self._arrive([wire.overflow_queue(0)], count)
 
     def _arrive(self, queues: list[str], count: int) -> list[Reading]:
         readings = list[Reading]()
 
         def arrive(_channel: object, method: Any, properties: Any, body: bytes) -> None:
             reading = Reading(
-                machine=topology.machine_of(method.routing_key),
+                machine=wire.machine_of(method.routing_key),
                 key=method.routing_key,
                 body=body,
                 tag=0,

@@ -7,19 +7,23 @@ from threading import Event
 import redis
 from msgspec.structs import replace
 
-from pipeline import store, topology
-from pipeline.announcer import Announcer
-from pipeline.attendance import Attendance
-from pipeline.directory import Directory
-from pipeline.logics import Logics
-from pipeline.metrics import WorkerMetrics
-from pipeline.processor import Processor
-from pipeline.publisher import Publisher
-from pipeline.reading import Batch, Reading, Share
-from pipeline.records import Records, Update
-from pipeline.sessions import Fence, Sessions, Settled
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.publisher import Publisher
+from pipeline.model.reading import Reading
+from pipeline.model.session import Fence, Settled
 from pipeline.settings import Settings
-from sandbox.sandbox import Sandbox
+from pipeline.store import client
+from pipeline.store.machine_index import Directory
+from pipeline.store.records import Records, Update
+from pipeline.store.sessions import Sessions
+from pipeline.store.versions import Logics
+from pipeline.worker.announcer import Announcer
+from pipeline.worker.batch import Batch, Share
+from pipeline.worker.index_writer import Attendance
+from pipeline.worker.metrics import WorkerMetrics
+from pipeline.worker.processor import Processor
+from sandbox.parent.sandbox import Sandbox
 
 _NOTHING = Settled()
 
@@ -29,8 +33,8 @@ class StubSession:
     """A session that the test decides about."""
 
     fence: Fence
-    queue: str = topology.readings_queue(0)
-    overflow: str = topology.overflow_queue(0)
+    queue: str = wire.readings_queue(0)
+    overflow: str = wire.overflow_queue(0)
     settled: Settled = _NOTHING
 
     def lost(self) -> bool:
@@ -60,7 +64,7 @@ class Partition:
     ) -> None:
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         topology.ensure(settings)
-        self._redis = store.connect(settings)
+        self._redis = client.connect(settings)
         self.records = records(self._redis)
         self.sessions = Sessions(self._redis)
         self.logics = Logics(self._redis, "")
@@ -113,7 +117,7 @@ class Partition:
         if isinstance(reading, Reading):
             return replace(reading, tag=tag, delivery=tag, redelivered=redelivered)
         machine_id, body = reading
-        return Reading(machine_id, topology.data_key(machine_id), body, tag, redelivered, None, None, tag)
+        return Reading(machine_id, wire.data_key(machine_id), body, tag, redelivered, None, None, tag)
 
     @staticmethod
     def fence(session: bytes) -> Fence:

@@ -9,15 +9,15 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.di import Provide
 
-from pipeline import traces
-from web.access.gate import CALLER, Admission, Gate
-from web.access.trail import Audit
-from web.access.turns import Turns
-from web.built import built_pages
-from web.incoming import before_request
-from web.plant import Plant
-from web.problems import HANDLERS
-from web.requests import RequestMeter
+from pipeline.store.audit import Audit
+from pipeline.telemetry import tracing
+from web.access.fair_share import Turns
+from web.access.guard import CALLER, Admission, Gate
+from web.http.assets import built_pages
+from web.http.problems import HANDLERS
+from web.http.request_checks import before_request
+from web.http.request_metrics import RequestMeter
+from web.http.request_spans import RequestSpans
 from web.routes.audit import AuditController
 from web.routes.configs import ConfigsController
 from web.routes.dead_letters import DeadLettersController
@@ -30,20 +30,20 @@ from web.routes.metrics import MetricsController
 from web.routes.pages import PagesController
 from web.routes.pauses import PausesController
 from web.routes.profiles import FollowingController, ProfilesController
-from web.routes.recents import RecentsController
+from web.routes.readings import RecentsController
 from web.routes.schema import openapi_config
 from web.routes.states import StatesController
 from web.routes.tokens import TokensController, WhoAmIController
-from web.routes.trying import TryingController
-from web.routes.works import WorksController
-from web.spans import RequestSpans
+from web.routes.trials import TryingController
+from web.routes.workers import WorksController
+from web.services import Plant
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
 #: than the largest reading.
 _BODY_BYTES = 1024**2
 
-#: Handlers that run at once. Far more than trials may (`web.trials.PLACES`), which take seconds each; asyncio
-#: alone would have six threads on two cores.
+#: Handlers that run at once. Far more than trials may (`pipeline.trials.runner.PLACES`), which take seconds
+#: each; asyncio alone would have six threads on two cores.
 _THREADS = 32
 
 
@@ -60,7 +60,7 @@ def create_app(plant: Plant) -> Litestar:
         finally:
             await plant.feeds.close()
             plant.close()
-            traces.close()
+            tracing.close()
 
     def provide_plant() -> Plant:
         return plant
@@ -106,7 +106,7 @@ def create_app(plant: Plant) -> Litestar:
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        middleware=[*([RequestSpans()] if traces.on() else []), RequestMeter(plant.metrics), turns],
+        middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(plant.metrics), turns],
         openapi_config=openapi_config(plant.settings),
         request_max_body_size=_BODY_BYTES,
         # The process logs as `web.server` says; and no variable that Litestar reads by itself shows strangers

@@ -11,14 +11,14 @@ from typing import Final
 import redis
 import uvicorn
 
-from pipeline import logs, traces
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
+from pipeline.telemetry import logs, tracing
 from sandbox.errors import SandboxUnavailable
-from web.access.gate import is_loopback
+from web.access.guard import is_loopback
 from web.app import create_app
-from web.connection import bounded
-from web.plant import Plant
+from web.http.connection import bounded
+from web.services import Plant
 
 #: Files that the process has open beside the connections of its clients.
 _OTHER_FILES: Final = 200
@@ -88,7 +88,7 @@ def main() -> None:
     try:
         settings = Settings.from_environ()
         logs.configure(settings.log_level, settings.log_format)
-        traces.start("iot-logic-api")
+        tracing.start("iot-logic-api")
         plant = Plant(settings)
         _check_closed(plant)
     except (SettingsError, SandboxUnavailable) as e:

@@ -22,7 +22,8 @@ from pika.spec import Basic
 from devices.errors import AddressError, ConnectionLost
 from devices.senders.address import Address
 from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, RETRY_SECONDS, Line
-from pipeline import moment, topology
+from pipeline import clock, wire
+from pipeline.broker import sent_at
 
 #: Readings unconfirmed at a time. More did not make it faster, and a lost connection repeats as many.
 _WINDOW: Final = 1000
@@ -160,10 +161,10 @@ class AmqpSender(Line):
                 content_type="application/json",
                 delivery_mode=_PERSISTENT,
                 message_id=f"{self._run_id}-{parcel.number}",
-                headers={moment.HEADER: moment.milliseconds_now()},
+                headers={sent_at.HEADER: clock.milliseconds_now()},
             )
-            key = topology.data_key(parcel.machine)
-            channel.basic_publish(topology.INGEST_EXCHANGE, key, parcel.body, properties, mandatory=True)
+            key = wire.data_key(parcel.machine)
+            channel.basic_publish(wire.INGEST_EXCHANGE, key, parcel.body, properties, mandatory=True)
         self._wake()
 
     def _on_confirm(self, frame: Any) -> None:

@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from devices.errors import ConnectionLost
 from devices.senders.address import Address
 from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, Line
-from pipeline import topology
+from pipeline import wire
 
 #: Readings unconfirmed at a time. MQTT allows 65,535; a lost connection repeats as many.
 _WINDOW: Final = 1000
@@ -135,7 +135,7 @@ class MqttSender(Line):
                 self._more = False
                 return
             self._tag += 1
-            info = client.publish(topology.data_topic(parcel.machine), parcel.body, qos=1)
+            info = client.publish(wire.data_topic(parcel.machine), parcel.body, qos=1)
             self._tags[info.mid] = self._tag
             self._check(info.rc)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from devices.arguments import new_parser as new_devices_parser
-from web.arguments import new_parser
+from web.cli.parser import new_parser
 
 #: Columns that the help is set in: what a page has room for.
 _COLUMNS = "92"

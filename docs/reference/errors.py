@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from docs.reference.markdown import code, table
-from pipeline.dead_letter import KINDS
 from pipeline.errors import IotLogicError
+from pipeline.model.dead_letter import KINDS
 from sandbox.errors import SandboxError
-from web import commands
 from web import errors as _web_errors
-from web.problems import MEANINGS
+from web.cli import commands
+from web.http.problems import MEANINGS
 
 #: What each kind of dead letter means, and what to do.
 _KINDS: Final = {

@@ -2,11 +2,11 @@
 
 from docs.reference.markdown import table
 from docs.reference.settings import limit_rows
-from pipeline import topology
-from pipeline.consumer import BATCH_BYTES, BATCH_READINGS
-from pipeline.dead_letters import USED_SECONDS
+from pipeline import wire
+from pipeline.store.dead_letters import USED_SECONDS
+from pipeline.trials import examples, runner
+from pipeline.worker.consumer import BATCH_BYTES, BATCH_READINGS
 from sandbox.job import EXHAUSTIONS, KILLS
-from web import example, trials
 from web.app import _BODY_BYTES
 from web.live.feed import KEPT_BYTES
 
@@ -19,7 +19,7 @@ def limits() -> str:
         ["bytes of readings in a batch", f"{BATCH_BYTES:,}", ""],
         [
             "readings of a machine that floods, in a batch",
-            f"{topology.OVERFLOW_PREFETCH:,}",
+            f"{wire.OVERFLOW_PREFETCH:,}",
             "beside those of the others",
         ],
         ["sandbox children that a logic may cost on a machine", f"{KILLS:,}", "then it is in quarantine"],
@@ -30,13 +30,13 @@ def limits() -> str:
         ],
         [
             "examples of a logic",
-            f"{example.EXAMPLES:,}",
-            f"with {trials.READINGS:,} readings and {example.BYTES:,} bytes in all",
+            f"{examples.EXAMPLES:,}",
+            f"with {runner.READINGS:,} readings and {examples.BYTES:,} bytes in all",
         ],
         [
             "readings of a trial",
-            f"{trials.READINGS:,}",
-            f"{trials.SECONDS} s and {trials.BYTES:,} bytes of answer; {trials.PLACES} trials at once",
+            f"{runner.READINGS:,}",
+            f"{runner.SECONDS} s and {runner.BYTES:,} bytes of answer; {runner.PLACES} trials at once",
         ],
         ["bytes of a request's body", f"{_BODY_BYTES:,}", "413 beyond"],
         ["bytes of live events that are kept for a slow reader", f"{KEPT_BYTES:,}", "each stream"],

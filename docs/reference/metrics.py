@@ -8,14 +8,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from docs.reference.markdown import code, table
-from pipeline.backlog import QueueState
-from pipeline.dead_letters import DeadLetters
-from pipeline.keeper import Keeper
-from pipeline.membership import Membership
-from pipeline.metrics import SandboxRestarts, WorkerMetrics
-from pipeline.report import Roll
+from pipeline.dead_letters.collector import Keeper
+from pipeline.plant.lag import QueueState
 from pipeline.settings import Settings
-from web.measures import Metrics, WorksGauges
+from pipeline.store.dead_letters import DeadLetters
+from pipeline.store.workers import Roll
+from pipeline.telemetry.registry import SandboxRestarts
+from pipeline.worker.membership import Membership
+from pipeline.worker.metrics import WorkerMetrics
+from web.metrics import Metrics, WorksGauges
 
 #: What every process says of itself, in the terms of all Prometheus clients.
 _PROCESS = "process_"

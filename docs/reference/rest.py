@@ -10,7 +10,7 @@ from docs.reference.markdown import code, table
 from pipeline.settings import Settings
 from web.app import create_app
 from web.documents import openapi
-from web.plant import Plant
+from web.services import Plant
 
 #: Statuses that any route can answer with: said once, on the page.
 _ANY: Final = ("400", "401", "403", "429", "503")

@@ -1,4 +1,4 @@
-"""The tables of the settings, from `pipeline.settings` and `pipeline.trace_settings`."""
+"""The tables of the settings, from `pipeline.settings` and `pipeline.telemetry.otel_settings`."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal, get_args, get_origin
@@ -9,7 +9,7 @@ from msgspec.structs import FieldInfo
 
 from docs.reference.markdown import code, table
 from pipeline.settings import limit_variable, setting_fields, variable
-from pipeline.trace_settings import trace_fields, trace_variable
+from pipeline.telemetry.otel_settings import trace_fields, trace_variable
 from sandbox.limits import Limits, described
 
 

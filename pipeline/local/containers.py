@@ -20,11 +20,11 @@ import docker
 import docker.errors
 import requests
 
+from pipeline.broker.sent_at import RABBITMQ_LINE
 from pipeline.local.errors import ServerFailed, Unavailable
 from pipeline.local.ports import free_port
 from pipeline.local.rabbitmq import PLUGINS, RABBITMQ_USER, serves_amqp
 from pipeline.local.redis import serves_redis
-from pipeline.moment import RABBITMQ_LINE
 
 RABBITMQ_IMAGE: Final = "rabbitmq:4-management"
 REDIS_IMAGE: Final = "redis:8"

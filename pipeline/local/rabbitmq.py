@@ -17,8 +17,8 @@ from typing import Final
 import pika
 import pika.exceptions
 
-from pipeline import moment
-from pipeline.connection import BlockingConnection
+from pipeline.broker import sent_at
+from pipeline.broker.connection import BlockingConnection
 from pipeline.local.errors import Unavailable
 from pipeline.local.ports import answers, free_port
 from pipeline.local.server import MORE_PATHS, PrivateServer
@@ -77,8 +77,8 @@ class PrivateRabbitmq(PrivateServer):
             # Warnings are what an error message shows; a private server needs no diary.
             "log.console.level = warning",
         ]
-        if version_of(self._script) >= moment.RABBITMQ_KNOWS:
-            lines.append(moment.RABBITMQ_LINE)
+        if version_of(self._script) >= sent_at.RABBITMQ_KNOWS:
+            lines.append(sent_at.RABBITMQ_LINE)
         if self.management_port is not None:
             plugins = (*plugins, "rabbitmq_management")
             lines += [

@@ -10,8 +10,9 @@ from typing import Final
 import pika
 import pika.exceptions
 
-from pipeline import topology
-from pipeline.connection import BlockingConnection
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import BlockingConnection
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 
@@ -37,7 +38,7 @@ def _follow(settings: Settings) -> None:
     with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
         channel = connection.channel()
         queue = channel.queue_declare("", exclusive=True).method.queue
-        channel.queue_bind(queue, topology.RESULTS_EXCHANGE, topology.result_key("*"))
+        channel.queue_bind(queue, wire.RESULTS_EXCHANGE, wire.result_key("*"))
         for _, _, body in channel.consume(queue, auto_ack=True):
             if body is not None:
                 print(line(body), flush=True)

@@ -16,12 +16,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pika.compat import long
 
 from devices.senders import MqttSender
-from pipeline import topology
-from pipeline.claim import Claim
-from pipeline.dead_letter import STRAY
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.overflow import move_message
 from pipeline.local.servers import LocalRabbitmq
-from pipeline.overflow import move_message
-from pipeline.record import Move, Outgoing
+from pipeline.model.claim import Claim
+from pipeline.model.dead_letter import STRAY
+from pipeline.model.record import Move, Outgoing
 from pipeline.settings import Settings
 from tests.installation import Collector, Installation
 from tests.waiting import wait_until
@@ -91,7 +92,7 @@ class MqttReader:
         )
         self._client.connect(address.hostname or "", address.port or 1883)
         self._client.loop_start()
-        self._client.subscribe(topology.result_topic("+"), qos=1)
+        self._client.subscribe(wire.result_topic("+"), qos=1)
         assert subscribed.wait(10)
 
     def close(self) -> None:
@@ -124,9 +125,9 @@ def test_every_real_message_is_as_it_is_described(
     sender = MqttSender(mqtt_url)
     sender.open()
     with (
-        installation.collect(topology.INGEST_EXCHANGE) as ingest,
-        installation.collect(topology.RESULTS_EXCHANGE) as results,
-        installation.collect(topology.DEAD_LETTERS_EXCHANGE) as dead_letters,
+        installation.collect(wire.INGEST_EXCHANGE) as ingest,
+        installation.collect(wire.RESULTS_EXCHANGE) as results,
+        installation.collect(wire.DEAD_LETTERS_EXCHANGE) as dead_letters,
     ):
         for body in (b'{"n": 1}', b'{"n": 2}', b'{"m": 3}', b"not JSON"):
             sender.send("m1", body)
@@ -156,15 +157,15 @@ def test_every_real_message_is_as_it_is_described(
     }
     assert taken["message_id"] in {properties.message_id for _, properties, _ in readings}
     assert [fault for _, each, body in readings for fault in faults("reading", each, body)] == []
-    assert check_all(results, topology.RESULTS_EXCHANGE) == []
+    assert check_all(results, wire.RESULTS_EXCHANGE) == []
     strays = [each for each in dead_letters.messages if each[1].message_id.startswith(STRAY)]
     dead_letters.messages = [each for each in dead_letters.messages if each not in strays]
     assert len(strays) == 1
     assert [fault for _, each, body in strays for fault in faults("deadLetter", each, body)] == []
-    assert check_all(dead_letters, topology.DEAD_LETTERS_EXCHANGE) == []
+    assert check_all(dead_letters, wire.DEAD_LETTERS_EXCHANGE) == []
     assert {message_on("mqtt", topic) for topic, _ in reader.messages} == {"result"}
     assert [fault for _, body in reader.messages for fault in faults("result", None, body)] == []
-    assert message_on("mqtt", topology.data_topic("m1")) == "reading"
+    assert message_on("mqtt", wire.data_topic("m1")) == "reading"
 
 
 def test_a_message_that_is_not_as_described_is_noticed() -> None:

@@ -9,18 +9,18 @@ import redis
 from litestar import Litestar
 from msgspec.structs import replace
 
-from pipeline.quarantine import Strikes
-from pipeline.records import Records, Update
+from pipeline.model.quarantine import Strikes
 from pipeline.settings import Settings
+from pipeline.store.audit import Trail
+from pipeline.store.records import Records, Update
+from pipeline.store.tokens import Tokens
 from sandbox.job import KILLS
 from tests.acceptance.test_gate import bearer, handlers, run
 from tests.installation import Installation
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
-from web.access.trail import Trail
 from web.app import create_app
-from web.plant import Plant
+from web.services import Plant
 
 COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 OTHER = "def process(data, state):\n    return data\n"

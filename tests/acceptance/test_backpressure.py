@@ -7,7 +7,7 @@ import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from pipeline import topology
+from pipeline import wire
 from tests.installation import Installation
 from tests.waiting import wait_until
 
@@ -63,7 +63,7 @@ def test_a_device_over_mqtt_gets_no_confirm_until_there_is_room(full: tuple[Inst
     client.username_pw_set(unquote(url.username or ""), url.password)
     client.connect(url.hostname or "", url.port or 0)
     client.loop_start()
-    refused = client.publish(topology.data_topic("m1"), b'{"n": 0}' + b" " * LENGTH, qos=1)
+    refused = client.publish(wire.data_topic("m1"), b'{"n": 0}' + b" " * LENGTH, qos=1)
     refused.wait_for_publish(timeout=3)
     confirmed_while_full = refused.is_published()
 

@@ -10,14 +10,14 @@ import pytest
 import redis
 
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
-from pipeline.record import Record
-from pipeline.records import Records, Update
+from pipeline.model.record import Record
+from pipeline.store.records import Records, Update
 from tests.conftest import amqp_url_of, emptied, own_vhost
 from tests.installation import Installation
 from tests.waiting import wait_until
-from web import command
-from web.arguments import new_parser
-from web.commands import OK, UNABLE
+from web.cli import main
+from web.cli.commands import OK, UNABLE
+from web.cli.parser import new_parser
 
 COUNT = """
 def process(data, state):
@@ -49,7 +49,7 @@ class Office:
 
     def run(self, *arguments: object, status: int = OK) -> Any:
         """Run a command. Returns what it says, as JSON, or its complaint."""
-        assert command.run(new_parser().parse_args([*map(str, arguments), "--json"])) == status
+        assert main.run(new_parser().parse_args([*map(str, arguments), "--json"])) == status
         said = self._capsys.readouterr()
         return json.loads(said.out) if status == OK else said.err
 

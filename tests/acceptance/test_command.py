@@ -21,7 +21,7 @@ import pytest
 from tests.chaos.proxy import Network
 from tests.installation import SCRIPTS, Installation
 from tests.waiting import wait_until
-from web.command import main
+from web.cli.main import main
 
 #: Each test has machines of its own.
 _numbers = count(1)

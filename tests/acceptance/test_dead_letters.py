@@ -6,7 +6,7 @@ from typing import Any
 import pika
 import pytest
 
-from pipeline import topology
+from pipeline import wire
 from tests.installation import Collector, Installation
 from tests.waiting import wait_until
 
@@ -265,8 +265,8 @@ def test_readings_that_expired_are_found_at_their_machine_and_sent_again_once(
 
         def send(n: int, **properties: Any) -> None:
             channel.basic_publish(
-                topology.INGEST_EXCHANGE,
-                topology.data_key("press"),
+                wire.INGEST_EXCHANGE,
+                wire.data_key("press"),
                 b'{"n": %d}' % n,
                 pika.BasicProperties(delivery_mode=2, **properties),
                 mandatory=True,

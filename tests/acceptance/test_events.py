@@ -12,7 +12,7 @@ import pika
 import pytest
 import redis
 
-from pipeline import topology
+from pipeline import wire
 from tests.event_stream import Event, EventStream
 from tests.installation import Installation
 from tests.waiting import wait_until
@@ -272,7 +272,7 @@ def test_a_stuck_reader_is_told_what_it_missed_and_holds_up_nobody(
         for place in range(18):
             body = json.dumps({"n": place, "text": "x" * 4_000}).encode()
             for machine in machines * 17:
-                channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key(machine), body)
+                channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key(machine), body)
             stream.wait_for(51 * (place + 1))
     assert [each.type for each in stream.events] == ["reading"] * 918
 

@@ -7,7 +7,7 @@ import pika
 import pika.exceptions
 import pytest
 
-from pipeline import topology
+from pipeline import wire
 from tests.installation import Installation
 from tests.waiting import wait_until
 
@@ -92,7 +92,7 @@ def send_all(plant: Installation, machine_id: str, count: int) -> None:
             body = json.dumps({"n": n, "padding": PADDING}).encode()
             while True:
                 try:
-                    channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key(machine_id), body)
+                    channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key(machine_id), body)
                     break
                 except pika.exceptions.NackError:
                     connection.sleep(0.05)

@@ -15,15 +15,15 @@ from litestar.testing import TestClient
 
 from pipeline.local.ports import free_port
 from pipeline.settings import Settings
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.waiting import wait_until
+from web.access.fair_share import AT_ONCE
 from web.access.roles import Role, access
-from web.access.tokens import Tokens
-from web.access.turns import AT_ONCE
 from web.app import create_app
-from web.arguments import new_parser
-from web.command import run as run_command
-from web.plant import Plant
+from web.cli.main import run as run_command
+from web.cli.parser import new_parser
+from web.services import Plant
 
 #: The routes that need no token.
 PUBLIC = {
@@ -247,7 +247,7 @@ def test_a_body_that_is_too_large_is_refused_also_where_it_does_not_say_so(plant
 def test_no_more_readings_wait_for_the_broker_than_may(
     inner: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.plant.UNCONFIRMED", 10)
+    monkeypatch.setattr("pipeline.plant.ingest.UNCONFIRMED", 10)
     wait_until(lambda: inner.get("/health/ready").status_code == 200)
     small = [inner.post("/machines/m/data", content=b'"12345"').status_code for _ in range(3)]
     large = inner.post("/machines/m/data", content=b'"123456789"')

@@ -11,10 +11,12 @@ import pika
 import pytest
 import redis
 
-from pipeline import topology
-from pipeline.publisher import PERSISTENT, Message, Publisher
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.publisher import PERSISTENT, Message, Publisher
+from pipeline.model.deployment import Setup
 from pipeline.settings import Settings
-from pipeline.setup import Setup, profile_machines_key, setup_key
+from pipeline.store.keys import profile_machines_key, setup_key
 from sandbox.job import EXHAUSTIONS
 from tests.installation import Installation
 from tests.waiting import wait_until
@@ -306,4 +308,4 @@ def test_a_new_version_is_in_force_on_a_thousand_machines_at_once_and_no_reading
 def reading(machine: str, n: int) -> Message:
     properties = pika.BasicProperties(delivery_mode=PERSISTENT)
     body = json.dumps({"n": n}).encode()
-    return Message(topology.INGEST_EXCHANGE, topology.data_key(machine), body, properties, mandatory=True)
+    return Message(wire.INGEST_EXCHANGE, wire.data_key(machine), body, properties, mandatory=True)

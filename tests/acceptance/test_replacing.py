@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import pika
 
-from pipeline import topology
+from pipeline import wire
 from tests.installation import Installation
 from tests.waiting import wait_until
 
@@ -23,7 +23,7 @@ class Flow:
 
     def __init__(self, amqp_url: str, machine_id: str) -> None:
         self.confirmed = 0
-        self._url, self._key = amqp_url, topology.data_key(machine_id)
+        self._url, self._key = amqp_url, wire.data_key(machine_id)
         self._stop = Event()
         self._thread = Thread(target=self._run)
 
@@ -36,7 +36,7 @@ class Flow:
                 due = int((time.monotonic() - start) * RATE)
                 while self.confirmed < due and not self._stop.is_set():
                     channel.basic_publish(
-                        topology.INGEST_EXCHANGE,
+                        wire.INGEST_EXCHANGE,
                         self._key,
                         json.dumps({"n": self.confirmed}).encode(),
                         pika.BasicProperties(delivery_mode=2),

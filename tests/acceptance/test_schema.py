@@ -16,7 +16,7 @@ from web.app import create_app
 from web.documents.asyncapi import document
 from web.documents.openapi import handlers
 from web.documents.page import page
-from web.plant import Plant
+from web.services import Plant
 
 #: Bytes of the page at the most: half of what a page renderer's stylesheet alone takes.
 PAGE_BYTES = 400_000

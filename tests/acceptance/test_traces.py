@@ -7,9 +7,9 @@ from typing import Any
 import pika
 import pytest
 
-from pipeline import topology
+from pipeline import wire
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
-from pipeline.traces import HEADER
+from pipeline.telemetry.tracing import HEADER
 from tests.acceptance.test_asyncapi import faults
 from tests.conftest import amqp_url_of, emptied, own_vhost
 from tests.installation import Command, Installation
@@ -110,9 +110,9 @@ def test_a_reading_is_followed_from_its_callers_trace_to_its_result(traced: Trac
     assert sent.kind == "PRODUCER"
 
     queue = next(
-        topology.readings_queue(number)
+        wire.readings_queue(number)
         for number in range(8)
-        if traced.collector.named(f"process {topology.readings_queue(number)}")
+        if traced.collector.named(f"process {wire.readings_queue(number)}")
     )
     batch = traced.span(f"process {queue}")
     assert (batch.service, batch.kind, batch.parent) == ("iot-logic-worker", "CONSUMER", "")
@@ -154,7 +154,7 @@ def test_a_batch_is_linked_to_some_senders_and_to_nothing_that_is_no_trace(trace
             channel = connection.channel()
             for value in [*HOSTILE, *good]:
                 properties = pika.BasicProperties(headers={HEADER: value})
-                channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key("crowd"), b"1", properties)
+                channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key("crowd"), b"1", properties)
         wait_until(lambda: len(results.by_machine().get("crowd", [])) == len(HOSTILE) + len(good))
 
     def linked() -> list[Received]:

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from pipeline.trials.runner import BYTES, PLACES, READINGS
 from tests.installation import Installation
 from tests.waiting import wait_until
-from web.trials import BYTES, PLACES, READINGS
 
 COUNTER = """
 def process(data, state):

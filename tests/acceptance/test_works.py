@@ -11,8 +11,9 @@ import psutil
 import pytest
 from prometheus_client.metrics_core import Metric
 
-from pipeline import topology
-from pipeline.moment import HEADER, milliseconds_now
+from pipeline import wire
+from pipeline.broker.sent_at import HEADER
+from pipeline.clock import milliseconds_now
 from tests.installation import Command, Installation
 from tests.metrics import Series, faults, parse, scrape, series, value
 from tests.waiting import wait_until
@@ -155,8 +156,8 @@ def test_where_a_reading_says_when_it_was_sent_all_of_its_way_is_measured(plant:
     growth = Growth(plant)
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         connection.channel().basic_publish(
-            topology.INGEST_EXCHANGE,
-            topology.data_key(machine_id),
+            wire.INGEST_EXCHANGE,
+            wire.data_key(machine_id),
             b'{"n": 1}',
             pika.BasicProperties(headers={HEADER: milliseconds_now() - 40_000}),
         )
@@ -279,7 +280,11 @@ def test_a_reading_that_fails_has_a_line_in_the_log_which_names_it(plant: Instal
     named = f'"reading": "{machine_id}/1"'
     wait_until(lambda: named in worker.log)
     [line] = [json.loads(each) for each in worker.log.splitlines() if named in each]
-    assert (line["level"], line["logger"], line["machine"]) == ("debug", "pipeline.processor", machine_id)
+    assert (line["level"], line["logger"], line["machine"]) == (
+        "debug",
+        "pipeline.worker.processor",
+        machine_id,
+    )
     assert (line["reading"], "as it was told" in line["message"]) == (f"{machine_id}/1", True)
 
 

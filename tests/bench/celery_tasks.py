@@ -16,7 +16,7 @@ import pika
 import redis
 from celery.signals import worker_process_init
 
-from pipeline import topology
+from pipeline import wire
 from pipeline.settings import Settings
 from tests.bench.logic import process
 
@@ -47,8 +47,8 @@ def process_reading(machine_id: str, data: dict[str, Any]) -> None:
     result = process(data, state)
     Clients.states.set(key, json.dumps(state))
     Clients.channel.basic_publish(
-        topology.RESULTS_EXCHANGE,
-        topology.result_key(machine_id),
+        wire.RESULTS_EXCHANGE,
+        wire.result_key(machine_id),
         json.dumps(result).encode(),
         pika.BasicProperties(content_type="application/json", delivery_mode=2),
     )

@@ -5,11 +5,13 @@ from contextlib import closing, contextmanager
 
 import pika
 
-from pipeline import store, topology
+from pipeline import wire
+from pipeline.broker import topology
 from pipeline.local.servers import private_servers
-from pipeline.logics import Logics
 from pipeline.settings import Settings
-from sandbox.sandbox import Sandbox
+from pipeline.store import client as store
+from pipeline.store.versions import Logics
+from sandbox.parent.sandbox import Sandbox
 from tests.bench.logic import LOGIC
 from tests.installation import Installation
 from tests.waiting import wait_until
@@ -66,15 +68,15 @@ def in_partition(plant: Installation, partition: int, count: int, prefix: str = 
     found = list[str]()
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
-        queue = topology.readings_queue(partition)
+        queue = wire.readings_queue(partition)
         for method, _, _ in channel.consume(queue, auto_ack=True, inactivity_timeout=10):
             assert method is not None, f"fewer than {count} of {len(tried)} machines are in one partition"
-            machine_id = topology.machine_of(method.routing_key)
+            machine_id = wire.machine_of(method.routing_key)
             assert machine_id is not None
             found.append(machine_id)
             if len(found) == count:
                 break
         channel.cancel()
-        queues = [topology.readings_queue(each) for each in range(partitions)]
+        queues = [wire.readings_queue(each) for each in range(partitions)]
         wait_until(lambda: not any(channel.queue_purge(queue).method.message_count for queue in queues))
     return found

@@ -15,8 +15,9 @@ from typing import Any
 import pika
 from msgspec import Struct
 
-from pipeline import store, topology
-from pipeline.records import Records
+from pipeline import wire
+from pipeline.store import client as store
+from pipeline.store.records import Records
 from tests.bench.figure import Figure, number
 from tests.bench.fleet import installation, names, provision, settings_of
 from tests.bench.load import depth, waiting
@@ -176,8 +177,8 @@ def send_at_rate(
             return
         body: dict[str, Any] = {"sent": time.monotonic()}
         channel.basic_publish(
-            topology.INGEST_EXCHANGE,
-            topology.data_key(machine_ids[place % len(machine_ids)]),
+            wire.INGEST_EXCHANGE,
+            wire.data_key(machine_ids[place % len(machine_ids)]),
             json.dumps(body).encode(),
             pika.BasicProperties(delivery_mode=2),
         )
@@ -213,7 +214,7 @@ def _missing(plant: Installation, machine_ids: Sequence[str], count: int, result
         records = Records(client).read(machine_ids)
         return (
             f"{len(results.messages)} results of {count} readings; {waiting(channel, plant)} wait, "
-            f"{depth(channel, topology.DEAD_LETTERS_QUEUE)} dead letters, "
+            f"{depth(channel, wire.DEAD_LETTERS_QUEUE)} dead letters, "
             f"{sum(each.record.number for each in records.values())} ever applied.\n"
             + "\n".join(command.log[-2000:] for command in plant.commands if command.process.poll() is None)
         )

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
+from pipeline import wire
 from tests.bench.fleet import settings_of
 from tests.bench.logic import reading
 from tests.bench.server_cost import Spent, spent
@@ -80,7 +80,7 @@ def time_from_first_to_last(channel: BlockingChannel, start: Callable[[], Comman
 def open_sink(channel: BlockingChannel) -> None:
     """Make the queue that takes the results, empty."""
     channel.queue_declare(SINK, durable=True, arguments={"x-queue-type": "quorum"})
-    channel.queue_bind(SINK, topology.RESULTS_EXCHANGE, "#")
+    channel.queue_bind(SINK, wire.RESULTS_EXCHANGE, "#")
     channel.queue_purge(SINK)
     wait_until(lambda: depth(channel, SINK) == 0)
 
@@ -89,8 +89,8 @@ def publish(channel: BlockingChannel, machine_ids: Iterable[str]) -> None:
     """Send a reading of each machine in turn, as fast as can be."""
     for machine_id, number in zip(machine_ids, _numbers, strict=False):
         channel.basic_publish(
-            topology.INGEST_EXCHANGE,
-            topology.data_key(machine_id),
+            wire.INGEST_EXCHANGE,
+            wire.data_key(machine_id),
             json.dumps(reading(number)).encode(),
             pika.BasicProperties(delivery_mode=2),
         )
@@ -105,7 +105,7 @@ def depth(channel: BlockingChannel, queue: str) -> int:
 def waiting(channel: BlockingChannel, plant: Installation) -> int:
     """How many readings are ready in all partitions."""
     partitions = settings_of(plant).partitions
-    return sum(depth(channel, topology.readings_queue(partition)) for partition in range(partitions))
+    return sum(depth(channel, wire.readings_queue(partition)) for partition in range(partitions))
 
 
 def _spent(command: Command) -> tuple[Spent, Spent, Spent]:

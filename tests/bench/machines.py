@@ -15,15 +15,16 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from pipeline import store
-from pipeline.directory import Directory
-from pipeline.health import Health
-from pipeline.quarantine import Strikes
-from pipeline.record import Outgoing, Record
-from pipeline.records import Records, Update
-from pipeline.search import Sort
-from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
-from pipeline.tally import LastError, Tally
+from pipeline.model.counters import LastError, Tally
+from pipeline.model.deployment import Pause, Setup
+from pipeline.model.machine import Health
+from pipeline.model.quarantine import Strikes
+from pipeline.model.record import Outgoing, Record
+from pipeline.store import client as store
+from pipeline.store.keys import profile_machines_key, setup_key
+from pipeline.store.machine_index import Directory
+from pipeline.store.records import Records, Update
+from pipeline.store.search import Sort
 from sandbox.job import KILLS
 from tests.bench.figure import Figure, number
 from tests.bench.fleet import installation, settings_of

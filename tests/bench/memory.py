@@ -8,8 +8,9 @@ import pika
 import psutil
 from msgspec import Struct
 
-from pipeline import store, topology
-from pipeline.records import Records
+from pipeline import wire
+from pipeline.store import client as store
+from pipeline.store.records import Records
 from tests.bench.figure import Figure, number
 from tests.bench.fleet import installation, names, provision, settings_of
 from tests.bench.load import SINK, publish
@@ -67,7 +68,7 @@ def measure(size: Size) -> Memory:
         with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
             channel = connection.channel()
             channel.queue_declare(SINK, durable=True, arguments={"x-max-length": _KEPT})
-            channel.queue_bind(SINK, topology.RESULTS_EXCHANGE, "#")
+            channel.queue_bind(SINK, wire.RESULTS_EXCHANGE, "#")
             machines = cycle(machine_ids)
             for sent in range(size.memory_step, size.memory_readings + 1, size.memory_step):
                 if sent * 10 % size.memory_readings == 0:

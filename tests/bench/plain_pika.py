@@ -9,16 +9,16 @@ from typing import Any
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
+from pipeline import wire
 from pipeline.settings import Settings
 
 
 def on_reading(channel: BlockingChannel, method: Any, _properties: pika.BasicProperties, body: bytes) -> None:
     """Publish a reading as if it were a result, and acknowledge it."""
-    machine_id = topology.machine_of(method.routing_key)
+    machine_id = wire.machine_of(method.routing_key)
     channel.basic_publish(
-        topology.RESULTS_EXCHANGE,
-        topology.result_key(str(machine_id)),
+        wire.RESULTS_EXCHANGE,
+        wire.result_key(str(machine_id)),
         body,
         pika.BasicProperties(content_type="application/json", delivery_mode=2),
     )
@@ -32,9 +32,9 @@ def main() -> None:
     channel = connection.channel()
     if "--confirm" in sys.argv[1:]:
         channel.confirm_delivery()
-    channel.basic_qos(prefetch_count=topology.PREFETCH)
+    channel.basic_qos(prefetch_count=wire.PREFETCH)
     for partition in range(settings.partitions):
-        channel.basic_consume(topology.readings_queue(partition), on_reading)
+        channel.basic_consume(wire.readings_queue(partition), on_reading)
     channel.start_consuming()
 
 

@@ -8,7 +8,7 @@ import pika
 from msgspec import Struct
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
+from pipeline import wire
 from tests.bench.figure import Figure, number
 from tests.bench.fleet import installation, names, provision, settings_of
 from tests.bench.load import SINK, depth, open_sink, publish, waiting
@@ -82,7 +82,7 @@ def measure(size: Size) -> Restart:
 def _backlog(channel: BlockingChannel, plant: Installation, machine_ids: list[str], readings: int) -> None:
     open_sink(channel)
     for partition in range(settings_of(plant).partitions):
-        channel.queue_purge(topology.readings_queue(partition))
+        channel.queue_purge(wire.readings_queue(partition))
     publish(channel, [machine_ids[place % len(machine_ids)] for place in range(readings)])
     wait_until(lambda: waiting(channel, plant) == readings, timeout=60)
 
@@ -97,7 +97,7 @@ def _start(
     before = waiting(channel, plant)
     publish(channel, machine_ids)
     wait_until(lambda: waiting(channel, plant) == before + len(machine_ids))
-    keys = {topology.result_key(machine_id) for machine_id in machine_ids}
+    keys = {wire.result_key(machine_id) for machine_id in machine_ids}
     with plant.collect() as results:
         began = time.monotonic()
         process = start()

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from sandbox.job import Job, Logic
-from sandbox.sandbox import Sandbox
+from sandbox.parent.sandbox import Sandbox
 from tests.bench.figure import Figure
 from tests.bench.progress import announce
 from tests.bench.size import FULL, Size

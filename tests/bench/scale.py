@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline import store
+from pipeline.store import client as store
 from tests.bench.figure import Figure, rate
 from tests.bench.fleet import installation, names, provision, provision_each, settings_of
 from tests.bench.load import work_off

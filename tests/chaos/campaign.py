@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct, field
 from rich.progress import Progress
 
-from pipeline import topology
+from pipeline import wire
+from pipeline.broker import topology
 from pipeline.local.servers import local_rabbitmq, local_redis
 from pipeline.settings import Settings
 from tests.chaos.crew import Crew
@@ -79,7 +80,7 @@ class Campaign:
         self._began = time.monotonic()
         # What a campaign does to connections is no news.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
-        logging.getLogger("pipeline.publisher").setLevel(logging.CRITICAL)
+        logging.getLogger("pipeline.broker.publisher").setLevel(logging.CRITICAL)
 
     def run(self, progress: Progress) -> Report:
         """Run it. Breaches are in the verdict; raises what is wrong with the campaign itself."""
@@ -198,7 +199,7 @@ class Campaign:
             self._note("readings were given back when the workers left")
         left = {queue: count for queue, count in scene.waiting().items() if count}
         self._report.verdict.left_in_queues += [f"{queue}: {count}" for queue, count in left.items()]
-        outlets = [RESULTS_QUEUE, LETTERS_QUEUE, topology.DEAD_LETTERS_QUEUE]
+        outlets = [RESULTS_QUEUE, LETTERS_QUEUE, wire.DEAD_LETTERS_QUEUE]
         wait_until(
             lambda: not scene.waiting(outlets) and time.monotonic() - tap.last_at > _QUIET_SECONDS,
             timeout=300,

@@ -56,7 +56,7 @@ class Worker:
         found = list[int]()
         try:
             for child in self._process.children(recursive=True):
-                if any("sandbox.child" in argument for argument in child.cmdline()):
+                if any("sandbox.child.child" in argument for argument in child.cmdline()):
                     found.append(child.pid)
         except psutil.NoSuchProcess:
             pass  # it has just ended

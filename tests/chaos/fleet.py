@@ -11,8 +11,8 @@ from typing import Final
 
 import pika
 
-from pipeline import topology
-from pipeline.publisher import PERSISTENT, Message, Publisher
+from pipeline import wire
+from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from tests.waiting import wait_until
 
 #: Readings that are published at once, and how many such portions may wait for their confirms: what a
@@ -56,8 +56,8 @@ class Machine:
         self.sent_at.append(time.monotonic())
         message_id = f"{self.id}-{n}" if self.with_message_id else None
         return Message(
-            topology.INGEST_EXCHANGE,
-            topology.data_key(self.id),
+            wire.INGEST_EXCHANGE,
+            wire.data_key(self.id),
             body_of(n, sort),
             pika.BasicProperties(delivery_mode=PERSISTENT, message_id=message_id),
             mandatory=True,

@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from pipeline import topology
+from pipeline.broker import topology
 from pipeline.local.servers import local_redis
 from pipeline.settings import Settings
 from tests.chaos.broker import Broker

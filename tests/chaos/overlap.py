@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from pipeline.membership import Membership
+from pipeline.worker.membership import Membership
 
 #: The environment variables that name the file and the module.
 FILE: Final = "CHAOS_OVERLAP"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pika
 
-from pipeline import topology
+from pipeline import wire
 from pipeline.settings import Settings
 from tests.chaos.crew import Crew
 from tests.chaos.fleet import Fleet
@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 #: All queues that readings wait in.
 READINGS_QUEUES = [
     queue(partition)
-    for queue in (topology.readings_queue, topology.overflow_queue)
+    for queue in (wire.readings_queue, wire.overflow_queue)
     for partition in range(Settings().partitions)
 ]
 

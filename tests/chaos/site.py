@@ -46,7 +46,7 @@ class Site:
     ) -> None:
         # Broken connections are expected, and each would be a line.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
-        logging.getLogger("pipeline.publisher").setLevel(logging.CRITICAL)
+        logging.getLogger("pipeline.broker.publisher").setLevel(logging.CRITICAL)
         self._module, self._environs = module, workers
         self.plant = stack.enter_context(Installation(amqp_url, redis_url))
         self.fleet = Fleet(amqp_url, machines, seed, rate)

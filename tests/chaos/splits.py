@@ -25,10 +25,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from pipeline import topology
+from pipeline.broker import topology
 from pipeline.local.servers import local_redis
-from pipeline.membership import BEAT_SECONDS
 from pipeline.settings import Settings
+from pipeline.worker.membership import BEAT_SECONDS
 from tests.chaos.cluster import TICK_SECONDS, Cluster, Node
 from tests.chaos.overlap import FILE, MODULE
 from tests.chaos.proxy import Network, Proxy

@@ -12,7 +12,7 @@ import pika
 import pika.exceptions
 from msgspec import Struct
 
-from pipeline import topology
+from pipeline import wire
 
 #: The queues that the results and copies of the dead letters end in. Quorum queues, so that they outlive a
 #: killed RabbitMQ.
@@ -87,8 +87,8 @@ def declare(amqp_url: str) -> None:
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
         channel = connection.channel()
         for queue, exchange in (
-            (RESULTS_QUEUE, topology.RESULTS_EXCHANGE),
-            (LETTERS_QUEUE, topology.DEAD_LETTERS_EXCHANGE),
+            (RESULTS_QUEUE, wire.RESULTS_EXCHANGE),
+            (LETTERS_QUEUE, wire.DEAD_LETTERS_EXCHANGE),
         ):
             channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
             channel.queue_bind(queue, exchange, "#")

@@ -12,10 +12,10 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
-from pipeline.partition import Partition
-from pipeline.processor import Processor
-from pipeline.reading import Batch
-from pipeline.records import Records, Update
+from pipeline.store.records import Records, Update
+from pipeline.worker.batch import Batch
+from pipeline.worker.partition import Partition
+from pipeline.worker.processor import Processor
 
 #: The environment variable that names the trap.
 VARIABLE: Final = "CHAOS_TRAP"

@@ -12,7 +12,7 @@ import pika
 import pika.exceptions
 import pytest
 
-from pipeline import topology
+from pipeline import wire
 from tests.compose.engine import engine
 from tests.compose.numbered import LOGIC, Numbered
 from tests.compose.prometheus import Prometheus
@@ -172,7 +172,7 @@ def test_only_api_and_workers_reach_redis_and_each_sees_only_its_own_secrets(sta
 
 def test_the_sandbox_is_confined_under_the_engines_own_filter(stack: Stack) -> None:
     code = (
-        "from sandbox.sandbox import Sandbox; from sandbox.limits import Limits; s = Sandbox(Limits()); "
+        "from sandbox.parent.sandbox import Sandbox; from sandbox.limits import Limits; s = Sandbox(Limits()); "
         "print(*sorted(s.confinement)); s.close()"
     )
 
@@ -261,27 +261,27 @@ def test_a_device_may_publish_its_own_readings_and_nothing_else(stack: Stack) ->
     before = stack.run("rabbitmq", "add-user", "device", "press-7").strip()
     password = stack.run("rabbitmq", "add-user", "device", "press-7").strip()
     url = amqp(stack, "press-7", password)
-    own, other = topology.data_key("press-7"), topology.data_key("press-8")
+    own, other = wire.data_key("press-7"), wire.data_key("press-8")
 
-    _publish(url, topology.INGEST_EXCHANGE, own)
+    _publish(url, wire.INGEST_EXCHANGE, own)
 
     with pytest.raises(pika.exceptions.AMQPError):
-        _publish(amqp(stack, "press-7", before), topology.INGEST_EXCHANGE, own)
+        _publish(amqp(stack, "press-7", before), wire.INGEST_EXCHANGE, own)
     for exchange, key in (
-        (topology.INGEST_EXCHANGE, other),
-        (topology.INGEST_EXCHANGE, topology.result_key("press-7")),
-        (topology.READINGS_EXCHANGE, own),
-        (topology.RESULTS_EXCHANGE, topology.result_key("press-7")),
-        ("", topology.readings_queue(0)),
+        (wire.INGEST_EXCHANGE, other),
+        (wire.INGEST_EXCHANGE, wire.result_key("press-7")),
+        (wire.READINGS_EXCHANGE, own),
+        (wire.RESULTS_EXCHANGE, wire.result_key("press-7")),
+        ("", wire.readings_queue(0)),
     ):
         with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="ACCESS_REFUSED"):
             _publish(url, exchange, key)
     for forbidden in (
         lambda channel: channel.queue_declare("of-its-own"),
-        lambda channel: channel.basic_get(topology.readings_queue(0)),
-        lambda channel: channel.queue_purge(topology.readings_queue(0)),
-        lambda channel: channel.queue_delete(topology.readings_queue(0)),
-        lambda channel: channel.exchange_delete(topology.READINGS_EXCHANGE),
+        lambda channel: channel.basic_get(wire.readings_queue(0)),
+        lambda channel: channel.queue_purge(wire.readings_queue(0)),
+        lambda channel: channel.queue_delete(wire.readings_queue(0)),
+        lambda channel: channel.exchange_delete(wire.READINGS_EXCHANGE),
     ):
         with (
             pika.BlockingConnection(pika.URLParameters(url)) as connection,
@@ -300,7 +300,7 @@ def test_a_reader_gets_all_results_and_sends_nothing(stack: Stack) -> None:
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         channel = connection.channel()
         channel.queue_declare("results.historian", durable=True, arguments={"x-queue-type": "quorum"})
-        channel.queue_bind("results.historian", topology.RESULTS_EXCHANGE, "#")
+        channel.queue_bind("results.historian", wire.RESULTS_EXCHANGE, "#")
         event = next(channel.consume("results.historian", inactivity_timeout=60))
         channel.cancel()
         channel.queue_delete("results.historian")
@@ -308,7 +308,7 @@ def test_a_reader_gets_all_results_and_sends_nothing(stack: Stack) -> None:
     assert event[2] is not None
     assert json.loads(event[2])["subject"] == "machine_A"
     with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="ACCESS_REFUSED"):
-        _publish(url, topology.INGEST_EXCHANGE, topology.data_key("machine_A"))
+        _publish(url, wire.INGEST_EXCHANGE, wire.data_key("machine_A"))
 
 
 def test_nothing_is_lost_whatever_is_scaled_killed_restarted_or_stopped(

@@ -9,7 +9,7 @@ import pika
 import pika.exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
+from pipeline import wire
 
 #: Knows each reading by its number: counts what comes, and what comes out of turn.
 LOGIC = """
@@ -65,8 +65,8 @@ class Numbered:
     @staticmethod
     def _publish(channel: BlockingChannel, machine: str, number: int) -> None:
         channel.basic_publish(
-            topology.INGEST_EXCHANGE,
-            topology.data_key(machine),
+            wire.INGEST_EXCHANGE,
+            wire.data_key(machine),
             json.dumps({"n": number}).encode(),
             pika.BasicProperties(delivery_mode=2, message_id=f"{machine}-{number}"),
             mandatory=True,

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pika
 
-from pipeline import topology
+from pipeline import wire
 
 _NAME = "arrived"
 
@@ -17,7 +17,7 @@ class ReadingsQueue:
         with pika.BlockingConnection(self._parameters) as connection:
             channel = connection.channel()
             channel.queue_declare(_NAME, durable=True, arguments={"x-queue-type": "quorum"})
-            channel.queue_bind(_NAME, topology.INGEST_EXCHANGE, topology.data_key("*"))
+            channel.queue_bind(_NAME, wire.INGEST_EXCHANGE, wire.data_key("*"))
 
     def take(
         self, enough: int, *, more_to_come: bool = False
@@ -29,7 +29,7 @@ class ReadingsQueue:
             for method, properties, body in channel.consume(_NAME, inactivity_timeout=10):
                 if method is None or properties is None or body is None:
                     raise AssertionError(f"only {len(arrived)} of {enough} readings arrived")
-                machine = topology.machine_of(method.routing_key)
+                machine = wire.machine_of(method.routing_key)
                 assert machine is not None
                 arrived.append((machine, properties, body))
                 channel.basic_ack(method.delivery_tag)

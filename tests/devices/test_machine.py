@@ -8,7 +8,7 @@ import pytest
 from devices.fleet import Fleet, machine_ids
 from devices.machine import Machine, MachineReading
 from devices.shipment import Shipment
-from pipeline.topology import is_machine_id
+from pipeline.wire import is_machine_id
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

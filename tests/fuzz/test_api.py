@@ -15,11 +15,11 @@ import msgspec
 import pytest
 import redis
 
+from pipeline.store.tokens import Tokens
 from tests.fuzz.hooks import OURS
 from tests.installation import SCRIPTS, Installation
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
 from web.documents.samples import FIELDS
 
 #: Cases of each operation beside those that Schemathesis derives from the schema itself.

@@ -9,11 +9,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pipeline import announcer as announcer_module
-from pipeline.announcer import Announcer
-from pipeline.events import ALL, Announcement, channel_prefix
-from pipeline.recents import Recent
-from sandbox.sandbox import Sandbox
+from pipeline.model.recent import Recent
+from pipeline.store.pubsub import ALL, Announcement, channel_prefix
+from pipeline.worker import announcer as announcer_module
+from pipeline.worker.announcer import Announcer
+from sandbox.parent.sandbox import Sandbox
 from tests.partition import EditedMeanwhile, Partition
 from tests.waiting import wait_until
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline import store
-from pipeline.directory import Directory
-from pipeline.health import Health
-from pipeline.look import Filter
-from pipeline.search import Search, Sort
+from pipeline.model.machine import Health
 from pipeline.settings import Settings
-from sandbox.sandbox import Sandbox
+from pipeline.store import client as store
+from pipeline.store.machine_index import Directory
+from pipeline.store.search import Search, Sort
+from pipeline.store.search_script import Filter
+from sandbox.parent.sandbox import Sandbox
 from tests.partition import Partition
 
 ECHO = "def process(data, state): return {'n': 1 / data['n']}"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from pipeline.causes import count_causes
-from pipeline.dead_letter import STRAY, Letter
-from pipeline.dead_letters import DeadLetters, Where
+from pipeline.dead_letters.causes import count_causes
+from pipeline.model.dead_letter import STRAY, Letter
+from pipeline.store.dead_letters import DeadLetters, Where
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pika
 from pika.adapters.select_connection import IOLoop
 
-from pipeline import topology
-from pipeline.connection import Connection, parameters_of
-from pipeline.publisher import Publisher
+from pipeline.broker import topology
+from pipeline.broker.connection import Connection, parameters_of
+from pipeline.broker.publisher import Publisher
 from pipeline.settings import Settings
 from tests.chaos.proxy import Network
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from pipeline.dead_letter import STRAY, Letter
-from pipeline.dead_letters import ALL_KEY, DeadLetters, Where, letter_keys
+from pipeline.model.dead_letter import STRAY, Letter
+from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.keys import ALL_KEY, letter_keys
 
 TIMES = ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z")
 FIRST, SECOND = 1_767_225_600_000, 1_767_225_601_000

@@ -9,17 +9,18 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline import search as search_module
-from pipeline.census import Counter
-from pipeline.directory import Directory
-from pipeline.health import Health, health_of
-from pipeline.look import Filter
-from pipeline.quarantine import Strikes
-from pipeline.record import Record
-from pipeline.records import Records, Stored, Update
-from pipeline.search import Search, Sort
-from pipeline.setup import Pause, Setup, profile_machines_key, setup_key
-from pipeline.tally import LastError, Tally
+from pipeline.model.counters import LastError, Tally
+from pipeline.model.deployment import Pause, Setup
+from pipeline.model.machine import Health, Stored, health_of
+from pipeline.model.quarantine import Strikes
+from pipeline.model.record import Record
+from pipeline.store import search as search_module
+from pipeline.store.health_counts import Counter
+from pipeline.store.keys import profile_machines_key, setup_key
+from pipeline.store.machine_index import Directory
+from pipeline.store.records import Records, Update
+from pipeline.store.search import Search, Sort
+from pipeline.store.search_script import Filter
 from sandbox.job import KILLS
 
 #: Milliseconds since 1970: who was last seen before it is silent.

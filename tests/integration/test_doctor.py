@@ -11,24 +11,24 @@ import pika
 import pytest
 import redis
 
-from pipeline import topology
+from pipeline.broker import topology
+from pipeline.broker.sent_at import HEADER, RABBITMQ_KNOWS, RABBITMQ_LINE
 from pipeline.local.ports import free_port
 from pipeline.local.rabbitmq import script, version_of
 from pipeline.local.redis import PrivateRedis
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
-from pipeline.moment import HEADER, RABBITMQ_KNOWS, RABBITMQ_LINE
-from pipeline.report import REPORTS_KEY, Report, call_roll
 from pipeline.settings import Settings
+from pipeline.store.workers import REPORTS_KEY, Report, call_roll
 from tests.conftest import amqp_url_of
 from tests.installation import Installation
 from tests.sandbox.probes import no_filter
 from tests.waiting import wait_until
-from web import command
-from web.arguments import new_parser
-from web.checkup.host import check_sandbox
-from web.checkup.management import Node, alarms
-from web.checkup.redis import check_redis
-from web.commands import OK, WRONG
+from web.cli import main
+from web.cli.commands import OK, WRONG
+from web.cli.doctor.host import check_sandbox
+from web.cli.doctor.management import Node, alarms
+from web.cli.doctor.redis import check_redis
+from web.cli.parser import new_parser
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ class Doctor:
 
     def _run(self) -> tuple[int, Any]:
         arguments = new_parser().parse_args(["doctor", "--json", "--management", self.management])
-        status = command.run(arguments)
+        status = main.run(arguments)
         return status, json.loads(self.capsys.readouterr().out)
 
 
@@ -106,7 +106,7 @@ def test_nothing_is_wrong_with_a_system_that_runs(doctor: Doctor) -> None:
 
 @pytest.mark.usefixtures("doctor")
 def test_it_shows_people_a_line_for_each_finding(capsys: pytest.CaptureFixture[str]) -> None:
-    status = command.run(new_parser().parse_args(["doctor", "--management", "http://127.0.0.1:1"]))
+    status = main.run(new_parser().parse_args(["doctor", "--management", "http://127.0.0.1:1"]))
 
     assert status == OK
     assert "✓ RabbitMQ" in (shown := capsys.readouterr().out)
@@ -190,7 +190,7 @@ def test_a_redis_leaves_out_the_transactions_that_its_default_user_may_not_do(
 
 def test_a_clock_that_is_off_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     real = time.time
-    monkeypatch.setattr("web.checkup.redis.time.time", lambda: real() - 3600)
+    monkeypatch.setattr("web.cli.doctor.redis.time.time", lambda: real() - 3600)
 
     assert "3600 s apart" in doctor.wrong()
 
@@ -258,7 +258,7 @@ def test_it_notes_that_rabbitmq_does_not_write_when_a_reading_came(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = [each for each in doctor.ask() if "when they came" in each["what"]]
-    monkeypatch.setattr("web.checkup.rabbitmq._SAMPLE", pika.BasicProperties(headers={HEADER: 1}))
+    monkeypatch.setattr("web.cli.doctor.rabbitmq._SAMPLE", pika.BasicProperties(headers={HEADER: 1}))
     written = [each for each in doctor.ask() if "when they came" in each["what"]]
 
     known = version_of(script()) >= RABBITMQ_KNOWS
@@ -288,7 +288,7 @@ def test_a_port_that_another_program_has_is_wrong(doctor: Doctor, monkeypatch: p
 
 
 def test_a_host_that_cannot_confine_logic_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.process.filter_program", no_filter)
+    monkeypatch.setattr("sandbox.parent.process.filter_program", no_filter)
 
     assert "Logic cannot be run here" in doctor.wrong()
     [unconfined, *_] = check_sandbox(Settings(allow_unconfined_sandbox=True))

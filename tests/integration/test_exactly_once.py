@@ -1,4 +1,4 @@
-"""The rules of `pipeline.record`, each kept and each broken on purpose.
+"""The rules of `pipeline.model.record`, each kept and each broken on purpose.
 
 Where a rule is broken, the same steps must give a wrong count: else the test of the rule proves nothing.
 """
@@ -8,16 +8,18 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import pytest
 
-from pipeline import records as records_module
-from pipeline import topology
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.publisher import Message
 from pipeline.errors import SessionLost
-from pipeline.processor import Processor
-from pipeline.publisher import Message
-from pipeline.reading import Line, Reading
-from pipeline.record import Record, Split
-from pipeline.sessions import Settled
+from pipeline.model.reading import Reading
+from pipeline.model.record import Record, Split
+from pipeline.model.session import Settled
 from pipeline.settings import Settings
-from sandbox.sandbox import Sandbox
+from pipeline.store import records as records_module
+from pipeline.worker.batch import Line
+from pipeline.worker.processor import Processor
+from sandbox.parent.sandbox import Sandbox
 from tests.installation import Collector
 from tests.partition import EditedMeanwhile, LosesAnswers, Partition
 from tests.waiting import wait_until
@@ -43,7 +45,7 @@ def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
 @pytest.fixture
 def results(broker_url: str) -> Iterator[Collector]:
     topology.ensure(Settings(amqp_url=broker_url))
-    collector = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    collector = Collector(broker_url, wire.RESULTS_EXCHANGE)
     yield collector
     collector.close()
 
@@ -99,7 +101,7 @@ def test_what_a_crash_left_unpublished_is_published_by_the_next_session(
 ) -> None:
     partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
     partition.logics.upload("m1", COUNT, b"")
-    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    results = Collector(broker_url, wire.RESULTS_EXCHANGE)
     with pytest.raises(SessionLost):
         partition.process(TWO, session=b"before__")
 
@@ -192,7 +194,7 @@ def test_without_compare_and_set_the_edit_would_be_lost(
 def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_url: str) -> None:
     partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
     partition.logics.upload("m1", COUNT, b"")
-    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    results = Collector(broker_url, wire.RESULTS_EXCHANGE)
 
     partition.process(TWO)
 
@@ -206,7 +208,7 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_
 def moved(n: int, place: int | None = None, *, move: bool = False) -> Reading:
     """Reading n of m1: one that must be moved to the overflow, or one that comes back from a place there."""
     body = b'{"n": %d}' % n
-    return Reading("m1", topology.data_key("m1"), body, 0, False, None, None, place=place, move=move)
+    return Reading("m1", wire.data_key("m1"), body, 0, False, None, None, place=place, move=move)
 
 
 #: Two readings in the overflow, and more that go there behind them.
@@ -252,7 +254,7 @@ def test_what_a_crash_left_unpublished_is_published_also_if_others_come_first(
     partition.process(OVERFLOW, session=b"before__")
     partition.close()
     partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
-    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    results = Collector(broker_url, wire.RESULTS_EXCHANGE)
     with pytest.raises(SessionLost):
         partition.process(BACK[:1], session=b"before_2", redelivered=1)
 

@@ -17,18 +17,19 @@ import pytest
 import redis
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
-from pipeline.dead_letter import Letter
-from pipeline.dead_letters import DeadLetters, Where
-from pipeline.keeper import Keeper
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.redrive import _message
 from pipeline.local.rabbitmq import PrivateRabbitmq
 from pipeline.local.servers import LocalRabbitmq
-from pipeline.redrive import _message
+from pipeline.model.dead_letter import Letter
 from pipeline.settings import Settings
+from pipeline.store.dead_letters import DeadLetters, Where
 from tests.integration.test_keeper import CrashesOnce, running
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
-from web.checkup.management import check_management
+from web.cli.doctor.management import check_management
 
 M1 = Where(machine="m1")
 
@@ -59,15 +60,15 @@ def expire(channel: BlockingChannel, body: bytes, machine: str = "m1", **propert
     """Send a reading as a device does, with an expiration."""
     properties = {"expiration": "50", "delivery_mode": 2} | properties
     channel.basic_publish(
-        topology.INGEST_EXCHANGE,
-        topology.data_key(machine),
+        wire.INGEST_EXCHANGE,
+        wire.data_key(machine),
         body,
         pika.BasicProperties(**properties),
         mandatory=True,
     )
 
 
-def waiting(channel: BlockingChannel, queue: str = topology.DEAD_LETTERS_QUEUE) -> int:
+def waiting(channel: BlockingChannel, queue: str = wire.DEAD_LETTERS_QUEUE) -> int:
     count: int = channel.queue_declare(queue, passive=True).method.message_count
     return count
 
@@ -100,7 +101,7 @@ def test_a_reading_that_expires_in_the_overflow_is_a_dead_letter_of_its_machine(
         properties = pika.BasicProperties(
             expiration="50", delivery_mode=2, headers={"machine": "m1", "place": place}
         )
-        channel.basic_publish("", topology.overflow_queue(3), b"{}", properties, mandatory=True)
+        channel.basic_publish("", wire.overflow_queue(3), b"{}", properties, mandatory=True)
 
     with running(Settings(amqp_url=broker_url), letters):
         wait_until(lambda: letters.count() == 2)
@@ -195,8 +196,8 @@ def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_kept_once(
         }
         properties = known | {"headers": known.get("headers", {}) | {"x-death": [death]}}
         channel.basic_publish(
-            topology.DEAD_LETTERS_EXCHANGE,
-            topology.data_key("m1"),
+            wire.DEAD_LETTERS_EXCHANGE,
+            wire.data_key("m1"),
             b"{}",
             pika.BasicProperties(**properties),
             mandatory=True,
@@ -250,7 +251,7 @@ def test_forged_deaths_stop_no_keeper(
     keys = ["machines.m1.data", "machines.m1.dead-letter", "readings.0", "overflow.0"]
     for number, (key, deaths) in enumerate(product(keys, DEATHS)):
         properties = pika.BasicProperties(headers={"x-death": deaths, "machine": ["m1"], "place": "x"})
-        channel.basic_publish(topology.DEAD_LETTERS_EXCHANGE, key, str(number).encode(), properties)
+        channel.basic_publish(wire.DEAD_LETTERS_EXCHANGE, key, str(number).encode(), properties)
 
     with running(Settings(amqp_url=broker_url), letters) as keeper:
         wait_until(lambda: letters.count() == len(keys) * len(DEATHS) and keeper.waiting == 0)
@@ -273,7 +274,7 @@ def test_a_reading_that_expired_is_kept_though_the_broker_restarts_before(redis_
             moved = pika.BasicProperties(
                 expiration="50", delivery_mode=2, headers={"machine": "m1", "place": 1}
             )
-            channel.basic_publish("", topology.overflow_queue(0), b"in the overflow", moved, mandatory=True)
+            channel.basic_publish("", wire.overflow_queue(0), b"in the overflow", moved, mandatory=True)
             wait_until(lambda: waiting(channel) == 2)
         server.kill()
         server.start()
@@ -328,7 +329,7 @@ def test_without_the_policy_an_older_queue_drops_what_expires_and_the_doctor_say
         channel = connection.channel()
         channel.confirm_delivery()
         expire(channel, b"dropped", message_id="one")
-        queue = next(name for each in range(8) if waiting(channel, name := topology.readings_queue(each)))
+        queue = next(name for each in range(8) if waiting(channel, name := wire.readings_queue(each)))
         wait_until(lambda: waiting(channel, queue) == 0)
 
         [wrong] = [
@@ -356,4 +357,4 @@ def test_without_the_policy_an_older_queue_drops_what_expires_and_the_doctor_say
         )
         expire(channel, b"kept", message_id="two")
         wait_until(lambda: waiting(channel) == 1)
-        assert channel.basic_get(topology.DEAD_LETTERS_QUEUE, auto_ack=True)[2] == b"kept"
+        assert channel.basic_get(wire.DEAD_LETTERS_QUEUE, auto_ack=True)[2] == b"kept"

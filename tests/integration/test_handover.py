@@ -8,12 +8,13 @@ import pytest
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
-from pipeline import topology
-from pipeline.connection import Connection, close_at_once, parameters_of
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import Connection, close_at_once, parameters_of
 from pipeline.settings import Settings
 from tests.waiting import wait_until
 
-READINGS = 2 * topology.PREFETCH
+READINGS = 2 * wire.PREFETCH
 
 
 class Consumer:
@@ -33,9 +34,9 @@ class Consumer:
         self.channel = connection.channel(on_open_callback=self._on_channel)
 
     def _on_channel(self, channel: Channel) -> None:
-        channel.basic_qos(prefetch_count=topology.PREFETCH)
+        channel.basic_qos(prefetch_count=wire.PREFETCH)
         channel.basic_consume(
-            topology.readings_queue(0),
+            wire.readings_queue(0),
             lambda _channel, _method, _properties, body: self.bodies.append(body),
             callback=lambda _frame: setattr(self, "_consuming", True),
         )
@@ -58,8 +59,8 @@ def consumers(broker_url: str) -> Iterator[tuple[Consumer, Consumer]]:
         channel = connection.channel()
         channel.confirm_delivery()
         for number in range(READINGS):
-            channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key("m1"), b"%d" % number)
-    wait_until(lambda: len(first.bodies) == topology.PREFETCH)
+            channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key("m1"), b"%d" % number)
+    wait_until(lambda: len(first.bodies) == wire.PREFETCH)
     yield first, second
     first.close()
     second.close()
@@ -71,17 +72,17 @@ def handed_over(consumers: tuple[Consumer, Consumer], close: Callable[[Channel],
     channel = first.channel
     assert channel is not None
     first.loop.add_callback_threadsafe(lambda: close(channel))
-    wait_until(lambda: len(second.bodies) == topology.PREFETCH)
+    wait_until(lambda: len(second.bodies) == wire.PREFETCH)
     return [int(body) for body in second.bodies]
 
 
 def test_what_was_not_acknowledged_is_handed_over_first_and_in_order(
     consumers: tuple[Consumer, Consumer],
 ) -> None:
-    assert handed_over(consumers, close_at_once) == list(range(topology.PREFETCH))
+    assert handed_over(consumers, close_at_once) == list(range(wire.PREFETCH))
 
 
 def test_closed_as_pika_does_it_later_readings_would_overtake_them(
     consumers: tuple[Consumer, Consumer],
 ) -> None:
-    assert handed_over(consumers, Channel.close)[0] == topology.PREFETCH
+    assert handed_over(consumers, Channel.close)[0] == wire.PREFETCH

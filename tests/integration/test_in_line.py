@@ -7,8 +7,8 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-import pipeline.publisher as publisher_module
-from pipeline.publisher import Message, Publisher, _Submission
+import pipeline.broker.publisher as publisher_module
+from pipeline.broker.publisher import Message, Publisher, _Submission
 
 QUEUE = "full"
 #: Bytes that the queue may hold, and of one message.

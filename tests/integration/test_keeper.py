@@ -10,13 +10,15 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from pipeline import topology
-from pipeline.dead_letter import STRAY, Letter
-from pipeline.dead_letters import ALL_KEY, DeadLetters, Where
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.publisher import PERSISTENT, Message, Publisher
+from pipeline.dead_letters.collector import Keeper
 from pipeline.errors import PublishError
-from pipeline.keeper import Keeper
-from pipeline.publisher import PERSISTENT, Message, Publisher
+from pipeline.model.dead_letter import STRAY, Letter
 from pipeline.settings import Settings
+from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.keys import ALL_KEY
 from tests.waiting import wait_until
 
 
@@ -43,8 +45,8 @@ def publish(settings: Settings) -> Iterator[Callable[..., "Future[None]"]]:
         return publisher.publish(
             [
                 Message(
-                    topology.DEAD_LETTERS_EXCHANGE,
-                    topology.dead_letter_key("m1"),
+                    wire.DEAD_LETTERS_EXCHANGE,
+                    wire.dead_letter_key("m1"),
                     b"x" * size,
                     pika.BasicProperties(
                         **{"message_id": f"m1/{n}", "headers": {"kind": "error"}, **properties},
@@ -160,8 +162,8 @@ def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: De
         publisher.publish(
             [
                 Message(
-                    topology.DEAD_LETTERS_EXCHANGE,
-                    topology.dead_letter_key("m1"),
+                    wire.DEAD_LETTERS_EXCHANGE,
+                    wire.dead_letter_key("m1"),
                     b"{}",
                     pika.BasicProperties(message_id=f"m1/{number}", delivery_mode=PERSISTENT),
                 )

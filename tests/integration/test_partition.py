@@ -6,12 +6,12 @@ from concurrent.futures import Future
 import pika
 import pytest
 
-import pipeline.partition as partition_module
-from pipeline import topology
-from pipeline.partition import Partition, _count_header
-from pipeline.proof import Proof
-from pipeline.reading import Reading
-from pipeline.sessions import Settled
+import pipeline.worker.partition as partition_module
+from pipeline import wire
+from pipeline.model.reading import Reading
+from pipeline.model.session import Settled
+from pipeline.worker.partition import Partition, _count_header
+from pipeline.worker.proof import Proof
 from tests.held import HeldPartition
 
 
@@ -44,10 +44,10 @@ def test_deliveries_beyond_the_prefetch_prove_what_is_settled(
     monkeypatch.setattr(Proof, "publish", lambda _self, **_: None)
     held.send(*numbers(1, 10))
     held.settle_all()
-    held.send(*numbers(11, topology.PREFETCH))
+    held.send(*numbers(11, wire.PREFETCH))
     assert held.partition.settled.delivery == 0
 
-    held.send(*numbers(topology.PREFETCH + 1, topology.PREFETCH + 7))
+    held.send(*numbers(wire.PREFETCH + 1, wire.PREFETCH + 7))
 
     assert held.partition.settled.delivery == 7
 
@@ -62,8 +62,8 @@ def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartiti
     proof = held.partition._proof
     assert proof is not None
 
-    held.send(*numbers(3, topology.PREFETCH))
-    assert proof.delivered == topology.PREFETCH + 1  # the probe is one of them, and reading 1 is settled
+    held.send(*numbers(3, wire.PREFETCH))
+    assert proof.delivered == wire.PREFETCH + 1  # the probe is one of them, and reading 1 is settled
 
     held.settle_all()
     held.send(b"0")
@@ -170,7 +170,7 @@ def test_a_released_session_with_more_readings_than_it_may_hold_is_proven_by_tho
     held.send(b"1", b"2")
     held.take()
     held.partition.release()
-    held.send(*numbers(3, topology.PREFETCH))
+    held.send(*numbers(3, wire.PREFETCH))
 
     held.partition.settle()
     held.until(lambda: held.ended)
@@ -183,9 +183,9 @@ def send_to_overflow(broker_url: str, *places: int) -> None:
         channel = connection.channel()
         channel.confirm_delivery()
         for place in places:
-            headers = {topology.MACHINE_HEADER: "m1", topology.PLACE_HEADER: place}
+            headers = {wire.MACHINE_HEADER: "m1", wire.PLACE_HEADER: place}
             channel.basic_publish(
-                "", topology.overflow_queue(0), b"%d" % place, pika.BasicProperties(headers=headers)
+                "", wire.overflow_queue(0), b"%d" % place, pika.BasicProperties(headers=headers)
             )
 
 
@@ -196,7 +196,7 @@ def bodies(readings: list[Reading]) -> list[bytes]:
 def moving(held: HeldPartition, broker_url: str) -> Future[None]:
     """A session whose readings 1 and 2 are on their way to the overflow, while 3, 4 and two others wait."""
     held.send(b"1", b"2")
-    share = held.partition.take(topology.PREFETCH, 2**30)
+    share = held.partition.take(wire.PREFETCH, 2**30)
     share.moved = Future()
     held.partition.settle()
     held.send(b"3", b"4")

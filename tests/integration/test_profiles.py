@@ -1,4 +1,4 @@
-"""The rules of `pipeline.profiles`: whoever races, a machine never follows a profile that is gone."""
+"""The rules of `pipeline.store.profiles`: whoever races, a machine never follows a profile that is gone."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +7,11 @@ from threading import Barrier
 import pytest
 import redis
 
-from pipeline.logics import Logics
-from pipeline.machine_setups import MachineSetups
-from pipeline.profiles import Profiles, ProfileSetups
-from pipeline.records import Records
-from pipeline.setup import profile_machines_key
+from pipeline.store.deployments import MachineSetups, ProfileSetups
+from pipeline.store.keys import profile_machines_key
+from pipeline.store.profiles import Profiles
+from pipeline.store.records import Records
+from pipeline.store.versions import Logics
 
 #: How often those that race begin anew.
 ROUNDS = 30

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline import topology
+from pipeline import wire
 from sandbox.job import KILLS
 from sandbox.limits import Limits
 from tests.installation import Collector
@@ -30,8 +30,8 @@ def test_a_poisoned_reading_costs_itself_and_nobody_else(
 ) -> None:
     for number in range(100):
         partition.logics.upload(f"m{number}", ENDLESS if number == place else FINE, b"")
-    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
-    letters = Collector(broker_url, topology.DEAD_LETTERS_EXCHANGE)
+    results = Collector(broker_url, wire.RESULTS_EXCHANGE)
+    letters = Collector(broker_url, wire.DEAD_LETTERS_EXCHANGE)
 
     partition.process([(f"m{number}", b'{"n": %d}' % number) for number in range(100)])
     wait_until(lambda: len(results.messages) == 99 and len(letters.messages) == 1)
@@ -51,7 +51,7 @@ def test_a_logic_killed_three_times_is_not_run_until_there_is_a_new_one(
     partition: Partition, broker_url: str
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")
-    letters = Collector(broker_url, topology.DEAD_LETTERS_EXCHANGE)
+    letters = Collector(broker_url, wire.DEAD_LETTERS_EXCHANGE)
     for _ in range(KILLS):
         partition.process([("bad", b'{"n": 1}')])
     restarts = partition.sandbox.restarts
@@ -66,7 +66,7 @@ def test_a_logic_killed_three_times_is_not_run_until_there_is_a_new_one(
     assert partition.sandbox.restarts == restarts
 
     partition.logics.upload("bad", FINE, b"")
-    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    results = Collector(broker_url, wire.RESULTS_EXCHANGE)
     partition.process([("bad", b'{"n": 3}')])
     wait_until(lambda: len(results.messages) == 1)
     results.close()
@@ -80,7 +80,7 @@ def test_many_readings_of_a_killing_logic_cost_three_children_and_then_no_more(
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")
     partition.logics.upload("good", FINE, b"")
-    results = Collector(broker_url, topology.RESULTS_EXCHANGE)
+    results = Collector(broker_url, wire.RESULTS_EXCHANGE)
 
     partition.process([("bad", b"{}")] * 50 + [("good", b'{"n": 1}')])
     wait_until(lambda: len(results.messages) == 1)

@@ -3,15 +3,17 @@
 import pika
 from pika.adapters.select_connection import IOLoop
 
-from pipeline import store, topology
-from pipeline.connection import Connection, parameters_of
-from pipeline.partition import Partition
-from pipeline.sessions import Fence
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import Connection, parameters_of
+from pipeline.model.session import Fence
 from pipeline.settings import Settings
+from pipeline.store import client as store
+from pipeline.worker.partition import Partition
 from tests.waiting import wait_until
 
 #: More than the broker hands out ahead.
-READINGS = topology.PREFETCH + 300
+READINGS = wire.PREFETCH + 300
 
 
 def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
@@ -23,7 +25,7 @@ def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
         channel = connection.channel()
         channel.confirm_delivery()
         for _ in range(READINGS):
-            channel.basic_publish("", topology.readings_queue(0), b"{}")
+            channel.basic_publish("", wire.readings_queue(0), b"{}")
     partitions, loop, client = list[Partition](), IOLoop(), store.connect(settings)
     loop.activate_poller()
 
@@ -44,7 +46,7 @@ def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
         return partitions[0].holding().oldest_seconds if partitions else 0.0
 
     wait_until(lambda: oldest() > 0)
-    assert partitions[0].holding().held == topology.PREFETCH
+    assert partitions[0].holding().held == wire.PREFETCH
     first = oldest()
     wait_until(lambda: oldest() > first)
 

@@ -6,13 +6,14 @@ from typing import cast
 import pytest
 import redis
 
-from pipeline import records as records_module
-from pipeline.dead_letters import Where
-from pipeline.recents import KEPT_BYTES, Recent, recent_key
-from pipeline.record import Record
-from pipeline.records import Records, Update
+from pipeline.model.recent import KEPT_BYTES, Recent
+from pipeline.model.record import Record
 from pipeline.settings import RECENT
-from sandbox.sandbox import Sandbox
+from pipeline.store import records as records_module
+from pipeline.store.dead_letters import Where
+from pipeline.store.keys import recent_key
+from pipeline.store.records import Records, Update
+from sandbox.parent.sandbox import Sandbox
 from tests.office import COUNT, Office
 from tests.partition import LosesAnswers, Partition
 

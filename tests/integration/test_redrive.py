@@ -6,22 +6,22 @@ import pika
 import pytest
 from msgspec.structs import replace
 
-from pipeline import dead_letters as dead_letters_module
-from pipeline import records as records_module
-from pipeline import topology
-from pipeline import turn as turn_module
-from pipeline.claim import Claim
-from pipeline.dead_letter import letter_of
-from pipeline.dead_letters import Where
+from pipeline import wire
+from pipeline.broker.dead_letter import letter_of
+from pipeline.broker.publisher import Message
+from pipeline.dead_letters.collector import Keeper
 from pipeline.errors import RedriveStopped, SessionLost
-from pipeline.keeper import Keeper
-from pipeline.processor import Processor
-from pipeline.publisher import Message
-from pipeline.reading import Line
-from pipeline.record import Move
-from pipeline.records import Records, Update
+from pipeline.model.claim import Claim
+from pipeline.model.deployment import Pause
+from pipeline.model.record import Move
 from pipeline.settings import Settings
-from pipeline.setup import Pause
+from pipeline.store import dead_letters as dead_letters_module
+from pipeline.store import records as records_module
+from pipeline.store.dead_letters import Where
+from pipeline.store.records import Records, Update
+from pipeline.worker import transaction as turn_module
+from pipeline.worker.batch import Line
+from pipeline.worker.processor import Processor
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
@@ -283,16 +283,12 @@ def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office
     office.partition.logics.upload("m1", COUNT, b"")
     with pika.BlockingConnection(pika.URLParameters(office.amqp_url)) as connection:
         channel = connection.channel()
-        channel.exchange_unbind(
-            topology.READINGS_EXCHANGE, topology.INGEST_EXCHANGE, routing_key=topology.data_key("*")
-        )
+        channel.exchange_unbind(wire.READINGS_EXCHANGE, wire.INGEST_EXCHANGE, routing_key=wire.data_key("*"))
 
         with pytest.raises(RedriveStopped, match="0 dead letters were sent again, then it stopped"):
             office.redriver.send_all(M1)
 
-        channel.exchange_bind(
-            topology.READINGS_EXCHANGE, topology.INGEST_EXCHANGE, routing_key=topology.data_key("*")
-        )
+        channel.exchange_bind(wire.READINGS_EXCHANGE, wire.INGEST_EXCHANGE, routing_key=wire.data_key("*"))
     assert office.ids() == ["m1/1", "m1/2"]
     assert office.redriver.send_all(M1) == 2
     office.process(office.arrivals(2))
@@ -386,7 +382,7 @@ def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_ye
     with pika.BlockingConnection(pika.URLParameters(office.amqp_url)) as connection:
         channel = connection.channel()
         for number in (1, 2, 3):
-            method, properties, body = channel.basic_get(topology.DEAD_LETTERS_QUEUE)
+            method, properties, body = channel.basic_get(wire.DEAD_LETTERS_QUEUE)
             assert method
             assert properties
             assert body

@@ -5,18 +5,18 @@ from typing import ClassVar, cast
 
 import pytest
 
-from pipeline import removal as removal_module
-from pipeline import topology
-from pipeline.dead_letters import Where
-from pipeline.health import Health
-from pipeline.look import Filter
-from pipeline.machine_setups import MachineSetups
-from pipeline.profiles import Profiles
-from pipeline.reading import Reading
-from pipeline.record import Record
-from pipeline.records import Records, Stored, Update
-from pipeline.removal import Removal
-from pipeline.search import Search, Sort
+from pipeline import wire
+from pipeline.model.machine import Health, Stored
+from pipeline.model.reading import Reading
+from pipeline.model.record import Record
+from pipeline.store import deletion as removal_module
+from pipeline.store.dead_letters import Where
+from pipeline.store.deletion import Removal
+from pipeline.store.deployments import MachineSetups
+from pipeline.store.profiles import Profiles
+from pipeline.store.records import Records, Update
+from pipeline.store.search import Search, Sort
+from pipeline.store.search_script import Filter
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
@@ -152,7 +152,7 @@ def state_after_a_flood(office: Office) -> bytes:
 
 def move(office: Office, *numbers: int) -> None:
     """Process readings that go to the overflow."""
-    key = topology.data_key("m1")
+    key = wire.data_key("m1")
     office.process([Reading("m1", key, b'{"n": %d}' % n, 0, False, None, None, move=True) for n in numbers])
 
 

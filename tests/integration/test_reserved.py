@@ -5,7 +5,7 @@ from typing import Any
 import pika
 import pytest
 
-from pipeline import topology
+from pipeline import wire
 from tests.installation import Installation
 from tests.waiting import wait_until
 
@@ -18,7 +18,7 @@ def process(data, state):
 @pytest.mark.parametrize(
     "properties",
     [
-        {"type": topology.PROBE_TYPE},
+        {"type": wire.PROBE_TYPE},
         {"headers": {"machine": "other", "place": 1}},
         {"headers": {"x-acquired-count": 1, "x-delivery-count": 7}},
     ],
@@ -35,8 +35,8 @@ def test_a_reading_that_looks_like_a_message_of_ours_is_an_ordinary_reading(
         channel.confirm_delivery()
         for sent in (properties, {}):
             channel.basic_publish(
-                topology.INGEST_EXCHANGE,
-                topology.data_key("press"),
+                wire.INGEST_EXCHANGE,
+                wire.data_key("press"),
                 b"{}",
                 pika.BasicProperties(delivery_mode=2, **sent),
                 mandatory=True,
@@ -49,11 +49,11 @@ def test_a_reading_that_looks_like_a_message_of_ours_is_an_ordinary_reading(
 @pytest.mark.parametrize(
     ("exchange", "key", "kind", "is_probe"),
     [
-        ("", "readings.0", topology.PROBE_TYPE, True),
+        ("", "readings.0", wire.PROBE_TYPE, True),
         ("", "readings.0", None, False),
-        ("", "readings.1", topology.PROBE_TYPE, False),
-        ("amq.topic", "readings.0", topology.PROBE_TYPE, False),
-        ("amq.topic", "machines.m1.data", topology.PROBE_TYPE, False),
+        ("", "readings.1", wire.PROBE_TYPE, False),
+        ("amq.topic", "readings.0", wire.PROBE_TYPE, False),
+        ("amq.topic", "machines.m1.data", wire.PROBE_TYPE, False),
     ],
 )
 def test_only_a_message_that_was_published_to_the_queue_itself_is_a_probe(
@@ -61,4 +61,4 @@ def test_only_a_message_that_was_published_to_the_queue_itself_is_a_probe(
 ) -> None:
     method = pika.spec.Basic.Deliver(exchange=exchange, routing_key=key)
 
-    assert topology.is_probe(method, pika.BasicProperties(type=kind), "readings.0") is is_probe
+    assert wire.is_probe(method, pika.BasicProperties(type=kind), "readings.0") is is_probe

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from pipeline import sessions as sessions_module
-from pipeline.sessions import Fence, Sessions, Settled
+from pipeline.model.session import Fence, Settled
+from pipeline.store import keys
+from pipeline.store import sessions as sessions_module
+from pipeline.store.sessions import Sessions
 
 FIRST, SECOND, THIRD = (Fence(3, name) for name in (b"first___", b"second__", b"third___"))
 
@@ -101,7 +103,7 @@ def test_what_has_not_changed_is_not_noted_again(client: "redis.Redis") -> None:
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
     sessions.note({FIRST: Settled(17)})
-    client.delete(sessions_module.note_key(FIRST.session))
+    client.delete(keys.note_key(FIRST.session))
 
     sessions.note({FIRST: Settled(17)})
     assert sessions.settled([FIRST.session]) == {FIRST.session: Settled()}

@@ -10,7 +10,7 @@ import uvicorn
 
 from pipeline.local.ports import free_port
 from tests.waiting import wait_until
-from web.connection import bounded
+from web.http.connection import bounded
 
 #: Seconds that the server waits for its clients.
 PATIENCE = 0.5

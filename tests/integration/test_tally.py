@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from pipeline.dead_letters import Where
-from pipeline.tally import Tally
+from pipeline.model.counters import Tally
+from pipeline.store.dead_letters import Where
 from tests.office import COUNT, Office
 
 

@@ -7,7 +7,8 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline import topology
+from pipeline import wire
+from pipeline.broker import topology
 from pipeline.errors import TopologyError
 from pipeline.local.rabbitmq import PrivateRabbitmq
 from pipeline.settings import Settings
@@ -26,7 +27,7 @@ def test_declaring_twice_changes_nothing(broker_url: str, channel: BlockingChann
     topology.ensure(settings)
 
     for partition in range(settings.partitions):
-        assert channel.queue_declare(topology.readings_queue(partition), passive=True)
+        assert channel.queue_declare(wire.readings_queue(partition), passive=True)
 
 
 def test_readings_of_one_machine_meet_in_one_queue_and_machines_spread_over_all(
@@ -38,12 +39,12 @@ def test_readings_of_one_machine_meet_in_one_queue_and_machines_spread_over_all(
 
     for _ in range(3):
         for place in range(100):
-            key = topology.data_key(f"machine_{place}")
-            channel.basic_publish(topology.INGEST_EXCHANGE, key, b"{}", mandatory=True)
+            key = wire.data_key(f"machine_{place}")
+            channel.basic_publish(wire.INGEST_EXCHANGE, key, b"{}", mandatory=True)
 
     owners = dict[str, int]()
     for partition in range(4):
-        queue = topology.readings_queue(partition)
+        queue = wire.readings_queue(partition)
         for method, _, _ in channel.consume(queue, auto_ack=True, inactivity_timeout=0.2):
             if method is None:
                 break
@@ -56,7 +57,7 @@ def test_readings_of_one_machine_meet_in_one_queue_and_machines_spread_over_all(
 def test_a_queue_with_other_properties_is_named_with_what_to_do(
     broker_url: str, channel: BlockingChannel
 ) -> None:
-    channel.queue_declare(topology.readings_queue(0), durable=True)
+    channel.queue_declare(wire.readings_queue(0), durable=True)
 
     with pytest.raises(TopologyError, match=r"'readings\.0'.*IOT_LOGIC_PARTITION_MAX_BYTES"):
         topology.ensure(Settings(amqp_url=broker_url))
@@ -65,7 +66,7 @@ def test_a_queue_with_other_properties_is_named_with_what_to_do(
 def test_an_exchange_with_other_properties_is_named_with_what_to_do(
     broker_url: str, channel: BlockingChannel
 ) -> None:
-    channel.exchange_declare(topology.RESULTS_EXCHANGE, "fanout")
+    channel.exchange_declare(wire.RESULTS_EXCHANGE, "fanout")
 
     with pytest.raises(TopologyError, match=r"'results'.*virtual host"):
         topology.ensure(Settings(amqp_url=broker_url))
@@ -76,10 +77,10 @@ def test_results_reach_those_who_listen_on_the_mqtt_exchange(
 ) -> None:
     topology.ensure(Settings(amqp_url=broker_url))
     queue = channel.queue_declare("", exclusive=True).method.queue
-    channel.queue_bind(queue, topology.INGEST_EXCHANGE, "machines.*.result")
+    channel.queue_bind(queue, wire.INGEST_EXCHANGE, "machines.*.result")
     channel.confirm_delivery()
 
-    channel.basic_publish(topology.RESULTS_EXCHANGE, topology.result_key("m1"), b"{}", mandatory=True)
+    channel.basic_publish(wire.RESULTS_EXCHANGE, wire.result_key("m1"), b"{}", mandatory=True)
 
     _, _, body = channel.basic_get(queue, auto_ack=True)
     assert body == b"{}"
@@ -105,10 +106,10 @@ def dealt(amqp_url: str) -> dict[str, int]:
         channel = connection.channel()
         channel.confirm_delivery()
         for place in range(200):
-            channel.basic_publish(topology.INGEST_EXCHANGE, topology.data_key(f"m{place}"), b"{}")
+            channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key(f"m{place}"), b"{}")
         partitions = dict[str, int]()
         for partition in range(settings.partitions):
-            queue = topology.readings_queue(partition)
+            queue = wire.readings_queue(partition)
             for method, _, _ in channel.consume(queue, auto_ack=True, inactivity_timeout=0.2):
                 if method is None:
                     break

@@ -10,11 +10,11 @@ import pika
 import pytest
 import redis
 
+from pipeline.broker.sent_at import RABBITMQ_KNOWS, RABBITMQ_LINE
 from pipeline.local import packages, servers
 from pipeline.local.errors import NoServers, ServerFailed, Unavailable
 from pipeline.local.rabbitmq import PrivateRabbitmq, version_of
 from pipeline.local.redis import PrivateRedis
-from pipeline.moment import RABBITMQ_KNOWS, RABBITMQ_LINE
 from tests.local.processes import processes_with
 from tests.waiting import wait_until
 

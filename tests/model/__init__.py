@@ -2,7 +2,7 @@
 
 The model has one partition's queue, sessions that consume it, and Redis. A breadth-first search visits every
 order in which their steps and a limited number of faults can happen. When the promise breaks it prints the
-shortest list of steps that leads there. To change a rule of `pipeline.record`, change it in
+shortest list of steps that leads there. To change a rule of `pipeline.model.record`, change it in
 `tests.model.rules` first and run `python -m tests.model`, or `python -m tests.model quick`.
 
 | file | what |
@@ -32,7 +32,7 @@ N5. Marks are forgotten when deliveries prove it. The k-th reading that is deliv
     is not among them.
     Probes must not be counted if they are acknowledged ahead of readings: the broker counts what is
     outstanding, and a probe that is acknowledged early lets one more reading through. The model counts
-    readings alone; `pipeline.partition` counts both, and acknowledges both in order.
+    readings alone; `pipeline.worker.partition` counts both, and acknowledges both in order.
 N6. A session ends when a delivery's count is higher than that of the delivery before it.
 N7. To prove earlier that readings are settled, a session publishes a probe, waits for its confirm, publishes
     a second one, and waits until that is delivered to it. Readings acknowledged before the first are settled.

@@ -1,7 +1,7 @@
 """The rules under test, as flags: change a rule here first, and see whether the search breaks it.
 
-`OLD` are the rules 1 to 5 of `pipeline.record` before the fence, `NEW` those with it (N1 to N7). A sabotage
-is `NEW` with one flag changed.
+`OLD` are the rules 1 to 5 of `pipeline.model.record` before the fence, `NEW` those with it (N1 to N7). A
+sabotage is `NEW` with one flag changed.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """The state of the model: plain tuples, so that two equal situations are one state.
 
-A message is a number: a reading is positive, a probe is negative (`pipeline.partition` says what a probe
-is). Readings 1, 2, 3, … belong to the machines in turn. Each machine's must be applied in this order.
+A message is a number: a reading is positive, a probe is negative (`pipeline.worker.partition` says what a
+probe is). Readings 1, 2, 3, … belong to the machines in turn. Each machine's must be applied in this order.
 Sessions are numbered 0, 1, 2, … in the order in which they start; the number is also the session's name.
 """
 

@@ -10,9 +10,9 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, started
-from web.access.tokens import Tokens
 
 #: Milliseconds that Playwright waits for what a test expects.
 _PATIENCE = 15_000

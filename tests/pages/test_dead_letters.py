@@ -5,11 +5,11 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
 
 DIVIDES = '''
 def process(data, state):

@@ -6,11 +6,11 @@ from typing import Final
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
 
 COUNTER = """\
 def process(data, state):

@@ -14,12 +14,12 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
-from pipeline import topology
+from pipeline import wire
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, wait_until_it_fits
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
 
 MARKUP = (
     '<img src=x onerror="window.ran=1"><script>window.ran=2</script><svg onload="window.ran=3">'
@@ -110,8 +110,8 @@ def forged(plant: Installation) -> None:
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         channel.basic_publish(
-            topology.DEAD_LETTERS_EXCHANGE,
-            topology.dead_letter_key(PROTO),
+            wire.DEAD_LETTERS_EXCHANGE,
+            wire.dead_letter_key(PROTO),
             json.dumps({"text": HOSTILE}).encode(),
             pika.BasicProperties(
                 headers={**headers, "line": 2**62, "logicversion": -1},

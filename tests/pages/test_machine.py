@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
 
 #: Alarms when it is hot, fails where there is no temperature, and remembers the last one.
 LOGIC = """

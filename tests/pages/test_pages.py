@@ -6,11 +6,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in
 from web.access.roles import Role
-from web.access.tokens import Tokens
-from web.built import built_pages
+from web.http.assets import built_pages
 
 #: Bytes, compressed, of all that is loaded before the first view is there.
 FIRST_VIEW_BYTES = 200_000

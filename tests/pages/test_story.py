@@ -12,12 +12,12 @@ from typing import Final
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import ROOT, Watch, sign_in
 from tests.pages.images import IMAGES, LARGEST, check, outline, picture
 from tests.waiting import wait_until
 from web.access.roles import Role
-from web.access.tokens import Tokens
 
 DATA: Final = ROOT / "tests" / "data" / "machine_temperature_system_failure.csv"
 

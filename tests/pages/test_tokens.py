@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in
 from web.access.roles import Role
-from web.access.tokens import Tokens
 
 
 @pytest.mark.usefixtures("tokens")

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Job, Logic
-from sandbox.sandbox import Sandbox
+from sandbox.parent.sandbox import Sandbox
 from tests.sandbox.unguarded import Unguarded
 
 #: What each attempt does, by its name. It fails with an OSError, or the child is killed for it.
@@ -58,7 +58,7 @@ def main() -> None:
     if filtered:
         probe(allow_unconfined=False)
     else:
-        with mock.patch("sandbox.process.filter_program", no_filter):
+        with mock.patch("sandbox.parent.process.filter_program", no_filter):
             probe(allow_unconfined=True)
 
 

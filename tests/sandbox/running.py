@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sandbox.compiler import check
+from sandbox.check.compiler import check
+from sandbox.child.program import Program, bounded_recursion, failure_of
 from sandbox.errors import LimitExceeded, LogicError
 from sandbox.job import Failure, Logic, Problem
 from sandbox.limits import Limits
-from sandbox.program import Program, bounded_recursion, failure_of
-from sandbox.values import decode_config, encode, encode_config
+from sandbox.runtime.values import decode_config, encode, encode_config
 
 READING: dict[str, Any] = {"machine": "m1", "v": 5, "signal": 1, "timestamp": 1700000000}
 

@@ -12,10 +12,10 @@ from typing import Any, Never
 
 import msgspec
 
-from sandbox.frames import PROGRESS, Part, Ready, Requests, Work, frame_of
 from sandbox.job import Outcome
-from sandbox.progress import ProgressWriter
-from sandbox.seccomp import SOCKET
+from sandbox.protocol.frames import PROGRESS, Part, Ready, Requests, Work, frame_of
+from sandbox.protocol.progress import ProgressWriter
+from sandbox.protocol.seccomp import SOCKET
 
 
 def framed(body: bytes) -> bytes:

@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS, VALUES
-from sandbox.compiler import check
+from sandbox.check.compiler import check
+from sandbox.child.program import Program
 from sandbox.errors import LogicRefused
 from sandbox.job import Logic
 from sandbox.limits import Limits, described
-from sandbox.meter import SAID, UNITS
-from sandbox.moments import moment_attributes
-from sandbox.program import Program
-from sandbox.runtime import Runtime, global_name
+from sandbox.runtime.meter import SAID, UNITS
+from sandbox.runtime.moments import moment_attributes
+from sandbox.runtime.runtime import Runtime, global_name
 from tests.sandbox.running import process, run
 
 RUNTIME = Runtime.of(Limits())

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from sandbox.child.program import Program
 from sandbox.errors import LimitExceeded, LogicError, LogicRefused
 from sandbox.job import Job, Logic
 from sandbox.limits import Limits
-from sandbox.program import Program
-from sandbox.sandbox import Sandbox
-from sandbox.values import decode_config, encode_config
+from sandbox.parent.sandbox import Sandbox
+from sandbox.runtime.values import decode_config, encode_config
 from tests.sandbox.running import process, run
 
 CONFIG: dict[str, Any] = {"limit": 80, "name": "press", "steps": [1, [2], {"at": 3}], "deep": {"a": {"b": 1}}}

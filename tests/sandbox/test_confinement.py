@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.job import Job, Logic, Outcome
 from sandbox.limits import Limits
-from sandbox.seccomp import _ALLOWED, _DEADLY
+from sandbox.protocol.seccomp import _ALLOWED, _DEADLY
 from tests.sandbox.unguarded import Unguarded
 
 LIMITS = Limits(soft_seconds=0.2, hard_seconds=0.6)

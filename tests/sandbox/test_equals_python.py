@@ -16,7 +16,7 @@ from hypothesis.strategies import DrawFn
 
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
-from sandbox.values import encode
+from sandbox.runtime.values import encode
 from tests.sandbox.running import fresh, run
 
 LEAVES = {

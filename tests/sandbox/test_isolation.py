@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.compiler import check
+from sandbox.check.compiler import check
+from sandbox.child.program import Program
 from sandbox.errors import LogicError
 from sandbox.job import Logic
 from sandbox.limits import Limits
-from sandbox.program import Program
 from tests.sandbox.running import fresh, process, run
 
 #: Keeps what it sees wherever a logic can put something.

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.job import Job, Logic, Outcome
 from sandbox.limits import Limits
-from sandbox.sandbox import Sandbox
+from sandbox.parent.sandbox import Sandbox
 from tests.sandbox.stub_child import DEEDS, LIES
 from tests.sandbox.unguarded import ROOT, Unguarded
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.errors import SandboxUnavailable
-from sandbox.sandbox import Sandbox
+from sandbox.parent.sandbox import Sandbox
 from tests.sandbox import probes
 from tests.sandbox.unguarded import ROOT
 
@@ -84,7 +84,7 @@ def test_without_the_filter_the_other_layers_still_hold(user: str) -> None:
 
 
 def test_without_the_filter_it_does_not_start_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.process.filter_program", probes.no_filter)
+    monkeypatch.setattr("sandbox.parent.process.filter_program", probes.no_filter)
     with pytest.raises(SandboxUnavailable, match="left out for a test"):
         Sandbox()
     with Sandbox(allow_unconfined=True) as sandbox:
@@ -93,13 +93,13 @@ def test_without_the_filter_it_does_not_start_unless_told_to(monkeypatch: pytest
 
 
 def test_a_filter_that_the_kernel_does_not_take_is_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.process.filter_program", lambda: b"\0" * 8)
+    monkeypatch.setattr("sandbox.parent.process.filter_program", lambda: b"\0" * 8)
     with pytest.raises(SandboxUnavailable, match="seccomp"):
         Sandbox()
 
 
 def test_the_words_of_the_error_say_what_is_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.process.filter_program", lambda: b"\0" * 8)
+    monkeypatch.setattr("sandbox.parent.process.filter_program", lambda: b"\0" * 8)
     with pytest.raises(SandboxUnavailable, match="allow_unconfined"):
         Sandbox()
 

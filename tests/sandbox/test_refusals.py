@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.compiler import check
+from sandbox.check.compiler import check
 from sandbox.job import Problem
 from sandbox.limits import Limits
 from tests.sandbox.running import process

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Checked, Job, Logic, Outcome, Report
 from sandbox.limits import Limits
-from sandbox.sandbox import Sandbox
+from sandbox.parent.sandbox import Sandbox
 from tests.sandbox.unguarded import ROOT, Unguarded
 
 COUNT = Logic.of(
@@ -341,7 +341,7 @@ def test_a_child_does_not_outlive_its_parent() -> None:
     script = "from sandbox import sandbox; print(sandbox.Sandbox().pid); import time; s = 1; time.sleep(60)"
     script = (
         "import sys, time\n"
-        "from sandbox.sandbox import Sandbox\n"
+        "from sandbox.parent.sandbox import Sandbox\n"
         "sandbox = Sandbox()\n"
         "print(sandbox.pid, flush=True)\n"
         "time.sleep(60)\n"
@@ -358,7 +358,7 @@ def test_a_child_does_not_outlive_its_parent() -> None:
 def test_after_a_fork_both_have_a_child_of_their_own() -> None:
     script = (
         "import os, sys\n"
-        "from sandbox.sandbox import Sandbox\n"
+        "from sandbox.parent.sandbox import Sandbox\n"
         "from sandbox.job import Job, Logic\n"
         "job = Job(Logic.of('def process(data, state): return {}'), b'{}', [b'1'])\n"
         "with Sandbox() as sandbox:\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.errors import LimitExceeded, LogicError, NotJson
 from sandbox.limits import Limits
-from sandbox.values import decode_reading, encode, encode_results, encode_state
+from sandbox.runtime.values import decode_reading, encode, encode_results, encode_state
 
 LIMITS = Limits()
 SMALL = Limits(state_bytes=256, result_bytes=256)

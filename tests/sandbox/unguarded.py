@@ -9,8 +9,8 @@ from pathlib import Path
 from sandbox.errors import Breach, LimitExceeded, LogicError
 from sandbox.job import Logic
 from sandbox.limits import Limits
-from sandbox.sandbox import Sandbox
-from sandbox.values import Config
+from sandbox.parent.sandbox import Sandbox
+from sandbox.runtime.values import Config
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -54,7 +54,7 @@ def main() -> None:
     import subprocess
     import threading
 
-    from sandbox import child
+    from sandbox.child import child
 
     del ctypes, mmap, multiprocessing, subprocess, threading
     child.main(PlainProgram)

@@ -14,7 +14,7 @@ import redis
 from tests.installation import SCRIPTS, Installation
 from tests.site.mentions import ROOT, Mention, mentions
 from tests.waiting import wait_until
-from web.arguments import new_parser
+from web.cli.parser import new_parser
 
 #: One that is well with numbers alone, another for each version.
 _LOGIC: Final = """\

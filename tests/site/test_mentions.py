@@ -19,7 +19,7 @@ from docs.reference.rest import application
 from pipeline.settings import PREFIX, limit_variable, setting_fields, variable
 from sandbox.limits import Limits
 from tests.site.mentions import PAGES, PROGRAMS, ROOT, Mention, mentions
-from web.arguments import new_parser
+from web.cli.parser import new_parser
 
 _METHODS: Final = "GET|PUT|POST|DELETE|PATCH"
 _OURS: Final = "pipeline|sandbox|web|devices|deploy|docs|tests"

@@ -18,11 +18,11 @@ from docs.reference.command import parsers
 from docs.reference.metrics import api_registry, exposed, worker_registry
 from docs.reference.rest import application
 from docs.reference.wire import document as wire_document
-from pipeline.dead_letter import KINDS
+from pipeline.model.dead_letter import KINDS
 from pipeline.settings import limit_variable, setting_fields, variable
-from pipeline.trace_settings import trace_fields, trace_variable
+from pipeline.telemetry.otel_settings import trace_fields, trace_variable
 from sandbox.limits import Limits
-from web.problems import MEANINGS
+from web.http.problems import MEANINGS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.membership import assignment
+from pipeline.model.assignment import assignment
 
 PARTITIONS = 64
 

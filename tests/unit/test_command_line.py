@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from web.arguments import new_parser
-from web.commands import OK, STOPPED, UNABLE, WRONG
+from web.cli.commands import OK, STOPPED, UNABLE, WRONG
+from web.cli.parser import new_parser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
 
@@ -20,7 +20,7 @@ SLOW = {"litestar", "pika", "RestrictedPython", "redis", "msgspec", "rich", "htt
 
 HELP = """
 import sys
-from web.command import main
+from web.cli.main import main
 try:
     main()
 finally:
@@ -37,9 +37,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
 
 def test_no_command_imports_what_only_servers_need() -> None:
     modules = {command.get_default("run").partition(":")[0] for command in COMMANDS}
-    code = (
-        f"import sys; import {', '.join(f'web.commands.{module}' for module in modules)}; print(*sys.modules)"
-    )
+    code = f"import sys; import {', '.join(f'web.cli.commands.{module}' for module in modules)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert not {"litestar", "uvicorn", "dramatiq", "RestrictedPython"} & set(loaded.split())
@@ -80,7 +78,7 @@ def test_what_the_page_says_to_type_can_be_typed() -> None:
 def test_every_command_that_can_be_typed_can_be_run() -> None:
     for command in COMMANDS:
         module, _, function = command.get_default("run").partition(":")
-        assert callable(getattr(import_module(f"web.commands.{module}"), function))
+        assert callable(getattr(import_module(f"web.cli.commands.{module}"), function))
 
 
 def test_the_page_says_what_each_exit_status_is_for() -> None:

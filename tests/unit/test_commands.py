@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from web.commands import screen
-from web.commands.events import Event, events
-from web.commands.moments import moment
-from web.commands.screen import Screen, plain
+from web.cli.commands import screen
+from web.cli.commands.events import Event, events
+from web.cli.commands.moments import moment
+from web.cli.commands.screen import Screen, plain
 
 STREAM = b"""retry: 1000
 

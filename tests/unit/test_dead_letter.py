@@ -6,7 +6,7 @@ import pika
 import pytest
 from pika.compat import long
 
-from pipeline.dead_letter import letter_of
+from pipeline.broker.dead_letter import letter_of
 
 
 @pytest.mark.parametrize(

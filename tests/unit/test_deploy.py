@@ -9,8 +9,9 @@ from base64 import b64decode
 from pathlib import Path
 
 from deploy.keys import acl, definitions
-from pipeline import topology
-from pipeline.moment import RABBITMQ_LINE
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.sent_at import RABBITMQ_LINE
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def test_the_pipelines_user_may_use_all_that_is_declared_and_nothing_else() -> N
         assert all(re.search(rights[right], name) for name in ours)
         assert not re.search(rights[right], "results.historian")
         assert not re.search(rights[right], "amq.direct")
-    assert not re.search(rights["configure"], topology.INGEST_EXCHANGE)
+    assert not re.search(rights["configure"], wire.INGEST_EXCHANGE)
 
 
 def test_rabbitmq_in_the_stack_writes_when_a_message_came() -> None:

@@ -7,10 +7,9 @@ import msgspec
 import pytest
 
 from pipeline.settings import Settings
+from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, encoded, mismatches
+from pipeline.trials.runner import Trials
 from sandbox.limits import Limits
-from web.errors import ExamplesUnfit
-from web.example import Example, Mismatch, cases, encoded, mismatches
-from web.trials import Trials
 
 #: Returns and keeps what the reading says, or fails.
 ECHO = """

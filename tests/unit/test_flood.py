@@ -1,8 +1,8 @@
 """Which machine floods its partition, seen from the readings that are handed out."""
 
-from pipeline.flood import ALONE_SECONDS, PATIENCE_SECONDS, FloodWatch
-from pipeline.reading import Reading
-from pipeline.topology import PREFETCH
+from pipeline.model.reading import Reading
+from pipeline.wire import PREFETCH
+from pipeline.worker.flood import ALONE_SECONDS, PATIENCE_SECONDS, FloodWatch
 
 
 def readings(**counts: int) -> list[Reading]:

@@ -7,7 +7,7 @@ import pika
 import pytest
 from pika.compat import long
 
-import pipeline.connection
+import pipeline.broker.connection
 
 assert pipeline.connection, "it lets pika decode headers this way"
 

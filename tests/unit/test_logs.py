@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
-from pipeline.logs import Format, JsonFormatter, TextFormatter, about, configure
-from pipeline.reading import Batch, Reading, Share
-from pipeline.sessions import Fence
+from pipeline.model.reading import Reading
+from pipeline.model.session import Fence
+from pipeline.settings import Format
+from pipeline.telemetry.logs import JsonFormatter, TextFormatter, about, configure
+from pipeline.worker.batch import Batch, Share
 from tests.partition import StubSession
 
 

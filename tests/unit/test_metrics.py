@@ -17,30 +17,32 @@ from prometheus_client import (
     generate_latest,
 )
 
-from pipeline import topology
-from pipeline.backlog import QueueState
-from pipeline.distribution import Distribution
+from pipeline import wire
+from pipeline.broker.overflow import move_message
+from pipeline.broker.sent_at import moment_of
+from pipeline.clock import milliseconds_now
 from pipeline.errors import BrokerUnavailable
 from pipeline.local.ports import free_port
-from pipeline.metrics import WorkerMetrics
-from pipeline.metrics_server import MetricsServer
-from pipeline.moment import milliseconds_now, moment_of
-from pipeline.overflow import move_message
-from pipeline.reading import Batch, Reading, Share
-from pipeline.record import Move, Outgoing
-from pipeline.report import Roll
-from pipeline.sessions import Fence
-from pipeline.takings import Takings
+from pipeline.model.reading import Reading
+from pipeline.model.record import Move, Outgoing
+from pipeline.model.session import Fence
+from pipeline.plant.lag import QueueState
+from pipeline.store.workers import Roll
+from pipeline.telemetry.histogram import Distribution
+from pipeline.telemetry.metrics_server import MetricsServer
+from pipeline.worker.batch import Batch, Share
+from pipeline.worker.metrics import WorkerMetrics
+from pipeline.worker.queue_age import Takings
 from sandbox.job import Failure, Outcome
 from tests.metrics import Series, faults, parse, scrape, series, value
 from tests.partition import StubSession
-from web.measures import WorksGauges
+from web.metrics import WorksGauges
 
 BOUNDS = (0.125, 0.5, 1, 30)
 
 
 def reading(*, sent: int | None = None, arrived: float = 0.0, move: bool = False) -> Reading:
-    key = topology.data_key("m")
+    key = wire.data_key("m")
     return Reading("m", key, b"{}", 1, False, None, None, move=move, sent=sent, arrived=arrived)
 
 

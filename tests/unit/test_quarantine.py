@@ -1,6 +1,6 @@
 """What leads into quarantine, and what does not."""
 
-from pipeline.quarantine import Strikes
+from pipeline.model.quarantine import Strikes
 from sandbox.job import EXHAUSTIONS, KILLS, Failure, Outcome
 
 FINE = Outcome("ok")

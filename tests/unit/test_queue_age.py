@@ -5,7 +5,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.queue_age import QueueAge
+from pipeline.worker.queue_age import QueueAge
 
 #: Each second so many readings come, and so many are delivered.
 SECONDS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=60)

@@ -1,4 +1,4 @@
-from web.access.rates import Rates
+from web.access.rate_limit import Rates
 
 
 class Clock:

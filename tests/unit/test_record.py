@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
-from pipeline.quarantine import Strikes
-from pipeline.reading import MARK_BYTES, Reading
-from pipeline.record import Move, Outgoing, Record
-from pipeline.sessions import Settled
-from pipeline.tally import Tally
-from pipeline.topology import PREFETCH
+from pipeline.model.counters import Tally
+from pipeline.model.quarantine import Strikes
+from pipeline.model.reading import MARK_BYTES, Reading
+from pipeline.model.record import Move, Outgoing, Record
+from pipeline.model.session import Settled
+from pipeline.wire import PREFETCH
 
 
 def reading(

@@ -1,7 +1,7 @@
 """What is counted of a machine's readings."""
 
-from pipeline.setup import Active
-from pipeline.tally import LastError, Tally
+from pipeline.model.counters import LastError, Tally
+from pipeline.model.deployment import Active
 from sandbox.job import Failure, Outcome
 
 FINE = Outcome("ok", results=[b"{}", b"{}"])

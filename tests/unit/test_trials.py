@@ -6,9 +6,8 @@ from threading import Event
 
 import pytest
 
-import web.trials
 from pipeline.settings import Settings
-from web.trials import Case, Trials
+from pipeline.trials.runner import Case, Trials
 
 #: Takes some ten milliseconds for a reading.
 SLOW = """

@@ -8,15 +8,15 @@ A route declares its role, and the problems it can answer with, in one call::
 
     @get("/machines/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
 
-One that declares nothing is for nobody (`web.access.gate` answers 403), and a test fails.
+One that declares nothing is for nobody (`web.access.guard` answers 403), and a test fails.
 """
 
 from typing import Any, Final, TypedDict
 
 from litestar.openapi.datastructures import ResponseSpec
 
-from web.access.role import Role
-from web.problems import MEANINGS, MEDIA_TYPE, ProblemDetails
+from pipeline.model.role import Role
+from web.http.problems import MEANINGS, MEDIA_TYPE, ProblemDetails
 
 __all__ = ["SCHEME", "Access", "Role", "access", "public"]
 

@@ -1,7 +1,7 @@
 """The AsyncAPI 3.0 document: what goes over RabbitMQ, for whoever connects devices and consumers.
 
-Made from the names and the topology that the code itself declares (`pipeline.topology`), and checked in a
-test against a real broker and real messages. AsyncAPI has no words for the arguments of queues and for
+Made from the names and the topology that the code itself declares (`pipeline.broker.topology`), and checked
+in a test against a real broker and real messages. AsyncAPI has no words for the arguments of queues and for
 bindings between exchanges; they are in `x-topology`.
 """
 
@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline import topology
-from pipeline.publisher import PERSISTENT
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.publisher import PERSISTENT
 from pipeline.settings import Settings
 from web.documents.messages import BINDING, messages
 
@@ -69,26 +70,26 @@ def _server(protocol: str, version: str, port: str) -> dict[str, Any]:
 
 def _machines_channels() -> dict[str, Any]:
     """What anybody may publish to or subscribe to."""
-    data, results = topology.data_key(_MACHINE), topology.result_key(_MACHINE)
+    data, results = wire.data_key(_MACHINE), wire.result_key(_MACHINE)
     return {
         "readingsOverMqtt": _machine_channel(
-            "mqtt", topology.data_topic(_MACHINE), "Where a device publishes its readings.", "reading"
+            "mqtt", wire.data_topic(_MACHINE), "Where a device publishes its readings.", "reading"
         ),
         "readingsOverAmqp": _machine_channel(
-            "amqp", data, "The same, over AMQP.", "reading", topology.INGEST_EXCHANGE
+            "amqp", data, "The same, over AMQP.", "reading", wire.INGEST_EXCHANGE
         ),
         "resultsOverAmqp": _machine_channel(
-            "amqp", results, "The results of a machine.", "result", topology.RESULTS_EXCHANGE
+            "amqp", results, "The results of a machine.", "result", wire.RESULTS_EXCHANGE
         ),
         "resultsOverMqtt": _machine_channel(
-            "mqtt", topology.result_topic(_MACHINE), "The same, over MQTT.", "result"
+            "mqtt", wire.result_topic(_MACHINE), "The same, over MQTT.", "result"
         ),
         "deadLetters": _machine_channel(
             "amqp",
-            topology.dead_letter_key(_MACHINE),
+            wire.dead_letter_key(_MACHINE),
             "The readings of a machine that failed. What named no machine keeps the key it came with.",
             "deadLetter",
-            topology.DEAD_LETTERS_EXCHANGE,
+            wire.DEAD_LETTERS_EXCHANGE,
         ),
         "expiredReadings": _machine_channel(
             "amqp",
@@ -96,7 +97,7 @@ def _machines_channels() -> dict[str, Any]:
             "The readings of a machine that expired before a worker took them. If one expired in an overflow "
             "queue, the routing key is that queue's name.",
             "expiredReading",
-            topology.DEAD_LETTERS_EXCHANGE,
+            wire.DEAD_LETTERS_EXCHANGE,
         ),
     }
 
@@ -112,21 +113,21 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
     own = topology.partition_arguments(settings)
     return {
         "partition": _queue_channel(
-            topology.readings_queue(_PARTITION),
+            wire.readings_queue(_PARTITION),
             "The readings of a partition, taken by one worker at a time.",
             ["reading", "probe"],
             own,
             partition,
         ),
         "overflow": _queue_channel(
-            topology.overflow_queue(_PARTITION),
+            wire.overflow_queue(_PARTITION),
             "What one machine sends too much of.",
             ["movedReading"],
             own,
             partition,
         ),
         "deadLettersQueue": _queue_channel(
-            topology.DEAD_LETTERS_QUEUE,
+            wire.DEAD_LETTERS_QUEUE,
             "Where dead letters wait until they are kept and can be read over REST.",
             ["deadLetter", "expiredReading"],
             topology.dead_letters_arguments(settings),
@@ -143,7 +144,7 @@ def _machine_channel(
         "description": description,
         "parameters": {
             "machine": {
-                "description": f"The machine's id: {topology.MACHINE_ID_PATTERN}.",
+                "description": f"The machine's id: {wire.MACHINE_ID_PATTERN}.",
                 "examples": ["furnace"],
             }
         },

@@ -11,17 +11,20 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import fields
 
-from pipeline import moment, topology, traces
-from pipeline.claim import CLAIM_PATTERN, HEADER
-from pipeline.dead_letter import EXPIRED, KINDS, STRAY
-from pipeline.publisher import PERSISTENT
-from pipeline.record import Cause
-from pipeline.result import CONTENT_TYPE, CloudEvent
+from pipeline import wire
+from pipeline.broker import sent_at
+from pipeline.broker.dead_letter import EXPIRED
+from pipeline.broker.publisher import PERSISTENT
+from pipeline.broker.result import CONTENT_TYPE, CloudEvent
+from pipeline.model.claim import CLAIM_PATTERN, HEADER
+from pipeline.model.dead_letter import KINDS, STRAY
+from pipeline.model.record import Cause
+from pipeline.telemetry import tracing
 
 #: The version of AsyncAPI's AMQP binding.
 BINDING: Final = "0.3.0"
 
-_MACHINE: Final = {"type": "string", "pattern": f"^{topology.MACHINE_ID_PATTERN}$"}
+_MACHINE: Final = {"type": "string", "pattern": f"^{wire.MACHINE_ID_PATTERN}$"}
 _PERSISTENT: Final = {"const": PERSISTENT, "description": "Persistent."}
 
 _CONTENT_TYPE: Final = {"type": "string", "description": "What the device sent."}
@@ -51,7 +54,7 @@ _TRACEPARENT: Final = {
 _NOT_OURS: Final = (EXPIRED, "unknown")
 
 #: What RabbitMQ adds by itself.
-_ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{moment.HEADER})$": {}}
+_ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{sent_at.HEADER})$": {}}
 
 
 def messages() -> dict[str, dict[str, Any]]:
@@ -75,7 +78,7 @@ def _reading() -> dict[str, Any]:
         # A device may send any headers and properties, so these alone are open.
         "headers": {
             "type": "object",
-            "properties": {HEADER: _CLAIM, moment.HEADER: _SENT, traces.HEADER: _TRACEPARENT},
+            "properties": {HEADER: _CLAIM, sent_at.HEADER: _SENT, tracing.HEADER: _TRACEPARENT},
         },
         "x-amqp-properties": {
             "type": "object",
@@ -102,7 +105,7 @@ def _result() -> dict[str, Any]:
                 "content_type": {"const": CONTENT_TYPE},
                 "message_id": {
                     "type": "string",
-                    "pattern": f"^{topology.MACHINE_ID_PATTERN}/[1-9][0-9]*(\\.[1-9][0-9]*)?$",
+                    "pattern": f"^{wire.MACHINE_ID_PATTERN}/[1-9][0-9]*(\\.[1-9][0-9]*)?$",
                     "description": "The machine and the event's id.",
                 },
                 "delivery_mode": _PERSISTENT,
@@ -124,7 +127,7 @@ def _dead_letter() -> dict[str, Any]:
     headers, needed = dict[str, Any](), ["machine"]
     for field in fields(Cause):
         schema = _schema(field.type)
-        # What has no value is left out of the headers (`pipeline.dead_letter`).
+        # What has no value is left out of the headers (`pipeline.broker.dead_letter`).
         headers[field.name] = next(
             (each for each in schema.get("anyOf", []) if each != {"type": "null"}), schema
         )
@@ -147,7 +150,7 @@ def _dead_letter() -> dict[str, Any]:
             {
                 "message_id": {
                     "type": "string",
-                    "pattern": f"^({topology.MACHINE_ID_PATTERN}/[1-9][0-9]*|{STRAY}/[0-9a-f]{{32}})$",
+                    "pattern": f"^({wire.MACHINE_ID_PATTERN}/[1-9][0-9]*|{STRAY}/[0-9a-f]{{32}})$",
                     "description": "The dead letter's id: the machine and the number of the reading.",
                 },
                 "delivery_mode": _PERSISTENT,
@@ -196,16 +199,16 @@ def _moved_reading() -> dict[str, Any]:
         "payload": {"description": "The bytes as they came."},
         "headers": _closed(
             {
-                topology.MACHINE_HEADER: _MACHINE,
-                topology.PLACE_HEADER: {
+                wire.MACHINE_HEADER: _MACHINE,
+                wire.PLACE_HEADER: {
                     "type": "integer",
                     "minimum": 1,
                     "description": "Its place in the machine's line here.",
                 },
                 HEADER: _CLAIM,
-                moment.HEADER: _SENT,
+                sent_at.HEADER: _SENT,
             },
-            [topology.MACHINE_HEADER, topology.PLACE_HEADER],
+            [wire.MACHINE_HEADER, wire.PLACE_HEADER],
         ),
         "x-amqp-properties": _closed(
             {"delivery_mode": _PERSISTENT},
@@ -220,10 +223,10 @@ def _probe() -> dict[str, Any]:
         "summary": "A worker publishes it, and when it comes back the worker knows that the broker hands it "
         "the partition, and which of its acknowledgements are safe. It is not a reading.",
         "payload": {"const": "", "description": "Empty."},
-        "bindings": {"amqp": {"messageType": topology.PROBE_TYPE, "bindingVersion": BINDING}},
+        "bindings": {"amqp": {"messageType": wire.PROBE_TYPE, "bindingVersion": BINDING}},
         "x-amqp-properties": _closed(
             {
-                "type": {"const": topology.PROBE_TYPE},
+                "type": {"const": wire.PROBE_TYPE},
                 "message_id": {"type": "string", "description": "The worker's session, and a number."},
             }
         ),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from web.live.feed import CHUNK_BYTES, Feed, Place
 from web.live.frame import HEARTBEAT, HELLO, frame, lagged
-from web.reading import event_of
+from web.schemas.reading import event_of
 
 if TYPE_CHECKING:
-    from web.live.feeds import Feeds
+    from web.live.hub import Feeds
 
 #: Seconds after which it is asked again whether the client may read, before he is sent anything.
 _ADMITTED_SECONDS: Final = 5.0

@@ -9,9 +9,9 @@ from litestar.exceptions import ClientException
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
+from pipeline.store.audit import Change
 from web.access.roles import Role, access
-from web.access.trail import Change
-from web.plant import Plant
+from web.services import Plant
 
 
 class Changes(Struct):

@@ -9,15 +9,15 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.params import FromPath, RawBody
 from msgspec.structs import replace
 
-from pipeline.setup import Setup
+from pipeline.model.deployment import Setup
+from pipeline.store.audit import Audit
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
-from sandbox.values import encode_config
+from sandbox.runtime.values import encode_config
 from web.access.roles import Role, access
-from web.access.trail import Audit
-from web.etag import IfMatch, check_tag, tag_of, tagged
-from web.plant import Plant
-from web.problems import checked_id, unknown_machine
+from web.http.etag import IfMatch, check_tag, tag_of, tagged
+from web.http.problems import checked_id, unknown_machine
+from web.services import Plant
 
 
 class ConfigsController(Controller):

@@ -23,11 +23,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 
-from web.access.gate import Admission
+from web.access.guard import Admission
 from web.access.roles import Role, access
+from web.http.problems import checked_id
 from web.live.reader import Reader
-from web.plant import Plant
-from web.problems import checked_id
+from web.services import Plant
 
 _LastEventId = Annotated[
     str | None,

@@ -5,8 +5,8 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from web.access.roles import public
-from web.plant import Plant
-from web.problems import ProblemDetails, respond
+from web.http.problems import ProblemDetails, respond
+from web.services import Plant
 
 
 class Readiness(Struct):

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sandbox.limits import described
 from sandbox.reference import SectionKind, sections
 from web.access.roles import Role, access
-from web.plant import Plant
+from web.services import Plant
 
 
 class AllowedName(Struct):

@@ -8,14 +8,12 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
-from pipeline.setup import Active
+from pipeline.model.deployment import Active
+from pipeline.store.audit import Audit
 from web.access.roles import Role, access
-from web.access.trail import Audit
-from web.difference import unified_diff
-from web.etag import IfMatch, IfNoneMatch
-from web.plant import Plant
-from web.problems import checked_id, checked_name
-from web.versions import (
+from web.http.etag import IfMatch, IfNoneMatch
+from web.http.problems import checked_id, checked_name
+from web.schemas.logic import (
     Accepted,
     Comparison,
     LogicInForce,
@@ -26,6 +24,8 @@ from web.versions import (
     WholeVersion,
     tag_of,
 )
+from web.services import Plant
+from web.unified_diff import unified_diff
 
 #: Where a page of versions starts that names no other: above all of them.
 _ABOVE_ALL = 2**53

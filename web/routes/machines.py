@@ -10,18 +10,18 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
-from pipeline.census import Census
 from pipeline.errors import PublishError
-from pipeline.health import Health
-from pipeline.look import Filter
-from pipeline.search import Sort
+from pipeline.model.machine import Health
 from pipeline.settings import RECENT
-from pipeline.topology import MACHINE_ID_PATTERN
+from pipeline.store.audit import Audit
+from pipeline.store.health_counts import Census
+from pipeline.store.search import Sort
+from pipeline.store.search_script import Filter
+from pipeline.wire import MACHINE_ID_PATTERN
 from web.access.roles import Role, access
-from web.access.trail import Audit
-from web.machine import Machine, WholeMachine, shown, shown_whole
-from web.plant import Plant
-from web.problems import checked_id, unknown_machine
+from web.http.problems import checked_id, unknown_machine
+from web.schemas.machine import Machine, WholeMachine, shown, shown_whole
+from web.services import Plant
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10

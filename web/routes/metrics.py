@@ -1,6 +1,7 @@
 """`/metrics`, for Prometheus: the dead letters, what waits for the workers, and the API's own requests.
 
-Each worker process has metrics of its own (`pipeline.metrics`); `/metrics/targets` says where they are.
+Each worker process has metrics of its own (`pipeline.worker.metrics`); `/metrics/targets` says where they
+are.
 
 Alert before the bound of the dead letters, and at the latest when letters have begun to wait in RabbitMQ;
 where a partition stands still; and where workers or sandboxes do not stay alive::
@@ -22,7 +23,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from web.access.roles import Role, access
-from web.plant import Plant
+from web.services import Plant
 
 
 class MetricsController(Controller):

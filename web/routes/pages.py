@@ -15,7 +15,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from web.access.roles import public
-from web.built import BuiltFile, built_pages
+from web.http.assets import BuiltFile, built_pages
 
 _POLICY: Final = "; ".join(
     [

@@ -6,10 +6,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from pipeline.errors import RedriveStopped
+from pipeline.store.audit import Audit
 from web.access.roles import Role, access
-from web.access.trail import Audit
-from web.plant import Plant
-from web.problems import checked_id, unknown_machine
+from web.http.problems import checked_id, unknown_machine
+from web.services import Plant
 
 
 class Resume(Struct):

@@ -8,12 +8,12 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from pipeline.setup import Setup
-from pipeline.topology import MACHINE_ID_PATTERN
+from pipeline.model.deployment import Setup
+from pipeline.store.audit import Audit
+from pipeline.wire import MACHINE_ID_PATTERN
 from web.access.roles import Role, access
-from web.access.trail import Audit
-from web.plant import Plant
-from web.problems import checked_id, checked_name, unknown_machine
+from web.http.problems import checked_id, checked_name, unknown_machine
+from web.services import Plant
 
 
 class Profile(Struct):

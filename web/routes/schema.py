@@ -19,7 +19,7 @@ from pipeline.settings import Settings
 from web.access.roles import SCHEME, public
 from web.documents import asyncapi, openapi
 from web.documents.page import page
-from web.problems import respond
+from web.http.problems import respond
 
 #: Where all of it is.
 PATH: Final = "/schema"

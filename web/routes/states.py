@@ -14,15 +14,15 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
 from litestar.params import FromPath, RawBody
 
-from pipeline.records import Stored
+from pipeline.model.machine import Stored
+from pipeline.store.audit import Audit
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
-from sandbox.values import encode_state
+from sandbox.runtime.values import encode_state
 from web.access.roles import Role, access
-from web.access.trail import Audit
-from web.etag import IfMatch, check_tag, tag_of, tagged
-from web.plant import Plant
-from web.problems import checked_id, unknown_machine
+from web.http.etag import IfMatch, check_tag, tag_of, tagged
+from web.http.problems import checked_id, unknown_machine
+from web.services import Plant
 
 
 class StatesController(Controller):

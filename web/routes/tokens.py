@@ -11,11 +11,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from web.access.gate import ANYBODY, CALLER
+from pipeline.store.audit import Audit
+from pipeline.store.tokens import NAME_PATTERN, Token
+from web.access.guard import ANYBODY, CALLER
 from web.access.roles import Role, access
-from web.access.tokens import NAME_PATTERN, Token
-from web.access.trail import Audit
-from web.plant import Plant
+from web.services import Plant
 
 
 class NewToken(Struct):

@@ -1,8 +1,8 @@
 """Acknowledges readings when they are taken, before anything is done with them."""
 
 import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
-from pipeline.partition import Partition
-from pipeline.reading import Share
+from pipeline.worker.batch import Share
+from pipeline.worker.partition import Partition
 from tests.chaos.trap import arm
 
 _take = Partition.take

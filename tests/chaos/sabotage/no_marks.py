@@ -1,8 +1,8 @@
 """Takes the marks out: no reading is recognised that is delivered again."""
 
 import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
-from pipeline.reading import Reading
-from pipeline.record import Record, Split
+from pipeline.model.reading import Reading
+from pipeline.model.record import Record, Split
 from tests.chaos.trap import arm
 
 

@@ -1043,7 +1043,7 @@ export interface components {
          * Holding
          * @description A partition that a worker consumes.
          *
-         *     `held` readings were handed to it and are not acknowledged, `in_flight` of them in the batch that is worked on or confirmed; the oldest was handed to it `held_seconds` ago. `settled` counts those that it has acknowledged since it holds the partition, `rate` is how many of those a second since the last beat. The oldest in the partition's queue has waited there for `oldest_seconds`, at least, and that in its overflow queue for `overflow_oldest_seconds` (`pipeline.queue_age`).
+         *     `held` readings were handed to it and are not acknowledged, `in_flight` of them in the batch that is worked on or confirmed; the oldest was handed to it `held_seconds` ago. `settled` counts those that it has acknowledged since it holds the partition, `rate` is how many of those a second since the last beat. The oldest in the partition's queue has waited there for `oldest_seconds`, at least, and that in its overflow queue for `overflow_oldest_seconds` (`pipeline.worker.queue_age`).
          *
          *     `taken` is when it last began with a reading of the partition's queue (RFC 3339, UTC), and `waited` how many seconds that one had waited in the broker, as far as it says itself when it was sent; `overflow_taken` and `overflow_waited` are the same for its overflow queue.
          */

@@ -1,0 +1,212 @@
+"""A backup as a file: what each machine and profile is, with its versions, and the sources of all of them.
+
+The file is gzip around frames, each four bytes of length (big-endian) and as much msgpack: a `Header`, the
+machines, the profiles, the sources, the examples, and an `End` that counts them, so that a file that was
+cut off is known. Machines come before profiles, and both before sources: whatever somebody names is made
+before he names it, and sources are never deleted. So it may be written while a system runs; the keys of
+each machine are read in one step.
+
+The structs that are kept in Redis are kept here as they are: fields are only ever added to them, at the end.
+What else changes gets a new `FORMAT`, and the reader reads all formats before its own.
+
+What is not in it: readings and results on their way, which are the broker's; dead letters, the last readings,
+tokens and the audit trail.
+"""
+
+import gzip
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from pipeline.errors import BackupError
+from pipeline.model.deployment import Setup
+from pipeline.model.record import Record
+from pipeline.store.keys import (
+    MACHINES_KEY,
+    PROFILES_KEY,
+    Kind,
+    examples_key,
+    record_key,
+    setup_key,
+    source_key,
+    versions_key,
+)
+from pipeline.store.records import Records
+from pipeline.store.sources import Source
+from pipeline.store.versions import Version
+from pipeline.version import VERSION
+
+#: The format that is written. All up to it are read.
+FORMAT: Final = 1
+
+#: Bytes of a frame at the most: a machine with all its versions.
+_FRAME: Final = 1 << 28
+_LENGTH: Final = struct.Struct(">I")
+
+#: Names that are read from Redis at once.
+_CHUNK: Final = 500
+
+
+class Header(Struct, frozen=True, tag="iot-logic backup"):
+    """What the file is: its format, when it was written (RFC 3339, UTC), and by which version."""
+
+    format: int
+    time: str
+    version: str
+
+
+class Machine(Struct, frozen=True, tag="machine"):
+    """A machine: its record (None where it has sent nothing), setup and versions."""
+
+    name: str
+    record: Record | None
+    setup: Setup
+    versions: list[Version]
+
+
+class Profile(Struct, frozen=True, tag="profile"):
+    """A profile."""
+
+    name: str
+    setup: Setup
+    versions: list[Version]
+
+
+class Text(Struct, frozen=True, tag="source"):
+    """A source of versions. Compiled code is not kept: whoever reads it makes it anew."""
+
+    source: str
+
+
+class Examples(Struct, frozen=True, tag="examples"):
+    """Examples of versions, as JSON, with the digest that they are kept by."""
+
+    digest: str
+    examples: bytes
+
+
+class End(Struct, frozen=True, tag="end"):
+    """The last frame: how many there are between it and the first."""
+
+    entries: int
+
+
+Entry = Machine | Profile | Text | Examples
+
+
+def export(client: "redis.Redis", path: Path) -> dict[str, int]:
+    """Write a backup. What was there under the name is replaced when it is whole. Returns what is in it.
+
+    Only its owner may read it. Raises `redis.RedisError` and `OSError`.
+    """
+    counts = {"machines": 0, "profiles": 0, "sources": 0, "examples": 0}
+    names = {Machine: "machines", Profile: "profiles", Text: "sources", Examples: "examples"}
+    encode = msgspec.msgpack.Encoder().encode
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
+
+                def write(frame: Header | Entry | End) -> None:
+                    body = encode(frame)
+                    packed.write(_LENGTH.pack(len(body)) + body)
+
+                write(Header(FORMAT, datetime.now(UTC).isoformat(timespec="seconds"), VERSION))
+                for entry in _entries(client):
+                    counts[names[type(entry)]] += 1
+                    write(entry)
+                write(End(sum(counts.values())))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return counts
+
+
+def _entries(client: "redis.Redis") -> Iterator[Entry]:
+    records = Records(client)
+    sources, examples = set[str](), set[str]()
+
+    def note(versions: list[Version]) -> list[Version]:
+        sources.update(each.digest for each in versions)
+        examples.update(each.examples for each in versions if each.examples)
+        return versions
+
+    for name in _names(client, MACHINES_KEY):
+        record, setup, versions = _read(client, name, "machine")
+        stored = records.parse(record, setup)
+        if stored.known or versions:
+            yield Machine(
+                name, stored.record if stored.recorded else None, stored.setup, note(_decoded(versions))
+            )
+    for name in _names(client, PROFILES_KEY):
+        _, setup, versions = _read(client, name, "profile")
+        if setup is not None:
+            yield Profile(name, Setup.parse(setup), note(_decoded(versions)))
+    for digest in sorted(sources):
+        if (value := cast("bytes | None", client.get(source_key(digest)))) is not None:
+            yield Text(msgspec.msgpack.decode(value, type=Source).source)
+    for digest in sorted(examples):
+        if (value := cast("bytes | None", client.get(examples_key(digest)))) is not None:
+            yield Examples(digest, value)
+
+
+def _read(client: "redis.Redis", name: str, kind: Kind) -> tuple[bytes | None, bytes | None, list[bytes]]:
+    with client.pipeline(transaction=True) as step:
+        if kind == "machine":
+            step.get(record_key(name))
+        step.get(setup_key(name, kind))
+        step.lrange(versions_key(name, kind), 0, -1)
+        *record, setup, versions = step.execute()
+    return (record[0] if record else None), setup, versions
+
+
+def _decoded(versions: Iterable[bytes]) -> list[Version]:
+    return [msgspec.msgpack.decode(version, type=Version) for version in versions]
+
+
+def _names(client: "redis.Redis", key: str) -> Iterator[str]:
+    start = "-"
+    while names := cast("list[bytes]", client.zrangebylex(key, start, "+", 0, _CHUNK)):
+        yield from (name.decode() for name in names)
+        start = f"({names[-1].decode()}"
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """What a backup holds, in order. Raises `BackupError` where it is none or not whole, and `OSError`."""
+    decode = msgspec.msgpack.Decoder(Header | Machine | Profile | Text | Examples | End).decode
+    count = 0
+    try:
+        with gzip.open(path) as file:
+            header = decode(_frame(file))
+            if not isinstance(header, Header):
+                raise BackupError(f"{path} is no backup of iot-logic export.")
+            if header.format > FORMAT:
+                raise BackupError(f"{path} was written by version {header.version}: read it with that one.")
+            while not isinstance(entry := decode(_frame(file)), End):
+                if isinstance(entry, Header):
+                    raise BackupError(f"{path} has two beginnings.")
+                count += 1
+                yield entry
+            if entry.entries != count or file.read(1):
+                raise BackupError(f"{path} is damaged: it has other entries than it says.")
+    except (EOFError, zlib.error, gzip.BadGzipFile, msgspec.MsgspecError) as e:
+        raise BackupError(f"{path} is no backup of iot-logic export, or not all of it: {e}") from e
+
+
+def _frame(file: gzip.GzipFile) -> bytes:
+    head = file.read(_LENGTH.size)
+    size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
+    body = file.read(size) if 0 < size <= _FRAME else b""
+    if not body or len(body) < size:
+        raise EOFError("it ends too early")
+    return body

@@ -1,0 +1,218 @@
+"""Puts what a backup holds into Redis: a system that is restored goes on where it was. The rules:
+
+1.  *The file is read to its end before anything is changed*, and each version must have its source in it.
+2.  *Sources come first, then profiles, then machines*, so that whatever is in force can be run. What is
+    killed half way is done again.
+3.  *Each machine is put in one step*, over the record that was read in it. A batch that runs meanwhile finds
+    another token on the record, and reads it anew.
+4.  *By what readings are known is the broker's, not the machine's*: session, tag, marks, places, and what is
+    still to be published (`pipeline.model.record`). On another broker the marks could be taken for those of
+    new readings. So where the machine is here already, its own stay, and a new one begins without.
+5.  *A number is never used twice*: that of a machine that is here does not go back. One that went on after
+    the backup, and was lost, skips `ahead` numbers and places in its line.
+6.  *Code is compiled anew* where this system signs it, with its own key.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+from msgspec.structs import replace
+from redis.client import Pipeline
+
+from pipeline.backup.archive import Entry, Examples, Machine, Profile, Text, read
+from pipeline.errors import BackupError
+from pipeline.model.deployment import Setup
+from pipeline.model.record import Record
+from pipeline.store.deployments import MachineSetups
+from pipeline.store.keys import (
+    MACHINES_KEY,
+    PROFILES_KEY,
+    Kind,
+    digests_key,
+    profile_machines_key,
+    recent_key,
+    record_key,
+    setup_key,
+    versions_key,
+)
+from pipeline.store.machine_index import Directory
+from pipeline.store.profiles import Profiles
+from pipeline.store.records import Records
+from pipeline.store.sources import Sources
+from pipeline.store.versions import Version
+from pipeline.wire import is_machine_id
+from sandbox.job import digest_of
+
+#: Machines that are entered into the directory at once.
+_CHUNK: Final = 200
+
+#: Compiles a source; None where it is refused.
+Compile = Callable[[str], bytes | None]
+
+
+class Restored(Struct):
+    """What was put back, and the sources that this version refuses, by digest."""
+
+    machines: int = 0
+    profiles: int = 0
+    refused: list[str] = []
+
+
+class Restore:
+    """Puts backups into one Redis. Every method may raise `redis.RedisError`."""
+
+    def __init__(self, client: "redis.Redis", signing_key: str, compiled: Compile) -> None:
+        self._redis = client
+        self._compile = compiled if signing_key else None
+        self._sources = Sources(client, signing_key)
+        self._records = Records(client)
+        self._directory = Directory(client, self._records)
+        self._profiles = Profiles(client, MachineSetups(client), self._records)
+
+    def restore(
+        self, path: Path, *, only: Collection[str] = (), force: bool = False, ahead: int = 0
+    ) -> Restored:
+        """Put a backup in force: all of it, or `only` these machines, with those profiles that are missing.
+
+        Where there is something already, all of it only with `force`: what the backup has replaces what is
+        here, the rest stays. Raises `BackupError`, before anything is changed, and `OSError`.
+        """
+        self._check(path, only)
+        if not only and not force and (self._redis.exists(MACHINES_KEY, PROFILES_KEY)):
+            raise BackupError(
+                "This system has machines or profiles already. Name those that are to be replaced "
+                "(--replace MACHINE …), or have all that are in the file replaced (--force)."
+            )
+        done, entered = Restored(), list[str]()
+        wanted = {
+            each.setup.profile for each in read(path) if isinstance(each, Machine) and each.name in only
+        }
+        for entry in read(path):
+            if isinstance(entry, Text):
+                self._keep(entry.source, done)
+            elif isinstance(entry, Examples):
+                self._sources.keep_examples(entry.examples)
+        for entry in read(path):
+            if isinstance(entry, Profile) and (
+                not only or (entry.name in wanted and not self._has(entry.name))
+            ):
+                self._put_profile(entry)
+                done.profiles += 1
+        for entry in read(path):
+            if isinstance(entry, Machine) and (not only or entry.name in only):
+                self._put_machine(entry, ahead)
+                entered.append(entry.name)
+        for start in range(0, len(entered), _CHUNK):
+            self._directory.enter(entered[start : start + _CHUNK])
+        done.machines = len(entered)
+        return done
+
+    def _check(self, path: Path, only: Collection[str]) -> None:
+        needed, there, machines = set[str](), set[str](), set[str]()
+        for entry in read(path):
+            if isinstance(entry, Text):
+                there.add(digest_of(entry.source))
+            elif not isinstance(entry, Examples):
+                _check_entry(entry)
+                needed |= {each.digest for each in entry.versions}
+                machines |= {entry.name} if isinstance(entry, Machine) else set()
+        if needed - there:
+            raise BackupError(f"{path} lacks the source of {len(needed - there)} versions.")
+        if missing := set(only) - machines:
+            raise BackupError(f"{path} has no machine {', '.join(sorted(missing))}.")
+
+    def _keep(self, source: str, done: Restored) -> None:
+        code = self._compile(source) if self._compile else None
+        digest = self._sources.keep(source, code)
+        if self._compile and code is None:
+            done.refused.append(digest)
+
+    def _has(self, profile: str) -> bool:
+        return bool(self._redis.exists(setup_key(profile, "profile")))
+
+    def _put_profile(self, profile: Profile) -> None:
+        self._redis.zadd(PROFILES_KEY, {profile.name: 0})
+
+        def put(step: Pipeline) -> None:
+            step.multi()
+            _put_setup(step, profile.name, "profile", profile.setup, profile.versions)
+
+        self._redis.transaction(put, setup_key(profile.name, "profile"))
+        self._redis.zadd(PROFILES_KEY, {profile.name: 0})
+
+    def _put_machine(self, machine: Machine, ahead: int) -> None:
+        name, setup = machine.name, machine.setup
+        if setup.profile is not None and not self._has(setup.profile):
+            setup = replace(setup, profile=None)
+        if setup.profile is not None:
+            self._redis.sadd(profile_machines_key(setup.profile), name)
+        self._records.register([name])
+        before = Setup()
+
+        def put(step: Pipeline) -> None:
+            nonlocal before
+            values = cast("list[bytes | None]", step.mget(record_key(name), setup_key(name)))
+            here = self._records.parse(*values)
+            before = here.setup
+            record = _merged(machine.record, here.record if here.token else None, ahead)
+            step.multi()
+            if record is not None:
+                step.set(record_key(name), self._records.encode(record))
+            step.delete(recent_key(name))
+            _put_setup(step, name, "machine", setup, machine.versions)
+
+        self._redis.transaction(put, record_key(name), setup_key(name))
+        if before.profile is not None and before.profile != setup.profile:
+            self._profiles.forget(name, before.profile)
+
+
+def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | None:
+    """The record of a machine from that in a backup and the one that is here (rules 4 and 5)."""
+    if kept is None and here is None:
+        return None
+    was, now = kept or Record(), here
+    number = was.number + ahead
+    if now is None:
+        moved = was.moved + ahead
+        return Record(number, was.state, strikes=was.strikes, moved=moved, taken=was.taken, tally=was.tally)
+    return replace(
+        now,
+        number=max(now.number, number),
+        state=was.state,
+        strikes=was.strikes,
+        tally=was.tally,
+        gone=kept is None,
+    )
+
+
+def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Setup, versions: Iterable[Version]) -> None:
+    step.set(setup_key(name, kind), msgspec.msgpack.encode(setup))
+    step.delete(versions_key(name, kind), digests_key(name, kind))
+    for number, version in enumerate(versions, start=1):
+        step.rpush(versions_key(name, kind), msgspec.msgpack.encode(version))
+        for each in (version.digest, f"{version.digest} {version.examples}"):
+            step.hset(digests_key(name, kind), each, str(number))
+
+
+def _check_entry(entry: Entry) -> None:
+    """Raise `BackupError` where a machine or profile is not what it can be."""
+    assert isinstance(entry, Machine | Profile)
+    setup = entry.setup
+    fits = is_machine_id(entry.name) and setup.versions == len(entry.versions)
+    if setup.version:
+        fits = fits and 0 < setup.version <= setup.versions
+        fits = fits and entry.versions[setup.version - 1].digest == setup.digest
+    try:
+        states = [setup.config]
+        if isinstance(entry, Machine) and entry.record is not None:
+            states.append(entry.record.state)
+        for each in states:
+            msgspec.json.decode(each, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError:
+        fits = False
+    if not fits:
+        raise BackupError(f"What the file says of {entry.name[:128]!r} cannot be.")

@@ -1,0 +1,142 @@
+"""Dead letters: readings that failed, with their bytes untouched and the cause in the headers.
+
+The names of the headers are the fields of `Cause`; what has no value is left out. `machine` names the
+machine, and the message keeps the device's `content_type`. A dead letter's own `message_id` is
+`<machine>/<number>`: one that is there twice after a crash can be told by it. What came with a routing key
+that names no machine is `~stray/<random>`; no machine's id has a tilde.
+
+RabbitMQ itself makes the dead letter of a reading that expired in a partition's queue
+(`pipeline.broker.expiry`). It has no headers of ours, and no number: its id is `<machine>/expired-<hash>`.
+"""
+
+import uuid
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+import pika
+from msgspec.structs import asdict, replace
+
+from pipeline import wire
+from pipeline.broker.expiry import NAME_PATTERN, Expiry, expiry_of, name_of
+from pipeline.broker.publisher import PERSISTENT, Message
+from pipeline.clock import now
+from pipeline.model.dead_letter import KINDS, STRAY, Letter, cause_of, milliseconds, parse_id
+from pipeline.model.reading import Reading
+from pipeline.model.record import Outgoing
+from sandbox.job import Failure, Outcome
+
+#: The kind of a reading that no worker has taken, because it expired before.
+EXPIRED: Final = "expired"
+
+
+#: The name of a machine's letter, as a regular expression: its number, or a hash of a reading that expired.
+LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NAME_PATTERN}"
+
+
+def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Message:
+    """The message of a dead letter, for the exchange `dead-letters`."""
+    assert outgoing.cause is not None
+    headers = {name: value for name, value in asdict(outgoing.cause).items() if value not in (None, "")}
+    content_type = headers.pop("content_type", None)
+    headers["machine"] = machine_id
+    return Message(
+        wire.DEAD_LETTERS_EXCHANGE,
+        key,
+        outgoing.body,
+        pika.BasicProperties(
+            content_type=content_type,
+            message_id=f"{machine_id}/{outgoing.id}" if outgoing.id else f"{STRAY}/{uuid.uuid4().hex}",
+            delivery_mode=PERSISTENT,
+            headers=headers,
+        ),
+        mandatory=True,
+    )
+
+
+def stray_message(reading: Reading) -> Message:
+    """The dead letter of a reading whose routing key names no machine."""
+    failure = Failure(
+        f"{reading.key!r} names no machine: an id has 1 to 128 letters, digits, underscores or hyphens"
+    )
+    cause = cause_of(reading, Outcome("machine-id", failure=failure), now())
+    return dead_letter_message(reading.key, "", Outgoing("", reading.body, cause))
+
+
+def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -> Letter:
+    """The letter of a message from the exchange `dead-letters`. It takes any, whoever wrote it.
+
+    A message that has no id of ours becomes a stray, known by a hash of what it is, unless it is a reading
+    that expired.
+    """
+    headers, key = properties.headers or {}, wire.text_of(key)
+    if (expiry := expiry_of(key, headers)) is not None:
+        return _expired(expiry, key, properties, body)
+    machine, name = parse_id(wire.text_of(properties.message_id or "")) or (STRAY, "")
+    time = _text(headers, "time")
+    if not name or (machine != STRAY and key != wire.dead_letter_key(machine)):
+        content = b"\0".join((key.encode(), time.encode(), body))
+        machine, name = STRAY, blake2b(content, digest_size=16).hexdigest()
+    kind = _text(headers, "kind")
+    return Letter(
+        machine=machine,
+        name=name,
+        key=key,
+        size=len(body),
+        kind=kind if kind in KINDS else "unknown",
+        time=time if _is_time(time) else now(),
+        message=_text(headers, "message"),
+        logicversion=_number(headers, "logicversion"),
+        line=_number(headers, "line"),
+        text=_text(headers, "text"),
+        limit=_text(headers, "limit") or None,
+        message_id=_text(headers, "message_id") or None,
+        content_type=wire.text_of(properties.content_type or "") or None,
+        logicprofile=_text(headers, "logicprofile") or None,
+    )
+
+
+def _expired(expiry: Expiry, key: str, properties: pika.BasicProperties, body: bytes) -> Letter:
+    name = name_of(expiry, properties, key, body)
+    return Letter(
+        machine=expiry.machine or STRAY,
+        name=name if expiry.machine else name.removeprefix("expired-"),
+        key=key,
+        size=len(body),
+        kind=EXPIRED,
+        time=expiry.time or now(),
+        message=expiry.message,
+        message_id=wire.text_of(properties.message_id or "") or None,
+        content_type=wire.text_of(properties.content_type or "") or None,
+    )
+
+
+def another(letter: Letter) -> Letter:
+    """The letter of another reading that expired and equals this one: the same but for its name."""
+    name = uuid.uuid4().hex
+    return replace(letter, name=name if letter.machine == STRAY else f"expired-{name}")
+
+
+def number_of(name: str) -> int | None:
+    """The number that a letter's name is, None if it is the name of a reading that expired."""
+    return int(name) if name.isdecimal() else None
+
+
+def _is_time(text: str) -> bool:
+    try:
+        milliseconds(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _text(headers: Mapping[str, Any], name: str) -> str:
+    value = headers.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(headers: Mapping[str, Any], name: str) -> int | None:
+    value = headers.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
+        return None
+    return int(value)  # pika has a class of its own for what needs eight bytes

@@ -1,0 +1,136 @@
+"""Results as they leave: CloudEvents 1.0, structured mode, JSON (`application/cloudevents+json`).
+
+Everything is in the body, because AMQP 0-9-1 and MQTT 3.1.1 have no headers in common.
+"""
+
+from typing import Annotated
+
+import msgspec
+import pika
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from pipeline import wire
+from pipeline.broker.publisher import PERSISTENT, Message
+from pipeline.model.deployment import Active
+from pipeline.model.record import Outgoing
+from pipeline.telemetry import tracing
+
+#: The media type of a CloudEvent in structured mode (CloudEvents 1.0.2, JSON event format, section 3).
+CONTENT_TYPE = "application/cloudevents+json"
+
+#: The `type` of every result.
+EVENT_TYPE = "iot-logic.result"
+
+
+class CloudEvent(Struct, frozen=True):
+    """The envelope of a result."""
+
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)?$",
+            description="The running number of the machine's reading, from 1 on and never used again; with "
+            "a place behind it, from 1 on, where the reading had several results. Equal ids are repeats.",
+            examples=["17", "17.1"],
+        ),
+    ]
+    source: Annotated[
+        str, Meta(pattern=f"^/machines/{wire.MACHINE_ID_PATTERN}$", examples=["/machines/furnace"])
+    ]
+    type: Annotated[str, Meta(extra_json_schema={"const": EVENT_TYPE})]
+    time: Annotated[
+        str,
+        Meta(
+            description="When the reading was processed (RFC 3339, UTC).",
+            examples=["2026-11-23T08:15:30.123Z"],
+            extra_json_schema={"format": "date-time"},
+        ),
+    ]
+    subject: Annotated[
+        str,
+        Meta(pattern=f"^{wire.MACHINE_ID_PATTERN}$", description="The machine's id.", examples=["furnace"]),
+    ]
+    logicversion: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="The version of the machine's logic, or of its profile's.",
+            examples=[3],
+        ),
+    ]
+    data: Annotated[
+        msgspec.Raw,
+        Meta(
+            description="What `process` returned: a JSON object.",
+            examples=[{"alarm": "too hot", "times": 2}],
+            extra_json_schema={"type": "object"},
+        ),
+    ]
+    logicprofile: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{wire.MACHINE_ID_PATTERN}$",
+                description="The profile whose logic was run; left out where it was the machine's own.",
+                examples=["pumps"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    traceparent: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{tracing.PATTERN}$",
+                description="The trace of the batch that made it (W3C Trace Context); left out where traces "
+                "are off.",
+                examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    specversion: Annotated[str, Meta(extra_json_schema={"const": "1.0"})] = "1.0"
+    datacontenttype: Annotated[str, Meta(extra_json_schema={"const": "application/json"})] = (
+        "application/json"
+    )
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_result(machine_id: str, event_id: str, time: str, active: Active, data: bytes) -> bytes:
+    """The CloudEvent that carries `data`, a JSON object, which the logic `active` has returned."""
+    return _encoder.encode(
+        CloudEvent(
+            id=event_id,
+            source=f"/machines/{machine_id}",
+            type=EVENT_TYPE,
+            time=time,
+            subject=machine_id,
+            logicversion=active.version,
+            data=msgspec.Raw(data),
+            logicprofile=active.profile or UNSET,
+            traceparent=tracing.current() or UNSET,
+        )
+    )
+
+
+def event_ids(number: int, results: list[bytes]) -> list[str]:
+    """The ids of what the machine's reading `number` returned: `17`, or of several `17.1`, `17.2`, …"""
+    if len(results) == 1:
+        return [str(number)]
+    return [f"{number}.{place}" for place in range(1, len(results) + 1)]
+
+
+def result_message(key: str, machine_id: str, outgoing: Outgoing) -> Message:
+    """The message of a result, for the exchange `results`."""
+    return Message(
+        wire.RESULTS_EXCHANGE,
+        key,
+        outgoing.body,
+        pika.BasicProperties(
+            content_type=CONTENT_TYPE,
+            message_id=f"{machine_id}/{outgoing.id}",
+            delivery_mode=PERSISTENT,
+        ),
+    )

@@ -1,0 +1,251 @@
+"""Every name on the wire, once: exchanges, queues, routing keys and topics, and how they are declared.
+
+::
+
+    amq.topic ──machines.*.data──▶ readings (x-modulus-hash of the routing key)
+                                      ├──▶ readings.0
+                                      ├──▶ ...            quorum queues, single active consumer
+                                      └──▶ readings.N-1
+    (default) ──overflow.0 … overflow.N-1                 likewise: what one machine sends too much of
+    results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
+    dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by
+    `pipeline.dead_letters.collector` readings.N, overflow.N ──expired──▶ dead-letters      the exchange; at
+    least once (`pipeline.broker.expiry`)
+
+Why x-modulus-hash and not x-consistent-hash: the latter deals the machines out by the order in which the
+queues were bound, and a broker that starts again binds them in another order. Most machines would change
+their partition, and what still waits in the old one would be overtaken. A modulus is taken of the queues
+sorted by name, whichever order they come in. (RabbitMQ 4.3 has it built in and promises as much; before, it
+is in the plugin rabbitmq_sharding.)
+
+Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes what is missing.
+
+Older versions declared the partitions' queues without dead-lettering, and RabbitMQ does not change the
+arguments of a queue. Such a queue is accepted; a policy with `EXPIRY_POLICY` adds the dead-lettering.
+"""
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import pika
+import pika.exceptions
+from msgspec import Struct
+
+from pipeline.broker.connection import BlockingConnection
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+from pipeline.wire import (
+    DEAD_LETTERS_EXCHANGE,
+    DEAD_LETTERS_QUEUE,
+    INGEST_EXCHANGE,
+    MACHINE_HEADER,
+    PLACE_HEADER,
+    READINGS_EXCHANGE,
+    RESULTS_EXCHANGE,
+    data_key,
+    is_machine_id,
+    overflow_queue,
+    readings_queue,
+    result_key,
+)
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel
+
+
+#: Since RabbitMQ 4 a quorum queue drops what was given back 20 times; a reading is never dropped, and
+#: older brokers know no word for "never".
+_DELIVERY_LIMIT: Final = 1_000_000_000
+
+#: What makes a reading that expires in a partition's queue a dead letter: a policy's definition. At least
+#: once needs the overflow behaviour reject-publish, and on RabbitMQ before 3.12 the feature flag
+#: `stream_queue`.
+EXPIRY_POLICY: Final = {
+    "dead-letter-exchange": DEAD_LETTERS_EXCHANGE,
+    "dead-letter-strategy": "at-least-once",
+    "overflow": "reject-publish",
+}
+
+#: The names of the partitions' queues, as a regular expression.
+PARTITION_QUEUES_PATTERN: Final = r"^(readings|overflow)\.[0-9]+$"
+
+#: Deals each routing key to one of the queues that are bound; see above.
+_READINGS_TYPE: Final = "x-modulus-hash"
+
+
+_logger = logging.getLogger(__name__)
+
+# pika warns of each refused declaration. Of an older version's queues it is said once, by us.
+logging.getLogger("pika.channel").addFilter(lambda record: "x-dead-letter-" not in record.getMessage())
+
+
+def moved_from(headers: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    """The machine and the place that an overflow queue's message names; None and None if it names neither."""
+    machine_id, place = headers.get(MACHINE_HEADER), headers.get(PLACE_HEADER)
+    if isinstance(machine_id, str) and is_machine_id(machine_id) and isinstance(place, int):
+        return machine_id, int(place)  # pika has a class of its own for an integer of eight bytes
+    return None, None
+
+
+def ensure(settings: Settings) -> None:
+    """Connect and declare the topology. Raises `TopologyError`, or pika's error where there is no broker."""
+    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+        declare(connection.channel(), settings)
+
+
+class Exchange(Struct, frozen=True):
+    """A durable exchange of ours."""
+
+    name: str
+    type: str
+
+
+class Queue(Struct, frozen=True):
+    """A durable queue of ours, with the arguments that it is declared with."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class Binding(Struct, frozen=True):
+    """What leads from an exchange to a queue, or to another exchange."""
+
+    source: str
+    destination: str
+    key: str
+    to_queue: bool = True
+
+
+EXCHANGES: Final = (
+    Exchange(READINGS_EXCHANGE, _READINGS_TYPE),
+    Exchange(RESULTS_EXCHANGE, "topic"),
+    Exchange(DEAD_LETTERS_EXCHANGE, "topic"),
+)
+
+
+def partition_arguments(settings: Settings) -> dict[str, Any]:
+    """The arguments of the partitions' queues, of both kinds."""
+    return {
+        "x-queue-type": "quorum",
+        "x-single-active-consumer": True,
+        "x-delivery-limit": _DELIVERY_LIMIT,
+        "x-max-length-bytes": settings.partition_max_bytes,
+        **{f"x-{name}": value for name, value in EXPIRY_POLICY.items()},
+    }
+
+
+def dead_letters_arguments(settings: Settings) -> dict[str, Any]:
+    """The arguments of the dead letters' queue."""
+    return {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": _DELIVERY_LIMIT,
+        "x-max-length-bytes": settings.dead_letters_queue_max_bytes,
+        "x-overflow": "reject-publish",
+    }
+
+
+def queues(settings: Settings) -> list[Queue]:
+    """All queues."""
+    names = [
+        name(partition)
+        for partition in range(settings.partitions)
+        for name in (readings_queue, overflow_queue)
+    ]
+    return [
+        *(Queue(name, partition_arguments(settings)) for name in names),
+        Queue(DEAD_LETTERS_QUEUE, dead_letters_arguments(settings)),
+    ]
+
+
+def bindings(settings: Settings) -> list[Binding]:
+    """All bindings, in the order they are made: the first reading finds all partitions bound.
+
+    The overflow queues have none: they are published to by their names.
+    """
+    partitions = [readings_queue(partition) for partition in range(settings.partitions)]
+    return [
+        *(Binding(READINGS_EXCHANGE, queue, queue) for queue in partitions),
+        Binding(INGEST_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
+        Binding(RESULTS_EXCHANGE, INGEST_EXCHANGE, result_key("*"), to_queue=False),
+        Binding(DEAD_LETTERS_EXCHANGE, DEAD_LETTERS_QUEUE, "#"),
+    ]
+
+
+def declare(channel: "BlockingChannel", settings: Settings) -> None:
+    """Make every exchange, queue and binding that is not there yet.
+
+    Raises `TopologyError` where the broker lacks the exchange type of the readings, or has one of the names
+    with other properties.
+    """
+    for exchange in EXCHANGES:
+        declare_exchange(channel, exchange)
+    outdated = [queue.name for queue in queues(settings) if not declare_queue(channel, queue)]
+    if outdated:
+        _warn_of_outdated(settings.amqp_url, tuple(outdated))
+    for binding in bindings(settings):
+        if binding.to_queue:
+            channel.queue_bind(binding.destination, binding.source, binding.key)
+        else:
+            channel.exchange_bind(binding.destination, binding.source, binding.key)
+
+
+@cache
+def _warn_of_outdated(_amqp_url: str, names: tuple[str, ...]) -> None:
+    """Warn once in this process, not at each connection."""
+    _logger.warning(
+        "An older version declared the queues %s, without dead-lettering. Unless a policy adds it, RabbitMQ "
+        "drops a reading that expires in them. iot-logic doctor says whether it is set, and how to set it.",
+        ", ".join(names),
+    )
+
+
+def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
+    """Make an exchange where it is not there yet. Raises `TopologyError` where it cannot be had."""
+    try:
+        channel.exchange_declare(exchange.name, exchange.type, durable=True)
+    except pika.exceptions.ConnectionClosedByBroker as e:
+        # An unknown type of exchange is a connection error (503 COMMAND_INVALID) for RabbitMQ.
+        if exchange.type in e.reply_text:
+            raise TopologyError(
+                f"RabbitMQ has no exchange type {exchange.type}. Enable its plugin: "
+                "rabbitmq-plugins enable rabbitmq_sharding"
+            ) from e
+        raise
+    except pika.exceptions.ChannelClosedByBroker as e:
+        raise TopologyError(
+            f"The exchange {exchange.name!r} is there with other properties than ours ({e.reply_text}). "
+            "Is it another program's? Use a virtual host of its own for this system "
+            "(the last part of IOT_LOGIC_AMQP_URL), or delete the exchange."
+        ) from e
+
+
+def declare_queue(channel: "BlockingChannel", queue: Queue) -> bool:
+    """Make a queue where it is not there yet. Returns whether its arguments dead-letter as ours do.
+
+    Raises `TopologyError` where it is another than ours in anything else.
+    """
+    # RabbitMQ closes the channel of a queue that it refuses to declare.
+    with channel.connection.channel() as trial:
+        try:
+            trial.queue_declare(queue.name, durable=True, arguments=queue.arguments)
+        except pika.exceptions.ChannelClosedByBroker as e:
+            if "x-dead-letter-" not in e.reply_text:
+                raise _unlike_ours(queue, e) from e
+        else:
+            return True
+    older = {name: value for name, value in queue.arguments.items() if not name.startswith("x-dead-letter-")}
+    try:
+        channel.queue_declare(queue.name, durable=True, arguments=older)
+    except pika.exceptions.ChannelClosedByBroker as e:
+        raise _unlike_ours(queue, e) from e
+    return False
+
+
+def _unlike_ours(queue: Queue, refusal: pika.exceptions.ChannelClosedByBroker) -> TopologyError:
+    return TopologyError(
+        f"The queue {queue.name!r} is there with other properties than ours ({refusal.reply_text}). "
+        "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES are chosen once: set "
+        "them back, or stop the publishers, let the queue be emptied, delete it, and start again."
+    )

@@ -1,0 +1,166 @@
+"""The keeper: takes dead letters off their queue, keeps them in Redis, and acknowledges them after that.
+
+A letter that comes twice is kept once, so nothing is lost where this is killed, and any number of keepers
+may run. When as many are kept as may be, it takes no more, and the rest wait in the queue, on disk. When
+that is full too, workers cannot publish a dead letter, and the partition that has one waits.
+
+A reading that expired is a letter that RabbitMQ made, and may make twice (`pipeline.broker.expiry`):
+
+- One that is kept already is not kept again, unless it is delivered for the first time and has nothing that
+  tells it from an equal one. Then there are two, and both are kept. What would break it: of equal ones that
+  expired in the same second, some can be taken for the others after a keeper was killed before it
+  acknowledged.
+- One that was sent again and expires on its way needs no second letter. Its first is there, or was used up.
+"""
+
+import logging
+from collections.abc import Iterator
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, Final
+
+import pika
+import pika.exceptions
+import redis
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import BlockingConnection, close_at_once
+from pipeline.broker.dead_letter import EXPIRED, another, letter_of
+from pipeline.broker.expiry import expiry_of, is_identified
+from pipeline.errors import TopologyError
+from pipeline.model.claim import claim_of
+from pipeline.model.dead_letter import Letter
+from pipeline.settings import Settings
+from pipeline.store.dead_letters import DeadLetters
+
+#: Letters that are kept in one round trip, and so held in memory, and what they may weigh in bytes.
+_LETTERS: Final = 200
+_BYTES: Final = 4 * 1024**2
+
+#: Seconds to wait for a letter, for room, and for RabbitMQ or Redis to come back.
+_IDLE_SECONDS: Final = 0.25
+_RECONNECT_SECONDS: Final = 0.5
+
+#: Seconds between two looks whether all that is counted is there, while there is no room.
+_SWEEP_SECONDS: Final = 60
+
+#: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
+_ACQUIRED_COUNT: Final = "x-acquired-count"
+
+#: What is raised when RabbitMQ or Redis is gone. pika asserts where a connection is used that was lost.
+_GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, redis.RedisError)
+
+_logger = logging.getLogger(__name__)
+
+
+class Keeper:
+    """A thread with a connection of its own, from `start` to `close`.
+
+    `waiting` is how many letters are in the queue, None while that is not known.
+    """
+
+    def __init__(self, settings: Settings, letters: DeadLetters) -> None:
+        self.waiting: int | None = None
+        self._settings = settings
+        self._letters = letters
+        self._swept = float("-inf")
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take letters."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what was taken, and end the connection."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                topology.ensure(self._settings)
+                with BlockingConnection(pika.URLParameters(self._settings.amqp_url)) as connection:
+                    self._serve(connection)
+            except _GONE as e:
+                self.waiting = None
+                _logger.warning("Dead letters wait in RabbitMQ: %r", e)
+                self._stopping.wait(_RECONNECT_SECONDS)
+
+    def _serve(self, connection: pika.BlockingConnection) -> None:
+        """Keep letters until it is to stop. What is not acknowledged then goes back to the queue."""
+        channel = _channel(connection)
+        deliveries: Iterator[Any] | None = None
+        while not self._stopping.is_set():
+            room = self._room()
+            if room > 0:
+                deliveries = deliveries or channel.consume(
+                    wire.DEAD_LETTERS_QUEUE, inactivity_timeout=_IDLE_SECONDS
+                )
+                self._take(channel, deliveries, min(room, _LETTERS))
+            else:
+                if deliveries is not None:
+                    # What was handed out ahead goes back, in order. A cancel would return it piece by piece.
+                    close_at_once(channel._impl)
+                    channel, deliveries = _channel(connection), None
+                channel.connection.process_data_events(time_limit=_IDLE_SECONDS)
+            queue = channel.queue_declare(wire.DEAD_LETTERS_QUEUE, passive=True)
+            self.waiting = queue.method.message_count
+
+    def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
+        """Keep the letters that have arrived, `most` of them, and acknowledge them."""
+        letters, size, tag = list[tuple[Letter, bytes]](), 0, 0
+        others = list[bool]()
+        for method, properties, body in deliveries:
+            if method is None:
+                break
+            letter = letter_of(method.routing_key, properties, body)
+            if not self._is_claimed(letter, properties, body):
+                letters.append((letter, body))
+                others.append(_is_another(method, properties))
+            tag, size = method.delivery_tag, size + len(body)
+            if len(letters) >= most or size >= _BYTES or not channel.get_waiting_message_count():
+                break
+        else:
+            raise pika.exceptions.ConsumerCancelled("RabbitMQ cancelled the keeper's consumer")
+        if tag:
+            new = self._letters.keep(letters)
+            for (letter, body), is_new, is_another in zip(letters, new, others, strict=True):
+                if is_another and not is_new:
+                    self._letters.keep([(another(letter), body)])
+            channel.basic_ack(tag, multiple=True)
+
+    def _is_claimed(self, letter: Letter, properties: pika.BasicProperties, body: bytes) -> bool:
+        """Whether this reading, which expired, was itself sent again from a letter."""
+        claim = claim_of(properties.headers) if letter.kind == EXPIRED else None
+        return claim is not None and claim.holds(self._letters.secret(), letter.machine, body)
+
+    def _room(self) -> int:
+        """How many more may be kept."""
+        room = self._settings.dead_letters_max - self._letters.count()
+        if room <= 0 and monotonic() - self._swept > _SWEEP_SECONDS:
+            self._letters.sweep()
+            self._swept = monotonic()
+            room = self._settings.dead_letters_max - self._letters.count()
+        return room
+
+
+def _is_another(method: Any, properties: pika.BasicProperties) -> bool:
+    """Whether this is a reading that expired and is no repeat of an equal one that is kept.
+
+    RabbitMQ delivers it for the first time, and it has nothing by which a repeat could be known.
+    """
+    headers = properties.headers or {}
+    if method.redelivered or _ACQUIRED_COUNT in headers:
+        return False
+    expiry = expiry_of(wire.text_of(method.routing_key), headers)
+    return expiry is not None and not is_identified(expiry, properties)
+
+
+def _channel(connection: pika.BlockingConnection) -> BlockingChannel:
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=_LETTERS)
+    return channel

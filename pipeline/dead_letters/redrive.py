@@ -1,0 +1,127 @@
+"""Sends dead letters again: their readings go to the end of their machines' lines, as devices' would.
+
+A reading keeps its bytes and content type, and carries the claim on its letter. The letter stays until a
+worker applies the reading, so this may be killed anywhere and be done again (`pipeline.store.dead_letters`).
+A reading that fails again becomes a new dead letter, with a new number.
+
+Each machine's letters are sent by number. They may arrive in another order only where the partition is
+full, so that the broker takes some of a list and refuses others.
+"""
+
+from collections.abc import Iterable, Iterator
+from time import monotonic, sleep
+from typing import Final
+
+import pika
+
+from pipeline import wire
+from pipeline.broker.publisher import PERSISTENT, Message, Publisher
+from pipeline.clock import now
+from pipeline.errors import PublishError, RedriveStopped
+from pipeline.model.claim import HEADER, Claim
+from pipeline.model.dead_letter import SENT_AGAIN, Letter
+from pipeline.model.deployment import Pause
+from pipeline.store.dead_letters import DeadLetters, Where
+
+#: Bytes of readings that are in memory at once, unless a single one is larger.
+_BYTES: Final = 4 * 1024**2
+
+#: Seconds that the broker may take to confirm what was sent at once.
+_CONFIRM_SECONDS: Final = 30
+
+#: Seconds between two looks whether all letters are kept.
+_LOOK_SECONDS: Final = 0.2
+
+
+class Redriver:
+    """Sends letters again. Its methods block until the broker has confirmed.
+
+    They raise `RedriveStopped` where the broker does not take a reading, and `redis.RedisError`. `patience`
+    is how many seconds it waits for letters that a keeper has not taken yet.
+    """
+
+    def __init__(self, letters: DeadLetters, publisher: Publisher, patience: float = 5) -> None:
+        self.patience = patience
+        self._letters = letters
+        self._publisher = publisher
+
+    def send_all(self, where: Where) -> int:
+        """Send again all letters that are meant, without strays. Returns how many were sent."""
+        sent = 0
+        for kept in self._letters.line(where):
+            for part in _parts(each.letter for each in kept):
+                try:
+                    sent += self._send(part)
+                except RedriveStopped as e:
+                    raise RedriveStopped(sent, e.reason) from e
+        return sent
+
+    def send_paused(self, machine_id: str, pause: Pause | None) -> tuple[int, int]:
+        """Send again what came while a machine was paused, in order, once all of the last pause is kept.
+
+        Returns how many were sent, and how many are on their way to the dead letters still after some
+        seconds. Nothing that came after one of those is sent, so that doing it again keeps the order.
+        """
+        waiting, below = 0, None
+        if pause is not None and pause.last is not None and pause.last > pause.first:
+            waiting, below = self._wait_for_keeper(machine_id, pause.first + 1, pause.last)
+        return self.send_all(Where(machine=machine_id, kind="paused", below=below)), waiting
+
+    def _wait_for_keeper(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
+        deadline = monotonic() + self.patience
+        while True:
+            waiting, below = self._letters.missing(machine_id, first, last)
+            if not waiting or monotonic() > deadline:
+                return waiting, below
+            sleep(_LOOK_SECONDS)
+
+    def send_one(self, letter: Letter) -> bool:
+        """Send one letter again, which is no stray. Returns whether it was still there."""
+        return self._send([letter]) == 1
+
+    def _send(self, letters: list[Letter]) -> int:
+        secret = self._letters.secret()
+        found = [
+            (letter, body)
+            for letter, body in zip(letters, self._letters.bodies(letters), strict=True)
+            if body is not None
+        ]
+        messages = [_message(secret, letter, body) for letter, body in found]
+        try:
+            self._publisher.publish(messages).result(timeout=_CONFIRM_SECONDS)
+        except PublishError as e:
+            raise RedriveStopped(0, str(e)) from e
+        except TimeoutError as e:
+            raise RedriveStopped(0, f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} s") from e
+        self._letters.note_sent([letter for letter, _ in found], now())
+        return len(messages)
+
+
+def _message(secret: bytes, letter: Letter, body: bytes) -> Message:
+    claim = Claim.sign(secret, letter.machine, letter.name, body)
+    return Message(
+        wire.INGEST_EXCHANGE,
+        wire.data_key(letter.machine),
+        body,
+        pika.BasicProperties(
+            content_type=letter.content_type,
+            # Its own, and the same each time: so that its mark is not that of the reading that failed.
+            message_id=f"{SENT_AGAIN}{letter.name}",
+            delivery_mode=PERSISTENT,
+            headers={HEADER: claim.header},
+        ),
+        mandatory=True,
+    )
+
+
+def _parts(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
+    """The letters in lists whose readings fit in memory together."""
+    part, size = list[Letter](), 0
+    for letter in letters:
+        if part and size + letter.size > _BYTES:
+            yield part
+            part, size = [], 0
+        part.append(letter)
+        size += letter.size
+    if part:
+        yield part

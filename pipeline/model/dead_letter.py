@@ -1,0 +1,150 @@
+"""TODO: pipeline/model/dead_letter.py."""
+
+import re
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final, get_args
+
+from msgspec import Struct
+
+from pipeline import wire
+from pipeline.broker.dead_letter import EXPIRED, LETTER_NAME_PATTERN, number_of
+from pipeline.model.deployment import Active
+from pipeline.model.reading import Reading
+from pipeline.model.record import Cause
+from sandbox.job import Failure, Outcome, OutcomeKind
+
+#: What stands for the machine of readings whose routing key names none.
+STRAY: Final = "~stray"
+
+
+#: The kinds of dead letters; `unknown` is what no worker of this version has written.
+KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), EXPIRED, "unknown")
+
+
+#: The message id that a reading has which was sent again, before the name of its letter.
+SENT_AGAIN: Final = "dead-letter/"
+
+
+_ID = re.compile(
+    rf"(?P<machine>{wire.MACHINE_ID_PATTERN})/(?P<name>{LETTER_NAME_PATTERN})|{STRAY}/(?P<stray>[0-9a-f]{{32}})"
+)
+
+
+_CAUSE = re.compile("[0-9a-f]{16}")
+
+
+#: What differs between two messages that say the same.
+_NUMBER_IN_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+_SENT_AGAIN = re.compile(f"{SENT_AGAIN}({LETTER_NAME_PATTERN})")
+
+
+class Letter(Struct, frozen=True):
+    """A dead letter as it is kept, without the reading's bytes, of which there are `size`.
+
+    `machine` is `STRAY` where `key`, the routing key, names none. `name` is the reading's number on its
+    machine, or begins with `expired-` if it was never run, because it expired. `kind` is one of `KINDS`,
+    `time` when it failed (RFC 3339, UTC); the rest is as in `Cause`.
+    """
+
+    machine: str
+    name: str
+    key: str
+    size: int
+    kind: str
+    time: str
+    message: str = ""
+    logicversion: int | None = None
+    line: int | None = None
+    text: str = ""
+    limit: str | None = None
+    message_id: str | None = None
+    content_type: str | None = None
+    logicprofile: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is known by: `<machine>/<name>`."""
+        return f"{self.machine}/{self.name}"
+
+    @property
+    def number(self) -> int | None:
+        """The reading's number on its machine; None if it has no machine, or was never run."""
+        return number_of(self.name) if self.machine != STRAY else None
+
+    @property
+    def milliseconds(self) -> int:
+        """When it failed, in milliseconds since 1970."""
+        return milliseconds(self.time)
+
+    @property
+    def cause(self) -> str:
+        """What it has in common with all that failed for the same: 16 hex digits.
+
+        They are a hash of the kind, the limit, the text of the line, and of the message without its numbers.
+        """
+        said = _NUMBER_IN_TEXT.sub("#", self.message)
+        content = "\0".join((self.kind, self.limit or "", self.text, said))
+        return blake2b(content.encode(), digest_size=8).hexdigest()
+
+    @property
+    def sent_before(self) -> str | None:
+        """The name of the letter that this reading was sent again from, None where it was not."""
+        found = _SENT_AGAIN.fullmatch(self.message_id or "")
+        return found[1] if found else None
+
+
+def is_cause(text: str) -> bool:
+    """Whether it can be what letters have in common, as `Letter.cause` has it."""
+    return _CAUSE.fullmatch(text) is not None
+
+
+def cause_of(
+    reading: Reading,
+    outcome: Outcome,
+    time: str,
+    number: int | None = None,
+    active: Active | None = None,
+) -> Cause:
+    """The cause of a failed reading, with what is needed to send the reading again as it was."""
+    failure = outcome.failure or Failure("")
+    return Cause(
+        kind=outcome.kind,
+        message=failure.message,
+        time=time,
+        number=number,
+        logicversion=active.version if active else None,
+        logicprofile=active.profile if active else None,
+        line=failure.line,
+        text=failure.text,
+        limit=failure.limit,
+        message_id=reading.message_id,
+        content_type=reading.content_type,
+    )
+
+
+def parse_id(letter_id: str) -> tuple[str, str] | None:
+    """The machine and the name in the id of a letter, None where it cannot be one."""
+    found = _ID.fullmatch(letter_id)
+    if found is None:
+        return None
+    return (STRAY, found["stray"]) if found["stray"] else (found["machine"], found["name"])
+
+
+def milliseconds(time: str) -> int:
+    """A time in RFC 3339 as milliseconds since 1970. Raises `ValueError`."""
+    moment = datetime.fromisoformat(time)
+    if moment.tzinfo is None:
+        raise ValueError(f"{time!r} names no time zone")
+    return round(moment.timestamp() * 1000)
+
+
+class Admission(Struct):
+    """What becomes of a machine's readings when some of them were sent again: `skipped` are those that are
+    applied already. `uses` are the letters that the others use up when they are `run`."""
+
+    run: list[Reading] = []
+    skipped: list[Reading] = []
+    uses: list[str] = []

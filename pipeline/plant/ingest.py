@@ -1,0 +1,6 @@
+"""TODO: pipeline/plant/ingest.py."""
+
+from typing import Final
+
+#: Bytes of readings that may wait for RabbitMQ to confirm them.
+UNCONFIRMED: Final = 64 * 1024**2

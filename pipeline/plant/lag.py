@@ -1,0 +1,167 @@
+"""What waits for the workers, from the broker's counts and the workers' reports: by partition and by queue.
+
+How many messages wait in a queue the broker says. How old the oldest of them is it does not; the worker that
+serves the queue finds it out by counting (`pipeline.worker.queue_age`), for as long as it serves it. Where
+the readings say when they were sent (`pipeline.broker.sent_at`), it is known as well how long the one taken
+last had waited in all.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pika
+import pika.exceptions
+from msgspec import Struct
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import BlockingConnection
+from pipeline.errors import BrokerUnavailable, TopologyError
+from pipeline.model.assignment import assignment
+from pipeline.settings import Settings
+from pipeline.store.workers import Holding, Report
+
+#: Seconds that the broker may take over a step of connecting, and between two signs of life: nobody is to
+#: wait long for a count.
+_PATIENCE_SECONDS = 5
+
+
+class PartitionState(Struct, frozen=True):
+    """A partition: who is to have it, who consumes it, and how far behind it is.
+
+    `assigned_to` and `held_by` are ids of workers; for some seconds after a worker came or went they may
+    differ. `ready` readings wait in the partition's queue, `overflow` of machines that flood it in its
+    overflow, and `held` were handed to a worker and are not acknowledged. `rate` is readings a second that
+    were acknowledged lately. `seconds_behind` is how long what waits takes at that rate: 0 where nothing
+    waits, null where nothing moves.
+    """
+
+    partition: int
+    assigned_to: str | None
+    held_by: list[str]
+    ready: int
+    overflow: int
+    held: int
+    rate: float
+    seconds_behind: float | None
+
+
+class QueueState(Struct, frozen=True):
+    """A queue: what waits in it, and who takes from it.
+
+    `partition` is null for the dead letters, which the API takes. `ready` messages wait; `consumers` take
+    from it, of which a partition's queue serves one. The oldest of them has waited for `oldest_seconds`, at
+    least, since the worker that serves the queue began to; null where that is not known.
+
+    `taken` is when a worker last began with a reading of it (RFC 3339, UTC; null where none has it, or has
+    taken any), and `waited` how many seconds that reading had waited since it was sent, null where it does
+    not say when that was. What waits behind it was sent later.
+    """
+
+    name: str
+    kind: Literal["readings", "overflow", "dead-letters"]
+    partition: int | None
+    ready: int
+    consumers: int
+    oldest_seconds: float | None = None
+    taken: str | None = None
+    waited: float | None = None
+
+
+def partition_states(
+    settings: Settings, workers: Sequence[Report], partitions: Sequence[int]
+) -> list[PartitionState]:
+    """These partitions, in order. Raises `BrokerUnavailable`."""
+    owners = assignment([worker.id for worker in workers], settings.partitions)
+    names = [
+        name(partition) for partition in partitions for name in (wire.readings_queue, wire.overflow_queue)
+    ]
+    depths = [ready for ready, _ in _counts(settings, names)]
+    return [
+        _state(partition, owners.get(partition), workers, *depths[2 * place : 2 * place + 2])
+        for place, partition in enumerate(partitions)
+    ]
+
+
+def _state(
+    partition: int, owner: str | None, workers: Sequence[Report], ready: int, overflow: int
+) -> PartitionState:
+    holdings = [
+        (worker.id, holding)
+        for worker in workers
+        for holding in worker.holding
+        if holding.partition == partition
+    ]
+    held, rate = sum(each.held for _, each in holdings), sum(each.rate for _, each in holdings)
+    behind = ready + overflow + held
+    return PartitionState(
+        partition=partition,
+        assigned_to=owner,
+        held_by=[worker for worker, _ in holdings],
+        ready=ready,
+        overflow=overflow,
+        held=held,
+        rate=round(rate, 1),
+        seconds_behind=0.0 if behind == 0 else round(behind / rate, 1) if rate else None,
+    )
+
+
+def queue_names(settings: Settings) -> list[str]:
+    """All queues, in the order in which they are listed: the dead letters', then partition by partition."""
+    partitions = range(settings.partitions)
+    return [
+        wire.DEAD_LETTERS_QUEUE,
+        *map(wire.readings_queue, partitions),
+        *map(wire.overflow_queue, partitions),
+    ]
+
+
+def queue_states(settings: Settings, workers: Sequence[Report], names: Sequence[str]) -> list[QueueState]:
+    """These queues, in order. Raises `BrokerUnavailable`."""
+    holdings = {holding.partition: holding for worker in workers for holding in worker.holding}
+    return [
+        _queue(name, ready, consumers, holdings)
+        for name, (ready, consumers) in zip(names, _counts(settings, names), strict=True)
+    ]
+
+
+def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) -> QueueState:
+    if name == wire.DEAD_LETTERS_QUEUE:
+        return QueueState(name, "dead-letters", None, ready, consumers)
+    partition = int(name.rpartition(".")[2])
+    is_overflow = name == wire.overflow_queue(partition)
+    kind: Literal["readings", "overflow"] = "overflow" if is_overflow else "readings"
+    holding = holdings.get(partition)
+    if holding is None:
+        oldest = None if ready else 0.0
+        return QueueState(name, kind, partition, ready, consumers, oldest)
+    oldest, taken, waited = (
+        (holding.overflow_oldest_seconds, holding.overflow_taken, holding.overflow_waited)
+        if is_overflow
+        else (holding.oldest_seconds, holding.taken, holding.waited)
+    )
+    return QueueState(name, kind, partition, ready, consumers, oldest if ready else 0.0, taken, waited)
+
+
+def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
+    """How many messages wait in each of these queues, and how many consumers it has."""
+    parameters = pika.URLParameters(settings.amqp_url)
+    parameters.socket_timeout = parameters.stack_timeout = parameters.heartbeat = _PATIENCE_SECONDS
+    try:
+        with BlockingConnection(parameters) as connection:
+            try:
+                return _counts_of(connection.channel(), names)
+            except pika.exceptions.ChannelClosedByBroker:  # Nobody has declared them yet.
+                channel = connection.channel()
+                topology.declare(channel, settings)
+                return _counts_of(channel, names)
+    except TopologyError as e:
+        raise BrokerUnavailable(str(e)) from e
+    except (pika.exceptions.AMQPError, OSError) as e:
+        raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
+
+
+def _counts_of(channel: BlockingChannel, names: Sequence[str]) -> list[tuple[int, int]]:
+    queues = [channel.queue_declare(name, passive=True).method for name in names]
+    return [(queue.message_count, queue.consumer_count) for queue in queues]

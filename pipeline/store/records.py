@@ -1,0 +1,263 @@
+"""The machines' records in Redis, read and written for a whole batch in one round trip each.
+
+Each machine's record is one key, `machine:{<id>}:record`: eight random bytes, the token, and behind them
+the record as msgpack. Writing compares the token that was read and puts a new one. The braces keep the
+keys of one machine on one node of a Redis Cluster.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.errors import SessionLost
+from pipeline.model.deployment import Pause, Setup
+from pipeline.model.machine import Stored
+from pipeline.model.record import Record
+from pipeline.model.session import Fence
+from pipeline.settings import RECENT
+from pipeline.store.dead_letters import USE_UP, DeadLetters
+from pipeline.store.keys import MACHINES_KEY, letter_keys, recent_key, record_key, setup_key
+from pipeline.store.recents import Recents
+from pipeline.telemetry import tracing
+
+#: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
+#: be taken for the one before.
+_TOKEN_BYTES = 8
+
+#: Seconds for which it is known what a deleted machine's readings were: a week. What waits in a queue for
+#: longer is taken for another machine's, and may come a second time.
+GONE_SECONDS: Final = 7 * 24 * 3600
+
+_TAKEN = "another session has taken the partition, and the batch is its to do"
+
+
+#: Puts a record, and appends to its machine's last readings, `count` of them from ARGV[first] on, of which
+#: `keep` are kept. For scripts that begin with it.
+_PUT = """
+local function put(record, value, recent, keep, first, count)
+    redis.call('SET', record, value)
+    if count > 0 then
+        redis.call('RPUSH', recent, unpack(ARGV, first, first + count - 1))
+        redis.call('LTRIM', recent, -keep, -1)
+    end
+end
+"""
+
+#: Compare-and-set of many records, each for itself, for sessions that all hold their fences (rule 4 in
+#: `pipeline.model.record`). Answers the places of those that had changed; place 0 alone: a fence is another
+#: session's, and nothing is written. KEYS the fences, and of each record: itself and last readings; ARGV how
+#: many fences, the sessions that must hold them, how many last readings to keep, and of each record: token,
+#: record, and its readings behind their count.
+_WRITE = (
+    _PUT
+    + """
+local fences = tonumber(ARGV[1])
+for fence = 1, fences do
+    if redis.call('GETRANGE', KEYS[fence], 0, 7) ~= ARGV[1 + fence] then
+        return {0}
+    end
+end
+local changed, keep, at = {}, ARGV[fences + 2], fences + 3
+for key = fences + 1, #KEYS, 2 do
+    local count = tonumber(ARGV[at + 2])
+    if redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at] then
+        put(KEYS[key], ARGV[at + 1], KEYS[key + 1], keep, at + 3, count)
+    else
+        changed[#changed + 1] = (key - fences + 1) / 2
+    end
+    at = at + 3 + count
+end
+return changed
+"""
+)
+
+#: Compare-and-set of one record, which uses up dead letters of its machine: both or none. Answers 1 if it is
+#: done, 0 if the record had changed or a letter is gone, -1 if the fence is another session's. KEYS fence,
+#: record, last readings, `letter_keys`. ARGV session, how many last readings to keep, token, record, its
+#: readings behind their count, and the names of the letters.
+_WRITE_USING = (
+    USE_UP
+    + _PUT
+    + """
+local names = 6 + ARGV[5]
+if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
+    return -1
+end
+if redis.call('GETRANGE', KEYS[2], 0, 7) ~= ARGV[3] then
+    return 0
+end
+for place = names, #ARGV do
+    if redis.call('HEXISTS', KEYS[4], ARGV[place]) == 0 then
+        return 0
+    end
+end
+put(KEYS[2], ARGV[4], KEYS[3], ARGV[2], 6, ARGV[5] + 0)
+use_up(KEYS[4], KEYS[5], KEYS[6], names)
+return 1
+"""
+)
+
+#: Compare-and-set of a machine's setup, which puts another token on its record: both or none. Answers 0 where
+#: one of them had changed. KEYS setup and record; ARGV the setup as it was read, the new one, token, record.
+_PAUSE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] or redis.call('GETRANGE', KEYS[2], 0, 7) ~= ARGV[3] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[4])
+return 1
+"""
+
+
+class Update(Struct, frozen=True):
+    """A machine's new record, to be written over what was `read`.
+
+    With it go the last readings that made it, encoded, and in the same write the dead letters that they use
+    up. `fence` is what the session that writes it must hold; it is None for an edit over the API.
+    """
+
+    read: Stored
+    record: Record
+    uses: Sequence[str] = ()
+    recents: Sequence[bytes] = ()
+    fence: Fence | None = None
+
+
+class Records:
+    """Reads and writes records. Safe to share between threads.
+
+    `recent` is how many of a machine's last readings are kept.
+    """
+
+    def __init__(self, client: "redis.Redis", recent: int = RECENT) -> None:
+        self.recent = recent
+        self._redis = client
+        self.letters = DeadLetters(client)
+        self.recents = Recents(client)
+        self._write = client.register_script(_WRITE)
+        self._write_using = client.register_script(_WRITE_USING)
+        self._pause = client.register_script(_PAUSE)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(Record)
+
+    def read(self, machine_ids: Sequence[str]) -> dict[str, Stored]:
+        """The records of these machines, and what each is set up to run. Raises `redis.RedisError`."""
+        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), setup_key(machine_id))]
+        values = cast("list[bytes | None]", self._redis.mget(keys))
+        setups = [Setup.parse(value) for value in values[1::2]]
+        profiles = self._profiles({setup.profile for setup in setups if setup.profile and not setup.version})
+        return {
+            machine_id: self._stored(value, setup, profiles.get(setup.profile or ""))
+            for machine_id, value, setup in zip(machine_ids, values[::2], setups, strict=True)
+        }
+
+    def _profiles(self, names: set[str]) -> dict[str, Setup]:
+        if not names:
+            return {}
+        values = cast("list[bytes | None]", self._redis.mget([setup_key(each, "profile") for each in names]))
+        return {name: Setup.parse(value) for name, value in zip(names, values, strict=True)}
+
+    def parse(self, value: bytes | None, setup: bytes | None) -> Stored:
+        """A machine, from the values of its keys; without what its profile is set up to run."""
+        return self._stored(value, Setup.parse(setup))
+
+    def _stored(self, value: bytes | None, setup: Setup, profile: Setup | None = None) -> Stored:
+        if value is None:
+            return Stored(Record(), b"", setup, profile)
+        record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
+        return Stored(record, value[:_TOKEN_BYTES], setup, profile)
+
+    def encode(self, record: Record) -> bytes:
+        """The value of a record's key, with a new token."""
+        return os.urandom(_TOKEN_BYTES) + self._encoder.encode(record)
+
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
+        """Write updates, by machine. Returns the machines whose record had changed meanwhile.
+
+        A machine also counts as changed if a dead letter is gone that its update uses up. Raises
+        `SessionLost` if the fence of an update is another session's, and `redis.RedisError`; then each update
+        is written or is not.
+        """
+        if new := [
+            each for each, update in updates.items() if not (update.read.recorded or update.record.gone)
+        ]:
+            self.register(new)
+        plain, using = dict[str, Update](), dict[str, Update]()
+        for machine_id, update in updates.items():
+            (using if update.uses else plain)[machine_id] = update
+        with tracing.write(machines=len(updates)):
+            changed = self._write_plain(plain) if plain else set()
+            changed = changed | self._write_all_using(using) if using else changed
+        for machine_id, update in updates.items():
+            # What is left of a deleted machine was kept for a time only. Without this line: for longer.
+            if (
+                update.record.gone
+                and machine_id not in changed
+                and update.record.moved == update.record.taken
+            ):
+                self._redis.expire(record_key(machine_id), GONE_SECONDS)
+        return changed
+
+    def _arguments(self, update: Update) -> list[bytes | int]:
+        return [update.read.token, self.encode(update.record), len(update.recents), *update.recents]
+
+    def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
+        machine_ids = list(updates)
+        fences = list({update.fence: None for update in updates.values() if update.fence is not None})
+        keys = [fence.key for fence in fences]
+        keys += [
+            key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))
+        ]
+        arguments = chain.from_iterable(self._arguments(update) for update in updates.values())
+        sessions = [fence.session for fence in fences]
+        changed = self._write(keys=keys, args=[len(fences), *sessions, self.recent, *arguments])
+        if 0 in changed:
+            raise SessionLost(_TAKEN)
+        return {machine_ids[place - 1] for place in changed}
+
+    def _write_all_using(self, updates: Mapping[str, Update]) -> set[str]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for machine_id, update in updates.items():
+                assert update.fence is not None
+                keys = [update.fence.key, record_key(machine_id), recent_key(machine_id)]
+                arguments = [update.fence.session, self.recent, *self._arguments(update), *update.uses]
+                self._write_using(keys=[*keys, *letter_keys(machine_id)], args=arguments, client=pipeline)
+            answers = dict(zip(updates, pipeline.execute(), strict=True))
+        used = [
+            (each, name) for each, update in updates.items() if answers[each] == 1 for name in update.uses
+        ]
+        self.letters.forget(used)
+        if -1 in answers.values():
+            raise SessionLost(_TAKEN)
+        return {machine_id for machine_id, answer in answers.items() if not answer}
+
+    def pause(self, machine_id: str, *, paused: bool) -> Setup:
+        """Have a machine's readings become dead letters from now on, or not any more. Returns its setup.
+
+        The record's token changes with it, so that a batch that runs meanwhile reads the setup again: which
+        numbers were paused is exact.
+        """
+        keys = [setup_key(machine_id), record_key(machine_id)]
+        while True:
+            values = cast("list[bytes | None]", self._redis.mget(keys))
+            stored = self.parse(values[1], values[0])
+            if stored.setup.paused == paused:
+                return stored.setup
+            number, pause = stored.record.number, stored.setup.pause
+            pause = Pause(number) if paused or pause is None else Pause(pause.first, number)
+            setup = replace(stored.setup, pause=pause)
+            if not stored.known:
+                self.register([machine_id])
+            after = [self._encoder.encode(setup), stored.token, self.encode(stored.record)]
+            if self._pause(keys=keys, args=[values[0] or b"", *after]):
+                return setup
+
+    def register(self, machine_ids: Iterable[str]) -> None:
+        """Put machines on the list of all machines, before anything else is kept of them."""
+        self._redis.zadd(MACHINES_KEY, dict.fromkeys(machine_ids, 0))

@@ -1,0 +1,172 @@
+"""Finds machines in the directory: by the beginning of their id, their health and their profile, all of it at
+once, in the order of their ids or of when they were last seen, the last one first.
+
+What a page costs is bounded, however many machines there are, and whatever fits:
+
+- Where few are left by one of the filters, these few are looked at, and sorted.
+- Else the machines are walked through in their order from the cursor on, until the page is full, or
+  `LOOKS` were looked at. Then the page is shorter than it could be, and its `next` says where to go on.
+
+A cursor names a place in the order and not a count, so what comes or goes elsewhere moves no page. By id,
+each machine that is there all the time is found once. By last seen, one that sends meanwhile goes to the
+front: a walk that is under way may miss it, and finds none twice.
+"""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from operator import itemgetter
+from typing import Final, cast
+
+import redis
+from msgspec import Struct
+
+from pipeline.store.keys import MACHINES_KEY, condition_key, profile_machines_key
+from pipeline.store.machine_index import SEEN_KEY
+from pipeline.store.search_script import NEVER, Candidates, Filter, Look, Place, Terms
+from pipeline.wire import is_machine_id
+
+#: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
+#: thousand take it a millisecond or two.
+LOOKS: Final = 4_000
+_STEP: Final = 2_000
+
+#: So few machines are all looked at, and sorted.
+_FEW: Final = 1_000
+
+_SEEN_CURSOR = re.compile(r"([0-9]{1,16})\.([A-Za-z0-9_-]{1,128})")
+
+
+class Sort(StrEnum):
+    """In which order machines are found."""
+
+    ID = "id"
+    #: The one that was seen last comes first, those that never were last.
+    LAST_SEEN = "last_seen"
+
+
+class Page(Struct, frozen=True):
+    """The machines that were found, and where the next page starts, None on the last."""
+
+    machine_ids: list[str]
+    next: str | None
+
+
+class Search:
+    """Finds machines. Safe to share between threads. May raise `redis.RedisError`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._look = Look(client)
+
+    def find(self, where: Filter, sort: Sort, after: str, limit: int, silent_since: int) -> Page:
+        """The machines that are meant, from behind `after`, which is `next` of another page, or empty.
+
+        Who was last seen before `silent_since` (milliseconds since 1970) is silent. The directory may be
+        behind for seconds, so that one of them may not fit (any more). Raises `ValueError` where `after` is
+        no cursor of this order.
+        """
+        terms, cursor = Terms.of(where, silent_since), _parse(sort, after)
+        few, step = self._plan(terms, sort, limit)
+        if few is None:
+            return self._walk(terms, sort, cursor, limit, step)
+        found = [place for part in few for place in self._look.at(part, terms, 2 * _FEW)[2]]
+        found = (
+            sorted(set(found), key=lambda place: place[1]) if sort is Sort.ID else sorted(set(found))[::-1]
+        )
+        if cursor is not None:
+            found = [place for place in found if _is_behind(sort, place, cursor)]
+        return _page(sort, found, limit)
+
+    def _plan(self, terms: Terms, sort: Sort, limit: int) -> tuple[list[Candidates] | None, int]:
+        """All who fit one of the terms, where these are few, and fewer than a walk would look at; and at how
+        many a walk would have to look for a page."""
+        window, ids = (f"{terms.since}", f"({terms.before}"), _id_range(terms.prefix)
+        by_id, by_condition = sort is Sort.ID, [condition_key(each) for each in terms.conditions]
+        # Each choice with whether a walk goes along it, and looks at no others anyway.
+        choices = [(True, [Candidates("ids", MACHINES_KEY, "-", "+")])]
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zcard(MACHINES_KEY)
+            if terms.prefix:
+                choices.append((by_id, [Candidates("ids", MACHINES_KEY, *ids)]))
+                pipeline.zlexcount(MACHINES_KEY, *ids)
+            if (terms.since, terms.before) != (0, NEVER):
+                choices.append((not by_id, [Candidates("seen", SEEN_KEY, *window)]))
+                pipeline.zcount(SEEN_KEY, *window)
+            if terms.profile is not None:
+                choices.append((False, [Candidates("set", profile_machines_key(terms.profile))]))
+                pipeline.scard(profile_machines_key(terms.profile))
+            for key in by_condition:
+                pipeline.zcard(key)
+            sizes = cast("list[int]", pipeline.execute())
+        if by_condition:
+            along = by_id and len(by_condition) == 1
+            sizes[len(choices) :] = [sum(sizes[len(choices) :])]
+            choices.append((along, [Candidates("ids", key, "-", "+") for key in by_condition]))
+        walked = min(size for size, (along, _) in zip(sizes, choices, strict=True) if along)
+        others = [(size, choice) for size, (along, choice) in zip(sizes, choices, strict=True) if not along]
+        if not others:
+            return None, limit + 1
+        size, choice = min(others, key=itemgetter(0))
+        # One in walked / size fits, if they are spread evenly; half as many more, for they are not quite.
+        looks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
+        return choice if size <= _FEW and size < looks else None, looks
+
+    def _walk(self, terms: Terms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:
+        candidates, step = _from_start(terms, sort, cursor), min(step, _STEP)
+        found, looked = list[Place](), 0
+        while True:
+            count, last, fits = self._look.at(candidates, terms, step)
+            found += fits
+            looked += count
+            if len(found) > limit or count < step or (sort is Sort.LAST_SEEN and last[0] < terms.since):
+                return _page(sort, found, limit)
+            if looked >= LOOKS:
+                return Page([machine_id for _, machine_id in found], _cursor(sort, last))
+            candidates, step = _from_start(terms, sort, last), min(2 * step, _STEP)
+
+
+def _from_start(terms: Terms, sort: Sort, cursor: Place | None) -> Candidates:
+    """All machines that may fit, from behind the cursor on."""
+    if sort is Sort.LAST_SEEN:
+        if cursor is None:
+            return Candidates("seen", SEEN_KEY, f"{terms.since}", f"({terms.before}")
+        return Candidates("behind", SEEN_KEY, *cursor)
+    key = condition_key(terms.conditions[0]) if len(terms.conditions) == 1 else MACHINES_KEY
+    first, last = _id_range(terms.prefix)
+    if cursor is not None and cursor[1] >= terms.prefix:
+        first = f"({cursor[1]}".encode()
+    return Candidates("ids", key, first, last)
+
+
+def _id_range(prefix: str) -> tuple[bytes, bytes]:
+    """The ids with this prefix, as Redis says a range by bytes."""
+    return (f"[{prefix}".encode(), f"({prefix}".encode() + b"\xff") if prefix else (b"-", b"+")
+
+
+def _page(sort: Sort, found: Sequence[Place], limit: int) -> Page:
+    page = found[:limit]
+    return Page(
+        [machine_id for _, machine_id in page], _cursor(sort, page[-1]) if len(found) > limit else None
+    )
+
+
+def _is_behind(sort: Sort, place: Place, cursor: Place) -> bool:
+    return place[1] > cursor[1] if sort is Sort.ID else place < cursor
+
+
+def _cursor(sort: Sort, place: Place) -> str:
+    return place[1] if sort is Sort.ID else f"{place[0]}.{place[1]}"
+
+
+def _parse(sort: Sort, after: str) -> Place | None:
+    if not after:
+        return None
+    if sort is Sort.ID:
+        if not is_machine_id(after):
+            raise ValueError(f"{after!r} is no cursor by id")
+        return 0, after
+    found = _SEEN_CURSOR.fullmatch(after)
+    if found is None:
+        raise ValueError(f"{after!r} is no cursor by last seen")
+    return int(found[1]), found[2]

@@ -1,0 +1,176 @@
+"""One look at machines of the directory, in one round trip: which of some candidates fit a filter.
+
+It is a script, so that what it finds belongs together, and only what fits travels.
+"""
+
+from typing import Final, Literal
+
+import redis
+from msgspec import Struct
+
+from pipeline.model.machine import Condition, Health
+from pipeline.store.keys import condition_key, profile_machines_key
+from pipeline.store.machine_index import SEEN_KEY
+
+#: Later than any machine was seen, in milliseconds since 1970.
+NEVER: Final = 2**53
+
+#: Looks at candidates, and answers how many there were, the last one with when it was seen, and then those
+#: that fit, in the same way. KEYS where the candidates are, seen, the profile's machines (or seen again), and
+#: the conditions of which one must fit. ARGV what the candidates are, how many, from where to where, the
+#: prefix, when they must have been seen (since, before), and whether there is a profile. A cursor by when
+#: machines were last seen is found by bisection: Redis sorts equal scores by the bytes of the ids.
+_LOOK: Final = """
+local function is_before(one, other)
+    for at = 1, math.min(#one, #other) do
+        local difference = one:byte(at) - other:byte(at)
+        if difference ~= 0 then
+            return difference < 0
+        end
+    end
+    return #one < #other
+end
+
+local function rank_behind(seen, id)
+    local low = redis.call('ZCOUNT', KEYS[1], '(' .. seen, '+inf')
+    local high = low + redis.call('ZCOUNT', KEYS[1], seen, seen)
+    while low < high do
+        local middle = math.floor((low + high) / 2)
+        if is_before(redis.call('ZREVRANGE', KEYS[1], middle, middle)[1], id) then
+            high = middle
+        else
+            low = middle + 1
+        end
+    end
+    return low
+end
+
+local what, count, first, last = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local ids
+if what == 'ids' then
+    ids = redis.call('ZRANGE', KEYS[1], first, last, 'BYLEX', 'LIMIT', 0, count)
+elseif what == 'set' then
+    ids = redis.call('SMEMBERS', KEYS[1])
+elseif what == 'seen' then
+    ids = redis.call('ZRANGE', KEYS[1], last, first, 'BYSCORE', 'REV', 'LIMIT', 0, count)
+else
+    local rank = rank_behind(first, last)
+    ids = redis.call('ZREVRANGE', KEYS[1], rank, rank + count - 1)
+end
+local answer = {#ids, ids[#ids] or '', ids[1] and redis.call('ZSCORE', KEYS[2], ids[#ids]) or '0'}
+
+local function keep(fits)
+    local kept = {}
+    for at, id in ipairs(ids) do
+        if fits(at, id) then
+            kept[#kept + 1] = id
+        end
+    end
+    ids = kept
+end
+
+local prefix, since, before = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+if prefix ~= '' then
+    keep(function(at, id) return string.sub(id, 1, #prefix) == prefix end)
+end
+if #ids > 0 and ARGV[8] == '1' then
+    local members = redis.call('SMISMEMBER', KEYS[3], unpack(ids))
+    keep(function(at) return members[at] == 1 end)
+end
+if #ids > 0 and #KEYS > 3 then
+    local fitting = {}
+    for place = 4, #KEYS do
+        for at, score in ipairs(redis.call('ZMSCORE', KEYS[place], unpack(ids))) do
+            fitting[at] = fitting[at] or score
+        end
+    end
+    keep(function(at) return fitting[at] end)
+end
+if #ids > 0 then
+    for at, seen in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(ids))) do
+        seen = seen or '0'
+        if tonumber(seen) >= since and tonumber(seen) < before then
+            answer[#answer + 1], answer[#answer + 2] = ids[at], seen
+        end
+    end
+end
+return answer
+"""
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which machines are meant: those that fit all that is given."""
+
+    prefix: str = ""
+    health: Health | None = None
+    profile: str | None = None
+
+
+#: A machine's place in the orders: when it was seen (milliseconds since 1970), and its id.
+Place = tuple[int, str]
+
+
+class Terms(Struct, frozen=True):
+    """What a machine must fit, in the terms of the directory: it was seen at `since` or later and before
+    `before`, is in one of the conditions (in any, where there are none), and so on."""
+
+    prefix: str
+    since: int
+    before: int
+    conditions: tuple[Condition, ...]
+    profile: str | None
+
+    @classmethod
+    def of(cls, where: Filter, silent_since: int) -> "Terms":
+        """A filter in these terms. Who was last seen before `silent_since` is silent."""
+        since, before = 0, NEVER
+        if where.health is Health.NEW:
+            before = 1
+        elif where.health is Health.SILENT:
+            before = silent_since
+        elif where.health in (Health.RUNNING, Health.FAILING):
+            since = silent_since
+        return cls(where.prefix, since, before, _conditions(where.health), where.profile)
+
+
+class Candidates(Struct, frozen=True):
+    """Who is looked at: of the sorted set (or set) `key` what lies between `first` and `last`."""
+
+    what: Literal["ids", "set", "seen", "behind"]
+    key: str
+    first: bytes | str | int = ""
+    last: bytes | str | int = ""
+
+
+class Look:
+    """Looks at machines. Safe to share between threads."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._script = client.register_script(_LOOK)
+
+    def at(self, candidates: Candidates, terms: Terms, count: int) -> tuple[int, Place, list[Place]]:
+        """How many candidates there were, `count` at the most, the last of them, and those that fit.
+
+        Raises `redis.RedisError`.
+        """
+        profile_key = profile_machines_key(terms.profile) if terms.profile is not None else SEEN_KEY
+        keys = [candidates.key, SEEN_KEY, profile_key, *map(condition_key, terms.conditions)]
+        arguments: list[bytes | str | int] = [
+            *(candidates.what, count, candidates.first, candidates.last),
+            *(terms.prefix, terms.since, terms.before, int(terms.profile is not None)),
+        ]
+        number, last_id, last_seen, *fits = self._script(keys=keys, args=arguments)
+        places = zip(fits[::2], fits[1::2], strict=True)
+        return (
+            number,
+            (int(last_seen), last_id.decode()),
+            [(int(seen), machine_id.decode()) for machine_id, seen in places],
+        )
+
+
+def _conditions(health: Health | None) -> tuple[Condition, ...]:
+    if health is None:
+        return ()
+    if health is Health.SILENT:
+        return Condition.FAILING, Condition.FINE
+    return (Condition.FINE if health is Health.RUNNING else Condition(health),)

@@ -1,0 +1,99 @@
+"""The sources of all logic in Redis, each kept once for ever under its digest, `logic:{<digest>}`.
+
+A source is never changed and never deleted, so that whoever has read a digest finds it. Beside it lies the
+code that the API compiled, with a tag of what it was compiled by and a signature: a worker uses it only
+where both fit, and has its sandbox compile the source otherwise. The key is shared by API and workers
+alone; whoever can write to Redis cannot sign.
+
+The examples that came with a source lie as JSON under a digest of their own, `examples:{<digest>}`.
+"""
+
+import hashlib
+import hmac
+import importlib.metadata
+import importlib.util
+from threading import Lock
+from typing import cast
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from pipeline.store.keys import examples_key, source_key
+from sandbox.job import Logic, digest_of
+
+#: Sources kept in a worker's memory. A thousand of the largest are 32 MiB.
+_CACHED = 1_000
+
+
+class Source(Struct, frozen=True):
+    """A source as it is kept, with its compiled code where it could be signed."""
+
+    source: str
+    code: bytes = b""
+    tag: str = ""
+    signature: bytes = b""
+
+
+def code_tag() -> str:
+    """What compiled code depends on beside its source: the Python that loads it, and who restricted it."""
+    versions = (importlib.metadata.version(name) for name in ("RestrictedPython", "iot-logic-processor"))
+    return "/".join((importlib.util.MAGIC_NUMBER.hex(), *versions))
+
+
+class Sources:
+    """Keeps and finds sources. Safe to share between threads. Every method may raise `redis.RedisError`."""
+
+    def __init__(self, client: "redis.Redis", signing_key: str) -> None:
+        self._redis = client
+        self._signing_key = signing_key.encode()
+        self._tag = code_tag()
+        self._cache: dict[str, Logic] = {}
+        self._lock = Lock()
+
+    def keep(self, source: str, code: bytes | None) -> str:
+        """Keep a source, and what the sandbox compiled it to, where it has. Returns its digest."""
+        digest = digest_of(source)
+        kept = Source(source)
+        if self._signing_key and code is not None:
+            kept = Source(source, code, self._tag, self._sign(digest, code))
+        self._redis.set(source_key(digest), msgspec.msgpack.encode(kept))
+        return digest
+
+    def keep_examples(self, examples: bytes) -> str:
+        """Keep the examples of a version, as JSON. Returns their digest."""
+        digest = hashlib.sha256(examples).hexdigest()
+        self._redis.set(examples_key(digest), examples)
+        return digest
+
+    def examples(self, digest: str) -> bytes:
+        """The examples with this digest, as JSON."""
+        return cast(bytes, self._redis.get(examples_key(digest)))
+
+    def load(self, digests: set[str]) -> dict[str, Logic]:
+        """These sources, ready for the sandbox; without those that Redis does not have."""
+        with self._lock:
+            missing = [digest for digest in digests if digest not in self._cache]
+            if missing:
+                self._fetch(missing)
+            loaded = {digest: self._cache[digest] for digest in digests if digest in self._cache}
+            while len(self._cache) > _CACHED:
+                del self._cache[next(iter(self._cache))]
+        return loaded
+
+    def _fetch(self, digests: list[str]) -> None:
+        values = cast("list[bytes | None]", self._redis.mget([source_key(digest) for digest in digests]))
+        for digest, value in zip(digests, values, strict=True):
+            if value is None:
+                continue
+            kept = msgspec.msgpack.decode(value, type=Source)
+            trusted = (
+                self._signing_key
+                and kept.tag == self._tag
+                and hmac.compare_digest(kept.signature, self._sign(digest, kept.code))
+            )
+            self._cache[digest] = Logic(digest, kept.source, kept.code if trusted else None)
+
+    def _sign(self, digest: str, code: bytes) -> bytes:
+        message = b"\0".join((self._tag.encode(), digest.encode(), code))
+        return hmac.digest(self._signing_key, message, hashlib.sha256)

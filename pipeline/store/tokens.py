@@ -1,0 +1,167 @@
+"""The tokens, in Redis: who may use the API, in which role.
+
+A token reads `iot_<name>_<secret>`; the secret is 256 random bits in hex. Redis has its SHA-256 alone. A
+slow hash (argon2, scrypt) would protect nothing here: it is for secrets that people choose, which can be
+guessed; nobody guesses 256 bits, however fast each guess is, and a slow hash would make every request slow.
+
+- `tokens` is a hash of all tokens by name (`_Kept` below).
+- `tokens:used` is a hash of when each was last used, by the hex of its SHA-256, in milliseconds.
+
+Every request looks its token up, so one that is revoked is out at once, in every API process.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from pipeline.errors import TokenError
+from pipeline.model.role import Role
+
+#: What can be a token's name: no underscore, so that it ends where the secret begins.
+NAME_PATTERN: Final = "[A-Za-z0-9-]{1,64}"
+
+_NAME: Final = re.compile(NAME_PATTERN)
+_TOKEN: Final = re.compile(f"iot_({NAME_PATTERN})_([0-9a-f]{{64}})")
+_TOKENS: Final = "tokens"
+_USED: Final = "tokens:used"
+
+#: Milliseconds after which a use is written down again.
+_USED_EVERY: Final = 60_000
+_DAY: Final = 86_400_000
+
+#: Compared with where there is no such token, so that the answer takes as long. No secret hashes to it.
+_NOBODY: Final = bytes(32)
+
+
+class _Kept(Struct, array_like=True):
+    role: Role
+    digest: bytes
+    created: int
+    expires: int | None
+
+
+class Token(Struct, kw_only=True):
+    """A token as it is shown, without its secret. Times are RFC 3339 in UTC; `last_used` to the minute."""
+
+    name: str
+    role: Role
+    created: str
+    expires: str | None
+    last_used: str | None
+
+
+class Caller(Struct, frozen=True):
+    """Who sends a request: his token's name, role, digest, and when it expires (RFC 3339, UTC)."""
+
+    name: str
+    role: Role
+    expires: str | None = None
+    digest: bytes = b""
+
+
+class Tokens:
+    """Makes, finds and revokes tokens. Safe to share between threads. All raise `redis.RedisError`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+
+    def create(self, name: str, role: Role, days: float | None = None) -> str:
+        """Make a token, for ever or for `days`. Returns it: it cannot be shown again.
+
+        Raises `TokenError` where the name is taken or cannot be one.
+        """
+        if not _NAME.fullmatch(name):
+            raise TokenError(f"{name!r} cannot be a token's name: it has 1 to 64 letters, digits or -.")
+        token = f"iot_{name}_{secrets.token_hex(32)}"
+        now = _now()
+        expires = None if days is None else now + round(days * _DAY)
+        kept = msgspec.msgpack.encode(_Kept(role, _digest(token), now, expires))
+        if not self._redis.hsetnx(_TOKENS, name, cast(str, kept)):
+            raise TokenError(f"There is a token {name!r} already: revoke it first, or take another name.")
+        return token
+
+    def revoke(self, name: str) -> Role | None:
+        """Delete a token, which is out from the next request on. Returns its role, None where it is none."""
+        kept = self._read(self._redis.hget(_TOKENS, name))
+        if kept is None or not self._redis.hdel(_TOKENS, name):
+            return None
+        self._redis.hdel(_USED, kept.digest.hex())
+        return kept.role
+
+    def list(self) -> list[Token]:
+        """All tokens, by name; also those that have expired."""
+        everything = cast("dict[bytes, bytes]", self._redis.hgetall(_TOKENS))
+        used = cast("dict[bytes, bytes]", self._redis.hgetall(_USED))
+        found = []
+        for name, value in sorted(everything.items()):
+            kept = msgspec.msgpack.decode(value, type=_Kept)
+            last = used.get(kept.digest.hex().encode())
+            found.append(
+                Token(
+                    name=name.decode(),
+                    role=kept.role,
+                    created=_shown(kept.created),
+                    expires=None if kept.expires is None else _shown(kept.expires),
+                    last_used=None if last is None else _shown(int(last)),
+                )
+            )
+        return found
+
+    def exist(self) -> bool:
+        """Whether there is any token, also an expired one."""
+        return bool(self._redis.hlen(_TOKENS))
+
+    def caller(self, token: str) -> Caller | None:
+        """Who sends this token, or None where it is none, was revoked or has expired.
+
+        `token` may be anything. Why it is refused cannot be told from the time that it takes.
+        """
+        parts = _TOKEN.fullmatch(token)
+        if parts is None:
+            return None
+        digest = _digest(token)
+        with self._redis.pipeline(transaction=False) as both:
+            both.hget(_TOKENS, parts[1])
+            both.hget(_USED, digest.hex())
+            value, used = both.execute()
+        kept = self._read(value)
+        same = hmac.compare_digest(digest, kept.digest if kept else _NOBODY)
+        now = _now()
+        if kept is None or not same or (kept.expires is not None and kept.expires <= now):
+            return None
+        if used is None or now - int(used) >= _USED_EVERY:
+            self._redis.hset(_USED, digest.hex(), str(now))
+        return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires), digest)
+
+    def hold(self, caller: Caller) -> bool:
+        """Whether the token of one who was let in is still good: neither revoked, nor another one by now."""
+        kept = self._read(self._redis.hget(_TOKENS, caller.name))
+        return (
+            kept is not None
+            and kept.digest == caller.digest
+            and (kept.expires is None or kept.expires > _now())
+        )
+
+    @staticmethod
+    def _read(value: object) -> _Kept | None:
+        return None if value is None else msgspec.msgpack.decode(cast(bytes, value), type=_Kept)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _shown(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

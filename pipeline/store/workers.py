@@ -1,0 +1,137 @@
+"""What each worker process says of itself, once a second, and what is known of those that fell silent.
+
+It lies in Redis: when each was last heard of in a sorted set, by Redis's clock, and what it said in a hash.
+Workers that are silent for `EXPIRY_SECONDS` are held to be gone (`pipeline.worker.membership`). Those that
+did not
+say so themselves have vanished: what they last said is kept for `VANISHED_SECONDS`, for whoever looks for
+the reason.
+"""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec import Struct
+from msgspec.structs import replace
+
+#: After how many seconds without a sign of life a worker is held to be gone. One that is killed is noticed by
+#: the broker at once, so this is for how long its partitions stand still.
+EXPIRY_SECONDS: Final = 5.0
+
+#: Seconds for which it is known that a worker vanished, and how many are shown at the most.
+VANISHED_SECONDS: Final = 600.0
+_VANISHED: Final = 100
+
+#: When each worker was last there (score: seconds of Redis's clock), and what it said of itself.
+SEEN_KEY: Final = "{workers}:seen"
+REPORTS_KEY: Final = "{workers}:reports"
+
+
+class Holding(Struct, frozen=True):
+    """A partition that a worker consumes.
+
+    `held` readings were handed to it and are not acknowledged, `in_flight` of them in the batch that is
+    worked on or confirmed; the oldest was handed to it `held_seconds` ago. `settled` counts those that it has
+    acknowledged since it holds the partition, `rate` is how many of those a second since the last beat.
+    The oldest in the partition's queue has waited there for `oldest_seconds`, at least, and that in its
+    overflow queue for `overflow_oldest_seconds` (`pipeline.worker.queue_age`).
+
+    `taken` is when it last began with a reading of the partition's queue (RFC 3339, UTC), and `waited` how
+    many seconds that one had waited in the broker, as far as it says itself when it was sent;
+    `overflow_taken` and `overflow_waited` are the same for its overflow queue.
+    """
+
+    partition: int
+    held: int
+    settled: int
+    in_flight: int = 0
+    held_seconds: float = 0.0
+    oldest_seconds: float = 0.0
+    overflow_oldest_seconds: float = 0.0
+    taken: str | None = None
+    waited: float | None = None
+    overflow_taken: str | None = None
+    overflow_waited: float | None = None
+    rate: float = 0.0
+
+
+class Batches(Struct, frozen=True):
+    """The batches that a worker has processed since its start: how many, how many readings there were in the
+    last, and on average in those of the last seconds (null where there were none)."""
+
+    count: int = 0
+    last: int = 0
+    mean: float | None = None
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a worker process says of itself.
+
+    `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on
+    batches. `metrics` is where Prometheus can read it, null where it cannot. `assigned` are the partitions
+    that are to be its own, `holding` those that it consumes, with `held` and `in_flight` readings in all of
+    them. `readings` counts from its start; `rate` is readings a second. `sandbox_restarts` counts children
+    that were lost or killed, and `sandbox_restart_causes` each cause by itself. `heard` is how many seconds
+    ago it said all this.
+
+    Workers of another version may not say all of it.
+    """
+
+    id: str
+    host: str
+    pid: int
+    version: str = ""
+    since: str | None = None
+    threads: int = 0
+    metrics: str | None = None
+    assigned: list[int]
+    holding: list[Holding]
+    held: int = 0
+    in_flight: int = 0
+    readings: int
+    rate: float
+    batches: Batches = Batches()
+    sandbox_restarts: int
+    sandbox_restart_causes: Mapping[str, int] = {}
+    heard: float = 0.0
+
+
+class Roll(Struct, frozen=True):
+    """The workers that are there, sorted by id, and those that vanished lately, the last one first."""
+
+    present: list[Report]
+    vanished: list[Report]
+
+
+def call_roll(client: "redis.Redis") -> Roll:
+    """What all workers last said of themselves. Raises `redis.RedisError`."""
+    seconds, microseconds = client.time()
+    now = seconds + microseconds / 1e6
+    answer = client.zrangebyscore(SEEN_KEY, now - VANISHED_SECONDS, "+inf", withscores=True)
+    seen = dict(cast("list[tuple[bytes, float]]", answer))
+    present = sorted(worker for worker in seen if now - seen[worker] <= EXPIRY_SECONDS)
+    silent = [worker for worker in seen if now - seen[worker] > EXPIRY_SECONDS]
+    vanished = sorted(silent, key=lambda worker: -seen[worker])[:_VANISHED]
+    if not present and not vanished:
+        return Roll([], [])
+    values = cast("list[bytes | None]", client.hmget(REPORTS_KEY, [*present, *vanished]))
+    reports = [
+        replace(msgspec.json.decode(value, type=Report), heard=round(max(0.0, now - seen[worker]), 1))
+        for worker, value in zip((*present, *vanished), values, strict=True)
+        if value is not None
+    ]
+    return Roll(
+        [report for report in reports if report.heard <= EXPIRY_SECONDS],
+        [report for report in reports if report.heard > EXPIRY_SECONDS],
+    )
+
+
+class Activity(Struct, frozen=True):
+    """What a worker process has done since its start: how many batches it has processed, with how many
+    readings in all of them and in the last; and how many of its sandboxes' children were lost, by cause."""
+
+    batches: int = 0
+    readings: int = 0
+    last: int = 0
+    restarts: Mapping[str, int] = {}

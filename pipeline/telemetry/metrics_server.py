@@ -1,0 +1,89 @@
+"""Where Prometheus reads the metrics of a worker process: HTTP, on a port of the process's own.
+
+Several processes share a host, and nobody deals ports out to them: each takes the first free one from
+`IOT_LOGIC_METRICS_PORT` on, and says in its report (`pipeline.store.workers`) which it is. There is no token
+to be
+shown: the address is loopback, unless the settings say otherwise.
+"""
+
+import logging
+import socket
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+#: How many ports are tried.
+PORTS: Final = 256
+
+#: Seconds that a client may take over its request.
+_PATIENCE_SECONDS: Final = 10
+
+_logger = logging.getLogger(__name__)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    #: Else a second process could listen on the same port, and each would get every other request.
+    allow_reuse_port = False
+
+    def server_bind(self) -> None:
+        """Bind, without asking the name service for our own name, as HTTP servers of the library do."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = "", self.server_address[1]
+        self.setup_environ()
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = _PATIENCE_SECONDS
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing of each request."""
+
+
+class MetricsServer:
+    """Answers with the metrics of `registry` until it is closed. `url` says where, None where it does not.
+
+    `port` is the first that is tried, 0 for none. What cannot be had is warned of: readings come first.
+    """
+
+    def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
+        self.url: str | None = None
+        self._server: WSGIServer | None = None
+        if port == 0:
+            return
+        kind = _Server6 if ":" in host else _Server
+        application, reason = make_wsgi_app(registry), ""
+        for each in range(port, min(port + PORTS, 65536)):
+            try:
+                self._server = make_server(host, each, application, kind, _Handler)
+            except OSError as e:
+                reason = str(e)
+            else:
+                self.url = f"http://{_reachable(host)}:{each}/metrics"
+                Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+                _logger.info("metrics are at %s", self.url)
+                return
+        _logger.warning("nobody can read the metrics: no port from %s on can be had: %s", port, reason)
+
+    def close(self) -> None:
+        """Answer no more."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+def _reachable(host: str) -> str:
+    """The host as others find it: by name, where the address stands for all that this one has."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,200 @@
+"""The spans, made with OpenTelemetry's SDK. Only `pipeline.telemetry.tracing` imports this, and only where
+they are on.
+
+Names and attributes are those of the semantic conventions, in the version that `_SCHEMA` names: messaging
+(RabbitMQ), HTTP, and database (Redis). What they have no name for begins with `iot_logic.`.
+
+A batch has readings of one partition or several, which are run and written together. So it has one span; the
+partition is in its name where there is just one. The readings' keys differ, so no key is in it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from importlib.metadata import version
+from threading import Thread
+from typing import Final
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    get_current_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
+
+from pipeline import wire
+from pipeline.broker.publisher import Message
+from pipeline.errors import SettingsError
+from pipeline.worker.batch import Batch
+
+_SCHEMA: Final = "https://opentelemetry.io/schemas/1.44.0"
+
+#: Senders that a batch is linked to at the most, and how many different ones of its are looked at.
+_LINKS: Final = 32
+
+#: Characters of a request's path that a span has.
+_PATH: Final = 300
+
+#: Seconds in which what is left is sent when the process ends.
+_CLOSING_SECONDS: Final = 3.0
+
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+_Attributes = Mapping[str, AttributeValue]
+
+
+class Tracer:
+    """Makes the spans of this process, and sends them to where the environment says."""
+
+    def __init__(self, service: str) -> None:
+        said = {"service.name": service, "service.version": version("iot-logic-processor")}
+        resource = Resource.create({**said, **OTELResourceDetector().detect().attributes})
+        try:
+            self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        except (ValueError, OSError) as e:
+            raise SettingsError(f"Traces cannot be sent as the OTEL_… variables say: {e}") from e
+        self._tracer = self._provider.get_tracer("iot_logic", said["service.version"], schema_url=_SCHEMA)
+
+    def close(self) -> None:
+        """Send what is left. A collector that hangs is not waited for."""
+        closing = Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        closing.start()
+        closing.join(_CLOSING_SECONDS)
+
+    def batch(self, batch: Batch) -> AbstractContextManager[None]:
+        """The span of a batch: a trace of its own, linked to those of its readings' senders."""
+        queues = [share.session.queue for share in batch.shares]
+        destination = queues[0] if len(queues) == 1 else wire.READINGS_EXCHANGE
+        partitions = [queue.rpartition(".")[2] for queue in queues]
+        attributes: dict[str, AttributeValue] = {
+            "messaging.system": "rabbitmq",
+            "messaging.operation.type": "process",
+            "messaging.operation.name": "process",
+            "messaging.destination.name": destination,
+            "messaging.batch.message_count": sum(len(share.readings) for share in batch.shares),
+        }
+        if len(partitions) == 1:
+            attributes["messaging.destination.partition.id"] = partitions[0]
+        else:
+            attributes["iot_logic.partitions"] = partitions
+        return self._span(
+            f"process {destination}", SpanKind.CONSUMER, attributes, links=_links(batch), context=Context()
+        )
+
+    def run(self, machines: int) -> AbstractContextManager[None]:
+        """The span of the sandbox."""
+        return self._span("run logic", SpanKind.INTERNAL, {"iot_logic.machines": machines})
+
+    def write(self, machines: int) -> AbstractContextManager[None]:
+        """The span of the write to Redis."""
+        attributes: _Attributes = {
+            "db.system.name": "redis",
+            "db.operation.name": "EVALSHA",
+            "db.query.summary": "write records",
+            "iot_logic.machines": machines,
+        }
+        return self._span("write records", SpanKind.CLIENT, attributes)
+
+    def publishing(self, messages: Sequence[Message], confirmed: "Future[None]") -> None:
+        """The span of publishing, which ends with the future."""
+        attributes: dict[str, AttributeValue] = {
+            "messaging.system": "rabbitmq",
+            "messaging.operation.type": "send",
+            "messaging.operation.name": "publish",
+            "messaging.batch.message_count": len(messages),
+        }
+        # A queue of ours is published to by its name, which is the key then.
+        destinations = {message.exchange or message.key for message in messages}
+        name = "publish"
+        if len(destinations) == 1:
+            [destination] = destinations
+            attributes["messaging.destination.name"] = destination
+            name = f"publish {destination}"
+        span = self._tracer.start_span(name, kind=SpanKind.PRODUCER, attributes=attributes)
+        confirmed.add_done_callback(partial(_published, span))
+
+    @contextmanager
+    def request(
+        self, method: str, route: str, path: str, scheme: str, traceparent: str | None
+    ) -> Iterator[Callable[[int], None]]:
+        """The span of a request, in its caller's trace where that has one."""
+        attributes: _Attributes = {
+            "http.request.method": method,
+            "http.route": route,
+            "url.path": path[:_PATH],
+            "url.scheme": scheme,
+        }
+        caller = _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {}, Context())
+        with self._span(f"{method} {route}", SpanKind.SERVER, attributes, context=caller):
+            yield partial(_answered, get_current_span())
+
+    def current(self) -> str | None:
+        """The context of the span that this thread or task is in."""
+        context = get_current_span().get_span_context()
+        if not context.is_valid:
+            return None
+        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+    @contextmanager
+    def _span(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: _Attributes,
+        *,
+        links: Sequence[Link] = (),
+        context: Context | None = None,
+    ) -> Iterator[None]:
+        with self._tracer.start_as_current_span(
+            name, context=context, kind=kind, attributes=attributes, links=links
+        ) as span:
+            try:
+                yield
+            except Exception as e:
+                span.set_attribute("error.type", type(e).__qualname__)
+                raise
+
+
+def _links(batch: Batch) -> list[Link]:
+    found = dict[str, None]()
+    for share in batch.shares:
+        for reading in share.readings:
+            if reading.traceparent is not None:
+                found[reading.traceparent] = None
+                if len(found) == _LINKS:
+                    return _valid(found)
+    return _valid(found)
+
+
+def _valid(found: Mapping[str, None]) -> list[Link]:
+    contexts = [_context_of(each) for each in found]
+    return [Link(each) for each in contexts if each.is_valid]
+
+
+def _context_of(traceparent: str) -> SpanContext:
+    return get_current_span(_PROPAGATOR.extract({"traceparent": traceparent}, Context())).get_span_context()
+
+
+def _published(span: Span, confirmed: "Future[None]") -> None:
+    if error := confirmed.exception():
+        span.set_attribute("error.type", type(error).__qualname__)
+        span.set_status(StatusCode.ERROR, str(error))
+    span.end()
+
+
+def _answered(span: Span, status: int) -> None:
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        span.set_attribute("error.type", str(status))
+        span.set_status(StatusCode.ERROR)

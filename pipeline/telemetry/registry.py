@@ -1,0 +1,43 @@
+"""The registry of one process's metrics: a worker's or an API's. There is one for each process.
+
+What every process says of itself is in it from the start: its version, CPU, memory, open files and when it
+was started.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Info, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pipeline.version import VERSION
+from sandbox.parent.process import LOSS_CAUSES
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry for this process."""
+    # Prometheus needs no series beside each counter that says when it began.
+    disable_created_metrics()
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    Info("iot_logic_build", "The version of the program.", registry=registry).info({"version": VERSION})
+    return registry
+
+
+class SandboxRestarts(Collector):
+    """The restarts of a process's sandboxes, read when they are asked for."""
+
+    def __init__(self, restarts: Callable[[], Mapping[str, int]]) -> None:
+        self._restarts = restarts
+
+    def collect(self) -> Iterator[Metric]:
+        """The counter as it is now."""
+        restarts = self._restarts()
+        counter = CounterMetricFamily(
+            "iot_logic_sandbox_restarts",
+            "Sandbox children that were replaced because they were lost or killed, by cause.",
+            labels=["cause"],
+        )
+        for cause in LOSS_CAUSES:
+            counter.add_metric([cause], restarts.get(cause, 0))
+        yield counter

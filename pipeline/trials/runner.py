@@ -1,0 +1,157 @@
+"""The API's own sandbox for trials, and the line before it.
+
+Nobody but trials waits for a trial: the workers have their sandboxes, uploads are checked in another. And no
+trial waits long for others. `PLACES` are taken at the most, the next is told to come again. Those that have
+one take turns: each runs for `SLICE` seconds, or for one reading where that takes longer, then the next; so a
+small trial is done while a large one goes on. What a trial may cost is bounded by `SECONDS` and `BYTES`,
+beside the check of its source, which is a turn of its own with a limit of its own.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from threading import Semaphore
+from time import perf_counter
+from typing import Final, NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from pipeline.errors import Busy
+from pipeline.settings import Settings
+from pipeline.trials.trial import Trial, Tried
+from sandbox.job import Checked, Logic, Problem
+from sandbox.parent.sandbox import Sandbox
+
+#: Readings that a trial may have.
+READINGS: Final = 1_000
+#: Seconds that a trial may run, without its waiting.
+SECONDS: Final = 5
+#: Bytes of readings, results and states that a trial may answer with.
+BYTES: Final = 4 << 20
+
+#: Trials and checks that are there at once, with the one that runs. Each has a thread of the API's meanwhile.
+PLACES: Final = 8
+#: Seconds of a turn.
+SLICE: Final = 0.05
+#: After how many seconds to come again where all places are taken.
+AGAIN: Final = 5
+
+_Done = TypeVar("_Done")
+
+
+class Case(NamedTuple):
+    """What a logic is tried on: readings (each a JSON value), from a state, with a config (JSON objects)."""
+
+    state: bytes
+    readings: Sequence[bytes]
+    config: bytes = b"{}"
+
+
+class Ran(NamedTuple):
+    """How a trial went: why the logic may not run at all, or what became of each reading of each case.
+
+    `stopped` says why some were not run.
+    """
+
+    problems: tuple[Problem, ...]
+    tried: list[list[Tried]]
+    stopped: str | None
+
+
+class Trials:
+    """See the head of this file. Safe to share between threads.
+
+    Every method but `close` may raise `Busy` and `SandboxUnavailable`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._places = Semaphore(PLACES)
+        # One thread, which does what it is given in order: so each waits for one turn of each other one.
+        self._turns = ThreadPoolExecutor(1, "trials")
+
+    def close(self) -> None:
+        """End the child."""
+        self._turns.shutdown(cancel_futures=True)
+        if "_sandbox" in vars(self):
+            self._sandbox.close()
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """How many children were lost, by cause."""
+        return self._sandbox.losses if "_sandbox" in vars(self) else {}
+
+    def check(self, source: str) -> Checked:
+        """The verdict on a source."""
+        with self._place():
+            return self._turn(lambda: self._sandbox.check(source))
+
+    def run(self, source: str, cases: Sequence[Case]) -> Ran:
+        """Check a logic, and try it on each of these cases by itself."""
+        with self._place():
+            checked = self._turn(lambda: self._sandbox.check(source))
+            if checked.code is None:
+                return Ran(checked.problems, [], "The logic is refused.")
+            run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
+            while self._turn(run.go_on):
+                pass
+            return Ran((), run.tried, run.stopped)
+
+    @cached_property
+    def _sandbox(self) -> Sandbox:
+        """Started by the first trial, on the thread that uses it."""
+        return Sandbox(self._settings.limits, allow_unconfined=self._settings.allow_unconfined_sandbox)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise Busy(f"{PLACES} logics are tried at once already", AGAIN)
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _turn(self, step: Callable[[], _Done]) -> _Done:
+        return self._turns.submit(step).result()
+
+
+class Run:
+    """A logic on its way through cases: what has come of them, and why it must not go on."""
+
+    def __init__(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> None:
+        self._steps = self._through(sandbox, logic, cases)
+        self._seconds = 0.0
+        self._bytes = 0
+        self.tried: list[list[Tried]] = []
+        self.stopped: str | None = None
+
+    def go_on(self) -> bool:
+        """Run for a turn. False where there is no more to run. Raises `SandboxUnavailable`."""
+        began = perf_counter()
+        for tried in self._steps:
+            self._bytes += tried.size
+            spent = perf_counter() - began
+            if spent > SLICE:
+                self._seconds += spent
+                return True
+        return False
+
+    def _through(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> Iterator[Tried]:
+        for case in cases:
+            trial = Trial(sandbox, logic, case.state, case.config)
+            tried = list[Tried]()
+            self.tried.append(tried)
+            for reading in case.readings:
+                self.stopped = self._exceeded() or trial.stopped
+                if self.stopped is not None:
+                    return
+                tried.append(trial.step(reading))
+                yield tried[-1]
+
+    def _exceeded(self) -> str | None:
+        if self._seconds > SECONDS:
+            return f"It took longer than {SECONDS} seconds."
+        if self._bytes > BYTES:
+            return f"Readings, results and states are longer than {BYTES:,} bytes."
+        return None

@@ -1,0 +1,76 @@
+"""Trying a logic without effect: a reading and a state in, what would become of them out.
+
+A trial writes nothing and publishes nothing. It runs in the same sandbox under the same limits as on a
+worker, one reading at a time, so that the state after each is seen; `iot-logic test` and the API share it.
+A logic that a machine would be put in quarantine for is stopped here too.
+"""
+
+from time import perf_counter
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.model.quarantine import Strikes
+from sandbox.job import Failure, Job, Logic
+from sandbox.parent.sandbox import Sandbox
+
+
+class Tried(Struct, omit_defaults=True):
+    """What became of a reading.
+
+    `reading` is its text. `outcome` is ok, limit or error; `state` is the state after it. `fuel` is what it
+    used; `peaks` are the largest values of what is limited, by the names of the limits; `seconds` is how
+    long it took, with its way into the sandbox and back. `error` is there where it failed.
+    """
+
+    reading: str
+    outcome: Literal["ok", "limit", "error"]
+    results: list[msgspec.Raw]
+    state: msgspec.Raw
+    fuel: int
+    peaks: dict[str, int]
+    seconds: float
+    error: Failure | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of JSON that it takes, nearly."""
+        return len(self.reading) + len(self.state) + sum(map(len, self.results))
+
+
+class Trial:
+    """A logic, a state and a config, for one reading after the other.
+
+    `state` is the JSON object that the last reading left. `stopped` says why it must not go on, where a
+    machine would be in quarantine by now.
+    """
+
+    def __init__(self, sandbox: Sandbox, logic: Logic, state: bytes, config: bytes = b"{}") -> None:
+        self._sandbox = sandbox
+        self._logic = logic
+        self._config = config
+        self._strikes = Strikes(logic.digest)
+        self.state = state
+        self.stopped: str | None = None
+
+    def step(self, reading: bytes) -> Tried:
+        """Run the logic on a reading. Raises `SandboxUnavailable`."""
+        began = perf_counter()
+        [report] = self._sandbox.run([Job(self._logic, self.state, [reading], self._config)])
+        seconds = perf_counter() - began
+        [outcome], self.state = report.outcomes, report.state
+        self._strikes = self._strikes.after(outcome)
+        if self._strikes.quarantined:
+            self.stopped = f"A machine would be in quarantine by now: {self._strikes.reason}."
+        sizes = {"result_bytes": sum(map(len, outcome.results)), "state_bytes": len(self.state)}
+        return Tried(
+            reading=reading.decode(errors="replace"),
+            outcome=outcome.kind if outcome.kind in ("ok", "limit") else "error",
+            results=[msgspec.Raw(result) for result in outcome.results],
+            state=msgspec.Raw(self.state),
+            fuel=outcome.fuel,
+            peaks=outcome.peaks | sizes,
+            seconds=round(seconds, 6),
+            error=outcome.failure,
+        )

@@ -1,0 +1,6 @@
+"""TODO: pipeline/version.py."""
+
+from importlib.metadata import version
+
+#: The version of this program, as it is installed.
+VERSION = version("iot-logic-processor")

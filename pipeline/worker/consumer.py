@@ -1,0 +1,333 @@
+"""Dramatiq's consumer of readings: the partitions that this worker holds, and batches out of them.
+
+Dramatiq sees one queue and one consumer. Behind it are the partitions that are assigned to this worker
+(`pipeline.worker.membership`), each on a channel of its own (`pipeline.worker.partition`), all on one
+connection:
+
+- A batch takes what has arrived in all partitions that have nothing in flight, up to a cap. So few
+  readings in many partitions make one batch and not many, and under load, when one partition fills a
+  batch, another one's is worked on while the first one's is confirmed.
+- A batch is handed out only when a worker thread is free. Until then what arrives makes the next one grow.
+  Beside another batch it is handed out only when it is large, or has waited for some milliseconds: small
+  ones would only take turns on the same core.
+- A batch is acknowledged when the broker has confirmed what it published. Nobody waits for that: the
+  worker thread is free once all is written.
+- A worker that Redis has not answered for so long that the others count it out ends its sessions.
+- A partition that is no longer assigned is released after what it has in flight. One that is new is consumed
+  once its fence is taken (`pipeline.store.sessions`): when the session before it has given it up, at once if
+  the worker of that one has vanished, or else after `_FENCE_SECONDS`. Taking it too early is safe, but costs
+  the session before it what it has in flight: that is done again.
+
+Threads: everything runs on Dramatiq's consumer thread, which runs the connection's loop; `ack` is called by
+worker threads, and what publishes calls back on its own; they leave their work to it. What asks Redis about
+fences runs on a thread of its own, one thing after the other, since the connection must not wait for it.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import pika.exceptions
+from dramatiq import Message
+from dramatiq.broker import Consumer, MessageProxy
+from pika.adapters.select_connection import IOLoop
+
+from pipeline import wire
+from pipeline.broker import topology
+from pipeline.broker.connection import Connection, parameters_of
+from pipeline.errors import SessionLost, TopologyError
+from pipeline.model.session import NAME_BYTES, Fence, Settled
+from pipeline.store.client import RedisError
+from pipeline.telemetry import logs
+from pipeline.worker.batch import Batch, Share
+from pipeline.worker.partition import Partition
+
+if TYPE_CHECKING:
+    from pipeline.worker.dramatiq_broker import ReadingsBroker
+
+#: Readings in a batch at the most: half of what the broker hands out ahead, so that the next batch is
+#: here when this one is done.
+BATCH_READINGS: Final = wire.PREFETCH // 2
+#: Bytes of readings in a batch at the most, to bound what one batch holds in memory, sandbox and Redis.
+BATCH_BYTES: Final = 4 * 1024**2
+
+#: Readings that make a batch worth a second thread, and seconds after which any is.
+_LARGE: Final = BATCH_READINGS // 4
+_PATIENCE_SECONDS: Final = 0.01
+
+#: Seconds between two looks at the assignment, and between two attempts to connect.
+_TICK_SECONDS: Final = 0.25
+
+#: Seconds that a session waits for a fence while the worker that holds it is there: that one has readings in
+#: flight, or does not know yet that it must release the partition.
+_FENCE_SECONDS: Final = 5.0
+
+#: Seconds that a worker which stops waits for the confirms of what it has done.
+_CLOSING_SECONDS: Final = 10
+
+
+_logger = logging.getLogger(__name__)
+
+
+class BatchMessage(MessageProxy):
+    """The message that carries a batch to the actor. It lives in this process only and is never encoded."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(
+            Message(
+                queue_name=wire.READINGS_EXCHANGE,
+                actor_name="process_batch",
+                args=(batch,),
+                kwargs={},
+                # Expected, so that Dramatiq notes it in one line and without a traceback.
+                options={"throws": SessionLost},
+            )
+        )
+        self.batch = batch
+
+
+class BatchConsumer(Consumer):
+    """Yields a `BatchMessage`, or None every `timeout` milliseconds so that its thread can look up."""
+
+    def __init__(self, broker: "ReadingsBroker", timeout: int) -> None:
+        self._broker = broker
+        self._timeout = timeout / 1000
+        self._loop = IOLoop()
+        self._loop.activate_poller()
+        self._connection: Connection | None = None
+        self._partitions: dict[int, Partition] = {}
+        #: The partitions whose fences are wanted, and since when.
+        self._wanted: dict[int, float] = {}
+        self._taking = False
+        self._fences = ThreadPoolExecutor(1, "fences")
+        self._under_way = set[Future[None]]()
+        self._first = 0
+        self._busy = 0
+        self._handed_out_at = 0.0
+        self._tick()
+
+    def __next__(self) -> BatchMessage | None:
+        give_up = time.monotonic() + self._timeout
+        while time.monotonic() < give_up:
+            batch = self._take() if self._is_due() else None
+            if batch is not None:
+                self._busy += 1
+                self._handed_out_at = time.monotonic()
+                self._loop.call_later(_PATIENCE_SECONDS, lambda: None)  # to look again then
+                return BatchMessage(batch)
+            self._turn()
+        return None
+
+    def _is_due(self) -> bool:
+        """Whether a batch is to be handed out, if there is anything for it."""
+        if self._busy >= self._broker.worker_threads or self._broker.stopping.is_set():
+            return False
+        return (
+            self._busy == 0
+            or time.monotonic() >= self._handed_out_at + _PATIENCE_SECONDS
+            or sum(partition.waiting for partition in self._partitions.values() if partition.ready) >= _LARGE
+        )
+
+    def _take(self) -> Batch | None:
+        """What has arrived in the partitions that have nothing in flight. Each is first in its turn."""
+        ready = [partition for partition in self._partitions.values() if partition.ready]
+        ready.sort(key=lambda partition: (partition.number < self._first, partition.number))
+        shares, readings, size = list[Share](), BATCH_READINGS, BATCH_BYTES
+        for partition in ready:
+            if readings <= 0 or size <= 0:
+                break
+            share = partition.take(readings, size)
+            readings -= len(share.readings)
+            size -= sum(len(reading.body) for reading in share.readings)
+            shares.append(share)
+            self._first = partition.number + 1
+        return Batch(shares) if shares else None
+
+    def ack(self, message: MessageProxy) -> None:
+        """Settle a batch when what it published is confirmed; give it back where it could not be processed.
+
+        Dramatiq calls this after the actor has run, also when it has raised.
+        """
+        assert isinstance(message, BatchMessage)
+        batch = message.batch
+        self._loop.add_callback_threadsafe(partial(self._processed, batch))
+
+    nack = ack
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give back batches that no worker thread has begun with: Dramatiq hands them in when it stops."""
+        for message in messages:
+            assert isinstance(message, BatchMessage)
+            _give_back(message.batch)
+
+    def close(self) -> None:
+        """End the connection once what was done is confirmed, so that none of it is delivered again."""
+        give_up = time.monotonic() + _CLOSING_SECONDS
+        for partition in list(self._partitions.values()):
+            partition.release()
+        while self._partitions and time.monotonic() < give_up:
+            self._turn()
+        if self._connection is not None and self._connection.is_open:
+            self._connection.close()
+        while self._connection is not None and time.monotonic() < give_up:
+            self._turn()
+        while self._under_way and time.monotonic() < give_up:
+            self._turn()
+        self._fences.shutdown(wait=False, cancel_futures=True)
+        self._loop.close()
+
+    # All below runs on the consumer's thread.
+
+    def _turn(self) -> None:
+        """Wait until something happens, a tick at the latest, and let it happen."""
+        self._loop.poll()
+        self._loop.process_timeouts()
+
+    def _tick(self) -> None:
+        """Do what is to be done now and then: connect, follow the assignment, say what is held."""
+        self._loop.call_later(_TICK_SECONDS, self._tick)
+        if self._broker.stopping.is_set():
+            for partition in list(self._partitions.values()):
+                partition.look()
+            return
+        if self._connection is None:
+            self._connect()
+        elif self._broker.membership.counted_out:
+            for partition in list(self._partitions.values()):
+                partition.end()
+        elif self._connection.is_open:
+            self._follow(self._broker.membership.assigned)
+        for partition in self._partitions.values():
+            partition.look()
+        self._broker.membership.settled = {
+            partition.fence: partition.settled for partition in self._partitions.values()
+        }
+        self._broker.membership.holding = [partition.holding() for partition in self._partitions.values()]
+
+    def _connect(self) -> None:
+        try:
+            topology.ensure(self._broker.settings)
+        except (pika.exceptions.AMQPError, TopologyError) as e:
+            _logger.warning("RabbitMQ cannot be used yet: %r", e)
+        else:
+            parameters = parameters_of(self._broker.settings.amqp_url)
+            self._connection = Connection(
+                parameters, self._loop, lambda _: self._follow(self._broker.membership.assigned), self._on_end
+            )
+
+    def _on_end(self, _connection: object, reason: BaseException) -> None:
+        if not self._broker.stopping.is_set():
+            _logger.warning("the connection to RabbitMQ was lost, and is made again: %r", reason)
+            self._broker.metrics.broker_losses.inc()
+        self._connection = None
+
+    def _follow(self, assigned: frozenset[int]) -> None:
+        """Hold the partitions that are assigned, and no others."""
+        assert self._connection is not None
+        for number, partition in list(self._partitions.items()):
+            if number not in assigned:
+                partition.release()
+        now, missing = time.monotonic(), sorted(assigned - self._partitions.keys())
+        self._wanted = {number: self._wanted.get(number, now) for number in missing}
+        if self._wanted and not self._taking:
+            self._taking = True
+            self._ask(partial(self._take_fences, self._connection, dict(self._wanted)))
+
+    def _on_fences(self, connection: Connection, fences: list[Fence]) -> None:
+        """Consume the partitions whose fences were taken, if they are wanted still."""
+        self._taking = False
+        for fence in fences:
+            if connection is self._connection and connection.is_open and fence.partition in self._wanted:
+                del self._wanted[fence.partition]
+                self._partitions[fence.partition] = Partition(connection, fence, self._on_partition_end)
+            else:
+                self._ask(partial(self._give_up, fence, Settled(complete=True)))
+
+    def _on_partition_end(self, partition: Partition, reason: BaseException) -> None:
+        _logger.debug("the session of %s has ended: %r", partition.queue, reason)
+        del self._partitions[partition.number]
+        self._ask(partial(self._give_up, partition.fence, partition.settled))
+
+    def _ask(self, question: Callable[[], None]) -> None:
+        """Ask Redis about fences, after all that was asked before. Errors but Redis's end the consumer."""
+
+        def asked(future: "Future[None]") -> None:
+            self._under_way.discard(future)
+            if not future.cancelled() and future.exception() is not None:
+                self._loop.add_callback_threadsafe(future.result)
+
+        future = self._fences.submit(question)
+        self._under_way.add(future)
+        future.add_done_callback(asked)
+
+    # These two run on the fences' thread.
+
+    def _take_fences(self, connection: Connection, wanted: Mapping[int, float]) -> None:
+        membership, taken = self._broker.membership, list[Fence]()
+        try:
+            for number, since in wanted.items():
+                fence = Fence(number, os.urandom(NAME_BYTES))
+                if membership.sessions.take(fence, membership.id, partial(self._may_oust, since)):
+                    taken.append(fence)
+        except RedisError as e:
+            _logger.warning("partitions are not consumed yet, for Redis does not answer: %s", e)
+        self._loop.add_callback_threadsafe(partial(self._on_fences, connection, taken))
+
+    def _may_oust(self, since: float, worker: str) -> bool:
+        has_vanished = worker in self._broker.membership.vanished
+        return has_vanished or time.monotonic() - since > _FENCE_SECONDS
+
+    def _give_up(self, fence: Fence, settled: Settled) -> None:
+        try:
+            self._broker.membership.sessions.give_up(fence, settled)
+        except RedisError as e:
+            _logger.warning("the next worker of partition %s has to wait: %s", fence.partition, e)
+
+    # All below runs on the consumer's thread again.
+
+    def _processed(self, batch: Batch) -> None:
+        """A worker thread is free again."""
+        self._busy -= 1
+        if batch.published is None:
+            _give_back(batch)
+        else:
+            settle = partial(self._loop.add_callback_threadsafe, partial(self._settle, batch))
+            batch.published.add_done_callback(lambda _: settle())
+
+    def _settle(self, batch: Batch) -> None:
+        """Acknowledge each partition's readings, if what they published is confirmed."""
+        assert batch.published is not None
+        with logs.about(batch.about):
+            if error := batch.published.exception():
+                _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
+                _give_back(batch)
+                return
+            _logger.debug("what the batch published is confirmed")
+        for share in batch.shares:
+            share.session.settle()
+            if share.moved is not None:
+                share.moved.add_done_callback(partial(self._moved, share))
+        self._broker.metrics.confirmed(batch)
+
+    def _moved(self, share: Share, _moved: "Future[None]") -> None:
+        """What a share moves is in the overflow. On the publisher's thread."""
+        self._loop.add_callback_threadsafe(partial(self._settle_moved, share))
+
+    def _settle_moved(self, share: Share) -> None:
+        """Acknowledge what has waited for readings to get into the overflow."""
+        assert share.moved is not None
+        if error := share.moved.exception():
+            _logger.warning("readings of %s go back to RabbitMQ: %s", share.session.queue, error)
+            share.session.end()
+        else:
+            share.session.settle_moved()
+
+
+def _give_back(batch: Batch) -> None:
+    """Have the broker give the readings to the next sessions, which may be ours again."""
+    for share in batch.shares:
+        share.session.end()

@@ -1,0 +1,44 @@
+"""Dramatiq's RabbitMQ broker, taught to consume what devices send.
+
+Two things differ from `RabbitmqBroker`: it declares our topology and none of Dramatiq's queues, and its one
+consumer hands out batches of raw readings. Dramatiq is told of one queue, which stands for all partitions.
+"""
+
+from threading import Event
+
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.middleware import Middleware
+
+from pipeline import wire
+from pipeline.settings import Settings
+from pipeline.worker.consumer import BatchConsumer
+from pipeline.worker.membership import Membership
+from pipeline.worker.metrics import WorkerMetrics
+
+
+class ReadingsBroker(RabbitmqBroker):
+    """The broker of `pipeline.actors`. It only consumes; results leave by `pipeline.broker.publisher`.
+
+    `worker_threads`, `membership` and `metrics` are set when the worker boots; `stopping` when it is to stop.
+    """
+
+    worker_threads: int
+    membership: Membership
+    metrics: WorkerMetrics
+
+    def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
+        super().__init__(url=settings.amqp_url, middleware=middleware)
+        self.settings = settings
+        self.stopping = Event()
+        self.declare_queue(wire.READINGS_EXCHANGE)
+
+    def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002
+        """Note the queue that stands for all partitions. Consumers declare the real ones."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BatchConsumer:  # noqa: ARG002
+        """The consumer of this worker's partitions. How far it reads ahead is the topology's to say."""
+        return BatchConsumer(self, timeout)

@@ -1,0 +1,79 @@
+"""Which machines a worker has met, for the directory: gathered here, and entered once a second.
+
+So a batch waits for nothing, and a machine that sends a hundred readings a second costs one entry.
+"""
+
+import logging
+from collections.abc import Iterable
+from threading import Event, Lock, Thread
+from typing import Final
+
+from msgspec.structs import replace
+
+from pipeline.model.machine import Condition, condition_of
+from pipeline.store.client import RedisError
+from pipeline.store.machine_index import Directory
+from pipeline.worker.transaction import Turn
+
+#: Seconds between two entries.
+_INTERVAL_SECONDS: Final = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Attendance:
+    """What one process has to enter: its batches note, and a thread enters, from `start` to `close`."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._lock = Lock()
+        self._seen: dict[str, int] = {}
+        self._changed = set[str]()
+        self._met: dict[str, Condition] = {}
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="attendance", daemon=True)
+
+    def note(self, turns: Iterable[Turn]) -> None:
+        """Note the machines of a batch, when what became of them is written."""
+        with self._lock:
+            for turn in turns:
+                before, after = turn.stored, turn.after
+                if turn.repeated:
+                    self._met[turn.machine] = condition_of(before)
+                if after is None:
+                    continue
+                self._seen[turn.machine] = after.tally.seen
+                if after.stands_differently(before.record):
+                    self._changed.add(turn.machine)
+                elif after.session != before.record.session:
+                    self._met[turn.machine] = condition_of(replace(before, record=after))
+
+    def start(self) -> None:
+        """Begin to enter."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Enter what is left."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.flush()
+
+    def flush(self) -> None:
+        """Enter what was noted until now; where Redis cannot be used, it is kept for the next time."""
+        with self._lock:
+            seen, self._seen = self._seen, {}
+            changed, self._changed = self._changed, set()
+            met, self._met = self._met, {}
+        try:
+            self._directory.enter(changed | self._directory.astray(met))
+            self._directory.note_seen(seen)
+        except RedisError as e:
+            _logger.warning("the directory of the machines is behind: %s", e)
+            with self._lock:
+                self._seen = seen | self._seen
+                self._changed |= changed | met.keys()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_INTERVAL_SECONDS):
+            self.flush()

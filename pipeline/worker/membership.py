@@ -1,0 +1,183 @@
+"""Which partitions are this worker's. Every worker says in Redis that it is there, and all work out the same.
+
+- Each worker process puts its id, with the time of Redis's clock, into a sorted set, once a second. Whoever
+  has not done so for `EXPIRY_SECONDS` is counted out; what is kept of it, is in `pipeline.store.workers`.
+- From the ids that are there each computes who has which partition (`assignment`). They agree as soon as all
+  have seen the same set, a second later at the most.
+- While they do not agree, or one is wrong, two workers may want a partition, or none. Neither does harm: one
+  session at a time holds its fence (`pipeline.store.sessions`), and readings wait in it.
+- While Redis does not answer, the assignment stays as it was, until the others count this worker out: then it
+  ends its sessions, which cannot write any more. Else RabbitMQ would serve it, and not the worker that has
+  taken over.
+"""
+
+import logging
+import os
+import secrets
+import socket
+from collections import deque
+from collections.abc import Callable
+from threading import Event, Thread
+from time import monotonic
+from typing import Final, cast
+
+import msgspec
+import redis
+from msgspec.structs import replace
+
+from pipeline.clock import now
+from pipeline.model.assignment import assignment
+from pipeline.model.session import Fence, Settled
+from pipeline.store.client import RedisError
+from pipeline.store.sessions import Sessions
+from pipeline.store.workers import (
+    EXPIRY_SECONDS,
+    REPORTS_KEY,
+    SEEN_KEY,
+    VANISHED_SECONDS,
+    Activity,
+    Batches,
+    Holding,
+    Report,
+)
+from pipeline.version import VERSION
+
+#: Seconds between two signs of life.
+BEAT_SECONDS: Final = 1.0
+
+#: Beats over which the size of a batch is averaged.
+_BEATS: Final = 10
+
+#: Says that a worker is there, forgets those that vanished long ago, and answers who is there, and who has
+#: vanished.
+_BEAT: Final = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])) do
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('HDEL', KEYS[2], id)
+end
+local expiry = now - ARGV[4]
+return {
+    redis.call('ZRANGEBYSCORE', KEYS[1], expiry, '+inf'),
+    redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. expiry),
+}
+"""
+
+_logger = logging.getLogger(__name__)
+
+
+class Membership:
+    """This worker among the others. A thread keeps it up to date from `join` to `leave`.
+
+    `assigned` are the partitions that this worker must hold, and `vanished` the workers that have fallen
+    silent without saying that they leave. Its consumer says in `holding` which partitions it holds, and in
+    `settled` what is settled of each of its sessions, which is noted in `sessions`.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        sessions: Sessions,
+        partitions: int,
+        activity: Callable[[], Activity] = Activity,
+        *,
+        threads: int = 1,
+        metrics: str | None = None,
+    ) -> None:
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+        self.assigned = frozenset[int]()
+        self._answered_at = monotonic()
+        self.vanished = frozenset[str]()
+        self.holding: list[Holding] = []
+        self.settled: dict[Fence, Settled] = {}
+        self.sessions = sessions
+        self._redis = client
+        self._partitions = partitions
+        self._activity = activity
+        self._threads = threads
+        self._metrics = metrics
+        self._since = now()
+        self._activities = deque([Activity()], maxlen=_BEATS)
+        self._beat_script = client.register_script(_BEAT)
+        self._settled: dict[int, int] = {}
+        self._readings = 0
+        self._beat_at = monotonic()
+        self._leaving = Event()
+        self._thread = Thread(target=self._run, name="membership", daemon=True)
+
+    @property
+    def counted_out(self) -> bool:
+        """Whether Redis has not answered for so long that the others hold this worker to be gone."""
+        return monotonic() - self._answered_at > EXPIRY_SECONDS
+
+    def join(self) -> None:
+        """Be one of the workers from now on."""
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Be none any more: the others may take over at once."""
+        self._leaving.set()
+        self._thread.join()
+        try:
+            self._redis.zrem(SEEN_KEY, self.id)
+            self._redis.hdel(REPORTS_KEY, self.id)
+        except RedisError as e:
+            _logger.warning(
+                "the other workers will notice within %s s that this one is gone: %s", EXPIRY_SECONDS, e
+            )
+
+    def _run(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                self._beat()
+            except RedisError as e:
+                _logger.warning("Redis does not answer, so the assignment stays as it is: %s", e)
+            self._leaving.wait(BEAT_SECONDS)
+
+    def _beat(self) -> None:
+        self.sessions.note(self.settled)
+        report = msgspec.json.encode(self._report())
+        arguments: list[str | bytes | float] = [self.id, report, VANISHED_SECONDS, EXPIRY_SECONDS]
+        answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
+        self._answered_at = monotonic()
+        seen, vanished = cast("list[list[bytes]]", answer)
+        self.vanished = frozenset(worker.decode() for worker in vanished)
+        owners = assignment(sorted(worker.decode() for worker in seen), self._partitions)
+        self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
+
+    def _report(self) -> Report:
+        before, self._settled = self._settled, {each.partition: each.settled for each in self.holding}
+        began, self._beat_at = self._beat_at, monotonic()
+        seconds = max(self._beat_at - began, 0.001)
+        new = {
+            partition: max(0, count - before.get(partition, 0)) for partition, count in self._settled.items()
+        }
+        self._readings += sum(new.values())
+        activity, holding = self._activity(), self.holding
+        return Report(
+            id=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=VERSION,
+            since=self._since,
+            threads=self._threads,
+            metrics=self._metrics,
+            assigned=sorted(self.assigned),
+            holding=[replace(each, rate=new.get(each.partition, 0) / seconds) for each in holding],
+            held=sum(each.held for each in holding),
+            in_flight=sum(each.in_flight for each in holding),
+            readings=self._readings,
+            rate=sum(new.values()) / seconds,
+            batches=self._batches(activity),
+            sandbox_restarts=sum(activity.restarts.values()),
+            sandbox_restart_causes={cause: count for cause, count in activity.restarts.items() if count},
+        )
+
+    def _batches(self, activity: Activity) -> Batches:
+        before = self._activities[0]
+        self._activities.append(activity)
+        batches, readings = activity.batches - before.batches, activity.readings - before.readings
+        return Batches(activity.batches, activity.last, round(readings / batches, 1) if batches else None)

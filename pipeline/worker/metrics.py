@@ -1,0 +1,209 @@
+"""What a worker process counts and measures, by its Prometheus names (`/metrics` of each process).
+
+- It is counted once a batch, after the batch is written; only a reading's age is looked at one by one, and
+  that for all readings of a batch together (`pipeline.telemetry.histogram`).
+- Nothing has a label by machine, worker or partition: what Prometheus keeps does not grow with the plant.
+- The counts are this process's since its start. What a machine's readings came to, exactly and for ever, is
+  in the machine's own record; where Redis's answer to a write is lost, its batch is found applied already,
+  and counts as `repeated` here.
+
+How long a reading takes is measured in two ways, because not every reading says when it was sent:
+
+- `iot_logic_delivery_to_confirm_seconds`: every reading, from when it came to this process until the broker
+  has confirmed all that its batch published. What it waited in the partition's queue before is not in it.
+- `iot_logic_sent_to_confirm_seconds`: only readings that say when they were sent (`pipeline.broker.sent_at`),
+  from
+  then, by the sender's clock, to the same end. All of the way, the waiting included.
+"""
+
+import time
+from bisect import bisect_left, bisect_right
+from collections import Counter as Tallies
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Final, get_args
+
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pipeline.store.workers import Activity
+from pipeline.telemetry.histogram import Distribution
+from pipeline.telemetry.registry import SandboxRestarts, new_registry
+from pipeline.worker.batch import Batch
+from pipeline.worker.membership import Membership
+from sandbox.job import Outcome, OutcomeKind
+
+#: Upper bounds of the histograms: in seconds of steps, in seconds from end to end, and in readings.
+_STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_AGE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+_READINGS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+#: A reading that says it was sent later than this many seconds from now, or longer ago than that many, is
+#: not believed: a clock is wrong.
+_CLOCK_SECONDS: Final = 1.0
+_OLDEST_SECONDS: Final = 7 * 24 * 3600.0
+
+
+class _HoldingGauges(Collector):
+    """What the worker holds, read when it is asked for."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges as they are now."""
+        holding = self._membership.holding
+        for name, help_text, value in (
+            ("partitions_assigned", "Partitions that are to be held.", len(self._membership.assigned)),
+            ("partitions_held", "Partitions that are consumed.", len(holding)),
+            (
+                "readings_held",
+                "Readings that were delivered and are not acknowledged.",
+                sum(each.held for each in holding),
+            ),
+            (
+                "readings_in_flight",
+                "Readings in batches that are worked on or confirmed.",
+                sum(each.in_flight for each in holding),
+            ),
+            (
+                "oldest_held_seconds",
+                "Time since the delivery of the oldest reading that is not acknowledged.",
+                max((each.held_seconds for each in holding), default=0.0),
+            ),
+            (
+                "oldest_waiting_seconds",
+                "Time that the oldest reading in the queues of these partitions has waited, at least.",
+                max(
+                    (max(each.oldest_seconds, each.overflow_oldest_seconds) for each in holding), default=0.0
+                ),
+            ),
+        ):
+            yield GaugeMetricFamily(f"iot_logic_{name}", help_text, value=value)
+
+
+class WorkerMetrics:
+    """The metrics of one worker process. Safe to share between threads."""
+
+    def __init__(self, restarts: Callable[[], Mapping[str, int]] = dict) -> None:
+        self.registry = new_registry()
+        self._restarts = restarts
+        self._batches = self._readings = self._last = 0
+        self.registry.register(SandboxRestarts(restarts))
+        self._outcomes = self._counter(
+            "readings", "Readings that were processed, by outcome: ok, or why they failed.", "outcome"
+        )
+        for kind in get_args(OutcomeKind):
+            self._outcomes.labels(kind)
+        self._limits = self._counter(
+            "limits_exceeded", "Readings that failed because a limit was exceeded, by limit.", "limit"
+        )
+        self._set_aside = self._counter(
+            "readings_set_aside",
+            "Readings that were delivered and not run: moved to the overflow, delivered again and applied "
+            "already (repeated), or sent again from a dead letter that was used up (skipped).",
+            "cause",
+        )
+        for cause in ("moved", "repeated", "skipped"):
+            self._set_aside.labels(cause)
+        self._misdated = self._counter(
+            "readings_misdated", "Readings whose time of sending is not believed; they are in no latency."
+        )
+        self._results = self._counter("results", "Results that were made of the readings.")
+        self.conflicts = self._counter(
+            "record_conflicts",
+            "Machines in a batch that were done again: their record had changed meanwhile.",
+        )
+        self.redis_faults = self._counter("redis_faults", "Times that a batch waited because of Redis.")
+        self.broker_losses = self._counter(
+            "broker_connections_lost", "Connections for readings that were lost while the worker ran."
+        )
+        self._batch_readings = self._histogram("batch_readings", "Readings in a batch.", _READINGS)
+        self._batch_seconds = self._histogram(
+            "batch_seconds",
+            "From when a thread began with a batch until all of it was written; without the confirms.",
+            _STEP_SECONDS,
+        )
+        self.sandbox_seconds = self._histogram(
+            "sandbox_seconds", "Time in the sandbox, of each batch.", _STEP_SECONDS
+        )
+        self._delivery_to_confirm = Distribution(
+            "iot_logic_delivery_to_confirm_seconds",
+            "From the delivery of a reading to this process until what its batch published was confirmed.",
+            _AGE_SECONDS,
+        )
+        self._sent_to_confirm = Distribution(
+            "iot_logic_sent_to_confirm_seconds",
+            "From when a reading was sent, where it says so, until what its batch published was confirmed.",
+            _AGE_SECONDS,
+        )
+        self.registry.register(self._delivery_to_confirm)
+        self.registry.register(self._sent_to_confirm)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"iot_logic_{name}", help_text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, help_text: str, bounds: Sequence[float]) -> Histogram:
+        return Histogram(f"iot_logic_{name}", help_text, registry=self.registry, buckets=bounds)
+
+    def watch(self, membership: Membership) -> None:
+        """Show what the worker holds as well."""
+        self.registry.register(_HoldingGauges(membership))
+
+    def activity(self) -> Activity:
+        """The same in few words, for the worker's report."""
+        return Activity(self._batches, self._readings, self._last, self._restarts())
+
+    @contextmanager
+    def batch(self, batch: Batch) -> Iterator[None]:
+        """Measure a batch, which the block writes. One that is given up is not counted."""
+        began = monotonic()
+        yield
+        self._batch_seconds.observe(monotonic() - began)
+        self._last = sum(len(share.readings) for share in batch.shares)
+        self._batches += 1
+        self._readings += self._last
+        self._batch_readings.observe(self._last)
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Count readings that were processed and are written."""
+        kinds = Tallies([outcome.kind for outcome in outcomes])
+        for kind, count in kinds.items():
+            self.count_kind(kind, count)
+        if kinds["limit"]:
+            limits = Tallies(
+                each.failure.limit or "none" for each in outcomes if each.failure and each.kind == "limit"
+            )
+            for limit, count in limits.items():
+                self._limits.labels(limit).inc(count)
+        if results := sum([len(outcome.results) for outcome in outcomes]):
+            self._results.inc(results)
+
+    def count_kind(self, kind: OutcomeKind, count: int) -> None:
+        """Count so many readings with this outcome."""
+        if count:
+            self._outcomes.labels(kind).inc(count)
+
+    def count_set_aside(self, cause: str, count: int) -> None:
+        """Count so many readings that were not run."""
+        if count:
+            self._set_aside.labels(cause).inc(count)
+
+    def confirmed(self, batch: Batch) -> None:
+        """Measure how old the readings of a batch are, now that all that it published is confirmed.
+
+        Those that were moved to the overflow are still on their way.
+        """
+        now, wall = monotonic(), time.time()
+        readings = [reading for share in batch.shares for reading in share.readings if not reading.move]
+        self._delivery_to_confirm.observe([now - reading.arrived for reading in readings])
+        ages = [wall - reading.sent / 1000 for reading in readings if reading.sent is not None]
+        if ages:
+            ages.sort()
+            believed = ages[bisect_left(ages, -_CLOCK_SECONDS) : bisect_right(ages, _OLDEST_SECONDS)]
+            if believed and believed[0] < 0:
+                believed = [max(0.0, age) for age in believed]
+            self._sent_to_confirm.observe(believed)
+            self._misdated.inc(len(ages) - len(believed))

@@ -1,0 +1,216 @@
+"""One machine's turn in a batch: what becomes of its readings, from what was read to what is written.
+
+A line of readings has a turn; where that comes to nothing, because the record had changed meanwhile, it has
+another. A turn is filled in step by step (`pipeline.worker.processor`), and nothing of it is taken back:
+
+1. `stored` is the machine as it was read
+2. `found`, `run`, `moved` and `skipped`: each reading of the line is in one of them
+3. `outcomes` has what became of each reading in `run`
+4. `after` is the record to be written, with what the readings have to publish
+"""
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from pipeline import wire
+from pipeline.broker.dead_letter import dead_letter_message
+from pipeline.broker.overflow import move_message
+from pipeline.broker.publisher import Message
+from pipeline.broker.result import encode_result, event_ids, result_message
+from pipeline.model.dead_letter import Admission, cause_of
+from pipeline.model.machine import Stored
+from pipeline.model.reading import Reading
+from pipeline.model.recent import encode_recent
+from pipeline.model.record import Move, Outgoing, Record, Split
+from pipeline.model.session import Settled
+from pipeline.store.records import Update
+from pipeline.worker.batch import Line
+from sandbox.job import Failure, Job, Logic, Outcome, Report
+
+
+class Turn(Struct):
+    """The turn of `line`'s machine.
+
+    `settled` is what is known of the session that wrote the record before. `found` says which readings an
+    earlier batch has applied. `moved` go to the overflow, and `skipped` were sent again from a dead letter
+    that is used up. `uses` are the dead letters that those in `run` use up. `recents` are the last of those
+    in `run`, as they are kept. `after` is None if there is nothing to write.
+    """
+
+    line: Line
+    stored: Stored
+    settled: Settled = Settled()
+    found: Split = field(default_factory=Split)
+    run: list[Reading] = []
+    moved: list[Reading] = []
+    skipped: list[Reading] = []
+    uses: list[str] = []
+    outcomes: list[Outcome] = []
+    recents: list[bytes] = []
+    after: Record | None = None
+
+    @property
+    def machine(self) -> str:
+        """The machine's id."""
+        return self.line.machine
+
+    @property
+    def _session(self) -> bytes:
+        return self.line.session.fence.session
+
+    @property
+    def earlier_session(self) -> bytes | None:
+        """The session that wrote the record, where that is not the line's own."""
+        session = self.stored.record.session
+        return session if self.stored.token and session != self._session else None
+
+    def forget(self, settled: Settled) -> None:
+        """Forget the marks of what the earlier session is known to have settled."""
+        self.settled = settled
+        self.stored = replace(self.stored, record=self.stored.record.forget(settled))
+
+    def split(self) -> None:
+        """Tell apart what is applied already, what is to be run, and what is to be moved."""
+        self.found = self.stored.record.split(self._session, self.line.readings)
+        self.run, self.moved = self.stored.record.divide(self.found.fresh)
+
+    @property
+    def repeated(self) -> int:
+        """How many readings an earlier batch has applied."""
+        return len(self.found.applied) + len(self.found.recognised)
+
+    def admit(self, admission: Admission) -> None:
+        """Skip what was sent again and applied before."""
+        self.run, self.skipped, self.uses = admission.run, admission.skipped, admission.uses
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the logic that is to be run; None where nothing is to be run, or by no logic."""
+        active, setup = self.stored.active, self.stored.setup
+        if not self.run or active is None or setup.paused or self.stored.quarantined:
+            return None
+        return active.digest
+
+    def job(self, logic: Logic) -> Job:
+        """What the sandbox is to do."""
+        bodies = [reading.body for reading in self.run]
+        return Job(logic, self.stored.record.state, bodies, self.stored.setup.config)
+
+    def advance(self, report: Report | None, time: str, recent: int) -> None:
+        """Make the record after what the sandbox has reported; without a report, the readings were not run.
+
+        `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
+        """
+        record, active = self.stored.record, self.stored.active
+        if not (self.run or self.moved or self.skipped or self.found.recognised):
+            return
+        self.outcomes = report.outcomes if report else [self._not_run()] * len(self.run)
+        self.recents = self._recents(time, recent)
+        strikes = record.strikes.against(active.digest if active else "")
+        for outcome in self.outcomes:
+            strikes = strikes.after(outcome)
+        came = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
+        self.after = record.advance(
+            self._session,
+            self.line.session.settled.delivery,
+            self.found,
+            self.run,
+            self.moved,
+            [*self._published(time), *self._on_the_move()],
+            skipped=self.skipped,
+            state=report.state if report else record.state,
+            # An earlier session may have ended between writing and publishing.
+            carry=self.repeated > 0 or self.earlier_session is not None,
+            strikes=strikes,
+            tally=record.tally.after(
+                record.number + 1, self.outcomes, came=came, resent=len(self.uses), active=active
+            ),
+        )
+
+    def _not_run(self) -> Outcome:
+        """The outcome of readings that are given to no logic."""
+        setup, active = self.stored.setup, self.stored.active
+        if setup.paused:
+            message = "this machine is paused; resume it, and send them again"
+            return Outcome("paused", failure=Failure(message))
+        if active is None:
+            who = f"profile {setup.profile!r}" if setup.profile else "machine"
+            return Outcome("no-logic", failure=Failure(f"this {who} has no logic yet"))
+        if self.stored.quarantined:
+            reason = self.stored.record.strikes.reason
+            return Outcome("quarantined", failure=Failure(f"{active.words} is not run any more: {reason}"))
+        message = f"the source of {active.words} is missing from Redis; upload it again"
+        return Outcome("no-logic", failure=Failure(message))
+
+    def _recents(self, time: str, recent: int) -> list[bytes]:
+        """The last `recent` readings that were run, as they are kept."""
+        active, start = self.stored.active, max(0, len(self.run) - recent)
+        readings = zip(self.run[start:], self.outcomes[start:], strict=True)
+        return [
+            encode_recent(reading, outcome, number, time, active)
+            for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1 + start)
+        ]
+
+    def _published(self, time: str) -> list[Outgoing]:
+        """The results and dead letters of the readings that were run."""
+        active, outgoing = self.stored.active, list[Outgoing]()
+        readings = zip(self.run, self.outcomes, strict=True)
+        for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1):
+            reading.number = number
+            if outcome.kind == "ok":
+                assert active is not None
+                for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
+                    event = encode_result(self.machine, event_id, time, active, data)
+                    outgoing.append(Outgoing(event_id, event))
+            else:
+                cause = cause_of(reading, outcome, time, number, active)
+                outgoing.append(Outgoing(str(number), reading.body, cause))
+        return outgoing
+
+    def _on_the_move(self) -> list[Outgoing]:
+        """The readings that go to the overflow."""
+        return [
+            Outgoing(
+                "",
+                reading.body,
+                move=Move(place, reading.message_id, reading.content_type, reading.claim, reading.sent),
+            )
+            for place, reading in enumerate(self.moved, start=self.stored.record.moved + 1)
+        ]
+
+    @property
+    def update(self) -> Update | None:
+        """What is to be written; None where all was applied before."""
+        if self.after is None:
+            return None
+        return Update(self.stored, self.after, self.uses, self.recents, self.line.session.fence)
+
+    @property
+    def _written(self) -> Record:
+        return self.after or self.stored.record
+
+    def messages(self) -> list[Message]:
+        """The results and dead letters to be published, once the record is written that says so."""
+        result_key = wire.result_key(self.machine)
+        dead_letter_key = wire.dead_letter_key(self.machine)
+        messages = list[Message]()
+        for each in self._written.outgoing:
+            if each.cause is not None:
+                messages.append(dead_letter_message(dead_letter_key, self.machine, each))
+            elif each.move is None:
+                messages.append(result_message(result_key, self.machine, each))
+        return messages
+
+    def moves(self) -> list[Message]:
+        """The readings to be published to the overflow, likewise.
+
+        None where all of the line came from there: the batch before it may have them on their way still.
+        """
+        record, queue = self._written, self.line.session.overflow
+        if all(reading.place is not None for reading in self.line.readings):
+            return []
+        return [
+            move_message(queue, self.machine, each)
+            for each in record.outgoing
+            if each.is_on_the_move(record.taken)
+        ]

@@ -1,0 +1,121 @@
+"""From a source to code: `check` reads, parses, judges, restricts and compiles it.
+
+Strategy. Each step bounds what the next one sees: the length before the parser, the size and depth of the
+tree before anything recursive, the policy before RestrictedPython, RestrictedPython before Python's own
+compiler. A source that any step cannot handle is refused, whatever it raised: this never raises. It is
+still run in the confined child, because parsers have bugs.
+"""
+
+import ast
+import marshal
+import sys
+import warnings
+
+from RestrictedPython.compile import compile_restricted_exec
+
+from sandbox.check import hints, policy
+from sandbox.check.scope import Scope
+from sandbox.check.source import Source, read
+from sandbox.check.transformer import Metering
+from sandbox.job import Checked, Problem
+from sandbox.limits import Limits
+
+#: The name of the file in tracebacks, by which a logic's own lines are known.
+FILENAME = "<logic>"
+#: Python frames that the recursive steps may need for a tree within the limits of nodes and depth.
+FRAMES = 3_000
+
+
+def check(source: str | bytes, limits: Limits) -> Checked:
+    """Judge a source and compile it.
+
+    Returns all problems that were found, or the code (a marshalled code object, for this version of
+    Python and of the sandbox only). Never raises.
+    """
+    text = Source("")
+    frames = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(max(frames, FRAMES))
+        text, problems = read(source, limits)
+        if problems:
+            return Checked(tuple(problems))
+        with warnings.catch_warnings():
+            # Python warns of what may be a mistake ("is" with a literal); a warning is no refusal.
+            warnings.simplefilter("ignore")
+            return _checked(text, limits)
+    except SyntaxError as error:
+        return Checked((_syntax_problem(error, text),))
+    except RecursionError:
+        return _refused(
+            text, "the logic is nested too deeply", "Split long expressions, with names for their parts."
+        )
+    except MemoryError:
+        return _refused(text, "the logic is too complex to be read", "Split long expressions.")
+    except Exception as error:  # noqa: BLE001 - whatever a source makes the parser raise is a refusal
+        return _refused(text, f"the logic cannot be compiled ({type(error).__name__})", "")
+    finally:
+        sys.setrecursionlimit(frames)
+
+
+def _refused(source: Source, message: str, hint: str) -> Checked:
+    return Checked((source.at(1, 1, message, hint),))
+
+
+def _checked(source: Source, limits: Limits) -> Checked:
+    tree = ast.parse(source.text, FILENAME, "exec")
+    large = policy.too_large(tree, limits, source)
+    if large is not None:
+        return Checked((large,))
+    _strip_annotations(tree)
+    scope = Scope(tree)
+    problems = policy.problems_of(tree, scope, limits, source)
+    if problems:
+        return Checked(tuple(problems))
+
+    class Restricting(Metering):
+        imports = scope.imports
+
+    result = compile_restricted_exec(tree, FILENAME, policy=Restricting)
+    if result.errors or result.code is None:
+        return Checked(
+            tuple(_restricted_problem(error, source) for error in result.errors) or (_nothing(source),)
+        )
+    return Checked(code=marshal.dumps(result.code))
+
+
+def _nothing(source: Source) -> Problem:
+    return source.at(1, 1, "the logic gives no code", "")
+
+
+def _strip_annotations(tree: ast.Module) -> None:
+    """Take the annotations out: Python would evaluate them, and nobody reads them."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        for field in ("body", "orelse", "finalbody"):
+            body = getattr(node, field, None)
+            if isinstance(body, list):
+                setattr(node, field, [_without_annotation(statement) for statement in body])
+
+
+def _without_annotation(statement: ast.stmt) -> ast.stmt:
+    if not isinstance(statement, ast.AnnAssign):
+        return statement
+    if statement.value is None:
+        return ast.copy_location(ast.Pass(), statement)
+    plain = ast.Assign([statement.target], statement.value)
+    return ast.copy_location(plain, statement)
+
+
+def _syntax_problem(error: SyntaxError, source: Source) -> Problem:
+    message = error.msg or "this is not Python"
+    return source.at(error.lineno, error.offset, f"not Python: {message}", hints.for_syntax(message))
+
+
+def _restricted_problem(error: str, source: Source) -> Problem:
+    """RestrictedPython reports as `Line 3: what is wrong`."""
+    place, _, message = error.partition(": ")
+    digits = place.removeprefix("Line ")
+    return source.at(int(digits) if digits.isdigit() else 1, 1, message or error)

@@ -1,0 +1,88 @@
+"""What is known of a piece of syntax before it runs: its weight, and which operands are harmless."""
+
+import ast
+from collections.abc import Mapping
+
+from sandbox.runtime.runtime import facade_paths
+
+#: Syntax nodes that one tick pays for.
+NODES_PER_TICK = 8
+
+#: With a number as one operand these stay plain: the result is a float, or a whole number hardly larger.
+PLAIN_WITH_NUMBER = (ast.Add, ast.Sub)
+_NUMBER_FUNCTIONS = frozenset(("len", "int", "float", "bool", "abs", "round", "ord", "isinstance"))
+_PATHS = facade_paths()
+_LOOPS = (ast.For, ast.While, ast.FunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def facade_path(node: ast.expr, imports: Mapping[str, str]) -> str | None:
+    """The path such as `math.sqrt` that an expression names, by the imports of the logic; else None."""
+    if isinstance(node, ast.Name):
+        return imports.get(node.id)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        module = imports.get(node.value.id)
+        if module is not None and f"{module}.{node.attr}" in _PATHS:
+            return f"{module}.{node.attr}"
+    return None
+
+
+def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
+    """Ticks for one run through this code, without what is in loops and functions inside it."""
+    size = 0
+    ahead: list[ast.AST] = []
+    for root in roots:
+        if isinstance(root, list):
+            ahead.extend(root)
+        else:
+            ahead.append(root)
+    while ahead:
+        node = ahead.pop()
+        if isinstance(node, (ast.expr, ast.stmt)):
+            size += 1
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, _LOOPS):
+                size += 4
+                if isinstance(child, ast.For):
+                    ahead.append(child.iter)
+            elif isinstance(child, _COMPREHENSIONS):
+                size += 4
+                ahead.append(child.generators[0].iter)
+            else:
+                ahead.append(child)
+    return 1 + size // NODES_PER_TICK
+
+
+def is_small_number(node: ast.expr) -> bool:
+    """Whether an expression is a number in the source, if a whole one then of 64 bits at most."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        node = node.operand
+    return isinstance(node, ast.Constant) and (
+        type(node.value) is float or (type(node.value) is int and node.value.bit_length() <= 64)
+    )
+
+
+def is_scalar(node: ast.expr) -> bool:
+    """Whether an expression is certainly a number, a truth value, None or a text from the source."""
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.UnaryOp):
+        return True
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Pow)) or (
+            isinstance(node.op, PLAIN_WITH_NUMBER)
+            and (is_small_number(node.left) or is_small_number(node.right))
+        )
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in _NUMBER_FUNCTIONS
+    return isinstance(node, ast.Compare)
+
+
+def has_slice(target: ast.expr) -> bool:
+    """Whether a target is a slice of a list."""
+    return isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice)
+
+
+def is_float(node: ast.expr) -> bool:
+    """Whether an expression is a number with a fraction in the source."""
+    return isinstance(node, ast.Constant) and type(node.value) is float

@@ -1,0 +1,284 @@
+# ruff: noqa: N802 - the names of the visiting methods are those of the syntax nodes
+"""How expressions are metered: the half of the transformer that looks at values; see `transformer`."""
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from RestrictedPython.transformer import RestrictingNodeTransformer, copy_locations
+
+from sandbox.check.costs import (
+    PLAIN_WITH_NUMBER,
+    facade_path,
+    is_float,
+    is_scalar,
+    is_small_number,
+    weight_of,
+)
+from sandbox.runtime.runtime import global_name
+
+#: The guards of the operators whose result can be larger than the operands.
+GUARDED = {
+    ast.Add: "_add_",
+    ast.Sub: "_sub_",
+    ast.Mult: "_mul_",
+    ast.Mod: "_mod_",
+    ast.Pow: "_pow_",
+    ast.LShift: "_lshift_",
+    ast.BitOr: "_or_",
+    ast.BitAnd: "_and_",
+    ast.BitXor: "_xor_",
+}
+
+
+class Expressions(RestrictingNodeTransformer):
+    """RestrictedPython's transformer, with expressions guarded."""
+
+    #: Names that the logic imported, and the path in the facades that each stands for.
+    imports: ClassVar[Mapping[str, str]] = {}
+
+    # Small tools.
+
+    def _guard(
+        self, name: str, arguments: Iterable[ast.expr], at: ast.expr | ast.stmt | ast.excepthandler
+    ) -> ast.Call:
+        call = ast.Call(func=ast.Name(name, ast.Load()), args=list(arguments), keywords=[])
+        copy_locations(call, at)
+        return call
+
+    def _key(self, key: ast.expr) -> ast.expr:
+        if isinstance(key, ast.Constant) or is_small_number(key):
+            return key
+        if isinstance(key, ast.JoinedStr):
+            return key
+        return self._guard("_key_", [key], key)
+
+    def _with(self, node: Any) -> Any:
+        return self.node_contents_visit(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        """A lambda pays when it is called."""
+        weight = weight_of(node.body)
+        node = super().visit_Lambda(node)  # type: ignore[assignment]
+        tick = self._guard("_tick_", [ast.Constant(weight)], node.body)
+        body = ast.BoolOp(ast.And(), [tick, node.body])
+        copy_locations(body, node.body)
+        node.body = body
+        return node
+
+    # Comprehensions.
+
+    def _comprehension(self, node: Any, *made: ast.expr) -> Any:
+        inside: list[ast.AST] = [*made]
+        for number, generator in enumerate(node.generators):
+            inside.extend((generator.target, *generator.ifs))
+            if number:
+                inside.append(generator.iter)
+        weight = weight_of(*inside)
+        node = self._with(node)
+        for generator in node.generators:
+            generator.iter = self._guard("_walk_", [generator.iter, ast.Constant(weight)], generator.iter)
+        return node
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        """The source is guarded by the comprehension that it belongs to."""
+        return self._with(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> Any:
+        """A list comprehension pays for its items and is held to the length of lists."""
+        return self._guard("_built_", [self._comprehension(node, node.elt)], node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> Any:
+        """A set comprehension pays for its items and is held to the size of sets."""
+        node = self._comprehension(node, node.elt)
+        node.elt = self._key(node.elt)
+        return self._guard("_built_", [node], node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> Any:
+        """A dict comprehension pays for its entries and is held to the size of dicts."""
+        node = self._comprehension(node, node.key, node.value)
+        node.key = self._key(node.key)
+        return self._guard("_built_", [node], node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
+        """A generator expression pays for its items."""
+        return self._comprehension(node, node.elt)
+
+    # Displays.
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        """Keys are guarded; so is what stands behind `**`."""
+        node = self._with(node)
+        for place, key in enumerate(node.keys):
+            if key is None:
+                value = node.values[place]
+                node.values[place] = self._guard("_mapping_", [value], value)
+            else:
+                node.keys[place] = self._key(key)
+        return node
+
+    def visit_Set(self, node: ast.Set) -> Any:
+        """Items are keys."""
+        node = self._with(node)
+        node.elts = [item if isinstance(item, ast.Starred) else self._key(item) for item in node.elts]
+        return node
+
+    def visit_Starred(self, node: ast.Starred) -> Any:
+        """`[*items]` copies at one stroke."""
+        node = self._with(node)
+        if isinstance(node.ctx, ast.Load):
+            node.value = self._guard("_spread_", [node.value], node.value)
+        return node
+
+    # Names, dots, items.
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        """An imported name stands for its frozen object."""
+        path = self.imports.get(node.id)
+        if path is not None and isinstance(node.ctx, ast.Load):
+            self.check_name(node, node.id)
+            named = ast.Name(global_name(path), ast.Load())
+            copy_locations(named, node)
+            return named
+        return super().visit_Name(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """`math.pi` becomes a name, any other attribute a call of the guard."""
+        path = facade_path(node, self.imports)
+        seen = super().visit_Attribute(node)
+        if path is not None and isinstance(node.ctx, ast.Load):
+            named = ast.Name(global_name(path), ast.Load())
+            copy_locations(named, node)
+            return named
+        return seen
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """`x.name(...)` becomes `_m_name(x, ...)`."""
+        function = node.func
+        called = super().visit_Call(node)
+        if (
+            isinstance(function, ast.Attribute)
+            and isinstance(called, ast.Call)
+            and isinstance(called.func, ast.Call)
+            and isinstance(called.func.func, ast.Name)
+            and called.func.func.id == "_getattr_"
+        ):
+            value = called.func.args[0]
+            called.func = ast.Name(f"_m_{function.attr}", ast.Load())
+            copy_locations(called.func, function)
+            called.args.insert(0, value)
+        return called
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        """Reading an item is plain, but for what a key and a slice may cost."""
+        node = self._with(node)
+        if isinstance(node.slice, ast.Slice):
+            if isinstance(node.ctx, ast.Load):
+                return self._guard("_cut_", [node.value, *self._bounds(node.slice)], node)
+        else:
+            node.slice = self._key(node.slice)
+        if isinstance(node.ctx, ast.Del):
+            node.value = self._guard("_delete_", [node.value], node.value)
+        elif isinstance(node.ctx, ast.Store) and not isinstance(node.slice, ast.Constant):
+            node.value = self._guard("_write_", [node.value], node.value)
+        return node
+
+    def _bounds(self, bounds: ast.Slice) -> list[ast.expr]:
+        return [bound or ast.Constant(None) for bound in (bounds.lower, bounds.upper, bounds.step)]
+
+    # Operators.
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        """What can grow is guarded."""
+        guard = GUARDED.get(type(node.op))
+        left, right = node.left, node.right
+        plain = (
+            guard is None
+            or (isinstance(node.op, PLAIN_WITH_NUMBER) and (is_small_number(left) or is_small_number(right)))
+            or (isinstance(node.op, ast.Mult) and (is_float(left) or is_float(right)))
+            or (isinstance(node.op, ast.Mult) and is_small_number(left) and is_small_number(right))
+            or (isinstance(node.op, ast.Mod) and is_small_number(left))
+        )
+        node = self._with(node)
+        if plain or guard is None:
+            return node
+        return self._guard(guard, [node.left, node.right], node)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        """One side of each comparison is guarded: C code walks through the smaller side only."""
+        sides = [node.left, *node.comparators]
+        cheap = [is_scalar(side) for side in sides]
+        literal = [
+            isinstance(side, (ast.Tuple, ast.List))
+            and all(isinstance(item, ast.Constant) for item in side.elts)
+            for side in sides
+        ]
+        operators = node.ops
+        node = self._with(node)
+        if len(operators) == 1 and isinstance(operators[0], (ast.In, ast.NotIn)):
+            needle = sides[0]
+            long = (
+                isinstance(needle, ast.Constant) and isinstance(needle.value, str) and len(needle.value) > 16
+            )
+            return self._membership(node, cheap[0] and not long, literal[1])
+        sides = [node.left, *node.comparators]
+        for place, op in enumerate(operators):
+            right = place + 1
+            if isinstance(op, (ast.In, ast.NotIn)):
+                self.error(node, "`in` within a chain of comparisons is not allowed.")
+            elif not isinstance(op, (ast.Is, ast.IsNot)) and not cheap[place] and not cheap[right]:
+                sides[right] = self._guard("_bounded_", [sides[right]], sides[right])
+                cheap[right] = True
+        node.left, node.comparators = sides[0], sides[1:]
+        return node
+
+    def _membership(self, node: ast.Compare, constant: bool, literal: bool) -> ast.expr:
+        [items] = node.comparators
+        if literal:
+            return node
+        if constant:
+            node.comparators = [self._guard("_haystack_", [items], items)]
+            return node
+        within = self._guard("_within_", [node.left, items], node)
+        if isinstance(node.ops[0], ast.In):
+            return within
+        negated = ast.UnaryOp(ast.Not(), within)
+        copy_locations(negated, node)
+        return negated
+
+    # Texts.
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
+        """Each part of an f-string is bounded before it is put in, and so is the whole."""
+        return self._guard("_text_", [self._parts(node)], node)
+
+    def _parts(self, node: ast.JoinedStr) -> ast.JoinedStr:
+        parts: list[ast.expr] = []
+        for part in node.values:
+            if not isinstance(part, ast.FormattedValue):
+                parts.append(self.visit(part))
+                continue
+            value = self.visit(part.value)
+            spec = part.format_spec
+            if part.conversion == ord("r"):
+                value = self._guard("_quote_", [value], part)
+            elif part.conversion == ord("s"):
+                value = self._guard("_show_", [value], part)
+            elif part.conversion != -1:
+                self.error(part, "!a is not allowed in an f-string.")
+            if spec is None:
+                text = value if part.conversion != -1 else self._guard("_show_", [value], part)
+            else:
+                assert isinstance(spec, ast.JoinedStr)
+                text = self._guard("_format_", [value, self._spec(spec)], part)
+            bounded = ast.FormattedValue(text, -1, None)
+            copy_locations(bounded, part)
+            parts.append(bounded)
+        whole = ast.JoinedStr(parts)
+        copy_locations(whole, node)
+        return whole
+
+    def _spec(self, spec: ast.JoinedStr) -> ast.expr:
+        if len(spec.values) == 1 and isinstance(spec.values[0], ast.Constant):
+            return spec.values[0]
+        return self._parts(spec)

@@ -1,0 +1,188 @@
+"""The policy: what a logic may say, checked on its syntax tree, all problems at once.
+
+Strategy. The tree is walked with a stack of our own, never by recursion, after its size and depth are
+known to be small. An allow list of node types comes first; each check then looks at one kind of node and
+reports with the place and what to write instead. Nothing here changes the tree, and nothing relies on
+another check having passed: RestrictedPython's transformer looks at every node again afterwards.
+"""
+
+import ast
+
+from sandbox.allowed import NAMES, VALUES
+from sandbox.check import hints
+from sandbox.check.costs import facade_path
+from sandbox.check.scope import Scope
+from sandbox.check.source import Source
+from sandbox.check.wording import WordingRules
+from sandbox.job import Problem
+from sandbox.limits import Limits
+
+#: Further terms of a sum and further elifs count for this much of a level of nesting.
+CHAIN_SHARE = 0.125
+#: Problems that are shown; whoever has more has enough to mend.
+MOST_PROBLEMS = 50
+
+_STATEMENTS = (
+    *(ast.FunctionDef, ast.Return, ast.Delete, ast.Assign, ast.AugAssign, ast.For, ast.While, ast.If),
+    *(
+        ast.Raise,
+        ast.Try,
+        ast.Assert,
+        ast.Import,
+        ast.ImportFrom,
+        ast.Expr,
+        ast.Pass,
+        ast.Break,
+        ast.Continue,
+    ),
+)
+_EXPRESSIONS = (
+    *(ast.BoolOp, ast.NamedExpr, ast.BinOp, ast.UnaryOp, ast.Lambda, ast.IfExp, ast.Dict, ast.Set),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Compare, ast.Call, ast.FormattedValue),
+    *(ast.JoinedStr, ast.Constant, ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List, ast.Tuple),
+    ast.Slice,
+)
+_PARTS = (
+    *(ast.Module, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop, ast.comprehension),
+    *(ast.ExceptHandler, ast.arguments, ast.arg, ast.keyword, ast.alias),
+)
+ALLOWED_NODES = (*_STATEMENTS, *_EXPRESSIONS, *_PARTS)
+_NO_SIZE = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+
+
+def too_large(tree: ast.Module, limits: Limits, source: Source) -> Problem | None:
+    """The problem of a tree with too many nodes or too deep nesting, before anything recursive sees it."""
+    count = 0
+    place: ast.AST = tree
+    ahead: list[tuple[ast.AST, float]] = [(tree, 0.0)]
+    while ahead:
+        node, depth = ahead.pop()
+        if isinstance(node, _NO_SIZE):
+            continue
+        count += 1
+        place = node if hasattr(node, "lineno") else place
+        if count > limits.nodes:
+            return source.problem(
+                place,
+                f"the logic is larger than the limit nodes ({limits.nodes:,})",
+                "Move tables into state or into the reading, and repeated code into functions.",
+            )
+        if depth > limits.depth:
+            return source.problem(
+                place,
+                f"nested more deeply than the limit depth ({limits.depth} levels)",
+                "Split the expression, with names for its parts, or put inner blocks into functions.",
+            )
+        for child in ast.iter_child_nodes(node):
+            further = (isinstance(node, ast.BinOp) and child is node.left) or (
+                isinstance(node, ast.If) and len(node.orelse) == 1 and child is node.orelse[0]
+            )
+            ahead.append((child, depth + (CHAIN_SHARE if further else 1)))
+    return None
+
+
+def problems_of(tree: ast.Module, scope: Scope, limits: Limits, source: Source) -> list[Problem]:
+    """Everything in the tree that the policy does not allow."""
+    return _Policy(tree, scope, limits, source).problems()
+
+
+class _Policy(WordingRules):
+    def problems(self) -> list[Problem]:
+        self.top_level()
+        ahead: list[ast.AST] = [self.tree]
+        while ahead:
+            node = ahead.pop()
+            if not isinstance(node, ALLOWED_NODES):
+                self.not_allowed(node)
+            else:
+                check = getattr(self, f"check_{type(node).__name__.lower()}", None)
+                if check is not None:
+                    check(node)
+            ahead.extend(ast.iter_child_nodes(node))
+        return sorted(self.found.values(), key=lambda problem: (problem.line, problem.column))[:MOST_PROBLEMS]
+
+    def not_allowed(self, node: ast.AST) -> None:
+        name = type(node).__name__
+        message, hint = hints.NODES.get(name, (f"this ({name}) is not available", ""))
+        if hasattr(node, "lineno"):
+            self.report(node, message, hint)
+        elif (
+            not isinstance(node, (ast.mod, ast.withitem))
+            and not name.startswith("Match")
+            and name != "match_case"
+        ):
+            self.report(self.tree.body[0], message, hint)
+
+    # The top level.
+
+    def top_level(self) -> None:
+        made = 0
+        for statement in self.tree.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name == "process":
+                made += 1
+                self.check_process(statement)
+                if made > 1:
+                    self.report(statement, "process is defined twice", "Keep one of them.")
+            elif isinstance(statement, (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Pass)) or (
+                isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            ):
+                continue
+            elif isinstance(statement, ast.Assign):
+                self.set_constant(statement)
+            elif isinstance(statement, (*_STATEMENTS, ast.AnnAssign)):
+                self.report(
+                    statement,
+                    "at the top level there may be functions, constants and imports only",
+                    "Move this into process.",
+                )
+        if not made:
+            line = self.tree.body[0] if self.tree.body else self.tree
+            self.report(
+                line,
+                "there is no function process(data, state)",
+                "Begin with `def process(data, state):`.",
+            )
+
+    def check_process(self, node: ast.FunctionDef) -> None:
+        arguments = node.args
+        places = [*arguments.posonlyargs, *arguments.args]
+        extra = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults
+        if len(places) != 2 or extra:
+            self.report(node, "process must take exactly two values", "Write `def process(data, state):`.")
+
+    def set_constant(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+            if not all(isinstance(name, ast.Name) for name in names):
+                self.report(node, "at the top level only plain names can be set", "Move this into process.")
+            if any(isinstance(name, ast.Name) and name.id == "process" for name in names):
+                self.report(node, "process must be a function", "Write `def process(data, state):`.")
+        for part in ast.walk(node.value):
+            if isinstance(
+                part, (ast.Lambda, ast.NamedExpr, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+            ):
+                self.report(
+                    part,
+                    "at the top level only constants can be set",
+                    "Write a function with def, or compute the value inside process.",
+                )
+            elif isinstance(part, ast.Call) and not self._makes_constant(part):
+                self.report(
+                    part,
+                    "at the top level only constants can be set",
+                    "Compute the value inside process.",
+                )
+
+    def _makes_constant(self, call: ast.Call) -> bool:
+        if isinstance(call.func, ast.Name) and call.func.id in NAMES:
+            return True
+        path = facade_path(call.func, self.scope.imports)
+        if path is not None:
+            return True
+        function = call.func
+        if not isinstance(function, ast.Attribute):
+            return False
+        value = function.value
+        return (isinstance(value, ast.Name) and value.id in VALUES) or (
+            facade_path(value, self.scope.imports) is not None
+        )

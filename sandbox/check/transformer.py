@@ -1,0 +1,195 @@
+# ruff: noqa: N802 - the names of the visiting methods are those of the syntax nodes
+"""Rewrites a logic's syntax tree so that it is metered: the last pass before Python compiles it.
+
+Strategy. RestrictedPython's transformer is an allow list of syntax: what it has no method for is refused,
+in newer Pythons too, and no name or attribute that begins with an underscore passes. This subclass keeps
+all of that and changes what the restriction becomes:
+
+- Values of a logic are of built-in types only, so plain reading of items and iteration need no guard. What
+  needs one is what costs: see `guards`. A guard is left out where a constant operand makes it needless.
+- `x.name(...)` becomes one call of the guard `_m_name`, and `math.sqrt` the name of the frozen function.
+- Ticks stand at the head of each function and loop body; comprehensions and lambdas call for theirs.
+- The whole becomes the body of one function, `_make_`, which returns `process`. So what a logic calls its
+  globals are variables of that call: they are new for every reading, and no instruction writes a global.
+
+The policy has been over the tree before; what is refused here is refused twice.
+"""
+
+import ast
+from typing import Any
+
+from RestrictedPython.transformer import copy_locations
+
+from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_small_number, weight_of
+from sandbox.check.expressions import GUARDED, Expressions
+
+_GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
+
+
+class Metering(Expressions):
+    """RestrictedPython's transformer, with the guards and ticks of this package."""
+
+    def _ticks(self, weight: int, at: ast.stmt) -> list[ast.stmt]:
+        def fuel(context: ast.expr_context) -> ast.Attribute:
+            return ast.Attribute(ast.Name("_meter_", ast.Load()), "fuel", context)
+
+        pay = ast.AugAssign(fuel(ast.Store()), ast.Sub(), ast.Constant(weight))
+        check = ast.If(
+            ast.Compare(fuel(ast.Load()), [ast.Lt()], [ast.Constant(0)]),
+            [ast.Expr(ast.Call(ast.Name("_exhausted_", ast.Load()), [], []))],
+            [],
+        )
+        copy_locations(pay, at)
+        copy_locations(check, at)
+        return [pay, check]
+
+    # The whole.
+
+    def visit_Module(self, node: ast.Module) -> Any:
+        """The module becomes the function `_make_`."""
+        weight = weight_of(node.body)
+        node = self._with(node)
+        last = node.body[-1]
+        give = ast.Return(ast.Name("process", ast.Load()))
+        copy_locations(give, last)
+        make = ast.FunctionDef(
+            name="_make_",
+            args=ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]),
+            body=[*self._ticks(weight, last), *node.body, give],
+            decorator_list=[],
+            returns=None,
+            type_comment=None,
+            **({"type_params": []} if "type_params" in ast.FunctionDef._fields else {}),  # type: ignore[arg-type]
+        )
+        copy_locations(make, node.body[0])
+        node.body = [make]
+        return node
+
+    def visit_Import(self, node: ast.Import) -> Any:
+        """Imports are resolved while compiling; nothing of them is left to run."""
+        return self._no_more(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
+        """Imports are resolved while compiling; nothing of them is left to run."""
+        return self._no_more(node)
+
+    def _no_more(self, node: Any) -> Any:
+        self.check_import_names(node)
+        nothing = ast.Pass()
+        copy_locations(nothing, node)
+        return nothing
+
+    # Functions, loops, handlers: ticks.
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """A function pays when it is called."""
+        weight = weight_of(node.body)
+        node = super().visit_FunctionDef(node)  # type: ignore[assignment]
+        node.body = [*self._ticks(weight, node), *node.body]
+        return node
+
+    def visit_While(self, node: ast.While) -> Any:
+        """A loop pays for each round."""
+        weight = weight_of(node.test, node.body)
+        node = super().visit_While(node)  # type: ignore[assignment]
+        node.body = [*self._ticks(weight, node), *node.body]
+        return node
+
+    def visit_For(self, node: ast.For) -> Any:
+        """A loop pays for each round."""
+        weight = weight_of(node.target, node.body)
+        counted = isinstance(node.iter, ast.Call) and (
+            (
+                isinstance(node.iter.func, ast.Name)
+                and node.iter.func.id in ("range", "enumerate", "zip", "sorted")
+            )
+            or (
+                isinstance(node.iter.func, ast.Attribute)
+                and node.iter.func.attr in ("items", "values", "keys")
+            )
+        )
+        node = self._with(node)
+        if not counted:
+            node.iter = self._guard("_each_", [node.iter], node.iter)
+        node.body = [*self._ticks(weight, node), *node.body]
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
+        """A handler pays, and lets nothing pass that must end the logic."""
+        node = super().visit_ExceptHandler(node)  # type: ignore[assignment]
+        caught = ast.Expr(self._guard("_caught_", [], node))
+        copy_locations(caught, node)
+        node.body = [caught, *node.body]
+        return node
+
+    # Assignment.
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        """Unpacking is plain, but for a star and for the order of a set; a slice is set by a guard."""
+        node = self._with(node)
+        [*others, last] = node.targets
+        if not others and isinstance(last, ast.Subscript) and isinstance(last.slice, ast.Slice):
+            target = last.value
+            if (
+                isinstance(target, ast.Call)
+                and isinstance(target.func, ast.Name)
+                and target.func.id == "_write_"
+            ):
+                target = target.args[0]
+            set_cut = ast.Expr(
+                self._guard("_set_cut_", [node.value, target, *self._bounds(last.slice)], node)
+            )
+            copy_locations(set_cut, node)
+            return set_cut
+        unpacked = [target for target in node.targets if isinstance(target, (ast.Tuple, ast.List))]
+        if any(isinstance(item, ast.Starred) for target in unpacked for item in target.elts):
+            node.value = self._guard("_spread_", [node.value], node.value)
+        elif unpacked and not isinstance(node.value, (ast.Tuple, ast.List)):
+            node.value = self._guard("_each_", [node.value], node.value)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """`x += 1` and `x["n"] += 1` stay as they are; else the operator is guarded, target and key kept."""
+        if isinstance(node.target, ast.Attribute):
+            return super().visit_AugAssign(node)
+        guard = _GUARDED_IN_PLACE.get(type(node.op))
+        plain = guard is None or (isinstance(node.op, PLAIN_WITH_NUMBER) and is_small_number(node.value))
+        if plain and not has_slice(node.target):
+            return self._with(node)
+        if guard is None:
+            guard = "_idiv_" if isinstance(node.op, ast.Div) else "_ifloordiv_"
+        target = node.target
+        node = self._with(node)
+        if isinstance(node.target, ast.Name):
+            read = ast.Name(node.target.id, ast.Load())
+            made = ast.Assign([node.target], self._guard(guard, [read, node.value], node))
+            copy_locations(made, node)
+            return made
+        assert isinstance(target, ast.Subscript)
+        assert isinstance(node.target, ast.Subscript)
+        if isinstance(target.slice, ast.Slice):
+            self.error(node, "An augmented assignment to a slice is not allowed.")
+            return node
+        keep: list[ast.stmt] = []
+
+        def kept(value: ast.expr) -> str:
+            name = self.gen_tmp_name()
+            keep.append(ast.Assign([ast.Name(name, ast.Store())], value))
+            return name
+
+        holder = kept(node.target.value)
+        key: ast.expr = node.target.slice
+        fixed = key if isinstance(key, ast.Constant) else None
+        key_name = "" if fixed else kept(key)
+
+        def item(context: ast.expr_context) -> ast.Subscript:
+            index = ast.Constant(fixed.value) if fixed else ast.Name(key_name, ast.Load())
+            return ast.Subscript(ast.Name(holder, ast.Load()), index, context)
+
+        read_item = item(ast.Load())
+        copy_locations(read_item, node)
+        change = ast.Assign([item(ast.Store())], self._guard(guard, [read_item, node.value], node))
+        statements: list[ast.stmt] = [*keep, change]
+        for statement in statements:
+            copy_locations(statement, node)
+        return statements

@@ -1,0 +1,180 @@
+"""The rules of the policy for statements and expressions, beside the names in them."""
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from sandbox.allowed import EXCEPTIONS, VALUES
+from sandbox.check import hints
+from sandbox.check.costs import facade_path
+from sandbox.check.naming import NameRules
+
+_OPERATORS = (ast.expr_context, ast.operator, ast.unaryop)
+_SINGLE_VALUES = (bool, int, float, str, type(None))
+
+
+class WordingRules(NameRules):
+    """One method for each kind of node."""
+
+    # Functions.
+
+    def check_functiondef(self, node: ast.FunctionDef) -> None:
+        """A function: its name, no decorators."""
+        self.name(node, node.name, binds=True)
+        for decorator in node.decorator_list:
+            self.report(decorator, "decorators are not available", "Call the function where it is needed.")
+        if getattr(node, "type_params", None):
+            self.report(node, "type parameters are not available", "Leave them out.")
+
+    def check_arguments(self, node: ast.arguments) -> None:
+        """Defaults that nobody can change."""
+        for default in (*node.defaults, *node.kw_defaults):
+            if default is not None and not _is_fixed(default):
+                self.report(
+                    default,
+                    "a default must be a constant",
+                    "Write None as the default and make the value inside the function.",
+                )
+
+    def check_call(self, node: ast.Call) -> None:
+        """No `*` in calls: how many values it makes is not to be seen."""
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                self.report(
+                    argument, "`*` in a call is not available", "Write the values out, or pass the list."
+                )
+
+    # Statements.
+
+    def check_excepthandler(self, node: ast.ExceptHandler) -> None:
+        """Errors are named, and are offered ones."""
+        self.name(node, node.name, binds=True)
+        if node.type is None:
+            self.report(node, "bare `except:` is not available", "Write `except Exception:`.")
+            return
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        for kind in kinds:
+            path = facade_path(kind, self.scope.imports)
+            offered = isinstance(kind, ast.Name) and kind.id in EXCEPTIONS
+            if not offered and not (path is not None and path.endswith("Error")):
+                self.report(
+                    kind,
+                    "after `except` there must be the name of an error",
+                    f"Such as {', '.join(sorted(EXCEPTIONS)[:4])}, Exception or ValueError.",
+                )
+
+    def check_try(self, node: ast.Try) -> None:
+        """Nothing leaves a `finally` sideways."""
+        for jump in _jumps(node.finalbody):
+            self.report(
+                jump,
+                f"`{type(jump).__name__.lower()}` in `finally` is not available",
+                "It would hide errors; put it after the try.",
+            )
+
+    def check_for(self, node: ast.For) -> None:
+        """The target of a loop."""
+        self.target(node.target, starred=False)
+
+    def check_comprehension(self, node: ast.comprehension) -> None:
+        """The target in a comprehension."""
+        if node.is_async:
+            self.report(node.iter, *hints.NODES["AsyncFor"])
+        self.target(node.target, starred=False)
+
+    def check_assign(self, node: ast.Assign) -> None:
+        """Targets of an assignment."""
+        for target in node.targets:
+            if not (len(node.targets) == 1 and isinstance(target, ast.Subscript)):
+                self.target(target, starred=True)
+
+    def check_augassign(self, node: ast.AugAssign) -> None:
+        """The target of `x += 1`."""
+        self.check_binop(node)
+        self.target(node.target, starred=False)
+
+    def target(self, target: ast.AST, *, starred: bool) -> None:
+        """Within an unpacking: a star at the first level at most, and no slices. A key may have stars."""
+        inner = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+        for item in inner:
+            if isinstance(item, ast.Starred) and starred:
+                item = item.value
+            for part in ast.walk(item):
+                if isinstance(part, ast.Starred) and isinstance(part.ctx, ast.Store):
+                    self.report(
+                        part, "`*` is not available here", "Take the items apart in a line of its own."
+                    )
+                elif isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice) and part is item:
+                    self.report(part, "a slice cannot be set here", "Set it in a line of its own.")
+
+    # Expressions.
+
+    def check_constant(self, node: ast.Constant) -> None:
+        """Numbers, texts, True, False and None."""
+        value = node.value
+        if value is ...:
+            self.report(node, "`...` is not available", "Write `pass`.")
+        elif type(value) not in _SINGLE_VALUES:
+            kind = "bytes" if isinstance(value, bytes) else "complex numbers"
+            self.report(node, f"{kind} are not available", "Work with text." if kind == "bytes" else "")
+        elif type(value) is int and value.bit_length() > self.limits.int_bits:
+            self.report(
+                node, f"a whole number of more than {self.limits.int_bits:,} bits (the limit int_bits)", ""
+            )
+
+    def check_binop(self, node: ast.BinOp | ast.AugAssign) -> None:
+        """No `@`."""
+        if isinstance(node.op, ast.MatMult):
+            self.report(node, *hints.NODES["MatMult"])
+
+    def check_compare(self, node: ast.Compare) -> None:
+        """`in` stands alone."""
+        if len(node.ops) > 1 and any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
+            self.report(
+                node,
+                "`in` within a chain of comparisons is not available",
+                "Join two comparisons with `and`.",
+            )
+
+    def check_subscript(self, node: ast.Subscript) -> None:
+        """One slice at a time."""
+        if isinstance(node.slice, ast.Tuple) and any(
+            isinstance(part, (ast.Slice, ast.Starred)) for part in node.slice.elts
+        ):
+            self.report(node, "several slices at once are not available", "Take one slice after the other.")
+        root = node.value
+        while isinstance(root, ast.Subscript):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id in VALUES and not isinstance(node.ctx, ast.Load):
+            self.report(
+                node,
+                f"`{root.id}` is the machine's own and cannot be changed",
+                f"dict({root.id}) makes a copy of it; what is to be kept belongs into state.",
+            )
+
+    def check_formattedvalue(self, node: ast.FormattedValue) -> None:
+        """`!r` and `!s`."""
+        if node.conversion == ord("a"):
+            self.report(node, "`!a` is not available", "Write `!r`.")
+
+
+def _is_fixed(node: ast.expr) -> bool:
+    """Whether a default cannot be changed by whoever gets it."""
+    return all(
+        isinstance(
+            part, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Name, ast.Tuple, ast.Attribute, *_OPERATORS)
+        )
+        for part in ast.walk(node)
+    )
+
+
+def _jumps(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """What leaves a `finally` block sideways, without what stays inside a loop or function of its own."""
+    ahead = [(statement, False) for statement in statements]
+    while ahead:
+        node, in_loop = ahead.pop()
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            continue
+        if isinstance(node, ast.Return) or (isinstance(node, (ast.Break, ast.Continue)) and not in_loop):
+            yield node
+        inside = in_loop or isinstance(node, (ast.For, ast.While))
+        ahead.extend((child, inside) for child in ast.iter_child_nodes(node))

@@ -1,0 +1,137 @@
+"""The child: a process that runs logic, and nothing else. Started by `process.py`, never by a person.
+
+Strategy. Everything is imported, used once for practice and put out of the garbage collector's sight; then
+the process confines itself for good (`confinement.py`), says so, and serves requests until the other end
+of its socket is closed. It has the socket where others have their standard input.
+
+It counts the readings it is done with in a page of memory that the parent reads (`progress.py`): when it
+dies or is killed, that names the reading it was at. Where memory runs out it ends by itself, and says so
+with its exit status: what is left of such a process is no place for the next machine's reading. It always
+ends at once, by `os._exit`: to tidy up, the interpreter would need calls that the filter forbids.
+"""
+
+import gc
+import os
+import signal
+import socket
+import sys
+import unicodedata
+import warnings
+from typing import Final
+
+from sandbox.child.confinement import NotConfined, confine
+from sandbox.child.program import Program, bounded_recursion
+from sandbox.child.runner import Loader, Runner
+from sandbox.limits import Limits
+from sandbox.protocol.frames import (
+    OUT_OF_MEMORY,
+    PROGRESS,
+    Check,
+    Load,
+    Ready,
+    Reply,
+    Requests,
+    Setup,
+    Task,
+    Unready,
+    Work,
+    frame_of,
+)
+from sandbox.protocol.progress import ProgressWriter
+from sandbox.protocol.seccomp import SOCKET
+
+#: Signals that a terminal or a service manager may send to a whole group of processes. What becomes of the
+#: child is for the parent to say.
+_IGNORED: Final = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGPIPE,
+)
+
+#: What a child runs once before it serves, so that whatever is imported or made at first use is there.
+_PRACTICE: Final = """
+import math, statistics, json, datetime
+
+def process(data, state):
+    state["count"] = state.get("count", 0) + 1
+    window = [*state.get("window", []), data["value"]][-5:]
+    state["window"] = window
+    mean = statistics.fmean(window)
+    spread = statistics.pstdev(window)
+    moment = datetime.datetime.fromisoformat("2024-01-02T03:04:05+00:00")
+    later = moment + datetime.timedelta(seconds=math.floor(mean))
+    text = f"{mean:.2f} {spread!r:>10} {json.dumps({'a': [1, None]})} {later.isoformat()}"
+    try:
+        json.loads("{")
+    except ValueError as e:
+        text += str(e)
+    return [{"text": text.upper(), "largest": max(window), "sorted": sorted(window)}]
+"""
+
+
+def main(load: Loader = Program.load) -> None:
+    """Serve until the parent closes its end, then end the process."""
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    warnings.simplefilter("ignore")
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=SOCKET)
+    try:
+        _serve(connection, load)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except BaseException:  # noqa: BLE001  a logic that got past its guards may raise anything
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+    os._exit(0)
+
+
+def _serve(connection: socket.socket, load: Loader) -> None:
+    def send(reply: Reply) -> None:
+        connection.sendall(frame_of(reply))
+
+    progress = ProgressWriter(PROGRESS)
+    requests = Requests(connection)
+    setup = requests.next()
+    if not isinstance(setup, Setup):
+        return
+    _practise(setup.limits, progress)
+    runner = Runner(setup.limits, progress, send, load)
+    runner.start()
+    gc.collect()
+    gc.freeze()
+    try:
+        confinement = confine(
+            setup.limits, setup.filter, setup.parent, allow_unconfined=setup.allow_unconfined
+        )
+    except (NotConfined, OSError, ValueError) as e:
+        send(Unready(str(e)))
+        return
+    send(Ready(confinement))
+    with bounded_recursion(setup.limits):
+        while request := requests.next():
+            match request:
+                case Work():
+                    runner.work(request)
+                case Check():
+                    runner.check(request)
+                case Setup():
+                    return
+
+
+def _practise(limits: Limits, progress: ProgressWriter) -> None:
+    """Have all that is made or imported at first use made now, while files can still be read."""
+    unicodedata.normalize("NFKC", "\u00b5")  # the compiler does it to names that are not ASCII
+    runner = Runner(limits, progress, lambda _reply: None, Program.load)
+    source = _PRACTICE.encode()
+    for attempt in (source, b"import os\n", b"def f(:\n", b"\xff"):
+        runner.check(Check(attempt))
+    readings = [b'{"value": 21.5}', b'{"value": "x"}', b"{", b"[1, 2]"]
+    runner.work(Work([Load(0, "", source, None)], [Task(0, b"{}", readings)]))
+    for word in (ProgressWriter.DONE, ProgressWriter.WORKING):
+        progress.words[word] = 0

@@ -1,0 +1,230 @@
+"""A compiled logic that can be run on readings: `Program`.
+
+Strategy. The code of a logic is one function that makes `process` anew for every reading, with all that
+the logic calls its globals as variables of that call; so nothing but `state` lives on. The code is looked
+through once, when it is loaded: it may name only what the runtime holds, and have no instruction that
+writes a global, imports, or reaches an attribute other than the meter's fuel.
+"""
+
+import dis
+import marshal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType, TracebackType
+from typing import Any, Self
+
+from sandbox.check.compiler import FILENAME, check
+from sandbox.check.source import Source
+from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused
+from sandbox.job import Failure, Logic, Problem
+from sandbox.limits import Limits
+from sandbox.runtime.meter import breach_of
+from sandbox.runtime.runtime import Runtime
+from sandbox.runtime.values import NO_CONFIG, Config
+
+#: Characters of a message about a failure.
+MESSAGE_CHARS = 500
+#: Fuel for putting an error into words, after the logic has ended.
+LAST_WORDS = 1_000
+#: Frames of the sandbox itself between a logic's functions, at most.
+OWN_FRAMES = 40
+
+#: Instructions that no logic has: imports, writing globals, making classes, yielding from others.
+_FORBIDDEN = frozenset(
+    number
+    for name, number in dis.opmap.items()
+    if name.startswith(
+        (
+            *("IMPORT", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_NAME", "LOAD_BUILD_CLASS", "YIELD_FROM"),
+            *("GET_AWAITABLE", "LOAD_SUPER", "SETUP_ANNOTATIONS", "BEFORE_WITH"),
+        )
+    )
+)
+_STORE_NAME = dis.opmap["STORE_NAME"]
+_EXTENDED = dis.opmap["EXTENDED_ARG"]
+#: Instructions that reach an attribute, and by how much their argument is shifted from the name's number.
+_ATTRIBUTES = {
+    dis.opmap[name]: 1 if name == "LOAD_ATTR" and sys.version_info >= (3, 12) else 0
+    for name in ("LOAD_ATTR", "STORE_ATTR", "DELETE_ATTR", "LOAD_METHOD")
+    if name in dis.opmap
+}
+_MODULE_NAMES = {"_make_"}
+
+
+class Program:
+    """One logic, ready to run; see `Runtime` for what programs of a process share.
+
+    Not thread-safe, as its meter is shared: one thread of a process runs programs.
+    """
+
+    def __init__(self, logic: Logic, code: CodeType, runtime: Runtime) -> None:
+        self.logic = logic
+        self._runtime = runtime
+        self._meter = runtime.meter
+        self._limits = runtime.limits
+        self._globals = runtime.globals
+        made: dict[str, Any] = {}
+        # Functions keep the runtime's globals; only the name `_make_` itself lands in `made`.
+        exec(code, runtime.globals, made)  # noqa: S102 - this is what the package is for
+        if "_make_" not in made:
+            raise LogicRefused([_not_ours("it makes no process")])
+        self._make = made["_make_"]
+
+    @classmethod
+    def load(cls, logic: Logic, limits: Limits) -> Self:
+        """The program of a logic, from its code where it has one, else from its source.
+
+        Raises:
+            LogicRefused: the source does not pass the policy, or the code is none that this version makes.
+        """
+        runtime = Runtime.of(limits)
+        if logic.code is None:
+            checked = check(logic.source, limits)
+            if checked.code is None:
+                raise LogicRefused(checked.problems)
+            code = checked.code
+        else:
+            code = logic.code
+        try:
+            loaded = marshal.loads(code)  # noqa: S302 - made by `check`, and vouched for by the caller
+        except (ValueError, EOFError, TypeError) as error:
+            raise LogicRefused([_not_ours("it cannot be read")]) from error
+        if not isinstance(loaded, CodeType):
+            raise LogicRefused([_not_ours("it is no code")])
+        vet(loaded, runtime)
+        return cls(logic, loaded, runtime)
+
+    def process(self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG) -> Any:
+        """Run `process(data, state)` and give what it returned; `state` is changed in place.
+
+        `state` and `data` must be fresh from JSON: what the logic puts into one is shared with the other.
+        `config` is what `decode_config` gave.
+
+        Raises:
+            LogicError: the logic raised; `line` is the line of the logic where it did.
+            LimitExceeded: ... by going over a limit.
+            MemoryError: the process has no memory left.
+        """
+        self._globals["config"] = config
+        meter = self._meter
+        meter.fuel = self._limits.fuel
+        meter.breach = None
+        meter.longest_text = meter.longest_list = meter.chained = 0
+        try:
+            returned = self._make()(data, state)
+        except Breach as breach:
+            raise _exceeded(breach, breach.__traceback__) from None
+        except MemoryError:
+            raise
+        except RecursionError as error:
+            raise _exceeded(breach_of(self._limits, "recursion"), error.__traceback__) from None
+        except Exception as error:  # noqa: BLE001 - whatever a logic raises is its failure
+            if meter.breach is not None:
+                raise _exceeded(meter.breach, error.__traceback__) from None
+            raise LogicError(self._words(error), _line_of(error.__traceback__)) from None
+        if meter.breach is not None:
+            raise _exceeded(meter.breach, None)
+        return returned
+
+    def _words(self, error: Exception) -> str:
+        kind = type(error).__name__
+        fuel = self._meter.fuel
+        self._meter.fuel = LAST_WORDS
+        try:
+            said = self._runtime.texts.show(error)
+        except (Breach, RecursionError):
+            said = "(too long to be shown)"
+        finally:
+            self._meter.fuel = fuel
+            self._meter.breach = None
+        return f"{kind}: {said}"[:MESSAGE_CHARS] if said else kind
+
+    @property
+    def fuel_used(self) -> int:
+        """Ticks that the last call used."""
+        return min(self._limits.fuel - self._meter.fuel, self._limits.fuel)
+
+    @property
+    def peaks(self) -> dict[str, int]:
+        """The largest of what the last call was measured for, by name of the limit.
+
+        Short texts and lists are not looked at, and count as 0.
+        """
+        meter = self._meter
+        return {"fuel": self.fuel_used, "str_chars": meter.longest_text, "list_items": meter.longest_list}
+
+
+@contextmanager
+def bounded_recursion(limits: Limits) -> Iterator[None]:
+    """Hold the functions of logics to `limits.recursion` calls, for whoever runs many readings within.
+
+    Without it the interpreter's own limit holds, which is wider.
+    """
+    frames = sys.getrecursionlimit()
+    depth = 0
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        depth += 1
+        frame = frame.f_back
+    sys.setrecursionlimit(depth + limits.recursion + OWN_FRAMES)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(frames)
+
+
+def failure_of(error: LogicError, source: str) -> Failure:
+    """A failure as it is reported, with the line of the source."""
+    text = Source(source).line(error.line).strip()[:200] if error.line else ""
+    limit, allowed = (error.limit, error.allowed) if isinstance(error, LimitExceeded) else (None, None)
+    message = "".join(c if c.isprintable() else " " for c in error.message[:MESSAGE_CHARS])
+    message = message.encode("utf-8", "replace").decode("utf-8")
+    return Failure(message, error.line, text, limit, allowed)
+
+
+def vet(code: CodeType, runtime: Runtime) -> None:
+    """Look through code before it is run: the last of the nets, and the one for what a compiler forgot.
+
+    Raises:
+        LogicRefused: it names or does something that no logic of this version can.
+    """
+    known = {*(name for name in runtime.globals if not name.startswith("__")), "fuel"}
+    names = _MODULE_NAMES
+    ahead = [code]
+    while ahead:
+        part = ahead.pop()
+        if not names.issuperset(part.co_names) or part.co_filename != FILENAME:
+            raise LogicRefused([_not_ours("it names what is not there")])
+        extended = 0
+        instructions = part.co_code
+        for number, low in zip(instructions[::2], instructions[1::2], strict=True):
+            argument = low | extended
+            extended = argument << 8 if number == _EXTENDED else 0
+            if number in _FORBIDDEN or (number == _STORE_NAME and names is known):
+                raise LogicRefused([_not_ours(f"it has the instruction {dis.opname[number]}")])
+            shift = _ATTRIBUTES.get(number)
+            if shift is not None and part.co_names[argument >> shift] != "fuel":
+                raise LogicRefused([_not_ours(f"it reaches .{part.co_names[argument >> shift]}")])
+        ahead.extend(constant for constant in part.co_consts if isinstance(constant, CodeType))
+        names = known
+
+
+def _not_ours(why: str) -> Problem:
+    return Problem(1, 1, "", f"the compiled code is none of this version: {why}", "Upload the logic again.")
+
+
+def _exceeded(breach: Breach, traceback: TracebackType | None) -> LimitExceeded:
+    line = _line_of(traceback)
+    message = breach.message if line is None else f"{breach.message} (line {line})"
+    return LimitExceeded(message, breach.limit, breach.allowed, line)
+
+
+def _line_of(traceback: TracebackType | None) -> int | None:
+    """The line of the logic where an error arose: the innermost of its own frames."""
+    line = None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == FILENAME:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line

@@ -1,0 +1,199 @@
+"""Runs requests in the child: loads programs, takes each reading through them, sends the outcomes off.
+
+Strategy. A reading comes with its machine's state as JSON and leaves with it as JSON, decoded and encoded
+anew each time, so that no object lives on from one reading to the next. The state after a reading takes
+the place of the one before only when all of the reading has gone well.
+
+Outcomes are sent off when there are enough of them, or the watch has ticked, so that a kill costs little
+work that has to be done again. A logic is loaded at its first reading, so that one that cannot be loaded
+in time is named like one that does not end.
+
+What is not foreseen here (an error that `Program` should have turned into one of ours) ends the child, and
+the parent names the reading.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from sandbox.check.compiler import check
+from sandbox.child.program import failure_of
+from sandbox.child.watch import Watch
+from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
+from sandbox.job import EXHAUSTIONS, Checked, Failure, Logic, Outcome, OutcomeKind
+from sandbox.limits import Limits
+from sandbox.protocol.frames import PART_BYTES, Check, Load, Part, Reply, Task, Verdict, Work
+from sandbox.protocol.progress import ProgressWriter
+from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
+
+#: Bytes that an outcome takes in a frame beside its results, at the least.
+_OUTCOME_BYTES: Final = 96
+
+#: What becomes of the readings behind `EXHAUSTIONS` that did not end.
+_NOT_RUN: Final = Outcome(
+    "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
+)
+
+#: The most problems of one source that are told; the rest will show when these are mended.
+_PROBLEMS: Final = 100
+
+_decode_state = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class Runnable(Protocol):
+    """What a loaded logic can do; see `Program`."""
+
+    logic: Logic
+
+    @property
+    def fuel_used(self) -> int:
+        """Ticks that the last call used."""
+
+    @property
+    def peaks(self) -> dict[str, int]:
+        """The largest of what was measured in the last call."""
+
+    def process(self, data: object, state: dict[str, object], config: Config) -> object:
+        """Run on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
+
+
+Loader = Callable[[Logic, Limits], Runnable]
+
+
+class Runner:
+    """Answers requests. `send` takes a reply; `load` makes a source something to run."""
+
+    def __init__(
+        self, limits: Limits, progress: ProgressWriter, send: Callable[[Reply], None], load: Loader
+    ) -> None:
+        self._limits = limits
+        self._words = progress.words
+        self._watch = Watch(limits, progress)
+        self._send = send
+        self._load = load
+        self._programs = list[Runnable | LogicRefused | Load | None]([None] * limits.programs_per_child)
+        self._outcomes = list[Outcome]()
+        self._states = list[bytes]()
+        self._pending = 0
+
+    def start(self) -> None:
+        """Start the watch; the last thing that needs a call of the kernel that the filter forbids."""
+        self._watch.start()
+
+    def check(self, request: Check) -> None:
+        """Answer a `Check`."""
+        checked = check(request.source, self._limits)
+        if len(checked.problems) > _PROBLEMS:
+            checked = Checked(checked.problems[:_PROBLEMS])
+        self._send(Verdict(checked))
+
+    def work(self, request: Work) -> None:
+        """Answer a `Work` with all its parts."""
+        for load in request.loads:
+            self._programs[load.place] = load
+        self._watch.due = False
+        self._words[ProgressWriter.WORKING] = 1
+        for task in request.tasks:
+            self._task(task)
+        self._words[ProgressWriter.WORKING] = 0
+        if self._outcomes:
+            self._flush()
+
+    def _task(self, task: Task) -> None:
+        words, watch, outcomes = self._words, self._watch, self._outcomes
+        place, state, last = task.place, task.state, len(task.readings) - 1
+        config = NO_CONFIG if task.config == b"{}" else _config(task.config)
+        exhaustions = 0  # in a row
+        for number, body in enumerate(task.readings):
+            try:
+                watch.busy = True
+                if exhaustions < EXHAUSTIONS:
+                    outcome, state = self._reading(place, body, state, config)
+                else:
+                    outcome = _NOT_RUN
+                watch.busy = False
+            except Breach as breach:
+                watch.busy = False
+                outcome = Outcome(
+                    "limit", failure=Failure(breach.message, limit=breach.limit, allowed=breach.allowed)
+                )
+            outcomes.append(outcome)
+            exhaustions = exhaustions + 1 if outcome.exhausted or outcome is _NOT_RUN else 0
+            words[0] += 1
+            self._pending += _OUTCOME_BYTES + sum(map(len, outcome.results))
+            if number == last:
+                self._states.append(state)
+                self._pending += len(state)
+                if self._pending > PART_BYTES or watch.due:
+                    self._flush()
+            elif self._pending > PART_BYTES or watch.due:
+                self._states.append(state)
+                self._flush()
+
+    def _flush(self) -> None:
+        self._send(Part(self._outcomes, self._states))
+        self._outcomes.clear()
+        self._states.clear()
+        self._pending = 0
+        self._watch.due = False
+
+    def _reading(
+        self, place: int, body: bytes, state: bytes, config: Config | Outcome
+    ) -> tuple[Outcome, bytes]:
+        """The outcome of one reading, and the state after it."""
+        program = self._programs[place]
+        if isinstance(program, Load | LogicRefused | None):
+            program = self._loaded(place, program)
+            if isinstance(program, LogicRefused):
+                return Outcome("refused", failure=_refusal(program)), state
+        if isinstance(config, Outcome):
+            return config, state
+        limits = self._limits
+        try:
+            data = decode_reading(body, limits)
+        except NotJson as e:
+            return Outcome("not-json", failure=Failure(str(e))), state
+        try:
+            live = _decode_state(state)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+            return Outcome("error", failure=Failure(f"the machine's state is not a JSON object: {e}")), state
+        try:
+            results, after = encode(program.process(data, live, config), live, limits)
+        except LimitExceeded as e:
+            return self._failed("limit", e, program), state
+        except LogicError as e:
+            return self._failed("error", e, program), state
+        return Outcome("ok", results, fuel=program.fuel_used, peaks=program.peaks), after
+
+    def _loaded(self, place: int, held: Load | LogicRefused | None) -> Runnable | LogicRefused:
+        if isinstance(held, LogicRefused):
+            return held
+        assert held is not None, "the parent loads a place before it names it"
+        source = held.source.decode("utf-8", "surrogatepass")
+        program: Runnable | LogicRefused
+        self._watch.busy = False  # to be stopped in the midst of loading is the parent's to do
+        try:
+            program = self._load(Logic(held.digest, source, held.code), self._limits)
+        except LogicRefused as e:
+            program = e
+        self._watch.busy = True
+        self._programs[place] = program
+        return program
+
+    def _failed(self, kind: OutcomeKind, error: LogicError, program: Runnable) -> Outcome:
+        failure = failure_of(error, program.logic.source)
+        return Outcome(kind, failure=failure, fuel=program.fuel_used, peaks=program.peaks)
+
+
+def _config(config: bytes) -> Config | Outcome:
+    """What a logic reads as `config`; or the outcome of all readings, where that cannot be had."""
+    try:
+        return decode_config(config)
+    except LogicError as e:
+        return Outcome("error", failure=Failure(e.message))
+
+
+def _refusal(refused: LogicRefused) -> Failure:
+    first = refused.problems[0]
+    return Failure(f"the logic is refused: {first.message}", first.line, first.text)

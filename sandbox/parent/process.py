@@ -1,0 +1,254 @@
+"""The parent's handle on one child process: sends requests, takes replies while the clock runs, ends it.
+
+Nothing that a child does, or does not do, makes this wait for ever: the socket does not block, every wait
+has an end, and the deadline (`deadline.py`) is looked at also while bytes come in. Whatever goes wrong with
+a child is a `ChildLost`, after which it is only good for `end`.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from typing import Final, Literal, get_args
+
+from sandbox.errors import SandboxUnavailable
+from sandbox.limits import Limits
+from sandbox.parent.deadline import LOOKS, STALLED, Deadline
+from sandbox.parent.spawn import spawn
+from sandbox.protocol.frames import (
+    OUT_OF_MEMORY,
+    FrameError,
+    Inbox,
+    Ready,
+    Reply,
+    Request,
+    Setup,
+    Unready,
+    frame_of,
+    longest_reply,
+)
+from sandbox.protocol.progress import ProgressReader
+from sandbox.protocol.seccomp import filter_program
+from sandbox.words import cleaned
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds a child may take to start; it takes 0.1 on an idle machine.
+START_SECONDS: Final = 60.0
+
+#: Bytes taken from the socket at once.
+_CHUNK: Final = 64 << 10
+
+#: Bytes of a child's last words that are kept.
+_LAST_WORDS: Final = 2_000
+
+#: Seconds that a process may take to end after it has closed its socket.
+_CLOSING: Final = 0.5
+
+#: Seconds that a killed process may take to be gone.
+_BURIAL: Final = 10.0
+
+#: What is said where there can be no confinement, for whoever sets the system up.
+_UNCONFINED: Final = (
+    "the sandbox's child process cannot be confined: {reason}. Logic is run without confinement only where "
+    "that is allowed by name (allow_unconfined): what gets past the interpreter's guards is then free to act"
+)
+
+
+#: Why a child is not to be spoken to any more: it went over a limit (by its name in `Limits`), somebody else
+#: killed it, it said what cannot be, it ended, or its parent was called away in the middle of an exchange.
+LossCause = Literal[
+    "hard_seconds", "check_seconds", "memory_bytes", "killed-from-outside", "lied", "died", "interrupted"
+]
+
+#: All of them.
+LOSS_CAUSES: Final[tuple[LossCause, ...]] = get_args(LossCause)
+
+#: The limits that a child is lost over.
+LethalLimit = Literal["hard_seconds", "check_seconds", "memory_bytes"]
+
+
+class ChildLost(Exception):
+    """A child that is not to be spoken to any more.
+
+    `limit` names the field of `Limits` that it went over, if any. `from_outside`: somebody else killed it,
+    the kernel for want of memory perhaps. `lied`: it said what is no message.
+    """
+
+    def __init__(
+        self, reason: str, *, limit: LethalLimit | None = None, from_outside: bool = False, lied: bool = False
+    ) -> None:
+        self.limit = limit
+        self.from_outside = from_outside
+        self.lied = lied
+        super().__init__(reason)
+
+    @property
+    def cause(self) -> LossCause:
+        """The same in one word."""
+        if self.limit is not None:
+            return self.limit
+        return "killed-from-outside" if self.from_outside else "lied" if self.lied else "died"
+
+
+class ChildProcess:
+    """One child, from its start to its end. Not thread-safe."""
+
+    def __init__(self, limits: Limits, boot: str, *, allow_unconfined: bool) -> None:
+        """Start a child, without waiting for it. Raises `SandboxUnavailable`."""
+        try:
+            rules = filter_program()
+        except SandboxUnavailable as e:
+            if not allow_unconfined:
+                raise SandboxUnavailable(_UNCONFINED.format(reason=e)) from e
+            rules = b""
+        self._limits = limits
+        self._inbox = Inbox(longest_reply(limits))
+        self._owner = os.getpid()
+        self._released = False
+        self._started = time.monotonic()
+        self.confinement = frozenset[str]()
+        self.progress = ProgressReader()
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        self._last_words, their_last_words = os.pipe()
+        os.set_blocking(their_last_words, False)  # for them too: whoever says too much does not wait
+        os.set_blocking(self._last_words, False)
+        try:
+            self._process = spawn(boot, theirs, self.progress.descriptor, their_last_words)
+        except SandboxUnavailable:
+            self._release()
+            raise
+        finally:
+            theirs.close()
+            os.close(their_last_words)
+            self.progress.release()
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        try:
+            self._socket.sendall(frame_of(Setup(limits, rules, allow_unconfined, self._owner)))
+        except OSError:
+            return  # it is dead already; `ready` finds out
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    def ready(self, *, wait: bool) -> bool:
+        """Whether the child serves. Raises `SandboxUnavailable` where it never will."""
+        try:
+            reply = self._first_reply(wait=wait)
+        except ChildLost as e:
+            said = self.end()
+            reason = f"{e}; its last words: {said}" if said else str(e)
+            raise SandboxUnavailable(f"the sandbox's child process does not start: {reason}") from e
+        match reply:
+            case None:
+                return False
+            case Ready():
+                self.confinement = frozenset(reply.confinement)
+                return True
+            case Unready():
+                self.end()
+                raise SandboxUnavailable(_UNCONFINED.format(reason=cleaned(reply.reason, 200)))
+            case _:
+                self.end()
+                raise SandboxUnavailable("the sandbox's child process does not start as it should")
+
+    def _first_reply(self, *, wait: bool) -> Reply | None:
+        while True:
+            reply = self._next()
+            if reply is not None:
+                return reply
+            if self._poll.poll(1_000 if wait else 0):
+                self._fill()
+            elif time.monotonic() - self._started > START_SECONDS:
+                raise ChildLost(f"nothing is heard of it for {START_SECONDS:g} s")
+            elif not wait:
+                return None
+
+    def send(self, request: Request) -> None:
+        """Send a request. Raises `ChildLost` where the child does not take it."""
+        frame = memoryview(frame_of(request))
+        sent, last = 0, time.monotonic()
+        while sent < len(frame):
+            try:
+                sent += self._socket.send(frame[sent:])
+                last = time.monotonic()
+            except BlockingIOError:
+                if time.monotonic() - last > self._limits.hard_seconds * STALLED:
+                    raise ChildLost("it takes no request") from None
+                select.select((), (self._socket,), (), self._limits.hard_seconds)
+            except OSError as e:
+                raise self._ended_by_itself() from e
+
+    def receive(self, seconds: float, limit: LethalLimit) -> Reply:
+        """The next reply. Raises `ChildLost` where one reading takes `seconds`, the value of `limit`."""
+        deadline = Deadline(self.pid, seconds, self.progress)
+        step = max(1, int(seconds / LOOKS * 1_000))
+        while (reply := self._next()) is None:
+            if deadline.overdue(time.monotonic()):
+                raise ChildLost(f"it was stopped after {seconds:g} s", limit=limit)
+            if self._poll.poll(step):
+                self._fill()
+        return reply
+
+    def _next(self) -> Reply | None:
+        try:
+            return self._inbox.next()
+        except FrameError as e:
+            raise ChildLost(f"it talks nonsense: {cleaned(str(e), 200)}", lied=True) from e
+
+    def _fill(self) -> None:
+        """Take in what has come."""
+        try:
+            data = self._socket.recv(_CHUNK)
+        except OSError:  # it went with something of ours unread
+            data = b""
+        if not data:
+            raise self._ended_by_itself()
+        self._inbox.add(data)
+
+    def _ended_by_itself(self) -> ChildLost:
+        """What there is to say of a child that closed its end."""
+        try:
+            status = self._process.wait(_CLOSING)
+        except subprocess.TimeoutExpired:
+            return ChildLost("it closed its connection")
+        if status == OUT_OF_MEMORY:
+            return ChildLost("it ran out of memory", limit="memory_bytes")
+        if status == -signal.SIGKILL:
+            return ChildLost("it was killed by someone else", from_outside=True)
+        if status < 0:
+            return ChildLost(f"it died of signal {-status}")
+        return ChildLost(f"it ended with status {status}")
+
+    def end(self) -> str:
+        """End the child, if it has not ended; gives its last words (cleaned, empty where there are none)."""
+        if os.getpid() != self._owner:  # a fork's copy of the handle: the child is not its own
+            self._release()
+        if self._released:
+            return ""
+        self._process.kill()
+        try:
+            self._process.wait(_BURIAL)
+        except subprocess.TimeoutExpired:
+            _logger.error("the sandbox's child process %d does not end", self.pid)
+        said = b""
+        with contextlib.suppress(BlockingIOError):
+            said = os.read(self._last_words, _LAST_WORDS)
+        self._release()
+        return cleaned(said.decode("utf-8", "replace"), _LAST_WORDS)
+
+    def _release(self) -> None:
+        if self._released:
+            return
+        self._released = True
+        self._socket.close()
+        os.close(self._last_words)
+        self.progress.close()

@@ -1,0 +1,176 @@
+"""The functions that a logic has without an import, each with a bounded cost; see `conversions` too.
+
+Strategy. Where the original is harmless for every value that a logic can hold (`len`, `abs`, `divmod`), it
+is offered itself. What walks through its arguments in C takes them sized and pays beforehand; what calls a
+function of the logic for each item is lazy where Python's is, and ticks for each.
+"""
+
+from typing import Any
+
+from sandbox.runtime.meter import SCALARS, SIZED, Meter
+from sandbox.runtime.sorting import sorting
+from sandbox.runtime.takes import Guards, Takes
+from sandbox.runtime.texts import Texts
+
+_MISSING: Any = object()
+_NUMBERS = frozenset((int, float, bool))
+
+
+def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
+    """What is no type."""
+    take = takes.take
+    most = 1 << meter.limits.int_bits
+
+    def extreme(choose: Any) -> Any:
+        def choice(*values: Any, key: Any = None, default: Any = _MISSING) -> Any:
+            if len(values) == 2 and key is None and default is _MISSING:
+                left, right = values
+                if type(left) in SCALARS and type(right) in SCALARS:
+                    return choose(left, right)
+            if len(values) == 1:
+                items = take(values[0])
+                if not len(items):
+                    if default is _MISSING:
+                        raise ValueError(f"{choose.__name__}() arg is an empty sequence")
+                    return default
+            elif not values:
+                raise TypeError(f"{choose.__name__} expected at least 1 argument, got 0")
+            else:
+                items = values
+                if default is not _MISSING:
+                    raise TypeError(f"{choose.__name__}(): default is for a single list only")
+            if key is None:
+                weigh(items)
+                return choose(items)
+            items = list(items)
+            meter.spend(len(items) + 1)
+            ranks = [key(item) for item in items]
+            weigh(ranks)
+            return items[choose(range(len(items)), key=ranks.__getitem__)]
+
+        return choice
+
+    def weigh(items: Any) -> None:
+        meter.spend(len(items) >> 2)
+        if not set(map(type, items)) <= SCALARS:
+            for item in items:
+                if type(item) not in SCALARS:
+                    meter.expanse(item)
+
+    def total(items: Any, /, start: Any = 0) -> Any:
+        items = take(items) if type(items) in SIZED else list(takes.ticking(items))
+        if type(start) in _NUMBERS and set(map(type, items)) <= _NUMBERS:
+            made = sum(items, start)
+            if type(made) is int and not -most < made < most:
+                meter.exceed("int_bits")
+            return made
+        if type(start) is str:
+            raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
+        for item in items:
+            meter.spend(1)
+            if type(start) is list or type(start) is tuple:
+                meter.items(len(start))
+            start = start + item
+            if type(start) is int and not -most < start < most:
+                meter.exceed("int_bits")
+        return start
+
+    def every(items: Any, /) -> bool:
+        return all(take(items) if type(items) in SIZED else takes.ticking(items))
+
+    def some(items: Any, /) -> bool:
+        return any(take(items) if type(items) in SIZED else takes.ticking(items))
+
+    def applied(function: Any, /, *sources: Any) -> Any:
+        if not sources:
+            raise TypeError("map() must have at least two arguments.")
+        return apply(function, zip(*[iterator(source) for source in sources], strict=False))
+
+    def apply(function: Any, rows: Any) -> Any:
+        spend = meter.spend
+        for row in rows:
+            spend(2)
+            yield function(*row)
+
+    def chosen(function: Any, items: Any, /) -> Any:
+        return choose(function, iterator(items))
+
+    def choose(function: Any, items: Any) -> Any:
+        spend = meter.spend
+        for item in items:
+            spend(2)
+            if item if function is None else function(item):
+                yield item
+
+    def iterator(items: Any, /) -> Any:
+        return takes.source(items)
+
+    def numbered(items: Any, start: Any = 0) -> Any:
+        if type(start) is int and not -(2**62) < start < 2**62:
+            meter.exceed("int_bits")
+        return enumerate(iterator(items), start)
+
+    def side_by_side(*sources: Any, strict: Any = False) -> Any:
+        return zip(*[iterator(source) for source in sources], strict=bool(strict))
+
+    def rounded(number: Any, ndigits: Any = None) -> Any:
+        if type(number) is float:
+            return round(number) if ndigits is None else round(number, ndigits)
+        if type(number) in (int, bool) and type(ndigits) is int and ndigits < 0:
+            if ndigits < -meter.limits.int_bits:
+                meter.exceed("int_bits")
+            meter.spend(4)
+        elif type(number) not in SCALARS:
+            raise TypeError(f"a {type(number).__name__} cannot be rounded")
+        return round(number, ndigits)
+
+    def power(base: Any, exponent: Any, /) -> Any:
+        if type(base) is int and type(exponent) is int and exponent > 0:
+            meter.spend(4)
+            if base.bit_length() * exponent > 2 * meter.limits.int_bits and base not in (0, 1, -1):
+                meter.exceed("int_bits")
+        made = base**exponent
+        if type(made) is int and not -most < made < most:
+            meter.exceed("int_bits")
+        return made
+
+    def following(items: Any, /, *default: Any) -> Any:
+        meter.spend(1)
+        return next(items, *default)
+
+    def backwards(items: Any, /) -> Any:
+        return reversed(items)
+
+    def formatted(value: Any, spec: Any = "", /) -> str:
+        return texts.format(value, spec)
+
+    def quoted(value: Any, /) -> str:
+        return texts.quote(value)
+
+    return {
+        "abs": abs,
+        "all": every,
+        "any": some,
+        "bin": bin,
+        "chr": chr,
+        "divmod": divmod,
+        "enumerate": numbered,
+        "filter": chosen,
+        "format": formatted,
+        "hex": hex,
+        "iter": iterator,
+        "len": len,
+        "map": applied,
+        "max": extreme(max),
+        "min": extreme(min),
+        "next": following,
+        "oct": oct,
+        "ord": ord,
+        "pow": power,
+        "repr": quoted,
+        "reversed": backwards,
+        "round": rounded,
+        "sorted": sorting(meter, takes),
+        "sum": total,
+        "zip": side_by_side,
+    }

@@ -1,0 +1,164 @@
+"""The types that a logic has without an import, as functions: they make values, and stand for the type.
+
+Strategy. `isinstance` and `type` translate between these functions and the types, so that no type object,
+with its methods and its ancestors, is ever in a logic's hands.
+"""
+
+from types import MappingProxyType
+from typing import Any
+
+from sandbox.allowed import EXCEPTIONS
+from sandbox.runtime.meter import DICTS, Meter
+from sandbox.runtime.takes import Guards, Takes
+from sandbox.runtime.texts import Texts
+
+#: Characters of a text that is to become a float; the longest exact ones have some 770 digits.
+LONGEST_NUMBER = 1_100
+_MISSING: Any = object()
+#: What stands for `config`, and for the dicts in it, where it is asked for its type.
+_DICT: dict[str, Any] = {}
+
+#: The offered exceptions by name.
+ERRORS: dict[str, type[Exception]] = {
+    error.__name__: error
+    for error in (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        Exception,
+        IndexError,
+        KeyError,
+        LookupError,
+        NotImplementedError,
+        OverflowError,
+        RuntimeError,
+        StopIteration,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+    )
+    if error.__name__ in EXCEPTIONS
+}
+
+
+def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
+    """The types as functions: they make values, and stand for the type in `isinstance`."""
+    take = takes.take
+    int_bits = meter.limits.int_bits
+    most = 1 << int_bits
+
+    def to_bool(value: Any = False, /) -> bool:
+        return bool(value)
+
+    def to_int(value: Any = 0, /, base: Any = _MISSING) -> int:
+        if type(value) is float:
+            return int(value) if base is _MISSING else int(value, base)  # type: ignore[call-overload]
+        if type(value) is str and len(value) > int_bits:
+            meter.exceed("int_bits")
+        made = int(value) if base is _MISSING else int(value, base)
+        if not -most < made < most:
+            meter.exceed("int_bits")
+        return made
+
+    def to_float(value: Any = 0.0, /) -> float:
+        if type(value) is str and len(value) > LONGEST_NUMBER:
+            raise ValueError(f"a text of {len(value)} characters is no number")
+        return float(value)
+
+    def to_str(value: Any = "", /) -> str:
+        return texts.show(value)
+
+    def to_list(items: Any = (), /) -> list[Any]:
+        items = take(items)
+        meter.items(len(items))
+        return list(items)
+
+    def to_tuple(items: Any = (), /) -> tuple[Any, ...]:
+        items = take(items)
+        meter.items(len(items))
+        return tuple(items)
+
+    def to_set(items: Any = (), /) -> set[Any]:
+        return set(takes.keys(items))
+
+    def to_dict(entries: Any = (), /, **more: Any) -> dict[Any, Any]:
+        if type(entries) in DICTS:
+            meter.entries(len(entries) + len(more))
+            return {**entries, **more}
+        made = pairs(meter, takes, entries)
+        made.update(more)
+        return made
+
+    def to_range(*bounds: Any) -> range:
+        made = range(*bounds)
+        try:
+            size = len(made)
+        except OverflowError:
+            size = meter.limits.range_items + 1
+        if size > meter.limits.range_items:
+            meter.exceed("range_items")
+        return made
+
+    return {
+        "bool": to_bool,
+        "int": to_int,
+        "float": to_float,
+        "str": to_str,
+        "list": to_list,
+        "tuple": to_tuple,
+        "set": to_set,
+        "dict": to_dict,
+        "range": to_range,
+    }
+
+
+def pairs(meter: Meter, takes: Takes, entries: Any) -> dict[Any, Any]:
+    """A dict from pairs of key and value."""
+    made = {}
+    for key, value in takes.take(entries, 1):
+        kind = type(key)
+        if kind is tuple or kind is int:
+            meter.key(key)
+        made[key] = value
+    if len(made) > meter.limits.dict_items:
+        meter.exceed("dict_items")
+    return made
+
+
+def types_of(kinds: dict[object, type]) -> Guards:
+    """`isinstance` and `type`, which translate between the offered functions and the types they stand for."""
+    offered = {kind: function for function, kind in kinds.items()}
+    errors = frozenset(ERRORS.values())
+
+    def real(kind: Any) -> Any:
+        if type(kind) is tuple:
+            return tuple([real(member) for member in kind])
+        if kind is None:
+            return type(None)
+        if type(kind) is type and kind in errors:
+            return kind
+        if callable(kind) and kind in kinds:
+            return kinds[kind]
+        raise TypeError("isinstance() takes a type such as int, float, str, list or dict, or a tuple of them")
+
+    def is_instance(value: Any, kind: Any, /) -> bool:
+        if type(value) is MappingProxyType:
+            value = _DICT
+        return isinstance(value, kinds.get(kind) or real(kind) if type(kind) is not tuple else real(kind))
+
+    def none_type() -> None:
+        return None
+
+    def type_of(value: Any, /) -> Any:
+        kind = type(value)
+        if kind is MappingProxyType:
+            kind = dict
+        if kind in offered:
+            return offered[kind]
+        if value is None:
+            return none_type
+        if isinstance(value, Exception):
+            return next(ancestor for ancestor in kind.__mro__ if ancestor in errors)
+        raise TypeError("type() is available for numbers, texts, lists, dicts and the like only")
+
+    return {"isinstance": is_instance, "type": type_of}

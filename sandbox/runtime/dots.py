@@ -1,0 +1,107 @@
+"""The guards behind every dot in a logic: `x.name` and `x.name(...)`.
+
+Strategy. The compiler turns `x.name(...)` into one call of a guard of that name, which looks at the exact
+type of `x`. Python's own attribute lookup is never asked, so what is not in the tables does not exist.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from sandbox.runtime.methods import Table
+from sandbox.runtime.takes import Guards
+
+
+def dots(
+    methods: Mapping[type, Table],
+    attributes: Mapping[type, Mapping[str, Callable[[Any], Any]]],
+    on_types: Mapping[object, Mapping[str, Any]],
+    kinds: Mapping[object, type],
+) -> Guards:
+    """The guards behind every dot: `_getattr_` for values, `_m_<name>` for calls of a method.
+
+    `methods` and `attributes` go by the exact type of the value; `on_types` holds what is reached over
+    an offered type itself (`dict.fromkeys`), besides its methods (`str.lower`).
+    """
+
+    def missing(value: Any, name: str) -> AttributeError:
+        kind = kinds.get(value) if callable(value) else None
+        of = f"type {kind.__name__}" if kind else type(value).__name__
+        return AttributeError(f"{of} has no {name!r}, or it is not available")
+
+    def of_type(value: Any, name: str) -> Any:
+        """What is reached over a type: its own functions, or a method that takes the value first."""
+        table = on_types.get(value)
+        if table is not None and name in table:
+            return table[name]
+        kind = kinds.get(value)
+        if kind is not None and name in methods.get(kind, {}):
+            method = methods[kind][name]
+
+            def unbound(first: Any, /, *arguments: Any, **keywords: Any) -> Any:
+                if type(first) is not kind:
+                    raise TypeError(f"{name!r} needs a {kind.__name__}, not a {type(first).__name__}")
+                return method(first, *arguments, **keywords)
+
+            return unbound
+        raise missing(value, name)
+
+    def get(value: Any, name: str) -> Any:
+        kind = type(value)
+        table = methods.get(kind)
+        if table is not None and name in table:
+            return partial(table[name], value)
+        values = attributes.get(kind)
+        if values is not None and name in values:
+            return values[name](value)
+        if isinstance(value, Exception) and name == "args":
+            return value.args
+        if callable(value) and value in kinds:
+            return of_type(value, name)
+        raise missing(value, name)
+
+    def call(name: str) -> Callable[..., Any]:
+        takers = {kind: table[name] for kind, table in methods.items() if name in table}
+        if len(takers) == 1:
+            [(only, method)] = takers.items()
+
+            def run_one(value: Any, /, *arguments: Any, **keywords: Any) -> Any:
+                if type(value) is only:
+                    return method(value, *arguments, **keywords)
+                return get(value, name)(*arguments, **keywords)
+
+            return run_one
+
+        def run(value: Any, /, *arguments: Any, **keywords: Any) -> Any:
+            taker = takers.get(type(value))
+            if taker is not None:
+                return taker(value, *arguments, **keywords)
+            return get(value, name)(*arguments, **keywords)
+
+        return run
+
+    names = {
+        name for table in (*methods.values(), *attributes.values(), *on_types.values()) for name in table
+    }
+    guards: Guards = {f"_m_{name}": call(name) for name in sorted(names | {"args"})}
+    guards["_getattr_"] = get
+
+    get_entry, append_item = methods[dict]["get"], methods[list]["append"]
+
+    # The two that every logic calls: without the detour over *arguments.
+    def get_of_dict(value: Any, key: Any, default: Any = None, /) -> Any:
+        if type(value) is dict:
+            if type(key) is str:
+                return value.get(key, default)
+            return get_entry(value, key, default)
+        return get(value, "get")(key, default)
+
+    def append_to_list(value: Any, item: Any, /) -> None:
+        if type(value) is list:
+            append_item(value, item)
+        else:
+            get(value, "append")(item)
+
+    guards["_m_get"] = get_of_dict
+    guards["_m_append"] = append_to_list
+    return guards

@@ -1,0 +1,252 @@
+"""What a logic can import: frozen stand-ins for math, statistics, json and datetime.
+
+Strategy. No module object is ever in a logic's hands: the compiler resolves `math.sqrt` to one name of the
+runtime, so there is nothing that a logic could change for others. Where the original takes any size or
+asks the host (a clock, the local time zone, a file), a function of ours stands in its place.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+from sandbox.allowed import MODULES
+from sandbox.runtime.meter import CONTAINERS, DICTS, Meter
+from sandbox.runtime.takes import Guards, Takes
+from sandbox.runtime.texts import Texts
+
+#: Statistics compute with exact fractions: about this many ticks of time for each value.
+STATISTICS_TICKS = 16
+
+
+def math_facade(meter: Meter, takes: Takes) -> Guards:
+    """The module math. Functions of one or two floats are the originals."""
+    most = 1 << meter.limits.int_bits
+
+    def whole(number: Any) -> Any:
+        if type(number) is int and not -most < number < most:
+            meter.exceed("int_bits")
+        return number
+
+    def factorial(n: Any, /) -> int:
+        if type(n) is int and n > meter.limits.int_bits:
+            meter.exceed("int_bits")
+        meter.spend(16)
+        return int(whole(math.factorial(n)))
+
+    def choices(function: Callable[..., int]) -> Callable[..., int]:
+        def count(n: Any, k: Any = None, /) -> int:
+            if type(n) is not int or not (k is None or type(k) is int):
+                raise TypeError(f"{function.__name__}() takes whole numbers")
+            k_used = n if k is None else k
+            few = min(k_used, n - k_used) if function is math.comb else k_used
+            if n >= 0 and few > meter.limits.int_bits and k_used <= n:
+                meter.exceed("int_bits")
+            if n > 0 and n.bit_length() * max(few, 0) > 16 * meter.limits.int_bits:
+                meter.exceed("int_bits")
+            meter.spend(32)
+            return int(whole(function(n, k_used)))
+
+        return count
+
+    def several(function: Callable[..., int]) -> Callable[..., int]:
+        def run(*numbers: Any) -> int:
+            made = function()
+            for number in numbers:
+                meter.spend(4)
+                made = whole(function(made, number))
+            return made
+
+        return run
+
+    def prod(items: Any, /, *, start: Any = 1) -> Any:
+        made = start
+        for item in takes.take(items, 1):
+            if type(item) not in (int, float, bool) or type(made) not in (int, float, bool):
+                raise TypeError("math.prod() takes numbers")
+            made = whole(made * item)
+        return made
+
+    def fsum(items: Any, /) -> float:
+        return math.fsum(takes.take(items, 1))
+
+    def dist(one: Any, other: Any, /) -> float:
+        return math.dist(takes.take(one), takes.take(other))
+
+    def isqrt(number: Any, /) -> int:
+        meter.spend(8)
+        return math.isqrt(number)
+
+    ours: Guards = {
+        "comb": choices(math.comb),
+        "dist": dist,
+        "factorial": factorial,
+        "fsum": fsum,
+        "gcd": several(math.gcd),
+        "isqrt": isqrt,
+        "lcm": several(math.lcm),
+        "perm": choices(math.perm),
+        "prod": prod,
+    }
+    return {name: ours.get(name, getattr(math, name)) for name in MODULES["math"]}
+
+
+def statistics_facade(meter: Meter, takes: Takes) -> Guards:
+    """The module statistics, for whole numbers and floats."""
+
+    def numbers(items: Any) -> Any:
+        items = takes.take(items)
+        meter.spend(len(items) * STATISTICS_TICKS)
+        if not set(map(type, items)) <= {int, float, bool}:
+            raise TypeError("statistics are available for lists of numbers only")
+        return items
+
+    def of_one(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(data: Any, /, *, n: Any = None, method: Any = None, mu: Any = None, xbar: Any = None) -> Any:
+            options = {"n": n, "method": method, "mu": mu, "xbar": xbar}
+            given = {name: value for name, value in options.items() if value is not None}
+            if type(n) is int and n > meter.limits.dict_items:
+                meter.exceed("list_items")
+            made = function(numbers(data), **given)
+            if type(made) not in (int, float, list):
+                raise TypeError(f"{function.__name__}() of these values is no number")
+            return made
+
+        return run
+
+    def of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+        """With a second argument that is a number: mu or xbar."""
+        one = of_one(function)
+        name = "mu" if function.__name__.startswith("p") else "xbar"
+
+        def run(data: Any, center: Any = None, /, **options: Any) -> Any:
+            return one(data, **({name: center} if center is not None else {}), **options)
+
+        return run
+
+    def weighted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(data: Any, /, weights: Any = None) -> Any:
+            return function(numbers(data), None if weights is None else numbers(weights))
+
+        return run
+
+    def of_two(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(one: Any, other: Any, /) -> Any:
+            made = function(list(numbers(one)), list(numbers(other)))
+            return made if type(made) is float else tuple(made)
+
+        return run
+
+    def frequent(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(data: Any, /) -> Any:
+            items = takes.keys(data)
+            meter.spend(len(items))
+            return function(items)
+
+        return run
+
+    ours: Guards = {
+        **{
+            name: of_numbers(getattr(statistics, name))
+            for name in ("pstdev", "pvariance", "stdev", "variance")
+        },
+        **{name: weighted(getattr(statistics, name)) for name in ("fmean", "harmonic_mean")},
+        **{
+            name: of_two(getattr(statistics, name))
+            for name in ("correlation", "covariance", "linear_regression")
+        },
+        **{name: frequent(getattr(statistics, name)) for name in ("mode", "multimode")},
+        "StatisticsError": statistics.StatisticsError,
+    }
+    return {name: ours.get(name) or of_one(getattr(statistics, name)) for name in MODULES["statistics"]}
+
+
+def json_facade(meter: Meter, texts: Texts) -> Guards:
+    """The module json: loads and dumps of texts within the limits."""
+
+    def refuse_constant(name: str) -> Any:
+        raise ValueError(f"{name} is not JSON")
+
+    def whole(digits: str) -> int:
+        if len(digits) > 309 or not -(1 << meter.limits.int_bits) < (number := int(digits)) < (
+            1 << meter.limits.int_bits
+        ):
+            meter.exceed("int_bits")
+        return number
+
+    decoder = json.JSONDecoder(parse_constant=refuse_constant, parse_int=whole)
+
+    def loads(text: Any, /) -> Any:
+        if type(text) is not str:
+            raise TypeError(f"json.loads() takes a text, not a {type(text).__name__}")
+        meter.spend((len(text) >> 2) + 4)
+        return decoder.decode(text)
+
+    def dumps(
+        value: Any,
+        /,
+        *,
+        indent: Any = None,
+        sort_keys: Any = False,
+        separators: Any = None,
+        ensure_ascii: Any = True,
+    ) -> str:
+        if not (indent is None or (type(indent) is int and 0 <= indent <= 16)):
+            raise ValueError("json.dumps(): indent may be a whole number up to 16")
+        if separators is not None and not (
+            type(separators) in (tuple, list)
+            and len(separators) == 2
+            and all(type(part) is str and len(part) <= 16 for part in separators)
+        ):
+            raise ValueError("json.dumps(): separators may be two short texts")
+        meter.spend(8)
+        if type(value) in CONTAINERS:
+            measure(value, indent or 0)
+        elif type(value) is str:
+            meter.text_of(len(value))
+        return meter.text(
+            json.dumps(
+                value,
+                allow_nan=False,
+                indent=indent,
+                sort_keys=bool(sort_keys),
+                separators=separators,
+                ensure_ascii=bool(ensure_ascii),
+                default=refuse_value,
+            )
+        )
+
+    def measure(value: Any, indent: int) -> None:
+        """Depth and length beforehand; a value that contains itself is too deep."""
+        meter.expanse(value)
+        size = 0
+        level = [value]
+        depth = 0
+        while level:
+            depth += 1
+            if depth > meter.limits.value_depth:
+                meter.exceed("value_depth")
+            inside: list[Any] = []
+            for part in level:
+                if type(part) in DICTS:
+                    size += sum(len(key) for key in part if type(key) is str)
+                    parts = part.values()
+                else:
+                    parts = part
+                size += (2 + depth * indent) * len(part)
+                for item in parts:
+                    if type(item) in CONTAINERS:
+                        inside.append(item)
+                    elif type(item) is str:
+                        size += len(item)
+            meter.text_of(size)
+            level = inside
+
+    def refuse_value(value: Any) -> Any:
+        if type(value) is MappingProxyType:  # measured as the dict that it is
+            return dict(value)
+        raise TypeError(f"a {type(value).__name__} is not JSON: {texts.quote(value)[:80]}")
+
+    return {"JSONDecodeError": json.JSONDecodeError, "dumps": dumps, "loads": loads}

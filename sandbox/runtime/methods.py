@@ -1,0 +1,218 @@
+"""The methods and attributes of values, by type: what stands behind every dot in a logic.
+
+Strategy. The compiler turns `x.name(...)` into one call of a guard of that name, which looks at the exact
+type of `x`. Python's own attribute lookup is never asked, so what is not in these tables does not exist,
+and each method pays for its work and holds its result to the limits.
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sandbox.runtime.conversions import pairs
+from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter
+from sandbox.runtime.sorting import sorting
+from sandbox.runtime.takes import Takes
+from sandbox.runtime.texts import ordered
+
+Table = dict[str, Callable[..., Any]]
+
+
+def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
+    """Methods of list, and those of tuple."""
+    limits = meter.limits
+    list_items = limits.list_items
+    sort_items = sorting(meter, takes)
+
+    def searched(method: Any) -> Any:
+        def run(items: Any, wanted: Any, *bounds: Any) -> Any:
+            size = meter.expanse(wanted) if type(wanted) in CONTAINERS or type(wanted) is str else 1
+            meter.spend((len(items) >> 2) + (size - 1) * len(items))
+            return method(items, wanted, *bounds)
+
+        return run
+
+    def append(items: list[Any], item: Any, /) -> None:
+        meter.fuel -= 1
+        if len(items) >= list_items:
+            meter.exceed("list_items")
+        items.append(item)
+
+    def extend(items: list[Any], more: Any, /) -> None:
+        more = takes.take(more)
+        meter.items(len(items) + len(more))
+        items.extend(more)
+
+    def insert(items: list[Any], place: Any, item: Any, /) -> None:
+        meter.spend(1 + (len(items) >> 7))
+        if len(items) >= list_items:
+            meter.exceed("list_items")
+        items.insert(place, item)
+
+    def pop(items: list[Any], place: Any = -1, /) -> Any:
+        if place != -1:
+            meter.spend(len(items) >> 7)
+        return items.pop(place)
+
+    def sort(items: list[Any], /, *, key: Any = None, reverse: Any = False) -> None:
+        items[:] = sort_items(items, key=key, reverse=reverse)
+
+    def reverse(items: list[Any], /) -> None:
+        meter.spend(len(items) >> 5)
+        items.reverse()
+
+    def copy(items: list[Any], /) -> list[Any]:
+        meter.items(len(items))
+        return items.copy()
+
+    def clear(items: list[Any], /) -> None:
+        items.clear()
+
+    return {
+        "append": append,
+        "clear": clear,
+        "copy": copy,
+        "count": searched(list.count),
+        "extend": extend,
+        "index": searched(list.index),
+        "insert": insert,
+        "pop": pop,
+        "remove": searched(list.remove),
+        "reverse": reverse,
+        "sort": sort,
+    }, {"count": searched(tuple.count), "index": searched(tuple.index)}
+
+
+def dict_methods(meter: Meter, takes: Takes) -> Table:
+    """Methods of dict."""
+    limits = meter.limits
+
+    def get(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+        if type(key) is not str:
+            meter.key(key)
+        return entries.get(key, default)
+
+    def pop(entries: dict[Any, Any], key: Any, /, *default: Any) -> Any:
+        return entries.pop(meter.key(key), *default)
+
+    def setdefault(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+        if len(entries) > limits.dict_items:
+            meter.exceed("dict_items")
+        return entries.setdefault(meter.key(key), default)
+
+    def update(entries: dict[Any, Any], more: Any = (), /, **keywords: Any) -> None:
+        if type(more) not in DICTS:
+            more = pairs(meter, takes, more)
+        meter.entries(len(more) + len(keywords))
+        entries.update(more, **keywords)
+        if len(entries) > limits.dict_items:
+            meter.exceed("dict_items")
+
+    def copy(entries: dict[Any, Any], /) -> dict[Any, Any]:
+        meter.entries(len(entries))
+        return entries.copy()
+
+    def keys(entries: dict[Any, Any], /) -> Any:
+        return entries.keys()
+
+    def values(entries: dict[Any, Any], /) -> Any:
+        return entries.values()
+
+    def items(entries: dict[Any, Any], /) -> Any:
+        return entries.items()
+
+    def popitem(entries: dict[Any, Any], /) -> Any:
+        return entries.popitem()
+
+    def clear(entries: dict[Any, Any], /) -> None:
+        entries.clear()
+
+    return {
+        "clear": clear,
+        "copy": copy,
+        "get": get,
+        "items": items,
+        "keys": keys,
+        "pop": pop,
+        "popitem": popitem,
+        "setdefault": setdefault,
+        "update": update,
+        "values": values,
+    }
+
+
+def frozen_methods(dicts: Table) -> Table:
+    """Methods of `config` and of the dicts in it: those of dict, but for what would change it."""
+    reading = ("copy", "get", "items", "keys", "values")
+
+    def refused(name: str) -> Callable[..., Any]:
+        def refuse(_entries: Any, /, *_arguments: Any, **_keywords: Any) -> NoReturn:
+            raise TypeError(f"{name}(): {READ_ONLY}")
+
+        return refuse
+
+    return {name: method if name in reading else refused(name) for name, method in dicts.items()}
+
+
+def set_methods(meter: Meter, takes: Takes) -> Table:
+    """Methods of set."""
+    limits = meter.limits
+
+    def one(method: Any) -> Any:
+        def run(items: set[Any], item: Any, /) -> Any:
+            if len(items) > limits.dict_items:
+                meter.exceed("dict_items")
+            return method(items, meter.key(item))
+
+        return run
+
+    def joined(method: Any) -> Any:
+        def run(items: set[Any], /, *others: Any) -> Any:
+            size = len(items)
+            keyed = []
+            for other in others:
+                other = other if type(other) is set else takes.keys(other)
+                size += len(other)
+                keyed.append(other)
+            meter.spend(size >> 2)
+            made = method(items, *keyed)
+            if len(items) > limits.dict_items or (type(made) is set and len(made) > limits.dict_items):
+                meter.exceed("dict_items")
+            return made
+
+        return run
+
+    def pop(items: set[Any], /) -> Any:
+        """The least item, not any: the same one in every process."""
+        if not items:
+            raise KeyError("pop from an empty set")
+        meter.spend((len(items) >> 1) + 1)
+        item = ordered(items)[0]
+        items.remove(item)
+        return item
+
+    def clear(items: set[Any], /) -> None:
+        items.clear()
+
+    return {
+        **{name: one(getattr(set, name)) for name in ("add", "discard", "remove")},
+        **{
+            name: joined(getattr(set, name))
+            for name in (
+                *("difference", "difference_update", "intersection", "intersection_update", "isdisjoint"),
+                *("issubset", "issuperset", "symmetric_difference", "symmetric_difference_update", "union"),
+                *("copy", "update"),
+            )
+        },
+        "clear": clear,
+        "pop": pop,
+    }
+
+
+def number_methods() -> dict[type, Table]:
+    """Methods of int and float."""
+
+    def always(_number: int, /) -> bool:
+        return True
+
+    whole: Table = {"bit_count": int.bit_count, "bit_length": int.bit_length, "is_integer": always}
+    return {int: whole, float: {"is_integer": float.is_integer}}

@@ -1,0 +1,195 @@
+"""The guards of the operators whose result can be larger than the operands, and of their `=` forms."""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sandbox.runtime.meter import DICTS, SIZED, Meter
+from sandbox.runtime.takes import Guards, Takes
+from sandbox.runtime.texts import Texts
+
+_EMPTY: dict[str, int] = {}
+_KEY_VIEWS = (type(_EMPTY.keys()),)
+_ITEM_VIEWS = (type(_EMPTY.items()),)
+#: What the keys of a dict can be joined with.
+_JOINABLE = frozenset((set, *DICTS, *_KEY_VIEWS))
+
+
+def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[object, type]) -> Guards:
+    """Guards of the operators whose result can be larger than the operands, and of their `=` forms."""
+    limits = meter.limits
+    most = 1 << limits.int_bits
+    least = -most
+
+    def whole(number: Any) -> Any:
+        if type(number) is int and not least < number < most:
+            meter.exceed("int_bits")
+        return number
+
+    def sized(made: Any) -> Any:
+        kind = type(made)
+        if kind is str:
+            return meter.text(made)
+        if kind is list or kind is tuple:
+            meter.items(len(made))
+        elif kind is dict or kind is set:
+            meter.entries(len(made))
+        return made
+
+    def weigh(value: Any) -> None:
+        if type(value) in SIZED:
+            meter.spend(len(value) >> 2)
+
+    def add(left: Any, right: Any) -> Any:
+        kind = type(left)
+        if kind is float:
+            return left + right
+        if kind is int:
+            made = left + right
+            if type(made) is int and not least < made < most:
+                meter.exceed("int_bits")
+            return made
+        return sized(left + right)
+
+    def subtract(left: Any, right: Any) -> Any:
+        kind = type(left)
+        if kind is float:
+            return left - right
+        if kind is int:
+            return whole(left - right)
+        joinable(left, right)
+        return left - right
+
+    def repeat(items: Any, times: int) -> Any:
+        size = len(items) * max(times, 0)
+        if type(items) is str:
+            meter.text_of(size)
+        else:
+            meter.items(size)
+        return items * times
+
+    def multiply(left: Any, right: Any) -> Any:
+        kind = type(left)
+        if kind is float:
+            return left * right
+        other = type(right)
+        if kind is int or kind is bool:
+            if other is int or other is bool:
+                return whole(left * right)
+            if other is str or other is list or other is tuple:
+                return repeat(right, left)
+        elif (kind is str or kind is list or kind is tuple) and (other is int or other is bool):
+            return repeat(left, right)
+        return left * right
+
+    def remain(left: Any, right: Any) -> Any:
+        if type(left) is str:
+            return texts.percent(left, right)
+        return left % right
+
+    def power(base: Any, exponent: Any) -> Any:
+        if type(base) is float:
+            return base**exponent
+        if type(base) is int and type(exponent) is int and exponent > 0:
+            meter.spend(4)
+            if base.bit_length() * exponent > 2 * limits.int_bits and base not in (0, 1, -1):
+                meter.exceed("int_bits")
+        return whole(base**exponent)
+
+    def shift(left: Any, right: Any) -> Any:
+        if type(right) is int and right > limits.int_bits and left:
+            meter.exceed("int_bits")
+        return whole(left << right)
+
+    def joinable(left: Any, right: Any) -> None:
+        """Sets and the keys of dicts are joined in C; the pairs of a dict would be hashed there, unseen."""
+        weigh(left)
+        weigh(right)
+        if type(left) in _ITEM_VIEWS or type(right) in _ITEM_VIEWS:
+            raise TypeError("the items() of a dict cannot be joined; make a set of them first")
+        if type(left) in _KEY_VIEWS and type(right) not in _JOINABLE:
+            raise TypeError(f"keys() cannot be joined with a {type(right).__name__}")
+        if type(right) in _KEY_VIEWS and type(left) not in _JOINABLE:
+            raise TypeError(f"keys() cannot be joined with a {type(left).__name__}")
+
+    def either(left: Any, right: Any) -> Any:
+        if type(left) is int:
+            return left | right
+        if _is_kind(left, kinds) and _is_kind(right, kinds):  # isinstance(x, int | float)
+            return (*_members(left), *_members(right))
+        joinable(left, right)
+        return sized(left | right)
+
+    def both(left: Any, right: Any) -> Any:
+        joinable(left, right)
+        return left & right
+
+    def one_of(left: Any, right: Any) -> Any:
+        joinable(left, right)
+        return sized(left ^ right)
+
+    def extend(left: Any, right: Any) -> Any:
+        """`left += right`, which changes a list in its place."""
+        kind = type(left)
+        if kind is float:
+            return left + right
+        if kind is int:
+            made = left + right
+            if type(made) is int and not least < made < most:
+                meter.exceed("int_bits")
+            return made
+        if kind is not list:
+            return sized(left + right)
+        right = takes.take(right)
+        meter.items(len(left) + len(right))
+        left += right
+        return left
+
+    def multiply_in_place(left: Any, right: Any) -> Any:
+        if type(left) is list and type(right) is int:
+            meter.items(len(left) * max(right, 0))
+            left *= right
+            return left
+        return multiply(left, right)
+
+    def in_place(plain: Callable[[Any, Any], Any], changing: Callable[[Any, Any], Any]) -> Any:
+        def change(left: Any, right: Any) -> Any:
+            if type(left) is set or type(left) is dict:
+                joinable(left, right)
+                if type(left) is dict and type(right) not in DICTS:
+                    raise TypeError(f"a dict cannot be joined with a {type(right).__name__}")
+                return sized(changing(left, right))
+            return plain(left, right)
+
+        return change
+
+    return {
+        "_add_": add,
+        "_sub_": subtract,
+        "_mul_": multiply,
+        "_mod_": remain,
+        "_pow_": power,
+        "_lshift_": shift,
+        "_or_": either,
+        "_and_": both,
+        "_xor_": one_of,
+        "_iadd_": extend,
+        "_isub_": in_place(subtract, operator.isub),
+        "_imul_": multiply_in_place,
+        "_imod_": remain,
+        "_ipow_": power,
+        "_ilshift_": shift,
+        "_ior_": in_place(either, operator.ior),
+        "_iand_": in_place(both, operator.iand),
+        "_ixor_": in_place(one_of, operator.ixor),
+    }
+
+
+def _is_kind(value: object, kinds: Mapping[object, type]) -> bool:
+    if type(value) is tuple:
+        return bool(value) and all(_is_kind(member, kinds) for member in value)
+    return value is None or isinstance(value, type) or (callable(value) and value in kinds)
+
+
+def _members(value: object) -> Iterable[object]:
+    return value if type(value) is tuple else (value,)

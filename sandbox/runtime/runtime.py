@@ -1,0 +1,116 @@
+"""The runtime: everything that a compiled logic finds under a global name, and nothing else.
+
+One `Runtime` serves all programs of a process that have the same limits. Its globals are read-only for
+logics: the code that the compiler makes has no instruction that writes a global (see `program.vet`). One of
+them, `config`, is the running machine's: `Program.process` puts it there before each reading.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from types import MappingProxyType
+from typing import Any
+
+from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
+from sandbox.limits import Limits
+from sandbox.runtime import builtin, conversions, facades, guards, methods, operators
+from sandbox.runtime.dots import dots
+from sandbox.runtime.meter import Meter
+from sandbox.runtime.moments import Moments, moment_attributes
+from sandbox.runtime.takes import Takes
+from sandbox.runtime.text_methods import text_methods
+from sandbox.runtime.texts import Texts
+from sandbox.runtime.values import NO_CONFIG
+
+
+def global_name(path: str) -> str:
+    """The global name behind a path in a facade, such as `math.sqrt`."""
+    return "_f_" + path.replace(".", "_")
+
+
+def facade_paths() -> frozenset[str]:
+    """All paths in the facades that resolve to one object, such as `math.sqrt`."""
+    return frozenset(f"{module}.{name}" for module, table in MODULES.items() for name in table)
+
+
+class Runtime:
+    """The meter, and the globals of all logics that run on it."""
+
+    _made: Mapping[Limits, "Runtime"] = {}
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.meter = meter = Meter(limits)
+        kinds: dict[object, type] = {}
+        takes = Takes(meter)
+        texts = Texts(meter, MappingProxyType(kinds))
+        converting = conversions.conversions(meter, takes, texts)
+        real = (bool, int, float, str, list, tuple, set, dict, range)
+        kinds.update({converting[kind.__name__]: kind for kind in real})
+        moments = Moments(meter, texts)
+        moment_types = (date, datetime, time, timedelta, timezone)
+        kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
+        lists, tuples = methods.sequence_methods(meter, takes)
+        dicts = methods.dict_methods(meter, takes)
+        by_type: dict[type, methods.Table] = {
+            str: text_methods(meter, takes, texts),
+            list: lists,
+            tuple: tuples,
+            dict: dicts,
+            MappingProxyType: methods.frozen_methods(dicts),
+            set: methods.set_methods(meter, takes),
+            **methods.number_methods(),
+            **moments.methods(),
+        }
+        modules = {
+            "math": facades.math_facade(meter, takes),
+            "statistics": facades.statistics_facade(meter, takes),
+            "json": facades.json_facade(meter, texts),
+            "datetime": moments.types,
+        }
+
+        def from_keys(keys: Any, value: Any = None, /) -> dict[Any, Any]:
+            return dict.fromkeys(takes.keys(keys), value)
+
+        on_types = {**moments.on_types, converting["dict"]: {"fromkeys": from_keys}}
+        self.globals: dict[str, Any] = {
+            "__builtins__": {},
+            "__name__": "logic",
+            "_meter_": meter,
+            "config": NO_CONFIG,
+            **converting,
+            **builtin.functions(meter, takes, texts),
+            **conversions.types_of(kinds),
+            **conversions.ERRORS,
+            **guards.flow_guards(meter, takes),
+            **guards.item_guards(meter, takes),
+            **operators.operator_guards(meter, takes, texts, MappingProxyType(kinds)),
+            "_text_": meter.text,
+            "_show_": texts.show,
+            "_quote_": texts.quote,
+            "_format_": texts.format,
+            **dots(
+                MappingProxyType(by_type),
+                MappingProxyType(moment_attributes()),
+                MappingProxyType(on_types),
+                MappingProxyType(kinds),
+            ),
+            **{
+                global_name(f"{module}.{name}"): value
+                for module, members in modules.items()
+                for name, value in members.items()
+            },
+        }
+        self.texts = texts
+        self.modules = modules
+        self.by_type = by_type
+        self.on_types = on_types
+        assert set(NAMES) | set(VALUES) | set(EXCEPTIONS) <= set(self.globals)
+
+    @classmethod
+    def of(cls, limits: Limits) -> "Runtime":
+        """The runtime of this process for these limits."""
+        made = cls._made.get(limits)
+        if made is None:
+            made = cls(limits)
+            cls._made = {**cls._made, limits: made}
+        return made

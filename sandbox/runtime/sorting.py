@@ -1,0 +1,38 @@
+"""`sorted`, with the cost of its comparisons paid beforehand."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.runtime.meter import CONTAINERS, SCALARS, Meter
+from sandbox.runtime.takes import Takes
+
+
+def sorting(meter: Meter, takes: Takes) -> Callable[..., list[Any]]:
+    """`sorted`, with the cost of its comparisons paid beforehand."""
+
+    def weigh(items: Any) -> None:
+        size = len(items)
+        share = size * max(size.bit_length() - 1, 1)
+        types = set(map(type, items))
+        if types <= SCALARS:
+            meter.spend((share >> 3) + 1)
+            return
+        meter.spend((share >> 2) + 1)
+        if types & CONTAINERS or str in types:
+            # Each item is compared some log n times, at its whole size at worst.
+            meter.spend(sum(meter.expanse(item) - 1 for item in items) * size.bit_length())
+
+    def sort(items: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
+        items = takes.take(items)
+        size = len(items)
+        meter.items(size)
+        if key is None:
+            weigh(items)
+            return sorted(items, reverse=reverse)
+        items = list(items)
+        meter.spend(size)
+        ranks = [key(item) for item in items]
+        weigh(ranks)
+        return [items[place] for place in sorted(range(size), key=ranks.__getitem__, reverse=reverse)]
+
+    return sort

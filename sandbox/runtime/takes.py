@@ -1,0 +1,77 @@
+"""How guards and functions take the items of what they walk through in C: sized, paid for, never endless."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from types import GeneratorType
+from typing import Any
+
+from sandbox.runtime.meter import SIZED, Meter
+from sandbox.runtime.texts import ordered
+
+#: Iterators that run over other iterators, and how many of them may do so in one reading.
+LAZY = frozenset((GeneratorType, zip, enumerate))
+MOST_CHAINED = 200
+
+Guards = dict[str, Callable[..., Any]]
+
+
+class Takes:
+    """How guards and functions take the items of something that they walk through in C."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+
+    def take(self, items: Any, share: int = 3) -> Any:
+        """The items as something sized, paid for: a tick for each 2**share. Never endless."""
+        kind = type(items)
+        meter = self.meter
+        if kind is list or kind is tuple:
+            meter.spend((len(items) >> share) + 1)
+            return items
+        if kind is set:
+            meter.spend((len(items) >> 1) + 1)
+            return ordered(items)
+        if kind in SIZED:
+            meter.spend((len(items) >> share) + 1)
+            return items
+        most = meter.limits.list_items
+        taken = list(islice(items, most + 1))
+        meter.spend((len(taken) >> 1) + 1)
+        if len(taken) > most:
+            meter.exceed("list_items")
+        return taken
+
+    def source(self, items: Any) -> Any:
+        """What an iterator that a logic makes is to run over: an iterator over sized items, or a lazy one.
+
+        Lazy ones may stand upon one another, but not endlessly: undoing such a tower takes C stack.
+        """
+        kind = type(items)
+        if kind is set:
+            self.meter.spend((len(items) >> 1) + 1)
+            return iter(ordered(items))
+        if kind in LAZY:
+            self.meter.chained += 1
+            if self.meter.chained > MOST_CHAINED:
+                return iter(self.take(items))
+        return iter(items)
+
+    def ticking(self, items: Any, weight: int = 1) -> Iterator[Any]:
+        """The items one by one, each for a tick."""
+        return self._ticking(self.source(items), weight)
+
+    def _ticking(self, items: Iterator[Any], weight: int) -> Iterator[Any]:
+        spend = self.meter.spend
+        for item in items:
+            spend(weight)
+            yield item
+
+    def keys(self, items: Any) -> Any:
+        """Items that become keys: sized, and paid for where they are dear."""
+        items = self.take(items)
+        self.meter.entries(len(items))
+        if not set(map(type, items)) <= {str, float, bool, type(None)}:
+            key = self.meter.key
+            for item in items:
+                key(item)
+        return items

@@ -1,0 +1,253 @@
+"""How values become text: str, repr, format, %, f-strings and str.format, all bounded.
+
+Strategy. Python's own formatting looks up attributes (`'{0.x}'`), pads to any width and walks shared
+structures exponentially, all in C. So every way to a text leads through here: the parts are measured
+first, widths are read from the format before it is used, and `str.format` is written anew without
+attribute and item access. A function or other object shows as its kind, never with its address.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from string import Formatter
+
+from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
+
+MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
+_PLAIN = SCALARS | MOMENTS
+_NUMBER = re.compile(r"[0-9]+")
+_PERCENT = re.compile(
+    r"%(?:\((?P<key>[^()]*)\))?(?P<flags>[-+ #0]*)(?P<width>[0-9]*)"
+    r"(?P<precision>(?:\.[0-9]*)?)[hlL]?(?P<kind>.)",
+    re.DOTALL,
+)
+#: What may follow a % in a format of dates: no widths (the C library pads to any), no time of the host.
+DIRECTIVES = frozenset("YmdHMSfjaAbBpIyzZUWuwVG%")
+#: Length of a format of strftime, in characters; each directive makes at most some ten.
+LONGEST_MOMENT_FORMAT = 200
+
+
+class Texts:
+    """All ways to a text, with the meter running."""
+
+    def __init__(self, meter: Meter, kinds: Mapping[object, type]) -> None:
+        self.meter = meter
+        self.kinds = kinds
+        self._checked: set[str] = set()
+
+    def show(self, value: object = "") -> str:
+        """What `str(value)` gives."""
+        kind = type(value)
+        if kind is str:
+            return value  # type: ignore[return-value]
+        if kind in _PLAIN:
+            return str(value)
+        if isinstance(value, BaseException):
+            arguments = value.args
+            if not arguments:
+                return ""
+            if len(arguments) == 1:
+                return self.quote(arguments[0]) if isinstance(value, KeyError) else self.show(arguments[0])
+            return self.quote(arguments)
+        return self.quote(value)
+
+    def quote(self, value: object) -> str:
+        """What `repr(value)` gives, but for objects that Python shows by their address."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return repr(value)
+        if kind is str:
+            self.meter.text_of(len(value))  # type: ignore[arg-type]
+        elif kind in CONTAINERS:
+            self._measure(value)
+        return self.meter.text(self._quoted(value))
+
+    def _measure(self, value: object) -> None:
+        """Refuse what would get too long, before it is made; a comma and a character each at least."""
+        if 2 * self.meter.expanse(value) > self.meter.limits.str_chars:
+            self.meter.exceed("str_chars")
+
+    def _quoted(self, value: object) -> str:
+        kind = type(value)
+        if kind is list:
+            return f"[{self._listed(value)}]"
+        if kind in DICTS:
+            return "{" + self._paired(value) + "}"
+        if kind is tuple:
+            inner = self._listed(value)
+            return f"({inner},)" if len(value) == 1 else f"({inner})"  # type: ignore[arg-type]
+        if kind is set:
+            return "{" + self._listed(ordered(value)) + "}" if value else "set()"  # type: ignore[arg-type]
+        if kind in CONTAINERS:  # the views of a dict
+            return f"{kind.__name__}([{self._listed(value)}])"
+        if kind is str or kind in _PLAIN or kind is range:
+            return repr(value)
+        if isinstance(value, BaseException):
+            return f"{kind.__name__}({self._listed(value.args)})"
+        if kind.__hash__ is not None and value in self.kinds:
+            return f"<class '{self.kinds[value].__name__}'>"
+        if isinstance(value, type):
+            return f"<class '{value.__name__}'>"
+        name = getattr(value, "__name__", None) if callable(value) else None
+        return f"<{kind.__name__} {name}>" if isinstance(name, str) else f"<{kind.__name__}>"
+
+    def _listed(self, values: object) -> str:
+        return ", ".join([self._quoted(item) for item in values])  # type: ignore[attr-defined]
+
+    def _paired(self, values: object) -> str:
+        return ", ".join([f"{self._quoted(k)}: {self._quoted(v)}" for k, v in values.items()])  # type: ignore[attr-defined]
+
+    def format(self, value: object, spec: object = "") -> str:
+        """What `format(value, spec)` gives."""
+        if type(spec) is not str:
+            raise TypeError(f"a format must be a text, not {type(spec).__name__}")
+        kind = type(value)
+        if not spec:
+            return self.show(value)
+        if kind in MOMENTS and hasattr(value, "strftime"):
+            return self.moment(value, spec)
+        if kind is not str and kind not in SCALARS and kind is not complex:
+            raise TypeError(f"unsupported format for a {kind.__name__}: {spec[:40]!r}")
+        self.widths(spec)
+        return self.meter.text(format(value, spec))
+
+    def widths(self, spec: str) -> None:
+        """Refuse a format whose width or precision is too large."""
+        if spec in self._checked:
+            return
+        if len(spec) > 64:
+            raise ValueError("the format is too long")
+        for digits in _NUMBER.findall(spec):
+            if len(digits) > 9 or int(digits) > self.meter.limits.format_width:
+                self.meter.exceed("format_width")
+        if len(self._checked) < 1_000:
+            self._checked.add(spec)
+
+    def moment(self, value: object, spec: object) -> str:
+        """What `value.strftime(spec)` gives, for the directives that do not depend on the host."""
+        if type(spec) is not str:
+            raise TypeError("a format must be a text")
+        check_directives(spec)
+        return self.meter.text(value.strftime(spec))  # type: ignore[attr-defined]
+
+    def percent(self, pattern: str, values: object) -> str:
+        """What `pattern % values` gives, without `*` as a width."""
+        self.meter.text_of(len(pattern))
+        named = values if type(values) in (*DICTS, list, range) else None
+        queue = list(values) if type(values) is tuple else [values]
+        queue.reverse()
+        pieces: list[str] = []
+        at = size = 0
+        keyed = False
+        while (found := pattern.find("%", at)) >= 0:
+            pieces.append(pattern[at:found])
+            match = _PERCENT.match(pattern, found)
+            if match is None:
+                raise ValueError("incomplete format, or a width of '*', which is not available")
+            at = match.end()
+            if match["kind"] == "%":
+                pieces.append("%")
+                continue
+            if match["key"] is not None:
+                if named is None:
+                    raise TypeError("format requires a mapping")
+                keyed = True
+                value = named[match["key"]]  # type: ignore[index]
+            elif not queue:
+                raise TypeError("not enough arguments for format string")
+            else:
+                value = queue.pop()
+            pieces.append(self._percent(match, value))
+            size += len(pieces[-1])
+            if size > self.meter.limits.str_chars:
+                self.meter.exceed("str_chars")
+        pieces.append(pattern[at:])
+        if queue and not keyed and named is None:
+            raise TypeError("not all arguments converted during string formatting")
+        return self.meter.text("".join(pieces))
+
+    def _percent(self, match: re.Match[str], value: object) -> str:
+        self.meter.spend(1)
+        self.widths(match["width"] + match["precision"])
+        kind = match["kind"]
+        if kind in "sra":
+            value = self.show(value) if kind == "s" else self.quote(value)
+            if kind == "a":
+                value = value.encode("ascii", "backslashreplace").decode("ascii")
+            kind = "s"
+        elif kind not in "diouxXeEfFgGc":
+            raise ValueError(f"unsupported format character {kind[:1]!r}")
+        elif type(value) not in SCALARS and type(value) is not str:
+            raise TypeError(f"%{kind} format: a number is required, not {type(value).__name__}")
+        return f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,)
+
+    def fill(self, pattern: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> str:
+        """What `pattern.format(*arguments, **keywords)` gives, for plain fields only."""
+        self.meter.text_of(len(pattern))
+        pieces: list[str] = []
+        size = number = 0
+        for literal, field, spec, conversion in Formatter().parse(pattern):
+            pieces.append(literal)
+            if field is None:
+                continue
+            self.meter.spend(1)
+            if field == "":
+                field, number = str(number), number + 1
+            if field.isdecimal() and len(field) < 6:
+                if int(field) >= len(arguments):
+                    raise IndexError("str.format: there are fewer values than fields")
+                value = arguments[int(field)]
+            elif field.isidentifier():
+                value = keywords[field]
+            else:
+                raise ValueError("str.format: only {}, {0} and {name} are available, without '.' and '['")
+            if "{" in (spec or ""):
+                raise ValueError("str.format: a field inside a format is not available; use an f-string")
+            if conversion == "r":
+                value = self.quote(value)
+            elif conversion:
+                value = self.show(value)
+            pieces.append(self.format(value, spec or ""))
+            size += len(pieces[-1])
+            if size > self.meter.limits.str_chars:
+                self.meter.exceed("str_chars")
+        return self.meter.text("".join(pieces))
+
+
+def check_directives(spec: str) -> None:
+    """Refuse a format of moments that is too long or has a directive that is not offered."""
+    if len(spec) > LONGEST_MOMENT_FORMAT:
+        raise ValueError(f"a format of dates may have {LONGEST_MOMENT_FORMAT} characters")
+    at = spec.find("%")
+    while at >= 0:
+        if spec[at + 1 : at + 2] not in DIRECTIVES or at + 1 == len(spec):
+            raise ValueError(f"%{spec[at + 1 : at + 2]} is not available in a format of dates")
+        at = spec.find("%", at + 2)
+
+
+def _rank(value: object) -> tuple[str, object]:
+    """A place for every value that can be in a set, so that mixed sets have an order too."""
+    kind = type(value)
+    if kind in (int, float, bool):
+        return ("", value)
+    if kind is tuple:
+        return (kind.__name__, [_rank(item) for item in value])  # type: ignore[attr-defined]
+    if kind is str:
+        return (kind.__name__, value)
+    if kind is datetime or kind is time:
+        return (kind.__name__, value.isoformat())  # type: ignore[attr-defined]
+    if kind is date or kind is timedelta:
+        return (kind.__name__, value)
+    return (kind.__name__, str(getattr(value, "__name__", "")))
+
+
+def ordered(values: set[object]) -> list[object]:
+    """The items of a set in an order that is the same in every process.
+
+    Python's own order follows the hash of texts, which differs from process to process: a replay of
+    the same readings would give other results.
+    """
+    try:
+        return sorted(values)  # type: ignore[type-var]
+    except TypeError:
+        return sorted(values, key=_rank)

@@ -1,0 +1,347 @@
+"""What enters and leaves a logic: JSON in, JSON out, and nothing that JSON does not say plainly.
+
+Strategy. The encoder is fast and trusting: it turns NaN into null, sets into lists, keys into texts, and
+overflows on shared structures. So the values are walked before: by exact type, down to a fixed depth, with
+a running count of the bytes that they will take at least, so that a small value that unfolds into a large
+one is stopped early. Long lists of numbers are looked at as a whole, in C.
+"""
+
+import re
+from math import isfinite
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import msgspec
+
+from sandbox.errors import LimitExceeded, LogicError, NotJson
+from sandbox.limits import GREATEST_WHOLE, LEAST_WHOLE, Limits
+from sandbox.runtime.meter import breach_of
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+#: From this length on, the items of a list are looked at by type as a whole.
+_LONG = 8
+_SAFE = 1 << 63
+#: A number of so many digits is within `int_bits` at its least; one more is worth a closer look.
+_DIGITS = 19
+_LONG_NUMBER = re.compile(rb"[0-9]{20}")
+
+#: What a logic reads as `config`: neither it nor what is in it can be changed.
+Config = MappingProxyType[str, Any]
+#: The config of a machine that has none.
+NO_CONFIG: Config = MappingProxyType({})
+
+_decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
+
+_NAMES = {
+    MappingProxyType: ("config or a dict in it", "dict(...) makes a copy of it"),
+    set: ("a set", "sorted(...) makes a list of it"),
+    tuple: ("a tuple", "list(...) makes a list of it"),
+    range: ("a range", "list(...) makes a list of it"),
+    bytes: ("bytes", ""),
+    complex: ("a complex number", ""),
+    type(None): ("None", ""),
+    str: ("a text", ""),
+    int: ("a whole number", ""),
+    float: ("a number", ""),
+    bool: ("a truth value", ""),
+    list: ("a list", ""),
+    dict: ("a dict", ""),
+}
+
+
+def _named(value: object) -> tuple[str, str]:
+    kind = type(value)
+    if kind in _NAMES:
+        return _NAMES[kind]
+    name = kind.__name__
+    if name in ("date", "datetime", "time"):
+        return f"a {name}", ".isoformat() makes a text of it"
+    if name == "timedelta":
+        return "a timedelta", ".total_seconds() makes a number of it"
+    if name in ("dict_keys", "dict_values", "dict_items", "generator", "zip", "enumerate", "reversed"):
+        return f"a {name}", "list(...) makes a list of it"
+    return ("a function" if callable(value) else f"a {name}"), ""
+
+
+class _Walk:
+    """One walk through a value that leaves: `what` is 'state', 'result' or 'config', for the messages."""
+
+    __slots__ = ("allowed", "limit", "limits", "size", "what")
+
+    def __init__(self, what: str, limits: Limits) -> None:
+        self.what = what
+        self.limits = limits
+        self.limit = f"{what}_bytes"
+        self.allowed: int = getattr(limits, self.limit)
+        self.size = 0
+
+    def exceed(self, limit: str) -> NoReturn:
+        raise exceeded(self.limits, limit)
+
+    def entries(self, value: dict[Any, Any], depth: int) -> None:
+        """Look through a dict."""
+        if depth > self.limits.value_depth:
+            self.exceed("value_depth")
+        size = self.size + 4 * len(value)
+        for key, item in value.items():
+            if type(key) is not str:
+                self._bad_key(key)
+            size += len(key)
+            kind = type(item)
+            if kind is str:
+                size += len(item)
+            elif kind is int:
+                if not LEAST_WHOLE <= item <= GREATEST_WHOLE:
+                    self._too_large(item)
+            elif kind is float:
+                if not isfinite(item):
+                    self._bad_number(item)
+            elif kind is dict or kind is list:
+                self.size = size
+                if size > self.allowed:
+                    self.exceed(self.limit)
+                if kind is dict:
+                    self.entries(item, depth + 1)
+                else:
+                    self.items(item, depth + 1)
+                size = self.size
+            elif kind is not bool and item is not None:
+                self._bad_value(item)
+        self.size = size
+        if size > self.allowed:
+            self.exceed(self.limit)
+
+    def items(self, value: list[Any], depth: int) -> None:
+        """Look through a list."""
+        if depth > self.limits.value_depth:
+            self.exceed("value_depth")
+        self.size += 2 * len(value)
+        if self.size > self.allowed:
+            self.exceed(self.limit)
+        if len(value) >= _LONG:
+            kinds = set(map(type, value))
+            if len(kinds) == 1:
+                [kind] = kinds
+                if kind is float:
+                    # A sum is finite only if every item is; a sum that overflows is looked at closely.
+                    if not isfinite(sum(value)):
+                        self._each(value, depth)
+                    return
+                if kind is int:
+                    if min(value) < LEAST_WHOLE or max(value) > GREATEST_WHOLE:
+                        self._each(value, depth)
+                    return
+        self._each(value, depth)
+
+    def _each(self, value: list[Any], depth: int) -> None:
+        for item in value:
+            kind = type(item)
+            if kind is str:
+                self.size += len(item)
+                if self.size > self.allowed:
+                    self.exceed(self.limit)
+            elif kind is int:
+                if not LEAST_WHOLE <= item <= GREATEST_WHOLE:
+                    self._too_large(item)
+            elif kind is float:
+                if not isfinite(item):
+                    self._bad_number(item)
+            elif kind is dict:
+                self.entries(item, depth + 1)
+            elif kind is list:
+                self.items(item, depth + 1)
+            elif kind is not bool and item is not None:
+                self._bad_value(item)
+
+    def _bad_key(self, key: object) -> NoReturn:
+        name, _ = _named(key)
+        raise LogicError(f"the {self.what} has {name} as a key; keys must be texts: write str(...)")
+
+    def _bad_value(self, value: object) -> NoReturn:
+        name, help_ = _named(value)
+        raise LogicError(f"the {self.what} contains {name}, which is not JSON{'; ' + help_ if help_ else ''}")
+
+    def _bad_number(self, value: float) -> NoReturn:
+        raise LogicError(
+            f"the {self.what} contains {'NaN' if value != value else 'an infinite number'}, "
+            "which is not JSON; write None for a value that is missing"
+        )
+
+    def _too_large(self, value: int) -> NoReturn:
+        raise LogicError(
+            f"the {self.what} contains a whole number of {value.bit_length()} bits; 64 are what other "
+            "systems can read: write float(...) or str(...)"
+        )
+
+
+def exceeded(limits: Limits, limit: str) -> LimitExceeded:
+    """The error for a value that leaves and is over a limit."""
+    breach = breach_of(limits, limit)
+    return LimitExceeded(breach.message, limit, breach.allowed)
+
+
+def _is_flat(value: dict[Any, Any], allowed: int) -> bool:
+    """Whether a small dict certainly has nothing but short texts and proper numbers: the usual one."""
+    size = 0
+    for key, item in value.items():
+        if type(key) is not str:
+            return False
+        size += len(key)
+        kind = type(item)
+        if kind is str:
+            size += len(item)
+        elif kind is float:
+            if not isfinite(item):
+                return False
+        elif kind is int:
+            if not -_SAFE < item < _SAFE:
+                return False
+        elif kind is not bool and item is not None:
+            return False
+    return size <= allowed
+
+
+def _encoded(value: dict[str, Any], what: str, limits: Limits, taken: int = 0) -> bytes:
+    allowed: int = getattr(limits, f"{what}_bytes")
+    if len(value) > _LONG or not _is_flat(value, allowed):
+        walk = _Walk(what, limits)
+        walk.size = taken
+        walk.entries(value, 1)
+    try:
+        encoded = _encode(value)
+    except UnicodeEncodeError as error:
+        raise LogicError(f"the {what} contains a text with half a character (a lone surrogate)") from error
+    if len(encoded) + taken > allowed:
+        raise exceeded(limits, f"{what}_bytes")
+    if b"\\u0000" in encoded and _has_nul(value):
+        raise LogicError(f"the {what} contains a text with the character U+0000, which databases refuse")
+    return encoded
+
+
+def _has_nul(value: Any) -> bool:
+    if type(value) is str:
+        return "\0" in value
+    if type(value) is dict:
+        return any("\0" in key or _has_nul(item) for key, item in value.items())
+    return type(value) is list and any(_has_nul(item) for item in value)
+
+
+def encode_state(state: dict[str, Any], limits: Limits) -> bytes:
+    """A state as JSON.
+
+    Raises:
+        LogicError: it holds something that JSON does not have.
+        LimitExceeded: it is too large or too deep.
+    """
+    return _encoded(state, "state", limits)
+
+
+def encode_config(config: dict[str, Any], limits: Limits) -> bytes:
+    """A config as JSON. Raises as `encode_state`."""
+    return _encoded(config, "config", limits)
+
+
+def decode_config(config: bytes) -> Config:
+    """A config as a logic reads it: its dicts read-only, its lists as tuples.
+
+    Raises:
+        LogicError: it is no JSON object.
+    """
+    if config == b"{}":
+        return NO_CONFIG
+    try:
+        return _frozen(_decode_dict(config))  # type: ignore[no-any-return]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise LogicError(f"the machine's config is not a JSON object: {error}") from error
+
+
+def _frozen(value: Any) -> Any:
+    if type(value) is dict:
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    return tuple([_frozen(item) for item in value]) if type(value) is list else value
+
+
+def encode_results(returned: object, limits: Limits) -> list[bytes]:
+    """What `process` returned, as the JSON objects to emit.
+
+    A dict is one, a list of dicts several, None is none.
+
+    Raises:
+        LogicError: it is something else, or holds something that JSON does not have.
+        LimitExceeded: it is too large, too deep or too many.
+    """
+    if type(returned) is dict:
+        return [_encoded(returned, "result", limits)]
+    if returned is None:
+        return []
+    if type(returned) is not list:
+        raise LogicError(
+            f"process returned {_named(returned)[0]}; it must return a dict, a list of dicts, or None"
+        )
+    if len(returned) > limits.results:
+        raise exceeded(limits, "results")
+    results: list[bytes] = []
+    taken = 0
+    for item in returned:
+        if type(item) is not dict:
+            raise LogicError(f"process returned a list with {_named(item)[0]} in it; it must hold dicts only")
+        results.append(_encoded(item, "result", limits, taken))
+        taken += len(results[-1])
+    return results
+
+
+def encode(returned: object, state: dict[str, Any], limits: Limits) -> tuple[list[bytes], bytes]:
+    """Results and state at once; where `process` returned the state itself, it is encoded once."""
+    encoded = _encoded(state, "state", limits)
+    if returned is state and len(encoded) <= limits.result_bytes:
+        return [encoded], encoded
+    return encode_results(returned, limits), encoded
+
+
+def decode_reading(body: bytes, limits: Limits) -> Any:
+    """The JSON value of a reading.
+
+    Raises:
+        NotJson: it is not JSON, not UTF-8, too long, too deep, or has a number that no float can hold.
+    """
+    if len(body) > limits.reading_bytes:
+        raise NotJson(
+            f"the reading has {len(body):,} bytes; the limit reading_bytes is {limits.reading_bytes:,}"
+        )
+    try:
+        value = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJson(f"the reading is not JSON: {str(error)[:200]}") from error
+    if len(body) > _DIGITS and _LONG_NUMBER.search(body) and _has_long_number(value, 1 << limits.int_bits):
+        raise NotJson(f"the reading has a whole number beyond the limit int_bits ({limits.int_bits:,} bits)")
+    if len(body) > 2 * limits.reading_depth and body.count(b"[") + body.count(b"{") > limits.reading_depth:
+        _refuse_depth(value, limits.reading_depth)
+    return value
+
+
+def _refuse_depth(value: Any, most: int) -> None:
+    level = [value]
+    for _ in range(most + 1):
+        level = [
+            item
+            for part in level
+            if type(part) is dict or type(part) is list
+            for item in (part.values() if type(part) is dict else part)
+        ]
+        if not level:
+            return
+    raise NotJson(f"the reading is nested more deeply than the limit reading_depth ({most} levels)")
+
+
+def _has_long_number(value: Any, most: int) -> bool:
+    ahead = [value]
+    while ahead:
+        part = ahead.pop()
+        if type(part) is dict:
+            ahead.extend(part.values())
+        elif type(part) is list:
+            ahead.extend(part)
+        elif type(part) is int and not -most < part < most:
+            return True
+    return False

@@ -1,0 +1,285 @@
+"""The API as the commands see it: a request goes out, JSON or a `Refused` comes back.
+
+One connection, one request at a time. It follows no redirects, so the token goes to nobody but the address
+that was given, and repeats no request but one that the API says to send later: whether a request whose
+answer was lost has had its effect is not known, and the user is told.
+"""
+
+import argparse
+import http.client
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from pipeline.settings import Settings
+from web.cli.commands.errors import CommandError, Misused, Refused, Unclear, Unreachable
+
+#: Seconds until a connection must be there, and between two signs of an answer: the API heartbeats a stream
+#: of events every 15 s, and trying a logic takes less.
+_CONNECT_SECONDS: Final = 5
+_ANSWER_SECONDS: Final = 60
+
+#: Seconds after which an idle connection is not used again: servers close them (uvicorn after 5 s).
+_IDLE_SECONDS: Final = 2.0
+
+#: How often, and for how many seconds at the most, it waits where the API has been asked too much.
+_WAITS: Final = 10
+_LONGEST_WAIT: Final = 30.0
+
+#: Bytes of an answer at the most; the longest are pages of a thousand.
+_ANSWER_BYTES: Final = 256 * 1024**2
+
+#: Bytes of a line of a stream at the most.
+_LINE_BYTES: Final = 1024**2
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class _Problem(msgspec.Struct):
+    detail: str
+    errors: list[dict[str, Any]] = []
+    examples: list[dict[str, Any]] = []
+
+
+class Answer:
+    """An answer that is no problem."""
+
+    def __init__(self, answer: http.client.HTTPResponse, body: bytes) -> None:
+        self.body = body
+        self.etag = answer.headers.get("ETag")
+        self.type = answer.headers.get_content_type()
+
+    @property
+    def text(self) -> str:
+        """The body as text. Raises `Unclear`."""
+        try:
+            return self.body.decode()
+        except UnicodeDecodeError as e:
+            raise Unclear("The API answers with something that is no text. Is it another version?") from e
+
+    @property
+    def json(self) -> Any:
+        """The body's JSON. Raises `Unclear`."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+            raise Unclear(
+                f"The API answers with something that is no JSON ({self.type}). Is it ours at this address?"
+            ) from e
+
+
+class Api:
+    """A client of the API at `url`. Every method may raise `CommandError`."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self.url = url
+        self._token = _checked(token)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as e:
+            raise Misused(f"The address of the API cannot be understood ({e}).") from e
+        if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
+            raise Misused("The address of the API must be http://host:port or https://host:port, no more.")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(
+            parts.hostname, _PORTS[parts.scheme] if port is None else port, timeout=_CONNECT_SECONDS
+        )
+        self._path = parts.path.rstrip("/")
+        self._used = 0.0
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Self:
+        """The API that the arguments of a command name, or else the settings."""
+        settings = Settings.from_environ()
+        token = settings.api_token
+        if arguments.token_file is not None:
+            token = _read(arguments.token_file)
+        return cls(arguments.api or settings.api_url, token)
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Answer:
+        """What is there. `path` is quoted already (`quoted`)."""
+        return self.call("GET", path, query=query)
+
+    def find(self, path: str) -> Answer | None:
+        """What is there, or None where nothing is."""
+        try:
+            return self.get(path)
+        except Refused as e:
+            if e.status == http.HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def pages(
+        self, path: str, items: str, query: Mapping[str, object] | None = None, cursor: str = "after"
+    ) -> Iterator[dict[str, Any]]:
+        """Every item of a list that comes in pages; `items` is its name in a page."""
+        following: object = None
+        while True:
+            page = self.get(path, {**(query or {}), "limit": 1000, cursor: following}).json
+            try:
+                yield from page[items]
+                if page["next"] is None or page["next"] == following:
+                    return
+                following = page["next"]
+            except (KeyError, TypeError) as e:
+                raise Unclear(f"The API answers another list than of {items}. Is it another version?") from e
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request, with a body of JSON where one is given. Raises `Refused` for a problem."""
+        for _ in range(_WAITS):
+            answer = self._send(method, path, body, query, headers)
+            received = self._read(lambda: answer.read(_ANSWER_BYTES))  # noqa: B023
+            if not _is_to_wait(answer):
+                break
+            time.sleep(_wait(answer))
+        if not 200 <= answer.status < 300:
+            raise self._problem(answer, received)
+        return Answer(answer, received)
+
+    def lines(self, path: str, headers: Mapping[str, str] | None = None) -> Iterator[bytes]:
+        """The lines of an answer that has no end of its own, as they come."""
+        answer = self._send("GET", path, None, None, headers)
+        if answer.status != http.HTTPStatus.OK:
+            raise self._problem(answer, self._read(lambda: answer.read(_ANSWER_BYTES)))
+        try:
+            while line := self._read(lambda: answer.readline(_LINE_BYTES)):
+                yield line
+        finally:
+            self.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: Mapping[str, object] | None,
+        headers: Mapping[str, str] | None,
+    ) -> http.client.HTTPResponse:
+        sent = dict(headers or {})
+        if self._token:
+            sent["Authorization"] = f"Bearer {self._token}"
+        content = None
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            content = msgspec.json.encode(body)
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        target = self._path + path + (f"?{urlencode(given)}" if given else "")
+        self._connect()
+        try:
+            self._connection.request(method, target, content, sent)
+            return self._connection.getresponse()
+        except (OSError, http.client.HTTPException) as e:
+            raise self._ended(e) from e
+
+    def _read(self, read: Callable[[], bytes]) -> bytes:
+        try:
+            received = read()
+        except (OSError, http.client.HTTPException) as e:
+            raise self._ended(e) from e
+        self._used = time.monotonic()
+        return received
+
+    def _ended(self, why: object) -> Unreachable:
+        self.close()
+        return Unreachable(f"The API at {self.url} ended the connection ({why!r}). Try again.")
+
+    def _connect(self) -> None:
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            self._connection.close()
+        if self._connection.sock is None:
+            try:
+                self._connection.connect()
+            except OSError as e:
+                raise Unreachable(
+                    f"Nothing answers at {self.url} ({e}). Is iot-api running? Say where it is with --api or "
+                    "IOT_LOGIC_API_URL."
+                ) from e
+            self._be_patient()
+        self._used = time.monotonic()
+
+    def _be_patient(self) -> None:
+        self._connection.sock.settimeout(_ANSWER_SECONDS)
+
+    def _problem(self, answer: http.client.HTTPResponse, body: bytes) -> CommandError:
+        try:
+            problem = msgspec.json.decode(body, type=_Problem)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return Unclear(
+                f"What answers at {self.url} is not our API: it says {answer.status}. Is the address right?"
+            )
+        detail = problem.detail
+        if answer.status == http.HTTPStatus.UNAUTHORIZED:
+            # What the API says of it is for programs.
+            detail = (
+                f"{'The token is not, or no longer, valid' if self._token else 'The API wants a token'}. Put "
+                "one into IOT_LOGIC_API_TOKEN, or into a file that --token-file names; `iot-logic token "
+                "create NAME --role ROLE` makes one."
+            )
+        return Refused(answer.status, detail, problem.errors, problem.examples)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def quoted(*parts: object) -> str:
+    """A path of these parts, whatever is in them."""
+    return "".join(f"/{quote(str(part), safe='')}" for part in parts)
+
+
+def field(answer: Answer, name: str) -> Any:
+    """A field of an answer that is a JSON object. Raises `Unclear`."""
+    value = answer.json
+    if not isinstance(value, dict) or name not in value:
+        raise Unclear(f"The API answers without {name!r}. Is it another version than this command?")
+    return value[name]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError as e:
+        raise Misused(f"The token cannot be read: {e}") from e
+
+
+def _checked(token: str) -> str:
+    """A token as it can be sent. Its text is in no message."""
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise Misused("The token is none: it is one word, as `iot-logic token create` has printed it.")
+    return token
+
+
+def _is_to_wait(answer: http.client.HTTPResponse) -> bool:
+    """Whether the API has done nothing, and says when to ask again."""
+    busy = answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers
+    return busy or answer.status == http.HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _wait(answer: http.client.HTTPResponse) -> float:
+    """Seconds until the API wants to be asked again."""
+    try:
+        return min(max(float(answer.headers.get("Retry-After", "1")), 0.1), _LONGEST_WAIT)
+    except ValueError:
+        return 1.0

@@ -1,0 +1,61 @@
+"""`iot-logic doctor`: whether what a system stands on is as it must be, and what to do where it is not.
+
+It asks RabbitMQ and Redis themselves, as the settings say, for it is needed most where no API answers.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+from pipeline.store import client as store
+from web.cli.commands import OK, WRONG
+from web.cli.commands.screen import Screen
+from web.cli.doctor.finding import Finding, Level
+from web.cli.doctor.host import check_ports, check_sandbox
+from web.cli.doctor.management import check_management
+from web.cli.doctor.rabbitmq import check_mqtt, check_rabbitmq
+from web.cli.doctor.redis import check_redis
+from web.cli.doctor.workers import check_workers
+
+_MARKS: Final[dict[Level, tuple[str, str]]] = {
+    "ok": ("✓ ", "green"),
+    "note": ("• ", "yellow"),
+    "wrong": ("✗ ", "red"),
+}
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look at all of it, and show what was found."""
+    # What pika warns of is what is looked for here.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    screen, findings = Screen.of(arguments), list[Finding]()
+    for finding in _look(Settings.from_environ(), arguments.management):
+        findings.append(finding)
+        screen.say(_MARKS[finding.level], (f"{finding.area:<10}", "bold"), finding.what)
+        if finding.todo:
+            screen.say(" " * 12, f"→ {finding.todo}")
+    well = all(finding.level != "wrong" for finding in findings)
+    screen.document({"well": well, "findings": msgspec.to_builtins(findings)})
+    return OK if well else WRONG
+
+
+def _look(settings: Settings, management: str | None) -> Iterator[Finding]:
+    try:
+        client = store.connect(settings)
+    except ValueError as e:
+        raise SettingsError(f"IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
+    try:
+        yield from check_rabbitmq(settings)
+        yield from check_management(settings, management)
+        yield check_mqtt(settings)
+        yield from check_redis(client)
+        yield from check_workers(client, settings)
+    finally:
+        client.close()
+    yield from check_sandbox(settings)
+    yield from check_ports(settings)

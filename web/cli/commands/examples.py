@@ -1,0 +1,157 @@
+"""`iot-logic test` without readings: logic is run on its examples, as an upload would, with no server."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.settings import Settings
+from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, encoded, mismatches
+from pipeline.trials.runner import Trials
+from pipeline.trials.trial import Tried
+from sandbox.job import Problem
+from sandbox.limits import Limits
+from web.cli.commands import OK, WRONG
+from web.cli.commands.errors import Misused
+from web.cli.commands.folder import read_folder
+from web.cli.commands.problems import show_mismatches, show_problems
+from web.cli.commands.screen import Screen
+
+#: What the name of a file of examples ends with, in the place of `.py`.
+_ENDING = ".examples.json"
+
+
+class _Done(Struct):
+    """What became of an example: `fuel` is the most that a reading used, `seconds` what all took."""
+
+    example: str
+    readings: int
+    passed: bool
+    fuel: int
+    seconds: float
+    mismatches: list[Mismatch]
+
+
+class _Logic(Struct):
+    """What became of a logic: why it may not run at all, or its examples."""
+
+    file: str
+    accepted: bool
+    errors: tuple[Problem, ...]
+    examples: list[_Done]
+
+
+def test_examples(arguments: argparse.Namespace) -> int:
+    """Check each logic, run its examples, and show what became of them."""
+    screen = Screen.of(arguments)
+    settings = Settings.from_environ()
+    trials = Trials(settings)
+    try:
+        tested = [_test(trials, settings.limits, path) for path in _files(arguments.logic)]
+    finally:
+        trials.close()
+    screen.document({"logics": msgspec.to_builtins(tested)})
+    _show(screen, tested)
+    return OK if all(each.accepted for each in tested) else WRONG
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files of logic that are named, and all in the folders that are. Each must have examples, or one
+    of its folder."""
+    for path in paths:
+        if path.is_dir():
+            found = [local.file for local in read_folder(path) if local.logic is not None]
+            if not any(_beside(file).exists() for file in found):
+                raise Misused(
+                    f"{path} has no examples: none of its logics has a file NAME{_ENDING} beside it."
+                )
+            yield from found
+        elif not _beside(path).exists() and path.exists():
+            raise Misused(
+                f"There is nothing to run {path} on: write examples into {_beside(path)}, or give --readings."
+            )
+        else:
+            yield path
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".py") + _ENDING)
+
+
+def _test(trials: Trials, limits: Limits, path: Path) -> _Logic:
+    source = _text(path)
+    examples = _read(_beside(path))
+    ready, wrong = cases(examples, limits)
+    ran = trials.run(source, [] if wrong else ready)
+    if not ran.problems and not wrong:
+        wrong = mismatches(examples, ran)
+    tried = ran.tried + [[]] * (len(examples) - len(ran.tried))
+    done = [
+        _done(example, each, [mismatch for mismatch in wrong if mismatch.example == example.name])
+        for example, each in zip(examples, tried, strict=True)
+    ]
+    return _Logic(str(path), not ran.problems and not wrong, ran.problems, [] if ran.problems else done)
+
+
+def _done(example: Example, tried: list[Tried], wrong: list[Mismatch]) -> _Done:
+    return _Done(
+        example=example.name,
+        readings=len(example.readings),
+        passed=not wrong,
+        fuel=max((each.fuel for each in tried), default=0),
+        seconds=round(sum(each.seconds for each in tried), 6),
+        mismatches=wrong,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as e:
+        raise Misused(f"{path} must hold UTF-8 text: {e}") from e
+
+
+def _read(path: Path) -> list[Example]:
+    """The examples in a file; none where it is not there. Raises `Misused`."""
+    if not path.exists():
+        return []
+    try:
+        examples = msgspec.json.decode(path.read_bytes(), type=list[Example])
+        encoded(examples)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise Misused(f"{path} must hold a JSON list of examples: {e}") from e
+    except ExamplesUnfit as e:
+        raise Misused(f"{path}: {e}") from e
+    return examples
+
+
+def _show(screen: Screen, tested: list[_Logic]) -> None:
+    screen.table(
+        ("logic", "example", "#readings", "#fuel", "#seconds", ""),
+        (row for each in tested for row in _rows(each)),
+    )
+    for each in tested:
+        if each.errors:
+            show_problems(screen, msgspec.to_builtins(each.errors), Path(each.file), _text(Path(each.file)))
+        wrong = [mismatch for done in each.examples for mismatch in done.mismatches]
+        if wrong:
+            screen.note((each.file, "bold"))
+            show_mismatches(screen, msgspec.to_builtins(wrong))
+    failed = sum(not done.passed for each in tested for done in each.examples)
+    refused = sum(not each.accepted and not each.examples for each in tested)
+    passed = sum(done.passed for each in tested for done in each.examples)
+    said = [f"{passed} passed"]
+    said += [f"{failed} failed"] if failed else []
+    said += [f"{refused} refused"] if refused else []
+    screen.say(", ".join(said))
+
+
+def _rows(tested: _Logic) -> Iterator[tuple[object, ...]]:
+    if not tested.examples:
+        outcome = ("no examples", "dim") if tested.accepted else ("refused", "red")
+        yield tested.file, "", "", "", "", outcome
+    for done in tested.examples:
+        outcome = ("passed", "green") if done.passed else ("failed", "red")
+        yield tested.file, done.example, done.readings, done.fuel, f"{done.seconds:.3f}", outcome

@@ -1,0 +1,165 @@
+"""A folder of logic, as it is kept in git.
+
+::
+
+    machines/press-7.py               the logic of a machine
+    machines/press-7.examples.json    its examples: readings, and what is to come of them
+    machines/press-7.config.json      the machine's config
+    machines/press-7.profile          the name of the machine's profile, in one line
+    profiles/pumps.py                 the logic of a profile
+    profiles/pumps.examples.json      its examples
+
+Each file is optional. What else is in these two folders is refused: a file whose misspelt name is ignored
+costs a night. Hidden files and `__pycache__` are passed over.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.trials.examples import Example
+from web.cli.commands.errors import Misused
+from web.cli.commands.target import KINDS, Kind, Target
+
+#: What the names of the files end with, and which part of a `Local` they are.
+ENDINGS: Final = {
+    ".examples.json": "examples",
+    ".config.json": "config",
+    ".profile": "profile",
+    ".py": "logic",
+}
+
+#: The parts that only machines have.
+_OF_MACHINES: Final = ("config", "profile")
+
+
+class Local(Struct):
+    """What the files say of a machine or profile; None where they do not say it.
+
+    `file` is where its logic is, or would be.
+    """
+
+    target: Target
+    file: Path
+    logic: str | None = None
+    examples: list[Any] | None = None
+    config: dict[str, Any] | None = None
+    profile: str | None = None
+
+
+def read_folder(folder: Path) -> list[Local]:
+    """All that a folder has, profiles first, each sorted by name. Raises `Misused`."""
+    found = dict[Target, Local]()
+    for kind in KINDS:
+        for path in sorted(_files(folder / kind)):
+            name, ending = _split(path, kind)
+            target = Target.of(kind, name)
+            local = found.setdefault(target, Local(target, path.with_name(f"{name}.py")))
+            _add(local, ENDINGS[ending], path)
+    if not found:
+        raise Misused(f"{folder} has no logic: it is expected in its folders machines/ and profiles/.")
+    for local in found.values():
+        if local.examples is not None and local.logic is None:
+            raise Misused(f"There are examples of {local.file}, but it is not there itself.")
+    return list(found.values())
+
+
+def read_file(path: Path, target: Target) -> Local:
+    """What a file of logic, and those of its name beside it, say of a machine or profile."""
+    local = Local(target, path)
+    _add(local, "logic", path)
+    for ending, part in ENDINGS.items():
+        beside = path.with_name(path.name.removesuffix(".py") + ending)
+        if beside != path and beside.exists() and (target.kind == "machines" or part not in _OF_MACHINES):
+            _add(local, part, beside)
+    return local
+
+
+def chosen(path: Path, target: Target | None) -> list[Local]:
+    """What a command is told to work on: a folder, or of it `target` alone, or a file. Raises `Misused`.
+
+    A file in `machines/` or `profiles/` says by its name what it is for.
+    """
+    if path.is_dir():
+        found = [local for local in read_folder(path) if target in (None, local.target)]
+        if not found:
+            raise Misused(f"{path} has nothing of {target}.")
+        return found
+    if target is None:
+        if path.parent.name not in KINDS or path.suffix != ".py":
+            raise Misused(f"Say what {path} is for: --machine ID or --profile NAME.")
+        target = Target.parse(str(path))
+    return [read_file(path, target)]
+
+
+def path_of(folder: Path, target: Target, part: str) -> Path:
+    """Where a part is in a folder."""
+    [ending] = [ending for ending, each in ENDINGS.items() if each == part]
+    return folder / target.kind / f"{target.name}{ending}"
+
+
+def content_of(part: str, value: Any) -> bytes:
+    """What is in the file of a part. JSON is laid out so that git shows what is new in it."""
+    if part in ("logic", "profile"):
+        return f"{value}\n".encode() if part == "profile" else str(value).encode(errors="replace")
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def says(path: Path, target: Target, part: str, value: Any) -> bool:
+    """Whether a file says this already, however its JSON is laid out."""
+    local = Local(target, path)
+    try:
+        _add(local, part, path)
+    except Misused:
+        return False
+    return equal(getattr(local, part), value)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written the same; `1` and `1.0` are not, nor are `1` and `true`."""
+    return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    try:
+        paths = list(folder.iterdir()) if folder.is_dir() else []
+    except OSError as e:
+        raise Misused(f"{folder} cannot be read: {e}") from e
+    return (path for path in paths if not path.name.startswith(".") and path.name != "__pycache__")
+
+
+def _split(path: Path, kind: Kind) -> tuple[str, str]:
+    """A file's name, taken apart into that of the machine or profile, and the ending."""
+    for ending, part in ENDINGS.items():
+        if path.name.endswith(ending) and path.is_file():
+            if kind == "profiles" and part in _OF_MACHINES:
+                raise Misused(f"{path}: a {part} is a machine's, not a profile's.")
+            return path.name.removesuffix(ending), ending
+    raise Misused(
+        f"{path} is not understood: the names of files in {kind}/ end with {', '.join(sorted(ENDINGS))}."
+    )
+
+
+def _add(local: Local, part: str, path: Path) -> None:
+    """Read a part from its file. Raises `Misused`."""
+    try:
+        content = path.read_bytes()
+        match part:
+            case "logic":
+                # As it stands, with the ends of its lines: its digest is that of these characters.
+                local.logic = content.decode()
+            case "examples":
+                # As the API gives them back: what is left out there is left out here.
+                local.examples = msgspec.to_builtins(msgspec.json.decode(content, type=list[Example]))
+            case "config":
+                local.config = msgspec.json.decode(content, type=dict[str, Any])
+            case _:
+                local.profile = Target.of("profiles", content.decode().strip()).name
+    except OSError as e:
+        raise Misused(f"{path} cannot be read: {e}") from e
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        what = {"examples": "a JSON list of examples", "config": "one JSON object"}.get(part, "UTF-8 text")
+        raise Misused(f"{path} must hold {what}: {e}") from e

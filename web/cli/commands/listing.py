@@ -1,0 +1,79 @@
+"""`iot-logic list`: the machines, or the profiles."""
+
+import argparse
+from itertools import islice
+from typing import Any
+
+from web.cli.commands import OK
+from web.cli.commands.client import Api
+from web.cli.commands.moments import local
+from web.cli.commands.screen import Screen
+
+#: How a machine's health is shown.
+STYLES = {
+    "running": "green",
+    "failing": "red",
+    "quarantined": "red",
+    "paused": "yellow",
+    "silent": "yellow",
+    "new": "dim",
+}
+
+
+def list_all(arguments: argparse.Namespace) -> int:
+    """Show those that fit, the first `--limit` of them."""
+    screen = Screen.of(arguments)
+    items = "profiles" if arguments.profiles else "machines"
+    query = {} if arguments.profiles else _query(arguments)
+    with Api.of(arguments) as api:
+        found = list(islice(api.pages(f"/{items}", items, query), arguments.limit + 1))
+    shown = found[: arguments.limit]
+    screen.document({items: shown, "more": len(found) > len(shown)})
+    if arguments.profiles:
+        _show_profiles(screen, shown)
+    else:
+        _show_machines(screen, shown)
+    if len(found) > len(shown):
+        screen.note(f"There are more than these {len(shown)}: --limit.", style="dim")
+    return OK
+
+
+def _query(arguments: argparse.Namespace) -> dict[str, object]:
+    return {name: getattr(arguments, name) for name in ("prefix", "profile", "health", "sort")}
+
+
+def _show_machines(screen: Screen, machines: list[dict[str, Any]]) -> None:
+    columns = ("machine", "health", "logic", "#readings", "#results", "#errors", "last seen")
+    screen.table(columns, map(_row, machines))
+
+
+def _row(machine: dict[str, Any]) -> tuple[object, ...]:
+    health = machine.get("health")
+    return (
+        machine.get("id"),
+        (health, STYLES.get(str(health), "")),
+        _logic(machine),
+        machine.get("readings"),
+        machine.get("results"),
+        machine.get("errors"),
+        local(machine["last_seen"]) if machine.get("last_seen") else "never",
+    )
+
+
+def _logic(machine: dict[str, Any]) -> str:
+    profile, version = machine.get("logicprofile"), machine.get("logicversion")
+    return f"{f'profiles/{profile} ' if profile else ''}version {version}" if version else "none"
+
+
+def _show_profiles(screen: Screen, profiles: list[dict[str, Any]]) -> None:
+    screen.table(
+        ("profile", "logic", "#machines"),
+        (
+            (
+                each.get("name"),
+                f"version {each['logicversion']}" if each.get("logicversion") else "none",
+                each.get("machines"),
+            )
+            for each in profiles
+        ),
+    )

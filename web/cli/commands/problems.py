@@ -1,0 +1,50 @@
+"""What is wrong with a logic or a request, in plain words, with the line of the source marked."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from web.cli.commands.screen import Screen, plain
+
+
+def show_problems(
+    screen: Screen, errors: Iterable[Mapping[str, Any]], file: Path | None = None, source: str = ""
+) -> None:
+    """Show each of the errors of problem details; those of a logic with the line of its `source`."""
+    lines = source.split("\n")
+    for error in errors:
+        message, line = error.get("message", ""), error.get("line")
+        if not isinstance(line, int):
+            where = error.get("key") or ""
+            screen.note("  ", (where, "bold"), ": " if where else "", message)
+            continue
+        column = error.get("column")
+        screen.note(
+            (f"{file or 'line'}:{line}" + (f":{column}" if column else ""), "bold"), ": ", (message, "red")
+        )
+        if 0 < line <= len(lines):
+            _mark(screen, lines[line - 1].rstrip("\r"), line, column, str(error.get("text", "")))
+        if error.get("hint"):
+            screen.note("    ", (error["hint"], "green"))
+
+
+def show_mismatches(screen: Screen, examples: Iterable[Mapping[str, Any]]) -> None:
+    """Show where a logic does not do what its examples say: what was expected beside what came."""
+    for each in examples:
+        reading = f", reading {each['reading']}" if each.get("reading") else ""
+        screen.note((f"example {each.get('example')}{reading}", "bold"), ": ", (each.get("message"), "red"))
+        for name, style in (("expected", "green"), ("got", "red")):
+            screen.note(f"    {name:10}", (json.dumps(each.get(name), ensure_ascii=False), style))
+
+
+def _mark(screen: Screen, text: str, line: int, column: object, piece: str) -> None:
+    """A line of source, and under it where the piece is that is meant."""
+    from rich.cells import cell_len
+
+    screen.note((f"{line:>5} | ", "dim"), text)
+    if isinstance(column, int) and 0 < column <= len(text) + 1:
+        before = text[: column - 1]
+        marked = piece if piece and text.startswith(piece, column - 1) else text[column - 1 : column]
+        under = " " * cell_len(plain(before)) + "^" * max(cell_len(plain(marked)), 1)
+        screen.note(("      | ", "dim"), (under, "red"))

@@ -1,0 +1,187 @@
+"""`iot-logic push`: put in force what files say, of one machine or profile or of a whole folder.
+
+- Only what differs is sent.
+- All logic that is to be sent is checked first, with its examples. Where one is refused, nothing is changed.
+- Each change is made over what was read, and over nothing else: where another was faster, his stays, and the
+  user is told. The other changes are made all the same; pushing again says what is left.
+"""
+
+import argparse
+from collections import Counter
+from http import HTTPStatus
+from typing import Any
+
+from msgspec import Struct
+
+from web.cli.commands import OK, WRONG
+from web.cli.commands.changes import Change, compare
+from web.cli.commands.client import Api, field
+from web.cli.commands.errors import Refused
+from web.cli.commands.folder import chosen
+from web.cli.commands.problems import show_mismatches, show_problems
+from web.cli.commands.screen import Screen
+from web.cli.commands.target import Target
+
+#: What can become of a change, and how it is shown.
+_STYLES = {"in force": "green", "to be put in force": "yellow", "refused": "red", "overtaken": "red"}
+
+#: Answers that refuse a change for itself; others would be the same for the next one.
+_OF_THIS_ONE = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+class _Done(Struct):
+    """What became of a change: see `_STYLES`. `version` is what is in force by it."""
+
+    change: Change
+    outcome: str
+    version: int | None = None
+    refused: Refused | None = None
+
+
+def push(arguments: argparse.Namespace) -> int:
+    """Compare, check, and put in force."""
+    screen = Screen.of(arguments)
+    done = list[_Done]()
+    with Api.of(arguments) as api:
+        compared = list(compare(api, chosen(arguments.path, Target.named(arguments))))
+        changes = [change for each in compared for change in each.changes]
+        same = sum(each.same for each in compared)
+        refused = [
+            _Done(change, "refused", None, problem)
+            for change in changes
+            if (problem := _refused(api, change, changes)) is not None
+        ]
+        try:
+            if refused:
+                done = refused
+            elif arguments.dry_run:
+                done = [_Done(change, "to be put in force") for change in changes]
+            else:
+                for change in changes:
+                    done.append(_put(api, change, arguments.comment))
+        finally:
+            # Also where the API is gone in the middle.
+            _show(screen, done, len(changes), same)
+    if refused:
+        screen.note(f"Nothing was changed: {len(refused)} of {len(changes)} would be refused.", style="red")
+    return WRONG if any(each.refused for each in done) else OK
+
+
+def _refused(api: Api, change: Change, changes: list[Change]) -> Refused | None:
+    """Why one of the changes would be refused, as far as it can be known before."""
+    if change.part == "profile":
+        profile = Target("profiles", change.after)
+        if any(each.target == profile for each in changes) or api.find(profile.path):
+            return None
+        return Refused(HTTPStatus.NOT_FOUND, f"There is no {profile}, neither here nor in force.")
+    if change.part != "logic":
+        return None
+    body = {"logic": change.after}
+    if change.examples is not None:
+        body["examples"] = change.examples
+    try:
+        verdict = api.call("POST", "/logic/validate", body)
+    except Refused as e:
+        if e.status in _OF_THIS_ONE:
+            return e
+        raise
+    if field(verdict, "accepted"):
+        return None
+    errors, examples = field(verdict, "errors"), field(verdict, "examples")
+    what = "it may not run" if errors else "it does not do what its examples say"
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic is refused: {what}.", errors, examples)
+
+
+def _put(api: Api, change: Change, comment: str | None) -> _Done:
+    """Make a change over what was read."""
+    headers = {"If-Match": change.etag} if change.etag else {"If-None-Match": "*"}
+    try:
+        answer = api.call(
+            "PUT", f"{change.target.path}/{change.part}", _body(change, comment), headers=headers
+        )
+    except Refused as e:
+        if e.status == HTTPStatus.PRECONDITION_FAILED:
+            return _Done(change, "overtaken", None, e)
+        if e.status in _OF_THIS_ONE:
+            return _Done(change, "refused", None, e)
+        raise
+    return _Done(change, "in force", field(answer, "version") if change.part == "logic" else None)
+
+
+def _body(change: Change, comment: str | None) -> Any:
+    match change.part:
+        case "config":
+            return change.after
+        case "profile":
+            return {"profile": change.after}
+        case _:
+            body = {"logic": change.after}
+            if comment is not None:
+                body["comment"] = comment
+            if change.examples is not None:
+                body["examples"] = change.examples
+            return body
+
+
+def _show(screen: Screen, done: list[_Done], total: int, same: int) -> None:
+    screen.document({"changes": [_entry(each) for each in done], "same": same})
+    if done:
+        screen.table(
+            ("what", "part", "version", "outcome"),
+            (
+                (each.change.target, each.change.part, _step(each), (each.outcome, _STYLES[each.outcome]))
+                for each in done
+            ),
+        )
+    counts = Counter(each.outcome for each in done)
+    said = [f"{count} {outcome}" for outcome, count in counts.items()]
+    if left := total - len(done):
+        said.append(f"{left} not changed")
+    if same:
+        said.append(f"{same} the same")
+    screen.say(", ".join(said) if total else f"Nothing to do: {same} the same")
+    for each in done:
+        _explain(screen, each)
+
+
+def _entry(done: _Done) -> dict[str, Any]:
+    return {
+        "target": str(done.change.target),
+        "part": done.change.part,
+        "outcome": done.outcome,
+        "version": done.version,
+        "detail": done.refused.detail if done.refused else None,
+        "errors": done.refused.errors if done.refused else [],
+        "examples": done.refused.examples if done.refused else [],
+    }
+
+
+def _step(done: _Done) -> str:
+    """From which version to which."""
+    if done.change.part != "logic":
+        return ""
+    before = str(done.change.version or "")
+    return f"{before} → {done.version}".strip() if done.version else before
+
+
+def _explain(screen: Screen, done: _Done) -> None:
+    if done.refused is None:
+        return
+    change = done.change
+    if done.outcome == "overtaken":
+        screen.note(
+            (str(change.target), "bold"),
+            f": another has changed the {change.part} since it was read, and that stays. Look at it with "
+            "`iot-logic diff`, and push again.",
+        )
+        return
+    screen.note((f"{change.target} {change.part}", "bold"), ": ", done.refused.detail)
+    source = change.after if change.part == "logic" else ""
+    show_problems(screen, done.refused.errors, change.local.file, source)
+    show_mismatches(screen, done.refused.examples)

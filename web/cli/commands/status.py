@@ -1,0 +1,166 @@
+"""`iot-logic status`: whether the plant is well. What is not is said in sentences, and by the exit status."""
+
+import argparse
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from web.cli.commands import OK, WRONG
+from web.cli.commands.client import Api, field
+from web.cli.commands.errors import Unclear
+from web.cli.commands.listing import STYLES
+from web.cli.commands.screen import Screen
+
+#: Seconds until it looks again at a partition in which something waits and nothing moves.
+_LOOK_AGAIN: Final = 2.0
+
+#: Machines of one health that are counted; there may be more.
+_MANY: Final = 1000
+
+#: Seconds that a partition may be behind.
+_BEHIND: Final = 60.0
+
+
+class _Partition(Struct):
+    """What is looked at of a partition."""
+
+    partition: int
+    held_by: list[str]
+    ready: int
+    overflow: int
+    held: int
+    seconds_behind: float | None
+
+    @property
+    def waiting(self) -> int:
+        """Readings that are not done."""
+        return self.ready + self.overflow + self.held
+
+    @property
+    def readings(self) -> str:
+        """The same in words."""
+        return "1 reading waits" if self.waiting == 1 else f"{self.waiting} readings wait"
+
+
+class _Plant(Struct):
+    """What the API says of the plant. `machines` counts them by health, each up to `_MANY`."""
+
+    workers: list[dict[str, Any]]
+    vanished: list[dict[str, Any]]
+    partitions: list[dict[str, Any]]
+    dead_letters: dict[str, Any]
+    machines: dict[str, int]
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Show the workers, what waits, the dead letters and the machines, and what is wrong."""
+    screen = Screen.of(arguments)
+    with Api.of(arguments) as api:
+        plant = _ask(api)
+        wrong = list(_wrong(api, plant))
+    screen.document({"well": not wrong, "wrong": wrong} | msgspec.to_builtins(plant))
+    _show(screen, plant)
+    for each in wrong:
+        screen.say(("✗ ", "red"), each)
+    if not wrong:
+        screen.say(("✓ ", "green"), _well(plant.machines))
+    return WRONG if wrong else OK
+
+
+def _ask(api: Api) -> _Plant:
+    workers = api.get("/workers", {"limit": 1000})
+    letters = api.get("/dead-letters", {"limit": 1}).json
+    letters.pop("dead_letters", None)
+    letters.pop("next", None)
+    return _Plant(
+        workers=field(workers, "workers"),
+        vanished=field(workers, "vanished"),
+        partitions=list(api.pages("/partitions", "partitions")),
+        dead_letters=letters,
+        machines={health: _count(api, health) for health in STYLES},
+    )
+
+
+def _count(api: Api, health: str) -> int:
+    """How many machines are so, `_MANY` at the most."""
+    return sum(1 for _ in islice(api.pages("/machines", "machines", {"health": health}), _MANY))
+
+
+def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
+    """What is wrong with a plant, as sentences."""
+    if not plant.workers:
+        yield "No worker is there: nothing is processed. Start one: dramatiq pipeline.actors"
+    for worker in plant.vanished:
+        yield f"The worker {worker.get('id')} has vanished: it was last heard {worker.get('heard')} s ago."
+    partitions = _partitions(plant.partitions)
+    # Who serves one that has just changed hands, or a reading that came a moment ago, is seen a moment later.
+    if plant.workers and any(_stuck(each) or not each.held_by for each in partitions):
+        time.sleep(_LOOK_AGAIN)
+        before = {each.partition: each for each in partitions}
+        partitions = _partitions(api.pages("/partitions", "partitions"))
+        for each in partitions:
+            if not each.held_by:
+                yield f"Partition {each.partition} is served by nobody; {each.readings} there."
+            elif _stuck(each) and _stuck(before[each.partition]):
+                yield f"Partition {each.partition} stands still; {each.readings} there."
+    for each in partitions:
+        if each.seconds_behind is not None and each.seconds_behind > _BEHIND:
+            behind = f"{each.seconds_behind:.0f} s behind"
+            yield f"Partition {each.partition} is {behind}; {each.readings} there."
+    if plant.dead_letters.get("warning"):
+        yield str(plant.dead_letters["warning"])
+
+
+def _well(machines: dict[str, int]) -> str:
+    """What to say where nothing is wrong with the plant: machines may fail all the same, by their logic."""
+    ailing = [health for health in ("failing", "quarantined") if machines.get(health)]
+    if not ailing:
+        return "All is well."
+    return f"The plant is well, not so all machines: iot-logic list --health {ailing[0]}"
+
+
+def _partitions(found: Iterable[dict[str, Any]]) -> list[_Partition]:
+    try:
+        return msgspec.convert(list(found), list[_Partition])
+    except msgspec.ValidationError as e:
+        raise Unclear(f"The API says other things of its partitions: {e}. Is it another version?") from e
+
+
+def _stuck(partition: _Partition) -> bool:
+    return partition.waiting > 0 and partition.seconds_behind is None
+
+
+def _rate(value: object) -> object:
+    return f"{value:,.1f}" if isinstance(value, float) else value
+
+
+def _show(screen: Screen, plant: _Plant) -> None:
+    screen.table(
+        ("worker", "#readings", "#a second", "partitions", "#sandboxes lost"),
+        (
+            (
+                each.get("id"),
+                each.get("readings"),
+                _rate(each.get("rate")),
+                " ".join(str(held.get("partition")) for held in each.get("holding", [])),
+                each.get("sandbox_restarts"),
+            )
+            for each in plant.workers
+        ),
+    )
+    waiting = sum(each.waiting for each in _partitions(plant.partitions))
+    screen.say()
+    screen.say(("waiting       ", "bold"), f"{waiting} readings")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in plant.dead_letters.get("kinds", {}).items())
+    kept = f"{plant.dead_letters.get('kept')} of {plant.dead_letters.get('max')}"
+    screen.say(("dead letters  ", "bold"), kept, f" ({kinds})" if kinds else "")
+    machines: list[object] = [("machines      ", "bold")]
+    for health, count in plant.machines.items():
+        if count:
+            more = " or more" if count >= _MANY else ""
+            machines += [(f"{count}{more} {health}", STYLES[health]), "  "]
+    screen.say(*machines)

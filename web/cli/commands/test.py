@@ -1,0 +1,76 @@
+"""`iot-logic test`: run a logic in the same sandbox as the workers, with no server.
+
+It is run on its examples, as an upload would (`web.cli.commands.examples`), or on a file of readings.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.settings import Settings
+from pipeline.trials.trial import Trial
+from sandbox.job import Logic, Problem
+from sandbox.parent.sandbox import Sandbox
+from web.cli.commands import OK, WRONG
+from web.cli.commands.errors import Misused
+from web.cli.commands.examples import test_examples
+
+
+class RefusedLine(Struct):
+    """What `iot-logic test` prints for a logic that may not run."""
+
+    outcome: str
+    errors: tuple[Problem, ...]
+
+
+def test(arguments: argparse.Namespace) -> int:
+    """Run the logic on its examples; where there are readings, on them instead."""
+    if arguments.readings is None:
+        if arguments.state is not None or arguments.config is not None:
+            raise Misused("--state and --config go with --readings: an example has its own.")
+        return test_examples(arguments)
+    if len(arguments.logic) > 1:
+        raise Misused("--readings goes with one logic.")
+    return _test_readings(arguments, *arguments.logic)
+
+
+def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
+    """Run a logic on readings and print a JSON line for each."""
+    settings = Settings.from_environ()
+    state, config = _object(arguments.state), _object(arguments.config)
+    readings = [line for line in arguments.readings.read_bytes().splitlines() if line.strip()]
+    with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
+        source = path.read_bytes()
+        checked = sandbox.check(source)
+        if checked.code is None:
+            _print(RefusedLine("refused", checked.problems))
+            return WRONG
+        status = OK
+        logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
+        trial = Trial(sandbox, logic, state, config)
+        for number, reading in enumerate(readings, start=1):
+            tried = trial.step(reading)
+            _print(tried)
+            if tried.outcome != "ok":
+                status = WRONG
+            if trial.stopped and number < len(readings):
+                print(f"iot-logic: {trial.stopped} {len(readings) - number} were not run.", file=sys.stderr)
+                break
+        return status
+
+
+def _object(path: Path | None) -> bytes:
+    """The JSON object in a file; an empty one where there is no file. Raises `Misused`."""
+    content = b"{}" if path is None else path.read_bytes()
+    try:
+        msgspec.json.decode(content, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise Misused(f"{path} must hold one JSON object: {e}") from e
+    return content
+
+
+def _print(line: Struct) -> None:
+    print(msgspec.json.encode(line).decode(), flush=True)

@@ -1,0 +1,76 @@
+"""`iot-logic token`: make, list and revoke tokens, on Redis itself. Whoever has Redis is admin already."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from pipeline.errors import SettingsError, TokenError
+from pipeline.model.role import Role
+from pipeline.settings import Settings
+from pipeline.store import client as store
+from pipeline.store.audit import Trail
+from pipeline.store.tokens import Tokens
+from web.cli.commands import OK
+from web.cli.commands.screen import Screen
+
+#: Who made a change, in the audit trail. No token has such a name.
+_WHO: Final = "(iot-logic)"
+
+
+def create(arguments: argparse.Namespace) -> int:
+    """Make a token and print it."""
+    screen, role = Screen.of(arguments), Role(arguments.role)
+    with _redis() as (tokens, trail):
+        if arguments.if_none and tokens.exist():
+            screen.note("There is a token already: none is made.")
+            screen.document({"name": None, "role": None, "token": None})
+            return OK
+        token = tokens.create(arguments.name, role, arguments.expires)
+        trail.write(_WHO, "token.create", arguments.name, after=role)
+    # Not on standard output, so that a script can take the token alone from there.
+    screen.note("This is the only time that it is shown:")
+    screen.say(token)
+    screen.document({"name": arguments.name, "role": role, "token": token})
+    return OK
+
+
+def list_tokens(arguments: argparse.Namespace) -> int:
+    """Show all tokens."""
+    screen = Screen.of(arguments)
+    with _redis() as (tokens, _):
+        found = tokens.list()
+    screen.table(
+        ("name", "role", "created", "expires", "last used"),
+        (
+            (each.name, each.role, each.created, each.expires or "never", each.last_used or "never")
+            for each in found
+        ),
+    )
+    screen.document({"tokens": msgspec.to_builtins(found)})
+    return OK
+
+
+def revoke(arguments: argparse.Namespace) -> int:
+    """Delete a token."""
+    with _redis() as (tokens, trail):
+        role = tokens.revoke(arguments.name)
+        if role is None:
+            raise TokenError(f"There is no token {arguments.name!r}.")
+        trail.write(_WHO, "token.revoke", arguments.name, before=role)
+    Screen.of(arguments).document({"name": arguments.name, "role": role})
+    return OK
+
+
+@contextmanager
+def _redis() -> Iterator[tuple[Tokens, Trail]]:
+    settings = Settings.from_environ()
+    client = store.connect(settings)
+    try:
+        yield Tokens(client), Trail(client, settings)
+    except store.RedisError as e:
+        raise SettingsError(f"Redis at IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
+    finally:
+        client.close()

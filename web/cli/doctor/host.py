@@ -1,0 +1,120 @@
+"""This host: what confines logic here, and whether our ports are free or ours."""
+
+import errno
+import http.client
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+from pipeline.settings import Settings
+from pipeline.telemetry.metrics_server import PORTS
+from sandbox.errors import SandboxUnavailable
+from sandbox.parent.sandbox import Sandbox
+from web.cli.doctor.finding import Finding
+
+#: What may confine a child beside the filter (`sandbox.child.confinement`), and what to do where it does not.
+_LAYERS: Final = {
+    "network-namespace": "let users make namespaces (sysctl user.max_user_namespaces, AppArmor, the "
+    "container's seccomp profile)",
+    "nobody": "only root can have a child be another user: run workers as a user who owns nothing",
+    "landlock": "a kernel from 5.13 on, with landlock among its security modules (lsm=…)",
+}
+
+_PATIENCE: Final = 2
+_LOGIC: Final = "def process(data, state):\n    return data\n"
+
+
+def check_sandbox(settings: Settings) -> Iterator[Finding]:
+    """Whether logic can be confined on this host, and by what."""
+    area = "sandbox"
+    try:
+        with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
+            layers, problems = sandbox.confinement, sandbox.check(_LOGIC).problems
+    except SandboxUnavailable as e:
+        yield Finding(
+            area, "wrong", f"Logic cannot be run here: {e}", "Workers and API on this host do not start."
+        )
+        return
+    if problems:
+        yield Finding(
+            area, "wrong", f"The sandbox refuses the simplest logic: {problems[0].message}", "Report it."
+        )
+    if "seccomp" not in layers:
+        yield Finding(
+            area,
+            "wrong",
+            "The kernel does not filter what a logic calls (seccomp), and the settings allow that: only the "
+            "policy stands between an uploaded logic and this host.",
+            "Never in production. Use a kernel with seccomp, and unset IOT_LOGIC_ALLOW_UNCONFINED_SANDBOX.",
+        )
+    yield Finding(area, "ok", f"Logic is confined by {', '.join(sorted(layers))}.")
+    for layer, todo in _LAYERS.items():
+        if layer not in layers:
+            yield Finding(area, "note", f"It is not confined by {layer}.", f"For a layer more: {todo}.")
+    if not settings.signing_key:
+        yield Finding(
+            area,
+            "note",
+            "Compiled logic is not signed: each worker compiles it itself.",
+            "Set IOT_LOGIC_SIGNING_KEY to the same secret for API and workers, where that takes long.",
+        )
+
+
+def check_ports(settings: Settings) -> Iterator[Finding]:
+    """Whether the ports of the API and of the metrics can be had, or are ours."""
+    host, port = settings.api_host, settings.api_port
+    if (taken := _taken(host, port)) is None:
+        yield Finding("ports", "ok", f"The API's port {port} is free: no API runs at this address.")
+    elif taken.errno != errno.EADDRINUSE:
+        yield Finding(
+            "ports",
+            "wrong",
+            f"The API cannot listen at {host}:{port}: {taken}",
+            "Set IOT_LOGIC_API_HOST or _PORT.",
+        )
+    elif _is_api(host, port):
+        yield Finding("ports", "ok", f"The API answers at port {port}.")
+    else:
+        yield Finding(
+            "ports",
+            "wrong",
+            f"Another program has the API's port {port}.",
+            "Set IOT_LOGIC_API_PORT to another, or end that program.",
+        )
+    first = settings.metrics_port
+    if first and all(
+        _taken(settings.metrics_host, each) for each in range(first, min(first + PORTS, 65_536))
+    ):
+        yield Finding(
+            "ports",
+            "wrong",
+            f"A worker that starts here finds no port for its metrics, at {settings.metrics_host}.",
+            "Set IOT_LOGIC_METRICS_HOST to an address of this host, or IOT_LOGIC_METRICS_PORT to free ones.",
+        )
+
+
+def _taken(host: str, port: int) -> OSError | None:
+    """Why a port cannot be had; None where it can."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(address)
+    except OSError as e:
+        return e
+    return None
+
+
+def _is_api(host: str, port: int) -> bool:
+    """Whether what listens there is our API."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all of this host's addresses
+    connection = http.client.HTTPConnection(address, port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,193 @@
+"""RabbitMQ as its management plugin tells of it, where there is one: alarms, nodes, and our bindings."""
+
+import http.client
+import re
+import shlex
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+import pika.exceptions
+from msgspec import Meta, Struct
+
+from pipeline.broker import topology
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+from web.cli.doctor.finding import Finding
+from web.cli.doctor.rabbitmq import outdated_queues, some
+
+_AREA: Final = "RabbitMQ"
+_PATIENCE: Final = 5
+#: Ports of the plugin, without and with TLS.
+_PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
+
+T = TypeVar("T")
+
+
+class Node(Struct):
+    """What is looked at of a node of the broker's cluster."""
+
+    name: str
+    running: bool = True
+    mem_alarm: bool = False
+    disk_free_alarm: bool = False
+    partitions: Annotated[list[str], Meta(description="Nodes that it cannot see.")] = []
+
+
+class _Bound(Struct):
+    source: str
+    destination: str
+    routing_key: str
+
+
+class QueueInfo(Struct):
+    """A queue, with its arguments and the definition of the policy that is in force on it."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+    effective_policy_definition: dict[str, Any] | list[Any] | None = None
+
+    @property
+    def keeps_expired(self) -> bool:
+        """Whether a reading that expires in it becomes a dead letter. An argument wins over a policy."""
+        policy = self.effective_policy_definition
+        policy = policy if isinstance(policy, dict) else {}
+        return all(
+            self.arguments.get(f"x-{name}", policy.get(name)) == value
+            for name, value in topology.EXPIRY_POLICY.items()
+        )
+
+
+def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
+    """What the management plugin at `url` says; None: at its usual port of the broker's host."""
+    amqp = urlsplit(settings.amqp_url)
+    if url is None:
+        scheme, port = _PORTS.get(amqp.scheme, _PORTS["amqp"])
+        url = f"{scheme}://{amqp.hostname or '127.0.0.1'}:{port}"
+    vhost = unquote(amqp.path.removeprefix("/")) or "/"
+    api = _Api(url, unquote(amqp.username or "guest"), unquote(amqp.password or "guest"))
+    try:
+        nodes = api.get("/api/nodes", list[Node])
+        bound = api.get(f"/api/bindings/{quote(vhost, safe='')}", list[_Bound])
+        queues = api.get(f"/api/queues/{quote(vhost, safe='')}", list[QueueInfo])
+    except (OSError, http.client.HTTPException, ValueError) as e:
+        yield Finding(
+            _AREA,
+            "note",
+            f"Alarms and bindings are not looked at, for the management plugin does not tell at {url}: {e}",
+            "rabbitmq-plugins enable rabbitmq_management, and --management URL where it is elsewhere; the "
+            "user of IOT_LOGIC_AMQP_URL needs the tag monitoring.",
+        )
+        yield from _outdated(settings, vhost)
+        return
+    wrong = [*alarms(nodes), *_missing(settings, bound)]
+    yield from wrong
+    if not wrong:
+        yield Finding(_AREA, "ok", "No alarm is raised, and the bindings are declared correctly.")
+    yield from expiry(queues, vhost)
+
+
+def alarms(nodes: list[Node]) -> Iterator[Finding]:
+    """What is wrong with the nodes."""
+    for node in nodes:
+        if not node.running:
+            yield Finding(_AREA, "wrong", f"The node {node.name} does not run.", "Start it.")
+        if node.mem_alarm:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{node.name} has too little memory: nothing can be published.",
+                "Give it more, or raise vm_memory_high_watermark.",
+            )
+        if node.disk_free_alarm:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{node.name} has too little space on its disk: nothing can be published.",
+                "Free some; see disk_free_limit.",
+            )
+        if node.partitions:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{node.name} cannot see {', '.join(node.partitions)}.",
+                "Mend the network between them, and restart the nodes on the smaller side.",
+            )
+
+
+def expiry(queues: list[QueueInfo], vhost: str) -> Iterator[Finding]:
+    """Whether a reading that expires in a partition's queue becomes a dead letter."""
+    ours = [each for each in queues if re.match(topology.PARTITION_QUEUES_PATTERN, each.name)]
+    without = [each.name for each in ours if not each.keeps_expired]
+    if without:
+        yield Finding(
+            _AREA,
+            "wrong",
+            f"A reading that expires in {some(without)} is lost.",
+            f"Run: {_set_policy(vhost)}",
+        )
+    elif ours:
+        yield Finding(_AREA, "ok", "A reading that expires becomes a dead letter.")
+
+
+def _outdated(settings: Settings, vhost: str) -> Iterator[Finding]:
+    """The same as far as AMQP tells: it knows a queue's arguments, and no policy."""
+    try:
+        without = outdated_queues(settings)
+    except (TopologyError, pika.exceptions.AMQPError, OSError, ValueError):
+        return  # That is said already.
+    if without:
+        yield Finding(
+            _AREA,
+            "note",
+            f"An older version declared {some(without)}. A reading that expires there is lost, unless a "
+            "policy is set.",
+            f"If you have not set it: {_set_policy(vhost)}",
+        )
+
+
+def _set_policy(vhost: str) -> str:
+    """The command that makes readings that expire dead letters."""
+    where = "" if vhost == "/" else f" -p {shlex.quote(vhost)}"
+    definition = msgspec.json.encode(topology.EXPIRY_POLICY).decode()
+    return (
+        f"rabbitmqctl set_policy{where} --apply-to queues iot-logic-expired "
+        f"'{topology.PARTITION_QUEUES_PATTERN}' '{definition}'"
+    )
+
+
+def _missing(settings: Settings, bound: list[_Bound]) -> Iterator[Finding]:
+    there = {(each.source, each.destination, each.routing_key) for each in bound}
+    ours = {each.destination for each in bound}
+    for binding in topology.bindings(settings):
+        # Where there is nothing of ours yet, that is said already.
+        if binding.destination in ours and (binding.source, binding.destination, binding.key) not in there:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{binding.destination!r} is not bound to {binding.source!r} with {binding.key!r}.",
+                "Restart the API: it makes what is missing.",
+            )
+
+
+class _Api:
+    def __init__(self, url: str, user: str, password: str) -> None:
+        parts = urlsplit(url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=_PATIENCE)
+        self._path = parts.path.rstrip("/")
+        self._authorization = f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+    def get(self, path: str, shape: type[T]) -> T:
+        """An answer. Raises `OSError`, `http.client.HTTPException`, or `ValueError` for any other answer."""
+        try:
+            self._connection.request("GET", self._path + path, headers={"Authorization": self._authorization})
+            answer = self._connection.getresponse()
+            body = answer.read()
+        finally:
+            self._connection.close()
+        if answer.status != http.client.OK:
+            raise ValueError(f"it answers {answer.status} {answer.reason}")
+        return msgspec.json.decode(body, type=shape)

@@ -1,0 +1,254 @@
+"""RabbitMQ as AMQP tells of it: its version, our exchanges and queues, and who consumes them.
+
+What is there is declared once more, as we would: the broker says whether it is the same. What is not there is
+left so, for whoever starts makes it.
+"""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pika
+import pika.exceptions
+from pika.adapters.blocking_connection import BlockingChannel
+
+from pipeline import wire
+from pipeline.broker import sent_at, topology
+from pipeline.broker.connection import BlockingConnection
+from pipeline.errors import TopologyError
+from pipeline.settings import Settings
+from web.cli.doctor.finding import Finding
+
+_AREA: Final = "RabbitMQ"
+
+#: The oldest that is tested.
+_OLDEST: Final = (3, 10)
+
+#: Seconds that it may take to let us in.
+_PATIENCE: Final = 5
+
+#: AMQP's answer for what is not there.
+_NOT_FOUND: Final = 404
+
+#: What is sent to see what the broker adds.
+_SAMPLE: Final = pika.BasicProperties()
+
+_START: Final = "Nothing, where this system is new: it is made when the API or a worker starts."
+
+
+def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
+    """What there is to say of the broker."""
+    try:
+        parameters = pika.URLParameters(settings.amqp_url)
+        parameters.socket_timeout = parameters.stack_timeout = _PATIENCE
+        parameters.connection_attempts = 1
+        with BlockingConnection(parameters) as connection:
+            # Pika keeps for its adapters what the broker says of itself.
+            yield _version(connection._impl.server_properties or {})
+            look = _Look(connection)
+            there = [each for each in topology.EXCHANGES if look.has_exchange(each.name)]
+            yield from look.exchanges(there)
+            yield from look.queues(settings)
+            yield look.times(connection._impl.server_properties or {})
+        if len(there) < len(topology.EXCHANGES):
+            yield _exchange_type(parameters)
+    except (pika.exceptions.AMQPError, OSError, ValueError) as e:
+        yield Finding(
+            _AREA,
+            "wrong",
+            f"RabbitMQ cannot be used: {e!r}",
+            "Start it, or set IOT_LOGIC_AMQP_URL (amqp://user:password@host:port/vhost); its user needs all "
+            "rights in the virtual host.",
+        )
+
+
+def check_mqtt(settings: Settings) -> Finding:
+    """Whether devices could connect over MQTT."""
+    url = urlsplit(settings.mqtt_url)
+    host, port = url.hostname or "127.0.0.1", url.port or 1883
+    try:
+        socket.create_connection((host, port), _PATIENCE).close()
+    except OSError as e:
+        return Finding(
+            "MQTT",
+            "note",
+            f"Nothing is at {host}:{port} (IOT_LOGIC_MQTT_URL): {e}",
+            "Only where devices speak MQTT: rabbitmq-plugins enable rabbitmq_mqtt",
+        )
+    return Finding("MQTT", "ok", f"Something listens at {host}:{port}.")
+
+
+def _numbers(properties: dict[str, Any]) -> tuple[int, ...]:
+    """The first two numbers of the broker's version, as it says it; none if it says something else."""
+    try:
+        return tuple(int(each) for each in str(properties.get("version")).split(".")[:2])
+    except ValueError:
+        return ()
+
+
+def _version(properties: dict[str, Any]) -> Finding:
+    product, version = (str(properties.get(name, "?")) for name in ("product", "version"))
+    numbers = _numbers(properties)
+    if product != "RabbitMQ" or not numbers:
+        return Finding(_AREA, "note", f"The broker is {product} {version}.", "RabbitMQ is what is tested.")
+    if numbers < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        return Finding(_AREA, "wrong", f"RabbitMQ {version} is too old.", f"Upgrade to {oldest} or newer.")
+    return Finding(_AREA, "ok", f"The broker is RabbitMQ {version}.")
+
+
+class _Look:
+    """Asks the broker. Each answer that it is not there, or is another, closes a channel."""
+
+    def __init__(self, connection: pika.BlockingConnection) -> None:
+        self._connection = connection
+        self._channel = connection.channel()
+
+    def has_exchange(self, name: str) -> bool:
+        """Whether there is an exchange of this name."""
+        return self._ask(lambda channel: channel.exchange_declare(name, passive=True)) is not None
+
+    def exchanges(self, there: list[topology.Exchange]) -> Iterator[Finding]:
+        """Whether the exchanges that are there are ours."""
+        wrong = list[Finding]()
+        for exchange in there:
+            try:
+                topology.declare_exchange(self._open(), exchange)
+            except TopologyError as e:
+                wrong.append(Finding(_AREA, "wrong", *_halves(e)))
+        yield from wrong
+        missing = [each.name for each in topology.EXCHANGES if each not in there]
+        if missing:
+            yield Finding(_AREA, "note", f"There is no exchange {', '.join(missing)} yet.", _START)
+        elif not wrong:
+            yield Finding(_AREA, "ok", "The exchanges are as they are to be.")
+
+    def queues(self, settings: Settings) -> Iterator[Finding]:
+        """Whether the queues are ours, and what is in them."""
+        missing, wrong, unserved = list[str](), list[Finding](), list[str]()
+        waiting = 0
+        for queue in topology.queues(settings):
+            found = self._find(queue.name)
+            if found is None:
+                missing.append(queue.name)
+                continue
+            waiting += found.method.message_count
+            if not found.method.consumer_count:
+                unserved.append(queue.name)
+            try:
+                topology.declare_queue(self._open(), queue)
+            except TopologyError as e:
+                wrong.append(Finding(_AREA, "wrong", *_halves(e)))
+        yield from wrong
+        if missing:
+            yield Finding(_AREA, "note", f"There is no queue {some(missing)} yet.", _START)
+        elif not wrong:
+            yield Finding(_AREA, "ok", f"The queues are as they are to be. {waiting} messages wait in them.")
+        if unserved:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"Nobody consumes {some(unserved)}.",
+                "Start a worker (dramatiq pipeline.actors); for dead letters, the API.",
+            )
+        beyond = wire.readings_queue(settings.partitions)
+        if self._find(beyond) is not None:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"There are more partitions than IOT_LOGIC_PARTITIONS says: {beyond} is there. Readings "
+                "that are dealt to it are processed by nobody.",
+                "Set it as it was when the system was set up, for the API and all workers.",
+            )
+
+    def times(self, properties: dict[str, Any]) -> Finding:
+        """Whether the broker writes into a message when it came. Sends one through a queue of our own."""
+        line = f"Add the line to rabbitmq.conf, and restart RabbitMQ: {sent_at.RABBITMQ_LINE}"
+        try:
+            channel = self._open()
+            queue = channel.queue_declare("", exclusive=True).method.queue
+            channel.confirm_delivery()
+            channel.basic_publish("", queue, b"", _SAMPLE)
+            _, found, _ = channel.basic_get(queue, auto_ack=True)
+        except pika.exceptions.ChannelClosedByBroker as e:
+            return Finding(
+                _AREA,
+                "note",
+                "Whether RabbitMQ writes into readings when they came is not looked at, for its user may not "
+                f"make a queue to try it ({e.reply_text}).",
+                f"Look for this line in rabbitmq.conf: {sent_at.RABBITMQ_LINE}",
+            )
+        if found is not None and sent_at.moment_of(found.headers) is not None:
+            return Finding(_AREA, "ok", "RabbitMQ writes into readings when they came.")
+        if (_numbers(properties) or sent_at.RABBITMQ_KNOWS) < sent_at.RABBITMQ_KNOWS:
+            line = f"Upgrade RabbitMQ to {'.'.join(map(str, sent_at.RABBITMQ_KNOWS))} or newer. {line}"
+        return Finding(
+            _AREA,
+            "note",
+            "RabbitMQ does not write into readings when they came. So the age of readings over MQTT is not "
+            "known, and equal readings without a message_id are not told apart.",
+            line,
+        )
+
+    def has_queue(self, name: str) -> bool:
+        """Whether there is a queue of this name."""
+        return self._find(name) is not None
+
+    def _find(self, queue: str) -> Any:
+        return self._ask(lambda channel: channel.queue_declare(queue, passive=True))
+
+    def _ask(self, question: Callable[[BlockingChannel], Any]) -> Any:
+        """The broker's answer; None where it says that there is no such thing."""
+        try:
+            return question(self._open())
+        except pika.exceptions.ChannelClosedByBroker as e:
+            if e.reply_code != _NOT_FOUND:
+                raise
+            return None
+
+    def _open(self) -> BlockingChannel:
+        if not self._channel.is_open:
+            self._channel = self._connection.channel()
+        return self._channel
+
+
+def _exchange_type(parameters: pika.URLParameters) -> Finding:
+    """Whether the broker can make the exchange of the readings: one like it is made, and deleted."""
+    [readings] = [each for each in topology.EXCHANGES if each.name == wire.READINGS_EXCHANGE]
+    tried = topology.Exchange(f"iot-logic-doctor-{secrets.token_hex(4)}", readings.type)
+    with BlockingConnection(parameters) as connection:
+        channel = connection.channel()
+        try:
+            topology.declare_exchange(channel, tried)
+        except TopologyError as e:
+            return Finding(_AREA, "wrong", *_halves(e))
+        channel.exchange_delete(tried.name)
+    return Finding(_AREA, "ok", f"It has the exchange type {tried.type}.")
+
+
+def _halves(error: TopologyError) -> tuple[str, str]:
+    """What is wrong, and what to do: the first sentence, and the rest."""
+    what, _, todo = str(error).partition(". ")
+    return f"{what}.", todo
+
+
+def outdated_queues(settings: Settings) -> list[str]:
+    """The partitions' queues that are there and that an older version declared.
+
+    Raises `TopologyError` or pika's error.
+    """
+    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+        look = _Look(connection)
+        return [
+            queue.name
+            for queue in topology.queues(settings)
+            if look.has_queue(queue.name) and not topology.declare_queue(connection.channel(), queue)
+        ]
+
+
+def some(names: list[str]) -> str:
+    """The first of these names, and how many more there are."""
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

@@ -1,0 +1,61 @@
+"""The workers, by what they last said of themselves."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import redis
+
+from pipeline.settings import Settings
+from pipeline.store import client as store
+from pipeline.store.workers import Report, call_roll
+from pipeline.version import VERSION
+from web.cli.doctor.finding import Finding
+
+_AREA: Final = "workers"
+
+
+def check_workers(client: "redis.Redis", settings: Settings) -> Iterator[Finding]:
+    """What there is to say of the workers; nothing where Redis cannot be used, which is said already."""
+    try:
+        roll = call_roll(client)
+    except store.RedisError:
+        return
+    for worker in roll.vanished:
+        yield Finding(
+            _AREA,
+            "note",
+            f"{worker.id} has vanished {worker.heard:.0f} s ago without saying so.",
+            f"Look at its log on {worker.host}, if it was not you who killed it.",
+        )
+    if not roll.present:
+        yield Finding(_AREA, "wrong", "There is no worker.", "Start one: dramatiq pipeline.actors")
+        return
+    wrong = [*_versions(roll.present), *_partitions(roll.present, settings)]
+    yield from wrong
+    if not wrong:
+        many = (
+            "1 worker process is" if len(roll.present) == 1 else f"{len(roll.present)} worker processes are"
+        )
+        yield Finding(_AREA, "ok", f"{many} there, of version {VERSION}, as this one.")
+
+
+def _versions(workers: list[Report]) -> Iterator[Finding]:
+    for worker in workers:
+        if worker.version != VERSION:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{worker.id} is of version {worker.version or 'unknown'}, this one is {VERSION}.",
+                "Upgrade the older one, and start it again.",
+            )
+
+
+def _partitions(workers: list[Report], settings: Settings) -> Iterator[Finding]:
+    for worker in workers:
+        if any(partition >= settings.partitions for partition in worker.assigned):
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{worker.id} knows of more partitions than the {settings.partitions} of here.",
+                "Set IOT_LOGIC_PARTITIONS alike for all workers and the API.",
+            )

@@ -1,0 +1,42 @@
+"""`iot-logic`: the command for people who write logic, and for their CI.
+
+What a command needs is imported when it is run (`web.cli.commands`), so that `--help` is there at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from web.cli.commands import STOPPED, UNABLE
+from web.cli.parser import new_parser
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit status."""
+    sys.exit(run(new_parser().parse_args()))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command that the arguments name. Returns the exit status."""
+    from pipeline.errors import IotLogicError
+    from sandbox.errors import SandboxError
+
+    module, _, function = arguments.run.partition(":")
+    command: Callable[[argparse.Namespace], int] = getattr(
+        import_module(f"web.cli.commands.{module}"), function
+    )
+    try:
+        return command(arguments)
+    except BrokenPipeError:
+        # Whoever read the output has had enough. Python would complain when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED
+    except (OSError, IotLogicError, SandboxError) as e:
+        from web.cli.commands.screen import complain
+
+        complain(e)
+        return UNABLE
+    except KeyboardInterrupt:
+        return STOPPED

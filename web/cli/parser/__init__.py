@@ -1,0 +1,42 @@
+"""The command line of `iot-logic`: what may be said. It imports nothing that takes time."""
+
+import argparse
+from textwrap import fill
+from typing import Final
+
+from web.cli.parser.common import WIDTH
+from web.cli.parser.logic import add_diff, add_pull, add_push, add_rollback, add_test
+from web.cli.parser.operations import add_doctor, add_export, add_import
+from web.cli.parser.plant import add_dead_letters, add_list, add_status, add_tail
+from web.cli.parser.token import add_token
+
+_EXIT_STATUS: Final = (
+    "Exit status: 0 all is well; 1 something is not: a logic is refused, an example or a reading failed, "
+    "somebody was faster, there are differences; 2 it could not be done: used wrongly, the API does not "
+    "answer, the token is not enough."
+)
+
+
+def new_parser() -> argparse.ArgumentParser:
+    """The parser. What it returns has `run`, the function of a command as `<module>:<name>`."""
+    parser = argparse.ArgumentParser(
+        prog="iot-logic",
+        description="Write, test and manage the logic of machines.",
+        epilog=fill(_EXIT_STATUS, WIDTH),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_push(commands)
+    add_pull(commands)
+    add_list(commands)
+    add_test(commands)
+    add_diff(commands)
+    add_rollback(commands)
+    add_tail(commands)
+    add_dead_letters(commands)
+    add_status(commands)
+    add_token(commands)
+    add_doctor(commands)
+    add_export(commands)
+    add_import(commands)
+    return parser

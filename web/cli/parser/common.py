@@ -1,0 +1,67 @@
+"""What the arguments of several commands have in common."""
+
+import argparse
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Final
+
+#: Columns of the help's texts.
+WIDTH: Final = 100
+
+
+def add_command(
+    commands: Any, name: str, run: str, what: str, more: str, *examples: str
+) -> argparse.ArgumentParser:
+    """Add a command: what it does in a line, more of it, and examples."""
+    shown = "\n".join(f"    iot-logic {example}" for example in examples)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=what,
+        description=fill(more, WIDTH),
+        epilog=f"For example:\n{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    """Add what all commands have that speak to the API."""
+    group = parser.add_argument_group("the API")
+    group.add_argument(
+        "--api", metavar="URL", help="where it is (default: IOT_LOGIC_API_URL, or http://127.0.0.1:8001)"
+    )
+    group.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="file with the token (default: IOT_LOGIC_API_TOKEN)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a machine or a profile."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--machine", metavar="ID", help="only this machine")
+    which.add_argument("--profile", metavar="NAME", help="only this profile")
+
+
+def count(text: str) -> int:
+    """A number from 1 on."""
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return count
+
+
+def days(text: str) -> float:
+    """A number of days."""
+    days = float(text)
+    if not 0 < days <= 36_500:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of days above 0")
+    return days
+
+
+def moment(text: str) -> str:
+    """A moment (`web.cli.commands.moments`)."""
+    from web.cli.commands.moments import moment
+
+    return moment(text)

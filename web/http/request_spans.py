@@ -1,0 +1,36 @@
+"""A span for each request, where traces are on: named for its route, within its caller's trace."""
+
+from typing import cast
+
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from pipeline.telemetry import tracing
+
+
+class RequestSpans(ASGIMiddleware):
+    """Around every route. What has no route has no span. A stream's lasts until the stream ends."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Pass a request on within its span."""
+        asked = cast(HTTPScope, scope)
+        traceparents = [value for name, value in asked["headers"] if name == tracing.HEADER.encode()]
+        # Of several, none is to be believed (W3C Trace Context, 3.2).
+        parent = {tracing.HEADER: traceparents[0].decode("latin-1")} if len(traceparents) == 1 else None
+        with tracing.request(
+            asked["method"],
+            asked["path_template"],
+            asked["path"],
+            asked["scheme"],
+            tracing.traceparent_of(parent),
+        ) as answered:
+
+            async def send_noted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    answered(message["status"])
+                await send(message)
+
+            await next_app(scope, receive, send_noted)

@@ -1,0 +1,106 @@
+"""What an API process counts and measures, by its Prometheus names.
+
+What it says of the plant (dead letters, workers, queues) every API process says alike; its requests,
+redrives and sandbox restarts are its own. No label is a machine's: a route is named by its template.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pipeline.dead_letters.collector import Keeper
+from pipeline.errors import BrokerUnavailable
+from pipeline.plant.lag import QueueState
+from pipeline.settings import Settings
+from pipeline.store.dead_letters import DeadLetters
+from pipeline.store.workers import Roll
+from pipeline.telemetry.registry import new_registry
+
+#: Upper bounds of the time that a request takes, in seconds.
+_REQUEST_SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10)
+
+
+class _DeadLetterGauges(Collector):
+    """The gauges, read when they are asked for."""
+
+    def __init__(self, settings: Settings, letters: DeadLetters, keeper: Keeper) -> None:
+        self._max, self._letters, self._keeper = settings.dead_letters_max, letters, keeper
+
+    def collect(self) -> Iterator[Metric]:
+        """Raises `redis.RedisError`."""
+        yield _gauge("dead_letters", "Dead letters that are kept.", self._letters.count())
+        yield _gauge("dead_letters_max", "Dead letters that may be kept.", self._max)
+        if (waiting := self._keeper.waiting) is not None:
+            yield _gauge("dead_letters_waiting", "Dead letters that wait in RabbitMQ to be kept.", waiting)
+
+
+class WorksGauges(Collector):
+    """The workers, and what waits for them, asked for when they are read."""
+
+    def __init__(
+        self, partitions: int, workers: Callable[[], Roll], queues: Callable[[], Sequence[QueueState]]
+    ) -> None:
+        self._partitions, self._workers, self._queues = partitions, workers, queues
+
+    def collect(self) -> Iterator[Metric]:
+        """Raises `redis.RedisError`. Without the broker there are no counts of the queues."""
+        roll = self._workers()
+        served = {holding.partition for worker in roll.present for holding in worker.holding}
+        yield _gauge("workers", "Worker processes that are there.", len(roll.present))
+        yield _gauge("workers_vanished", "Worker processes that fell silent lately.", len(roll.vanished))
+        unserved = self._partitions - len(served)
+        yield _gauge("partitions_unserved", "Partitions that no worker consumes.", unserved)
+        ready = GaugeMetricFamily(
+            "iot_logic_queue_ready", "Messages that wait in a queue of RabbitMQ.", labels=["queue"]
+        )
+        try:
+            for queue in self._queues():
+                ready.add_metric([queue.name], queue.ready)
+        except BrokerUnavailable:
+            yield _gauge("broker_up", "Whether RabbitMQ could be asked.", 0)
+        else:
+            yield _gauge("broker_up", "Whether RabbitMQ could be asked.", 1)
+            yield ready
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"iot_logic_{name}", help_text, value=value)
+
+
+class Metrics:
+    """The metrics of one API process."""
+
+    def __init__(self, settings: Settings, letters: DeadLetters, keeper: Keeper) -> None:
+        self.registry = new_registry()
+        self.registry.register(_DeadLetterGauges(settings, letters, keeper))
+        self.redriven = Counter(
+            "iot_logic_dead_letters_redriven",
+            "Dead letters that were sent again; each time counts.",
+            registry=self.registry,
+        )
+        self.event_readers = Gauge(
+            "iot_logic_event_readers",
+            "Streams of live events that are being read.",
+            registry=self.registry,
+        )
+        self.discarded = Counter(
+            "iot_logic_dead_letters_discarded",
+            "Dead letters that were deleted unprocessed.",
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            "iot_logic_http_requests",
+            "Requests to the API that were answered, by route and status.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "iot_logic_http_request_seconds",
+            "Time until the answer to a request began.",
+            ["method", "route"],
+            registry=self.registry,
+            buckets=_REQUEST_SECONDS,
+        )

@@ -1,0 +1,79 @@
+"""The routes of a machine's last readings and last results, which are kept in Redis (`pipeline.store.recents`)."""
+
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from pipeline.model.recent import Recent
+from web.access.roles import Role, access
+from web.http.problems import checked_id, unknown_machine
+from web.schemas.reading import RecentReading, RecentResult, shown, shown_results
+from web.services import Plant
+
+#: Where a page starts that names no other: above all numbers.
+_ABOVE_ALL = 2**53
+
+_Before = Annotated[int, QueryParameter(ge=1, le=_ABOVE_ALL)]
+_Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+
+
+class RecentReadings(Struct):
+    """A page of the list. `next` is where the next page starts (`?before=`), or null on the last."""
+
+    readings: list[RecentReading]
+    next: int | None
+
+
+class RecentResults(Struct):
+    """The results of a page of readings. `next` is where the next page starts (`?before=`), null on the last.
+
+    A page may have no results and a next page.
+    """
+
+    results: list[RecentResult]
+    next: int | None
+
+
+class RecentsController(Controller):
+    """`/machines/<id>/readings` and `/machines/<id>/results`."""
+
+    path = "/machines/{machine_id:str}"
+
+    @get("/readings", sync_to_thread=True, **access(Role.VIEWER, 404))
+    def list_readings(
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        before: _Before = _ABOVE_ALL,
+        limit: _Limit = 100,
+    ) -> RecentReadings:
+        """The last readings of a machine with their outcomes, the newest first; the last twenty are kept."""
+        readings, following = _page(plant, machine_id, before, limit)
+        return RecentReadings([shown(machine_id, each) for each in readings], following)
+
+    @get("/results", sync_to_thread=True, **access(Role.VIEWER, 404))
+    def list_results(
+        self,
+        plant: NamedDependency[Plant],
+        machine_id: FromPath[str],
+        before: _Before = _ABOVE_ALL,
+        limit: _Limit = 100,
+    ) -> RecentResults:
+        """The results of a machine's last readings, the newest first; `limit` counts readings."""
+        readings, following = _page(plant, machine_id, before, limit)
+        return RecentResults(
+            [each for reading in readings for each in shown_results(machine_id, reading)[::-1]], following
+        )
+
+
+def _page(plant: Plant, machine_id: str, before: int, limit: int) -> tuple[list[Recent], int | None]:
+    """The readings of a page, the newest first, and where the next page starts."""
+    kept = plant.recents.read(checked_id(machine_id), 1000)
+    if not kept and not plant.machine(machine_id).recorded:
+        raise unknown_machine(machine_id, "readings yet")
+    found = [each for each in reversed(kept) if each.number < before]
+    page = found[:limit]
+    return page, page[-1].number if len(found) > limit else None

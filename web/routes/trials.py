@@ -1,0 +1,196 @@
+"""The routes that check and try a logic, and have no effect: nothing is kept, sent or changed."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
+from pipeline.trials.runner import READINGS, Case
+from pipeline.trials.trial import Tried
+from sandbox.errors import LogicError
+from sandbox.job import Problem
+from sandbox.limits import Limits
+from sandbox.runtime.values import encode_config
+from web.access.roles import Role, access
+from web.http.problems import checked_id, unknown_machine
+from web.routes.states import encoded_state
+from web.services import Plant
+
+_Logic = Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
+_Readings = Annotated[
+    list[Any], Meta(max_length=READINGS, description="JSON values, in the order they come.")
+]
+
+
+class Source(Struct):
+    """A logic to be checked, with its examples."""
+
+    logic: _Logic
+    examples: Annotated[list[Example], Meta(max_length=EXAMPLES)] = []
+
+
+class Verdict(Struct):
+    """Whether a logic would be accepted.
+
+    `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run
+    where it may.
+    """
+
+    accepted: bool
+    errors: tuple[Problem, ...]
+    examples: list[Mismatch]
+
+
+class TrialOrder(Struct):
+    """A logic to be tried: on these readings, from this state, with this config."""
+
+    logic: _Logic
+    readings: _Readings
+    state: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+
+
+class MachineTrialOrder(Struct):
+    """A logic to be tried on a machine.
+
+    What is left out is the machine's own: its logic in force, or its profile's; its last readings as they
+    are kept; its state; its config.
+    """
+
+    logic: _Logic | None = None
+    readings: _Readings | None = None
+    state: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
+
+
+class TrialReport(Struct, kw_only=True):
+    """What became of a trial.
+
+    `errors` is every reason why the logic may not run at all. `readings` has an entry for each reading that
+    was run, in order; `not_run` counts those that were not, and `stopped` says why: the logic is refused, the
+    trial takes too long or has too much to say, or a machine would be in quarantine by now.
+    """
+
+    accepted: bool
+    errors: tuple[Problem, ...]
+    readings: list[Tried]
+    not_run: int
+    stopped: str | None
+
+
+class MachineTrialReport(TrialReport, kw_only=True):
+    """What became of a trial on a machine.
+
+    `logicversion` is the version that was tried, where it was the one in force, and `profile` whose it is,
+    where it is not the machine's own. `state` and `config` are what it began from: give them, and the same
+    readings, to try another logic on the same ground. `left_out` counts the machine's last readings that
+    cannot be tried, because they are long and only their beginning is kept.
+    """
+
+    machine: str
+    profile: str | None
+    logicversion: int | None
+    state: msgspec.Raw
+    config: msgspec.Raw
+    left_out: int
+
+
+class TryingController(Controller):
+    """`/logic/validate`, `/logic/test` and `/machines/<id>/logic/test`."""
+
+    @post(
+        "/logic/validate",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 413, 422, changes=False),
+    )
+    def post_validate(self, plant: NamedDependency[Plant], data: JSONBody[Source]) -> Verdict:
+        """Check a logic and run its examples as an upload would, and say everything that is wrong with it."""
+        encoded(data.examples)
+        checked = plant.trials.check(data.logic)
+        wrong = plant.try_examples(data.logic, data.examples) if checked.accepted else []
+        return Verdict(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
+
+    @post(
+        "/logic/test",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 413, 422, changes=False),
+    )
+    def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
+        """Run a logic on readings and a state, under the limits of the workers, without any effect."""
+        limits = plant.settings.limits
+        state, config = encoded_state(data.state, limits), _config(data.config, limits)
+        return TrialReport(**_tried(plant, data.logic, Case(state, _bytes(data.readings), config)))
+
+    @post(
+        "/machines/{machine_id:str}/logic/test",
+        status_code=200,
+        sync_to_thread=True,
+        **access(Role.AUTHOR, 404, 413, 422, changes=False),
+    )
+    def post_machine_test(
+        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[MachineTrialOrder]
+    ) -> MachineTrialReport:
+        """Run a logic on a machine's state and its last readings, under the limits of the workers.
+
+        It has no effect on the machine. Its last readings are in its state already; so what they would lead
+        to is shown by a trial from the state `{}`, or from one that is given.
+        """
+        stored = plant.machine(checked_id(machine_id))
+        limits = plant.settings.limits
+        logic, active = data.logic, None
+        if logic is None:
+            if (active := stored.active) is None:
+                raise unknown_machine(machine_id, "logic in force: say which to try")
+            logic = plant.logics.source(active.digest)
+        state, config = stored.record.state, stored.setup.config
+        if data.state is not None:
+            state = encoded_state(data.state, limits)
+        if data.config is not None:
+            config = _config(data.config, limits)
+        if data.readings is not None:
+            readings, left_out = _bytes(data.readings), 0
+        else:
+            recents = plant.recents.read(machine_id, READINGS)
+            readings = [recent.reading for recent in recents if recent.whole]
+            left_out = len(recents) - len(readings)
+        return MachineTrialReport(
+            machine=machine_id,
+            profile=active.profile if active else None,
+            logicversion=active.version if active else None,
+            state=msgspec.Raw(state),
+            config=msgspec.Raw(config),
+            left_out=left_out,
+            **_tried(plant, logic, Case(state, readings, config)),
+        )
+
+
+def _bytes(readings: list[Any]) -> list[bytes]:
+    """Readings as a device would send them."""
+    return [msgspec.json.encode(reading) for reading in readings]
+
+
+def _config(config: dict[str, Any], limits: Limits) -> bytes:
+    """A config as it is kept. Raises the error to answer with."""
+    try:
+        return encode_config(config, limits)
+    except LogicError as e:
+        raise HTTPException(status_code=422, detail=f"The config cannot be: {e}.") from e
+
+
+def _tried(plant: Plant, logic: str, case: Case) -> dict[str, Any]:
+    ran = plant.trials.run(logic, [case])
+    tried = ran.tried[0] if ran.tried else []
+    return {
+        "accepted": not ran.problems,
+        "errors": ran.problems,
+        "readings": tried,
+        "not_run": len(case.readings) - len(tried),
+        "stopped": ran.stopped,
+    }

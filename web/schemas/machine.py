@@ -1,0 +1,132 @@
+"""A machine as clients see it: short in the list of all, and whole by itself."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from pipeline.model.counters import LastError
+from pipeline.model.machine import Health, Stored
+from pipeline.model.recent import Recent
+from sandbox.job import OutcomeKind
+from web.schemas import reading
+from web.schemas.reading import RecentReading, RecentResult, shown_results
+
+
+class Machine(Struct, kw_only=True):
+    """A machine. Times are in RFC 3339, UTC; `last_seen` is null before its first reading.
+
+    `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters,
+    until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
+    """
+
+    id: str
+    health: Annotated[
+        Health,
+        Meta(
+            description="The first that fits: paused; quarantined; new, it has sent nothing yet; silent, it "
+            "has sent nothing for a while; failing, its last reading became a dead letter; running."
+        ),
+    ]
+    last_seen: Annotated[str | None, Meta(description="When a reading of its own was last taken up.")]
+    readings: Annotated[
+        int, Meta(description="Readings that were processed, also those that were dead letters, sent again.")
+    ]
+    results: Annotated[int, Meta(description="Results that they led to.")]
+    errors: Annotated[int, Meta(description="Readings that became dead letters.")]
+    profile: Annotated[str | None, Meta(description="The profile that it follows.")]
+    logicversion: Annotated[int | None, Meta(description="The version in force; null without a logic.")]
+    logicprofile: Annotated[
+        str | None, Meta(description="The profile whose version that is; null where it is its own.")
+    ]
+    quarantined: bool
+    paused: bool
+
+
+class MachineError(Struct):
+    """Why a reading failed: `line` is the logic's line, where there is one, and `text` what stands there.
+
+    `number` is the reading's. `limit` names the limit that was exceeded. `logicversion` is null where there
+    was no logic, `logicprofile` where it was the machine's own.
+    """
+
+    number: int
+    kind: OutcomeKind
+    time: str
+    message: str
+    line: int | None
+    text: str
+    limit: str | None
+    logicversion: int | None
+    logicprofile: str | None
+
+
+class WholeMachine(Machine, kw_only=True):
+    """A machine with all that is counted of it, exactly: each reading once, whatever crashed meanwhile."""
+
+    resent: Annotated[
+        int, Meta(description="Of its readings, those that had been dead letters and were sent again.")
+    ]
+    errors_by_kind: dict[str, int]
+    limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by the limit exceeded.")]
+    last_reading: Annotated[RecentReading | None, Meta(description="With what became of it.")]
+    last_result: Annotated[
+        RecentResult | None, Meta(description="Null where none of its last twenty readings has led to one.")
+    ]
+    last_error: MachineError | None
+
+
+def shown(machine_id: str, stored: Stored, health: Health) -> Machine:
+    """A machine in the list."""
+    return Machine(**_shown(machine_id, stored, health))
+
+
+def shown_whole(machine_id: str, stored: Stored, health: Health, recents: Sequence[Recent]) -> WholeMachine:
+    """A machine by itself. `recents` are its last readings, the oldest first."""
+    tally = stored.record.tally
+    results = [each for recent in recents for each in shown_results(machine_id, recent)]
+    return WholeMachine(
+        **_shown(machine_id, stored, health),
+        resent=tally.resent,
+        errors_by_kind=tally.dead_letters,
+        limits=tally.limits,
+        last_reading=reading.shown(machine_id, recents[-1]) if recents else None,
+        last_result=results[-1] if results else None,
+        last_error=_error(tally.last_error) if tally.last_error else None,
+    )
+
+
+def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
+    tally = stored.record.tally
+    return {
+        "id": machine_id,
+        "health": health,
+        "last_seen": _time(tally.seen) if tally.seen else None,
+        "readings": tally.readings,
+        "results": tally.results,
+        "errors": sum(tally.dead_letters.values()),
+        "profile": stored.setup.profile,
+        "logicversion": stored.active.version if stored.active else None,
+        "logicprofile": stored.active.profile if stored.active else None,
+        "quarantined": stored.quarantined,
+        "paused": stored.setup.paused,
+    }
+
+
+def _error(error: LastError) -> MachineError:
+    return MachineError(
+        error.number,
+        error.kind,
+        _time(error.time),
+        error.message,
+        error.line,
+        error.text,
+        error.limit,
+        error.logicversion,
+        error.logicprofile,
+    )
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
