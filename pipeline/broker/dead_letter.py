@@ -12,26 +12,27 @@ RabbitMQ itself makes the dead letter of a reading that expired in a partition's
 import uuid
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
 import pika
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from pipeline import wire
-from pipeline.broker.expiry import NAME_PATTERN, Expiry, expiry_of, name_of
+from pipeline.broker.expiry import Expiry, expiry_of, name_of
 from pipeline.broker.publisher import PERSISTENT, Message
 from pipeline.clock import now
-from pipeline.model.dead_letter import KINDS, STRAY, Letter, cause_of, milliseconds, parse_id
+from pipeline.model.dead_letter import (
+    EXPIRED,
+    KINDS,
+    STRAY,
+    Letter,
+    cause_of,
+    milliseconds,
+    parse_id,
+)
 from pipeline.model.reading import Reading
 from pipeline.model.record import Outgoing
 from sandbox.job import Failure, Outcome
-
-#: The kind of a reading that no worker has taken, because it expired before.
-EXPIRED: Final = "expired"
-
-
-#: The name of a machine's letter, as a regular expression: its number, or a hash of a reading that expired.
-LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NAME_PATTERN}"
 
 
 def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Message:
@@ -109,17 +110,6 @@ def _expired(expiry: Expiry, key: str, properties: pika.BasicProperties, body: b
         message_id=wire.text_of(properties.message_id or "") or None,
         content_type=wire.text_of(properties.content_type or "") or None,
     )
-
-
-def another(letter: Letter) -> Letter:
-    """The letter of another reading that expired and equals this one: the same but for its name."""
-    name = uuid.uuid4().hex
-    return replace(letter, name=name if letter.machine == STRAY else f"expired-{name}")
-
-
-def number_of(name: str) -> int | None:
-    """The number that a letter's name is, None if it is the name of a reading that expired."""
-    return int(name) if name.isdecimal() else None
 
 
 def _is_time(text: str) -> bool:

@@ -32,9 +32,6 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.sent_at import moment_of
 
-#: The name of a letter whose reading expired, as a regular expression.
-NAME_PATTERN: Final = "expired-[0-9a-f]{32}"
-
 _QUEUE: Final = re.compile(topology.PARTITION_QUEUES_PATTERN)
 #: RabbitMQ takes no longer expiration.
 _LIFETIME: Final = re.compile("[0-9]{1,12}")

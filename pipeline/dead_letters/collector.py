@@ -27,11 +27,11 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.connection import BlockingConnection, close_at_once
-from pipeline.broker.dead_letter import EXPIRED, another, letter_of
+from pipeline.broker.dead_letter import letter_of
 from pipeline.broker.expiry import expiry_of, is_identified
 from pipeline.errors import TopologyError
 from pipeline.model.claim import claim_of
-from pipeline.model.dead_letter import Letter
+from pipeline.model.dead_letter import EXPIRED, Letter, another
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import DeadLetters
 

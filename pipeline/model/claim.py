@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
-from pipeline.broker.expiry import NAME_PATTERN
+from pipeline.model.dead_letter import NAME_PATTERN
 
 #: The header that carries a claim.
 HEADER: Final = "dead-letter"

@@ -1,14 +1,15 @@
 """TODO: pipeline/model/dead_letter.py."""
 
 import re
+import uuid
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pipeline import wire
-from pipeline.broker.dead_letter import EXPIRED, LETTER_NAME_PATTERN, number_of
 from pipeline.model.deployment import Active
 from pipeline.model.reading import Reading
 from pipeline.model.record import Cause
@@ -148,3 +149,26 @@ class Admission(Struct):
     run: list[Reading] = []
     skipped: list[Reading] = []
     uses: list[str] = []
+
+
+#: The kind of a reading that no worker has taken, because it expired before.
+EXPIRED: Final = "expired"
+
+
+#: The name of a machine's letter, as a regular expression: its number, or a hash of a reading that expired.
+LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NAME_PATTERN}"
+
+
+def another(letter: Letter) -> Letter:
+    """The letter of another reading that expired and equals this one: the same but for its name."""
+    name = uuid.uuid4().hex
+    return replace(letter, name=name if letter.machine == STRAY else f"expired-{name}")
+
+
+def number_of(name: str) -> int | None:
+    """The number that a letter's name is, None if it is the name of a reading that expired."""
+    return int(name) if name.isdecimal() else None
+
+
+#: The name of a letter whose reading expired, as a regular expression.
+NAME_PATTERN: Final = "expired-[0-9a-f]{32}"

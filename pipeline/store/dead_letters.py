@@ -28,8 +28,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.broker.dead_letter import number_of
-from pipeline.model.dead_letter import KINDS, STRAY, Admission, Letter
+from pipeline.model.dead_letter import KINDS, STRAY, Admission, Letter, number_of
 from pipeline.model.reading import Reading
 from pipeline.store.keys import ALL_KEY, SECRET_KEY, kind_key, letter_keys
 

@@ -5,8 +5,7 @@ A test asks for an entry where one is missing.
 
 from typing import Any, Final
 
-from pipeline.broker.dead_letter import LETTER_NAME_PATTERN
-from pipeline.model.dead_letter import KINDS, STRAY
+from pipeline.model.dead_letter import KINDS, LETTER_NAME_PATTERN, STRAY
 from pipeline.store.tokens import NAME_PATTERN
 from pipeline.wire import MACHINE_ID_PATTERN
 

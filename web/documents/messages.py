@@ -13,11 +13,10 @@ from msgspec.structs import fields
 
 from pipeline import wire
 from pipeline.broker import sent_at
-from pipeline.broker.dead_letter import EXPIRED
 from pipeline.broker.publisher import PERSISTENT
 from pipeline.broker.result import CONTENT_TYPE, CloudEvent
 from pipeline.model.claim import CLAIM_PATTERN, HEADER
-from pipeline.model.dead_letter import KINDS, STRAY
+from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY
 from pipeline.model.record import Cause
 from pipeline.telemetry import tracing
 

@@ -15,11 +15,10 @@ from litestar.exceptions import ClientException, HTTPException, NotFoundExceptio
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, structs
 
-from pipeline.broker.dead_letter import number_of
 from pipeline.clock import now
 from pipeline.dead_letters.causes import Found, count_causes
 from pipeline.errors import RedriveStopped
-from pipeline.model.dead_letter import KINDS, STRAY, Letter, is_cause, parse_id
+from pipeline.model.dead_letter import KINDS, STRAY, Letter, is_cause, number_of, parse_id
 from pipeline.store.audit import Audit
 from pipeline.store.dead_letters import CHUNK, Kept, Where
 from pipeline.wire import MACHINE_ID_PATTERN, data_key, is_machine_id
