@@ -48,10 +48,11 @@ test-pythons: ## The sandbox, the units and the packages on every Python that is
 	$(BIN)/python --version
 	$(BIN)/pytest -q tests/sandbox tests/unit tests/acceptance/test_packages.py
 
-check: $(INSTALLED) $(MODULES) ## Format, lint and types
+check: $(INSTALLED) $(MODULES) ## Format, lint, types, and which room of the code imports which
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(NPM) run --silent check
 
 format: $(INSTALLED) ## Bring the code into its format, and mend what lint can mend

@@ -1,1 +1,1 @@
-"""The road of a reading: from its partition's queue, through its machine's logic, to a result."""
+"""Runs logic on readings, in order and exactly once: what is published, stored and processed."""

@@ -22,11 +22,11 @@ from pipeline.broker import topology
 from pipeline.broker.publisher import Publisher
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
-from pipeline.store import client as store
+from pipeline.store.client import RedisError, connect, missing_durability
 from pipeline.store.machine_index import Directory
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
-from pipeline.store.versions import Logics
+from pipeline.store.sources import Sources
 from pipeline.telemetry import logs, tracing
 from pipeline.telemetry.metrics_server import MetricsServer
 from pipeline.worker.announcer import Announcer
@@ -68,21 +68,21 @@ class Works(Middleware):
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Make what the threads share, and be one of the workers that partitions are assigned to."""
         assert isinstance(broker, ReadingsBroker)
-        client = store.connect(self.settings)
+        client = connect(self.settings)
         try:
-            if lacking := store.missing_durability(client):
+            if lacking := missing_durability(client):
                 _logger.warning("Promises 1 and 3 do not hold: %s", lacking)
-        except store.RedisError as e:
+        except RedisError as e:
             _logger.warning("Redis is not up yet: %s", e)
         self.records = Records(client, self.settings.recent)
-        self.logics = Logics(client, self.settings.signing_key)
+        self.sources = Sources(client, self.settings.signing_key)
         self.publisher = Publisher(
             self.settings.amqp_url, lambda: topology.ensure(self.settings), insist=True
         )
         self.announcer = Announcer(client, self.settings.events_rate)
         self.announcer.start()
         broker.worker_threads = worker.worker_threads
-        self.sessions = Sessions(client)
+        self.sessions = broker.sessions = Sessions(client)
         self.attendance = Attendance(Directory(client, self.records))
         self.attendance.start()
         self.metrics = broker.metrics = WorkerMetrics(self._restarts)
@@ -141,7 +141,7 @@ class Works(Middleware):
             self._thread.processor = Processor(
                 self.records,
                 self.sessions,
-                self.logics,
+                self.sources,
                 self.publisher,
                 sandbox,
                 broker.stopping,
@@ -177,7 +177,7 @@ dramatiq.set_broker(broker)
 
 @dramatiq.actor(queue_name=wire.READINGS_EXCHANGE)
 def process_batch(batch: Batch) -> None:
-    """Process one batch. It is sent by no one: `pipeline.worker.consumer` makes it from a partition's readings."""
-    with tracing.batch(batch), logs.about(batch.about):
+    """Process one batch, which `pipeline.worker.consumer` makes of the readings that arrive."""
+    with tracing.batch(batch.queues, batch.traceparents), logs.about(batch.about):
         works.processor().process(batch)
         _logger.debug("the batch is written")

@@ -1,4 +1,4 @@
-"""TODO: pipeline/clock.py."""
+"""The time, as this program writes it: in milliseconds since 1970, and as text (RFC 3339)."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""TODO: pipeline/version.py."""
+"""The version of this program."""
 
 from importlib.metadata import version
 

@@ -12,15 +12,17 @@ Knows nothing of queues, Redis or HTTP, and is usable on its own::
 Where to look, in the order in which a reading meets them:
 
 - what goes in and out: `job`, `limits`, `errors`
-- the parent: `sandbox` takes a `batch` through its `children`, each a `process` (`spawn`, `deadline`) that it
-  talks to in `frames` and believes nothing unchecked (`answers`, `words`)
-- the child: `child` confines itself (`confinement`, `seccomp`), its `runner` takes each reading through a
-  `program`, under a `watch`, and says how far it is (`progress`); `values` are JSON in and JSON out
-- at upload, in a child too: `compiler` reads a `source`, has the `policy` judge it (`scope`, `findings`,
-  `naming`, `wording`, `hints`), and rewrites it (`transformer`, `expressions`, `costs`)
-- what a logic finds: the list is in `allowed`, put together in the `runtime`; every use of it is counted by
-  the `meter` in the `guards` (`operators`, `dots`, `takes`), the functions (`builtin`, `conversions`,
-  `sorting`), the `methods` (`text_methods`, `texts`) and the modules (`facades`, `moments`)
+- `parent`: the `sandbox` takes a `batch` through its `children`, each a `process` (`spawn`, `deadline`), and
+  believes nothing unchecked that one says (`answers`)
+- `protocol`: the `frames` between parent and child, the child's `progress`, and the system calls that it may
+  make (`seccomp`)
+- `child`: the `child` confines itself (`confinement`); its `runner` takes each reading through a `program`,
+  under a `watch`
+- `check`, at upload, in a child too: the `compiler` reads a `source`, has the `policy` judge it (`scope`,
+  `findings`, `naming`, `wording`, `hints`), and rewrites it (`transformer`, `expressions`, `costs`)
+- `runtime`, what a logic finds: the list is in `allowed`; each use is counted by the `meter`, in the `guards`
+  (`operators`, `dots`, `takes`), the functions (`builtin`, `conversions`, `sorting`), the `methods`
+  (`text_methods`, `texts`) and the modules (`facades`, `moments`); `values` are JSON in and JSON out
 - `reference` makes the docs page of it
 """
 
@@ -36,7 +38,7 @@ __all__ = ["Job", "Limits", "Logic", "Sandbox"]
 
 #: Where the names are. They are fetched when they are asked for: a child imports this package too, and
 #: starts the faster for not having its parent's half.
-_MODULES = {"Job": "job", "Limits": "limits", "Logic": "job", "Sandbox": "sandbox"}
+_MODULES = {"Job": "job", "Limits": "limits", "Logic": "job", "Sandbox": "parent.sandbox"}
 
 
 def __getattr__(name: str) -> object:

@@ -14,7 +14,7 @@ from pipeline.dead_letters.redrive import Redriver
 from pipeline.model.claim import claim_of
 from pipeline.model.reading import Reading
 from pipeline.settings import Settings
-from pipeline.store import client
+from pipeline.store.client import connect
 from pipeline.store.dead_letters import DeadLetters, Where
 from pipeline.store.records import Records
 from pipeline.worker.processor import Processor
@@ -43,7 +43,7 @@ class Office:
         self.amqp_url = amqp_url
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         self.partition = Partition(amqp_url, redis_url, Sandbox(), processor, records)
-        self.redis = client.connect(settings)
+        self.redis = connect(settings)
         self.letters = DeadLetters(self.redis)
         self.publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
         self.redriver = Redriver(self.letters, self.publisher)

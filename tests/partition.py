@@ -13,10 +13,11 @@ from pipeline.broker.publisher import Publisher
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
 from pipeline.settings import Settings
-from pipeline.store import client
+from pipeline.store.client import connect
 from pipeline.store.machine_index import Directory
 from pipeline.store.records import Records, Update
 from pipeline.store.sessions import Sessions
+from pipeline.store.sources import Sources
 from pipeline.store.versions import Logics
 from pipeline.worker.announcer import Announcer
 from pipeline.worker.batch import Batch, Share
@@ -64,7 +65,7 @@ class Partition:
     ) -> None:
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         topology.ensure(settings)
-        self._redis = client.connect(settings)
+        self._redis = connect(settings)
         self.records = records(self._redis)
         self.sessions = Sessions(self._redis)
         self.logics = Logics(self._redis, "")
@@ -77,7 +78,7 @@ class Partition:
         self._processor = processor(
             self.records,
             self.sessions,
-            self.logics,
+            Sources(self._redis, ""),
             self._publisher,
             sandbox,
             Event(),

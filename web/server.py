@@ -8,11 +8,11 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-import redis
 import uvicorn
 
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
+from pipeline.store.client import RedisError
 from pipeline.telemetry import logs, tracing
 from sandbox.errors import SandboxUnavailable
 from web.access.guard import is_loopback
@@ -120,7 +120,7 @@ def _check_closed(plant: Plant) -> None:
         return
     try:
         closed = plant.tokens.exist()
-    except redis.RedisError:
+    except RedisError:
         return
     if not closed:
         plant.close()

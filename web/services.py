@@ -13,7 +13,7 @@ import pika
 from msgspec.structs import replace
 
 from pipeline import clock, wire
-from pipeline.broker import sent_at, topology
+from pipeline.broker import topology
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from pipeline.dead_letters.collector import Keeper
 from pipeline.dead_letters.redrive import Redriver
@@ -25,8 +25,8 @@ from pipeline.plant.ingest import UNCONFIRMED
 from pipeline.plant.lag import PartitionState, QueueState, partition_states, queue_names, queue_states
 from pipeline.plant.machines import Fleet, _without
 from pipeline.settings import Settings
-from pipeline.store import client
 from pipeline.store.audit import Trail
+from pipeline.store.client import RedisError, connect
 from pipeline.store.deployments import MachineSetups, ProfileSetups
 from pipeline.store.profiles import Profiles
 from pipeline.store.pubsub import Events
@@ -51,7 +51,7 @@ class Plant:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._redis = client.connect(settings)
+        self._redis = connect(settings)
         self._records = Records(self._redis)
         self.setups = MachineSetups(self._redis)
         self.logics = Logics(self._redis, settings.signing_key, self.setups)
@@ -94,7 +94,7 @@ class Plant:
         missing = dict[str, str]()
         try:
             self._redis.ping()
-        except client.RedisError as e:
+        except RedisError as e:
             missing["redis"] = f"Redis does not answer: {e}"
         if not self._publisher.connected:
             missing["rabbitmq"] = f"RabbitMQ cannot be published to: {self._publisher.lost_because}"
@@ -220,7 +220,7 @@ class Plant:
             content_type="application/json",
             delivery_mode=PERSISTENT,
             message_id=message_id,
-            headers={sent_at.HEADER: clock.milliseconds_now(), **tracing.headers()},
+            headers={wire.SENT_AT_HEADER: clock.milliseconds_now(), **tracing.headers()},
         )
         message = Message(wire.INGEST_EXCHANGE, wire.data_key(machine_id), body, properties, mandatory=True)
         confirmed = self._publisher.publish([message])

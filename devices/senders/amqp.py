@@ -23,7 +23,6 @@ from devices.errors import AddressError, ConnectionLost
 from devices.senders.address import Address
 from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, RETRY_SECONDS, Line
 from pipeline import clock, wire
-from pipeline.broker import sent_at
 
 #: Readings unconfirmed at a time. More did not make it faster, and a lost connection repeats as many.
 _WINDOW: Final = 1000
@@ -161,7 +160,7 @@ class AmqpSender(Line):
                 content_type="application/json",
                 delivery_mode=_PERSISTENT,
                 message_id=f"{self._run_id}-{parcel.number}",
-                headers={sent_at.HEADER: clock.milliseconds_now()},
+                headers={wire.SENT_AT_HEADER: clock.milliseconds_now()},
             )
             key = wire.data_key(parcel.machine)
             channel.basic_publish(wire.INGEST_EXCHANGE, key, parcel.body, properties, mandatory=True)

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 
 from pipeline.errors import BackupError
 from pipeline.model.deployment import Setup
 from pipeline.model.record import Record
+from pipeline.store.client import Client
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
@@ -102,7 +102,7 @@ class End(Struct, frozen=True, tag="end"):
 Entry = Machine | Profile | Text | Examples
 
 
-def export(client: "redis.Redis", path: Path) -> dict[str, int]:
+def export(client: Client, path: Path) -> dict[str, int]:
     """Write a backup. What was there under the name is replaced when it is whole. Returns what is in it.
 
     Only its owner may read it. Raises `redis.RedisError` and `OSError`.
@@ -132,7 +132,7 @@ def export(client: "redis.Redis", path: Path) -> dict[str, int]:
     return counts
 
 
-def _entries(client: "redis.Redis") -> Iterator[Entry]:
+def _entries(client: Client) -> Iterator[Entry]:
     records = Records(client)
     sources, examples = set[str](), set[str]()
 
@@ -160,7 +160,7 @@ def _entries(client: "redis.Redis") -> Iterator[Entry]:
             yield Examples(digest, value)
 
 
-def _read(client: "redis.Redis", name: str, kind: Kind) -> tuple[bytes | None, bytes | None, list[bytes]]:
+def _read(client: Client, name: str, kind: Kind) -> tuple[bytes | None, bytes | None, list[bytes]]:
     with client.pipeline(transaction=True) as step:
         if kind == "machine":
             step.get(record_key(name))
@@ -174,7 +174,7 @@ def _decoded(versions: Iterable[bytes]) -> list[Version]:
     return [msgspec.msgpack.decode(version, type=Version) for version in versions]
 
 
-def _names(client: "redis.Redis", key: str) -> Iterator[str]:
+def _names(client: Client, key: str) -> Iterator[str]:
     start = "-"
     while names := cast("list[bytes]", client.zrangebylex(key, start, "+", 0, _CHUNK)):
         yield from (name.decode() for name in names)

@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 from msgspec.structs import replace
-from redis.client import Pipeline
 
 from pipeline.backup.archive import Entry, Examples, Machine, Profile, Text, read
 from pipeline.errors import BackupError
 from pipeline.model.deployment import Setup
 from pipeline.model.record import Record
+from pipeline.store.client import Client, Pipeline
 from pipeline.store.deployments import MachineSetups
 from pipeline.store.keys import (
     MACHINES_KEY,
@@ -65,7 +64,7 @@ class Restored(Struct):
 class Restore:
     """Puts backups into one Redis. Every method may raise `redis.RedisError`."""
 
-    def __init__(self, client: "redis.Redis", signing_key: str, compiled: Compile) -> None:
+    def __init__(self, client: Client, signing_key: str, compiled: Compile) -> None:
         self._redis = client
         self._compile = compiled if signing_key else None
         self._sources = Sources(client, signing_key)

@@ -1,0 +1,1 @@
+"""RabbitMQ: the connection, the topology, publishing, and the format of each message."""

@@ -21,15 +21,7 @@ from pipeline import wire
 from pipeline.broker.expiry import Expiry, expiry_of, name_of
 from pipeline.broker.publisher import PERSISTENT, Message
 from pipeline.clock import now
-from pipeline.model.dead_letter import (
-    EXPIRED,
-    KINDS,
-    STRAY,
-    Letter,
-    cause_of,
-    milliseconds,
-    parse_id,
-)
+from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, Letter, cause_of, milliseconds, parse_id
 from pipeline.model.reading import Reading
 from pipeline.model.record import Outgoing
 from sandbox.job import Failure, Outcome

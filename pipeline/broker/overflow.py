@@ -9,11 +9,11 @@ from typing import Any
 import pika
 
 from pipeline import wire
-from pipeline.broker import sent_at, topology
+from pipeline.broker import topology
 from pipeline.broker.publisher import PERSISTENT, Message
-from pipeline.model.claim import HEADER
 from pipeline.model.reading import Reading
 from pipeline.model.record import Outgoing
+from pipeline.wire import CLAIM_HEADER
 
 
 def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
@@ -24,9 +24,9 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
         wire.PLACE_HEADER: outgoing.move.place,
     }
     if outgoing.move.claim is not None:
-        headers[HEADER] = outgoing.move.claim.header
+        headers[CLAIM_HEADER] = outgoing.move.claim.header
     if outgoing.move.sent is not None:
-        headers[sent_at.HEADER] = outgoing.move.sent
+        headers[wire.SENT_AT_HEADER] = outgoing.move.sent
     properties = pika.BasicProperties(
         message_id=outgoing.move.message_id,
         content_type=outgoing.move.content_type,

@@ -185,7 +185,10 @@ class Publisher:
         if not messages:
             submission.future.set_result(None)
             return submission.future
-        tracing.publishing(messages, submission.future)
+        if tracing.on():
+            # A queue is published to by its name, which is the key then.
+            destinations = [message.exchange or message.key for message in messages]
+            tracing.publishing(destinations, submission.future)
         self._handed_in.append(submission)
         self._loop.add_callback_threadsafe(self._work)
         return submission.future

@@ -13,8 +13,7 @@ machine with equal bytes are told apart when they are delivered again (`Reading.
 from collections.abc import Mapping
 from typing import Any, Final
 
-#: The header's name.
-HEADER: Final = "timestamp_in_ms"
+from pipeline.wire import SENT_AT_HEADER
 
 #: The line of rabbitmq.conf that lets RabbitMQ write the header into each message that has none, over AMQP
 #: and MQTT.
@@ -28,7 +27,7 @@ _LARGEST: Final = 2**53
 
 def moment_of(headers: Mapping[str, Any] | None) -> int | None:
     """The time in the headers; None where there is none, or what is there cannot be one."""
-    value = headers.get(HEADER) if headers else None
+    value = headers.get(SENT_AT_HEADER) if headers else None
     if not isinstance(value, int) or not 0 < value < _LARGEST:
         return None
     return int(value)  # pika has a class of its own for what needs eight bytes

@@ -21,7 +21,6 @@ from typing import Any, Final
 
 import pika
 import pika.exceptions
-import redis
 from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
@@ -33,6 +32,7 @@ from pipeline.errors import TopologyError
 from pipeline.model.claim import claim_of
 from pipeline.model.dead_letter import EXPIRED, Letter, another
 from pipeline.settings import Settings
+from pipeline.store.client import RedisError
 from pipeline.store.dead_letters import DeadLetters
 
 #: Letters that are kept in one round trip, and so held in memory, and what they may weigh in bytes.
@@ -50,7 +50,7 @@ _SWEEP_SECONDS: Final = 60
 _ACQUIRED_COUNT: Final = "x-acquired-count"
 
 #: What is raised when RabbitMQ or Redis is gone. pika asserts where a connection is used that was lost.
-_GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, redis.RedisError)
+_GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, RedisError)
 
 _logger = logging.getLogger(__name__)
 

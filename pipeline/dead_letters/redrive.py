@@ -18,10 +18,11 @@ from pipeline import wire
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from pipeline.clock import now
 from pipeline.errors import PublishError, RedriveStopped
-from pipeline.model.claim import HEADER, Claim
+from pipeline.model.claim import Claim
 from pipeline.model.dead_letter import SENT_AGAIN, Letter
 from pipeline.model.deployment import Pause
 from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.wire import CLAIM_HEADER
 
 #: Bytes of readings that are in memory at once, unless a single one is larger.
 _BYTES: Final = 4 * 1024**2
@@ -108,7 +109,7 @@ def _message(secret: bytes, letter: Letter, body: bytes) -> Message:
             # Its own, and the same each time: so that its mark is not that of the reading that failed.
             message_id=f"{SENT_AGAIN}{letter.name}",
             delivery_mode=PERSISTENT,
-            headers={HEADER: claim.header},
+            headers={CLAIM_HEADER: claim.header},
         ),
         mandatory=True,
     )

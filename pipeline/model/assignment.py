@@ -1,4 +1,4 @@
-"""TODO: pipeline/model/assignment.py."""
+"""Which worker has which partition."""
 
 from collections.abc import Sequence
 from hashlib import blake2b

@@ -19,13 +19,10 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
-from pipeline.model.dead_letter import NAME_PATTERN
-
-#: The header that carries a claim.
-HEADER: Final = "dead-letter"
+from pipeline.wire import CLAIM_HEADER, EXPIRED_NAME_PATTERN
 
 #: The value of the header, as a regular expression.
-CLAIM_PATTERN: Final = f"([1-9][0-9]{{0,18}}|{NAME_PATTERN})[.]([0-9a-f]{{64}})"
+CLAIM_PATTERN: Final = f"([1-9][0-9]{{0,18}}|{EXPIRED_NAME_PATTERN})[.]([0-9a-f]{{64}})"
 
 _CLAIM = re.compile(CLAIM_PATTERN)
 
@@ -53,7 +50,7 @@ class Claim(Struct, frozen=True):
 
 def claim_of(headers: Mapping[str, Any] | None) -> Claim | None:
     """The claim in a reading's headers, None where there is none or what is there cannot be one."""
-    value = headers.get(HEADER) if headers else None
+    value = headers.get(CLAIM_HEADER) if headers else None
     found = _CLAIM.fullmatch(value) if isinstance(value, str) else None
     return Claim(found[1], found[2]) if found else None
 

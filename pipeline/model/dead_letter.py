@@ -1,4 +1,4 @@
-"""TODO: pipeline/model/dead_letter.py."""
+"""A dead letter as it is kept: its kind, its name, and what is known of the reading that failed."""
 
 import re
 import uuid
@@ -13,31 +13,29 @@ from pipeline import wire
 from pipeline.model.deployment import Active
 from pipeline.model.reading import Reading
 from pipeline.model.record import Cause
+from pipeline.wire import LETTER_NAME_PATTERN
 from sandbox.job import Failure, Outcome, OutcomeKind
 
 #: What stands for the machine of readings whose routing key names none.
 STRAY: Final = "~stray"
 
+#: The kind of a reading that expired before a worker took it.
+EXPIRED: Final = "expired"
 
 #: The kinds of dead letters; `unknown` is what no worker of this version has written.
 KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), EXPIRED, "unknown")
 
-
 #: The message id that a reading has which was sent again, before the name of its letter.
 SENT_AGAIN: Final = "dead-letter/"
-
 
 _ID = re.compile(
     rf"(?P<machine>{wire.MACHINE_ID_PATTERN})/(?P<name>{LETTER_NAME_PATTERN})|{STRAY}/(?P<stray>[0-9a-f]{{32}})"
 )
 
-
 _CAUSE = re.compile("[0-9a-f]{16}")
-
 
 #: What differs between two messages that say the same.
 _NUMBER_IN_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-
 
 _SENT_AGAIN = re.compile(f"{SENT_AGAIN}({LETTER_NAME_PATTERN})")
 
@@ -151,14 +149,6 @@ class Admission(Struct):
     uses: list[str] = []
 
 
-#: The kind of a reading that no worker has taken, because it expired before.
-EXPIRED: Final = "expired"
-
-
-#: The name of a machine's letter, as a regular expression: its number, or a hash of a reading that expired.
-LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NAME_PATTERN}"
-
-
 def another(letter: Letter) -> Letter:
     """The letter of another reading that expired and equals this one: the same but for its name."""
     name = uuid.uuid4().hex
@@ -168,7 +158,3 @@ def another(letter: Letter) -> Letter:
 def number_of(name: str) -> int | None:
     """The number that a letter's name is, None if it is the name of a reading that expired."""
     return int(name) if name.isdecimal() else None
-
-
-#: The name of a letter whose reading expired, as a regular expression.
-NAME_PATTERN: Final = "expired-[0-9a-f]{32}"

@@ -1,4 +1,4 @@
-"""TODO: pipeline/model/deployment.py."""
+"""What a machine, or a profile, is deployed to run: the version in force, the config, and the last pause."""
 
 import msgspec
 from msgspec import Struct

@@ -1,4 +1,4 @@
-"""TODO: pipeline/model/recent.py."""
+"""One of a machine's last readings, as it is kept for people to look at."""
 
 from collections.abc import Sequence
 from typing import Final

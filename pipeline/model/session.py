@@ -1,4 +1,4 @@
-"""TODO: pipeline/model/session.py."""
+"""What identifies a session of a partition, and what is proven of it."""
 
 from typing import Final
 
@@ -13,11 +13,6 @@ class Fence(Struct, frozen=True):
 
     partition: int
     session: bytes
-
-    @property
-    def key(self) -> str:
-        """The key that holds the name of the session that may write."""
-        return f"partition:{self.partition}:session"
 
 
 class Settled(Struct, frozen=True):

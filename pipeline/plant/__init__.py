@@ -1,0 +1,1 @@
+"""What people do with machines and their logic, for the REST API and the command alike."""

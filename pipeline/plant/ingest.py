@@ -1,4 +1,4 @@
-"""TODO: pipeline/plant/ingest.py."""
+"""Takes readings in over REST, and publishes each as a device would."""
 
 from typing import Final
 

@@ -7,12 +7,12 @@ more is left out, and entered anew (`pipeline.store.machine_index`).
 import time
 from itertools import islice
 
-import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.model.deployment import Pause, Setup
 from pipeline.model.machine import Health, Stored, health_of
+from pipeline.store.client import Client
 from pipeline.store.deletion import Removal
 from pipeline.store.health_counts import Census, Counter
 from pipeline.store.machine_index import Directory
@@ -40,9 +40,7 @@ class Fleet:
     Who has sent nothing for `silent_after` seconds is silent.
     """
 
-    def __init__(
-        self, client: "redis.Redis", records: Records, profiles: Profiles, silent_after: int
-    ) -> None:
+    def __init__(self, client: Client, records: Records, profiles: Profiles, silent_after: int) -> None:
         self.directory = Directory(client, records)
         self._records = records
         self._search = Search(client)

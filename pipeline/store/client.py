@@ -1,9 +1,17 @@
-"""The connection to Redis, which keeps the records and the logic."""
+"""The connection to Redis. What others need of the library `redis` has its name here."""
 
 import redis
+import redis.asyncio
 from redis import RedisError as RedisError
+from redis import ResponseError as ResponseError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.client import Pipeline as Pipeline
 
 from pipeline.settings import Settings
+
+#: A connection to Redis, safe to share between threads.
+Client = redis.Redis
 
 #: Seconds that an answer from Redis, or a connection to it, may take.
 _TIMEOUT = 5
@@ -13,6 +21,20 @@ def connect(settings: Settings) -> "redis.Redis":
     """A client for this installation's Redis, safe to share between threads. It connects when it is used."""
     return redis.Redis.from_url(
         settings.redis_url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, protocol=3
+    )
+
+
+def connect_async(url: str, timeout: float) -> "redis.asyncio.Redis":
+    """A client for asyncio that raises at once where the connection is cut.
+
+    `timeout` is in seconds: connecting takes no longer.
+    """
+    return redis.asyncio.Redis.from_url(
+        url,
+        protocol=3,
+        socket_connect_timeout=timeout,
+        health_check_interval=10,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -1,12 +1,15 @@
-"""TODO: pipeline/store/keys.py."""
+"""The names of all keys in Redis.
+
+A name in braces keeps the keys of one machine on one node of a Redis Cluster.
+"""
 
 from typing import Final, Literal
 
 from pipeline.model.machine import Condition
+from pipeline.model.session import Fence
 
 #: The index of all letters, by time.
 ALL_KEY: Final = "dead-letters:all"
-
 
 #: The secret that claims are signed with.
 SECRET_KEY: Final = "dead-letters:secret"  # noqa: S105 - its name
@@ -44,6 +47,11 @@ MACHINES_KEY = "machines"
 def record_key(machine_id: str) -> str:
     """The key of a machine's record."""
     return f"machine:{{{machine_id}}}:record"
+
+
+def fence_key(fence: Fence) -> str:
+    """The key that holds the name of the session that may write the records of a partition's machines."""
+    return f"partition:{fence.partition}:session"
 
 
 def note_key(session: bytes) -> str:

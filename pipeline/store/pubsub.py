@@ -20,6 +20,9 @@ from pipeline.model.recent import Recent
 #: Stands for all machines in the name of a channel.
 ALL: Final = "*"
 
+#: Seconds between two looks at who subscribes: so long it takes until a new subscriber hears of readings.
+SUBSCRIBERS_SECONDS: Final = 0.25
+
 _logger = logging.getLogger(__name__)
 
 

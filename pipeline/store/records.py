@@ -22,7 +22,7 @@ from pipeline.model.record import Record
 from pipeline.model.session import Fence
 from pipeline.settings import RECENT
 from pipeline.store.dead_letters import USE_UP, DeadLetters
-from pipeline.store.keys import MACHINES_KEY, letter_keys, recent_key, record_key, setup_key
+from pipeline.store.keys import MACHINES_KEY, fence_key, letter_keys, recent_key, record_key, setup_key
 from pipeline.store.recents import Recents
 from pipeline.telemetry import tracing
 
@@ -210,7 +210,7 @@ class Records:
     def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
         machine_ids = list(updates)
         fences = list({update.fence: None for update in updates.values() if update.fence is not None})
-        keys = [fence.key for fence in fences]
+        keys = [fence_key(fence) for fence in fences]
         keys += [
             key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))
         ]
@@ -225,7 +225,7 @@ class Records:
         with self._redis.pipeline(transaction=False) as pipeline:
             for machine_id, update in updates.items():
                 assert update.fence is not None
-                keys = [update.fence.key, record_key(machine_id), recent_key(machine_id)]
+                keys = [fence_key(update.fence), record_key(machine_id), recent_key(machine_id)]
                 arguments = [update.fence.session, self.recent, *self._arguments(update), *update.uses]
                 self._write_using(keys=[*keys, *letter_keys(machine_id)], args=arguments, client=pipeline)
             answers = dict(zip(updates, pipeline.execute(), strict=True))

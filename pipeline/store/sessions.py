@@ -24,7 +24,7 @@ from typing import Final, cast
 import redis
 
 from pipeline.model.session import NAME_BYTES, Fence, Settled
-from pipeline.store.keys import note_key
+from pipeline.store.keys import fence_key, note_key
 
 #: Seconds for which a note is kept: a year. A machine that is silent for longer has only its marks, by which
 #: a reading may be taken for an equal one.
@@ -76,11 +76,11 @@ class Sessions:
         It is not while a session of another worker holds it, unless `may_oust` says that it may be taken from
         that worker. If this raises, the session must not consume.
         """
-        value = cast("bytes | None", self._redis.get(fence.key)) or b""
+        value = cast("bytes | None", self._redis.get(fence_key(fence))) or b""
         holder = value[NAME_BYTES:].decode()
         if value and holder != worker and not may_oust(holder):
             return False
-        return bool(self._take_script(keys=[fence.key], args=[value, fence.session + worker.encode()]))
+        return bool(self._take_script(keys=[fence_key(fence)], args=[value, fence.session + worker.encode()]))
 
     def note(self, settled: Mapping[Fence, Settled]) -> None:
         """Note of sessions that hold their fences what is settled."""
@@ -94,7 +94,7 @@ class Sessions:
         self._put({fence: settled}, give_up=True)
 
     def _put(self, settled: Mapping[Fence, Settled], *, give_up: bool) -> None:
-        keys = [key for fence in settled for key in (fence.key, note_key(fence.session))]
+        keys = [key for fence in settled for key in (fence_key(fence), note_key(fence.session))]
         arguments = [each for fence, note in settled.items() for each in (fence.session, str(note))]
         self._note_script(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
 

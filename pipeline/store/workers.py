@@ -2,18 +2,17 @@
 
 It lies in Redis: when each was last heard of in a sorted set, by Redis's clock, and what it said in a hash.
 Workers that are silent for `EXPIRY_SECONDS` are held to be gone (`pipeline.worker.membership`). Those that
-did not
-say so themselves have vanished: what they last said is kept for `VANISHED_SECONDS`, for whoever looks for
-the reason.
+did not say so themselves have vanished: what they last said is kept for `VANISHED_SECONDS`, to find out why.
 """
 
 from collections.abc import Mapping
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 from msgspec.structs import replace
+
+from pipeline.store.client import Client
 
 #: After how many seconds without a sign of life a worker is held to be gone. One that is killed is noticed by
 #: the broker at once, so this is for how long its partitions stand still.
@@ -26,6 +25,24 @@ _VANISHED: Final = 100
 #: When each worker was last there (score: seconds of Redis's clock), and what it said of itself.
 SEEN_KEY: Final = "{workers}:seen"
 REPORTS_KEY: Final = "{workers}:reports"
+
+#: Says that a worker is there, forgets those that vanished long ago, and answers who is there, and who has
+#: vanished.
+_BEAT: Final = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])) do
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('HDEL', KEYS[2], id)
+end
+local expiry = now - ARGV[4]
+return {
+    redis.call('ZRANGEBYSCORE', KEYS[1], expiry, '+inf'),
+    redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. expiry),
+}
+"""
 
 
 class Holding(Struct, frozen=True):
@@ -97,6 +114,27 @@ class Report(Struct, frozen=True, kw_only=True):
     heard: float = 0.0
 
 
+class Heartbeats:
+    """Says that workers are there. Every method may raise `RedisError`."""
+
+    def __init__(self, client: Client) -> None:
+        self._redis = client
+        self._beat = client.register_script(_BEAT)
+
+    def beat(self, report: Report) -> tuple[frozenset[str], frozenset[str]]:
+        """Say that a worker is there. Returns the workers that are there, and those that have vanished."""
+        body = msgspec.json.encode(report)
+        arguments: list[str | bytes | float] = [report.id, body, VANISHED_SECONDS, EXPIRY_SECONDS]
+        answer = self._beat(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
+        present, vanished = cast("list[list[bytes]]", answer)
+        return frozenset(each.decode() for each in present), frozenset(each.decode() for each in vanished)
+
+    def leave(self, worker: str) -> None:
+        """Say that a worker leaves: it has not vanished."""
+        self._redis.zrem(SEEN_KEY, worker)
+        self._redis.hdel(REPORTS_KEY, worker)
+
+
 class Roll(Struct, frozen=True):
     """The workers that are there, sorted by id, and those that vanished lately, the last one first."""
 
@@ -104,7 +142,7 @@ class Roll(Struct, frozen=True):
     vanished: list[Report]
 
 
-def call_roll(client: "redis.Redis") -> Roll:
+def call_roll(client: Client) -> Roll:
     """What all workers last said of themselves. Raises `redis.RedisError`."""
     seconds, microseconds = client.time()
     now = seconds + microseconds / 1e6

@@ -33,9 +33,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from pipeline import wire
-from pipeline.broker.publisher import Message
 from pipeline.errors import SettingsError
-from pipeline.worker.batch import Batch
 
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.44.0"
 
@@ -72,9 +70,10 @@ class Tracer:
         closing.start()
         closing.join(_CLOSING_SECONDS)
 
-    def batch(self, batch: Batch) -> AbstractContextManager[None]:
+    def batch(
+        self, queues: Sequence[str], traceparents: Sequence[str | None]
+    ) -> AbstractContextManager[None]:
         """The span of a batch: a trace of its own, linked to those of its readings' senders."""
-        queues = [share.session.queue for share in batch.shares]
         destination = queues[0] if len(queues) == 1 else wire.READINGS_EXCHANGE
         partitions = [queue.rpartition(".")[2] for queue in queues]
         attributes: dict[str, AttributeValue] = {
@@ -82,14 +81,18 @@ class Tracer:
             "messaging.operation.type": "process",
             "messaging.operation.name": "process",
             "messaging.destination.name": destination,
-            "messaging.batch.message_count": sum(len(share.readings) for share in batch.shares),
+            "messaging.batch.message_count": len(traceparents),
         }
         if len(partitions) == 1:
             attributes["messaging.destination.partition.id"] = partitions[0]
         else:
             attributes["iot_logic.partitions"] = partitions
         return self._span(
-            f"process {destination}", SpanKind.CONSUMER, attributes, links=_links(batch), context=Context()
+            f"process {destination}",
+            SpanKind.CONSUMER,
+            attributes,
+            links=_links(traceparents),
+            context=Context(),
         )
 
     def run(self, machines: int) -> AbstractContextManager[None]:
@@ -106,19 +109,17 @@ class Tracer:
         }
         return self._span("write records", SpanKind.CLIENT, attributes)
 
-    def publishing(self, messages: Sequence[Message], confirmed: "Future[None]") -> None:
+    def publishing(self, destinations: Sequence[str], confirmed: "Future[None]") -> None:
         """The span of publishing, which ends with the future."""
         attributes: dict[str, AttributeValue] = {
             "messaging.system": "rabbitmq",
             "messaging.operation.type": "send",
             "messaging.operation.name": "publish",
-            "messaging.batch.message_count": len(messages),
+            "messaging.batch.message_count": len(destinations),
         }
-        # A queue of ours is published to by its name, which is the key then.
-        destinations = {message.exchange or message.key for message in messages}
         name = "publish"
-        if len(destinations) == 1:
-            [destination] = destinations
+        if len(set(destinations)) == 1:
+            destination = destinations[0]
             attributes["messaging.destination.name"] = destination
             name = f"publish {destination}"
         span = self._tracer.start_span(name, kind=SpanKind.PRODUCER, attributes=attributes)
@@ -166,14 +167,13 @@ class Tracer:
                 raise
 
 
-def _links(batch: Batch) -> list[Link]:
+def _links(traceparents: Sequence[str | None]) -> list[Link]:
     found = dict[str, None]()
-    for share in batch.shares:
-        for reading in share.readings:
-            if reading.traceparent is not None:
-                found[reading.traceparent] = None
-                if len(found) == _LINKS:
-                    return _valid(found)
+    for traceparent in traceparents:
+        if traceparent is not None:
+            found[traceparent] = None
+            if len(found) == _LINKS:
+                break
     return _valid(found)
 
 

@@ -17,15 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import SettingsError
 from pipeline.telemetry.otel_settings import TraceSettings
+from pipeline.wire import TRACE_HEADER
 
 if TYPE_CHECKING:
-    from pipeline.broker.publisher import Message
     from pipeline.telemetry.otel import Tracer
-    from pipeline.worker.batch import Batch
-
-#: The header, over HTTP and AMQP, and the attribute of a result (W3C Trace Context; CloudEvents' extension
-#: Distributed Tracing).
-HEADER: Final = "traceparent"
 
 #: A trace context as we write it, as a regular expression.
 PATTERN: Final = "00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
@@ -69,9 +64,9 @@ def close() -> None:
         _tracer = None
 
 
-def batch(batch: "Batch") -> AbstractContextManager[None]:
-    """The span of a batch, while the block processes it."""
-    return nullcontext() if _tracer is None else _tracer.batch(batch)
+def batch(queues: Sequence[str], traceparents: Sequence[str | None]) -> AbstractContextManager[None]:
+    """The span of a batch from these queues, while the block processes it. Each reading may have a trace."""
+    return nullcontext() if _tracer is None else _tracer.batch(queues, traceparents)
 
 
 def run(machines: int) -> AbstractContextManager[None]:
@@ -84,10 +79,10 @@ def write(machines: int) -> AbstractContextManager[None]:
     return nullcontext() if _tracer is None or not machines else _tracer.write(machines)
 
 
-def publishing(messages: "Sequence[Message]", confirmed: "Future[None]") -> None:
-    """Have a span for publishing these messages, from now until all are confirmed."""
+def publishing(destinations: Sequence[str], confirmed: "Future[None]") -> None:
+    """Have a span for publishing messages to these exchanges or queues, from now until all are confirmed."""
     if _tracer is not None:
-        _tracer.publishing(messages, confirmed)
+        _tracer.publishing(destinations, confirmed)
 
 
 def request(
@@ -109,14 +104,14 @@ def current() -> str | None:
 def headers() -> dict[str, str]:
     """The same as headers of a message."""
     traceparent = current()
-    return {} if traceparent is None else {HEADER: traceparent}
+    return {} if traceparent is None else {TRACE_HEADER: traceparent}
 
 
 def traceparent_of(headers: Mapping[str, Any] | None) -> str | None:
     """What may be a trace context in the headers of a message, where traces are on."""
     if _tracer is None or not headers:
         return None
-    value = headers.get(HEADER)
+    value = headers.get(TRACE_HEADER)
     return value if isinstance(value, str) and len(value) <= _LONGEST else None
 
 

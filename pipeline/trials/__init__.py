@@ -1,0 +1,1 @@
+"""Runs logic on examples and recorded readings, without any effect."""

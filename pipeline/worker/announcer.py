@@ -18,14 +18,10 @@ from time import monotonic
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec import Raw
 
-from pipeline.store.client import RedisError
-from pipeline.store.pubsub import ALL, channel_prefix
-
-#: Seconds between two looks at who listens: so long it takes until a new listener hears of readings.
-LOOK_SECONDS: Final = 0.25
+from pipeline.store.client import Client, RedisError
+from pipeline.store.pubsub import ALL, SUBSCRIBERS_SECONDS, channel_prefix
 
 #: Seconds between two announcements.
 _PACE_SECONDS: Final = 0.05
@@ -51,7 +47,7 @@ class _Queue:
 class Announcer:
     """A thread, from `start` to `close`. `rate` is readings a second at the most, on each channel."""
 
-    def __init__(self, client: "redis.Redis", rate: int) -> None:
+    def __init__(self, client: Client, rate: int) -> None:
         self._redis = client
         self._rate = rate
         self._prefix = channel_prefix(client).encode()
@@ -105,7 +101,7 @@ class Announcer:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._due.wait(LOOK_SECONDS)
+            self._due.wait(SUBSCRIBERS_SECONDS)
             self._due.clear()
             self._announce()
             self._stopping.wait(_PACE_SECONDS)
@@ -123,7 +119,7 @@ class Announcer:
 
     def _look(self) -> None:
         """Find out which channels have listeners, if it is time to."""
-        if (time := monotonic()) - self._looked_at < LOOK_SECONDS:
+        if (time := monotonic()) - self._looked_at < SUBSCRIBERS_SECONDS:
             return
         self._looked_at = time
         channels = cast("list[bytes]", self._redis.pubsub_channels(self._prefix + b"*"))

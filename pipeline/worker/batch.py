@@ -1,4 +1,4 @@
-"""TODO: pipeline/worker/batch.py."""
+"""What a worker processes at once: readings of one partition or several, with their sessions."""
 
 from concurrent.futures import Future
 from typing import Any, Protocol
@@ -81,10 +81,20 @@ class Batch(Struct):
         """Whether the broker has given readings of it to somebody else."""
         return any(share.session.lost() for share in self.shares)
 
+    @property
+    def queues(self) -> list[str]:
+        """The queues of the partitions that its readings come from."""
+        return [share.session.queue for share in self.shares]
+
+    @property
+    def traceparents(self) -> list[str | None]:
+        """What each of its readings says of the trace that it was sent in."""
+        return [reading.traceparent for share in self.shares for reading in share.readings]
+
     def about(self, *, listed: int) -> dict[str, Any]:
         """What a line of the log says of it."""
         return logs.many([reading.id for share in self.shares for reading in share.readings], listed)
 
     def __repr__(self) -> str:
         count = sum(len(share.readings) for share in self.shares)
-        return f"<batch of {count} from {', '.join(share.session.queue for share in self.shares)}>"
+        return f"<batch of {count} from {', '.join(self.queues)}>"

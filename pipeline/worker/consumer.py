@@ -29,7 +29,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from threading import Event
+from typing import Final
 
 import pika.exceptions
 from dramatiq import Message
@@ -41,13 +42,14 @@ from pipeline.broker import topology
 from pipeline.broker.connection import Connection, parameters_of
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.model.session import NAME_BYTES, Fence, Settled
+from pipeline.settings import Settings
 from pipeline.store.client import RedisError
+from pipeline.store.sessions import Sessions
 from pipeline.telemetry import logs
 from pipeline.worker.batch import Batch, Share
+from pipeline.worker.membership import Membership
+from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.partition import Partition
-
-if TYPE_CHECKING:
-    from pipeline.worker.dramatiq_broker import ReadingsBroker
 
 #: Readings in a batch at the most: half of what the broker hands out ahead, so that the next batch is
 #: here when this one is done.
@@ -91,10 +93,28 @@ class BatchMessage(MessageProxy):
 
 
 class BatchConsumer(Consumer):
-    """Yields a `BatchMessage`, or None every `timeout` milliseconds so that its thread can look up."""
+    """Yields a `BatchMessage`, or None every `timeout` milliseconds so that its thread can look up.
 
-    def __init__(self, broker: "ReadingsBroker", timeout: int) -> None:
-        self._broker = broker
+    `threads` is how many batches may be worked on at once. `stopping` is set when the worker is to stop.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        membership: Membership,
+        sessions: Sessions,
+        metrics: WorkerMetrics,
+        stopping: Event,
+        *,
+        threads: int,
+        timeout: int,
+    ) -> None:
+        self._settings = settings
+        self._membership = membership
+        self._sessions = sessions
+        self._metrics = metrics
+        self._threads = threads
+        self._stopping = stopping
         self._timeout = timeout / 1000
         self._loop = IOLoop()
         self._loop.activate_poller()
@@ -124,7 +144,7 @@ class BatchConsumer(Consumer):
 
     def _is_due(self) -> bool:
         """Whether a batch is to be handed out, if there is anything for it."""
-        if self._busy >= self._broker.worker_threads or self._broker.stopping.is_set():
+        if self._busy >= self._threads or self._stopping.is_set():
             return False
         return (
             self._busy == 0
@@ -190,39 +210,39 @@ class BatchConsumer(Consumer):
     def _tick(self) -> None:
         """Do what is to be done now and then: connect, follow the assignment, say what is held."""
         self._loop.call_later(_TICK_SECONDS, self._tick)
-        if self._broker.stopping.is_set():
+        if self._stopping.is_set():
             for partition in list(self._partitions.values()):
                 partition.look()
             return
         if self._connection is None:
             self._connect()
-        elif self._broker.membership.counted_out:
+        elif self._membership.counted_out:
             for partition in list(self._partitions.values()):
                 partition.end()
         elif self._connection.is_open:
-            self._follow(self._broker.membership.assigned)
+            self._follow(self._membership.assigned)
         for partition in self._partitions.values():
             partition.look()
-        self._broker.membership.settled = {
+        self._membership.settled = {
             partition.fence: partition.settled for partition in self._partitions.values()
         }
-        self._broker.membership.holding = [partition.holding() for partition in self._partitions.values()]
+        self._membership.holding = [partition.holding() for partition in self._partitions.values()]
 
     def _connect(self) -> None:
         try:
-            topology.ensure(self._broker.settings)
+            topology.ensure(self._settings)
         except (pika.exceptions.AMQPError, TopologyError) as e:
             _logger.warning("RabbitMQ cannot be used yet: %r", e)
         else:
-            parameters = parameters_of(self._broker.settings.amqp_url)
+            parameters = parameters_of(self._settings.amqp_url)
             self._connection = Connection(
-                parameters, self._loop, lambda _: self._follow(self._broker.membership.assigned), self._on_end
+                parameters, self._loop, lambda _: self._follow(self._membership.assigned), self._on_end
             )
 
     def _on_end(self, _connection: object, reason: BaseException) -> None:
-        if not self._broker.stopping.is_set():
+        if not self._stopping.is_set():
             _logger.warning("the connection to RabbitMQ was lost, and is made again: %r", reason)
-            self._broker.metrics.broker_losses.inc()
+            self._metrics.broker_losses.inc()
         self._connection = None
 
     def _follow(self, assigned: frozenset[int]) -> None:
@@ -267,23 +287,23 @@ class BatchConsumer(Consumer):
     # These two run on the fences' thread.
 
     def _take_fences(self, connection: Connection, wanted: Mapping[int, float]) -> None:
-        membership, taken = self._broker.membership, list[Fence]()
+        taken = list[Fence]()
         try:
             for number, since in wanted.items():
                 fence = Fence(number, os.urandom(NAME_BYTES))
-                if membership.sessions.take(fence, membership.id, partial(self._may_oust, since)):
+                if self._sessions.take(fence, self._membership.id, partial(self._may_oust, since)):
                     taken.append(fence)
         except RedisError as e:
             _logger.warning("partitions are not consumed yet, for Redis does not answer: %s", e)
         self._loop.add_callback_threadsafe(partial(self._on_fences, connection, taken))
 
     def _may_oust(self, since: float, worker: str) -> bool:
-        has_vanished = worker in self._broker.membership.vanished
+        has_vanished = worker in self._membership.vanished
         return has_vanished or time.monotonic() - since > _FENCE_SECONDS
 
     def _give_up(self, fence: Fence, settled: Settled) -> None:
         try:
-            self._broker.membership.sessions.give_up(fence, settled)
+            self._sessions.give_up(fence, settled)
         except RedisError as e:
             _logger.warning("the next worker of partition %s has to wait: %s", fence.partition, e)
 
@@ -311,7 +331,7 @@ class BatchConsumer(Consumer):
             share.session.settle()
             if share.moved is not None:
                 share.moved.add_done_callback(partial(self._moved, share))
-        self._broker.metrics.confirmed(batch)
+        self._metrics.confirmed(batch)
 
     def _moved(self, share: Share, _moved: "Future[None]") -> None:
         """What a share moves is in the overflow. On the publisher's thread."""

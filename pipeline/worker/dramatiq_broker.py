@@ -11,6 +11,7 @@ from dramatiq.middleware import Middleware
 
 from pipeline import wire
 from pipeline.settings import Settings
+from pipeline.store.sessions import Sessions
 from pipeline.worker.consumer import BatchConsumer
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
@@ -19,11 +20,13 @@ from pipeline.worker.metrics import WorkerMetrics
 class ReadingsBroker(RabbitmqBroker):
     """The broker of `pipeline.actors`. It only consumes; results leave by `pipeline.broker.publisher`.
 
-    `worker_threads`, `membership` and `metrics` are set when the worker boots; `stopping` when it is to stop.
+    `worker_threads`, `membership`, `sessions` and `metrics` are set when the worker boots, before it
+    consumes; `stopping` is set when it is to stop.
     """
 
     worker_threads: int
     membership: Membership
+    sessions: Sessions
     metrics: WorkerMetrics
 
     def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
@@ -41,4 +44,12 @@ class ReadingsBroker(RabbitmqBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BatchConsumer:  # noqa: ARG002
         """The consumer of this worker's partitions. How far it reads ahead is the topology's to say."""
-        return BatchConsumer(self, timeout)
+        return BatchConsumer(
+            self.settings,
+            self.membership,
+            self.sessions,
+            self.metrics,
+            self.stopping,
+            threads=self.worker_threads,
+            timeout=timeout,
+        )

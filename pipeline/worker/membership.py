@@ -19,27 +19,16 @@ from collections import deque
 from collections.abc import Callable
 from threading import Event, Thread
 from time import monotonic
-from typing import Final, cast
+from typing import Final
 
-import msgspec
-import redis
 from msgspec.structs import replace
 
 from pipeline.clock import now
 from pipeline.model.assignment import assignment
 from pipeline.model.session import Fence, Settled
-from pipeline.store.client import RedisError
+from pipeline.store.client import Client, RedisError
 from pipeline.store.sessions import Sessions
-from pipeline.store.workers import (
-    EXPIRY_SECONDS,
-    REPORTS_KEY,
-    SEEN_KEY,
-    VANISHED_SECONDS,
-    Activity,
-    Batches,
-    Holding,
-    Report,
-)
+from pipeline.store.workers import EXPIRY_SECONDS, Activity, Batches, Heartbeats, Holding, Report
 from pipeline.version import VERSION
 
 #: Seconds between two signs of life.
@@ -47,24 +36,6 @@ BEAT_SECONDS: Final = 1.0
 
 #: Beats over which the size of a batch is averaged.
 _BEATS: Final = 10
-
-#: Says that a worker is there, forgets those that vanished long ago, and answers who is there, and who has
-#: vanished.
-_BEAT: Final = """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-redis.call('ZADD', KEYS[1], now, ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])) do
-    redis.call('ZREM', KEYS[1], id)
-    redis.call('HDEL', KEYS[2], id)
-end
-local expiry = now - ARGV[4]
-return {
-    redis.call('ZRANGEBYSCORE', KEYS[1], expiry, '+inf'),
-    redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. expiry),
-}
-"""
 
 _logger = logging.getLogger(__name__)
 
@@ -79,7 +50,7 @@ class Membership:
 
     def __init__(
         self,
-        client: "redis.Redis",
+        client: Client,
         sessions: Sessions,
         partitions: int,
         activity: Callable[[], Activity] = Activity,
@@ -94,14 +65,13 @@ class Membership:
         self.holding: list[Holding] = []
         self.settled: dict[Fence, Settled] = {}
         self.sessions = sessions
-        self._redis = client
+        self._heartbeats = Heartbeats(client)
         self._partitions = partitions
         self._activity = activity
         self._threads = threads
         self._metrics = metrics
         self._since = now()
         self._activities = deque([Activity()], maxlen=_BEATS)
-        self._beat_script = client.register_script(_BEAT)
         self._settled: dict[int, int] = {}
         self._readings = 0
         self._beat_at = monotonic()
@@ -122,8 +92,7 @@ class Membership:
         self._leaving.set()
         self._thread.join()
         try:
-            self._redis.zrem(SEEN_KEY, self.id)
-            self._redis.hdel(REPORTS_KEY, self.id)
+            self._heartbeats.leave(self.id)
         except RedisError as e:
             _logger.warning(
                 "the other workers will notice within %s s that this one is gone: %s", EXPIRY_SECONDS, e
@@ -139,13 +108,9 @@ class Membership:
 
     def _beat(self) -> None:
         self.sessions.note(self.settled)
-        report = msgspec.json.encode(self._report())
-        arguments: list[str | bytes | float] = [self.id, report, VANISHED_SECONDS, EXPIRY_SECONDS]
-        answer = self._beat_script(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
+        present, self.vanished = self._heartbeats.beat(self._report())
         self._answered_at = monotonic()
-        seen, vanished = cast("list[list[bytes]]", answer)
-        self.vanished = frozenset(worker.decode() for worker in vanished)
-        owners = assignment(sorted(worker.decode() for worker in seen), self._partitions)
+        owners = assignment(sorted(present), self._partitions)
         self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
 
     def _report(self) -> Report:

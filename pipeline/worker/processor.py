@@ -22,15 +22,14 @@ from functools import partial
 from threading import Event
 from typing import Final, TypeVar
 
-import redis
-
 from pipeline.broker.dead_letter import stray_message
 from pipeline.broker.publisher import Message, Publisher
 from pipeline.clock import now
 from pipeline.errors import SessionLost
+from pipeline.store.client import RedisError
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
-from pipeline.store.versions import Logics
+from pipeline.store.sources import Sources
 from pipeline.telemetry import tracing
 from pipeline.worker.announcer import Announcer
 from pipeline.worker.batch import Batch, Line
@@ -56,7 +55,7 @@ class Processor:
         self,
         records: Records,
         sessions: Sessions,
-        logics: Logics,
+        sources: Sources,
         publisher: Publisher,
         sandbox: Sandbox,
         stopping: Event,
@@ -66,7 +65,7 @@ class Processor:
     ) -> None:
         self._records = records
         self._sessions = sessions
-        self._logics = logics
+        self._sources = sources
         self._publisher = publisher
         self._sandbox = sandbox
         self._stopping = stopping
@@ -140,7 +139,7 @@ class Processor:
 
     def _run(self, turns: list[Turn]) -> None:
         """Step 3, for the machines that have a logic to run; and with it, the records to be written."""
-        logics = self._logics.load({turn.digest for turn in turns if turn.digest})
+        logics = self._sources.load({turn.digest for turn in turns if turn.digest})
         jobs = {turn.machine: turn.job(logic) for turn in turns if (logic := logics.get(turn.digest or ""))}
         reports = dict[str, Report]()
         if jobs:
@@ -178,7 +177,7 @@ class Processor:
         while True:
             try:
                 return step()
-            except redis.RedisError as e:
+            except RedisError as e:
                 _logger.warning("%r waits: %s", batch, e)
                 self._metrics.redis_faults.inc()
             if batch.lost():

@@ -1,0 +1,1 @@
+"""The confined child process: closes itself in, and takes each reading through its logic."""

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import wire
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
-from pipeline.telemetry.tracing import HEADER
+from pipeline.wire import TRACE_HEADER
 from tests.acceptance.test_asyncapi import faults
 from tests.conftest import amqp_url_of, emptied, own_vhost
 from tests.installation import Command, Installation
@@ -92,7 +92,7 @@ def traced(rabbitmq: LocalRabbitmq, shared_redis: LocalRedis) -> Iterator[Traced
 
 def test_a_reading_is_followed_from_its_callers_trace_to_its_result(traced: Traced) -> None:
     with traced.plant.collect() as results:
-        headers = {HEADER: f"00-{CALLER[0]}-{CALLER[1]}-01"}
+        headers = {TRACE_HEADER: f"00-{CALLER[0]}-{CALLER[1]}-01"}
         posted = traced.plant.client.post("/machines/m1/data", json=17, headers=headers).json()
         wait_until(lambda: len(results.messages) == 1)
 
@@ -153,7 +153,7 @@ def test_a_batch_is_linked_to_some_senders_and_to_nothing_that_is_no_trace(trace
         with pika.BlockingConnection(pika.URLParameters(traced.plant.amqp_url)) as connection:
             channel = connection.channel()
             for value in [*HOSTILE, *good]:
-                properties = pika.BasicProperties(headers={HEADER: value})
+                properties = pika.BasicProperties(headers={TRACE_HEADER: value})
                 channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key("crowd"), b"1", properties)
         wait_until(lambda: len(results.by_machine().get("crowd", [])) == len(HOSTILE) + len(good))
 
@@ -166,8 +166,8 @@ def test_a_batch_is_linked_to_some_senders_and_to_nothing_that_is_no_trace(trace
 
 
 def test_a_caller_who_says_nonsense_gets_a_trace_of_its_own(traced: Traced) -> None:
-    nonsense = {HEADER: "00-" + "0" * 32 + "-" + "1" * 16 + "-01"}
-    said_twice = [(HEADER, f"00-{CALLER[0]}-{CALLER[1]}-01")] * 2
+    nonsense = {TRACE_HEADER: "00-" + "0" * 32 + "-" + "1" * 16 + "-01"}
+    said_twice = [(TRACE_HEADER, f"00-{CALLER[0]}-{CALLER[1]}-01")] * 2
 
     traced.plant.client.get("/machines/m1/logic", headers=nonsense).raise_for_status()
     traced.plant.client.get("/machines/m1/state", headers=said_twice).raise_for_status()

@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.metrics_core import Metric
 
 from pipeline import wire
-from pipeline.broker.sent_at import HEADER
 from pipeline.clock import milliseconds_now
+from pipeline.wire import SENT_AT_HEADER
 from tests.installation import Command, Installation
 from tests.metrics import Series, faults, parse, scrape, series, value
 from tests.waiting import wait_until
@@ -159,7 +159,7 @@ def test_where_a_reading_says_when_it_was_sent_all_of_its_way_is_measured(plant:
             wire.INGEST_EXCHANGE,
             wire.data_key(machine_id),
             b'{"n": 1}',
-            pika.BasicProperties(headers={HEADER: milliseconds_now() - 40_000}),
+            pika.BasicProperties(headers={SENT_AT_HEADER: milliseconds_now() - 40_000}),
         )
 
     wait_until(lambda: growth.of("iot_logic_sent_to_confirm_seconds_count") == 1)

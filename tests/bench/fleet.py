@@ -9,7 +9,7 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.local.servers import private_servers
 from pipeline.settings import Settings
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from pipeline.store.versions import Logics
 from sandbox.parent.sandbox import Sandbox
 from tests.bench.logic import LOGIC
@@ -46,7 +46,7 @@ def provision_each(plant: Installation, sources: Mapping[str, str]) -> None:
     Redis does not sync to disk meanwhile: a hundred thousand machines would take it minutes.
     """
     settings = settings_of(plant)
-    with closing(store.connect(settings)) as client, Sandbox(settings.limits) as sandbox:
+    with closing(connect(settings)) as client, Sandbox(settings.limits) as sandbox:
         logics = Logics(client, settings.signing_key)
         codes = dict[str, bytes]()
         client.config_set("appendfsync", "no")

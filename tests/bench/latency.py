@@ -16,7 +16,7 @@ import pika
 from msgspec import Struct
 
 from pipeline import wire
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from pipeline.store.records import Records
 from tests.bench.figure import Figure, number
 from tests.bench.fleet import installation, names, provision, settings_of
@@ -208,7 +208,7 @@ def _missing(plant: Installation, machine_ids: Sequence[str], count: int, result
     """Where the readings may be whose results did not come."""
     with (
         pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection,
-        store.connect(settings_of(plant)) as client,
+        connect(settings_of(plant)) as client,
     ):
         channel = connection.channel()
         records = Records(client).read(machine_ids)

@@ -20,7 +20,7 @@ from pipeline.model.deployment import Pause, Setup
 from pipeline.model.machine import Health
 from pipeline.model.quarantine import Strikes
 from pipeline.model.record import Outgoing, Record
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from pipeline.store.keys import profile_machines_key, setup_key
 from pipeline.store.machine_index import Directory
 from pipeline.store.records import Records, Update
@@ -144,7 +144,7 @@ def _timed(client: httpx.Client, path: str, query: dict[str, Any]) -> tuple[floa
 
 def make(plant: Installation, count: int) -> None:
     """Make machines as workers and API leave them behind, on an empty Redis."""
-    with closing(store.connect(settings_of(plant))) as client:
+    with closing(connect(settings_of(plant))) as client:
         client.flushall()
         client.config_set("appendfsync", "no")
         records, now = Records(client), int(time.time() * 1000)

@@ -9,7 +9,7 @@ import psutil
 from msgspec import Struct
 
 from pipeline import wire
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from pipeline.store.records import Records
 from tests.bench.figure import Figure, number
 from tests.bench.fleet import installation, names, provision, settings_of
@@ -57,7 +57,7 @@ class Memory(Struct):
 def measure(size: Size) -> Memory:
     """Watch one worker process while readings are sent in steps, so that few wait at any time."""
     machine_ids, samples = names(MACHINES), list[tuple[int, int]]()
-    with installation() as plant, store.connect(settings_of(plant)) as client:
+    with installation() as plant, connect(settings_of(plant)) as client:
         provision(plant, machine_ids)
         records = Records(client)
         worker = plant.start_worker(1, THREADS)

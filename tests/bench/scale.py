@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from tests.bench.figure import Figure, rate
 from tests.bench.fleet import installation, names, provision, provision_each, settings_of
 from tests.bench.load import work_off
@@ -80,6 +80,6 @@ def measure(size: Size) -> Scale:
 
 
 def _redis_bytes(plant: Installation) -> int:
-    with store.connect(settings_of(plant)) as client:
+    with connect(settings_of(plant)) as client:
         used: int = client.info("memory")["used_memory"]
     return used

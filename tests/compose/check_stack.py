@@ -172,8 +172,7 @@ def test_only_api_and_workers_reach_redis_and_each_sees_only_its_own_secrets(sta
 
 def test_the_sandbox_is_confined_under_the_engines_own_filter(stack: Stack) -> None:
     code = (
-        "from sandbox.parent.sandbox import Sandbox; from sandbox.limits import Limits; s = Sandbox(Limits()); "
-        "print(*sorted(s.confinement)); s.close()"
+        "from sandbox import Limits, Sandbox; s = Sandbox(Limits()); print(*sorted(s.confinement)); s.close()"
     )
 
     confinement = set(stack.run("worker", "python", "-c", code).split())

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.model.machine import Health
 from pipeline.settings import Settings
-from pipeline.store import client as store
+from pipeline.store.client import RedisError, connect
 from pipeline.store.machine_index import Directory
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import Filter
@@ -27,7 +27,7 @@ def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
 
 @pytest.fixture
 def search(redis_url: str) -> Iterator[Search]:
-    with store.connect(Settings(redis_url=redis_url)) as client:
+    with connect(Settings(redis_url=redis_url)) as client:
         yield Search(client)
 
 
@@ -83,7 +83,7 @@ def test_what_could_not_be_entered_is_entered_the_next_time(
     partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise store.RedisError("Redis cannot be used")
+        raise RedisError("Redis cannot be used")
 
     partition.process([("m1", b'{"n": 1}')])
     with monkeypatch.context() as patch:

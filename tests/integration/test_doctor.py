@@ -12,13 +12,14 @@ import pytest
 import redis
 
 from pipeline.broker import topology
-from pipeline.broker.sent_at import HEADER, RABBITMQ_KNOWS, RABBITMQ_LINE
+from pipeline.broker.sent_at import RABBITMQ_KNOWS, RABBITMQ_LINE
 from pipeline.local.ports import free_port
 from pipeline.local.rabbitmq import script, version_of
 from pipeline.local.redis import PrivateRedis
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.settings import Settings
 from pipeline.store.workers import REPORTS_KEY, Report, call_roll
+from pipeline.wire import SENT_AT_HEADER
 from tests.conftest import amqp_url_of
 from tests.installation import Installation
 from tests.sandbox.probes import no_filter
@@ -258,7 +259,7 @@ def test_it_notes_that_rabbitmq_does_not_write_when_a_reading_came(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = [each for each in doctor.ask() if "when they came" in each["what"]]
-    monkeypatch.setattr("web.cli.doctor.rabbitmq._SAMPLE", pika.BasicProperties(headers={HEADER: 1}))
+    monkeypatch.setattr("web.cli.doctor.rabbitmq._SAMPLE", pika.BasicProperties(headers={SENT_AT_HEADER: 1}))
     written = [each for each in doctor.ask() if "when they came" in each["what"]]
 
     known = version_of(script()) >= RABBITMQ_KNOWS

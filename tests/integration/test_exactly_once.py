@@ -10,7 +10,6 @@ import pytest
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.publisher import Message
 from pipeline.errors import SessionLost
 from pipeline.model.reading import Reading
 from pipeline.model.record import Record, Split
@@ -19,6 +18,7 @@ from pipeline.settings import Settings
 from pipeline.store import records as records_module
 from pipeline.worker.batch import Line
 from pipeline.worker.processor import Processor
+from pipeline.worker.transaction import Turn
 from sandbox.parent.sandbox import Sandbox
 from tests.installation import Collector
 from tests.partition import EditedMeanwhile, LosesAnswers, Partition
@@ -87,7 +87,7 @@ class CrashesOnce(Processor):
 
     crashed = False
 
-    def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
+    def _apply(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
         written = super()._apply(lines)
         if not self.crashed:
             self.crashed = True

@@ -36,7 +36,7 @@ def order_through_a_full_queue(channel: BlockingChannel, broker_url: str, *, in_
     came = dict[int, None]()
     channel.basic_qos(prefetch_count=8)
     for method, _, body in channel.consume(QUEUE, inactivity_timeout=0.1):
-        if method is not None:
+        if method is not None and body is not None:
             came.setdefault(int(body))
             channel.basic_ack(method.delivery_tag)
         elif published.done() and len(came) == MESSAGES:

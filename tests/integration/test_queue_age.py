@@ -8,7 +8,7 @@ from pipeline.broker import topology
 from pipeline.broker.connection import Connection, parameters_of
 from pipeline.model.session import Fence
 from pipeline.settings import Settings
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from pipeline.worker.partition import Partition
 from tests.waiting import wait_until
 
@@ -26,7 +26,7 @@ def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
         channel.confirm_delivery()
         for _ in range(READINGS):
             channel.basic_publish("", wire.readings_queue(0), b"{}")
-    partitions, loop, client = list[Partition](), IOLoop(), store.connect(settings)
+    partitions, loop, client = list[Partition](), IOLoop(), connect(settings)
     loop.activate_poller()
 
     def on_open(connection: Connection) -> None:

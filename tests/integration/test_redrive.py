@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from pipeline import wire
 from pipeline.broker.dead_letter import letter_of
-from pipeline.broker.publisher import Message
 from pipeline.dead_letters.collector import Keeper
 from pipeline.errors import RedriveStopped, SessionLost
 from pipeline.model.claim import Claim
@@ -22,6 +21,7 @@ from pipeline.store.records import Records, Update
 from pipeline.worker import transaction as turn_module
 from pipeline.worker.batch import Line
 from pipeline.worker.processor import Processor
+from pipeline.worker.transaction import Turn
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
@@ -78,7 +78,7 @@ class CrashesOnce(Processor):
 
     armed = False
 
-    def _apply(self, lines: list[Line]) -> tuple[list[Message], list[Line]]:
+    def _apply(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
         written = super()._apply(lines)
         if self.armed:
             type(self).armed = False

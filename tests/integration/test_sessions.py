@@ -24,7 +24,7 @@ def nobody(_worker: str) -> bool:
 
 
 def holder(client: "redis.Redis") -> object:
-    return client.get(FIRST.key)
+    return client.get(keys.fence_key(FIRST))
 
 
 def test_a_fence_that_nobody_holds_is_taken(client: "redis.Redis") -> None:

@@ -37,7 +37,8 @@ def test_help_imports_nothing_that_takes_time() -> None:
 
 def test_no_command_imports_what_only_servers_need() -> None:
     modules = {command.get_default("run").partition(":")[0] for command in COMMANDS}
-    code = f"import sys; import {', '.join(f'web.cli.commands.{module}' for module in modules)}; print(*sys.modules)"
+    imports = ", ".join(f"web.cli.commands.{module}" for module in modules)
+    code = f"import sys; import {imports}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert not {"litestar", "uvicorn", "dramatiq", "RestrictedPython"} & set(loaded.split())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from web.unified_diff import Change, changes, unified_diff
+from web.schemas.unified_diff import Change, changes, unified_diff
 
 #: Texts of few different lines, so that there are many ways from one to the other.
 TEXTS = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "\r\n", "d\x0ce\u2028\n"]), max_size=40).map(

@@ -9,7 +9,7 @@ from pika.compat import long
 
 import pipeline.broker.connection
 
-assert pipeline.connection, "it lets pika decode headers this way"
+assert pipeline.broker.connection, "it lets pika decode headers this way"
 
 
 def decoded(table: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 
 from pipeline.settings import Settings
+from pipeline.trials import runner
 from pipeline.trials.runner import Case, Trials
 
 #: Takes some ten milliseconds for a reading.
@@ -48,7 +49,7 @@ def test_a_small_trial_is_done_while_a_large_one_goes_on(trials: Trials) -> None
 def test_without_turns_a_small_trial_would_wait_for_a_large_one(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web.trials, "SLICE", 1000.0)
+    monkeypatch.setattr(runner, "SLICE", 1000.0)
 
     assert is_done_before_a_small_one(trials)
 
@@ -64,7 +65,7 @@ def is_done_before_a_small_one(trials: Trials) -> bool:
 
 
 def test_a_trial_ends_when_its_time_is_over(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web.trials, "SECONDS", 0)
+    monkeypatch.setattr(runner, "SECONDS", 0)
 
     ran = trials.run(SLOW, [Case(b"{}", [b"1"] * 100)])
 

@@ -22,13 +22,13 @@ from ipaddress import ip_address
 from math import ceil
 from typing import Any, Final, TypeVar
 
-import redis
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
 
 from pipeline.settings import Settings
 from pipeline.store.audit import UNNAMED
+from pipeline.store.client import RedisError
 from pipeline.store.tokens import Caller, Tokens
 from web.access.fair_share import Turns
 from web.access.rate_limit import Rates
@@ -101,7 +101,7 @@ class Gate:
             if caller is ANYBODY:
                 return not await self._ask(self._tokens.exist)
             return await self._ask(self._tokens.hold, caller)
-        except redis.RedisError:
+        except RedisError:
             return True
 
     async def _find(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:

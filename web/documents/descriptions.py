@@ -5,9 +5,9 @@ A test asks for an entry where one is missing.
 
 from typing import Any, Final
 
-from pipeline.model.dead_letter import KINDS, LETTER_NAME_PATTERN, STRAY
+from pipeline.model.dead_letter import KINDS, STRAY
 from pipeline.store.tokens import NAME_PATTERN
-from pipeline.wire import MACHINE_ID_PATTERN
+from pipeline.wire import LETTER_NAME_PATTERN, MACHINE_ID_PATTERN
 
 #: What the operations are about: by the beginnings of their paths, in the order in which they are shown.
 TAGS: Final = {

@@ -12,13 +12,12 @@ from msgspec import UNSET
 from msgspec.structs import fields
 
 from pipeline import wire
-from pipeline.broker import sent_at
 from pipeline.broker.publisher import PERSISTENT
 from pipeline.broker.result import CONTENT_TYPE, CloudEvent
-from pipeline.model.claim import CLAIM_PATTERN, HEADER
+from pipeline.model.claim import CLAIM_PATTERN
 from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY
 from pipeline.model.record import Cause
-from pipeline.telemetry import tracing
+from pipeline.wire import CLAIM_HEADER
 
 #: The version of AsyncAPI's AMQP binding.
 BINDING: Final = "0.3.0"
@@ -53,7 +52,7 @@ _TRACEPARENT: Final = {
 _NOT_OURS: Final = (EXPIRED, "unknown")
 
 #: What RabbitMQ adds by itself.
-_ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{sent_at.HEADER})$": {}}
+_ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{wire.SENT_AT_HEADER})$": {}}
 
 
 def messages() -> dict[str, dict[str, Any]]:
@@ -77,7 +76,7 @@ def _reading() -> dict[str, Any]:
         # A device may send any headers and properties, so these alone are open.
         "headers": {
             "type": "object",
-            "properties": {HEADER: _CLAIM, sent_at.HEADER: _SENT, tracing.HEADER: _TRACEPARENT},
+            "properties": {CLAIM_HEADER: _CLAIM, wire.SENT_AT_HEADER: _SENT, wire.TRACE_HEADER: _TRACEPARENT},
         },
         "x-amqp-properties": {
             "type": "object",
@@ -204,8 +203,8 @@ def _moved_reading() -> dict[str, Any]:
                     "minimum": 1,
                     "description": "Its place in the machine's line here.",
                 },
-                HEADER: _CLAIM,
-                sent_at.HEADER: _SENT,
+                CLAIM_HEADER: _CLAIM,
+                wire.SENT_AT_HEADER: _SENT,
             },
             [wire.MACHINE_HEADER, wire.PLACE_HEADER],
         ),

@@ -1,0 +1,1 @@
+"""HTTP: requests before they reach a handler, and answers on their way out."""

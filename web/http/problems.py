@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-import redis
 from litestar import Request, Response
 from litestar.exceptions import ClientException, HTTPException, NotFoundException, ValidationException
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from pipeline.errors import BrokerUnavailable, Busy, LogicRefused, PublishError, RedriveStopped, TokenError
+from pipeline.store.client import RedisError
 from pipeline.trials.examples import MISMATCHES, ExamplesFailed, ExamplesUnfit, Mismatch
 from pipeline.wire import is_machine_id
 from sandbox.errors import SandboxUnavailable
@@ -99,7 +99,7 @@ def _examples_unfit(_request: Request[Any, Any, Any], error: ExamplesUnfit) -> R
     return respond(422, f"The logic was not accepted: {error}. What was in force stays in force.")
 
 
-def _redis_down(_request: Request[Any, Any, Any], error: redis.RedisError) -> Response[ProblemDetails]:
+def _redis_down(_request: Request[Any, Any, Any], error: RedisError) -> Response[ProblemDetails]:
     return respond(503, f"Redis cannot be used at the moment ({error}). Try again.")
 
 
@@ -165,7 +165,7 @@ def checked_name(name: str) -> str:
 HANDLERS: ExceptionHandlersMap = {
     HTTPException: _http,
     LogicRefused: _refused,
-    redis.RedisError: _redis_down,
+    RedisError: _redis_down,
     PublishError: _broker_down,
     BrokerUnavailable: _broker_mute,
     RedriveStopped: _redrive_stopped,

@@ -6,6 +6,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from pipeline import wire
 from pipeline.telemetry import tracing
 
 
@@ -17,9 +18,9 @@ class RequestSpans(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass a request on within its span."""
         asked = cast(HTTPScope, scope)
-        traceparents = [value for name, value in asked["headers"] if name == tracing.HEADER.encode()]
+        traceparents = [value for name, value in asked["headers"] if name == wire.TRACE_HEADER.encode()]
         # Of several, none is to be believed (W3C Trace Context, 3.2).
-        parent = {tracing.HEADER: traceparents[0].decode("latin-1")} if len(traceparents) == 1 else None
+        parent = {wire.TRACE_HEADER: traceparents[0].decode("latin-1")} if len(traceparents) == 1 else None
         with tracing.request(
             asked["method"],
             asked["path_template"],

@@ -17,17 +17,13 @@ from time import monotonic
 from typing import Any, Final
 
 import msgspec
-import redis.asyncio
 from litestar.exceptions import ServiceUnavailableException
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from pipeline.model.recent import Recent
 from pipeline.settings import Settings
-from pipeline.store.client import RedisError
-from pipeline.store.pubsub import ALL, Announcement, channel_prefix
+from pipeline.store.client import RedisError, connect_async
+from pipeline.store.pubsub import ALL, SUBSCRIBERS_SECONDS, Announcement, channel_prefix
 from pipeline.store.recents import Recents
-from pipeline.worker.announcer import LOOK_SECONDS
 from web.live.feed import Feed, Place
 from web.live.reader import Reader
 from web.schemas.reading import event_of
@@ -39,7 +35,7 @@ _KEPT_BYTES: Final = 32 * 1024**2
 _GRACE_SECONDS: Final = 60.0
 
 #: Seconds until a subscription has been noticed by all workers.
-_NOTICED_SECONDS: Final = 2 * LOOK_SECONDS
+_NOTICED_SECONDS: Final = 2 * SUBSCRIBERS_SECONDS
 
 #: Seconds between two looks for what is due, two attempts to connect, and two fetches for one feed.
 _TICK_SECONDS: Final = 0.1
@@ -141,14 +137,7 @@ class Feeds:
         while not self.ended:
             await self._wanted.wait()
             try:
-                # Retries would hide that the connection was cut.
-                async with redis.asyncio.Redis.from_url(
-                    self._url,
-                    protocol=3,
-                    socket_connect_timeout=_PATIENCE_SECONDS,
-                    health_check_interval=10,
-                    retry=Retry(NoBackoff(), 0),
-                ) as client:
+                async with connect_async(self._url, _PATIENCE_SECONDS) as client:
                     self._prefix = channel_prefix(client)
                     await self._serve(client.pubsub())
             except _GONE as e:

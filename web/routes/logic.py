@@ -13,19 +13,10 @@ from pipeline.store.audit import Audit
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch
 from web.http.problems import checked_id, checked_name
-from web.schemas.logic import (
-    Accepted,
-    Comparison,
-    LogicInForce,
-    OneVersion,
-    Owner,
-    Upload,
-    Versions,
-    WholeVersion,
-    tag_of,
-)
+from web.routes.owner import Comparison, Owner, tag_of
+from web.schemas.logic import Accepted, LogicInForce, OneVersion, Upload, Versions, WholeVersion
+from web.schemas.unified_diff import unified_diff
 from web.services import Plant
-from web.unified_diff import unified_diff
 
 #: Where a page of versions starts that names no other: above all of them.
 _ABOVE_ALL = 2**53

@@ -4,19 +4,11 @@ Whoever changes what is in force may send the `ETag` of what he has read as `If-
 faster he is refused (412) and nothing is changed; the comparison and the change are one step.
 """
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
-from litestar import Response
-from litestar.exceptions import NotFoundException
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pipeline.model.deployment import Active
-from pipeline.store.audit import Audit
-from pipeline.store.keys import Kind
-from pipeline.store.versions import Logics, Version
-from pipeline.trials.examples import EXAMPLES, Example, decoded
-from web.http.etag import check_tag
-from web.services import Plant
+from pipeline.trials.examples import EXAMPLES, Example
 
 
 class Upload(Struct):
@@ -81,88 +73,3 @@ class Versions(Struct):
 
     versions: list[OneVersion]
     next: int | None
-
-
-class Owner(NamedTuple):
-    """Whose logic a route is about, and where it is kept."""
-
-    plant: Plant
-    kind: Kind
-    name: str
-
-    @property
-    def logics(self) -> Logics:
-        """Where its versions are."""
-        return self.plant.logics if self.kind == "machine" else self.plant.profile_logics
-
-    @property
-    def named(self) -> dict[str, str]:
-        """Its name, under what it is."""
-        return {self.kind: self.name}
-
-    def lacks(self, what: str) -> NotFoundException:
-        """The error for one that has no `what`."""
-        return NotFoundException(detail=f"The {self.kind} {self.name!r} has no {what}.")
-
-    def whole(self, number: int) -> WholeVersion:
-        """One of its versions. Raises the error to answer with."""
-        version = self.logics.version(self.name, number)
-        if version is None:
-            raise self.lacks(f"version {number} of its logic")
-        logic = self.logics.source(version.digest)
-        examples = decoded(self.logics.examples(version))
-        active = self.logics.setup(self.name).active
-        return WholeVersion(**self.shown(number, version, active), logic=logic, examples=examples)
-
-    def shown(self, number: int, version: Version, active: Active | None) -> dict[str, Any]:
-        """What is said of a version, where `active` is in force."""
-        return {
-            **self.named,
-            "version": number,
-            "digest": version.digest,
-            "time": version.time,
-            "author": version.author,
-            "comment": version.comment,
-            "in_force": active is not None and active.version == number,
-        }
-
-    def accepted(self, active: Active, status: int) -> Response[Accepted]:
-        """The answer to who has put a version in force."""
-        accepted = Accepted(**self.named, version=active.version, digest=active.digest)
-        return Response(accepted, status_code=status, headers={"ETag": tag_of(active)})
-
-
-class Comparison:
-    """Compares what is in force with what the client has read, in one step with the change, and remembers
-    what it was."""
-
-    def __init__(self, if_match: str | None, if_none_match: str | None = None) -> None:
-        self._if_match, self._if_none_match = if_match, if_none_match
-        self._before: Active | None = None
-
-    def __call__(self, active: Active | None) -> None:
-        """Compare. Raises the error to answer with."""
-        self._before = active
-        tag = tag_of(active) if active else None
-        check_tag("logic in force", tag, self._if_match, self._if_none_match)
-
-    def record(self, audit: Audit, action: str, owner: Owner, after: Active | None) -> None:
-        """Write down the change, if it was one."""
-        before = self._before
-        if before == after:
-            return
-        machine = owner.name if owner.kind == "machine" else None
-        audit.record(
-            action if machine else f"profile.{action}",
-            owner.name,
-            machine=machine,
-            before=before.version if before else None,
-            after=after.version if after else None,
-        )
-        if machine is None:
-            owner.plant.profiles.refresh(owner.name)
-
-
-def tag_of(active: Active) -> str:
-    """The entity tag of the logic in force."""
-    return f'"{active.version}-{active.digest}"'

@@ -1,4 +1,4 @@
-"""Takes what was acknowledged for settled, as the workers did before 0.1.0: rule 5 of `pipeline.model.record`."""
+"""Takes what was acknowledged for settled: rule 5 of `pipeline.model.record`."""
 
 import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
 from pipeline.worker.proof import Proof

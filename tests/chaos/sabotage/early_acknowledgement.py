@@ -12,7 +12,7 @@ def _acknowledged(self: Partition, readings: int, size: int) -> Share:
     share = _take(self, readings, size)
     assert self._proof is not None
     self._proof.acknowledge(max(reading.delivery for reading in share.readings))
-    self._acknowledge(share.last_tag)
+    self._channel.basic_ack(share.readings[-1].tag, multiple=True)
     return share
 
 

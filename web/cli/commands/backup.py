@@ -11,14 +11,14 @@ from pipeline.backup import archive
 from pipeline.backup.restore import Restore
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
-from pipeline.store import client as store
 from pipeline.store.audit import Trail
+from pipeline.store.client import Client, RedisError, connect
 from sandbox.parent.sandbox import Sandbox
 from web.cli.commands import OK, WRONG
 from web.cli.commands.screen import Screen
 
 if TYPE_CHECKING:
-    import redis
+    pass
 
 #: Who made a change, in the audit trail. No token has such a name.
 _WHO: Final = "(iot-logic)"
@@ -55,11 +55,11 @@ def restore(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator["redis.Redis"]:
-    client = store.connect(settings)
+def _redis(settings: Settings) -> Iterator[Client]:
+    client = connect(settings)
     try:
         yield client
-    except store.RedisError as e:
+    except RedisError as e:
         raise SettingsError(f"Redis at IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
     finally:
         client.close()

@@ -12,7 +12,7 @@ import msgspec
 
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
-from pipeline.store import client as store
+from pipeline.store.client import connect
 from web.cli.commands import OK, WRONG
 from web.cli.commands.screen import Screen
 from web.cli.doctor.finding import Finding, Level
@@ -46,7 +46,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def _look(settings: Settings, management: str | None) -> Iterator[Finding]:
     try:
-        client = store.connect(settings)
+        client = connect(settings)
     except ValueError as e:
         raise SettingsError(f"IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
     try:

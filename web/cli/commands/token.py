@@ -10,8 +10,8 @@ import msgspec
 from pipeline.errors import SettingsError, TokenError
 from pipeline.model.role import Role
 from pipeline.settings import Settings
-from pipeline.store import client as store
 from pipeline.store.audit import Trail
+from pipeline.store.client import RedisError, connect
 from pipeline.store.tokens import Tokens
 from web.cli.commands import OK
 from web.cli.commands.screen import Screen
@@ -67,10 +67,10 @@ def revoke(arguments: argparse.Namespace) -> int:
 @contextmanager
 def _redis() -> Iterator[tuple[Tokens, Trail]]:
     settings = Settings.from_environ()
-    client = store.connect(settings)
+    client = connect(settings)
     try:
         yield Tokens(client), Trail(client, settings)
-    except store.RedisError as e:
+    except RedisError as e:
         raise SettingsError(f"Redis at IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
     finally:
         client.close()

@@ -4,9 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-import redis
-
-from pipeline.store import client as store
+from pipeline.store.client import Client, RedisError, ResponseError
 from web.cli.doctor.finding import Finding
 
 _AREA: Final = "Redis"
@@ -24,7 +22,7 @@ _ALL_RIGHTS: Final = "~* &* +@all"
 _SET: Final = "{0} in redis.conf, or at once: redis-cli config set {0}"
 
 
-def check_redis(client: "redis.Redis") -> Iterator[Finding]:
+def check_redis(client: Client) -> Iterator[Finding]:
     """What there is to say of Redis."""
     try:
         info = client.info()
@@ -32,7 +30,7 @@ def check_redis(client: "redis.Redis") -> Iterator[Finding]:
         yield from _durability(client, info)
         yield from _replay(client)
         yield _clock(client)
-    except store.RedisError as e:
+    except RedisError as e:
         yield Finding(
             _AREA,
             "wrong",
@@ -66,10 +64,10 @@ def _server(info: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _durability(client: "redis.Redis", info: dict[str, Any]) -> Iterator[Finding]:
+def _durability(client: Client, info: dict[str, Any]) -> Iterator[Finding]:
     try:
         config = cast("dict[str, str]", client.config_get("*append*", "maxmemory-policy"))
-    except redis.ResponseError as e:
+    except ResponseError as e:
         yield Finding(
             _AREA,
             "note",
@@ -123,7 +121,7 @@ def _lacking(config: dict[str, str], info: dict[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _replay(client: "redis.Redis") -> Iterator[Finding]:
+def _replay(client: Client) -> Iterator[Finding]:
     """Whether it may do again what is in its file when it starts.
 
     It does so in the name of the user `default`, which is often left without rights because nobody is to
@@ -132,7 +130,7 @@ def _replay(client: "redis.Redis") -> Iterator[Finding]:
     """
     try:
         user = cast("dict[str, list[str]]", client.acl_getuser("default") or {})
-    except redis.ResponseError as e:
+    except ResponseError as e:
         yield Finding(
             _AREA,
             "note",
@@ -152,7 +150,7 @@ def _replay(client: "redis.Redis") -> Iterator[Finding]:
         )
 
 
-def _clock(client: "redis.Redis") -> Finding:
+def _clock(client: Client) -> Finding:
     before = time.time()
     seconds, microseconds = client.time()
     after = time.time()

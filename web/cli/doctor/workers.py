@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-import redis
-
 from pipeline.settings import Settings
-from pipeline.store import client as store
+from pipeline.store.client import Client, RedisError
 from pipeline.store.workers import Report, call_roll
 from pipeline.version import VERSION
 from web.cli.doctor.finding import Finding
@@ -14,11 +12,11 @@ from web.cli.doctor.finding import Finding
 _AREA: Final = "workers"
 
 
-def check_workers(client: "redis.Redis", settings: Settings) -> Iterator[Finding]:
+def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
     """What there is to say of the workers; nothing where Redis cannot be used, which is said already."""
     try:
         roll = call_roll(client)
-    except store.RedisError:
+    except RedisError:
         return
     for worker in roll.vanished:
         yield Finding(
