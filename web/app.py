@@ -36,7 +36,7 @@ from web.routes.states import StatesController
 from web.routes.tokens import TokensController, WhoAmIController
 from web.routes.trials import TryingController
 from web.routes.workers import WorksController
-from web.services import Plant
+from web.services import Services
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
 #: than the largest reading.
@@ -47,32 +47,32 @@ _BODY_BYTES = 1024**2
 _THREADS = 32
 
 
-def create_app(plant: Plant) -> Litestar:
-    """The API of this plant, which it closes when it ends."""
+def create_app(services: Services) -> Litestar:
+    """The API on these services, which it closes when it ends."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "handler"))
         built_pages()
-        plant.keeper.start()
+        services.keeper.start()
         try:
             yield
         finally:
-            await plant.feeds.close()
-            plant.close()
+            await services.feeds.close()
+            services.close()
             tracing.close()
 
-    def provide_plant() -> Plant:
-        return plant
+    def provide_services() -> Services:
+        return services
 
     def provide_audit(request: Request[Any, Any, Any]) -> Audit:
-        return Audit(plant.trail, plant.events, request.state[CALLER].name)
+        return Audit(services.trail, services.events, request.state[CALLER].name)
 
     def provide_admission(request: Request[Any, Any, Any]) -> Admission:
         return Admission(gate, request.state[CALLER])
 
     turns = Turns()
-    gate = Gate(plant.tokens, plant.settings, turns)
+    gate = Gate(services.tokens, services.settings, turns)
     return Litestar(
         [
             PagesController,
@@ -98,7 +98,7 @@ def create_app(plant: Plant) -> Litestar:
             AuditController,
         ],
         dependencies={
-            "plant": Provide(provide_plant, sync_to_thread=False),
+            "services": Provide(provide_services, sync_to_thread=False),
             "audit": Provide(provide_audit, sync_to_thread=False),
             "admission": Provide(provide_admission, sync_to_thread=False),
         },
@@ -106,8 +106,8 @@ def create_app(plant: Plant) -> Litestar:
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(plant.metrics), turns],
-        openapi_config=openapi_config(plant.settings),
+        middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(services.metrics), turns],
+        openapi_config=openapi_config(services.settings),
         request_max_body_size=_BODY_BYTES,
         # The process logs as `web.server` says; and no variable that Litestar reads by itself shows strangers
         # the inside of an error.

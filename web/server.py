@@ -18,7 +18,7 @@ from sandbox.errors import SandboxUnavailable
 from web.access.guard import is_loopback
 from web.app import create_app
 from web.http.connection import bounded
-from web.services import Plant
+from web.services import Services
 
 #: Files that the process has open beside the connections of its clients.
 _OTHER_FILES: Final = 200
@@ -46,11 +46,11 @@ class Server(uvicorn.Server):
     So streams are ended first. A client that is stuck would never see that; its connection is cut.
     """
 
-    def __init__(self, plant: Plant) -> None:
-        settings = plant.settings
+    def __init__(self, services: Services) -> None:
+        settings = services.settings
         super().__init__(
             uvicorn.Config(
-                create_app(plant),
+                create_app(services),
                 host=settings.api_host,
                 port=settings.api_port,
                 http=bounded(settings.api_patience, settings.api_connections),
@@ -67,11 +67,11 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
-        self._plant = plant
+        self._services = services
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, and end when all answers are out."""
-        self._plant.feeds.end()
+        self._services.feeds.end()
         cutting = asyncio.get_running_loop().call_later(_STUCK_SECONDS, self._cut_stuck)
         await super().shutdown(sockets)
         cutting.cancel()
@@ -89,12 +89,12 @@ def main() -> None:
         settings = Settings.from_environ()
         logs.configure(settings.log_level, settings.log_format)
         tracing.start("iot-logic-api")
-        plant = Plant(settings)
-        _check_closed(plant)
+        services = Services(settings)
+        _check_closed(services)
     except (SettingsError, SandboxUnavailable) as e:
         sys.exit(f"The API cannot start: {e}")
     _allow_files(settings.api_connections + _OTHER_FILES)
-    server = Server(plant)
+    server = Server(services)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
@@ -110,20 +110,20 @@ def _allow_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
-def _check_closed(plant: Plant) -> None:
+def _check_closed(services: Services) -> None:
     """Raise `SettingsError` where all the network could do everything, and nobody in it could be let in.
 
     Without Redis the question is open, and harmless: elsewhere than on loopback each request needs a token.
     """
-    host = plant.settings.api_host
+    host = services.settings.api_host
     if is_loopback(host):
         return
     try:
-        closed = plant.tokens.exist()
+        closed = services.tokens.exist()
     except RedisError:
         return
     if not closed:
-        plant.close()
+        services.close()
         raise SettingsError(
             f"IOT_LOGIC_API_HOST is {host}, which others can reach, and there is no token yet. "
             "Make one first: iot-logic token create NAME --role admin"

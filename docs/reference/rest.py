@@ -10,7 +10,7 @@ from docs.reference.markdown import code, table
 from pipeline.settings import Settings
 from web.app import create_app
 from web.documents import openapi
-from web.services import Plant
+from web.services import Services
 
 #: Statuses that any route can answer with: said once, on the page.
 _ANY: Final = ("400", "401", "403", "429", "503")
@@ -26,7 +26,7 @@ def document() -> dict[str, Any]:
 def application() -> Litestar:
     """The application, to be described."""
     nothing = SimpleNamespace(settings=Settings(), tokens=None, metrics=None)
-    return create_app(cast(Plant, nothing))
+    return create_app(cast(Services, nothing))
 
 
 def rest() -> str:

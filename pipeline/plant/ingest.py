@@ -1,6 +1,56 @@
 """Takes readings in over REST, and publishes each as a device would."""
 
+import uuid
+from concurrent.futures import Future
+from threading import Lock
 from typing import Final
+
+import msgspec
+import pika
+
+from pipeline import clock, wire
+from pipeline.broker.publisher import PERSISTENT, Message, Publisher
+from pipeline.errors import Busy
+from pipeline.telemetry import tracing
 
 #: Bytes of readings that may wait for RabbitMQ to confirm them.
 UNCONFIRMED: Final = 64 * 1024**2
+
+#: Seconds after which to come again when more than that waits.
+_AGAIN_SECONDS: Final = 5
+
+
+class Ingest:
+    """Publishes readings. Safe to share between threads."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._sending = Lock()
+        self._unconfirmed = 0
+
+    def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
+        """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.
+
+        Raises `msgspec.DecodeError` where `body` is not JSON, and `Busy` where too much waits to be
+        confirmed: a broker that is short of memory or disk takes nothing in, and says nothing.
+        """
+        msgspec.json.decode(body)
+        with self._sending:
+            if self._unconfirmed + len(body) > UNCONFIRMED:
+                raise Busy("RabbitMQ has not confirmed the readings before this one", _AGAIN_SECONDS)
+            self._unconfirmed += len(body)
+        message_id = str(uuid.uuid4())
+        properties = pika.BasicProperties(
+            content_type="application/json",
+            delivery_mode=PERSISTENT,
+            message_id=message_id,
+            headers={wire.SENT_AT_HEADER: clock.milliseconds_now(), **tracing.headers()},
+        )
+        message = Message(wire.INGEST_EXCHANGE, wire.data_key(machine_id), body, properties, mandatory=True)
+        confirmed = self._publisher.publish([message])
+        confirmed.add_done_callback(lambda _: self._settle(len(body)))
+        return message_id, confirmed
+
+    def _settle(self, count: int) -> None:
+        with self._sending:
+            self._unconfirmed -= count

@@ -1,23 +1,28 @@
-"""All machines of the plant: which there are, how many, how they do, and that one is not there any more.
+"""What people do with machines: find and count them, pause, resume, edit and delete them.
 
 The directory says which machines a page has, and each is then looked at itself: one that does not fit any
 more is left out, and entered anew (`pipeline.store.machine_index`).
 """
 
 import time
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.dead_letters.redrive import Redriver
 from pipeline.model.deployment import Pause, Setup
 from pipeline.model.machine import Health, Stored, health_of
+from pipeline.model.quarantine import Strikes
 from pipeline.store.client import Client
 from pipeline.store.deletion import Removal
+from pipeline.store.deployments import MachineSetups
 from pipeline.store.health_counts import Census, Counter
 from pipeline.store.machine_index import Directory
 from pipeline.store.profiles import Profiles
-from pipeline.store.records import Records
+from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import Filter
 
@@ -32,17 +37,27 @@ class Found(Struct, frozen=True):
     next: str | None
 
 
-class Fleet:
-    """Finds, counts and deletes machines. Safe to share between threads.
+class Machines:
+    """Finds, counts, changes and deletes machines. Safe to share between threads.
 
     Every method may raise `redis.RedisError`.
 
     Who has sent nothing for `silent_after` seconds is silent.
     """
 
-    def __init__(self, client: Client, records: Records, profiles: Profiles, silent_after: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        records: Records,
+        profiles: Profiles,
+        setups: MachineSetups,
+        redriver: Redriver,
+        silent_after: int,
+    ) -> None:
         self.directory = Directory(client, records)
         self._records = records
+        self._setups = setups
+        self._redriver = redriver
         self._search = Search(client)
         self._counter = Counter(client)
         self._removal = Removal(client, records, self.directory, profiles)
@@ -80,6 +95,59 @@ class Fleet:
     def remove(self, machine_id: str) -> Stored | None:
         """Delete a machine with all that belongs to it. Returns what it was; None where there is nothing."""
         return self._removal.remove(machine_id)
+
+    def read(self, machine_id: str) -> Stored:
+        """A machine as it stands."""
+        return self._records.read([machine_id])[machine_id]
+
+    def pause(self, machine_id: str) -> None:
+        """Have a machine's readings become dead letters from now on."""
+        self._records.pause(machine_id, paused=True)
+        self.directory.enter([machine_id])
+
+    def resume(self, machine_id: str, *, redrive: bool) -> tuple[int, int]:
+        """Have a machine's readings processed again, with `redrive` also those that came meanwhile.
+
+        Returns how many of those were sent again, and how many are on their way to the dead letters still.
+        Raises as `Redriver`; the machine is resumed then, and doing it again is safe.
+        """
+        pause = self._records.pause(machine_id, paused=False).pause
+        self.directory.enter([machine_id])
+        if not redrive:
+            return 0, 0
+        sent, waiting = self._redriver.send_paused(machine_id, pause)
+        if pause is not None and not waiting:
+            self._setups.change(machine_id, partial(_without, pause))
+        return sent, waiting
+
+    def release(self, machine_id: str) -> bool:
+        """Lift a machine's quarantine, so that its logic is run again. False where it is in none.
+
+        The record is compared and set: a batch that works on the machine meanwhile is not disturbed.
+        """
+        while True:
+            stored = self.read(machine_id)
+            if not stored.quarantined:
+                return False
+            released = replace(stored.record, strikes=Strikes())
+            if not self._records.write({machine_id: Update(stored, released)}):
+                self.directory.enter([machine_id])
+                return True
+
+    def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> bytes:
+        """Put `state`, a JSON object within the limits, in the place of a machine's state.
+
+        Nothing else of the record changes. It is compared and set: a batch that runs meanwhile goes on from
+        the new state, and one that was faster is not undone unseen, for `check` is asked about the machine
+        each time as it was read. What `check` raises is raised, and nothing is changed then. Returns the
+        state that was replaced.
+        """
+        while True:
+            stored = self.read(machine_id)
+            check(stored)
+            edited = stored.record.edited(state)
+            if not self._records.write({machine_id: Update(stored, edited)}):
+                return stored.record.state
 
     def _silent_since(self) -> int:
         return int((time.time() - self._silent_after) * 1000)

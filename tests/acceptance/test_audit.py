@@ -20,7 +20,7 @@ from tests.installation import Installation
 from tests.waiting import wait_until
 from web.access.roles import Role
 from web.app import create_app
-from web.services import Plant
+from web.services import Services
 
 COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 OTHER = "def process(data, state):\n    return data\n"
@@ -71,7 +71,7 @@ def plant(module_installation: Installation) -> Installation:
 @pytest.fixture(scope="module")
 def app(plant: Installation) -> Iterator[Litestar]:
     """The same application in this process, to be asked for its routes."""
-    plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
+    plant_here = Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
     yield create_app(plant_here)
     plant_here.close()
 

@@ -23,7 +23,7 @@ from web.access.roles import Role, access
 from web.app import create_app
 from web.cli.main import run as run_command
 from web.cli.parser import new_parser
-from web.services import Plant
+from web.services import Services
 
 #: The routes that need no token.
 PUBLIC = {
@@ -50,9 +50,9 @@ def plant(module_installation: Installation) -> Installation:
 @pytest.fixture(scope="module")
 def app(plant: Installation) -> Iterator[Litestar]:
     """The same application in this process, to be asked for its routes."""
-    plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
-    yield create_app(plant_here)
-    plant_here.close()
+    services = Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
+    yield create_app(services)
+    services.close()
 
 
 class Blocking:
@@ -86,7 +86,7 @@ def inner(plant: Installation) -> Iterator[TestClient[Litestar]]:
     """The application in this process, with routes that are not as they should be."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LITESTAR_DEBUG", "1")
-        app = create_app(Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
+        app = create_app(Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
     for handler in (forgotten, failing, blocking):
         app.register(handler)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:

@@ -16,7 +16,7 @@ from web.app import create_app
 from web.documents.asyncapi import document
 from web.documents.openapi import handlers
 from web.documents.page import page
-from web.services import Plant
+from web.services import Services
 
 #: Bytes of the page at the most: half of what a page renderer's stylesheet alone takes.
 PAGE_BYTES = 400_000
@@ -138,7 +138,7 @@ def test_every_problem_is_declared_as_problem_details(openapi: dict[str, Any]) -
 def test_what_a_route_reads_as_it_comes_has_its_body_described(
     plant: Installation, openapi: dict[str, Any]
 ) -> None:
-    plant_here = Plant(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
+    plant_here = Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
     app = create_app(plant_here)
     plant_here.close()
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pipeline.store.audit import Change
 from web.access.roles import Role, access
-from web.services import Plant
+from web.services import Services
 
 
 class Changes(Struct):
@@ -29,7 +29,7 @@ class AuditController(Controller):
     @get(sync_to_thread=True, **access(Role.ADMIN))
     def list_changes(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         machine: FromQuery[str | None] = None,
         who: FromQuery[str | None] = None,
         before: FromQuery[str] = "",
@@ -37,7 +37,7 @@ class AuditController(Controller):
     ) -> Changes:
         """The changes of a machine, of a token's bearer, or all; the newest first, a page at a time."""
         try:
-            found = list(islice(plant.trail.read(before, machine=machine, who=who), limit + 1))
+            found = list(islice(services.trail.read(before, machine=machine, who=who), limit + 1))
         except ValueError as e:
             raise ClientException(detail=f"{e}; `before` is the `next` of another page.") from e
         page = found[:limit]

@@ -17,7 +17,7 @@ from sandbox.runtime.values import encode_config
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, check_tag, tag_of, tagged
 from web.http.problems import checked_id, unknown_machine
-from web.services import Plant
+from web.services import Services
 
 
 class ConfigsController(Controller):
@@ -26,9 +26,11 @@ class ConfigsController(Controller):
     path = "/machines/{machine_id:str}/config"
 
     @get(sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_config(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
+    def get_config(
+        self, services: NamedDependency[Services], machine_id: FromPath[str]
+    ) -> Response[msgspec.Raw]:
         """What a machine's logic reads as `config`: a JSON object, `{}` where nothing was set."""
-        stored = plant.machine(checked_id(machine_id))
+        stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
         return tagged(stored.setup.config)
@@ -36,7 +38,7 @@ class ConfigsController(Controller):
     @put(sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def put_config(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         body: RawBody,
@@ -46,7 +48,7 @@ class ConfigsController(Controller):
 
         It may be set before the machine has a logic or has sent a reading.
         """
-        config = _kept(body, plant.settings.limits)
+        config = _kept(body, services.settings.limits)
         before = b""
 
         def step(setup: Setup) -> tuple[Setup, None]:
@@ -55,7 +57,7 @@ class ConfigsController(Controller):
             check_tag("config", tag_of(before), if_match)
             return replace(setup, config=config), None
 
-        plant.setups.change(checked_id(machine_id), step)
+        services.setups.change(checked_id(machine_id), step)
         if config != before:
             audit.record(
                 "machine.config",

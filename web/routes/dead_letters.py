@@ -23,7 +23,7 @@ from pipeline.store.audit import Audit
 from pipeline.store.dead_letters import CHUNK, Kept, Where
 from pipeline.wire import MACHINE_ID_PATTERN, data_key, is_machine_id
 from web.access.roles import Role, access
-from web.services import Plant
+from web.services import Services
 
 #: Which part of the letters that may be kept is worth a warning.
 _WARNING = 0.8
@@ -181,7 +181,7 @@ class DeadLettersController(Controller):
     @get(sync_to_thread=True, **access(Role.VIEWER))
     def list_dead_letters(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         machine: FromQuery[str | None] = None,
         kind: FromQuery[str | None] = None,
         since: FromQuery[str | None] = None,
@@ -198,19 +198,19 @@ class DeadLettersController(Controller):
         where = _where(machine, kind, _moment(since), _moment(until), cause)
         found = list[Kept]()
         try:
-            for chunk in plant.letters.find(where, after, min(limit + 1, CHUNK)):
+            for chunk in services.letters.find(where, after, min(limit + 1, CHUNK)):
                 found += chunk
                 if len(found) > limit:
                     break
         except ValueError as e:
             raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
-        kept, most = plant.letters.count(), plant.settings.dead_letters_max
+        kept, most = services.letters.count(), services.settings.dead_letters_max
         return DeadLetters(
             dead_letters=[DeadLetter(**_shown(each)) for each in found[:limit]],
             next=found[limit - 1].cursor if len(found) > limit else None,
             kept=kept,
-            kinds=plant.letters.count_kinds(),
-            waiting=plant.keeper.waiting,
+            kinds=services.letters.count_kinds(),
+            waiting=services.keeper.waiting,
             max=most,
             warning=_warning(kept, most),
         )
@@ -218,7 +218,7 @@ class DeadLettersController(Controller):
     @get("/causes", sync_to_thread=True, **access(Role.VIEWER))
     def list_causes(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         machine: FromQuery[str | None] = None,
         kind: FromQuery[str | None] = None,
         since: FromQuery[str | None] = None,
@@ -230,7 +230,7 @@ class DeadLettersController(Controller):
         Of very many letters the newest 10,000 are counted.
         """
         where = _where(machine, kind, _moment(since), _moment(until), cause)
-        counted = count_causes(plant.letters, where)
+        counted = count_causes(services.letters, where)
         found = sorted(counted.causes.values(), key=lambda each: (-each.letters, each.newest.id))
         return Causes(
             causes=[_cause(each) for each in found[:_CAUSES]],
@@ -241,11 +241,11 @@ class DeadLettersController(Controller):
 
     @get("/{machine:str}/{number:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_dead_letter(
-        self, plant: NamedDependency[Plant], machine: FromPath[str], number: FromPath[str]
+        self, services: NamedDependency[Services], machine: FromPath[str], number: FromPath[str]
     ) -> WholeDeadLetter:
         """One dead letter with its reading."""
-        kept = _found(plant, machine, number)
-        [body] = plant.letters.bodies([kept.letter])
+        kept = _found(services, machine, number)
+        [body] = services.letters.bodies([kept.letter])
         if body is None:
             raise _gone(machine, number)
         encoding: Literal["json", "base64"] = "json" if _is_json(body) else "base64"
@@ -267,7 +267,7 @@ class DeadLettersController(Controller):
     )
     def post_redrive(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine: FromPath[str],
         number: FromPath[str],
@@ -276,7 +276,7 @@ class DeadLettersController(Controller):
 
         The letter is there until the reading is processed. Sent several times, it is processed once.
         """
-        letter = _found(plant, machine, number).letter
+        letter = _found(services, machine, number).letter
         if letter.machine == STRAY:
             raise HTTPException(
                 status_code=409,
@@ -284,15 +284,15 @@ class DeadLettersController(Controller):
                 "reading to a machine, and discard it.",
             )
         time = now()
-        if not plant.redriver.send_one(letter):
+        if not services.redriver.send_one(letter):
             raise _gone(machine, number)
-        plant.metrics.redriven.inc()
+        services.metrics.redriven.inc()
         audit.record("dead-letter.redrive", letter.id, machine=letter.machine)
         return Sent(1, time)
 
     @post("/redrive", status_code=202, sync_to_thread=True, **access(Role.OPERATOR, 413, 422))
     def post_redrive_all(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], data: JSONBody[Selection]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], data: JSONBody[Selection]
     ) -> Sent:
         """Send again all dead letters of a machine, of a kind, or of a cause, each machine's by number.
 
@@ -305,34 +305,34 @@ class DeadLettersController(Controller):
         where = _where(data.machine, data.kind, data.since, data.until, data.cause)
         time = now()
         try:
-            sent = plant.redriver.send_all(where)
+            sent = services.redriver.send_all(where)
         except RedriveStopped as e:
-            plant.metrics.redriven.inc(e.sent)
+            services.metrics.redriven.inc(e.sent)
             _record(audit, "dead-letters.redrive", where, e.sent)
             raise
-        plant.metrics.redriven.inc(sent)
+        services.metrics.redriven.inc(sent)
         _record(audit, "dead-letters.redrive", where, sent)
         return Sent(sent, time)
 
     @delete("/{machine:str}/{number:str}", sync_to_thread=True, **access(Role.OPERATOR, 404))
     def delete_dead_letter(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine: FromPath[str],
         number: FromPath[str],
     ) -> None:
         """Discard one dead letter for ever, also where it was sent again and is not processed yet."""
-        letter = _found(plant, machine, number).letter
-        if not plant.letters.discard([letter]):
+        letter = _found(services, machine, number).letter
+        if not services.letters.discard([letter]):
             raise _gone(machine, number)
-        plant.metrics.discarded.inc()
+        services.metrics.discarded.inc()
         audit.record("dead-letter.discard", letter.id, machine=letter.machine)
 
     @delete(status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 422))
     def delete_dead_letters(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine: FromQuery[str | None] = None,
         kind: FromQuery[str | None] = None,
@@ -348,9 +348,9 @@ class DeadLettersController(Controller):
             )
         discarded = 0
         try:
-            for chunk in plant.letters.find(where):
-                count = plant.letters.discard([each.letter for each in chunk])
-                plant.metrics.discarded.inc(count)
+            for chunk in services.letters.find(where):
+                count = services.letters.discard([each.letter for each in chunk])
+                services.metrics.discarded.inc(count)
                 discarded += count
         finally:
             # Also where Redis went away half way: what is gone is gone.
@@ -404,9 +404,9 @@ def _milliseconds(time: datetime | None) -> int | None:
     return round(time.timestamp() * 1000)
 
 
-def _found(plant: Plant, machine: str, number: str) -> Kept:
+def _found(services: Services, machine: str, number: str) -> Kept:
     ids = parse_id(f"{machine}/{number}")
-    kept = plant.letters.get(*ids) if ids else None
+    kept = services.letters.get(*ids) if ids else None
     if kept is None:
         raise _gone(machine, number)
     return kept

@@ -27,7 +27,7 @@ from web.access.guard import Admission
 from web.access.roles import Role, access
 from web.http.problems import checked_id
 from web.live.reader import Reader
-from web.services import Plant
+from web.services import Services
 
 _LastEventId = Annotated[
     str | None,
@@ -41,17 +41,17 @@ class EventsController(Controller):
     @get("/events", media_type="text/event-stream", **access(Role.VIEWER))
     async def get_events(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         admission: NamedDependency[Admission],
         last_event_id: _LastEventId = None,
     ) -> Stream:
         """What happens on all machines, while it happens: a sample, where it is more than one carries."""
-        return _stream(await plant.feeds.open(None, last_event_id), admission)
+        return _stream(await services.feeds.open(None, last_event_id), admission)
 
     @get("/machines/{machine_id:str}/events", media_type="text/event-stream", **access(Role.VIEWER))
     async def get_machine_events(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         admission: NamedDependency[Admission],
         machine_id: FromPath[str],
         last_event_id: _LastEventId = None,
@@ -61,7 +61,7 @@ class EventsController(Controller):
         A reading's number is good as a `Last-Event-ID` too: what came after it comes first, as far as it is
         among the last readings that are kept.
         """
-        return _stream(await plant.feeds.open(checked_id(machine_id), last_event_id), admission)
+        return _stream(await services.feeds.open(checked_id(machine_id), last_event_id), admission)
 
 
 def _stream(reader: Reader, admission: Admission) -> Stream:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from web.access.roles import public
 from web.http.problems import ProblemDetails, respond
-from web.services import Plant
+from web.services import Services
 
 
 class Readiness(Struct):
@@ -26,12 +26,12 @@ class HealthController(Controller):
         return Readiness("live")
 
     @get("/ready", sync_to_thread=True, **public(503))
-    def ready(self, plant: NamedDependency[Plant]) -> Response[Readiness] | Response[ProblemDetails]:
+    def ready(self, services: NamedDependency[Services]) -> Response[Readiness] | Response[ProblemDetails]:
         """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken.
 
         Where they cannot, `errors` has what is missing, each with its `service`: `redis` or `rabbitmq`.
         """
-        missing = plant.missing()
+        missing = services.missing()
         if not missing:
             return Response(Readiness("ready"))
         errors = [{"service": service, "message": message} for service, message in missing.items()]

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sandbox.limits import described
 from sandbox.reference import SectionKind, sections
 from web.access.roles import Role, access
-from web.services import Plant
+from web.services import Services
 
 
 class AllowedName(Struct):
@@ -49,7 +49,7 @@ class LanguageController(Controller):
     """`/logic/language`."""
 
     @get("/logic/language", sync_to_thread=False, **access(Role.VIEWER))
-    def get_language(self, plant: NamedDependency[Plant]) -> Language:
+    def get_language(self, services: NamedDependency[Services]) -> Language:
         """What a logic may use: functions, modules, methods, and under which limits it runs."""
         return Language(
             [
@@ -57,7 +57,9 @@ class LanguageController(Controller):
                 for section in sections()
             ],
             [
-                LogicLimit(limit.name, getattr(plant.settings.limits, limit.name), limit.unit, limit.reason)
+                LogicLimit(
+                    limit.name, getattr(services.settings.limits, limit.name), limit.unit, limit.reason
+                )
                 for limit in described()
             ],
         )

@@ -16,7 +16,7 @@ from web.http.problems import checked_id, checked_name
 from web.routes.owner import Comparison, Owner, tag_of
 from web.schemas.logic import Accepted, LogicInForce, OneVersion, Upload, Versions, WholeVersion
 from web.schemas.unified_diff import unified_diff
-from web.services import Plant
+from web.services import Services
 
 #: Where a page of versions starts that names no other: above all of them.
 _ABOVE_ALL = 2**53
@@ -146,12 +146,12 @@ class LogicController(Controller):
         return owner.accepted(active, 200)
 
 
-def _machine(plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Owner:
-    return Owner(plant, "machine", checked_id(machine_id))
+def _machine(services: NamedDependency[Services], machine_id: FromPath[str]) -> Owner:
+    return Owner(services, "machine", checked_id(machine_id))
 
 
-def _profile(plant: NamedDependency[Plant], name: FromPath[str]) -> Owner:
-    return Owner(plant, "profile", checked_name(name))
+def _profile(services: NamedDependency[Services], name: FromPath[str]) -> Owner:
+    return Owner(services, "profile", checked_name(name))
 
 
 class MachineLogicController(LogicController):
@@ -169,7 +169,7 @@ class ProfileLogicController(LogicController):
 
 
 def _upload(owner: Owner, audit: Audit, data: Upload, compare: Comparison, status: int) -> Response[Accepted]:
-    active = owner.plant.upload(
+    active = owner.services.uploads.upload(
         owner.logics,
         owner.name,
         data.logic,

@@ -21,7 +21,7 @@ from pipeline.wire import MACHINE_ID_PATTERN
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.schemas.machine import Machine, WholeMachine, shown, shown_whole
-from web.services import Plant
+from web.services import Services
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10
@@ -47,14 +47,14 @@ class FleetController(Controller):
     path = "/fleet"
 
     @get(sync_to_thread=True, **access(Role.VIEWER))
-    def get_census(self, plant: NamedDependency[Plant]) -> Census:
+    def get_census(self, services: NamedDependency[Services]) -> Census:
         """How many machines there are, and how many of each health.
 
         The counts are of one moment, and exact but for changes of the last seconds. A count is null where
         it would take too long to find out: where thousands of machines are silent, and as many others are
         in trouble.
         """
-        return plant.fleet.census()
+        return services.machines.census()
 
 
 class MachinesController(Controller):
@@ -65,7 +65,7 @@ class MachinesController(Controller):
     @get(sync_to_thread=True, **access(Role.VIEWER))
     def list_machines(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         prefix: Annotated[
             str, QueryParameter(description="Of ids that begin so.", pattern=r"^[A-Za-z0-9_-]{0,128}$")
         ] = "",
@@ -86,7 +86,7 @@ class MachinesController(Controller):
         second time. A change of a machine's health is found within some seconds.
         """
         try:
-            found = plant.fleet.find(
+            found = services.machines.find(
                 Filter(prefix=prefix, health=health, profile=profile), sort, after, limit
             )
         except ValueError as e:
@@ -94,24 +94,24 @@ class MachinesController(Controller):
         return Machines([shown(*each) for each in found.machines], found.next)
 
     @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_machine(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> WholeMachine:
+    def get_machine(self, services: NamedDependency[Services], machine_id: FromPath[str]) -> WholeMachine:
         """One machine, with all that is counted of it, its last reading, result and error."""
-        stored = plant.machine(checked_id(machine_id))
+        stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
-        recents = plant.recents.read(machine_id, RECENT)
-        return shown_whole(machine_id, stored, plant.fleet.health(stored), recents)
+        recents = services.recents.read(machine_id, RECENT)
+        return shown_whole(machine_id, stored, services.machines.health(stored), recents)
 
     @delete("/{machine_id:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
     def delete_machine(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> None:
         """Delete a machine with all that belongs to it: state, versions, counts, last readings, dead letters.
 
         Its readings that still wait in queues, and those that it sends after this, are processed for a new
         machine of this id, which has no logic. Their numbers go on. The audit trail stays.
         """
-        removed = plant.fleet.remove(checked_id(machine_id))
+        removed = services.machines.remove(checked_id(machine_id))
         if removed is None:
             raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to delete")
         version = removed.active.version if removed.active else None
@@ -119,22 +119,22 @@ class MachinesController(Controller):
 
     @delete("/{machine_id:str}/quarantine", sync_to_thread=True, **access(Role.OPERATOR, 404))
     def delete_quarantine(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> None:
         """Lift a machine's quarantine, so that its logic is run on its next readings again."""
-        if not plant.release(checked_id(machine_id)):
+        if not services.machines.release(checked_id(machine_id)):
             raise unknown_machine(machine_id, "quarantine to be lifted")
         audit.record("quarantine.lift", machine_id, machine=machine_id)
 
     # A reading is no change of anybody's: it is in the machine's own count.
     @post("/{machine_id:str}/data", status_code=202, **access(Role.OPERATOR, 413, changes=False))
     async def post_data(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], request: Request[Any, Any, Any]
+        self, services: NamedDependency[Services], machine_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Taken:
         """Take a reading: any JSON value. The answer comes when the broker has it safely."""
         body = await request.body()
         try:
-            message_id, confirmed = plant.send(checked_id(machine_id), body)
+            message_id, confirmed = services.ingest.send(checked_id(machine_id), body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
             raise ClientException(detail=f"The reading is not JSON: {e}.") from e
         try:

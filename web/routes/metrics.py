@@ -23,7 +23,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from web.access.roles import Role, access
-from web.services import Plant
+from web.services import Services
 
 
 class MetricsController(Controller):
@@ -32,6 +32,6 @@ class MetricsController(Controller):
     path = "/metrics"
 
     @get(sync_to_thread=True, media_type="text/plain", **access(Role.VIEWER))
-    def metrics(self, plant: NamedDependency[Plant]) -> Response[bytes]:
+    def metrics(self, services: NamedDependency[Services]) -> Response[bytes]:
         """All metrics of this process, in Prometheus' text format."""
-        return Response(generate_latest(plant.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

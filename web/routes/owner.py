@@ -12,20 +12,20 @@ from pipeline.store.versions import Logics, Version
 from pipeline.trials.examples import decoded
 from web.http.etag import check_tag
 from web.schemas.logic import Accepted, WholeVersion
-from web.services import Plant
+from web.services import Services
 
 
 class Owner(NamedTuple):
     """Whose logic a route is about, and where it is kept."""
 
-    plant: Plant
+    services: Services
     kind: Kind
     name: str
 
     @property
     def logics(self) -> Logics:
         """Where its versions are."""
-        return self.plant.logics if self.kind == "machine" else self.plant.profile_logics
+        return self.services.logics if self.kind == "machine" else self.services.profile_logics
 
     @property
     def named(self) -> dict[str, str]:
@@ -92,7 +92,7 @@ class Comparison:
             after=after.version if after else None,
         )
         if machine is None:
-            owner.plant.profiles.refresh(owner.name)
+            owner.services.profiles.refresh(owner.name)
 
 
 def tag_of(active: Active) -> str:

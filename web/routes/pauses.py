@@ -9,7 +9,7 @@ from pipeline.errors import RedriveStopped
 from pipeline.store.audit import Audit
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
-from web.services import Plant
+from web.services import Services
 
 
 class Resume(Struct):
@@ -38,18 +38,18 @@ class PausesController(Controller):
 
     @post("/pause", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404))
     def post_pause(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> Paused:
         """Run a machine's logic on none of its readings: they become dead letters of kind `paused`."""
-        _known(plant, machine_id)
-        plant.pause(machine_id)
+        _known(services, machine_id)
+        services.machines.pause(machine_id)
         audit.record("machine.pause", machine_id, machine=machine_id)
         return Paused(machine_id, paused=True)
 
     @post("/resume", status_code=200, sync_to_thread=True, **access(Role.OPERATOR, 404, 413))
     def post_resume(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         data: JSONBody[Resume],
@@ -59,17 +59,19 @@ class PausesController(Controller):
         That goes to the end of the machine's line, by number. Where some of it is on its way to the dead
         letters still, it is `waiting`, and what came after it is not sent: do this again.
         """
-        _known(plant, machine_id)
+        _known(services, machine_id)
         try:
-            sent, waiting = plant.resume(machine_id, redrive=data.redrive)
+            sent, waiting = services.machines.resume(machine_id, redrive=data.redrive)
         except RedriveStopped as e:
+            services.metrics.redriven.inc(e.sent)
             audit.record("machine.resume", machine_id, machine=machine_id, after=e.sent)
             raise
+        services.metrics.redriven.inc(sent)
         audit.record("machine.resume", machine_id, machine=machine_id, after=sent)
         return Paused(machine_id, paused=False, sent=sent, waiting=waiting)
 
 
-def _known(plant: Plant, machine_id: str) -> None:
-    stored = plant.machine(checked_id(machine_id))
+def _known(services: Services, machine_id: str) -> None:
+    stored = services.machines.read(checked_id(machine_id))
     if not stored.known:
         raise unknown_machine(machine_id, "logic, and has sent no reading")

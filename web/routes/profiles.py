@@ -13,7 +13,7 @@ from pipeline.store.audit import Audit
 from pipeline.wire import MACHINE_ID_PATTERN
 from web.access.roles import Role, access
 from web.http.problems import checked_id, checked_name, unknown_machine
-from web.services import Plant
+from web.services import Services
 
 
 class Profile(Struct):
@@ -47,36 +47,36 @@ class ProfilesController(Controller):
     @get(sync_to_thread=True, **access(Role.VIEWER))
     def list_profiles(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Profiles:
         """All profiles, sorted by name, a page at a time."""
-        names = plant.profiles.names(after, limit + 1)
-        found = plant.profiles.read(names[:limit])
+        names = services.profiles.names(after, limit + 1)
+        found = services.profiles.read(names[:limit])
         page = [_shown(name, *each) for name, each in found.items()]
         return Profiles(page, names[limit - 1] if len(names) > limit else None)
 
     @get("/{name:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_profile(self, plant: NamedDependency[Plant], name: FromPath[str]) -> Profile:
+    def get_profile(self, services: NamedDependency[Services], name: FromPath[str]) -> Profile:
         """One profile."""
-        return _found(plant, checked_name(name))
+        return _found(services, checked_name(name))
 
     @put("/{name:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
     def put_profile(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], name: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> Profile:
         """Make a profile that has no logic yet, for machines to follow. One that is there stays as it is."""
-        if plant.profiles.make(checked_name(name)):
+        if services.profiles.make(checked_name(name)):
             audit.record("profile.make", name)
-        return _found(plant, name)
+        return _found(services, name)
 
     @delete("/{name:str}", sync_to_thread=True, **access(Role.AUTHOR, 404, 409))
     def delete_profile(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], name: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> None:
         """Delete a profile with all its versions. One that machines follow stays (409)."""
-        there, machines = plant.profiles.delete(checked_name(name))
+        there, machines = services.profiles.delete(checked_name(name))
         if not there:
             raise _unknown(name)
         if machines:
@@ -96,7 +96,7 @@ class FollowingController(Controller):
     @put(sync_to_thread=True, **access(Role.AUTHOR, 404, 413))
     def put_following(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         data: JSONBody[Following],
@@ -105,7 +105,7 @@ class FollowingController(Controller):
 
         It may do so before its first reading.
         """
-        before = plant.profiles.follow(checked_id(machine_id), data.profile)
+        before = services.profiles.follow(checked_id(machine_id), data.profile)
         if before is None:
             raise _unknown(data.profile)
         _record(audit, machine_id, before.profile, data.profile)
@@ -113,10 +113,10 @@ class FollowingController(Controller):
 
     @delete(sync_to_thread=True, **access(Role.AUTHOR, 404))
     def delete_following(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], machine_id: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> None:
         """Have a machine follow no profile any more."""
-        before = plant.profiles.follow(checked_id(machine_id), None)
+        before = services.profiles.follow(checked_id(machine_id), None)
         if before is None or before.profile is None:
             raise unknown_machine(machine_id, "profile")
         _record(audit, machine_id, before.profile, None)
@@ -127,8 +127,8 @@ def _record(audit: Audit, machine_id: str, before: str | None, after: str | None
         audit.record("machine.profile", machine_id, machine=machine_id, before=before, after=after)
 
 
-def _found(plant: Plant, name: str) -> Profile:
-    found = plant.profiles.read([name])
+def _found(services: Services, name: str) -> Profile:
+    found = services.profiles.read([name])
     if name not in found:
         raise _unknown(name)
     return _shown(name, *found[name])

@@ -11,7 +11,7 @@ from pipeline.model.recent import Recent
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.schemas.reading import RecentReading, RecentResult, shown, shown_results
-from web.services import Plant
+from web.services import Services
 
 #: Where a page starts that names no other: above all numbers.
 _ABOVE_ALL = 2**53
@@ -45,34 +45,34 @@ class RecentsController(Controller):
     @get("/readings", sync_to_thread=True, **access(Role.VIEWER, 404))
     def list_readings(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         machine_id: FromPath[str],
         before: _Before = _ABOVE_ALL,
         limit: _Limit = 100,
     ) -> RecentReadings:
         """The last readings of a machine with their outcomes, the newest first; the last twenty are kept."""
-        readings, following = _page(plant, machine_id, before, limit)
+        readings, following = _page(services, machine_id, before, limit)
         return RecentReadings([shown(machine_id, each) for each in readings], following)
 
     @get("/results", sync_to_thread=True, **access(Role.VIEWER, 404))
     def list_results(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         machine_id: FromPath[str],
         before: _Before = _ABOVE_ALL,
         limit: _Limit = 100,
     ) -> RecentResults:
         """The results of a machine's last readings, the newest first; `limit` counts readings."""
-        readings, following = _page(plant, machine_id, before, limit)
+        readings, following = _page(services, machine_id, before, limit)
         return RecentResults(
             [each for reading in readings for each in shown_results(machine_id, reading)[::-1]], following
         )
 
 
-def _page(plant: Plant, machine_id: str, before: int, limit: int) -> tuple[list[Recent], int | None]:
+def _page(services: Services, machine_id: str, before: int, limit: int) -> tuple[list[Recent], int | None]:
     """The readings of a page, the newest first, and where the next page starts."""
-    kept = plant.recents.read(checked_id(machine_id), 1000)
-    if not kept and not plant.machine(machine_id).recorded:
+    kept = services.recents.read(checked_id(machine_id), 1000)
+    if not kept and not services.machines.read(machine_id).recorded:
         raise unknown_machine(machine_id, "readings yet")
     found = [each for each in reversed(kept) if each.number < before]
     page = found[:limit]

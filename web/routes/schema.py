@@ -81,7 +81,7 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
                 "/style.css", "text/css", lambda _: (files("web.documents") / "style.css").read_bytes()
             ),
         ],
-        # Open to all: it says nothing of this plant, and its page is read before a token is at hand.
+        # Open to all: it says nothing of this system, and its page is read before a token is at hand.
         openapi_router=Router(
             PATH,
             route_handlers=[],

@@ -22,7 +22,7 @@ from sandbox.runtime.values import encode_state
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, check_tag, tag_of, tagged
 from web.http.problems import checked_id, unknown_machine
-from web.services import Plant
+from web.services import Services
 
 
 class StatesController(Controller):
@@ -31,9 +31,11 @@ class StatesController(Controller):
     path = "/machines/{machine_id:str}/state"
 
     @get(sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_state(self, plant: NamedDependency[Plant], machine_id: FromPath[str]) -> Response[msgspec.Raw]:
+    def get_state(
+        self, services: NamedDependency[Services], machine_id: FromPath[str]
+    ) -> Response[msgspec.Raw]:
         """A machine's state after its last reading."""
-        stored = plant.machine(checked_id(machine_id))
+        stored = services.machines.read(checked_id(machine_id))
         if not stored.recorded:
             raise unknown_machine(machine_id, "state: it has sent no reading yet")
         return tagged(stored.record.state)
@@ -41,7 +43,7 @@ class StatesController(Controller):
     @put(sync_to_thread=True, **access(Role.OPERATOR, 404, 412, 413, 422))
     def put_state(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         body: RawBody,
@@ -51,21 +53,21 @@ class StatesController(Controller):
 
         A machine that has a logic can be given a state before its first reading.
         """
-        state = _kept(body, plant.settings.limits)
+        state = _kept(body, services.settings.limits)
 
         def check(stored: Stored) -> None:
             if not stored.recorded and stored.active is None:
                 raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to edit")
             _check_tag(stored, if_match)
 
-        replaced = plant.edit_state(checked_id(machine_id), state, check)
+        replaced = services.machines.edit_state(checked_id(machine_id), state, check)
         _record(audit, "state.replace", machine_id, replaced, state)
         return tagged(state)
 
     @delete(sync_to_thread=True, **access(Role.OPERATOR, 404, 412))
     def delete_state(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         machine_id: FromPath[str],
         if_match: IfMatch = None,
@@ -77,7 +79,7 @@ class StatesController(Controller):
                 raise unknown_machine(machine_id, "state to be reset")
             _check_tag(stored, if_match)
 
-        replaced = plant.edit_state(checked_id(machine_id), b"{}", check)
+        replaced = services.machines.edit_state(checked_id(machine_id), b"{}", check)
         _record(audit, "state.reset", machine_id, replaced, b"{}")
 
 

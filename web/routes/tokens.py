@@ -15,7 +15,7 @@ from pipeline.store.audit import Audit
 from pipeline.store.tokens import NAME_PATTERN, Token
 from web.access.guard import ANYBODY, CALLER
 from web.access.roles import Role, access
-from web.services import Plant
+from web.services import Services
 
 
 class NewToken(Struct):
@@ -77,26 +77,26 @@ class TokensController(Controller):
     path = "/tokens"
 
     @get(sync_to_thread=True, **access(Role.ADMIN))
-    def list_tokens(self, plant: NamedDependency[Plant]) -> TokenList:
+    def list_tokens(self, services: NamedDependency[Services]) -> TokenList:
         """All tokens, also those that have expired."""
-        return TokenList(plant.tokens.list())
+        return TokenList(services.tokens.list())
 
     @post(sync_to_thread=True, **access(Role.ADMIN, 409, 413))
     def post_token(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], data: JSONBody[NewToken]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], data: JSONBody[NewToken]
     ) -> Response[MadeToken]:
         """Make a token. It is in this answer and can never be read again."""
-        token = plant.tokens.create(data.name, data.role, data.days)
+        token = services.tokens.create(data.name, data.role, data.days)
         audit.record("token.create", data.name, after=data.role)
         # Nobody on the way may keep it.
         return Response(MadeToken(data.name, data.role, token), headers={"Cache-Control": "no-store"})
 
     @delete("/{name:str}", sync_to_thread=True, **access(Role.ADMIN, 404))
     def delete_token(
-        self, plant: NamedDependency[Plant], audit: NamedDependency[Audit], name: FromPath[str]
+        self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> None:
         """Revoke a token. It is out from the next request on."""
-        role = plant.tokens.revoke(name)
+        role = services.tokens.revoke(name)
         if role is None:
             raise NotFoundException(detail=f"There is no token {name!r}.")
         audit.record("token.revoke", name, before=role)

@@ -19,7 +19,7 @@ from sandbox.runtime.values import encode_config
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.routes.states import encoded_state
-from web.services import Plant
+from web.services import Services
 
 _Logic = Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
 _Readings = Annotated[
@@ -109,11 +109,11 @@ class TryingController(Controller):
         sync_to_thread=True,
         **access(Role.AUTHOR, 413, 422, changes=False),
     )
-    def post_validate(self, plant: NamedDependency[Plant], data: JSONBody[Source]) -> Verdict:
+    def post_validate(self, services: NamedDependency[Services], data: JSONBody[Source]) -> Verdict:
         """Check a logic and run its examples as an upload would, and say everything that is wrong with it."""
         encoded(data.examples)
-        checked = plant.trials.check(data.logic)
-        wrong = plant.try_examples(data.logic, data.examples) if checked.accepted else []
+        checked = services.trials.check(data.logic)
+        wrong = services.uploads.try_examples(data.logic, data.examples) if checked.accepted else []
         return Verdict(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
 
     @post(
@@ -122,11 +122,11 @@ class TryingController(Controller):
         sync_to_thread=True,
         **access(Role.AUTHOR, 413, 422, changes=False),
     )
-    def post_test(self, plant: NamedDependency[Plant], data: JSONBody[TrialOrder]) -> TrialReport:
+    def post_test(self, services: NamedDependency[Services], data: JSONBody[TrialOrder]) -> TrialReport:
         """Run a logic on readings and a state, under the limits of the workers, without any effect."""
-        limits = plant.settings.limits
+        limits = services.settings.limits
         state, config = encoded_state(data.state, limits), _config(data.config, limits)
-        return TrialReport(**_tried(plant, data.logic, Case(state, _bytes(data.readings), config)))
+        return TrialReport(**_tried(services, data.logic, Case(state, _bytes(data.readings), config)))
 
     @post(
         "/machines/{machine_id:str}/logic/test",
@@ -135,20 +135,23 @@ class TryingController(Controller):
         **access(Role.AUTHOR, 404, 413, 422, changes=False),
     )
     def post_machine_test(
-        self, plant: NamedDependency[Plant], machine_id: FromPath[str], data: JSONBody[MachineTrialOrder]
+        self,
+        services: NamedDependency[Services],
+        machine_id: FromPath[str],
+        data: JSONBody[MachineTrialOrder],
     ) -> MachineTrialReport:
         """Run a logic on a machine's state and its last readings, under the limits of the workers.
 
         It has no effect on the machine. Its last readings are in its state already; so what they would lead
         to is shown by a trial from the state `{}`, or from one that is given.
         """
-        stored = plant.machine(checked_id(machine_id))
-        limits = plant.settings.limits
+        stored = services.machines.read(checked_id(machine_id))
+        limits = services.settings.limits
         logic, active = data.logic, None
         if logic is None:
             if (active := stored.active) is None:
                 raise unknown_machine(machine_id, "logic in force: say which to try")
-            logic = plant.logics.source(active.digest)
+            logic = services.logics.source(active.digest)
         state, config = stored.record.state, stored.setup.config
         if data.state is not None:
             state = encoded_state(data.state, limits)
@@ -157,7 +160,7 @@ class TryingController(Controller):
         if data.readings is not None:
             readings, left_out = _bytes(data.readings), 0
         else:
-            recents = plant.recents.read(machine_id, READINGS)
+            recents = services.recents.read(machine_id, READINGS)
             readings = [recent.reading for recent in recents if recent.whole]
             left_out = len(recents) - len(readings)
         return MachineTrialReport(
@@ -167,7 +170,7 @@ class TryingController(Controller):
             state=msgspec.Raw(state),
             config=msgspec.Raw(config),
             left_out=left_out,
-            **_tried(plant, logic, Case(state, readings, config)),
+            **_tried(services, logic, Case(state, readings, config)),
         )
 
 
@@ -184,8 +187,8 @@ def _config(config: dict[str, Any], limits: Limits) -> bytes:
         raise HTTPException(status_code=422, detail=f"The config cannot be: {e}.") from e
 
 
-def _tried(plant: Plant, logic: str, case: Case) -> dict[str, Any]:
-    ran = plant.trials.run(logic, [case])
+def _tried(services: Services, logic: str, case: Case) -> dict[str, Any]:
+    ran = services.trials.run(logic, [case])
     tried = ran.tried[0] if ran.tried else []
     return {
         "accepted": not ran.problems,

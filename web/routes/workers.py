@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from pipeline.plant.lag import PartitionState, QueueState, queue_names
 from pipeline.store.workers import Report
 from web.access.roles import Role, access
-from web.services import Plant
+from web.services import Services
 
 _T = TypeVar("_T")
 _C = TypeVar("_C")
@@ -51,7 +51,7 @@ class Queues(Struct):
 
 
 class Links(Struct):
-    """Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the
+    """Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the
     docs."""
 
     rabbitmq: str | None
@@ -71,12 +71,12 @@ class WorksController(Controller):
     @get("/workers", sync_to_thread=True, **access(Role.VIEWER))
     def list_workers(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Workers:
         """The worker processes, each as it reported itself within the last seconds."""
-        roll = plant.workers()
+        roll = services.workers()
         page, following = _page(
             [each for each in roll.present if each.id > after], limit, lambda each: each.id
         )
@@ -85,18 +85,18 @@ class WorksController(Controller):
     @get("/partitions", sync_to_thread=True, **access(Role.VIEWER))
     def list_partitions(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         after: Annotated[int, QueryParameter(ge=-1)] = -1,
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Partitions:
         """How the partitions are assigned, who serves them, and how far behind each is."""
-        page, following = _page(range(after + 1, plant.settings.partitions), limit, lambda number: number)
-        return Partitions(plant.partitions(page), following)
+        page, following = _page(range(after + 1, services.settings.partitions), limit, lambda number: number)
+        return Partitions(services.partitions(page), following)
 
     @get("/queues", sync_to_thread=True, **access(Role.VIEWER))
     def list_queues(
         self,
-        plant: NamedDependency[Plant],
+        services: NamedDependency[Services],
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Queues:
@@ -106,20 +106,20 @@ class WorksController(Controller):
         when it has waited, for as long as it serves it; and how long the reading that it took last had
         waited in all, where that says when it was sent.
         """
-        names = queue_names(plant.settings)
+        names = queue_names(services.settings)
         if after and after not in names:
             raise ClientException(detail=f"{after!r} is no queue; `after` is the `next` of another page.")
         start = names.index(after) + 1 if after else 0
         page, following = _page(names[start:], limit, str)
-        return Queues(plant.queues(page), following)
+        return Queues(services.queues(page), following)
 
     @get("/links", sync_to_thread=False, **access(Role.VIEWER))
-    def get_links(self, plant: NamedDependency[Plant]) -> Links:
-        """Pages elsewhere that belong to this plant."""
-        return Links(plant.settings.rabbitmq_page or None, plant.settings.docs_page or None)
+    def get_links(self, services: NamedDependency[Services]) -> Links:
+        """Pages elsewhere that belong to this system."""
+        return Links(services.settings.rabbitmq_page or None, services.settings.docs_page or None)
 
     @get("/metrics/targets", sync_to_thread=True, **access(Role.VIEWER))
-    def list_targets(self, plant: NamedDependency[Plant]) -> list[Targets]:
+    def list_targets(self, services: NamedDependency[Services]) -> list[Targets]:
         """Where the metrics of each worker process are, for Prometheus' HTTP service discovery.
 
         All of them in one answer, as Prometheus needs it; those that offer none are left out. The labels are
@@ -130,7 +130,7 @@ class WorksController(Controller):
                 [urlsplit(worker.metrics).netloc],
                 {"__meta_iot_logic_worker": worker.id, "__meta_iot_logic_host": worker.host},
             )
-            for worker in plant.workers().present
+            for worker in services.workers().present
             if worker.metrics is not None
         ]
 
