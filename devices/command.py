@@ -16,7 +16,7 @@ from devices.delivery import Delivered, Delivery
 from devices.display import Display
 from devices.errors import DeviceError
 from devices.senders import SENDERS
-from devices.shipment import Source
+from devices.shipment import ShipmentSource
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _deliver(arguments: argparse.Namespace) -> int:
     """Send what the arguments ask for and print the counts. Raises `DeviceError` and `SettingsError`."""
     new_sender, default_url = SENDERS[arguments.via]
-    source: Source = arguments.source(arguments)
+    source: ShipmentSource = arguments.source(arguments)
     settings = Settings.from_environ()
     sender = new_sender(arguments.url or default_url(settings), settings)
     with _stop_signals() as stopping, Display(arguments.what, source.total) as display:

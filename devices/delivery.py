@@ -6,9 +6,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from devices.outbox import Tally
+from devices.outbox import Counts
 from devices.senders.sender import Sender
-from devices.shipment import Source
+from devices.shipment import ShipmentSource
 
 #: Seconds between two looks at whether to stop. Signals only set a flag: what they interrupt holds locks.
 _LOOK_SECONDS: Final = 0.1
@@ -23,7 +23,7 @@ class Delivered(Struct, frozen=True):
     """How a delivery ended. `trouble`: what kept readings from being confirmed, where something did."""
 
     end: End
-    tally: Tally
+    tally: Counts
     trouble: str | None
 
     @property
@@ -41,10 +41,10 @@ class Delivery:
     def __init__(
         self,
         sender: Sender,
-        source: Source,
+        source: ShipmentSource,
         patience: float,
         stopping: Callable[[], bool],
-        look: Callable[[Tally], None],
+        look: Callable[[Counts], None],
     ) -> None:
         self._sender = sender
         self._source = source

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from devices.outbox import Tally
+from devices.outbox import Counts
 
 
 class _RateColumn(ProgressColumn):
@@ -70,6 +70,6 @@ class Display:
         self._progress.stop()
         logging.getLogger("devices").removeHandler(self._handler)
 
-    def show(self, tally: Tally) -> None:
+    def show(self, tally: Counts) -> None:
         """Show these counts."""
         self._progress.update(self._task, completed=tally.confirmed)

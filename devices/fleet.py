@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from devices.machine import Machine
+from devices.machine import SimulatedMachine
 from devices.shipment import Shipment
 
 
@@ -35,7 +35,7 @@ class Fleet:
         count: int | None = None,
         duration: float | None = None,
     ) -> None:
-        self._machines = [Machine(each, seed, start, step or 1 / rate) for each in ids]
+        self._machines = [SimulatedMachine(each, seed, start, step or 1 / rate) for each in ids]
         self._rate = rate
         self._count = count
         self._duration = duration

@@ -84,7 +84,7 @@ class MachineReading(Struct, frozen=True):
     fault: FaultCode | None
 
 
-class Machine:
+class SimulatedMachine:
     """One simulated machine. `step` is the machine's seconds between two readings."""
 
     def __init__(self, machine_id: str, seed: int, start: datetime, step: float) -> None:

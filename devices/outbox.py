@@ -31,7 +31,7 @@ class Parcel(Struct, frozen=True):
     body: bytes
 
 
-class Tally(Struct, frozen=True):
+class Counts(Struct, frozen=True):
     """Readings sent at least once, confirmed, and refused for good; and how often one was sent again."""
 
     sent: int = 0
@@ -39,8 +39,8 @@ class Tally(Struct, frozen=True):
     refused: int = 0
     repeated: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
             self.sent + other.sent,
             self.confirmed + other.confirmed,
             self.refused + other.refused,
@@ -63,9 +63,9 @@ class Outbox:
         self._progressed = time.monotonic()
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> Counts:
         """The counts so far."""
-        return Tally(self._sent, self._confirmed, self._refused, self._repeated)
+        return Counts(self._sent, self._confirmed, self._refused, self._repeated)
 
     @property
     def unsettled(self) -> int:

@@ -18,7 +18,7 @@ class Shipment(Struct, frozen=True):
     body: bytes
 
 
-class Source(Protocol):
+class ShipmentSource(Protocol):
     """Gives shipments in the order in which they are due. `total` is how many, or None where nobody knows."""
 
     total: int | None

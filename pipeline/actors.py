@@ -23,7 +23,7 @@ from pipeline.broker.publisher import Publisher
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError, connect, missing_durability
-from pipeline.store.machine_index import Directory
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
@@ -32,7 +32,7 @@ from pipeline.telemetry.metrics_server import MetricsServer
 from pipeline.worker.announcer import Announcer
 from pipeline.worker.batch import Batch
 from pipeline.worker.dramatiq_broker import ReadingsBroker
-from pipeline.worker.index_writer import Attendance
+from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.processor import Processor
@@ -46,7 +46,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _logger = logging.getLogger(__name__)
 
 
-class Works(Middleware):
+class WorkerResources(Middleware):
     """What a worker process works with: made when it starts, closed when it stops."""
 
     def __init__(self, settings: Settings) -> None:
@@ -83,7 +83,7 @@ class Works(Middleware):
         self.announcer.start()
         broker.worker_threads = worker.worker_threads
         self.sessions = broker.sessions = Sessions(client)
-        self.attendance = Attendance(Directory(client, self.records))
+        self.attendance = IndexWriter(MachineIndex(client, self.records))
         self.attendance.start()
         self.metrics = broker.metrics = WorkerMetrics(self._restarts)
         self.metrics_server = MetricsServer(
@@ -170,8 +170,8 @@ def _settings() -> Settings:
         raise SystemExit(f"The worker cannot start: {e}") from e
 
 
-works = Works(_settings())
-broker = ReadingsBroker(works.settings, middleware=[works])
+resources = WorkerResources(_settings())
+broker = ReadingsBroker(resources.settings, middleware=[resources])
 dramatiq.set_broker(broker)
 
 
@@ -179,5 +179,5 @@ dramatiq.set_broker(broker)
 def process_batch(batch: Batch) -> None:
     """Process one batch, which `pipeline.worker.consumer` makes of the readings that arrive."""
     with tracing.batch(batch.queues, batch.traceparents), logs.about(batch.about):
-        works.processor().process(batch)
+        resources.processor().process(batch)
         _logger.debug("the batch is written")

@@ -9,13 +9,13 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.overflow import reading_back
 from pipeline.broker.publisher import Publisher
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.model.claim import claim_of
 from pipeline.model.reading import Reading
 from pipeline.settings import Settings
 from pipeline.store.client import connect
-from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.records import Records
 from pipeline.worker.processor import Processor
 from sandbox.parent.sandbox import Sandbox
@@ -44,10 +44,10 @@ class Office:
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         self.partition = Partition(amqp_url, redis_url, Sandbox(), processor, records)
         self.redis = connect(settings)
-        self.letters = DeadLetters(self.redis)
+        self.letters = LetterStore(self.redis)
         self.publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
         self.redriver = Redriver(self.letters, self.publisher)
-        self.keeper = Keeper(settings, self.letters)
+        self.keeper = DeadLetterCollector(settings, self.letters)
         self.keeper.start()
         self.results = Collector(amqp_url, wire.RESULTS_EXCHANGE)
         wait_until(lambda: self.publisher.connected)
@@ -102,9 +102,9 @@ class Office:
         wait_until(lambda: len(self.results.messages) >= count)
         return [event["data"] for event in self.results.events]
 
-    def ids(self, where: Where | None = None, chunk: int = 500) -> list[str]:
+    def ids(self, where: LetterFilter | None = None, chunk: int = 500) -> list[str]:
         """The ids of the letters, as they are listed."""
-        found = self.letters.find(where or Where(), chunk=chunk)
+        found = self.letters.find(where or LetterFilter(), chunk=chunk)
         return [kept.letter.id for each in found for kept in each]
 
     def process(self, readings: Sequence[Reading | tuple[str, bytes]], session: bytes = b"session1") -> None:

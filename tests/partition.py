@@ -14,14 +14,14 @@ from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
 from pipeline.settings import Settings
 from pipeline.store.client import connect
-from pipeline.store.machine_index import Directory
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records, Update
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
-from pipeline.store.versions import Logics
+from pipeline.store.versions import LogicStore
 from pipeline.worker.announcer import Announcer
 from pipeline.worker.batch import Batch, Share
-from pipeline.worker.index_writer import Attendance
+from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.processor import Processor
 from sandbox.parent.sandbox import Sandbox
@@ -68,10 +68,10 @@ class Partition:
         self._redis = connect(settings)
         self.records = records(self._redis)
         self.sessions = Sessions(self._redis)
-        self.logics = Logics(self._redis, "")
-        self.directory = Directory(self._redis, self.records)
+        self.logics = LogicStore(self._redis, "")
+        self.directory = MachineIndex(self._redis, self.records)
         #: Enters nothing by itself: a test calls `flush`.
-        self.attendance = Attendance(self.directory)
+        self.attendance = IndexWriter(self.directory)
         self.sandbox = sandbox
         self.metrics = WorkerMetrics(lambda: sandbox.losses)
         self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)

@@ -11,8 +11,8 @@ from litestar.di import Provide
 
 from pipeline.store.audit import Audit
 from pipeline.telemetry import tracing
-from web.access.fair_share import Turns
-from web.access.guard import CALLER, Admission, Gate
+from web.access.fair_share import FairShare
+from web.access.guard import CALLER, Admitted, Guard
 from web.http.assets import built_pages
 from web.http.problems import HANDLERS
 from web.http.request_checks import before_request
@@ -30,12 +30,12 @@ from web.routes.metrics import MetricsController
 from web.routes.pages import PagesController
 from web.routes.pauses import PausesController
 from web.routes.profiles import FollowingController, ProfilesController
-from web.routes.readings import RecentsController
+from web.routes.readings import ReadingsController
 from web.routes.schema import openapi_config
 from web.routes.states import StatesController
 from web.routes.tokens import TokensController, WhoAmIController
-from web.routes.trials import TryingController
-from web.routes.workers import WorksController
+from web.routes.trials import TrialsController
+from web.routes.workers import SystemController
 from web.services import Services
 
 #: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
@@ -68,11 +68,11 @@ def create_app(services: Services) -> Litestar:
     def provide_audit(request: Request[Any, Any, Any]) -> Audit:
         return Audit(services.trail, services.events, request.state[CALLER].name)
 
-    def provide_admission(request: Request[Any, Any, Any]) -> Admission:
-        return Admission(gate, request.state[CALLER])
+    def provide_admission(request: Request[Any, Any, Any]) -> Admitted:
+        return Admitted(gate, request.state[CALLER])
 
-    turns = Turns()
-    gate = Gate(services.tokens, services.settings, turns)
+    turns = FairShare()
+    gate = Guard(services.tokens, services.settings, turns)
     return Litestar(
         [
             PagesController,
@@ -85,12 +85,12 @@ def create_app(services: Services) -> Litestar:
             ProfilesController,
             ProfileLogicController,
             StatesController,
-            RecentsController,
+            ReadingsController,
             EventsController,
             LanguageController,
-            TryingController,
+            TrialsController,
             DeadLettersController,
-            WorksController,
+            SystemController,
             HealthController,
             MetricsController,
             WhoAmIController,

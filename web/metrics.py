@@ -11,12 +11,12 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.errors import BrokerUnavailable
 from pipeline.plant.lag import QueueState
 from pipeline.settings import Settings
-from pipeline.store.dead_letters import DeadLetters
-from pipeline.store.workers import Roll
+from pipeline.store.dead_letters import LetterStore
+from pipeline.store.workers import WorkerList
 from pipeline.telemetry.registry import new_registry
 
 #: Upper bounds of the time that a request takes, in seconds.
@@ -26,7 +26,7 @@ _REQUEST_SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10)
 class _DeadLetterGauges(Collector):
     """The gauges, read when they are asked for."""
 
-    def __init__(self, settings: Settings, letters: DeadLetters, keeper: Keeper) -> None:
+    def __init__(self, settings: Settings, letters: LetterStore, keeper: DeadLetterCollector) -> None:
         self._max, self._letters, self._keeper = settings.dead_letters_max, letters, keeper
 
     def collect(self) -> Iterator[Metric]:
@@ -37,11 +37,11 @@ class _DeadLetterGauges(Collector):
             yield _gauge("dead_letters_waiting", "Dead letters that wait in RabbitMQ to be kept.", waiting)
 
 
-class WorksGauges(Collector):
+class SystemGauges(Collector):
     """The workers, and what waits for them, asked for when they are read."""
 
     def __init__(
-        self, partitions: int, workers: Callable[[], Roll], queues: Callable[[], Sequence[QueueState]]
+        self, partitions: int, workers: Callable[[], WorkerList], queues: Callable[[], Sequence[QueueState]]
     ) -> None:
         self._partitions, self._workers, self._queues = partitions, workers, queues
 
@@ -73,7 +73,7 @@ def _gauge(name: str, help_text: str, value: float) -> Metric:
 class Metrics:
     """The metrics of one API process."""
 
-    def __init__(self, settings: Settings, letters: DeadLetters, keeper: Keeper) -> None:
+    def __init__(self, settings: Settings, letters: LetterStore, keeper: DeadLetterCollector) -> None:
         self.registry = new_registry()
         self.registry.register(_DeadLetterGauges(settings, letters, keeper))
         self.redriven = Counter(

@@ -5,27 +5,27 @@ from collections.abc import Sequence
 
 from pipeline.broker import topology
 from pipeline.broker.publisher import Publisher
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.plant.ingest import Ingest
 from pipeline.plant.lag import PartitionState, QueueState, partition_states, queue_names, queue_states
 from pipeline.plant.machines import Machines
 from pipeline.plant.uploads import Uploads
 from pipeline.settings import Settings
-from pipeline.store.audit import Trail
+from pipeline.store.audit import AuditTrail
 from pipeline.store.client import RedisError, connect
-from pipeline.store.deployments import MachineSetups, ProfileSetups
-from pipeline.store.profiles import Profiles
+from pipeline.store.deployments import MachineDeployments, ProfileDeployments
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.pubsub import Events
 from pipeline.store.records import Records
 from pipeline.store.tokens import Tokens
-from pipeline.store.versions import Logics
-from pipeline.store.workers import Roll, call_roll
+from pipeline.store.versions import LogicStore
+from pipeline.store.workers import WorkerList, list_workers
 from pipeline.telemetry.registry import SandboxRestarts
 from pipeline.trials.runner import Trials
 from sandbox.parent.sandbox import Sandbox
-from web.live.hub import Feeds
-from web.metrics import Metrics, WorksGauges
+from web.live.hub import Hub
+from web.metrics import Metrics, SystemGauges
 
 
 class Services:
@@ -35,15 +35,15 @@ class Services:
         self.settings = settings
         self._redis = connect(settings)
         self._records = Records(self._redis)
-        self.setups = MachineSetups(self._redis)
-        self.logics = Logics(self._redis, settings.signing_key, self.setups)
-        self.profile_logics = Logics(self._redis, settings.signing_key, ProfileSetups(self._redis))
-        self.profiles = Profiles(self._redis, self.setups, self._records)
+        self.setups = MachineDeployments(self._redis)
+        self.logics = LogicStore(self._redis, settings.signing_key, self.setups)
+        self.profile_logics = LogicStore(self._redis, settings.signing_key, ProfileDeployments(self._redis))
+        self.profiles = ProfileStore(self._redis, self.setups, self._records)
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
         self.events = Events(self._redis)
-        self.feeds = Feeds(settings, self.recents)
+        self.feeds = Hub(settings, self.recents)
         self.redriver = Redriver(self.letters, self._publisher)
         self.machines = Machines(
             self._redis,
@@ -54,10 +54,10 @@ class Services:
             settings.silent_after,
         )
         self.ingest = Ingest(self._publisher)
-        self.keeper = Keeper(settings, self.letters)
+        self.keeper = DeadLetterCollector(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.keeper)
         self.tokens = Tokens(self._redis)
-        self.trail = Trail(self._redis, settings)
+        self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.feeds.readers)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self.trials = Trials(settings)
@@ -66,7 +66,7 @@ class Services:
             SandboxRestarts(lambda: Counter(self._sandbox.losses) + Counter(self.trials.losses))
         )
         self.metrics.registry.register(
-            WorksGauges(settings.partitions, self.workers, lambda: self.queues(queue_names(settings)))
+            SystemGauges(settings.partitions, self.workers, lambda: self.queues(queue_names(settings)))
         )
 
     def close(self) -> None:
@@ -88,9 +88,9 @@ class Services:
             missing["rabbitmq"] = f"RabbitMQ cannot be published to: {self._publisher.lost_because}"
         return missing
 
-    def workers(self) -> Roll:
+    def workers(self) -> WorkerList:
         """The workers that are there, and those that vanished. Raises `redis.RedisError`."""
-        return call_roll(self._redis)
+        return list_workers(self._redis)
 
     def partitions(self, partitions: Sequence[int]) -> list[PartitionState]:
         """These partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from devices.errors import AddressError, ConnectionLost, Unreachable
-from devices.outbox import Tally
+from devices.outbox import Counts
 from devices.senders.address import Address
 from devices.senders.sender import CONNECT_SECONDS, Line
 
@@ -138,9 +138,9 @@ class HttpSender:
         self._opened: list[_Lane] = []
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> Counts:
         """The counts so far."""
-        return sum((lane.tally for lane in self._lanes), Tally())
+        return sum((lane.tally for lane in self._lanes), Counts())
 
     @property
     def unsettled(self) -> int:

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from typing import Final, Protocol
 
 from devices.errors import ConnectionLost, Unreachable
-from devices.outbox import Outbox, Tally
+from devices.outbox import Counts, Outbox
 
 #: Seconds between two attempts to connect, and before what was refused for now is sent again.
 RETRY_SECONDS: Final = 0.5
@@ -36,7 +36,7 @@ class Sender(Protocol):
     address: str
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> Counts:
         """The counts so far."""
 
     @property
@@ -78,7 +78,7 @@ class Line(ABC):
         self._thread = Thread(target=self._run, name=f"sender to {address}", daemon=True)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> Counts:
         """The counts so far."""
         return self.outbox.tally
 

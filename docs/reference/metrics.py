@@ -8,15 +8,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from docs.reference.markdown import code, table
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.plant.lag import QueueState
 from pipeline.settings import Settings
-from pipeline.store.dead_letters import DeadLetters
-from pipeline.store.workers import Roll
+from pipeline.store.dead_letters import LetterStore
+from pipeline.store.workers import WorkerList
 from pipeline.telemetry.registry import SandboxRestarts
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
-from web.metrics import Metrics, WorksGauges
+from web.metrics import Metrics, SystemGauges
 
 #: What every process says of itself, in the terms of all Prometheus clients.
 _PROCESS = "process_"
@@ -41,10 +41,10 @@ def worker_registry() -> CollectorRegistry:
 
 def api_registry() -> CollectorRegistry:
     """The metrics of an API in a plant without machines."""
-    letters = cast(DeadLetters, SimpleNamespace(count=lambda: 0))
-    api = Metrics(Settings(), letters, cast(Keeper, SimpleNamespace(waiting=0)))
+    letters = cast(LetterStore, SimpleNamespace(count=lambda: 0))
+    api = Metrics(Settings(), letters, cast(DeadLetterCollector, SimpleNamespace(waiting=0)))
     api.registry.register(SandboxRestarts(dict))
-    api.registry.register(WorksGauges(0, lambda: Roll([], []), list[QueueState]))
+    api.registry.register(SystemGauges(0, lambda: WorkerList([], []), list[QueueState]))
     return api.registry
 
 

@@ -26,21 +26,21 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.errors import BackupError
-from pipeline.model.deployment import Setup
+from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
 from pipeline.store.client import Client
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
     Kind,
+    deployment_key,
     examples_key,
     record_key,
-    setup_key,
     source_key,
     versions_key,
 )
 from pipeline.store.records import Records
-from pipeline.store.sources import Source
+from pipeline.store.sources import StoredSource
 from pipeline.store.versions import Version
 from pipeline.version import VERSION
 
@@ -63,20 +63,20 @@ class Header(Struct, frozen=True, tag="iot-logic backup"):
     version: str
 
 
-class Machine(Struct, frozen=True, tag="machine"):
+class MachineEntry(Struct, frozen=True, tag="machine"):
     """A machine: its record (None where it has sent nothing), setup and versions."""
 
     name: str
     record: Record | None
-    setup: Setup
+    setup: Deployment
     versions: list[Version]
 
 
-class Profile(Struct, frozen=True, tag="profile"):
+class ProfileEntry(Struct, frozen=True, tag="profile"):
     """A profile."""
 
     name: str
-    setup: Setup
+    setup: Deployment
     versions: list[Version]
 
 
@@ -99,7 +99,7 @@ class End(Struct, frozen=True, tag="end"):
     entries: int
 
 
-Entry = Machine | Profile | Text | Examples
+Entry = MachineEntry | ProfileEntry | Text | Examples
 
 
 def export(client: Client, path: Path) -> dict[str, int]:
@@ -108,7 +108,7 @@ def export(client: Client, path: Path) -> dict[str, int]:
     Only its owner may read it. Raises `redis.RedisError` and `OSError`.
     """
     counts = {"machines": 0, "profiles": 0, "sources": 0, "examples": 0}
-    names = {Machine: "machines", Profile: "profiles", Text: "sources", Examples: "examples"}
+    names = {MachineEntry: "machines", ProfileEntry: "profiles", Text: "sources", Examples: "examples"}
     encode = msgspec.msgpack.Encoder().encode
     part = path.with_name(f"{path.name}.part")
     try:
@@ -145,16 +145,16 @@ def _entries(client: Client) -> Iterator[Entry]:
         record, setup, versions = _read(client, name, "machine")
         stored = records.parse(record, setup)
         if stored.known or versions:
-            yield Machine(
+            yield MachineEntry(
                 name, stored.record if stored.recorded else None, stored.setup, note(_decoded(versions))
             )
     for name in _names(client, PROFILES_KEY):
         _, setup, versions = _read(client, name, "profile")
         if setup is not None:
-            yield Profile(name, Setup.parse(setup), note(_decoded(versions)))
+            yield ProfileEntry(name, Deployment.parse(setup), note(_decoded(versions)))
     for digest in sorted(sources):
         if (value := cast("bytes | None", client.get(source_key(digest)))) is not None:
-            yield Text(msgspec.msgpack.decode(value, type=Source).source)
+            yield Text(msgspec.msgpack.decode(value, type=StoredSource).source)
     for digest in sorted(examples):
         if (value := cast("bytes | None", client.get(examples_key(digest)))) is not None:
             yield Examples(digest, value)
@@ -164,7 +164,7 @@ def _read(client: Client, name: str, kind: Kind) -> tuple[bytes | None, bytes | 
     with client.pipeline(transaction=True) as step:
         if kind == "machine":
             step.get(record_key(name))
-        step.get(setup_key(name, kind))
+        step.get(deployment_key(name, kind))
         step.lrange(versions_key(name, kind), 0, -1)
         *record, setup, versions = step.execute()
     return (record[0] if record else None), setup, versions
@@ -183,7 +183,7 @@ def _names(client: Client, key: str) -> Iterator[str]:
 
 def read(path: Path) -> Iterator[Entry]:
     """What a backup holds, in order. Raises `BackupError` where it is none or not whole, and `OSError`."""
-    decode = msgspec.msgpack.Decoder(Header | Machine | Profile | Text | Examples | End).decode
+    decode = msgspec.msgpack.Decoder(Header | MachineEntry | ProfileEntry | Text | Examples | End).decode
     count = 0
     try:
         with gzip.open(path) as file:

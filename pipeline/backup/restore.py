@@ -21,25 +21,25 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.backup.archive import Entry, Examples, Machine, Profile, Text, read
+from pipeline.backup.archive import Entry, Examples, MachineEntry, ProfileEntry, Text, read
 from pipeline.errors import BackupError
-from pipeline.model.deployment import Setup
+from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
 from pipeline.store.client import Client, Pipeline
-from pipeline.store.deployments import MachineSetups
+from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
     Kind,
+    deployment_key,
     digests_key,
     profile_machines_key,
     recent_key,
     record_key,
-    setup_key,
     versions_key,
 )
-from pipeline.store.machine_index import Directory
-from pipeline.store.profiles import Profiles
+from pipeline.store.machine_index import MachineIndex
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.sources import Sources
 from pipeline.store.versions import Version
@@ -69,8 +69,8 @@ class Restore:
         self._compile = compiled if signing_key else None
         self._sources = Sources(client, signing_key)
         self._records = Records(client)
-        self._directory = Directory(client, self._records)
-        self._profiles = Profiles(client, MachineSetups(client), self._records)
+        self._directory = MachineIndex(client, self._records)
+        self._profiles = ProfileStore(client, MachineDeployments(client), self._records)
 
     def restore(
         self, path: Path, *, only: Collection[str] = (), force: bool = False, ahead: int = 0
@@ -88,7 +88,7 @@ class Restore:
             )
         done, entered = Restored(), list[str]()
         wanted = {
-            each.setup.profile for each in read(path) if isinstance(each, Machine) and each.name in only
+            each.setup.profile for each in read(path) if isinstance(each, MachineEntry) and each.name in only
         }
         for entry in read(path):
             if isinstance(entry, Text):
@@ -96,13 +96,13 @@ class Restore:
             elif isinstance(entry, Examples):
                 self._sources.keep_examples(entry.examples)
         for entry in read(path):
-            if isinstance(entry, Profile) and (
+            if isinstance(entry, ProfileEntry) and (
                 not only or (entry.name in wanted and not self._has(entry.name))
             ):
                 self._put_profile(entry)
                 done.profiles += 1
         for entry in read(path):
-            if isinstance(entry, Machine) and (not only or entry.name in only):
+            if isinstance(entry, MachineEntry) and (not only or entry.name in only):
                 self._put_machine(entry, ahead)
                 entered.append(entry.name)
         for start in range(0, len(entered), _CHUNK):
@@ -118,7 +118,7 @@ class Restore:
             elif not isinstance(entry, Examples):
                 _check_entry(entry)
                 needed |= {each.digest for each in entry.versions}
-                machines |= {entry.name} if isinstance(entry, Machine) else set()
+                machines |= {entry.name} if isinstance(entry, MachineEntry) else set()
         if needed - there:
             raise BackupError(f"{path} lacks the source of {len(needed - there)} versions.")
         if missing := set(only) - machines:
@@ -131,30 +131,30 @@ class Restore:
             done.refused.append(digest)
 
     def _has(self, profile: str) -> bool:
-        return bool(self._redis.exists(setup_key(profile, "profile")))
+        return bool(self._redis.exists(deployment_key(profile, "profile")))
 
-    def _put_profile(self, profile: Profile) -> None:
+    def _put_profile(self, profile: ProfileEntry) -> None:
         self._redis.zadd(PROFILES_KEY, {profile.name: 0})
 
         def put(step: Pipeline) -> None:
             step.multi()
             _put_setup(step, profile.name, "profile", profile.setup, profile.versions)
 
-        self._redis.transaction(put, setup_key(profile.name, "profile"))
+        self._redis.transaction(put, deployment_key(profile.name, "profile"))
         self._redis.zadd(PROFILES_KEY, {profile.name: 0})
 
-    def _put_machine(self, machine: Machine, ahead: int) -> None:
+    def _put_machine(self, machine: MachineEntry, ahead: int) -> None:
         name, setup = machine.name, machine.setup
         if setup.profile is not None and not self._has(setup.profile):
             setup = replace(setup, profile=None)
         if setup.profile is not None:
             self._redis.sadd(profile_machines_key(setup.profile), name)
         self._records.register([name])
-        before = Setup()
+        before = Deployment()
 
         def put(step: Pipeline) -> None:
             nonlocal before
-            values = cast("list[bytes | None]", step.mget(record_key(name), setup_key(name)))
+            values = cast("list[bytes | None]", step.mget(record_key(name), deployment_key(name)))
             here = self._records.parse(*values)
             before = here.setup
             record = _merged(machine.record, here.record if here.token else None, ahead)
@@ -164,7 +164,7 @@ class Restore:
             step.delete(recent_key(name))
             _put_setup(step, name, "machine", setup, machine.versions)
 
-        self._redis.transaction(put, record_key(name), setup_key(name))
+        self._redis.transaction(put, record_key(name), deployment_key(name))
         if before.profile is not None and before.profile != setup.profile:
             self._profiles.forget(name, before.profile)
 
@@ -188,8 +188,8 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
     )
 
 
-def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Setup, versions: Iterable[Version]) -> None:
-    step.set(setup_key(name, kind), msgspec.msgpack.encode(setup))
+def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Deployment, versions: Iterable[Version]) -> None:
+    step.set(deployment_key(name, kind), msgspec.msgpack.encode(setup))
     step.delete(versions_key(name, kind), digests_key(name, kind))
     for number, version in enumerate(versions, start=1):
         step.rpush(versions_key(name, kind), msgspec.msgpack.encode(version))
@@ -199,7 +199,7 @@ def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Setup, versions: It
 
 def _check_entry(entry: Entry) -> None:
     """Raise `BackupError` where a machine or profile is not what it can be."""
-    assert isinstance(entry, Machine | Profile)
+    assert isinstance(entry, MachineEntry | ProfileEntry)
     setup = entry.setup
     fits = is_machine_id(entry.name) and setup.versions == len(entry.versions)
     if setup.version:
@@ -207,7 +207,7 @@ def _check_entry(entry: Entry) -> None:
         fits = fits and entry.versions[setup.version - 1].digest == setup.digest
     try:
         states = [setup.config]
-        if isinstance(entry, Machine) and entry.record is not None:
+        if isinstance(entry, MachineEntry) and entry.record is not None:
             states.append(entry.record.state)
         for each in states:
             msgspec.json.decode(each, type=dict[str, msgspec.Raw])

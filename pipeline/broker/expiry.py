@@ -30,7 +30,7 @@ from msgspec import Struct
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.sent_at import moment_of
+from pipeline.broker.sent_at import sent_at_of
 
 _QUEUE: Final = re.compile(topology.PARTITION_QUEUES_PATTERN)
 #: RabbitMQ takes no longer expiration.
@@ -87,14 +87,14 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
 
 def is_identified(expiry: Expiry, properties: pika.BasicProperties) -> bool:
     """Whether something tells this reading from an equal one that expires in the same second."""
-    return bool(properties.message_id or expiry.place or moment_of(properties.headers))
+    return bool(properties.message_id or expiry.place or sent_at_of(properties.headers))
 
 
 def name_of(expiry: Expiry, properties: pika.BasicProperties, key: str, body: bytes) -> str:
     """The name of its letter."""
     time = None if is_identified(expiry, properties) else expiry.time
     message_id = properties.message_id and wire.text_of(properties.message_id)
-    identity = (key, message_id, expiry.place, moment_of(properties.headers), time, body)
+    identity = (key, message_id, expiry.place, sent_at_of(properties.headers), time, body)
     return f"expired-{blake2b(msgspec.msgpack.encode(identity), digest_size=16).hexdigest()}"
 
 

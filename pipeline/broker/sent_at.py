@@ -25,7 +25,7 @@ RABBITMQ_KNOWS: Final = (3, 12)
 _LARGEST: Final = 2**53
 
 
-def moment_of(headers: Mapping[str, Any] | None) -> int | None:
+def sent_at_of(headers: Mapping[str, Any] | None) -> int | None:
     """The time in the headers; None where there is none, or what is there cannot be one."""
     value = headers.get(SENT_AT_HEADER) if headers else None
     if not isinstance(value, int) or not 0 < value < _LARGEST:

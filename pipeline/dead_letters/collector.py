@@ -33,7 +33,7 @@ from pipeline.model.claim import claim_of
 from pipeline.model.dead_letter import EXPIRED, Letter, another
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
-from pipeline.store.dead_letters import DeadLetters
+from pipeline.store.dead_letters import LetterStore
 
 #: Letters that are kept in one round trip, and so held in memory, and what they may weigh in bytes.
 _LETTERS: Final = 200
@@ -55,13 +55,13 @@ _GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, Redi
 _logger = logging.getLogger(__name__)
 
 
-class Keeper:
+class DeadLetterCollector:
     """A thread with a connection of its own, from `start` to `close`.
 
     `waiting` is how many letters are in the queue, None while that is not known.
     """
 
-    def __init__(self, settings: Settings, letters: DeadLetters) -> None:
+    def __init__(self, settings: Settings, letters: LetterStore) -> None:
         self.waiting: int | None = None
         self._settings = settings
         self._letters = letters

@@ -21,7 +21,7 @@ from pipeline.errors import PublishError, RedriveStopped
 from pipeline.model.claim import Claim
 from pipeline.model.dead_letter import SENT_AGAIN, Letter
 from pipeline.model.deployment import Pause
-from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.wire import CLAIM_HEADER
 
 #: Bytes of readings that are in memory at once, unless a single one is larger.
@@ -41,12 +41,12 @@ class Redriver:
     is how many seconds it waits for letters that a keeper has not taken yet.
     """
 
-    def __init__(self, letters: DeadLetters, publisher: Publisher, patience: float = 5) -> None:
+    def __init__(self, letters: LetterStore, publisher: Publisher, patience: float = 5) -> None:
         self.patience = patience
         self._letters = letters
         self._publisher = publisher
 
-    def send_all(self, where: Where) -> int:
+    def send_all(self, where: LetterFilter) -> int:
         """Send again all letters that are meant, without strays. Returns how many were sent."""
         sent = 0
         for kept in self._letters.line(where):
@@ -66,7 +66,7 @@ class Redriver:
         waiting, below = 0, None
         if pause is not None and pause.last is not None and pause.last > pause.first:
             waiting, below = self._wait_for_keeper(machine_id, pause.first + 1, pause.last)
-        return self.send_all(Where(machine=machine_id, kind="paused", below=below)), waiting
+        return self.send_all(LetterFilter(machine=machine_id, kind="paused", below=below)), waiting
 
     def _wait_for_keeper(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
         deadline = monotonic() + self.patience

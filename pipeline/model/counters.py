@@ -31,7 +31,7 @@ class LastError(Struct, frozen=True, array_like=True):
     logicprofile: str | None = None
 
 
-class Tally(Struct, frozen=True, array_like=True):
+class Counters(Struct, frozen=True, array_like=True):
     """The counts of one machine since its first reading.
 
     `readings` is `resent` and those that came from the machine; each has led to any number of `results`, or

@@ -29,7 +29,7 @@ class Pause(Struct, frozen=True, array_like=True):
     last: int | None = None
 
 
-class Setup(Struct, frozen=True, array_like=True):
+class Deployment(Struct, frozen=True, array_like=True):
     """What a machine is set up to run.
 
     `version` (0: none) and `digest` say which of its versions is in force, `versions` how many there are.
@@ -46,7 +46,7 @@ class Setup(Struct, frozen=True, array_like=True):
     profile: str | None = None
     config: bytes = b"{}"
 
-    def having(self, version: int, digest: str) -> "Setup":
+    def having(self, version: int, digest: str) -> "Deployment":
         """The same with this version in force (0: none)."""
         if version == self.version:
             return self
@@ -63,12 +63,12 @@ class Setup(Struct, frozen=True, array_like=True):
         return Active(self.version, self.digest) if self.version else None
 
     @classmethod
-    def parse(cls, value: bytes | None) -> "Setup":
+    def parse(cls, value: bytes | None) -> "Deployment":
         """The setup as it is kept; of what has none, the empty one."""
         return _decode(value) if value else _EMPTY
 
 
-_EMPTY = Setup()
+_EMPTY = Deployment()
 
 
-_decode = msgspec.msgpack.Decoder(Setup).decode
+_decode = msgspec.msgpack.Decoder(Deployment).decode

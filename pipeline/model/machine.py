@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from pipeline.model.deployment import Active, Setup
+from pipeline.model.deployment import Active, Deployment
 from pipeline.model.record import Record
 
 
@@ -18,8 +18,8 @@ class Stored(Struct, frozen=True):
 
     record: Record
     token: bytes
-    setup: Setup
-    profile: Setup | None = None
+    setup: Deployment
+    profile: Deployment | None = None
 
     @property
     def active(self) -> Active | None:
@@ -41,7 +41,7 @@ class Stored(Struct, frozen=True):
     @property
     def known(self) -> bool:
         """Whether anything is kept of it."""
-        return self.recorded or self.setup != Setup()
+        return self.recorded or self.setup != Deployment()
 
 
 class Condition(StrEnum):

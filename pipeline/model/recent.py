@@ -15,7 +15,7 @@ from sandbox.job import Failure, Outcome, OutcomeKind
 KEPT_BYTES: Final = 4096
 
 
-class Recent(Struct, frozen=True, array_like=True):
+class KeptReading(Struct, frozen=True, array_like=True):
     """A reading that was processed: its running number, when (RFC 3339, UTC), and the outcome.
 
     `reading` has its bytes, or the first `KEPT_BYTES` of `size`. `results` are JSON objects; one that did
@@ -42,11 +42,11 @@ class Recent(Struct, frozen=True, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_recent(reading: Reading, outcome: Outcome, number: int, time: str, active: Active | None) -> bytes:
+def encode_kept(reading: Reading, outcome: Outcome, number: int, time: str, active: Active | None) -> bytes:
     """A reading and its outcome under the logic `active`, as they are kept."""
     body = reading.body
     return _encoder.encode(
-        Recent(
+        KeptReading(
             number,
             time,
             outcome.kind,

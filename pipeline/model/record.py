@@ -55,7 +55,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.model.claim import Claim
-from pipeline.model.counters import Tally
+from pipeline.model.counters import Counters
 from pipeline.model.quarantine import Strikes
 from pipeline.model.reading import MARK_BYTES, Reading
 from pipeline.model.session import Settled
@@ -144,7 +144,7 @@ class Record(Struct, frozen=True, array_like=True):
     strikes: Strikes = Strikes()
     moved: int = 0
     taken: int = 0
-    tally: Tally = Tally()
+    tally: Counters = Counters()
     gone: bool = False
     earlier: bytes = b""
 
@@ -251,7 +251,7 @@ class Record(Struct, frozen=True, array_like=True):
         state: bytes,
         carry: bool,
         strikes: Strikes,
-        tally: Tally,
+        tally: Counters,
     ) -> Self:
         """The record after `run` and `move` of the fresh readings of a split were run and moved.
 

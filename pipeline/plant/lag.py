@@ -20,7 +20,7 @@ from pipeline.broker.connection import BlockingConnection
 from pipeline.errors import BrokerUnavailable, TopologyError
 from pipeline.model.assignment import assignment
 from pipeline.settings import Settings
-from pipeline.store.workers import Holding, Report
+from pipeline.store.workers import Holding, WorkerStatus
 
 #: Seconds that the broker may take over a step of connecting, and between two signs of life: nobody is to
 #: wait long for a count.
@@ -70,7 +70,7 @@ class QueueState(Struct, frozen=True):
 
 
 def partition_states(
-    settings: Settings, workers: Sequence[Report], partitions: Sequence[int]
+    settings: Settings, workers: Sequence[WorkerStatus], partitions: Sequence[int]
 ) -> list[PartitionState]:
     """These partitions, in order. Raises `BrokerUnavailable`."""
     owners = assignment([worker.id for worker in workers], settings.partitions)
@@ -85,7 +85,7 @@ def partition_states(
 
 
 def _state(
-    partition: int, owner: str | None, workers: Sequence[Report], ready: int, overflow: int
+    partition: int, owner: str | None, workers: Sequence[WorkerStatus], ready: int, overflow: int
 ) -> PartitionState:
     holdings = [
         (worker.id, holding)
@@ -117,7 +117,9 @@ def queue_names(settings: Settings) -> list[str]:
     ]
 
 
-def queue_states(settings: Settings, workers: Sequence[Report], names: Sequence[str]) -> list[QueueState]:
+def queue_states(
+    settings: Settings, workers: Sequence[WorkerStatus], names: Sequence[str]
+) -> list[QueueState]:
     """These queues, in order. Raises `BrokerUnavailable`."""
     holdings = {holding.partition: holding for worker in workers for holding in worker.holding}
     return [

@@ -13,24 +13,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.dead_letters.redrive import Redriver
-from pipeline.model.deployment import Pause, Setup
+from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Health, Stored, health_of
 from pipeline.model.quarantine import Strikes
 from pipeline.store.client import Client
-from pipeline.store.deletion import Removal
-from pipeline.store.deployments import MachineSetups
-from pipeline.store.health_counts import Census, Counter
-from pipeline.store.machine_index import Directory
-from pipeline.store.profiles import Profiles
+from pipeline.store.deletion import Deletion
+from pipeline.store.deployments import MachineDeployments
+from pipeline.store.health_counts import HealthCounter, HealthCounts
+from pipeline.store.machine_index import MachineIndex
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
-from pipeline.store.search_script import Filter
+from pipeline.store.search_script import MachineFilter
 
 #: Machines that are read at once: each may have a state of 64 KiB, and as much to publish.
 _CHUNK = 100
 
 
-class Found(Struct, frozen=True):
+class MachinePage(Struct, frozen=True):
     """A page of machines with how they do, and where the next page starts, None on the last."""
 
     machines: list[tuple[str, Stored, Health]]
@@ -49,21 +49,21 @@ class Machines:
         self,
         client: Client,
         records: Records,
-        profiles: Profiles,
-        setups: MachineSetups,
+        profiles: ProfileStore,
+        setups: MachineDeployments,
         redriver: Redriver,
         silent_after: int,
     ) -> None:
-        self.directory = Directory(client, records)
+        self.directory = MachineIndex(client, records)
         self._records = records
         self._setups = setups
         self._redriver = redriver
         self._search = Search(client)
-        self._counter = Counter(client)
-        self._removal = Removal(client, records, self.directory, profiles)
+        self._counter = HealthCounter(client)
+        self._removal = Deletion(client, records, self.directory, profiles)
         self._silent_after = silent_after
 
-    def find(self, where: Filter, sort: Sort, after: str, limit: int) -> Found:
+    def find(self, where: MachineFilter, sort: Sort, after: str, limit: int) -> MachinePage:
         """The machines that are meant, a page at a time; `after` is `next` of another page, or empty.
 
         A page may have fewer than `limit` though there is a next one: what is looked at for one page is
@@ -82,9 +82,9 @@ class Machines:
                 else:
                     strayed.append(machine_id)
         self.directory.enter(strayed)
-        return Found(found, page.next)
+        return MachinePage(found, page.next)
 
-    def census(self) -> Census:
+    def census(self) -> HealthCounts:
         """How many machines there are, and of each health."""
         return self._counter.count(self._silent_since())
 
@@ -153,5 +153,5 @@ class Machines:
         return int((time.time() - self._silent_after) * 1000)
 
 
-def _without(pause: Pause, setup: Setup) -> tuple[Setup, None]:
+def _without(pause: Pause, setup: Deployment) -> tuple[Deployment, None]:
     return (replace(setup, pause=None) if setup.pause == pause else setup), None

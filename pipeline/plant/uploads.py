@@ -5,7 +5,7 @@ from threading import Lock
 
 from pipeline.errors import LogicRefused
 from pipeline.model.deployment import Active
-from pipeline.store.versions import Check, Logics, any_logic
+from pipeline.store.versions import Check, LogicStore, any_logic
 from pipeline.trials.examples import Example, ExamplesFailed, Mismatch, cases, encoded, mismatches
 from pipeline.trials.runner import Trials
 from sandbox.limits import Limits
@@ -26,7 +26,7 @@ class Uploads:
 
     def upload(
         self,
-        logics: Logics,
+        logics: LogicStore,
         name: str,
         source: str,
         *,

@@ -29,7 +29,7 @@ _FIELD: Final = b"change"
 _CHUNK: Final = 1_000
 
 
-class Change(Struct, kw_only=True):
+class AuditEntry(Struct, kw_only=True):
     """A change that somebody made.
 
     `id` is its place in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token,
@@ -56,7 +56,7 @@ class _Kept(Struct, omit_defaults=True):
     after: Any = None
 
 
-class Trail:
+class AuditTrail:
     """Writes and reads the trail. Safe to share between threads. All raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis", settings: Settings) -> None:
@@ -78,7 +78,7 @@ class Trail:
 
     def read(
         self, before: str = "", *, machine: str | None = None, who: str | None = None
-    ) -> Iterator[Change]:
+    ) -> Iterator[AuditEntry]:
         """The changes that fit all that is given, the newest first, from the one before `before` on.
 
         Raises `ValueError` where `before` is the id of none.
@@ -109,7 +109,7 @@ class Audit:
     What is recorded is announced as an event too, without who it was: viewers read events, and not the trail.
     """
 
-    def __init__(self, trail: Trail, events: Events, who: str) -> None:
+    def __init__(self, trail: AuditTrail, events: Events, who: str) -> None:
         self._trail, self._events, self._who = trail, events, who
 
     @property
@@ -126,19 +126,19 @@ class Audit:
         before: Any = None,
         after: Any = None,
     ) -> None:
-        """Write down that this was changed; as `Trail.write`."""
+        """Write down that this was changed; as `AuditTrail.write`."""
         self._trail.write(self._who, action, target, machine=machine, before=before, after=after)
         if not action.startswith("token."):
             self._events.changed(
-                announced.Change(
+                announced.ChangeEvent(
                     what=action, time=now(), target=target, machine=machine, before=before, after=after
                 )
             )
 
 
-def _change(entry_id: str, kept: _Kept) -> Change:
+def _change(entry_id: str, kept: _Kept) -> AuditEntry:
     milliseconds = int(entry_id.partition("-")[0])
-    return Change(
+    return AuditEntry(
         id=entry_id,
         time=datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds"),
         who=kept.who,

@@ -92,7 +92,7 @@ end
 """
 
 
-class Where(Struct, frozen=True, kw_only=True):
+class LetterFilter(Struct, frozen=True, kw_only=True):
     """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970.
 
     `cause` is a `Letter.cause`. `below` means readings of a machine with smaller numbers, and so none
@@ -118,7 +118,7 @@ class Where(Struct, frozen=True, kw_only=True):
         )
 
 
-class Kept(Struct, frozen=True):
+class KeptLetter(Struct, frozen=True):
     """A letter, when it was last sent again (RFC 3339, UTC), and where the list goes on behind it."""
 
     letter: Letter
@@ -126,7 +126,7 @@ class Kept(Struct, frozen=True):
     cursor: str = ""
 
 
-class DeadLetters:
+class LetterStore:
     """Keeps and finds letters. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis") -> None:
@@ -168,12 +168,12 @@ class DeadLetters:
             pipeline.execute()
         return [answer == b"new" for answer in kept]
 
-    def get(self, machine_id: str, name: str) -> Kept | None:
+    def get(self, machine_id: str, name: str) -> KeptLetter | None:
         """One letter, None where it is not there (any more)."""
         [kept] = self.fetch([(machine_id, name)])
         return kept
 
-    def fetch(self, ids: Sequence[tuple[str, str]]) -> list[Kept | None]:
+    def fetch(self, ids: Sequence[tuple[str, str]]) -> list[KeptLetter | None]:
         """These letters (machine, name), in this order; None for those that are gone."""
         machines = dict[str, list[str]]()
         for machine_id, name in ids:
@@ -182,10 +182,12 @@ class DeadLetters:
             for machine_id, fields in machines.items():
                 pipeline.hmget(letter_keys(machine_id)[0], fields)
             values = dict(zip(machines, map(iter, pipeline.execute()), strict=True))
-        found = list[Kept | None]()
+        found = list[KeptLetter | None]()
         for machine_id, _ in ids:
             letter, sent = next(values[machine_id]), next(values[machine_id])
-            kept = Kept(self._decoder.decode(letter), sent.decode() if sent else None) if letter else None
+            kept = (
+                KeptLetter(self._decoder.decode(letter), sent.decode() if sent else None) if letter else None
+            )
             found.append(kept)
         return found
 
@@ -196,7 +198,7 @@ class DeadLetters:
                 pipeline.hget(letter_keys(letter.machine)[0], f"{letter.name}:body")
             return pipeline.execute()
 
-    def find(self, where: Where, after: str = "", chunk: int = CHUNK) -> Iterator[list[Kept]]:
+    def find(self, where: LetterFilter, after: str = "", chunk: int = CHUNK) -> Iterator[list[KeptLetter]]:
         """The letters that are meant, in lists of `chunk` at the most; a list may be empty.
 
         Those of one machine come by number, those that expired last; else they come by time. What comes in
@@ -217,7 +219,7 @@ class DeadLetters:
                 if kept is not None and where.fits(kept.letter)
             ]
 
-    def newest(self, where: Where, most: int) -> list[tuple[str, str]]:
+    def newest(self, where: LetterFilter, most: int) -> list[tuple[str, str]]:
         """The machine and name of the `most` newest letters, the newest first.
 
         Of `where` the machine counts, or else the kind and the times. A machine's are sorted by number.
@@ -231,7 +233,7 @@ class DeadLetters:
         members = self._redis.zrange(key, high, low, desc=True, byscore=True, offset=0, num=most)
         return [_split(member.decode()) for member in cast("list[bytes]", members)]
 
-    def line(self, where: Where) -> Iterator[list[Kept]]:
+    def line(self, where: LetterFilter) -> Iterator[list[KeptLetter]]:
         """The letters that are meant, machine after machine, each machine's by number; without strays."""
         for machine_id in [where.machine] if where.machine else self._machines(where):
             if machine_id != STRAY:
@@ -322,10 +324,10 @@ class DeadLetters:
 
     def sweep(self) -> None:
         """Look at every entry, and drop those whose letter is gone."""
-        for _ in self.find(Where()):
+        for _ in self.find(LetterFilter()):
             pass
 
-    def _machines(self, where: Where) -> list[str]:
+    def _machines(self, where: LetterFilter) -> list[str]:
         key = kind_key(where.kind) if where.kind else ALL_KEY
         entries = self._scan(key, where.since, where.until, None, CHUNK)
         return sorted({_split(member)[0] for chunk in entries for _, member in chunk})

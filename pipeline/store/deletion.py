@@ -20,10 +20,10 @@ from typing import Final, cast
 import redis
 
 from pipeline.model.machine import Stored
-from pipeline.store.dead_letters import Where
-from pipeline.store.keys import digests_key, recent_key, record_key, setup_key, versions_key
-from pipeline.store.machine_index import Directory
-from pipeline.store.profiles import Profiles
+from pipeline.store.dead_letters import LetterFilter
+from pipeline.store.keys import deployment_key, digests_key, recent_key, record_key, versions_key
+from pipeline.store.machine_index import MachineIndex
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import GONE_SECONDS, Records
 
 #: Step 1. KEYS record, setup and what else goes; ARGV the token and the setup as they were read, what is left
@@ -41,11 +41,11 @@ return 1
 """
 
 
-class Removal:
+class Deletion:
     """Deletes machines. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
     def __init__(
-        self, client: "redis.Redis", records: Records, directory: Directory, profiles: Profiles
+        self, client: "redis.Redis", records: Records, directory: MachineIndex, profiles: ProfileStore
     ) -> None:
         self._redis = client
         self._profiles = profiles
@@ -64,7 +64,7 @@ class Removal:
 
     def _remove(self, machine_id: str) -> Stored:
         """Step 1. Something is left also where there was no record, for a batch may be about to make it."""
-        keys = [record_key(machine_id), setup_key(machine_id)]
+        keys = [record_key(machine_id), deployment_key(machine_id)]
         others = [versions_key(machine_id), digests_key(machine_id), recent_key(machine_id)]
         while True:
             record, setup = cast("list[bytes | None]", self._redis.mget(keys))
@@ -81,5 +81,5 @@ class Removal:
 
     def _discard_letters(self, machine_id: str, below: int | None) -> int:
         letters = self._records.letters
-        found = letters.find(Where(machine=machine_id, below=below))
+        found = letters.find(LetterFilter(machine=machine_id, below=below))
         return sum(letters.discard([each.letter for each in kept]) for kept in found)

@@ -1,8 +1,8 @@
 """What a machine is set up to run, in one small value beside its record, so that a batch reads both at once.
 
-The value of `machine:{<id>}:logic` is a `Setup`. It is changed by compare-and-set on the whole value: whoever
-changes it says what he read, and is told where another was faster (`Setups.change`). A new version is put
-on the list of versions in the same step, so that its number is its place there, whoever races.
+The value of `machine:{<id>}:logic` is a `Deployment`. It is changed by compare-and-set on the whole value:
+whoever changes it says what he read, and is told where another was faster (`Deployments.change`). A new
+version is put on the list of versions in the same step, so that its number is its place there, whoever races.
 
 A profile is a logic for many machines. It has a setup of its own, `profile:{<name>}:logic`, and versions in
 the same way. A machine that names a profile runs its logic, unless it has one of its own in force.
@@ -14,9 +14,9 @@ from typing import NamedTuple, cast
 import msgspec
 import redis
 
-from pipeline.model.deployment import Setup
-from pipeline.store.keys import PROFILES_KEY, Kind, digests_key, setup_key, versions_key
-from pipeline.store.machine_index import Directory
+from pipeline.model.deployment import Deployment
+from pipeline.store.keys import PROFILES_KEY, Kind, deployment_key, digests_key, versions_key
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 
 #: Compare-and-set of a setup. KEYS setup, versions, digests; ARGV the value as it was read, the new one and,
@@ -36,7 +36,7 @@ return 1
 """
 
 
-class New(NamedTuple):
+class NewVersion(NamedTuple):
     """A version that is new: its entry on the list, and the names that it is found by again."""
 
     entry: bytes
@@ -44,10 +44,10 @@ class New(NamedTuple):
 
 
 #: Makes of a setup another, and says whether the version in it is new. May be asked more than once.
-Step = Callable[[Setup], tuple[Setup, New | None]]
+Step = Callable[[Deployment], tuple[Deployment, NewVersion | None]]
 
 
-class Setups:
+class Deployments:
     """Reads and changes setups. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
     kind: Kind
@@ -56,20 +56,20 @@ class Setups:
         self._redis = client
         self._change = client.register_script(_CHANGE)
 
-    def read(self, name: str) -> Setup:
+    def read(self, name: str) -> Deployment:
         """The setup of a machine or profile."""
-        return Setup.parse(self._value(name))
+        return Deployment.parse(self._value(name))
 
-    def change(self, name: str, step: Step) -> Setup:
+    def change(self, name: str, step: Step) -> Deployment:
         """Have `step` make another setup of somebody's, and put it in force. Returns it.
 
         Where another is faster, `step` is asked again with what that one left. What `step` raises is raised,
         and nothing is changed then.
         """
-        keys = [setup_key(name, self.kind), versions_key(name, self.kind), digests_key(name, self.kind)]
+        keys = [deployment_key(name, self.kind), versions_key(name, self.kind), digests_key(name, self.kind)]
         while True:
             value = self._value(name)
-            before = Setup.parse(value)
+            before = Deployment.parse(value)
             after, new = step(before)
             if after == before:
                 return before
@@ -88,10 +88,10 @@ class Setups:
         """What is to be done when a setup is another one."""
 
     def _value(self, name: str) -> bytes | None:
-        return cast("bytes | None", self._redis.get(setup_key(name, self.kind)))
+        return cast("bytes | None", self._redis.get(deployment_key(name, self.kind)))
 
 
-class MachineSetups(Setups):
+class MachineDeployments(Deployments):
     """The same, of machines, which are entered into the directory when they are changed."""
 
     kind = "machine"
@@ -99,7 +99,7 @@ class MachineSetups(Setups):
     def __init__(self, client: "redis.Redis") -> None:
         super().__init__(client)
         self._records = Records(client)
-        self._directory = Directory(client, self._records)
+        self._directory = MachineIndex(client, self._records)
 
     def _before_change(self, name: str) -> None:
         self._records.register([name])
@@ -108,7 +108,7 @@ class MachineSetups(Setups):
         self._directory.enter([name])
 
 
-class ProfileSetups(Setups):
+class ProfileDeployments(Deployments):
     """The setups of profiles. Who has one is on the list of all."""
 
     kind = "profile"

@@ -67,20 +67,20 @@ _TROUBLE: Final = (Condition.PAUSED, Condition.QUARANTINED, Condition.FAILING)
 _KEYS: Final = [SEEN_KEY, MACHINES_KEY, *map(condition_key, (Condition.NEW, *_TROUBLE))]
 
 
-class Census(Struct, frozen=True):
+class HealthCounts(Struct, frozen=True):
     """How many machines there are, and of each health; null where it would take too long to find out."""
 
     machines: int
     health: dict[Health, int | None]
 
 
-class Counter:
+class HealthCounter:
     """Counts machines. Safe to share between threads."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._count = client.register_script(_COUNT)
 
-    def count(self, silent_since: int, looks: int = LOOKS) -> Census:
+    def count(self, silent_since: int, looks: int = LOOKS) -> HealthCounts:
         """How many machines there are of each health, where who was last seen before `silent_since`
         (milliseconds since 1970) is silent. Raises `redis.RedisError`."""
         machines, new, old, *counts = self._count(keys=_KEYS, args=[silent_since, looks])
@@ -93,7 +93,7 @@ class Counter:
             silent = old - old_paused - old_quarantined
             failing_now = failing - old_failing
             running = machines - paused - quarantined - new - silent - failing_now
-        return Census(
+        return HealthCounts(
             machines,
             {
                 Health.RUNNING: running,

@@ -63,7 +63,7 @@ def note_key(session: bytes) -> str:
 Kind = Literal["machine", "profile"]
 
 
-def setup_key(name: str, kind: Kind = "machine") -> str:
+def deployment_key(name: str, kind: Kind = "machine") -> str:
     """The key that says what a machine, or who follows a profile, is set up to run."""
     return f"{kind}:{{{name}}}:logic"
 

@@ -57,7 +57,7 @@ _Entry = tuple[Condition | None, int]
 _KEYS: Final = [MACHINES_KEY, SEEN_KEY, *map(condition_key, Condition)]
 
 
-class Directory:
+class MachineIndex:
     """Enters machines. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis", records: Records) -> None:

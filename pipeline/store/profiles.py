@@ -23,18 +23,18 @@ import msgspec
 import redis
 from msgspec.structs import replace
 
-from pipeline.model.deployment import Setup
+from pipeline.model.deployment import Deployment
 from pipeline.model.machine import Condition
-from pipeline.store.deployments import MachineSetups
+from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
     PROFILES_KEY,
     condition_key,
+    deployment_key,
     digests_key,
     profile_machines_key,
-    setup_key,
     versions_key,
 )
-from pipeline.store.machine_index import Directory
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 
 #: Machines that are looked at in one round trip.
@@ -60,14 +60,14 @@ return {count, there}
 """
 
 
-class Profiles:
+class ProfileStore:
     """Keeps and finds profiles. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
-    def __init__(self, client: "redis.Redis", machines: MachineSetups, records: Records) -> None:
+    def __init__(self, client: "redis.Redis", machines: MachineDeployments, records: Records) -> None:
         self._redis = client
         self._machines = machines
         self._records = records
-        self._directory = Directory(client, records)
+        self._directory = MachineIndex(client, records)
         self._join = client.register_script(_JOIN)
         self._delete = client.register_script(_DELETE)
 
@@ -77,17 +77,17 @@ class Profiles:
         names = cast("list[bytes]", self._redis.zrangebylex(PROFILES_KEY, start, "+", 0, limit))
         return [name.decode() for name in names]
 
-    def read(self, names: Sequence[str]) -> dict[str, tuple[Setup, int]]:
+    def read(self, names: Sequence[str]) -> dict[str, tuple[Deployment, int]]:
         """The setups of these profiles, each with how many machines follow it; without those not there."""
         if not names:
             return {}
         with self._redis.pipeline(transaction=False) as pipeline:
             for name in names:
-                pipeline.get(setup_key(name, "profile"))
+                pipeline.get(deployment_key(name, "profile"))
                 pipeline.scard(profile_machines_key(name))
             values = pipeline.execute()
         return {
-            name: (Setup.parse(value), count)
+            name: (Deployment.parse(value), count)
             for name, value, count in zip(names, values[::2], values[1::2], strict=True)
             if value is not None
         }
@@ -95,20 +95,20 @@ class Profiles:
     def make(self, name: str) -> bool:
         """Make a profile that has no logic yet. False where it is there."""
         self._redis.zadd(PROFILES_KEY, {name: 0})
-        made = self._redis.set(setup_key(name, "profile"), msgspec.msgpack.encode(Setup()), nx=True)
+        made = self._redis.set(deployment_key(name, "profile"), msgspec.msgpack.encode(Deployment()), nx=True)
         self._redis.zadd(PROFILES_KEY, {name: 0})
         return bool(made)
 
-    def follow(self, machine_id: str, name: str | None) -> Setup | None:
+    def follow(self, machine_id: str, name: str | None) -> Deployment | None:
         """Have a machine follow a profile, from its next batch on, or none (None).
 
         Returns its setup as it was before; None where there is no such profile.
         """
         if name is not None and not self._enter(machine_id, name):
             return None
-        before = Setup()
+        before = Deployment()
 
-        def step(setup: Setup) -> tuple[Setup, None]:
+        def step(setup: Deployment) -> tuple[Deployment, None]:
             nonlocal before
             before = setup
             return replace(setup, profile=name), None
@@ -122,7 +122,7 @@ class Profiles:
 
         Where any does, nothing is deleted.
         """
-        keys = [profile_machines_key(name), setup_key(name, "profile")]
+        keys = [profile_machines_key(name), deployment_key(name, "profile")]
         keys += [versions_key(name, "profile"), digests_key(name, "profile")]
         for machine_ids in _chunks(self._members(name)):
             for machine_id, stored in self._records.read(machine_ids).items():
@@ -149,7 +149,7 @@ class Profiles:
         return [member.decode() for member in members]
 
     def _enter(self, machine_id: str, name: str) -> bool:
-        keys = [setup_key(name, "profile"), profile_machines_key(name)]
+        keys = [deployment_key(name, "profile"), profile_machines_key(name)]
         return bool(self._join(keys=keys, args=[machine_id]))
 
     def _settle(self, machine_id: str, names: Iterable[str]) -> bool:
@@ -167,7 +167,7 @@ class Profiles:
                 return there
 
 
-def _without(profile: str, setup: Setup) -> tuple[Setup, None]:
+def _without(profile: str, setup: Deployment) -> tuple[Deployment, None]:
     return (replace(setup, profile=None) if setup.profile == profile else setup), None
 
 

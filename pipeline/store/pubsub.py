@@ -15,7 +15,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 
 #: Stands for all machines in the name of a channel.
 ALL: Final = "*"
@@ -26,7 +26,7 @@ SUBSCRIBERS_SECONDS: Final = 0.25
 _logger = logging.getLogger(__name__)
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class ChangeEvent(Struct, frozen=True, kw_only=True):
     """A change that somebody made over the API, at `time` (RFC 3339, UTC).
 
     `what` is the action as the audit trail names it, `target` what was changed, and `machine` the machine
@@ -48,9 +48,9 @@ class Announcement(Struct, frozen=True, array_like=True):
     there were too many.
     """
 
-    readings: Sequence[tuple[str, Recent]] = ()
+    readings: Sequence[tuple[str, KeptReading]] = ()
     skipped: int = 0
-    change: Change | None = None
+    change: ChangeEvent | None = None
 
 
 class Events:
@@ -61,7 +61,7 @@ class Events:
         self._prefix = channel_prefix(client)
         self._encoder = msgspec.msgpack.Encoder()
 
-    def changed(self, change: Change) -> None:
+    def changed(self, change: ChangeEvent) -> None:
         """Announce a change that was made just now. Never fails: it is only news."""
         message = self._encoder.encode(Announcement(change=change))
         try:

@@ -11,23 +11,23 @@ from typing import cast
 import msgspec
 import redis
 
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 from pipeline.store.keys import recent_key
 
-_decoder = msgspec.msgpack.Decoder(Recent)
+_decoder = msgspec.msgpack.Decoder(KeptReading)
 
 
-class Recents:
+class RecentStore:
     """Reads what is kept. Safe to share between threads."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
 
-    def read(self, machine_id: str, limit: int) -> list[Recent]:
+    def read(self, machine_id: str, limit: int) -> list[KeptReading]:
         """A machine's last readings, `limit` at the most, the oldest first. Raises `redis.RedisError`."""
         return self.read_all([machine_id], limit)[machine_id]
 
-    def read_all(self, machine_ids: Sequence[str], limit: int) -> dict[str, list[Recent]]:
+    def read_all(self, machine_ids: Sequence[str], limit: int) -> dict[str, list[KeptReading]]:
         """The same for many machines, in one round trip."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for machine_id in machine_ids:

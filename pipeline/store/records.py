@@ -16,14 +16,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.errors import SessionLost
-from pipeline.model.deployment import Pause, Setup
+from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Stored
 from pipeline.model.record import Record
 from pipeline.model.session import Fence
 from pipeline.settings import RECENT
-from pipeline.store.dead_letters import USE_UP, DeadLetters
-from pipeline.store.keys import MACHINES_KEY, fence_key, letter_keys, recent_key, record_key, setup_key
-from pipeline.store.recents import Recents
+from pipeline.store.dead_letters import USE_UP, LetterStore
+from pipeline.store.keys import MACHINES_KEY, deployment_key, fence_key, letter_keys, recent_key, record_key
+from pipeline.store.recents import RecentStore
 from pipeline.telemetry import tracing
 
 #: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
@@ -138,8 +138,8 @@ class Records:
     def __init__(self, client: "redis.Redis", recent: int = RECENT) -> None:
         self.recent = recent
         self._redis = client
-        self.letters = DeadLetters(client)
-        self.recents = Recents(client)
+        self.letters = LetterStore(client)
+        self.recents = RecentStore(client)
         self._write = client.register_script(_WRITE)
         self._write_using = client.register_script(_WRITE_USING)
         self._pause = client.register_script(_PAUSE)
@@ -148,26 +148,30 @@ class Records:
 
     def read(self, machine_ids: Sequence[str]) -> dict[str, Stored]:
         """The records of these machines, and what each is set up to run. Raises `redis.RedisError`."""
-        keys = [key for machine_id in machine_ids for key in (record_key(machine_id), setup_key(machine_id))]
+        keys = [
+            key for machine_id in machine_ids for key in (record_key(machine_id), deployment_key(machine_id))
+        ]
         values = cast("list[bytes | None]", self._redis.mget(keys))
-        setups = [Setup.parse(value) for value in values[1::2]]
+        setups = [Deployment.parse(value) for value in values[1::2]]
         profiles = self._profiles({setup.profile for setup in setups if setup.profile and not setup.version})
         return {
             machine_id: self._stored(value, setup, profiles.get(setup.profile or ""))
             for machine_id, value, setup in zip(machine_ids, values[::2], setups, strict=True)
         }
 
-    def _profiles(self, names: set[str]) -> dict[str, Setup]:
+    def _profiles(self, names: set[str]) -> dict[str, Deployment]:
         if not names:
             return {}
-        values = cast("list[bytes | None]", self._redis.mget([setup_key(each, "profile") for each in names]))
-        return {name: Setup.parse(value) for name, value in zip(names, values, strict=True)}
+        values = cast(
+            "list[bytes | None]", self._redis.mget([deployment_key(each, "profile") for each in names])
+        )
+        return {name: Deployment.parse(value) for name, value in zip(names, values, strict=True)}
 
     def parse(self, value: bytes | None, setup: bytes | None) -> Stored:
         """A machine, from the values of its keys; without what its profile is set up to run."""
-        return self._stored(value, Setup.parse(setup))
+        return self._stored(value, Deployment.parse(setup))
 
-    def _stored(self, value: bytes | None, setup: Setup, profile: Setup | None = None) -> Stored:
+    def _stored(self, value: bytes | None, setup: Deployment, profile: Deployment | None = None) -> Stored:
         if value is None:
             return Stored(Record(), b"", setup, profile)
         record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
@@ -237,13 +241,13 @@ class Records:
             raise SessionLost(_TAKEN)
         return {machine_id for machine_id, answer in answers.items() if not answer}
 
-    def pause(self, machine_id: str, *, paused: bool) -> Setup:
+    def pause(self, machine_id: str, *, paused: bool) -> Deployment:
         """Have a machine's readings become dead letters from now on, or not any more. Returns its setup.
 
         The record's token changes with it, so that a batch that runs meanwhile reads the setup again: which
         numbers were paused is exact.
         """
-        keys = [setup_key(machine_id), record_key(machine_id)]
+        keys = [deployment_key(machine_id), record_key(machine_id)]
         while True:
             values = cast("list[bytes | None]", self._redis.mget(keys))
             stored = self.parse(values[1], values[0])

@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from pipeline.store.keys import MACHINES_KEY, condition_key, profile_machines_key
 from pipeline.store.machine_index import SEEN_KEY
-from pipeline.store.search_script import NEVER, Candidates, Filter, Look, Place, Terms
+from pipeline.store.search_script import NEVER, Candidates, IndexTerms, MachineFilter, Place, SearchScript
 from pipeline.wire import is_machine_id
 
 #: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
@@ -57,16 +57,16 @@ class Search:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._look = Look(client)
+        self._look = SearchScript(client)
 
-    def find(self, where: Filter, sort: Sort, after: str, limit: int, silent_since: int) -> Page:
+    def find(self, where: MachineFilter, sort: Sort, after: str, limit: int, silent_since: int) -> Page:
         """The machines that are meant, from behind `after`, which is `next` of another page, or empty.
 
         Who was last seen before `silent_since` (milliseconds since 1970) is silent. The directory may be
         behind for seconds, so that one of them may not fit (any more). Raises `ValueError` where `after` is
         no cursor of this order.
         """
-        terms, cursor = Terms.of(where, silent_since), _parse(sort, after)
+        terms, cursor = IndexTerms.of(where, silent_since), _parse(sort, after)
         few, step = self._plan(terms, sort, limit)
         if few is None:
             return self._walk(terms, sort, cursor, limit, step)
@@ -78,7 +78,7 @@ class Search:
             found = [place for place in found if _is_behind(sort, place, cursor)]
         return _page(sort, found, limit)
 
-    def _plan(self, terms: Terms, sort: Sort, limit: int) -> tuple[list[Candidates] | None, int]:
+    def _plan(self, terms: IndexTerms, sort: Sort, limit: int) -> tuple[list[Candidates] | None, int]:
         """All who fit one of the terms, where these are few, and fewer than a walk would look at; and at how
         many a walk would have to look for a page."""
         window, ids = (f"{terms.since}", f"({terms.before}"), _id_range(terms.prefix)
@@ -112,7 +112,7 @@ class Search:
         looks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
         return choice if size <= _FEW and size < looks else None, looks
 
-    def _walk(self, terms: Terms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:
+    def _walk(self, terms: IndexTerms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:
         candidates, step = _from_start(terms, sort, cursor), min(step, _STEP)
         found, looked = list[Place](), 0
         while True:
@@ -126,7 +126,7 @@ class Search:
             candidates, step = _from_start(terms, sort, last), min(2 * step, _STEP)
 
 
-def _from_start(terms: Terms, sort: Sort, cursor: Place | None) -> Candidates:
+def _from_start(terms: IndexTerms, sort: Sort, cursor: Place | None) -> Candidates:
     """All machines that may fit, from behind the cursor on."""
     if sort is Sort.LAST_SEEN:
         if cursor is None:

@@ -98,7 +98,7 @@ return answer
 """
 
 
-class Filter(Struct, frozen=True, kw_only=True):
+class MachineFilter(Struct, frozen=True, kw_only=True):
     """Which machines are meant: those that fit all that is given."""
 
     prefix: str = ""
@@ -110,7 +110,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 Place = tuple[int, str]
 
 
-class Terms(Struct, frozen=True):
+class IndexTerms(Struct, frozen=True):
     """What a machine must fit, in the terms of the directory: it was seen at `since` or later and before
     `before`, is in one of the conditions (in any, where there are none), and so on."""
 
@@ -121,7 +121,7 @@ class Terms(Struct, frozen=True):
     profile: str | None
 
     @classmethod
-    def of(cls, where: Filter, silent_since: int) -> "Terms":
+    def of(cls, where: MachineFilter, silent_since: int) -> "IndexTerms":
         """A filter in these terms. Who was last seen before `silent_since` is silent."""
         since, before = 0, NEVER
         if where.health is Health.NEW:
@@ -142,13 +142,13 @@ class Candidates(Struct, frozen=True):
     last: bytes | str | int = ""
 
 
-class Look:
+class SearchScript:
     """Looks at machines. Safe to share between threads."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._script = client.register_script(_LOOK)
 
-    def at(self, candidates: Candidates, terms: Terms, count: int) -> tuple[int, Place, list[Place]]:
+    def at(self, candidates: Candidates, terms: IndexTerms, count: int) -> tuple[int, Place, list[Place]]:
         """How many candidates there were, `count` at the most, the last of them, and those that fit.
 
         Raises `redis.RedisError`.

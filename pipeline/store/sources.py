@@ -26,7 +26,7 @@ from sandbox.job import Logic, digest_of
 _CACHED = 1_000
 
 
-class Source(Struct, frozen=True):
+class StoredSource(Struct, frozen=True):
     """A source as it is kept, with its compiled code where it could be signed."""
 
     source: str
@@ -54,9 +54,9 @@ class Sources:
     def keep(self, source: str, code: bytes | None) -> str:
         """Keep a source, and what the sandbox compiled it to, where it has. Returns its digest."""
         digest = digest_of(source)
-        kept = Source(source)
+        kept = StoredSource(source)
         if self._signing_key and code is not None:
-            kept = Source(source, code, self._tag, self._sign(digest, code))
+            kept = StoredSource(source, code, self._tag, self._sign(digest, code))
         self._redis.set(source_key(digest), msgspec.msgpack.encode(kept))
         return digest
 
@@ -86,7 +86,7 @@ class Sources:
         for digest, value in zip(digests, values, strict=True):
             if value is None:
                 continue
-            kept = msgspec.msgpack.decode(value, type=Source)
+            kept = msgspec.msgpack.decode(value, type=StoredSource)
             trusted = (
                 self._signing_key
                 and kept.tag == self._tag

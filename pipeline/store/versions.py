@@ -18,8 +18,8 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.model.deployment import Active, Setup
-from pipeline.store.deployments import MachineSetups, New, Setups
+from pipeline.model.deployment import Active, Deployment
+from pipeline.store.deployments import Deployments, MachineDeployments, NewVersion
 from pipeline.store.keys import digests_key, versions_key
 from pipeline.store.sources import Sources
 from sandbox.job import Logic
@@ -47,15 +47,15 @@ def any_logic(_active: Active | None) -> None:
     """Whatever is in force, the change is to be made."""
 
 
-class Logics:
+class LogicStore:
     """Keeps and finds the logic of those that `setups` has: where none are given, of machines.
 
     Safe to share between threads. Every method may raise `redis.RedisError`. Where a change raises it, the
     change was made or was not; making it again is safe.
     """
 
-    def __init__(self, client: "redis.Redis", signing_key: str, setups: Setups | None = None) -> None:
-        self.setups = setups or MachineSetups(client)
+    def __init__(self, client: "redis.Redis", signing_key: str, setups: Deployments | None = None) -> None:
+        self.setups = setups or MachineDeployments(client)
         self._kind = self.setups.kind
         self._redis = client
         self._sources = Sources(client, signing_key)
@@ -83,12 +83,12 @@ class Logics:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = msgspec.msgpack.encode(Version(digest, time, author, comment, examples_digest))
 
-        def step(setup: Setup) -> tuple[Setup, New | None]:
+        def step(setup: Deployment) -> tuple[Deployment, NewVersion | None]:
             check(setup.active)
             if number := self._number(name, names[0 if examples is None else 1]):
                 return setup.having(number, digest), None
             number = setup.versions + 1
-            return replace(setup.having(number, digest), versions=number), New(entry, names)
+            return replace(setup.having(number, digest), versions=number), NewVersion(entry, names)
 
         active = self.setups.change(name, step).active
         assert active is not None
@@ -101,7 +101,7 @@ class Logics:
             return None
         digest = version.digest
 
-        def step(setup: Setup) -> tuple[Setup, None]:
+        def step(setup: Deployment) -> tuple[Deployment, None]:
             check(setup.active)
             return setup.having(number, digest), None
 
@@ -110,13 +110,13 @@ class Logics:
     def remove(self, name: str, check: Check = any_logic) -> None:
         """Put no version in force any more. All of them stay, and can be put in force again."""
 
-        def step(setup: Setup) -> tuple[Setup, None]:
+        def step(setup: Deployment) -> tuple[Deployment, None]:
             check(setup.active)
             return setup.having(0, ""), None
 
         self.setups.change(name, step)
 
-    def setup(self, name: str) -> Setup:
+    def setup(self, name: str) -> Deployment:
         """What a machine, or who follows a profile, is set up to run."""
         return self.setups.read(name)
 

@@ -82,7 +82,7 @@ class Batches(Struct, frozen=True):
     mean: float | None = None
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class WorkerStatus(Struct, frozen=True, kw_only=True):
     """What a worker process says of itself.
 
     `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on
@@ -121,7 +121,7 @@ class Heartbeats:
         self._redis = client
         self._beat = client.register_script(_BEAT)
 
-    def beat(self, report: Report) -> tuple[frozenset[str], frozenset[str]]:
+    def beat(self, report: WorkerStatus) -> tuple[frozenset[str], frozenset[str]]:
         """Say that a worker is there. Returns the workers that are there, and those that have vanished."""
         body = msgspec.json.encode(report)
         arguments: list[str | bytes | float] = [report.id, body, VANISHED_SECONDS, EXPIRY_SECONDS]
@@ -135,14 +135,14 @@ class Heartbeats:
         self._redis.hdel(REPORTS_KEY, worker)
 
 
-class Roll(Struct, frozen=True):
+class WorkerList(Struct, frozen=True):
     """The workers that are there, sorted by id, and those that vanished lately, the last one first."""
 
-    present: list[Report]
-    vanished: list[Report]
+    present: list[WorkerStatus]
+    vanished: list[WorkerStatus]
 
 
-def call_roll(client: Client) -> Roll:
+def list_workers(client: Client) -> WorkerList:
     """What all workers last said of themselves. Raises `redis.RedisError`."""
     seconds, microseconds = client.time()
     now = seconds + microseconds / 1e6
@@ -152,14 +152,14 @@ def call_roll(client: Client) -> Roll:
     silent = [worker for worker in seen if now - seen[worker] > EXPIRY_SECONDS]
     vanished = sorted(silent, key=lambda worker: -seen[worker])[:_VANISHED]
     if not present and not vanished:
-        return Roll([], [])
+        return WorkerList([], [])
     values = cast("list[bytes | None]", client.hmget(REPORTS_KEY, [*present, *vanished]))
     reports = [
-        replace(msgspec.json.decode(value, type=Report), heard=round(max(0.0, now - seen[worker]), 1))
+        replace(msgspec.json.decode(value, type=WorkerStatus), heard=round(max(0.0, now - seen[worker]), 1))
         for worker, value in zip((*present, *vanished), values, strict=True)
         if value is not None
     ]
-    return Roll(
+    return WorkerList(
         [report for report in reports if report.heard <= EXPIRY_SECONDS],
         [report for report in reports if report.heard > EXPIRY_SECONDS],
     )

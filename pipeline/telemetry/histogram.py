@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 
-class Distribution(Collector):
+class BatchHistogram(Collector):
     """A histogram with these upper bounds, in rising order. Safe to share between threads."""
 
     def __init__(self, name: str, help_text: str, bounds: Sequence[float]) -> None:

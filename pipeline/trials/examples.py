@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.errors import IotLogicError
-from pipeline.trials.runner import READINGS, Case, Ran
+from pipeline.trials.runner import READINGS, Case, TrialResult
 from pipeline.trials.trial import Tried
 from sandbox.errors import LogicError
 from sandbox.job import Failure
@@ -113,12 +113,12 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
     return ready, wrong
 
 
-def mismatches(examples: Sequence[Example], ran: Ran) -> list[Mismatch]:
+def mismatches(examples: Sequence[Example], ran: TrialResult) -> list[Mismatch]:
     """Where a run of the examples' cases was not as they say; empty where all was."""
     return [each for number, example in enumerate(examples) for each in _of_one(example, number, ran)]
 
 
-def _of_one(example: Example, number: int, ran: Ran) -> Iterator[Mismatch]:
+def _of_one(example: Example, number: int, ran: TrialResult) -> Iterator[Mismatch]:
     tried = ran.tried[number] if number < len(ran.tried) else []
     for place, reading in enumerate(tried):
         if (found := _of_reading(example, place, reading)) is not None:

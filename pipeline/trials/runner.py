@@ -48,7 +48,7 @@ class Case(NamedTuple):
     config: bytes = b"{}"
 
 
-class Ran(NamedTuple):
+class TrialResult(NamedTuple):
     """How a trial went: why the logic may not run at all, or what became of each reading of each case.
 
     `stopped` says why some were not run.
@@ -87,16 +87,16 @@ class Trials:
         with self._place():
             return self._turn(lambda: self._sandbox.check(source))
 
-    def run(self, source: str, cases: Sequence[Case]) -> Ran:
+    def run(self, source: str, cases: Sequence[Case]) -> TrialResult:
         """Check a logic, and try it on each of these cases by itself."""
         with self._place():
             checked = self._turn(lambda: self._sandbox.check(source))
             if checked.code is None:
-                return Ran(checked.problems, [], "The logic is refused.")
+                return TrialResult(checked.problems, [], "The logic is refused.")
             run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
             while self._turn(run.go_on):
                 pass
-            return Ran((), run.tried, run.stopped)
+            return TrialResult((), run.tried, run.stopped)
 
     @cached_property
     def _sandbox(self) -> Sandbox:

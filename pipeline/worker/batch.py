@@ -39,7 +39,7 @@ class Session(Protocol):
         """Give the partition up, and with it what is not acknowledged. For the consumer's thread."""
 
 
-class Line(Struct):
+class MachineReadings(Struct):
     """The readings of one machine in a batch, in the order they arrived."""
 
     machine: str
@@ -57,13 +57,13 @@ class Share(Struct):
     readings: list[Reading]
     moved: "Future[None] | None" = None
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[MachineReadings]:
         """The readings by machine, without those that name none."""
         machines = dict[str, list[Reading]]()
         for reading in self.readings:
             if reading.machine is not None:
                 machines.setdefault(reading.machine, []).append(reading)
-        return [Line(machine, readings, self.session) for machine, readings in machines.items()]
+        return [MachineReadings(machine, readings, self.session) for machine, readings in machines.items()]
 
 
 class Batch(Struct):

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from pipeline.model.machine import Condition, condition_of
 from pipeline.store.client import RedisError
-from pipeline.store.machine_index import Directory
-from pipeline.worker.transaction import Turn
+from pipeline.store.machine_index import MachineIndex
+from pipeline.worker.transaction import Transaction
 
 #: Seconds between two entries.
 _INTERVAL_SECONDS: Final = 1.0
@@ -21,10 +21,10 @@ _INTERVAL_SECONDS: Final = 1.0
 _logger = logging.getLogger(__name__)
 
 
-class Attendance:
+class IndexWriter:
     """What one process has to enter: its batches note, and a thread enters, from `start` to `close`."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: MachineIndex) -> None:
         self._directory = directory
         self._lock = Lock()
         self._seen: dict[str, int] = {}
@@ -33,7 +33,7 @@ class Attendance:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="attendance", daemon=True)
 
-    def note(self, turns: Iterable[Turn]) -> None:
+    def note(self, turns: Iterable[Transaction]) -> None:
         """Note the machines of a batch, when what became of them is written."""
         with self._lock:
             for turn in turns:

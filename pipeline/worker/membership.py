@@ -28,7 +28,7 @@ from pipeline.model.assignment import assignment
 from pipeline.model.session import Fence, Settled
 from pipeline.store.client import Client, RedisError
 from pipeline.store.sessions import Sessions
-from pipeline.store.workers import EXPIRY_SECONDS, Activity, Batches, Heartbeats, Holding, Report
+from pipeline.store.workers import EXPIRY_SECONDS, Activity, Batches, Heartbeats, Holding, WorkerStatus
 from pipeline.version import VERSION
 
 #: Seconds between two signs of life.
@@ -113,7 +113,7 @@ class Membership:
         owners = assignment(sorted(present), self._partitions)
         self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
 
-    def _report(self) -> Report:
+    def _report(self) -> WorkerStatus:
         before, self._settled = self._settled, {each.partition: each.settled for each in self.holding}
         began, self._beat_at = self._beat_at, monotonic()
         seconds = max(self._beat_at - began, 0.001)
@@ -122,7 +122,7 @@ class Membership:
         }
         self._readings += sum(new.values())
         activity, holding = self._activity(), self.holding
-        return Report(
+        return WorkerStatus(
             id=self.id,
             host=socket.gethostname(),
             pid=os.getpid(),

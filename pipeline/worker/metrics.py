@@ -29,7 +29,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pipeline.store.workers import Activity
-from pipeline.telemetry.histogram import Distribution
+from pipeline.telemetry.histogram import BatchHistogram
 from pipeline.telemetry.registry import SandboxRestarts, new_registry
 from pipeline.worker.batch import Batch
 from pipeline.worker.membership import Membership
@@ -129,12 +129,12 @@ class WorkerMetrics:
         self.sandbox_seconds = self._histogram(
             "sandbox_seconds", "Time in the sandbox, of each batch.", _STEP_SECONDS
         )
-        self._delivery_to_confirm = Distribution(
+        self._delivery_to_confirm = BatchHistogram(
             "iot_logic_delivery_to_confirm_seconds",
             "From the delivery of a reading to this process until what its batch published was confirmed.",
             _AGE_SECONDS,
         )
-        self._sent_to_confirm = Distribution(
+        self._sent_to_confirm = BatchHistogram(
             "iot_logic_sent_to_confirm_seconds",
             "From when a reading was sent, where it says so, until what its batch published was confirmed.",
             _AGE_SECONDS,

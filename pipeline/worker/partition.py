@@ -43,7 +43,7 @@ from pika.channel import Channel
 from pipeline import wire
 from pipeline.broker.connection import Connection, close_at_once
 from pipeline.broker.overflow import reading_back
-from pipeline.broker.sent_at import moment_of
+from pipeline.broker.sent_at import sent_at_of
 from pipeline.model.claim import claim_of
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
@@ -52,7 +52,7 @@ from pipeline.telemetry import tracing
 from pipeline.worker.batch import Share
 from pipeline.worker.flood import FloodWatch
 from pipeline.worker.proof import Proof
-from pipeline.worker.queue_age import Ages, Takings
+from pipeline.worker.queue_age import LastTakens, QueueAges
 
 #: The header in which RabbitMQ says how often a message was given back. Up to 4.2, and since 4.3, where the
 #: other one counts failures alone (`rabbit_fifo_client:add_delivery_count_header/2`).
@@ -101,8 +101,8 @@ class Partition:
         self._is_served = False
         self._flood = FloodWatch()
         self._flooding: str | None = None
-        self._takings = Takings()
-        self._ages = Ages(self.number)
+        self._takings = LastTakens()
+        self._ages = QueueAges(self.number)
         self._release_by: float | None = None
         #: Whether it has ended in order: with nothing in flight, and nothing on its way to the overflow.
         self._released = False
@@ -356,7 +356,7 @@ def _reading(method: Any, properties: Any, body: bytes) -> Reading:
         message_id=properties.message_id and wire.text_of(properties.message_id),
         content_type=properties.content_type and wire.text_of(properties.content_type),
         claim=claim_of(properties.headers),
-        sent=moment_of(properties.headers),
+        sent=sent_at_of(properties.headers),
         traceparent=tracing.traceparent_of(properties.headers),
         arrived=monotonic(),
     )

@@ -32,10 +32,10 @@ from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
 from pipeline.telemetry import tracing
 from pipeline.worker.announcer import Announcer
-from pipeline.worker.batch import Batch, Line
-from pipeline.worker.index_writer import Attendance
+from pipeline.worker.batch import Batch, MachineReadings
+from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.metrics import WorkerMetrics
-from pipeline.worker.transaction import Turn
+from pipeline.worker.transaction import Transaction
 from sandbox.job import Report
 from sandbox.parent.sandbox import Sandbox
 
@@ -59,7 +59,7 @@ class Processor:
         publisher: Publisher,
         sandbox: Sandbox,
         stopping: Event,
-        attendance: Attendance,
+        attendance: IndexWriter,
         metrics: WorkerMetrics,
         announcer: Announcer | None = None,
     ) -> None:
@@ -84,7 +84,7 @@ class Processor:
             messages = [stray_message(reading) for reading in strays]
             self._metrics.count_kind("machine-id", len(strays))
             lines = [line for share in batch.shares for line in share.lines()]
-            turns = list[Turn]()
+            turns = list[Transaction]()
             while lines:
                 done, lines = self._insist(batch, partial(self._apply, lines))
                 turns += done
@@ -93,7 +93,7 @@ class Processor:
             self._move(batch, turns)
             batch.published = self._publisher.publish(messages)
 
-    def _move(self, batch: Batch, turns: list[Turn]) -> None:
+    def _move(self, batch: Batch, turns: list[Transaction]) -> None:
         """Publish what goes to the overflows: one that is full holds up its own partition alone."""
         moves = dict[str, list[Message]]()
         for turn in turns:
@@ -103,7 +103,7 @@ class Processor:
             if share.session.queue in moves:
                 share.moved = self._publisher.publish(moves[share.session.queue], in_line=True)
 
-    def _apply(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
+    def _apply(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
         """Steps 1 to 4 for these lines: the turns that are written, and which lines are to be done again."""
         turns, again = self._read(lines)
         self._split(turns)
@@ -114,17 +114,17 @@ class Processor:
         again += [turn.line for turn in turns if turn.machine in changed]
         return done, again
 
-    def _read(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
+    def _read(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
         """Step 1, for one line of each machine. Returns the other lines as well.
 
         A machine has its readings in one partition. If somebody bound it to two, one waits for the other.
         """
-        first = dict[str, Line]()
+        first = dict[str, MachineReadings]()
         later = [line for line in lines if first.setdefault(line.machine, line) is not line]
         stored = self._records.read(list(first))
-        return [Turn(line, stored[machine_id]) for machine_id, line in first.items()], later
+        return [Transaction(line, stored[machine_id]) for machine_id, line in first.items()], later
 
-    def _split(self, turns: list[Turn]) -> None:
+    def _split(self, turns: list[Transaction]) -> None:
         """Step 2. The marks of what an earlier session is known to have settled are forgotten first."""
         taken_over = [turn for turn in turns if turn.earlier_session]
         settled = self._sessions.settled({turn.stored.record.session for turn in taken_over})
@@ -137,7 +137,7 @@ class Processor:
             if admission := admissions.get(turn.machine):
                 turn.admit(admission)
 
-    def _run(self, turns: list[Turn]) -> None:
+    def _run(self, turns: list[Transaction]) -> None:
         """Step 3, for the machines that have a logic to run; and with it, the records to be written."""
         logics = self._sources.load({turn.digest for turn in turns if turn.digest})
         jobs = {turn.machine: turn.job(logic) for turn in turns if (logic := logics.get(turn.digest or ""))}
@@ -149,14 +149,14 @@ class Processor:
         for turn in turns:
             turn.advance(reports.get(turn.machine), time, self._records.recent)
 
-    def _write(self, turns: list[Turn]) -> set[str]:
+    def _write(self, turns: list[Transaction]) -> set[str]:
         """Step 4. Returns the machines that must be done again. Raises `SessionLost`."""
         updates = {turn.machine: update for turn in turns if (update := turn.update)}
         changed = self._records.write(updates)
         self._metrics.conflicts.inc(len(changed))
         return changed
 
-    def _note(self, turns: list[Turn]) -> None:
+    def _note(self, turns: list[Transaction]) -> None:
         """Count what became of these readings, now that it is written, and tell those who follow it."""
         self._metrics.count([outcome for turn in turns for outcome in turn.outcomes])
         self._metrics.count_set_aside("moved", sum(len(turn.moved) for turn in turns))
@@ -187,7 +187,7 @@ class Processor:
             wait = min(2 * wait, _LONGEST_WAIT)
 
 
-def _log_dead_letters(turns: list[Turn]) -> None:
+def _log_dead_letters(turns: list[Transaction]) -> None:
     for turn in turns:
         for each in turn.after.outgoing if turn.after else ():
             if each.cause is not None:

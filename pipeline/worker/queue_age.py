@@ -68,7 +68,7 @@ _BEHIND: Final = wire.PREFETCH * 3 // 8
 _OVERFLOW_BEHIND: Final = wire.OVERFLOW_PREFETCH // 2
 
 
-class Ages:
+class QueueAges:
     """The ages of a partition's queue and of its overflow."""
 
     def __init__(self, partition: int) -> None:
@@ -98,7 +98,7 @@ def _note(age: QueueAge, frame: Any) -> None:
     age.note(frame.method.message_count, monotonic())
 
 
-class Taking(Struct, frozen=True):
+class LastTaken(Struct, frozen=True):
     """The reading that was last begun with: when (seconds since 1970; None: never), and how many seconds it
     had waited since it was sent, None where it does not say."""
 
@@ -113,12 +113,12 @@ class Taking(Struct, frozen=True):
         return datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Takings:
+class LastTakens:
     """The last takings of a partition, from its queue and from its overflow."""
 
     def __init__(self) -> None:
-        self.queue = Taking()
-        self.overflow = Taking()
+        self.queue = LastTaken()
+        self.overflow = LastTaken()
 
     def note(self, readings: Sequence[Reading]) -> None:
         """A batch begins with these readings."""
@@ -131,5 +131,5 @@ class Takings:
             self.overflow = _taking(last, at)
 
 
-def _taking(reading: Reading, at: float) -> Taking:
-    return Taking(at, None if reading.sent is None else round(max(0.0, at - reading.sent / 1000), 3))
+def _taking(reading: Reading, at: float) -> LastTaken:
+    return LastTaken(at, None if reading.sent is None else round(max(0.0, at - reading.sent / 1000), 3))

@@ -20,15 +20,15 @@ from pipeline.broker.result import encode_result, event_ids, result_message
 from pipeline.model.dead_letter import Admission, cause_of
 from pipeline.model.machine import Stored
 from pipeline.model.reading import Reading
-from pipeline.model.recent import encode_recent
+from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
 from pipeline.model.session import Settled
 from pipeline.store.records import Update
-from pipeline.worker.batch import Line
+from pipeline.worker.batch import MachineReadings
 from sandbox.job import Failure, Job, Logic, Outcome, Report
 
 
-class Turn(Struct):
+class Transaction(Struct):
     """The turn of `line`'s machine.
 
     `settled` is what is known of the session that wrote the record before. `found` says which readings an
@@ -37,7 +37,7 @@ class Turn(Struct):
     in `run`, as they are kept. `after` is None if there is nothing to write.
     """
 
-    line: Line
+    line: MachineReadings
     stored: Stored
     settled: Settled = Settled()
     found: Split = field(default_factory=Split)
@@ -147,7 +147,7 @@ class Turn(Struct):
         active, start = self.stored.active, max(0, len(self.run) - recent)
         readings = zip(self.run[start:], self.outcomes[start:], strict=True)
         return [
-            encode_recent(reading, outcome, number, time, active)
+            encode_kept(reading, outcome, number, time, active)
             for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1 + start)
         ]
 

@@ -27,11 +27,11 @@ from sandbox.protocol.frames import (
     OUT_OF_MEMORY,
     PROGRESS,
     Check,
+    ChildSetup,
     Load,
     Ready,
     Reply,
     Requests,
-    Setup,
     Task,
     Unready,
     Work,
@@ -98,7 +98,7 @@ def _serve(connection: socket.socket, load: Loader) -> None:
     progress = ProgressWriter(PROGRESS)
     requests = Requests(connection)
     setup = requests.next()
-    if not isinstance(setup, Setup):
+    if not isinstance(setup, ChildSetup):
         return
     _practise(setup.limits, progress)
     runner = Runner(setup.limits, progress, send, load)
@@ -120,7 +120,7 @@ def _serve(connection: socket.socket, load: Loader) -> None:
                     runner.work(request)
                 case Check():
                     runner.check(request)
-                case Setup():
+                case ChildSetup():
                     return
 
 

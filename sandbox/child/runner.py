@@ -23,7 +23,7 @@ from sandbox.child.watch import Watch
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
 from sandbox.job import EXHAUSTIONS, Checked, Failure, Logic, Outcome, OutcomeKind
 from sandbox.limits import Limits
-from sandbox.protocol.frames import PART_BYTES, Check, Load, Part, Reply, Task, Verdict, Work
+from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, Reply, Task, Work
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
 
@@ -86,7 +86,7 @@ class Runner:
         checked = check(request.source, self._limits)
         if len(checked.problems) > _PROBLEMS:
             checked = Checked(checked.problems[:_PROBLEMS])
-        self._send(Verdict(checked))
+        self._send(CheckAnswer(checked))
 
     def work(self, request: Work) -> None:
         """Answer a `Work` with all its parts."""

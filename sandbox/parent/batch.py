@@ -31,7 +31,7 @@ class Span(NamedTuple):
     stop: int
 
 
-class Batch:
+class JobBatch:
     """Jobs, the outcomes so far, and the place up to which there are any."""
 
     def __init__(self, jobs: Sequence[Job], limits: Limits) -> None:

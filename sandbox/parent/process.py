@@ -21,12 +21,12 @@ from sandbox.parent.deadline import LOOKS, STALLED, Deadline
 from sandbox.parent.spawn import spawn
 from sandbox.protocol.frames import (
     OUT_OF_MEMORY,
+    ChildSetup,
     FrameError,
     Inbox,
     Ready,
     Reply,
     Request,
-    Setup,
     Unready,
     frame_of,
     longest_reply,
@@ -130,7 +130,7 @@ class ChildProcess:
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         try:
-            self._socket.sendall(frame_of(Setup(limits, rules, allow_unconfined, self._owner)))
+            self._socket.sendall(frame_of(ChildSetup(limits, rules, allow_unconfined, self._owner)))
         except OSError:
             return  # it is dead already; `ready` finds out
 

@@ -23,11 +23,11 @@ from typing import ClassVar, Final, Self
 from sandbox.job import Checked, Failure, Job, Problem, Report
 from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed_verdict
-from sandbox.parent.batch import Batch, Span
+from sandbox.parent.batch import JobBatch, Span
 from sandbox.parent.children import Children, sent_source
 from sandbox.parent.process import ChildLost
 from sandbox.parent.spawn import BOOT
-from sandbox.protocol.frames import Check, Load, Part, Task, Verdict, Work
+from sandbox.protocol.frames import Check, CheckAnswer, Load, Part, Task, Work
 
 #: The most readings in one request.
 _READINGS: Final = 10_000
@@ -102,7 +102,7 @@ class Sandbox:
                 try:
                     child.process.send(request)
                     reply = child.process.receive(self.limits.check_seconds, "check_seconds")
-                    if not isinstance(reply, Verdict):
+                    if not isinstance(reply, CheckAnswer):
                         raise ChildLost("it does not answer what it was asked", lied=True)
                 except ChildLost as e:
                     self._children.replace(str(e), e.cause)
@@ -119,7 +119,7 @@ class Sandbox:
         state they were given. Raises `SandboxUnavailable` where children cannot be started any more; then
         nothing of this batch has happened.
         """
-        batch = Batch(jobs, self.limits)
+        batch = JobBatch(jobs, self.limits)
         readings, outside = _READINGS, 0
         with self._exchange():
             self._children.begin_batch()
@@ -158,7 +158,7 @@ class Sandbox:
         finally:
             self._turn.release()
 
-    def _work(self, batch: Batch, spans: Sequence[Span]) -> None:
+    def _work(self, batch: JobBatch, spans: Sequence[Span]) -> None:
         """One request and its replies. Raises `_Lost`; what was accepted until then stays so."""
         child, loads, tasks = self._children.serving, list[Load](), list[Task]()
         limits, longest, expected, done = self.limits, self.limits.reading_bytes + _BEYOND, 0, 0

@@ -48,7 +48,7 @@ _USUAL_REQUEST: Final = 64 << 10
 PART_BYTES: Final = 256 << 10
 
 
-class Setup(Struct, frozen=True, array_like=True, tag=0):
+class ChildSetup(Struct, frozen=True, array_like=True, tag=0):
     """The first message to a child: how it is to be confined, and its limits.
 
     `filter` is the seccomp filter as the kernel takes it, empty where there is none (and
@@ -111,14 +111,14 @@ class Part(Struct, frozen=True, array_like=True, tag=2):
     states: list[bytes]
 
 
-class Verdict(Struct, frozen=True, array_like=True, tag=3):
+class CheckAnswer(Struct, frozen=True, array_like=True, tag=3):
     """The answer to a `Check`."""
 
     checked: Checked
 
 
-Request = Setup | Work | Check
-Reply = Ready | Unready | Part | Verdict
+Request = ChildSetup | Work | Check
+Reply = Ready | Unready | Part | CheckAnswer
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -19,7 +19,7 @@ _SIZE: Final = mmap.PAGESIZE
 _WORDS: Final = struct.Struct("=QQ")
 
 
-class Claim(NamedTuple):
+class ReportedProgress(NamedTuple):
     """What the page says: readings done since the start of the child, and whether it is at the next."""
 
     done: int
@@ -37,10 +37,10 @@ class ProgressReader:
         )
         self._page = mmap.mmap(self.descriptor, _SIZE, prot=mmap.PROT_READ)
 
-    def claim(self) -> Claim:
+    def claim(self) -> ReportedProgress:
         """What the page says now."""
         done, working = _WORDS.unpack_from(self._page)
-        return Claim(done, working != 0)
+        return ReportedProgress(done, working != 0)
 
     def release(self) -> None:
         """Close the descriptor, once the child has it."""

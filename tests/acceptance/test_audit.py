@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from pipeline.model.quarantine import Strikes
 from pipeline.settings import Settings
-from pipeline.store.audit import Trail
+from pipeline.store.audit import AuditTrail
 from pipeline.store.records import Records, Update
 from pipeline.store.tokens import Tokens
 from sandbox.job import KILLS
@@ -242,7 +242,7 @@ def test_the_commands_for_tokens_leave_records_too(plant: Installation, changes:
 
 
 def test_the_trail_is_bounded_and_read_a_page_at_a_time(client: "redis.Redis", changes: Changes) -> None:
-    trail = Trail(client, Settings(audit_max=30))
+    trail = AuditTrail(client, Settings(audit_max=30))
     for number in range(50):
         trail.write("ben", "logic.upload", f"b{number % 5}", machine=f"b{number % 5}", after=number)
     numbers = list[int]()

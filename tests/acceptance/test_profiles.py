@@ -14,9 +14,9 @@ import redis
 from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
-from pipeline.model.deployment import Setup
+from pipeline.model.deployment import Deployment
 from pipeline.settings import Settings
-from pipeline.store.keys import profile_machines_key, setup_key
+from pipeline.store.keys import deployment_key, profile_machines_key
 from sandbox.job import EXHAUSTIONS
 from tests.installation import Installation
 from tests.waiting import wait_until
@@ -263,7 +263,7 @@ def test_a_new_version_is_in_force_on_a_thousand_machines_at_once_and_no_reading
     with redis.Redis.from_url(plant.redis_url) as client, client.pipeline() as pipeline:
         # As a thousand times PUT /machines/<id>/profile leaves them.
         for machine in machines:
-            pipeline.set(setup_key(machine), msgspec.msgpack.encode(Setup(profile="fleet")))
+            pipeline.set(deployment_key(machine), msgspec.msgpack.encode(Deployment(profile="fleet")))
         pipeline.sadd(profile_machines_key("fleet"), *machines)
         pipeline.execute()
     assert plant.client.get("/profiles/fleet").json()["machines"] == MACHINES

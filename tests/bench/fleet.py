@@ -10,7 +10,7 @@ from pipeline.broker import topology
 from pipeline.local.servers import private_servers
 from pipeline.settings import Settings
 from pipeline.store.client import connect
-from pipeline.store.versions import Logics
+from pipeline.store.versions import LogicStore
 from sandbox.parent.sandbox import Sandbox
 from tests.bench.logic import LOGIC
 from tests.installation import Installation
@@ -47,7 +47,7 @@ def provision_each(plant: Installation, sources: Mapping[str, str]) -> None:
     """
     settings = settings_of(plant)
     with closing(connect(settings)) as client, Sandbox(settings.limits) as sandbox:
-        logics = Logics(client, settings.signing_key)
+        logics = LogicStore(client, settings.signing_key)
         codes = dict[str, bytes]()
         client.config_set("appendfsync", "no")
         for machine_id, source in sources.items():

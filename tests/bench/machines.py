@@ -15,14 +15,14 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from pipeline.model.counters import LastError, Tally
-from pipeline.model.deployment import Pause, Setup
+from pipeline.model.counters import Counters, LastError
+from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Health
 from pipeline.model.quarantine import Strikes
 from pipeline.model.record import Outgoing, Record
 from pipeline.store.client import connect
-from pipeline.store.keys import profile_machines_key, setup_key
-from pipeline.store.machine_index import Directory
+from pipeline.store.keys import deployment_key, profile_machines_key
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Sort
 from sandbox.job import KILLS
@@ -148,7 +148,7 @@ def make(plant: Installation, count: int) -> None:
         client.flushall()
         client.config_set("appendfsync", "no")
         records, now = Records(client), int(time.time() * 1000)
-        directory = Directory(client, records)
+        directory = MachineIndex(client, records)
         for start in range(0, count, _CHUNK):
             places = range(start, min(start + _CHUNK, count))
             _make_some(client, records, places, now)
@@ -163,8 +163,8 @@ def _make_some(client: "redis.Redis", records: Records, places: Sequence[int], n
         # In another order than that of the ids, and the same each time.
         shuffled = place * 7919 % 1000
         health = healths[shuffled] if shuffled < len(healths) else Health.RUNNING
-        setup = Setup(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
-        setups[setup_key(_id(place))] = msgspec.msgpack.encode(setup)
+        setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
+        setups[deployment_key(_id(place))] = msgspec.msgpack.encode(setup)
         made[_id(place)] = _record(health, now - place % 60_000 - (_is_first(place) and 300_000))
     client.mset(setups)
     client.sadd(profile_machines_key(PROFILE), *(_id(place) for place in places if place % 3))
@@ -185,7 +185,7 @@ def _record(health: Health, seen: int) -> Record:
         state=b'{"count":3,"status":"running","last":{"temperature":81.5}}',
         strikes=Strikes("digest", KILLS) if health is Health.QUARANTINED else Strikes("digest"),
         outgoing=tuple(Outgoing(f"{n}", b"x" * 250) for n in range(3)),
-        tally=Tally(3, 0, 3, {}, {}, seen, error if health is Health.FAILING else None),
+        tally=Counters(3, 0, 3, {}, {}, seen, error if health is Health.FAILING else None),
     )
 
 

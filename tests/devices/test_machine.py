@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from devices.fleet import Fleet, machine_ids
-from devices.machine import Machine, MachineReading
+from devices.machine import MachineReading, SimulatedMachine
 from devices.shipment import Shipment
 from pipeline.wire import is_machine_id
 
@@ -28,7 +28,7 @@ FIRST_RELEASE = {
 
 
 def live(seconds: int, seed: int = 7, machine_id: str = "machine_A") -> list[MachineReading | None]:
-    machine = Machine(machine_id, seed, START, step=1.0)
+    machine = SimulatedMachine(machine_id, seed, START, step=1.0)
     return [machine.next_reading() for _ in range(seconds)]
 
 

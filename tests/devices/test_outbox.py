@@ -1,4 +1,4 @@
-from devices.outbox import Outbox, Parcel, Tally
+from devices.outbox import Counts, Outbox, Parcel
 
 
 def filled(count: int, window: int = 100) -> Outbox:
@@ -29,7 +29,7 @@ def test_a_lost_connection_sends_again_what_was_not_confirmed_in_order() -> None
     outbox.confirm(2)
     outbox.resume()
     assert take_all(outbox) == [1, 3, 4, 5, 6]
-    assert outbox.tally == Tally(sent=6, confirmed=1, repeated=3)
+    assert outbox.tally == Counts(sent=6, confirmed=1, repeated=3)
 
 
 def test_a_confirmation_of_many_settles_all_up_to_its_tag() -> None:
@@ -70,7 +70,7 @@ def test_what_is_refused_is_settled_and_not_confirmed() -> None:
     assert not outbox.wait_empty(timeout=0.01)
     outbox.refuse(1)
     assert outbox.wait_empty(timeout=0.01)
-    assert outbox.tally == Tally(sent=1, refused=1)
+    assert outbox.tally == Counts(sent=1, refused=1)
 
 
 def test_it_is_stalled_only_while_something_waits() -> None:

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from devices.errors import AddressError, Unreachable
-from devices.outbox import Tally
+from devices.outbox import Counts
 from devices.senders import AmqpSender, MqttSender, Sender
 from pipeline.local.ports import free_port
 from pipeline.local.servers import LocalRabbitmq
@@ -44,7 +44,7 @@ def test_all_that_is_confirmed_arrives_in_order(sender: Sender, readings_queue: 
     send_all(sender, numbered(5000))
     assert sender.flush(30)
 
-    assert sender.tally == Tally(sent=5000, confirmed=5000)
+    assert sender.tally == Counts(sent=5000, confirmed=5000)
     arrived = readings_queue.take_bodies(5000)
     for machine in MACHINES:
         assert arrived[machine] == [body for each, body in numbered(5000) if each == machine]

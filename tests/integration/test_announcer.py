@@ -9,7 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 from pipeline.store.pubsub import ALL, Announcement, channel_prefix
 from pipeline.worker import announcer as announcer_module
 from pipeline.worker.announcer import Announcer
@@ -55,7 +55,7 @@ class Listener:
 def readings(count: int, size: int = 10) -> list[bytes]:
     """Readings, numbered from 1, as they are kept."""
     return [
-        msgspec.msgpack.encode(Recent(number, "", "ok", 1, b"x" * size, size))
+        msgspec.msgpack.encode(KeptReading(number, "", "ok", 1, b"x" * size, size))
         for number in range(1, count + 1)
     ]
 

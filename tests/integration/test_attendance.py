@@ -7,9 +7,9 @@ import pytest
 from pipeline.model.machine import Health
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError, connect
-from pipeline.store.machine_index import Directory
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.search import Search, Sort
-from pipeline.store.search_script import Filter
+from pipeline.store.search_script import MachineFilter
 from sandbox.parent.sandbox import Sandbox
 from tests.partition import Partition
 
@@ -32,7 +32,7 @@ def search(redis_url: str) -> Iterator[Search]:
 
 
 def found(search: Search, health: Health) -> list[str]:
-    return search.find(Filter(health=health), Sort.LAST_SEEN, "", 10, 0).machine_ids
+    return search.find(MachineFilter(health=health), Sort.LAST_SEEN, "", 10, 0).machine_ids
 
 
 def after_a_worker_died(partition: Partition, search: Search) -> list[str]:
@@ -55,7 +55,7 @@ def test_what_a_worker_met_that_died_is_entered_by_the_next(partition: Partition
 def test_without_looking_them_up_they_would_stay_where_they_were(
     partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Directory, "astray", lambda *_: set())
+    monkeypatch.setattr(MachineIndex, "astray", lambda *_: set())
 
     assert after_a_worker_died(partition, search) == []
 
@@ -64,13 +64,13 @@ def test_only_machines_that_stand_differently_are_entered_anew(
     partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered = list[str]()
-    enter = Directory.enter
+    enter = MachineIndex.enter
 
-    def enter_and_note(self: Directory, machine_ids: set[str]) -> None:
+    def enter_and_note(self: MachineIndex, machine_ids: set[str]) -> None:
         entered.extend(sorted(machine_ids))
         enter(self, machine_ids)
 
-    monkeypatch.setattr(Directory, "enter", enter_and_note)
+    monkeypatch.setattr(MachineIndex, "enter", enter_and_note)
     for n in (1, 1, 0, 0, 1):
         partition.process([("m1", b'{"n": %d}' % n)])
         partition.attendance.flush()
@@ -87,7 +87,7 @@ def test_what_could_not_be_entered_is_entered_the_next_time(
 
     partition.process([("m1", b'{"n": 1}')])
     with monkeypatch.context() as patch:
-        patch.setattr(Directory, "note_seen", refuse)
+        patch.setattr(MachineIndex, "note_seen", refuse)
         partition.attendance.flush()
 
     partition.process([("m2", b'{"n": 1}')])

@@ -7,15 +7,15 @@ import redis
 
 from pipeline.dead_letters.causes import count_causes
 from pipeline.model.dead_letter import STRAY, Letter
-from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.dead_letters import LetterFilter, LetterStore
 
 
 @pytest.fixture
-def letters(redis_url: str) -> Iterator[DeadLetters]:
+def letters(redis_url: str) -> Iterator[LetterStore]:
     """Of `a` five with one message but for its numbers, two of which were sent again, and one with another;
     of `b` one as of `a`, which had been sent again; and a stray."""
     with redis.Redis.from_url(redis_url, protocol=3) as client:
-        letters = DeadLetters(client)
+        letters = LetterStore(client)
         kept = [letter("a", number, f"ValueError: {number}.5 is above 1e{number}") for number in range(1, 6)]
         kept.append(letter("a", 6, "KeyError: 'x'"))
         kept.append(letter("b", 7, "ValueError: 7 is above 3", "dead-letter/3"))
@@ -45,9 +45,9 @@ def letter(machine: str, number: int, message: str, message_id: str | None = Non
 
 
 def test_letters_that_failed_for_the_same_are_counted_together_whatever_numbers_they_name(
-    letters: DeadLetters,
+    letters: LetterStore,
 ) -> None:
-    counted = count_causes(letters, Where())
+    counted = count_causes(letters, LetterFilter())
 
     assert counted.complete
     assert sorted(each.letters for each in counted.causes.values()) == [1, 1, 6]
@@ -62,29 +62,29 @@ def test_letters_that_failed_for_the_same_are_counted_together_whatever_numbers_
 @pytest.mark.parametrize(
     ("where", "numbers"),
     [
-        (Where(machine="a"), [5, 1]),
-        (Where(machine="b", kind="error"), [1]),
-        (Where(kind="machine-id"), [1]),
-        (Where(since=1_767_225_607_000), [1, 1]),
-        (Where(until=1_767_225_602_000), [1]),
-        (Where(machine="a", until=1_767_225_602_000), [1]),
-        (Where(cause=letter("a", 1, "ValueError: 1 is above 2").cause), [6]),
-        (Where(machine="nobody"), []),
+        (LetterFilter(machine="a"), [5, 1]),
+        (LetterFilter(machine="b", kind="error"), [1]),
+        (LetterFilter(kind="machine-id"), [1]),
+        (LetterFilter(since=1_767_225_607_000), [1, 1]),
+        (LetterFilter(until=1_767_225_602_000), [1]),
+        (LetterFilter(machine="a", until=1_767_225_602_000), [1]),
+        (LetterFilter(cause=letter("a", 1, "ValueError: 1 is above 2").cause), [6]),
+        (LetterFilter(machine="nobody"), []),
     ],
 )
-def test_only_what_is_meant_is_counted(letters: DeadLetters, where: Where, numbers: list[int]) -> None:
+def test_only_what_is_meant_is_counted(letters: LetterStore, where: LetterFilter, numbers: list[int]) -> None:
     causes = count_causes(letters, where).causes.values()
 
     assert sorted((each.letters for each in causes), reverse=True) == numbers
 
 
-def test_of_more_than_are_read_the_newest_are_counted_and_it_is_said(letters: DeadLetters) -> None:
-    counted = count_causes(letters, Where(), most=3)
+def test_of_more_than_are_read_the_newest_are_counted_and_it_is_said(letters: LetterStore) -> None:
+    counted = count_causes(letters, LetterFilter(), most=3)
 
     assert not counted.complete
     assert sum(each.letters for each in counted.causes.values()) == 3
     assert {each.newest.id for each in counted.causes.values()} == {"a/6", "b/7", f"{STRAY}/{'0' * 32}"}
-    assert count_causes(letters, Where(), most=8).complete
+    assert count_causes(letters, LetterFilter(), most=8).complete
 
 
 def test_another_line_another_kind_or_another_message_is_another_cause() -> None:

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from pipeline.model.dead_letter import STRAY, Letter
-from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.keys import ALL_KEY, letter_keys
 
 TIMES = ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z")
@@ -20,9 +20,9 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
 
 
 @pytest.fixture
-def letters(client: "redis.Redis") -> DeadLetters:
+def letters(client: "redis.Redis") -> LetterStore:
     """Twelve letters of `a` at one moment, two of `b` and a stray a second later."""
-    letters = DeadLetters(client)
+    letters = LetterStore(client)
     kept = [letter("a", str(number), TIMES[0], "error") for number in range(1, 13)]
     kept += [letter("b", "1", TIMES[1], "error"), letter("b", "2", TIMES[1], "limit")]
     kept.append(letter(STRAY, "0" * 32, TIMES[1], "machine-id"))
@@ -34,7 +34,7 @@ def letter(machine: str, name: str, time: str, kind: str) -> Letter:
     return Letter(machine=machine, name=name, key="key", size=1, kind=kind, time=time)
 
 
-def ids(letters: DeadLetters, where: Where, chunk: int = 500) -> list[str]:
+def ids(letters: LetterStore, where: LetterFilter, chunk: int = 500) -> list[str]:
     return [kept.letter.id for each in letters.find(where, chunk=chunk) for kept in each]
 
 
@@ -45,29 +45,29 @@ A = [f"a/{number}" for number in range(1, 13)]
 @pytest.mark.parametrize(
     ("where", "found"),
     [
-        (Where(), [*A, "b/1", "b/2", f"{STRAY}/{'0' * 32}"]),
-        (Where(machine="a"), A),
-        (Where(machine="b"), ["b/1", "b/2"]),
-        (Where(machine=STRAY), [f"{STRAY}/{'0' * 32}"]),
-        (Where(machine="nobody"), []),
-        (Where(kind="error"), [*A, "b/1"]),
-        (Where(kind="error", machine="b"), ["b/1"]),
-        (Where(since=SECOND), ["b/1", "b/2", f"{STRAY}/{'0' * 32}"]),
-        (Where(until=SECOND), A),
-        (Where(since=FIRST, until=SECOND, kind="limit"), []),
-        (Where(since=SECOND, machine="a"), []),
-        (Where(since=SECOND, machine="b", kind="limit"), ["b/2"]),
+        (LetterFilter(), [*A, "b/1", "b/2", f"{STRAY}/{'0' * 32}"]),
+        (LetterFilter(machine="a"), A),
+        (LetterFilter(machine="b"), ["b/1", "b/2"]),
+        (LetterFilter(machine=STRAY), [f"{STRAY}/{'0' * 32}"]),
+        (LetterFilter(machine="nobody"), []),
+        (LetterFilter(kind="error"), [*A, "b/1"]),
+        (LetterFilter(kind="error", machine="b"), ["b/1"]),
+        (LetterFilter(since=SECOND), ["b/1", "b/2", f"{STRAY}/{'0' * 32}"]),
+        (LetterFilter(until=SECOND), A),
+        (LetterFilter(since=FIRST, until=SECOND, kind="limit"), []),
+        (LetterFilter(since=SECOND, machine="a"), []),
+        (LetterFilter(since=SECOND, machine="b", kind="limit"), ["b/2"]),
     ],
 )
 def test_letters_are_found_by_machine_kind_and_time(
-    letters: DeadLetters, where: Where, found: list[str], chunk: int
+    letters: LetterStore, where: LetterFilter, found: list[str], chunk: int
 ) -> None:
     assert ids(letters, where, chunk) == found
 
 
-@pytest.mark.parametrize("where", [Where(), Where(machine="a")])
+@pytest.mark.parametrize("where", [LetterFilter(), LetterFilter(machine="a")])
 def test_a_page_begins_where_the_one_before_ended_though_letters_go_meanwhile(
-    letters: DeadLetters, where: Where
+    letters: LetterStore, where: LetterFilter
 ) -> None:
     first = next(letters.find(where, chunk=4))
     letters.discard([kept.letter for kept in first])
@@ -77,13 +77,13 @@ def test_a_page_begins_where_the_one_before_ended_though_letters_go_meanwhile(
 
 
 @pytest.mark.parametrize("cursor", ["x", "1", "1.", ".a/1", "1." + "x" * 300])
-def test_what_is_no_place_in_the_list_is_refused(letters: DeadLetters, cursor: str) -> None:
+def test_what_is_no_place_in_the_list_is_refused(letters: LetterStore, cursor: str) -> None:
     with pytest.raises(ValueError, match="not where a page ends"):
-        next(letters.find(Where(), after=cursor))
+        next(letters.find(LetterFilter(), after=cursor))
 
 
-def test_what_comes_while_the_letters_are_read_is_left_out(letters: DeadLetters) -> None:
-    found = letters.find(Where(machine="b"), chunk=1)
+def test_what_comes_while_the_letters_are_read_is_left_out(letters: LetterStore) -> None:
+    found = letters.find(LetterFilter(machine="b"), chunk=1)
     first = next(found)
     letters.keep([(letter("b", "3", TIMES[1], "error"), b"")])
 
@@ -92,7 +92,7 @@ def test_what_comes_while_the_letters_are_read_is_left_out(letters: DeadLetters)
     assert [first[0].letter.id, *rest] == ["b/1", "b/2"]
 
 
-def test_a_letter_that_comes_twice_is_kept_once(letters: DeadLetters) -> None:
+def test_a_letter_that_comes_twice_is_kept_once(letters: LetterStore) -> None:
     letters.keep([(letter("a", "1", TIMES[1], "limit"), b"another")])
 
     assert letters.bodies([letter("a", "1", "", "")]) == [b"a/1"]
@@ -100,18 +100,18 @@ def test_a_letter_that_comes_twice_is_kept_once(letters: DeadLetters) -> None:
 
 
 def test_an_entry_whose_letter_is_gone_is_dropped_by_whoever_meets_it(
-    letters: DeadLetters, client: "redis.Redis"
+    letters: LetterStore, client: "redis.Redis"
 ) -> None:
     client.hdel(letter_keys("a")[0], "3")
 
-    assert ids(letters, Where(kind="error")) == [*A[:2], *A[3:], "b/1"]
+    assert ids(letters, LetterFilter(kind="error")) == [*A[:2], *A[3:], "b/1"]
 
     assert letters.count() == 14
     assert client.zscore(ALL_KEY, "a/" + "3".zfill(19)) is None
 
 
 def test_sweeping_leaves_what_is_there_and_counts_nothing_else(
-    letters: DeadLetters, client: "redis.Redis"
+    letters: LetterStore, client: "redis.Redis"
 ) -> None:
     client.delete(letter_keys("a")[0])
 
@@ -121,7 +121,7 @@ def test_sweeping_leaves_what_is_there_and_counts_nothing_else(
     assert letters.count_kinds() == {"error": 1, "limit": 1, "machine-id": 1}
 
 
-def test_a_discarded_letter_does_not_come_back(letters: DeadLetters) -> None:
+def test_a_discarded_letter_does_not_come_back(letters: LetterStore) -> None:
     one = letter("a", "1", TIMES[0], "error")
     assert letters.discard([one]) == 1
     assert letters.discard([one]) == 0
@@ -132,6 +132,6 @@ def test_a_discarded_letter_does_not_come_back(letters: DeadLetters) -> None:
     assert letters.count() == 14
 
 
-def test_the_secret_stays_the_same_for_all(letters: DeadLetters, client: "redis.Redis") -> None:
-    assert letters.secret() == DeadLetters(client).secret()
+def test_the_secret_stays_the_same_for_all(letters: LetterStore, client: "redis.Redis") -> None:
+    assert letters.secret() == LetterStore(client).secret()
     assert len(letters.secret()) == 32

@@ -9,18 +9,18 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.model.counters import LastError, Tally
-from pipeline.model.deployment import Pause, Setup
+from pipeline.model.counters import Counters, LastError
+from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Health, Stored, health_of
 from pipeline.model.quarantine import Strikes
 from pipeline.model.record import Record
 from pipeline.store import search as search_module
-from pipeline.store.health_counts import Counter
-from pipeline.store.keys import profile_machines_key, setup_key
-from pipeline.store.machine_index import Directory
+from pipeline.store.health_counts import HealthCounter
+from pipeline.store.keys import deployment_key, profile_machines_key
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
-from pipeline.store.search_script import Filter
+from pipeline.store.search_script import MachineFilter
 from sandbox.job import KILLS
 
 #: Milliseconds since 1970: who was last seen before it is silent.
@@ -32,23 +32,23 @@ class Plant(Struct):
 
     redis: "redis.Redis"
     records: Records
-    directory: Directory
+    directory: MachineIndex
     search: Search
 
     def put(self, machine_id: str, health: Health, seen: int) -> None:
         """Make a machine that is so, without telling the directory."""
-        setup = Setup(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
+        setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
         failing = health is Health.FAILING
         record = Record(
             number=1,
             strikes=Strikes("digest", KILLS) if health is Health.QUARANTINED else Strikes(),
-            tally=Tally(1, seen=seen, last_error=LastError(1, "error", seen, "") if failing else None),
+            tally=Counters(1, seen=seen, last_error=LastError(1, "error", seen, "") if failing else None),
         )
-        self.redis.set(setup_key(machine_id), msgspec.msgpack.encode(setup))
+        self.redis.set(deployment_key(machine_id), msgspec.msgpack.encode(setup))
         read = self.records.read([machine_id])[machine_id]
         assert not self.records.write({machine_id: Update(read, record)})
 
-    def walk(self, where: Filter, sort: Sort, limit: int) -> list[str]:
+    def walk(self, where: MachineFilter, sort: Sort, limit: int) -> list[str]:
         """What all pages have, one after the other."""
         found, after = list[str](), ""
         while True:
@@ -59,7 +59,7 @@ class Plant(Struct):
                 return found
             after = page.next
 
-    def expected(self, where: Filter, sort: Sort, machine_ids: list[str]) -> list[str]:
+    def expected(self, where: MachineFilter, sort: Sort, machine_ids: list[str]) -> list[str]:
         """The same, by a look at every machine."""
         fitting = [
             (stored.record.tally.seen, machine_id)
@@ -79,7 +79,7 @@ class Plant(Struct):
 def plant(redis_url: str) -> Iterator[Plant]:
     with redis.Redis.from_url(redis_url, protocol=3) as client:
         records = Records(client)
-        yield Plant(client, records, Directory(client, records), Search(client))
+        yield Plant(client, records, MachineIndex(client, records), Search(client))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def machine_ids(plant: Plant) -> list[str]:
 
 #: Every kind of filter with every other.
 FILTERS = [
-    Filter(prefix=prefix, health=health, profile=profile)
+    MachineFilter(prefix=prefix, health=health, profile=profile)
     for prefix, health, profile in product(("", "a", "b3-"), (None, *Health), (None, "pump", "nothing"))
 ]
 
@@ -124,8 +124,10 @@ def test_the_counts_are_what_a_look_at_all_would_count(
         machine_ids.append(f"old-{n}")
         plant.put(f"old-{n}", health, SINCE - 1)
     plant.directory.enter(machine_ids)
-    census = Counter(plant.redis).count(SINCE, looks)
-    counted = {health: len(plant.expected(Filter(health=health), Sort.ID, machine_ids)) for health in Health}
+    census = HealthCounter(plant.redis).count(SINCE, looks)
+    counted = {
+        health: len(plant.expected(MachineFilter(health=health), Sort.ID, machine_ids)) for health in Health
+    }
 
     assert (census.machines, census.health) == (len(machine_ids), counted)
 
@@ -133,13 +135,13 @@ def test_the_counts_are_what_a_look_at_all_would_count(
 def test_a_count_that_would_take_too_long_is_not_known_and_the_others_are(
     plant: Plant, machine_ids: list[str]
 ) -> None:
-    census = Counter(plant.redis).count(SINCE, looks=5)
+    census = HealthCounter(plant.redis).count(SINCE, looks=5)
     unknown = {health for health, count in census.health.items() if count is None}
 
     assert census.machines == len(machine_ids)
     assert unknown == {Health.RUNNING, Health.FAILING, Health.SILENT}
     assert census.health[Health.PAUSED] == len(
-        plant.expected(Filter(health=Health.PAUSED), Sort.ID, machine_ids)
+        plant.expected(MachineFilter(health=Health.PAUSED), Sort.ID, machine_ids)
     )
 
 
@@ -151,7 +153,7 @@ def test_a_page_looks_at_a_bounded_number_and_says_where_to_go_on(
     monkeypatch.setattr(search_module, "_STEP", 10)
     monkeypatch.setattr(search_module, "LOOKS", 20)
 
-    page = plant.search.find(Filter(prefix="nobody"), Sort.LAST_SEEN, "", 100, SINCE)
+    page = plant.search.find(MachineFilter(prefix="nobody"), Sort.LAST_SEEN, "", 100, SINCE)
 
     assert (page.machine_ids, page.next is not None) == ([], True)
 
@@ -162,7 +164,7 @@ def test_machines_that_move_while_pages_are_read_move_no_others(
 ) -> None:
     monkeypatch.setattr(search_module, "_FEW", few)
     monkeypatch.setattr(search_module, "_STEP", 10)
-    where, sort = Filter(health=Health.RUNNING), Sort.LAST_SEEN
+    where, sort = MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN
     order = plant.expected(where, sort, machine_ids)
     first = plant.search.find(where, sort, "", 5, SINCE)
     assert first.next is not None
@@ -170,7 +172,7 @@ def test_machines_that_move_while_pages_are_read_move_no_others(
     # One before the cursor, the cursor itself, the next one and the last one are seen again; another goes.
     moved = [order[1], order[4], order[5], order[-1]]
     plant.directory.note_seen(dict.fromkeys(moved, SINCE + 100))
-    plant.redis.delete(f"machine:{{{order[7]}}}:record", setup_key(order[7]))
+    plant.redis.delete(f"machine:{{{order[7]}}}:record", deployment_key(order[7]))
     plant.directory.enter([order[7]])
 
     rest = plant.search.find(where, sort, first.next, 100, SINCE)
@@ -187,7 +189,7 @@ def test_where_there_is_no_machine_every_search_ends(plant: Plant) -> None:
 def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -> None:
     plant.put("m1", Health.RUNNING, SINCE)
     plant.directory.enter(["m1"])
-    plant.redis.delete("machine:{m1}:record", setup_key("m1"))
+    plant.redis.delete("machine:{m1}:record", deployment_key("m1"))
     plant.directory.enter(["m1"])
 
     plant.directory.note_seen({"m1": SINCE + 1})
@@ -198,9 +200,9 @@ def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -
 @pytest.mark.parametrize("after", ["no id!", "x" * 129])
 def test_what_is_no_cursor_is_refused(plant: Plant, after: str) -> None:
     with pytest.raises(ValueError, match="no cursor"):
-        plant.search.find(Filter(), Sort.ID, after, 10, SINCE)
+        plant.search.find(MachineFilter(), Sort.ID, after, 10, SINCE)
     with pytest.raises(ValueError, match="no cursor"):
-        plant.search.find(Filter(), Sort.LAST_SEEN, "12", 10, SINCE)
+        plant.search.find(MachineFilter(), Sort.LAST_SEEN, "12", 10, SINCE)
 
 
 class PausedMeanwhile(Records):
@@ -213,15 +215,15 @@ class PausedMeanwhile(Records):
         if not self.paused:
             self.paused = True
             setup = replace(read["m1"].setup, pause=Pause(0))
-            self._redis.set(setup_key("m1"), msgspec.msgpack.encode(setup))
-            Directory(self._redis, self).enter(["m1"])
+            self._redis.set(deployment_key("m1"), msgspec.msgpack.encode(setup))
+            MachineIndex(self._redis, self).enter(["m1"])
         return read
 
 
 def paused_machines_after_a_race(plant: Plant) -> list[str]:
     plant.put("m1", Health.RUNNING, SINCE)
-    Directory(plant.redis, PausedMeanwhile(plant.redis)).enter(["m1"])
-    return plant.walk(Filter(health=Health.PAUSED), Sort.ID, 10)
+    MachineIndex(plant.redis, PausedMeanwhile(plant.redis)).enter(["m1"])
+    return plant.walk(MachineFilter(health=Health.PAUSED), Sort.ID, 10)
 
 
 def test_who_enters_a_machine_as_it_was_before_enters_it_once_more(plant: Plant) -> None:
@@ -231,12 +233,12 @@ def test_who_enters_a_machine_as_it_was_before_enters_it_once_more(plant: Plant)
 def test_without_a_second_look_the_older_entry_would_stay(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = Directory._put
+    put = MachineIndex._put
 
-    def put_and_forget(self: Directory, entries: dict[str, object]) -> None:
+    def put_and_forget(self: MachineIndex, entries: dict[str, object]) -> None:
         put(self, entries)  # type: ignore[arg-type]
         entries.clear()
 
-    monkeypatch.setattr(Directory, "_put", put_and_forget)
+    monkeypatch.setattr(MachineIndex, "_put", put_and_forget)
 
     assert paused_machines_after_a_race(plant) == []

@@ -18,7 +18,7 @@ from pipeline.local.rabbitmq import script, version_of
 from pipeline.local.redis import PrivateRedis
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.settings import Settings
-from pipeline.store.workers import REPORTS_KEY, Report, call_roll
+from pipeline.store.workers import REPORTS_KEY, WorkerStatus, list_workers
 from pipeline.wire import SENT_AT_HEADER
 from tests.conftest import amqp_url_of
 from tests.installation import Installation
@@ -199,7 +199,7 @@ def test_a_clock_that_is_off_is_wrong(doctor: Doctor, monkeypatch: pytest.Monkey
 def test_a_worker_of_another_version_or_with_other_settings_is_wrong(
     doctor: Doctor, client: "redis.Redis"
 ) -> None:
-    [worker] = call_roll(client).present
+    [worker] = list_workers(client).present
     other = msgspec.structs.replace(worker, id="other", version="0.0.9", assigned=[8])
     client.hset(REPORTS_KEY, "other", msgspec.json.encode(other))
     client.zadd("{workers}:seen", {"other": client.time()[0] + 60})
@@ -209,7 +209,7 @@ def test_a_worker_of_another_version_or_with_other_settings_is_wrong(
         client.zrem("{workers}:seen", "other")
         client.hdel(REPORTS_KEY, "other")
 
-    assert isinstance(other, Report)
+    assert isinstance(other, WorkerStatus)
     assert "other is of version 0.0.9" in wrong
     assert "other knows of more partitions than the 8 of here" in wrong
 

@@ -16,9 +16,9 @@ from pipeline.model.record import Record, Split
 from pipeline.model.session import Settled
 from pipeline.settings import Settings
 from pipeline.store import records as records_module
-from pipeline.worker.batch import Line
+from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
-from pipeline.worker.transaction import Turn
+from pipeline.worker.transaction import Transaction
 from sandbox.parent.sandbox import Sandbox
 from tests.installation import Collector
 from tests.partition import EditedMeanwhile, LosesAnswers, Partition
@@ -87,7 +87,7 @@ class CrashesOnce(Processor):
 
     crashed = False
 
-    def _apply(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
+    def _apply(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
         written = super()._apply(lines)
         if not self.crashed:
             self.crashed = True

@@ -19,19 +19,19 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.dead_letters.redrive import _message
 from pipeline.local.rabbitmq import PrivateRabbitmq
 from pipeline.local.servers import LocalRabbitmq
 from pipeline.model.dead_letter import Letter
 from pipeline.settings import Settings
-from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.dead_letters import LetterFilter, LetterStore
 from tests.integration.test_keeper import CrashesOnce, running
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 from web.cli.doctor.management import check_management
 
-M1 = Where(machine="m1")
+M1 = LetterFilter(machine="m1")
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def channel(broker_url: str) -> Iterator[BlockingChannel]:
 
 
 @pytest.fixture
-def letters(redis_url: str) -> Iterator[DeadLetters]:
+def letters(redis_url: str) -> Iterator[LetterStore]:
     with redis.Redis.from_url(redis_url, protocol=3) as client:
-        yield DeadLetters(client)
+        yield LetterStore(client)
 
 
 @pytest.fixture
@@ -73,13 +73,13 @@ def waiting(channel: BlockingChannel, queue: str = wire.DEAD_LETTERS_QUEUE) -> i
     return count
 
 
-def found(letters: DeadLetters, where: Where = M1) -> list[tuple[Letter, bytes | None]]:
+def found(letters: LetterStore, where: LetterFilter = M1) -> list[tuple[Letter, bytes | None]]:
     kept = [each.letter for chunk in letters.find(where) for each in chunk]
     return list(zip(kept, letters.bodies(kept), strict=True))
 
 
 def test_a_reading_that_expires_in_its_partition_is_a_dead_letter_of_its_machine(
-    channel: BlockingChannel, letters: DeadLetters, broker_url: str
+    channel: BlockingChannel, letters: LetterStore, broker_url: str
 ) -> None:
     expire(channel, b'\xff{"n": 1', message_id="one", content_type="text/plain", headers={"machine": "m2"})
 
@@ -95,7 +95,7 @@ def test_a_reading_that_expires_in_its_partition_is_a_dead_letter_of_its_machine
 
 
 def test_a_reading_that_expires_in_the_overflow_is_a_dead_letter_of_its_machine(
-    channel: BlockingChannel, letters: DeadLetters, broker_url: str
+    channel: BlockingChannel, letters: LetterStore, broker_url: str
 ) -> None:
     for place in (1, 2):
         properties = pika.BasicProperties(
@@ -186,7 +186,7 @@ def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_expired_reading
     "known", [{"message_id": "one"}, {"headers": {"timestamp_in_ms": 1_764_000_000_000}}]
 )
 def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_kept_once(
-    channel: BlockingChannel, letters: DeadLetters, broker_url: str, known: dict[str, Any]
+    channel: BlockingChannel, letters: LetterStore, broker_url: str, known: dict[str, Any]
 ) -> None:
     for second in (1, 2):
         death = {
@@ -246,7 +246,7 @@ DEATHS: list[Any] = [
 
 
 def test_forged_deaths_stop_no_keeper(
-    channel: BlockingChannel, letters: DeadLetters, broker_url: str
+    channel: BlockingChannel, letters: LetterStore, broker_url: str
 ) -> None:
     keys = ["machines.m1.data", "machines.m1.dead-letter", "readings.0", "overflow.0"]
     for number, (key, deaths) in enumerate(product(keys, DEATHS)):
@@ -256,14 +256,14 @@ def test_forged_deaths_stop_no_keeper(
     with running(Settings(amqp_url=broker_url), letters) as keeper:
         wait_until(lambda: letters.count() == len(keys) * len(DEATHS) and keeper.waiting == 0)
 
-    kinds = Counter(each.kind for each, _ in found(letters, Where()))
+    kinds = Counter(each.kind for each, _ in found(letters, LetterFilter()))
     assert kinds == {"expired": 3 * len(keys), "unknown": 10 * len(keys)}
     assert {each.name[:8] for each, _ in found(letters)} == {"expired-"}
 
 
 def test_a_reading_that_expired_is_kept_though_the_broker_restarts_before(redis_url: str) -> None:
     with PrivateRabbitmq() as server, redis.Redis.from_url(redis_url, protocol=3) as client:
-        settings, letters = Settings(amqp_url=server.amqp_url), DeadLetters(client)
+        settings, letters = Settings(amqp_url=server.amqp_url), LetterStore(client)
         topology.ensure(settings)
         time.sleep(1)  # RabbitMQ 3.10 can lose a quorum queue that was declared less than a second ago
         with pika.BlockingConnection(pika.URLParameters(server.amqp_url)) as connection:
@@ -279,12 +279,12 @@ def test_a_reading_that_expired_is_kept_though_the_broker_restarts_before(redis_
         server.kill()
         server.start()
 
-        keeper = Keeper(settings, letters)
+        keeper = DeadLetterCollector(settings, letters)
         keeper.start()
         wait_until(lambda: letters.count() == 3 and keeper.waiting == 0)
         keeper.close()
 
-        assert {body for _, body in found(letters, Where(kind="expired"))} == {
+        assert {body for _, body in found(letters, LetterFilter(kind="expired"))} == {
             b"before the restart",
             b"during the restart",
             b"in the overflow",

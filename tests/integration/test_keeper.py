@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.errors import PublishError
 from pipeline.model.dead_letter import STRAY, Letter
 from pipeline.settings import Settings
-from pipeline.store.dead_letters import DeadLetters, Where
+from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.keys import ALL_KEY
 from tests.waiting import wait_until
 
@@ -30,9 +30,9 @@ def settings(broker_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-def letters(redis_url: str) -> Iterator[DeadLetters]:
+def letters(redis_url: str) -> Iterator[LetterStore]:
     with redis.Redis.from_url(redis_url, protocol=3) as client:
-        yield DeadLetters(client)
+        yield LetterStore(client)
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def publish(settings: Settings) -> Iterator[Callable[..., "Future[None]"]]:
 
 
 @contextmanager
-def running(settings: Settings, letters: DeadLetters) -> Iterator[Keeper]:
-    keeper = Keeper(settings, letters)
+def running(settings: Settings, letters: LetterStore) -> Iterator[DeadLetterCollector]:
+    keeper = DeadLetterCollector(settings, letters)
     keeper.start()
     try:
         yield keeper
@@ -72,8 +72,8 @@ def running(settings: Settings, letters: DeadLetters) -> Iterator[Keeper]:
         keeper.close()
 
 
-def ids(letters: DeadLetters) -> list[str]:
-    return [kept.letter.id for each in letters.find(Where(machine="m1")) for kept in each]
+def ids(letters: LetterStore) -> list[str]:
+    return [kept.letter.id for each in letters.find(LetterFilter(machine="m1")) for kept in each]
 
 
 def numbers(first: int, last: int) -> list[str]:
@@ -81,24 +81,24 @@ def numbers(first: int, last: int) -> list[str]:
 
 
 def test_when_as_many_are_kept_as_may_be_the_rest_wait_and_come_as_room_is_made(
-    settings: Settings, letters: DeadLetters, publish: Callable[..., "Future[None]"]
+    settings: Settings, letters: LetterStore, publish: Callable[..., "Future[None]"]
 ) -> None:
     publish(range(1, 13)).result(timeout=10)
     with running(settings, letters) as keeper:
         wait_until(lambda: keeper.waiting == 7)
         assert ids(letters) == numbers(1, 5)
 
-        letters.discard([kept.letter for kept in next(letters.find(Where(), chunk=3))])
+        letters.discard([kept.letter for kept in next(letters.find(LetterFilter(), chunk=3))])
         wait_until(lambda: keeper.waiting == 4)
         assert ids(letters) == numbers(4, 8)
 
-        letters.discard([kept.letter for kept in next(letters.find(Where()))])
+        letters.discard([kept.letter for kept in next(letters.find(LetterFilter()))])
         wait_until(lambda: keeper.waiting == 0 and ids(letters) == numbers(9, 12))
 
 
 def test_entries_without_a_letter_take_no_room_for_ever(
     settings: Settings,
-    letters: DeadLetters,
+    letters: LetterStore,
     publish: Callable[..., "Future[None]"],
     redis_url: str,
 ) -> None:
@@ -113,7 +113,7 @@ def test_entries_without_a_letter_take_no_room_for_ever(
 
 
 def test_a_full_queue_refuses_what_is_published_and_takes_it_when_it_was_emptied(
-    settings: Settings, letters: DeadLetters, publish: Callable[..., "Future[None]"]
+    settings: Settings, letters: LetterStore, publish: Callable[..., "Future[None]"]
 ) -> None:
     taken = list[int]()
     with pytest.raises(PublishError, match="full"):  # noqa: PT012 - which one is refused is the broker's
@@ -128,7 +128,7 @@ def test_a_full_queue_refuses_what_is_published_and_takes_it_when_it_was_emptied
         wait_until(lambda: ids(letters) == numbers(1, refused))
 
 
-class CrashesOnce(DeadLetters):
+class CrashesOnce(LetterStore):
     """The connection to Redis breaks after the letters were written, before the keeper knows."""
 
     crashed = False
@@ -154,7 +154,7 @@ def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_letter_once(
             assert letters.count() == 3
 
 
-def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: DeadLetters) -> None:
+def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: LetterStore) -> None:
     settings = Settings(amqp_url=broker_url, redis_url=redis_url)
     publisher = Publisher(broker_url, lambda: topology.ensure(settings))
     wait_until(lambda: publisher.connected)
@@ -193,7 +193,7 @@ def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: De
 )
 def test_what_no_worker_wrote_is_kept_as_a_stray_and_holds_up_nobody(
     settings: Settings,
-    letters: DeadLetters,
+    letters: LetterStore,
     publish: Callable[..., "Future[None]"],
     properties: dict[str, Any],
 ) -> None:
@@ -203,6 +203,6 @@ def test_what_no_worker_wrote_is_kept_as_a_stray_and_holds_up_nobody(
     with running(settings, letters):
         wait_until(lambda: letters.count() == 2)
 
-    [stray] = next(letters.find(Where(machine=STRAY)))
+    [stray] = next(letters.find(LetterFilter(machine=STRAY)))
     assert stray.letter.size == 10
     assert ids(letters) == ["m1/1"]

@@ -7,11 +7,11 @@ from threading import Barrier
 import pytest
 import redis
 
-from pipeline.store.deployments import MachineSetups, ProfileSetups
+from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.store.keys import profile_machines_key
-from pipeline.store.profiles import Profiles
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
-from pipeline.store.versions import Logics
+from pipeline.store.versions import LogicStore
 
 #: How often those that race begin anew.
 ROUNDS = 30
@@ -23,12 +23,12 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
         yield client
 
 
-def make(client: "redis.Redis", setups: type[MachineSetups] = MachineSetups) -> Profiles:
-    return Profiles(client, setups(client), Records(client))
+def make(client: "redis.Redis", setups: type[MachineDeployments] = MachineDeployments) -> ProfileStore:
+    return ProfileStore(client, setups(client), Records(client))
 
 
 def follows(client: "redis.Redis", machine: str) -> str | None:
-    return MachineSetups(client).read(machine).profile
+    return MachineDeployments(client).read(machine).profile
 
 
 def members(client: "redis.Redis", name: str) -> set[bytes]:
@@ -62,11 +62,11 @@ def test_a_machine_that_joins_while_its_profile_is_deleted_follows_it_or_is_told
             name, profiles, start = f"p{number}", make(client), Barrier(2)
             profiles.make(name)
 
-            def join(name: str = name, profiles: Profiles = profiles, start: Barrier = start) -> bool:
+            def join(name: str = name, profiles: ProfileStore = profiles, start: Barrier = start) -> bool:
                 start.wait()
                 return profiles.follow("m1", name) is not None
 
-            def delete(name: str = name, profiles: Profiles = profiles, start: Barrier = start) -> bool:
+            def delete(name: str = name, profiles: ProfileStore = profiles, start: Barrier = start) -> bool:
                 start.wait()
                 return profiles.delete(name) == (True, 0)
 
@@ -92,7 +92,7 @@ def test_a_machine_that_is_moved_twice_at_once_is_counted_once(client: "redis.Re
             assert {name for name in names if members(client, name)} == {last}
 
 
-class DeletedMeanwhile(MachineSetups):
+class DeletedMeanwhile(MachineDeployments):
     """The profile is deleted between the machine's entry and its setup."""
 
     def _before_change(self, name: str) -> None:
@@ -109,10 +109,10 @@ def test_a_profile_that_is_deleted_before_the_setup_names_it_is_not_followed(cli
 
 
 def test_without_looking_again_it_would_be(client: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profiles, "_settle", lambda *_: True)
+    monkeypatch.setattr(ProfileStore, "_settle", lambda *_: True)
     # Whoever deletes does not see that the machine is about to join.
     profiles = make(client, DeletedMeanwhile)
-    monkeypatch.setattr(Profiles, "_enter", lambda *_: True)
+    monkeypatch.setattr(ProfileStore, "_enter", lambda *_: True)
     profiles.make("p")
 
     assert profiles.follow("m1", "p") is not None
@@ -135,7 +135,7 @@ def test_an_entry_that_a_crash_left_behind_does_not_keep_a_profile(client: "redi
 def test_a_profile_that_is_uploaded_while_it_is_deleted_is_gone_or_listed(
     client: "redis.Redis",
 ) -> None:
-    logics, profiles = Logics(client, "", ProfileSetups(client)), make(client)
+    logics, profiles = LogicStore(client, "", ProfileDeployments(client)), make(client)
     with ThreadPoolExecutor(2) as both:
         for number in range(ROUNDS):
             profiles.make("p")

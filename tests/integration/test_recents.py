@@ -6,11 +6,11 @@ from typing import cast
 import pytest
 import redis
 
-from pipeline.model.recent import KEPT_BYTES, Recent
+from pipeline.model.recent import KEPT_BYTES, KeptReading
 from pipeline.model.record import Record
 from pipeline.settings import RECENT
 from pipeline.store import records as records_module
-from pipeline.store.dead_letters import Where
+from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.keys import recent_key
 from pipeline.store.records import Records, Update
 from sandbox.parent.sandbox import Sandbox
@@ -32,11 +32,11 @@ def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
     partition.close()
 
 
-def read(partition: Partition, machine_id: str) -> list[Recent]:
+def read(partition: Partition, machine_id: str) -> list[KeptReading]:
     return partition.records.recents.read(machine_id, 1000)
 
 
-def numbers(recents: Sequence[Recent]) -> list[int]:
+def numbers(recents: Sequence[KeptReading]) -> list[int]:
     return [each.number for each in recents]
 
 
@@ -107,7 +107,7 @@ def test_a_reading_that_is_sent_again_is_a_recent_one_too(broker_url: str, redis
     office = Office(broker_url, redis_url)
     office.fail(("m1", 1), ("m1", 2))
     office.partition.logics.upload("m1", COUNT, b"")
-    office.redriver.send_all(Where(machine="m1"))
+    office.redriver.send_all(LetterFilter(machine="m1"))
 
     office.process(office.arrivals(2))
 

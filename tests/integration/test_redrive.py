@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pipeline import wire
 from pipeline.broker.dead_letter import letter_of
-from pipeline.dead_letters.collector import Keeper
+from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.errors import RedriveStopped, SessionLost
 from pipeline.model.claim import Claim
 from pipeline.model.deployment import Pause
@@ -16,16 +16,16 @@ from pipeline.model.record import Move
 from pipeline.settings import Settings
 from pipeline.store import dead_letters as dead_letters_module
 from pipeline.store import records as records_module
-from pipeline.store.dead_letters import Where
+from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.records import Records, Update
 from pipeline.worker import transaction as turn_module
-from pipeline.worker.batch import Line
+from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
-from pipeline.worker.transaction import Turn
+from pipeline.worker.transaction import Transaction
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
-M1 = Where(machine="m1")
+M1 = LetterFilter(machine="m1")
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ class CrashesOnce(Processor):
 
     armed = False
 
-    def _apply(self, lines: list[Line]) -> tuple[list[Turn], list[Line]]:
+    def _apply(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
         written = super()._apply(lines)
         if self.armed:
             type(self).armed = False
@@ -270,8 +270,8 @@ def test_all_of_a_kind_are_sent_machine_after_machine(office: Office) -> None:
     office.partition.process([("m3", b"no json")])
     wait_until(lambda: office.letters.count_kinds() == {"no-logic": 5, "not-json": 1})
 
-    assert office.redriver.send_all(Where(kind="not-json")) == 1
-    assert office.redriver.send_all(Where(kind="no-logic")) == 5
+    assert office.redriver.send_all(LetterFilter(kind="not-json")) == 1
+    assert office.redriver.send_all(LetterFilter(kind="no-logic")) == 5
 
     arrived = office.arrivals(6)
     assert {reading.machine for reading in arrived} == {"m1", "m2", "m3"}
@@ -394,7 +394,7 @@ def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_ye
     assert office.redriver.send_paused("m1", pause) == (1, 1)
 
     office.redriver.patience = 20
-    keeper = Keeper(Settings(amqp_url=office.amqp_url), office.letters)
+    keeper = DeadLetterCollector(Settings(amqp_url=office.amqp_url), office.letters)
     keeper.start()
     assert office.redriver.send_paused("m1", pause) == (3, 0)
     keeper.close()

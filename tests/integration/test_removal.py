@@ -10,17 +10,17 @@ from pipeline.model.machine import Health, Stored
 from pipeline.model.reading import Reading
 from pipeline.model.record import Record
 from pipeline.store import deletion as removal_module
-from pipeline.store.dead_letters import Where
-from pipeline.store.deletion import Removal
-from pipeline.store.deployments import MachineSetups
-from pipeline.store.profiles import Profiles
+from pipeline.store.dead_letters import LetterFilter
+from pipeline.store.deletion import Deletion
+from pipeline.store.deployments import MachineDeployments
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
-from pipeline.store.search_script import Filter
+from pipeline.store.search_script import MachineFilter
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 
-M1 = Where(machine="m1")
+M1 = LetterFilter(machine="m1")
 
 
 class DeletedMeanwhile(Records):
@@ -42,10 +42,10 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
     office.close()
 
 
-def removal(office: Office) -> Removal:
+def removal(office: Office) -> Deletion:
     records, directory = office.partition.records, office.partition.directory
-    profiles = Profiles(office.redis, MachineSetups(office.redis), records)
-    return Removal(office.redis, records, directory, profiles)
+    profiles = ProfileStore(office.redis, MachineDeployments(office.redis), records)
+    return Deletion(office.redis, records, directory, profiles)
 
 
 def machine(office: Office) -> Stored:
@@ -102,8 +102,8 @@ def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> N
     assert office.ids() == ["m2/1"]
     assert office.letters.count_kinds() == {"no-logic": 1}
     search = Search(office.redis)
-    assert search.find(Filter(), Sort.ID, "", 10, 0).machine_ids == ["m2"]
-    assert search.find(Filter(health=Health.RUNNING), Sort.LAST_SEEN, "", 10, 0).machine_ids == []
+    assert search.find(MachineFilter(), Sort.ID, "", 10, 0).machine_ids == ["m2"]
+    assert search.find(MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN, "", 10, 0).machine_ids == []
     left = {key.decode() for key in cast("list[bytes]", office.redis.keys("*m1*"))}
     assert left == {"machine:{m1}:record", "machine:{m1}:dead-letters:used"}
     assert all(office.redis.ttl(key) > 0 for key in left)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from pipeline.model.counters import Tally
-from pipeline.store.dead_letters import Where
+from pipeline.model.counters import Counters
+from pipeline.store.dead_letters import LetterFilter
 from tests.office import COUNT, Office
 
 
@@ -17,20 +17,20 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
     office.close()
 
 
-def tally(office: Office) -> Tally:
+def tally(office: Office) -> Counters:
     return office.partition.records.read(["m1"])["m1"].record.tally
 
 
 def test_readings_that_are_moved_given_back_or_sent_again_are_counted_once_each(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2))
     office.partition.logics.upload("m1", COUNT, b"")
-    office.redriver.send_all(Where(machine="m1"))
+    office.redriver.send_all(LetterFilter(machine="m1"))
     resent = office.arrivals(2)
     seen = tally(office).seen
 
     # Sent again, and moved to the overflow: nothing is counted yet, and the machine has sent nothing.
     office.process([replace(reading, move=True) for reading in resent])
-    assert tally(office) == Tally(2, 0, 0, {"no-logic": 2}, {}, seen, tally(office).last_error)
+    assert tally(office) == Counters(2, 0, 0, {"no-logic": 2}, {}, seen, tally(office).last_error)
     for reading in office.overflow(2):
         office.process([reading])
     assert (tally(office).readings, tally(office).resent, tally(office).results) == (4, 2, 2)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from web.schemas.unified_diff import Change, changes, unified_diff
+from web.schemas.unified_diff import ChangedLines, changes, unified_diff
 
 #: Texts of few different lines, so that there are many ways from one to the other.
 TEXTS = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "\r\n", "d\x0ce\u2028\n"]), max_size=40).map(
@@ -85,8 +85,10 @@ def test_git_applies_it(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_take_too_many_steps_is_shown_as_replaced(one: list[str], other: list[str]) -> None:
-    assert changes(one, other) == [Change(0, len(one), 0, len(other))]
+    assert changes(one, other) == [ChangedLines(0, len(one), 0, len(other))]
 
 
 def test_lines_that_begin_and_end_alike_are_not_among_what_is_replaced() -> None:
-    assert changes(["x", "a", "b", "c", "y"], ["x", "c", "b", "a", "y"], steps=0) == [Change(1, 4, 1, 4)]
+    assert changes(["x", "a", "b", "c", "y"], ["x", "c", "b", "a", "y"], steps=0) == [
+        ChangedLines(1, 4, 1, 4)
+    ]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from web.live import feed as feed_module
-from web.live.feed import CHUNK_BYTES, Feed, Place
+from web.live.feed import CHUNK_BYTES, Feed, Position
 
 DATA = b'"' + b"x" * 998 + b'"'
 
@@ -82,27 +82,27 @@ def test_what_is_left_out_is_told_once_a_second_and_never_forgotten(
 @pytest.mark.parametrize(
     ("event_id", "place"),
     [
-        ("ab12cd34-7", Place(None, "ab12cd34", 7)),
-        ("12-ab12cd34-7", Place(12, "ab12cd34", 7)),
-        ("12", Place(12)),
-        ("", Place()),
-        ("12-", Place()),
-        ("-1", Place()),
-        ("1" * 400, Place()),
-        ("\u0661", Place()),
-        ("ab12cd34-7\n", Place()),
+        ("ab12cd34-7", Position(None, "ab12cd34", 7)),
+        ("12-ab12cd34-7", Position(12, "ab12cd34", 7)),
+        ("12", Position(12)),
+        ("", Position()),
+        ("12-", Position()),
+        ("-1", Position()),
+        ("1" * 400, Position()),
+        ("\u0661", Position()),
+        ("ab12cd34-7\n", Position()),
     ],
 )
-def test_an_id_is_read_or_is_none_that_we_gave(event_id: str, place: Place) -> None:
-    assert Place.parse(event_id) == place
+def test_an_id_is_read_or_is_none_that_we_gave(event_id: str, place: Position) -> None:
+    assert Position.parse(event_id) == place
 
 
 def test_only_places_of_its_own_run_are_its_own(feed: Feed) -> None:
     put(feed, 2)
 
-    assert feed.keeps(Place(None, feed.run, 2))
-    assert not feed.keeps(Place(None, feed.run, 3))
-    assert not feed.keeps(Place(None, Feed(None).run, 1))
+    assert feed.keeps(Position(None, feed.run, 2))
+    assert not feed.keeps(Position(None, feed.run, 3))
+    assert not feed.keeps(Position(None, Feed(None).run, 1))
 
 
 def test_who_waits_is_woken_by_the_next_event(feed: Feed) -> None:

@@ -19,7 +19,7 @@ from prometheus_client import (
 
 from pipeline import wire
 from pipeline.broker.overflow import move_message
-from pipeline.broker.sent_at import moment_of
+from pipeline.broker.sent_at import sent_at_of
 from pipeline.clock import milliseconds_now
 from pipeline.errors import BrokerUnavailable
 from pipeline.local.ports import free_port
@@ -27,16 +27,16 @@ from pipeline.model.reading import Reading
 from pipeline.model.record import Move, Outgoing
 from pipeline.model.session import Fence
 from pipeline.plant.lag import QueueState
-from pipeline.store.workers import Roll
-from pipeline.telemetry.histogram import Distribution
+from pipeline.store.workers import WorkerList
+from pipeline.telemetry.histogram import BatchHistogram
 from pipeline.telemetry.metrics_server import MetricsServer
 from pipeline.worker.batch import Batch, Share
 from pipeline.worker.metrics import WorkerMetrics
-from pipeline.worker.queue_age import Takings
+from pipeline.worker.queue_age import LastTakens
 from sandbox.job import Failure, Outcome
 from tests.metrics import Series, faults, parse, scrape, series, value
 from tests.partition import StubSession
-from web.metrics import WorksGauges
+from web.metrics import SystemGauges
 
 BOUNDS = (0.125, 0.5, 1, 30)
 
@@ -58,7 +58,7 @@ def shown(metrics: WorkerMetrics, name: str, **labels: str) -> float:
 def test_a_distribution_is_the_histogram_of_prometheus_own_library(values: list[float]) -> None:
     disable_created_metrics()
     own, theirs = CollectorRegistry(), CollectorRegistry()
-    distribution = Distribution("ages_seconds", "Ages.", BOUNDS)
+    distribution = BatchHistogram("ages_seconds", "Ages.", BOUNDS)
     own.register(distribution)
     histogram = Histogram("ages_seconds", "Ages.", buckets=BOUNDS, registry=theirs)
 
@@ -127,14 +127,14 @@ def test_a_clock_that_is_wrong_is_counted_and_not_believed() -> None:
 
 @pytest.mark.parametrize("value", [long(1_764_000_000_000), 1_764_000_000_000])
 def test_the_time_of_sending_is_read_off_its_header(value: int) -> None:
-    assert moment_of({"timestamp_in_ms": value}) == 1_764_000_000_000
+    assert sent_at_of({"timestamp_in_ms": value}) == 1_764_000_000_000
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**60, 1.5, "1764000000000", b"1", None, [1], {"a": 1}])
 def test_what_can_be_no_time_of_sending_is_left_alone(value: object) -> None:
-    assert moment_of({"timestamp_in_ms": value}) is None
-    assert moment_of({}) is None
-    assert moment_of(None) is None
+    assert sent_at_of({"timestamp_in_ms": value}) is None
+    assert sent_at_of({}) is None
+    assert sent_at_of(None) is None
 
 
 def test_a_batch_that_is_given_up_is_not_counted() -> None:
@@ -213,15 +213,15 @@ def test_a_label_by_machine_is_seen_to_grow() -> None:
 def test_a_reading_takes_its_time_of_sending_through_the_overflow() -> None:
     moved = move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1, sent=1_764_000_000_000)))
 
-    assert moment_of(moved.properties.headers) == 1_764_000_000_000
+    assert sent_at_of(moved.properties.headers) == 1_764_000_000_000
     assert (
-        moment_of(move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1))).properties.headers)
+        sent_at_of(move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1))).properties.headers)
         is None
     )
 
 
 def test_how_long_the_last_reading_had_waited_is_known_of_each_queue() -> None:
-    takings, now = Takings(), milliseconds_now()
+    takings, now = LastTakens(), milliseconds_now()
     assert (takings.queue.time, takings.overflow.waited) == (None, None)
 
     from_overflow = replace(reading(sent=now - 90_000), place=7)
@@ -240,7 +240,7 @@ def test_without_the_broker_the_other_metrics_are_there() -> None:
         raise BrokerUnavailable("RabbitMQ cannot be asked")
 
     registry = CollectorRegistry()
-    registry.register(WorksGauges(8, lambda: Roll([], []), asked))
+    registry.register(SystemGauges(8, lambda: WorkerList([], []), asked))
     metrics = parse(generate_latest(registry).decode())
 
     assert value(metrics, "iot_logic_broker_up") == 0

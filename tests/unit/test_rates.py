@@ -1,4 +1,4 @@
-from web.access.rate_limit import Rates
+from web.access.rate_limit import RateLimit
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
 
 def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
     clock = Clock()
-    rates = Rates(rate=2, burst=3, clock=clock)
+    rates = RateLimit(rate=2, burst=3, clock=clock)
     burst = [rates.take("a") for _ in range(3)]
     refused = rates.take("a")
     clock.now += 0.5
@@ -29,7 +29,7 @@ def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
 
 def test_who_is_refused_and_comes_again_and_again_waits_no_longer() -> None:
     clock = Clock()
-    rates = Rates(rate=1, burst=1, clock=clock)
+    rates = RateLimit(rate=1, burst=1, clock=clock)
     rates.take("a")
     for _ in range(10):
         assert rates.take("a") > 0
@@ -40,7 +40,7 @@ def test_who_is_refused_and_comes_again_and_again_waits_no_longer() -> None:
 
 
 def test_each_client_has_a_bucket_of_its_own_and_only_so_many_are_kept() -> None:
-    rates = Rates(rate=0.001, burst=1, clock=Clock())
+    rates = RateLimit(rate=0.001, burst=1, clock=Clock())
     first = [rates.take(str(client)) for client in range(20_000)]
     last = rates.take("19999")
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from pipeline.model.counters import Tally
+from pipeline.model.counters import Counters
 from pipeline.model.quarantine import Strikes
 from pipeline.model.reading import MARK_BYTES, Reading
 from pipeline.model.record import Move, Outgoing, Record
@@ -50,7 +50,7 @@ def advance(
         state=b'{"n":1}',
         carry=carry,
         strikes=Strikes(),
-        tally=Tally(),
+        tally=Counters(),
     )
 
 
@@ -328,5 +328,5 @@ def test_a_deleted_machine_leaves_what_was_not_run_yet_and_nothing_that_was() ->
     left = replace(record, outgoing=(ran, moved)).deleted()
 
     assert left.outgoing == (moved,)
-    assert (left.state, left.tally, left.gone) == (b"{}", Tally(), True)
+    assert (left.state, left.tally, left.gone) == (b"{}", Counters(), True)
     assert split(left, b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])[1] == []

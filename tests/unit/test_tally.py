@@ -1,6 +1,6 @@
 """What is counted of a machine's readings."""
 
-from pipeline.model.counters import LastError, Tally
+from pipeline.model.counters import Counters, LastError
 from pipeline.model.deployment import Active
 from sandbox.job import Failure, Outcome
 
@@ -12,7 +12,7 @@ TOO_LARGE = Outcome("limit", failure=Failure("too large", limit="state_bytes"))
 
 
 def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -> None:
-    tally = Tally().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], came=True)
+    tally = Counters().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], came=True)
     tally = tally.after(6, [NO_FUEL, TOO_LARGE, BROKEN], came=True)
 
     assert (tally.readings, tally.results) == (8, 4)
@@ -22,7 +22,7 @@ def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -
 
 def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> None:
     tally = (
-        Tally().after(7, [BROKEN, FINE], came=True, active=Active(2, "digest")).after(9, [FINE], came=True)
+        Counters().after(7, [BROKEN, FINE], came=True, active=Active(2, "digest")).after(9, [FINE], came=True)
     )
 
     assert tally.last_error is not None
@@ -32,14 +32,14 @@ def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> No
 
 
 def test_only_what_comes_from_the_machine_says_that_it_was_seen() -> None:
-    resent = Tally().after(1, [FINE], came=False, resent=1)
+    resent = Counters().after(1, [FINE], came=False, resent=1)
 
     assert (resent.seen, resent.readings, resent.resent) == (0, 1, 1)
     assert resent.after(2, [], came=True).seen > 0
 
 
 def test_a_tally_that_is_counted_on_leaves_the_one_before_as_it_was() -> None:
-    before = Tally().after(1, [NO_FUEL], came=True)
+    before = Counters().after(1, [NO_FUEL], came=True)
     before.after(2, [NO_FUEL, BROKEN], came=True)
 
     assert before.dead_letters == {"limit": 1}

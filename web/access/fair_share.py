@@ -20,7 +20,7 @@ AT_ONCE: Final = 8
 _TURN: Final = "turn"
 
 
-class _Line:
+class _WaitingRequests:
     """The requests of one token: `length` is how many there are, with those that wait."""
 
     def __init__(self) -> None:
@@ -28,17 +28,17 @@ class _Line:
         self.length = 0
 
 
-class Turns(ASGIMiddleware):
+class FairShare(ASGIMiddleware):
     """Around every route, to end the turns that the gate has begun. Used by the event loop alone."""
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self) -> None:
-        self._lines = dict[str, _Line]()
+        self._lines = dict[str, _WaitingRequests]()
 
     async def begin(self, connection: ASGIConnection[Any, Any, Any, Any], token: str) -> None:
         """Wait until the token of this name has a thread for a request."""
-        line = self._lines.setdefault(token, _Line())
+        line = self._lines.setdefault(token, _WaitingRequests())
         line.length += 1
         try:
             await line.turns.acquire()
@@ -58,7 +58,7 @@ class Turns(ASGIMiddleware):
                 line.turns.release()
                 self._leave(token, line)
 
-    def _leave(self, token: str, line: _Line) -> None:
+    def _leave(self, token: str, line: _WaitingRequests) -> None:
         line.length -= 1
         if not line.length:
             del self._lines[token]

@@ -30,8 +30,8 @@ from pipeline.settings import Settings
 from pipeline.store.audit import UNNAMED
 from pipeline.store.client import RedisError
 from pipeline.store.tokens import Caller, Tokens
-from web.access.fair_share import Turns
-from web.access.rate_limit import Rates
+from web.access.fair_share import FairShare
+from web.access.rate_limit import RateLimit
 from web.access.roles import Role
 
 #: Who sends a request where there are no tokens.
@@ -55,12 +55,12 @@ _LONGEST: Final = 200
 _Answer = TypeVar("_Answer")
 
 
-class Gate:
+class Guard:
     """The guard of all routes."""
 
-    def __init__(self, tokens: Tokens, settings: Settings, turns: Turns) -> None:
+    def __init__(self, tokens: Tokens, settings: Settings, turns: FairShare) -> None:
         self._turns = turns
-        self._rates = Rates(settings.api_rate, settings.api_burst)
+        self._rates = RateLimit(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
         self._tokens = tokens
         # Of its own: whatever keeps the threads of the handlers busy, everybody gets this far.
@@ -126,10 +126,10 @@ class Gate:
             )
 
 
-class Admission:
+class Admitted:
     """That a request was let in. Whoever is still being answered long after that may ask it again."""
 
-    def __init__(self, gate: Gate, caller: Caller) -> None:
+    def __init__(self, gate: Guard, caller: Caller) -> None:
         self._gate, self._caller = gate, caller
 
     async def holds(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 _KEPT: Final = 10_000
 
 
-class Rates:
+class RateLimit:
     """The buckets of all clients: `rate` requests a second flow into each, up to `burst`."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:

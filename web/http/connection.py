@@ -57,7 +57,7 @@ class _Deadline:
         self._action()
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """One connection. The class that `bounded` makes is what uvicorn gets."""
 
     patience: float
@@ -158,6 +158,6 @@ class Connection(H11Protocol):
         self.transport.close()
 
 
-def bounded(patience: float, most: int) -> type[Connection]:
+def bounded(patience: float, most: int) -> type[HttpConnection]:
     """The class of connections that wait `patience` seconds for their clients, and of which `most` may be."""
-    return type("BoundedConnection", (Connection,), {"patience": patience, "most": most})
+    return type("BoundedConnection", (HttpConnection,), {"patience": patience, "most": most})

@@ -32,7 +32,7 @@ _LAGGED_SECONDS: Final = 1.0
 _ID: Final = re.compile(r"(?:([0-9]{1,15})-)?([0-9a-f]{8})-([0-9]{1,15})|([0-9]{1,15})")
 
 
-class Place(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """Where a client has read to: a reading's number, or a place in a run, or both, or nothing we know."""
 
     number: int | None = None
@@ -40,7 +40,7 @@ class Place(Struct, frozen=True):
     place: int = 0
 
     @classmethod
-    def parse(cls, event_id: str) -> "Place":
+    def parse(cls, event_id: str) -> "Position":
         """What a client sends as its `Last-Event-ID`."""
         found = _ID.fullmatch(event_id)
         if found is None:
@@ -75,7 +75,7 @@ class Feed:
         """The place of the last frame; 0 where there was none yet."""
         return self._first + len(self._frames) - 1
 
-    def keeps(self, place: Place) -> bool:
+    def keeps(self, place: Position) -> bool:
         """Whether this place is one in this run."""
         return place.run == self.run and place.place <= self.last
 

@@ -19,12 +19,12 @@ from typing import Any, Final
 import msgspec
 from litestar.exceptions import ServiceUnavailableException
 
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError, connect_async
 from pipeline.store.pubsub import ALL, SUBSCRIBERS_SECONDS, Announcement, channel_prefix
-from pipeline.store.recents import Recents
-from web.live.feed import Feed, Place
+from pipeline.store.recents import RecentStore
+from web.live.feed import Feed, Position
 from web.live.reader import Reader
 from web.schemas.reading import event_of
 
@@ -56,10 +56,10 @@ _GONE = (RedisError, OSError, TimeoutError)
 _logger = logging.getLogger(__name__)
 
 
-class Feeds:
+class Hub:
     """For one event loop, on which all of it runs. `ended`: the API is about to end."""
 
-    def __init__(self, settings: Settings, recents: Recents) -> None:
+    def __init__(self, settings: Settings, recents: RecentStore) -> None:
         self.recents = recents
         self.readers = 0
         self.ended = False
@@ -100,7 +100,7 @@ class Feeds:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await feed.live.wait()
             if after is not None:
-                await reader.resume(Place.parse(after))
+                await reader.resume(Position.parse(after))
         except TimeoutError as e:
             await reader.close()
             raise ServiceUnavailableException(detail="Redis does not announce events. Try again.") from e
@@ -217,7 +217,7 @@ class Feeds:
         """Fetch what is missing in a machine's feed, up to the reading `before`."""
         if feed.machine is None:
             return
-        found = list[Recent]()
+        found = list[KeptReading]()
         if before is None or monotonic() - self._fetched.get(feed, float("-inf")) > _FETCH_SECONDS:
             found = await asyncio.to_thread(self.recents.read, feed.machine, 1000)
             self._fetched[feed] = monotonic()

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from web.live.feed import CHUNK_BYTES, Feed, Place
+from web.live.feed import CHUNK_BYTES, Feed, Position
 from web.live.frame import HEARTBEAT, HELLO, frame, lagged
 from web.schemas.reading import event_of
 
 if TYPE_CHECKING:
-    from web.live.hub import Feeds
+    from web.live.hub import Hub
 
 #: Seconds after which it is asked again whether the client may read, before he is sent anything.
 _ADMITTED_SECONDS: Final = 5.0
@@ -25,12 +25,12 @@ _LONGEST_SECONDS: Final = 3600.0
 class Reader:
     """A client's way through a feed. It has its place among the readers until `close`."""
 
-    def __init__(self, feeds: "Feeds", feed: Feed) -> None:
+    def __init__(self, feeds: "Hub", feed: Feed) -> None:
         self._feeds, self._feed = feeds, feed
         self._place, self._before = feed.last, b""
         self._closed = False
 
-    async def resume(self, after: Place) -> None:
+    async def resume(self, after: Position) -> None:
         """Go on behind this place."""
         feed = self._feed
         if feed.keeps(after):

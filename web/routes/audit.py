@@ -9,7 +9,7 @@ from litestar.exceptions import ClientException
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
-from pipeline.store.audit import Change
+from pipeline.store.audit import AuditEntry
 from web.access.roles import Role, access
 from web.services import Services
 
@@ -17,7 +17,7 @@ from web.services import Services
 class Changes(Struct):
     """A page of the trail. `next` is where the next page starts (`?before=`), or null on the last."""
 
-    changes: list[Change]
+    changes: list[AuditEntry]
     next: str | None
 
 

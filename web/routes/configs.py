@@ -9,7 +9,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.params import FromPath, RawBody
 from msgspec.structs import replace
 
-from pipeline.model.deployment import Setup
+from pipeline.model.deployment import Deployment
 from pipeline.store.audit import Audit
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
@@ -51,7 +51,7 @@ class ConfigsController(Controller):
         config = _kept(body, services.settings.limits)
         before = b""
 
-        def step(setup: Setup) -> tuple[Setup, None]:
+        def step(setup: Deployment) -> tuple[Deployment, None]:
             nonlocal before
             before = setup.config
             check_tag("config", tag_of(before), if_match)

@@ -16,11 +16,11 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, structs
 
 from pipeline.clock import now
-from pipeline.dead_letters.causes import Found, count_causes
+from pipeline.dead_letters.causes import FoundCause, count_causes
 from pipeline.errors import RedriveStopped
 from pipeline.model.dead_letter import KINDS, STRAY, Letter, is_cause, number_of, parse_id
 from pipeline.store.audit import Audit
-from pipeline.store.dead_letters import CHUNK, Kept, Where
+from pipeline.store.dead_letters import CHUNK, KeptLetter, LetterFilter
 from pipeline.wire import MACHINE_ID_PATTERN, data_key, is_machine_id
 from web.access.roles import Role, access
 from web.services import Services
@@ -80,7 +80,7 @@ class WholeDeadLetter(DeadLetter, kw_only=True):
     reading: Any
 
 
-class DeadLetters(Struct):
+class DeadLetterPage(Struct):
     """A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
 
     `kept` counts all that can be listed, by kind in `kinds`; `waiting` those that wait in RabbitMQ to be
@@ -97,7 +97,7 @@ class DeadLetters(Struct):
     warning: str | None
 
 
-class CauseOnMachine(Struct):
+class MachineOfCause(Struct):
     """How many letters of a cause a machine has; `machine` is null where routing keys named none."""
 
     machine: str | None
@@ -106,7 +106,7 @@ class CauseOnMachine(Struct):
     newest: str
 
 
-class Cause(Struct, kw_only=True):
+class CauseSummary(Struct, kw_only=True):
     """Letters that failed for the same: of one kind, at the same line, with the same message but for numbers.
 
     Of its `letters`, `sent_again` were sent again and are not processed yet, and `sent_before` had been sent
@@ -129,7 +129,7 @@ class Cause(Struct, kw_only=True):
     oldest: str
     newest: str
     machines: int
-    on: list[CauseOnMachine]
+    on: list[MachineOfCause]
 
 
 class Causes(Struct):
@@ -139,7 +139,7 @@ class Causes(Struct):
     `complete`; else they are the newest, and there are more.
     """
 
-    causes: list[Cause]
+    causes: list[CauseSummary]
     all_causes: int
     counted: int
     complete: bool
@@ -189,14 +189,14 @@ class DeadLettersController(Controller):
         cause: FromQuery[str | None] = None,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-    ) -> DeadLetters:
+    ) -> DeadLetterPage:
         """The dead letters that fit all that is given, a page at a time.
 
         Those of one machine are sorted by number, and those that expired come last; else they are sorted by
         time.
         """
         where = _where(machine, kind, _moment(since), _moment(until), cause)
-        found = list[Kept]()
+        found = list[KeptLetter]()
         try:
             for chunk in services.letters.find(where, after, min(limit + 1, CHUNK)):
                 found += chunk
@@ -205,7 +205,7 @@ class DeadLettersController(Controller):
         except ValueError as e:
             raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
         kept, most = services.letters.count(), services.settings.dead_letters_max
-        return DeadLetters(
+        return DeadLetterPage(
             dead_letters=[DeadLetter(**_shown(each)) for each in found[:limit]],
             next=found[limit - 1].cursor if len(found) > limit else None,
             kept=kept,
@@ -342,7 +342,7 @@ class DeadLettersController(Controller):
     ) -> Discarded:
         """Discard for ever all dead letters that fit all that is given, which must be something."""
         where = _where(machine, kind, _moment(since), _moment(until), cause)
-        if where == Where():
+        if where == LetterFilter():
             raise HTTPException(
                 status_code=422, detail="Say which: a machine, a kind, a cause, since or until."
             )
@@ -358,7 +358,7 @@ class DeadLettersController(Controller):
         return Discarded(discarded)
 
 
-def _record(audit: Audit, action: str, where: Where, count: int) -> None:
+def _record(audit: Audit, action: str, where: LetterFilter, count: int) -> None:
     asked = {name: value for name, value in structs.asdict(where).items() if value is not None}
     audit.record(action, "dead-letters", machine=where.machine, before=asked, after=count)
 
@@ -374,14 +374,14 @@ def _where(
     since: datetime | None,
     until: datetime | None,
     cause: str | None,
-) -> Where:
+) -> LetterFilter:
     if machine is not None and machine != STRAY and not is_machine_id(machine):
         raise ClientException(detail=f"{machine!r} cannot be a machine's id.")
     if kind is not None and kind not in KINDS:
         raise ClientException(detail=f"There is no kind {kind!r}. The kinds are {', '.join(KINDS)}.")
     if cause is not None and not is_cause(cause):
         raise ClientException(detail=f"{cause!r} cannot be a cause: take it from a dead letter.")
-    return Where(
+    return LetterFilter(
         machine=machine, kind=kind, since=_milliseconds(since), until=_milliseconds(until), cause=cause
     )
 
@@ -404,7 +404,7 @@ def _milliseconds(time: datetime | None) -> int | None:
     return round(time.timestamp() * 1000)
 
 
-def _found(services: Services, machine: str, number: str) -> Kept:
+def _found(services: Services, machine: str, number: str) -> KeptLetter:
     ids = parse_id(f"{machine}/{number}")
     kept = services.letters.get(*ids) if ids else None
     if kept is None:
@@ -419,7 +419,7 @@ def _gone(machine: str, number: str) -> NotFoundException:
     )
 
 
-def _shown(kept: Kept) -> dict[str, Any]:
+def _shown(kept: KeptLetter) -> dict[str, Any]:
     letter = kept.letter
     stray = letter.machine == STRAY
     return {
@@ -440,10 +440,10 @@ def _shown(kept: Kept) -> dict[str, Any]:
     }
 
 
-def _cause(found: Found) -> Cause:
+def _cause(found: FoundCause) -> CauseSummary:
     newest = found.newest
     places = sorted(found.places.items(), key=lambda each: (-each[1].letters, each[0]))
-    return Cause(
+    return CauseSummary(
         cause=newest.cause,
         kind=newest.kind,
         message=newest.message,
@@ -459,7 +459,7 @@ def _cause(found: Found) -> Cause:
         newest=newest.time,
         machines=len(places),
         on=[
-            CauseOnMachine(
+            MachineOfCause(
                 None if machine == STRAY else machine, place.letters, place.sent_again, place.newest
             )
             for machine, place in places[:_MACHINES]

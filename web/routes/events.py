@@ -23,7 +23,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 
-from web.access.guard import Admission
+from web.access.guard import Admitted
 from web.access.roles import Role, access
 from web.http.problems import checked_id
 from web.live.reader import Reader
@@ -42,7 +42,7 @@ class EventsController(Controller):
     async def get_events(
         self,
         services: NamedDependency[Services],
-        admission: NamedDependency[Admission],
+        admission: NamedDependency[Admitted],
         last_event_id: _LastEventId = None,
     ) -> Stream:
         """What happens on all machines, while it happens: a sample, where it is more than one carries."""
@@ -52,7 +52,7 @@ class EventsController(Controller):
     async def get_machine_events(
         self,
         services: NamedDependency[Services],
-        admission: NamedDependency[Admission],
+        admission: NamedDependency[Admitted],
         machine_id: FromPath[str],
         last_event_id: _LastEventId = None,
     ) -> Stream:
@@ -64,7 +64,7 @@ class EventsController(Controller):
         return _stream(await services.feeds.open(checked_id(machine_id), last_event_id), admission)
 
 
-def _stream(reader: Reader, admission: Admission) -> Stream:
+def _stream(reader: Reader, admission: Admitted) -> Stream:
     return Stream(
         reader.chunks(admission.holds),
         media_type="text/event-stream",

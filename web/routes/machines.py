@@ -14,23 +14,23 @@ from pipeline.errors import PublishError
 from pipeline.model.machine import Health
 from pipeline.settings import RECENT
 from pipeline.store.audit import Audit
-from pipeline.store.health_counts import Census
+from pipeline.store.health_counts import HealthCounts
 from pipeline.store.search import Sort
-from pipeline.store.search_script import Filter
+from pipeline.store.search_script import MachineFilter
 from pipeline.wire import MACHINE_ID_PATTERN
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
-from web.schemas.machine import Machine, WholeMachine, shown, shown_whole
+from web.schemas.machine import MachineSummary, WholeMachine, shown, shown_whole
 from web.services import Services
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 10
 
 
-class Machines(Struct):
+class MachineList(Struct):
     """A page of the list. `next` is where the next page starts (`?after=`), or null on the last."""
 
-    machines: list[Machine]
+    machines: list[MachineSummary]
     next: str | None
 
 
@@ -47,7 +47,7 @@ class FleetController(Controller):
     path = "/fleet"
 
     @get(sync_to_thread=True, **access(Role.VIEWER))
-    def get_census(self, services: NamedDependency[Services]) -> Census:
+    def get_census(self, services: NamedDependency[Services]) -> HealthCounts:
         """How many machines there are, and how many of each health.
 
         The counts are of one moment, and exact but for changes of the last seconds. A count is null where
@@ -77,7 +77,7 @@ class MachinesController(Controller):
         sort: Annotated[Sort, QueryParameter(description="By id, or those seen last first.")] = Sort.ID,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-    ) -> Machines:
+    ) -> MachineList:
         """The machines that fit all that is given, a page at a time.
 
         What is looked at for a page is bounded, so one may have fewer machines than `limit`, or none, though
@@ -87,11 +87,11 @@ class MachinesController(Controller):
         """
         try:
             found = services.machines.find(
-                Filter(prefix=prefix, health=health, profile=profile), sort, after, limit
+                MachineFilter(prefix=prefix, health=health, profile=profile), sort, after, limit
             )
         except ValueError as e:
             raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
-        return Machines([shown(*each) for each in found.machines], found.next)
+        return MachineList([shown(*each) for each in found.machines], found.next)
 
     @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_machine(self, services: NamedDependency[Services], machine_id: FromPath[str]) -> WholeMachine:

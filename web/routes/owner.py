@@ -8,7 +8,7 @@ from litestar.exceptions import NotFoundException
 from pipeline.model.deployment import Active
 from pipeline.store.audit import Audit
 from pipeline.store.keys import Kind
-from pipeline.store.versions import Logics, Version
+from pipeline.store.versions import LogicStore, Version
 from pipeline.trials.examples import decoded
 from web.http.etag import check_tag
 from web.schemas.logic import Accepted, WholeVersion
@@ -23,7 +23,7 @@ class Owner(NamedTuple):
     name: str
 
     @property
-    def logics(self) -> Logics:
+    def logics(self) -> LogicStore:
         """Where its versions are."""
         return self.services.logics if self.kind == "machine" else self.services.profile_logics
 

@@ -8,7 +8,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from pipeline.model.deployment import Setup
+from pipeline.model.deployment import Deployment
 from pipeline.store.audit import Audit
 from pipeline.wire import MACHINE_ID_PATTERN
 from web.access.roles import Role, access
@@ -16,7 +16,7 @@ from web.http.problems import checked_id, checked_name, unknown_machine
 from web.services import Services
 
 
-class Profile(Struct):
+class ProfileSummary(Struct):
     """A profile: a logic for many machines. `machines` counts those that follow it, also those that run a
     logic of their own. `logicversion` is the version in force, null where there is none, of `versions`."""
 
@@ -26,10 +26,10 @@ class Profile(Struct):
     versions: int
 
 
-class Profiles(Struct):
+class ProfileList(Struct):
     """A page of the list. `next` is where the next page starts (`?after=`), or null on the last."""
 
-    profiles: list[Profile]
+    profiles: list[ProfileSummary]
     next: str | None
 
 
@@ -50,22 +50,22 @@ class ProfilesController(Controller):
         services: NamedDependency[Services],
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-    ) -> Profiles:
+    ) -> ProfileList:
         """All profiles, sorted by name, a page at a time."""
         names = services.profiles.names(after, limit + 1)
         found = services.profiles.read(names[:limit])
         page = [_shown(name, *each) for name, each in found.items()]
-        return Profiles(page, names[limit - 1] if len(names) > limit else None)
+        return ProfileList(page, names[limit - 1] if len(names) > limit else None)
 
     @get("/{name:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_profile(self, services: NamedDependency[Services], name: FromPath[str]) -> Profile:
+    def get_profile(self, services: NamedDependency[Services], name: FromPath[str]) -> ProfileSummary:
         """One profile."""
         return _found(services, checked_name(name))
 
     @put("/{name:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
     def put_profile(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
-    ) -> Profile:
+    ) -> ProfileSummary:
         """Make a profile that has no logic yet, for machines to follow. One that is there stays as it is."""
         if services.profiles.make(checked_name(name)):
             audit.record("profile.make", name)
@@ -127,15 +127,15 @@ def _record(audit: Audit, machine_id: str, before: str | None, after: str | None
         audit.record("machine.profile", machine_id, machine=machine_id, before=before, after=after)
 
 
-def _found(services: Services, name: str) -> Profile:
+def _found(services: Services, name: str) -> ProfileSummary:
     found = services.profiles.read([name])
     if name not in found:
         raise _unknown(name)
     return _shown(name, *found[name])
 
 
-def _shown(name: str, setup: Setup, machines: int) -> Profile:
-    return Profile(name, machines, setup.version or None, setup.versions)
+def _shown(name: str, setup: Deployment, machines: int) -> ProfileSummary:
+    return ProfileSummary(name, machines, setup.version or None, setup.versions)
 
 
 def _unknown(name: str) -> NotFoundException:

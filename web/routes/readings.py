@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.schemas.reading import RecentReading, RecentResult, shown, shown_results
@@ -37,7 +37,7 @@ class RecentResults(Struct):
     next: int | None
 
 
-class RecentsController(Controller):
+class ReadingsController(Controller):
     """`/machines/<id>/readings` and `/machines/<id>/results`."""
 
     path = "/machines/{machine_id:str}"
@@ -69,7 +69,9 @@ class RecentsController(Controller):
         )
 
 
-def _page(services: Services, machine_id: str, before: int, limit: int) -> tuple[list[Recent], int | None]:
+def _page(
+    services: Services, machine_id: str, before: int, limit: int
+) -> tuple[list[KeptReading], int | None]:
     """The readings of a page, the newest first, and where the next page starts."""
     kept = services.recents.read(checked_id(machine_id), 1000)
     if not kept and not services.machines.read(machine_id).recorded:

@@ -27,14 +27,14 @@ _Readings = Annotated[
 ]
 
 
-class Source(Struct):
+class LogicSource(Struct):
     """A logic to be checked, with its examples."""
 
     logic: _Logic
     examples: Annotated[list[Example], Meta(max_length=EXAMPLES)] = []
 
 
-class Verdict(Struct):
+class CheckResult(Struct):
     """Whether a logic would be accepted.
 
     `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run
@@ -100,7 +100,7 @@ class MachineTrialReport(TrialReport, kw_only=True):
     left_out: int
 
 
-class TryingController(Controller):
+class TrialsController(Controller):
     """`/logic/validate`, `/logic/test` and `/machines/<id>/logic/test`."""
 
     @post(
@@ -109,12 +109,12 @@ class TryingController(Controller):
         sync_to_thread=True,
         **access(Role.AUTHOR, 413, 422, changes=False),
     )
-    def post_validate(self, services: NamedDependency[Services], data: JSONBody[Source]) -> Verdict:
+    def post_validate(self, services: NamedDependency[Services], data: JSONBody[LogicSource]) -> CheckResult:
         """Check a logic and run its examples as an upload would, and say everything that is wrong with it."""
         encoded(data.examples)
         checked = services.trials.check(data.logic)
         wrong = services.uploads.try_examples(data.logic, data.examples) if checked.accepted else []
-        return Verdict(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
+        return CheckResult(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
 
     @post(
         "/logic/test",

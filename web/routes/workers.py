@@ -15,7 +15,7 @@ from litestar.params import FromQuery, QueryParameter
 from msgspec import Meta, Struct
 
 from pipeline.plant.lag import PartitionState, QueueState, queue_names
-from pipeline.store.workers import Report
+from pipeline.store.workers import WorkerStatus
 from web.access.roles import Role, access
 from web.services import Services
 
@@ -31,8 +31,8 @@ class Workers(Struct):
     many seconds they have been silent.
     """
 
-    workers: list[Report]
-    vanished: list[Report]
+    workers: list[WorkerStatus]
+    vanished: list[WorkerStatus]
     next: str | None
 
 
@@ -65,7 +65,7 @@ class Targets(Struct):
     labels: dict[str, str]
 
 
-class WorksController(Controller):
+class SystemController(Controller):
     """`/workers`, `/partitions`, `/queues`, pages elsewhere, and where Prometheus finds the workers."""
 
     @get("/workers", sync_to_thread=True, **access(Role.VIEWER))

@@ -8,13 +8,13 @@ from msgspec import Meta, Struct
 
 from pipeline.model.counters import LastError
 from pipeline.model.machine import Health, Stored
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 from sandbox.job import OutcomeKind
 from web.schemas import reading
 from web.schemas.reading import RecentReading, RecentResult, shown_results
 
 
-class Machine(Struct, kw_only=True):
+class MachineSummary(Struct, kw_only=True):
     """A machine. Times are in RFC 3339, UTC; `last_seen` is null before its first reading.
 
     `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters,
@@ -62,7 +62,7 @@ class MachineError(Struct):
     logicprofile: str | None
 
 
-class WholeMachine(Machine, kw_only=True):
+class WholeMachine(MachineSummary, kw_only=True):
     """A machine with all that is counted of it, exactly: each reading once, whatever crashed meanwhile."""
 
     resent: Annotated[
@@ -77,12 +77,14 @@ class WholeMachine(Machine, kw_only=True):
     last_error: MachineError | None
 
 
-def shown(machine_id: str, stored: Stored, health: Health) -> Machine:
+def shown(machine_id: str, stored: Stored, health: Health) -> MachineSummary:
     """A machine in the list."""
-    return Machine(**_shown(machine_id, stored, health))
+    return MachineSummary(**_shown(machine_id, stored, health))
 
 
-def shown_whole(machine_id: str, stored: Stored, health: Health, recents: Sequence[Recent]) -> WholeMachine:
+def shown_whole(
+    machine_id: str, stored: Stored, health: Health, recents: Sequence[KeptReading]
+) -> WholeMachine:
     """A machine by itself. `recents` are its last readings, the oldest first."""
     tally = stored.record.tally
     results = [each for recent in recents for each in shown_results(machine_id, recent)]

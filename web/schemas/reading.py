@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.broker.result import event_ids
-from pipeline.model.recent import Recent
+from pipeline.model.recent import KeptReading
 from sandbox.job import OutcomeKind
 
 #: How a reading stands in JSON: as the JSON value that it is, else as text, or its bytes in base64.
@@ -64,7 +64,7 @@ class RecentResult(Struct):
     data: Any
 
 
-def shown(machine_id: str, recent: Recent) -> RecentReading:
+def shown(machine_id: str, recent: KeptReading) -> RecentReading:
     """A reading as clients see it."""
     encoding, value = _value(recent)
     failure = recent.failure
@@ -83,7 +83,7 @@ def shown(machine_id: str, recent: Recent) -> RecentReading:
     )
 
 
-def event_of(machine_id: str, recent: Recent) -> tuple[str, bytes]:
+def event_of(machine_id: str, recent: KeptReading) -> tuple[str, bytes]:
     """A reading's live event, and its data."""
     return "reading" if recent.kind == "ok" else "dead-letter", _encode(shown(machine_id, recent))
 
@@ -93,7 +93,7 @@ def shown_result(data: bytes) -> msgspec.Raw | None:
     return msgspec.Raw(data) if data else None
 
 
-def shown_results(machine_id: str, recent: Recent) -> list[RecentResult]:
+def shown_results(machine_id: str, recent: KeptReading) -> list[RecentResult]:
     """The results of a reading, as they were published."""
     ids = event_ids(recent.number, list(recent.results))
     return [
@@ -104,7 +104,7 @@ def shown_results(machine_id: str, recent: Recent) -> list[RecentResult]:
     ]
 
 
-def _value(recent: Recent) -> tuple[Encoding, Any]:
+def _value(recent: KeptReading) -> tuple[Encoding, Any]:
     body = recent.reading
     if recent.whole and _is_json(body):
         return "json", msgspec.Raw(body)

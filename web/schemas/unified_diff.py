@@ -21,7 +21,7 @@ _CONTEXT = 3
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
-class Change(NamedTuple):
+class ChangedLines(NamedTuple):
     """Lines of one text that give way to lines of the other; neither `stop` is among them."""
 
     start: int
@@ -55,7 +55,7 @@ def unified_diff(one: str, other: str, name: str, other_name: str, steps: int = 
         yield from _shown(" ", lines[at:stop])
 
 
-def changes(one: Sequence[str], other: Sequence[str], steps: int = STEPS) -> list[Change]:
+def changes(one: Sequence[str], other: Sequence[str], steps: int = STEPS) -> list[ChangedLines]:
     """What is to be changed in one list of lines to make the other of it, in order."""
     numbers = dict[str, int]()
     a, b = ([numbers.setdefault(line, len(numbers)) for line in lines] for lines in (one, other))
@@ -70,9 +70,9 @@ def changes(one: Sequence[str], other: Sequence[str], steps: int = STEPS) -> lis
         return []
     changed = _changed(a[start:stop], b[start:other_stop], steps)
     if changed is None:
-        return [Change(start, stop, start, other_stop)]
+        return [ChangedLines(start, stop, start, other_stop)]
     removed, added = changed
-    found = list[Change]()
+    found = list[ChangedLines]()
     x = y = 0
     while x < len(removed) or y < len(added):
         at_x, at_y = x, y
@@ -83,7 +83,7 @@ def changes(one: Sequence[str], other: Sequence[str], steps: int = STEPS) -> lis
         if (x, y) == (at_x, at_y):
             x, y = x + 1, y + 1
         else:
-            found.append(Change(start + at_x, start + x, start + at_y, start + y))
+            found.append(ChangedLines(start + at_x, start + x, start + at_y, start + y))
     return found
 
 
@@ -135,9 +135,9 @@ def _way_back(trace: "list[array[int]]", x: int, y: int) -> tuple[bytearray, byt
     return removed, added
 
 
-def _hunks(found: list[Change]) -> Iterator[list[Change]]:
+def _hunks(found: list[ChangedLines]) -> Iterator[list[ChangedLines]]:
     """The changes, those together whose surroundings touch."""
-    hunk = list[Change]()
+    hunk = list[ChangedLines]()
     for change in found:
         if hunk and change.start - hunk[-1].stop > 2 * _CONTEXT:
             yield hunk

@@ -11,7 +11,7 @@ from pipeline.backup import archive
 from pipeline.backup.restore import Restore
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
-from pipeline.store.audit import Trail
+from pipeline.store.audit import AuditTrail
 from pipeline.store.client import Client, RedisError, connect
 from sandbox.parent.sandbox import Sandbox
 from web.cli.commands import OK, WRONG
@@ -42,7 +42,7 @@ def restore(arguments: argparse.Namespace) -> int:
         done = Restore(client, settings.signing_key, lambda source: sandbox.check(source).code).restore(
             arguments.file, only=arguments.replace or (), force=arguments.force, ahead=arguments.ahead
         )
-        Trail(client, settings).write(
+        AuditTrail(client, settings).write(
             _WHO, "import", str(arguments.file), after={"machines": done.machines, "profiles": done.profiles}
         )
     screen.document(msgspec.to_builtins(done))

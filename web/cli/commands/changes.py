@@ -14,7 +14,7 @@ from web.cli.commands.folder import Local, equal
 from web.cli.commands.target import Target
 
 
-class Change(Struct, kw_only=True):
+class PartChange(Struct, kw_only=True):
     """A part of a machine or profile that is to become another.
 
     `etag` is that of what was read, None where there is nothing. `before` and `after` are the sources, the
@@ -41,7 +41,7 @@ class Compared(Struct):
     """A machine or profile beside its files: what is to change, and how many parts are the same."""
 
     target: Target
-    changes: list[Change]
+    changes: list[PartChange]
     same: int
 
 
@@ -53,19 +53,19 @@ def compare(api: Api, locals_: Iterable[Local]) -> Iterator[Compared]:
         yield Compared(local.target, changes, len(parts) - len(changes))
 
 
-def _parts(api: Api, local: Local) -> Iterator[Change | None]:
+def _parts(api: Api, local: Local) -> Iterator[PartChange | None]:
     """Each part that the files have: what is to change, or None where it is the same. In an order in which
     they can be made: a logic may ask for what its config has."""
     path = local.target.path
     if local.profile is not None:
         machine = api.find(path)
         profile = field(machine, "profile") if machine else None
-        changed = Change(local=local, part="profile", etag=None, before=profile, after=local.profile)
+        changed = PartChange(local=local, part="profile", etag=None, before=profile, after=local.profile)
         yield changed if profile != local.profile else None
     if local.config is not None:
         answer = api.find(f"{path}/config")
         config = answer.json if answer else {}
-        changed = Change(
+        changed = PartChange(
             local=local,
             part="config",
             etag=answer.etag if answer else None,
@@ -77,8 +77,8 @@ def _parts(api: Api, local: Local) -> Iterator[Change | None]:
         yield _logic(local, local.logic, api.find(f"{path}/logic"))
 
 
-def _logic(local: Local, source: str, answer: Answer | None) -> Change | None:
-    change = Change(
+def _logic(local: Local, source: str, answer: Answer | None) -> PartChange | None:
+    change = PartChange(
         local=local,
         part="logic",
         etag=answer.etag if answer else None,

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from pipeline.settings import Settings
-from web.cli.commands.errors import CommandError, Misused, Refused, Unclear, Unreachable
+from web.cli.commands.errors import ApiUnreachable, CommandError, Misused, Refused, Unclear
 
 #: Seconds until a connection must be there, and between two signs of an answer: the API heartbeats a stream
 #: of events every 15 s, and trying a logic takes less.
@@ -193,9 +193,9 @@ class Api:
         self._used = time.monotonic()
         return received
 
-    def _ended(self, why: object) -> Unreachable:
+    def _ended(self, why: object) -> ApiUnreachable:
         self.close()
-        return Unreachable(f"The API at {self.url} ended the connection ({why!r}). Try again.")
+        return ApiUnreachable(f"The API at {self.url} ended the connection ({why!r}). Try again.")
 
     def _connect(self) -> None:
         if time.monotonic() - self._used > _IDLE_SECONDS:
@@ -204,7 +204,7 @@ class Api:
             try:
                 self._connection.connect()
             except OSError as e:
-                raise Unreachable(
+                raise ApiUnreachable(
                     f"Nothing answers at {self.url} ({e}). Is iot-api running? Say where it is with --api or "
                     "IOT_LOGIC_API_URL."
                 ) from e

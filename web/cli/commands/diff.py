@@ -6,7 +6,7 @@ from difflib import unified_diff
 from typing import Any
 
 from web.cli.commands import OK, WRONG
-from web.cli.commands.changes import Change, compare
+from web.cli.commands.changes import PartChange, compare
 from web.cli.commands.client import Api
 from web.cli.commands.errors import Misused
 from web.cli.commands.folder import chosen, content_of
@@ -44,7 +44,7 @@ def _versions(api: Api, target: Target, one: int, other: int) -> dict[str, Any]:
     return {"target": str(target), "part": "logic", "diff": api.get(path, {"to": other}).text}
 
 
-def _change(change: Change) -> Iterable[dict[str, Any]]:
+def _change(change: PartChange) -> Iterable[dict[str, Any]]:
     """What leads from what is in force to what the files say."""
     parts = [(change.part, change.before, change.after)]
     if change.examples is not None:

@@ -24,7 +24,7 @@ class Misused(CommandError):
     """A command was asked for what cannot be, or a file that it reads is not as it should be."""
 
 
-class Unreachable(CommandError):
+class ApiUnreachable(CommandError):
     """The API does not answer, or the connection ended before its answer did."""
 
 

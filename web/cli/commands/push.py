@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from web.cli.commands import OK, WRONG
-from web.cli.commands.changes import Change, compare
+from web.cli.commands.changes import PartChange, compare
 from web.cli.commands.client import Api, field
 from web.cli.commands.errors import Refused
 from web.cli.commands.folder import chosen
@@ -38,7 +38,7 @@ _OF_THIS_ONE = {
 class _Done(Struct):
     """What became of a change: see `_STYLES`. `version` is what is in force by it."""
 
-    change: Change
+    change: PartChange
     outcome: str
     version: int | None = None
     refused: Refused | None = None
@@ -73,7 +73,7 @@ def push(arguments: argparse.Namespace) -> int:
     return WRONG if any(each.refused for each in done) else OK
 
 
-def _refused(api: Api, change: Change, changes: list[Change]) -> Refused | None:
+def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused | None:
     """Why one of the changes would be refused, as far as it can be known before."""
     if change.part == "profile":
         profile = Target("profiles", change.after)
@@ -98,7 +98,7 @@ def _refused(api: Api, change: Change, changes: list[Change]) -> Refused | None:
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic is refused: {what}.", errors, examples)
 
 
-def _put(api: Api, change: Change, comment: str | None) -> _Done:
+def _put(api: Api, change: PartChange, comment: str | None) -> _Done:
     """Make a change over what was read."""
     headers = {"If-Match": change.etag} if change.etag else {"If-None-Match": "*"}
     try:
@@ -114,7 +114,7 @@ def _put(api: Api, change: Change, comment: str | None) -> _Done:
     return _Done(change, "in force", field(answer, "version") if change.part == "logic" else None)
 
 
-def _body(change: Change, comment: str | None) -> Any:
+def _body(change: PartChange, comment: str | None) -> Any:
     match change.part:
         case "config":
             return change.after

@@ -11,7 +11,7 @@ import msgspec
 
 from web.cli.commands import OK
 from web.cli.commands.client import Api, quoted
-from web.cli.commands.errors import Refused, Unreachable
+from web.cli.commands.errors import ApiUnreachable, Refused
 from web.cli.commands.events import Event, events
 from web.cli.commands.moments import local
 from web.cli.commands.screen import Screen
@@ -41,7 +41,7 @@ def tail(arguments: argparse.Namespace) -> int:
 
 
 def _followed(api: Api, path: str, screen: Screen) -> Iterator[Event]:
-    """The events, across connections. Raises `Unreachable` and `Refused` where there has never been one."""
+    """The events, across connections. Raises `ApiUnreachable` and `Refused` if there was never one."""
     last, wait, connected = "", _SOONEST, False
     while True:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
@@ -53,7 +53,7 @@ def _followed(api: Api, path: str, screen: Screen) -> Iterator[Event]:
             for event in events(chain((greeting,), lines)):
                 last = event.id or last
                 yield event
-        except (Unreachable, Refused) as e:
+        except (ApiUnreachable, Refused) as e:
             # An API that is there may be gone for a while, or have too many readers.
             if not connected or (isinstance(e, Refused) and e.status < 500):
                 raise

@@ -10,7 +10,7 @@ import msgspec
 from pipeline.errors import SettingsError, TokenError
 from pipeline.model.role import Role
 from pipeline.settings import Settings
-from pipeline.store.audit import Trail
+from pipeline.store.audit import AuditTrail
 from pipeline.store.client import RedisError, connect
 from pipeline.store.tokens import Tokens
 from web.cli.commands import OK
@@ -65,11 +65,11 @@ def revoke(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _redis() -> Iterator[tuple[Tokens, Trail]]:
+def _redis() -> Iterator[tuple[Tokens, AuditTrail]]:
     settings = Settings.from_environ()
     client = connect(settings)
     try:
-        yield Tokens(client), Trail(client, settings)
+        yield Tokens(client), AuditTrail(client, settings)
     except RedisError as e:
         raise SettingsError(f"Redis at IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
     finally:

@@ -47,7 +47,7 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
         with BlockingConnection(parameters) as connection:
             # Pika keeps for its adapters what the broker says of itself.
             yield _version(connection._impl.server_properties or {})
-            look = _Look(connection)
+            look = _Inspection(connection)
             there = [each for each in topology.EXCHANGES if look.has_exchange(each.name)]
             yield from look.exchanges(there)
             yield from look.queues(settings)
@@ -99,7 +99,7 @@ def _version(properties: dict[str, Any]) -> Finding:
     return Finding(_AREA, "ok", f"The broker is RabbitMQ {version}.")
 
 
-class _Look:
+class _Inspection:
     """Asks the broker. Each answer that it is not there, or is another, closes a channel."""
 
     def __init__(self, connection: pika.BlockingConnection) -> None:
@@ -180,7 +180,7 @@ class _Look:
                 f"make a queue to try it ({e.reply_text}).",
                 f"Look for this line in rabbitmq.conf: {sent_at.RABBITMQ_LINE}",
             )
-        if found is not None and sent_at.moment_of(found.headers) is not None:
+        if found is not None and sent_at.sent_at_of(found.headers) is not None:
             return Finding(_AREA, "ok", "RabbitMQ writes into readings when they came.")
         if (_numbers(properties) or sent_at.RABBITMQ_KNOWS) < sent_at.RABBITMQ_KNOWS:
             line = f"Upgrade RabbitMQ to {'.'.join(map(str, sent_at.RABBITMQ_KNOWS))} or newer. {line}"
@@ -240,7 +240,7 @@ def outdated_queues(settings: Settings) -> list[str]:
     Raises `TopologyError` or pika's error.
     """
     with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
-        look = _Look(connection)
+        look = _Inspection(connection)
         return [
             queue.name
             for queue in topology.queues(settings)

@@ -5,7 +5,7 @@ from typing import Final
 
 from pipeline.settings import Settings
 from pipeline.store.client import Client, RedisError
-from pipeline.store.workers import Report, call_roll
+from pipeline.store.workers import WorkerStatus, list_workers
 from pipeline.version import VERSION
 from web.cli.doctor.finding import Finding
 
@@ -15,7 +15,7 @@ _AREA: Final = "workers"
 def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
     """What there is to say of the workers; nothing where Redis cannot be used, which is said already."""
     try:
-        roll = call_roll(client)
+        roll = list_workers(client)
     except RedisError:
         return
     for worker in roll.vanished:
@@ -37,7 +37,7 @@ def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
         yield Finding(_AREA, "ok", f"{many} there, of version {VERSION}, as this one.")
 
 
-def _versions(workers: list[Report]) -> Iterator[Finding]:
+def _versions(workers: list[WorkerStatus]) -> Iterator[Finding]:
     for worker in workers:
         if worker.version != VERSION:
             yield Finding(
@@ -48,7 +48,7 @@ def _versions(workers: list[Report]) -> Iterator[Finding]:
             )
 
 
-def _partitions(workers: list[Report], settings: Settings) -> Iterator[Finding]:
+def _partitions(workers: list[WorkerStatus], settings: Settings) -> Iterator[Finding]:
     for worker in workers:
         if any(partition >= settings.partitions for partition in worker.assigned):
             yield Finding(
