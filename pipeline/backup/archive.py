@@ -146,7 +146,7 @@ def _entries(client: Client) -> Iterator[Entry]:
         stored = records.parse(record, setup)
         if stored.known or versions:
             yield MachineEntry(
-                name, stored.record if stored.recorded else None, stored.setup, note(_decoded(versions))
+                name, stored.record if stored.recorded else None, stored.deployment, note(_decoded(versions))
             )
     for name in _names(client, PROFILES_KEY):
         _, setup, versions = _read(client, name, "profile")

@@ -76,7 +76,7 @@ class QueueAges:
         self._partition = partition
         self._counted_at = 0.0
 
-    def look(self, channel: Channel, held: Iterable[Reading]) -> None:
+    def refresh(self, channel: Channel, held: Iterable[Reading]) -> None:
         """Ask how many wait, if it is time to. `held` are the readings that are not acknowledged."""
         now = monotonic()
         if now - self._counted_at < _COUNT_SECONDS:

@@ -46,7 +46,7 @@ class EventsController(Controller):
         last_event_id: _LastEventId = None,
     ) -> Stream:
         """What happens on all machines, while it happens: a sample, where it is more than one carries."""
-        return _stream(await services.feeds.open(None, last_event_id), admission)
+        return _stream(await services.hub.open(None, last_event_id), admission)
 
     @get("/machines/{machine_id:str}/events", media_type="text/event-stream", **access(Role.VIEWER))
     async def get_machine_events(
@@ -61,7 +61,7 @@ class EventsController(Controller):
         A reading's number is good as a `Last-Event-ID` too: what came after it comes first, as far as it is
         among the last readings that are kept.
         """
-        return _stream(await services.feeds.open(checked_id(machine_id), last_event_id), admission)
+        return _stream(await services.hub.open(checked_id(machine_id), last_event_id), admission)
 
 
 def _stream(reader: Reader, admission: Admitted) -> Stream:

@@ -54,7 +54,7 @@ class FleetController(Controller):
         it would take too long to find out: where thousands of machines are silent, and as many others are
         in trouble.
         """
-        return services.machines.census()
+        return services.machines.count_by_health()
 
 
 class MachinesController(Controller):

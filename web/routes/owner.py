@@ -43,7 +43,7 @@ class Owner(NamedTuple):
             raise self.lacks(f"version {number} of its logic")
         logic = self.logics.source(version.digest)
         examples = decoded(self.logics.examples(version))
-        active = self.logics.setup(self.name).active
+        active = self.logics.deployment(self.name).active
         return WholeVersion(**self.shown(number, version, active), logic=logic, examples=examples)
 
     def shown(self, number: int, version: Version, active: Active | None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
 
 
 def removal(office: Office) -> Deletion:
-    records, directory = office.partition.records, office.partition.directory
+    records, directory = office.partition.records, office.partition.index
     profiles = ProfileStore(office.redis, MachineDeployments(office.redis), records)
     return Deletion(office.redis, records, directory, profiles)
 
@@ -68,8 +68,8 @@ def test_a_batch_that_is_stopped_before_its_write_finds_a_new_machine(office: Of
     stored = stopped_before_its_write(office, before=before)
 
     assert (stored.record.state, stored.active) == (b"{}", None)
-    assert stored.record.tally.dead_letters == {"no-logic": 1}
-    assert stored.record.tally.readings == 1
+    assert stored.record.counters.dead_letters == {"no-logic": 1}
+    assert stored.record.counters.readings == 1
     # The numbers go on, so that a dead letter of the machine before is not taken for one of this.
     wait_until(lambda: office.ids() == [f"m1/{before + 1}"])
     assert len(office.results.messages) == before
@@ -93,7 +93,7 @@ def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> N
     office.partition.logics.upload("m1", COUNT, b"")
     office.partition.logics.upload("m1", f"{COUNT}\n", b"")
     office.process([("m1", b'{"n": 1}')])
-    office.partition.attendance.flush()
+    office.partition.index_writer.flush()
 
     removed = removal(office).remove("m1")
 
@@ -126,7 +126,7 @@ def test_what_was_applied_before_is_not_applied_to_the_new_machine(office: Offic
     office.partition.process([("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')], session=b"after___", redelivered=2)
 
     assert office.data(2) == [{"n": 1, "count": 1}, {"n": 2, "count": 1}]
-    assert machine(office).record.tally.readings == 1
+    assert machine(office).record.counters.readings == 1
 
 
 def test_a_dead_letter_that_was_sent_again_makes_no_new_machine(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""The directory finds what a look at every machine would find, while machines come, change and go."""
+"""The index finds what a look at every machine would find, while machines come, change and go."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -28,21 +28,21 @@ SINCE = 1_000_000
 
 
 class Plant(Struct):
-    """Records, and the directory of them."""
+    """Records, and the index of them."""
 
     redis: "redis.Redis"
     records: Records
-    directory: MachineIndex
+    index: MachineIndex
     search: Search
 
     def put(self, machine_id: str, health: Health, seen: int) -> None:
-        """Make a machine that is so, without telling the directory."""
+        """Make a machine that is so, without telling the index."""
         setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
         failing = health is Health.FAILING
         record = Record(
             number=1,
             strikes=Strikes("digest", KILLS) if health is Health.QUARANTINED else Strikes(),
-            tally=Counters(1, seen=seen, last_error=LastError(1, "error", seen, "") if failing else None),
+            counters=Counters(1, seen=seen, last_error=LastError(1, "error", seen, "") if failing else None),
         )
         self.redis.set(deployment_key(machine_id), msgspec.msgpack.encode(setup))
         read = self.records.read([machine_id])[machine_id]
@@ -62,7 +62,7 @@ class Plant(Struct):
     def expected(self, where: MachineFilter, sort: Sort, machine_ids: list[str]) -> list[str]:
         """The same, by a look at every machine."""
         fitting = [
-            (stored.record.tally.seen, machine_id)
+            (stored.record.counters.seen, machine_id)
             for machine_id, stored in self.records.read(machine_ids).items()
             if machine_id.startswith(where.prefix)
             and where.health in (None, health_of(stored, SINCE))
@@ -92,7 +92,7 @@ def machine_ids(plant: Plant) -> list[str]:
         plant.put(machine_id, health, seen)
         if n % 3:
             plant.redis.sadd(profile_machines_key("pump"), machine_id)
-    plant.directory.enter(machine_ids)
+    plant.index.enter(machine_ids)
     return machine_ids
 
 
@@ -109,7 +109,7 @@ def test_every_filter_with_every_other_finds_what_a_look_at_all_would_find(
 ) -> None:
     monkeypatch.setattr(search_module, "_FEW", few)
     monkeypatch.setattr(search_module, "_STEP", step)
-    monkeypatch.setattr(search_module, "LOOKS", looks)
+    monkeypatch.setattr(search_module, "MAX_EXAMINED", looks)
 
     for where, sort in product(FILTERS, Sort):
         assert plant.walk(where, sort, limit=19) == plant.expected(where, sort, machine_ids), (where, sort)
@@ -123,7 +123,7 @@ def test_the_counts_are_what_a_look_at_all_would_count(
     for n, health in enumerate((Health.PAUSED, Health.QUARANTINED, Health.FAILING, Health.FAILING)):
         machine_ids.append(f"old-{n}")
         plant.put(f"old-{n}", health, SINCE - 1)
-    plant.directory.enter(machine_ids)
+    plant.index.enter(machine_ids)
     census = HealthCounter(plant.redis).count(SINCE, looks)
     counted = {
         health: len(plant.expected(MachineFilter(health=health), Sort.ID, machine_ids)) for health in Health
@@ -151,7 +151,7 @@ def test_a_page_looks_at_a_bounded_number_and_says_where_to_go_on(
 ) -> None:
     monkeypatch.setattr(search_module, "_FEW", -1)
     monkeypatch.setattr(search_module, "_STEP", 10)
-    monkeypatch.setattr(search_module, "LOOKS", 20)
+    monkeypatch.setattr(search_module, "MAX_EXAMINED", 20)
 
     page = plant.search.find(MachineFilter(prefix="nobody"), Sort.LAST_SEEN, "", 100, SINCE)
 
@@ -171,9 +171,9 @@ def test_machines_that_move_while_pages_are_read_move_no_others(
 
     # One before the cursor, the cursor itself, the next one and the last one are seen again; another goes.
     moved = [order[1], order[4], order[5], order[-1]]
-    plant.directory.note_seen(dict.fromkeys(moved, SINCE + 100))
+    plant.index.note_seen(dict.fromkeys(moved, SINCE + 100))
     plant.redis.delete(f"machine:{{{order[7]}}}:record", deployment_key(order[7]))
-    plant.directory.enter([order[7]])
+    plant.index.enter([order[7]])
 
     rest = plant.search.find(where, sort, first.next, 100, SINCE)
     assert first.machine_ids + rest.machine_ids == [
@@ -188,11 +188,11 @@ def test_where_there_is_no_machine_every_search_ends(plant: Plant) -> None:
 
 def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -> None:
     plant.put("m1", Health.RUNNING, SINCE)
-    plant.directory.enter(["m1"])
+    plant.index.enter(["m1"])
     plant.redis.delete("machine:{m1}:record", deployment_key("m1"))
-    plant.directory.enter(["m1"])
+    plant.index.enter(["m1"])
 
-    plant.directory.note_seen({"m1": SINCE + 1})
+    plant.index.note_seen({"m1": SINCE + 1})
 
     assert plant.redis.keys() == []
 
@@ -214,7 +214,7 @@ class PausedMeanwhile(Records):
         read = super().read(machine_ids)
         if not self.paused:
             self.paused = True
-            setup = replace(read["m1"].setup, pause=Pause(0))
+            setup = replace(read["m1"].deployment, pause=Pause(0))
             self._redis.set(deployment_key("m1"), msgspec.msgpack.encode(setup))
             MachineIndex(self._redis, self).enter(["m1"])
         return read

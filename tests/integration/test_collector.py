@@ -64,12 +64,12 @@ def publish(settings: Settings) -> Iterator[Callable[..., "Future[None]"]]:
 
 @contextmanager
 def running(settings: Settings, letters: LetterStore) -> Iterator[DeadLetterCollector]:
-    keeper = DeadLetterCollector(settings, letters)
-    keeper.start()
+    collector = DeadLetterCollector(settings, letters)
+    collector.start()
     try:
-        yield keeper
+        yield collector
     finally:
-        keeper.close()
+        collector.close()
 
 
 def ids(letters: LetterStore) -> list[str]:
@@ -84,16 +84,16 @@ def test_when_as_many_are_kept_as_may_be_the_rest_wait_and_come_as_room_is_made(
     settings: Settings, letters: LetterStore, publish: Callable[..., "Future[None]"]
 ) -> None:
     publish(range(1, 13)).result(timeout=10)
-    with running(settings, letters) as keeper:
-        wait_until(lambda: keeper.waiting == 7)
+    with running(settings, letters) as collector:
+        wait_until(lambda: collector.waiting == 7)
         assert ids(letters) == numbers(1, 5)
 
         letters.discard([kept.letter for kept in next(letters.find(LetterFilter(), chunk=3))])
-        wait_until(lambda: keeper.waiting == 4)
+        wait_until(lambda: collector.waiting == 4)
         assert ids(letters) == numbers(4, 8)
 
         letters.discard([kept.letter for kept in next(letters.find(LetterFilter()))])
-        wait_until(lambda: keeper.waiting == 0 and ids(letters) == numbers(9, 12))
+        wait_until(lambda: collector.waiting == 0 and ids(letters) == numbers(9, 12))
 
 
 def test_entries_without_a_letter_take_no_room_for_ever(
@@ -122,8 +122,8 @@ def test_a_full_queue_refuses_what_is_published_and_takes_it_when_it_was_emptied
             taken.append(number)
 
     refused = len(taken) + 1
-    with running(replace(settings, dead_letters_max=100), letters) as keeper:
-        wait_until(lambda: keeper.waiting == 0)
+    with running(replace(settings, dead_letters_max=100), letters) as collector:
+        wait_until(lambda: collector.waiting == 0)
         publish([refused]).result(timeout=10)
         wait_until(lambda: ids(letters) == numbers(1, refused))
 
@@ -147,8 +147,8 @@ def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_letter_once(
     publish([1, 2, 3]).result(timeout=10)
     with redis.Redis.from_url(redis_url, protocol=3) as client:
         letters = CrashesOnce(client)
-        with running(settings, letters) as keeper:
-            wait_until(lambda: letters.crashed and keeper.waiting == 0)
+        with running(settings, letters) as collector:
+            wait_until(lambda: letters.crashed and collector.waiting == 0)
 
             assert ids(letters) == numbers(1, 3)
             assert letters.count() == 3

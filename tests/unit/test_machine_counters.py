@@ -12,22 +12,22 @@ TOO_LARGE = Outcome("limit", failure=Failure("too large", limit="state_bytes"))
 
 
 def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -> None:
-    tally = Counters().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], came=True)
-    tally = tally.after(6, [NO_FUEL, TOO_LARGE, BROKEN], came=True)
+    counters = Counters().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], came=True)
+    counters = counters.after(6, [NO_FUEL, TOO_LARGE, BROKEN], came=True)
 
-    assert (tally.readings, tally.results) == (8, 4)
-    assert tally.dead_letters == {"error": 2, "limit": 3}
-    assert tally.limits == {"fuel": 2, "state_bytes": 1}
+    assert (counters.readings, counters.results) == (8, 4)
+    assert counters.dead_letters == {"error": 2, "limit": 3}
+    assert counters.limits == {"fuel": 2, "state_bytes": 1}
 
 
 def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> None:
-    tally = (
+    counters = (
         Counters().after(7, [BROKEN, FINE], came=True, active=Active(2, "digest")).after(9, [FINE], came=True)
     )
 
-    assert tally.last_error is not None
-    assert tally.last_error == LastError(
-        7, "error", tally.last_error.time, "division by zero", 3, "1 / data", None, 2
+    assert counters.last_error is not None
+    assert counters.last_error == LastError(
+        7, "error", counters.last_error.time, "division by zero", 3, "1 / data", None, 2
     )
 
 

@@ -41,10 +41,10 @@ def after_a_worker_died(partition: Partition, search: Search) -> list[str]:
     The next one is given back the reading of m1, and a new one of m2.
     """
     partition.process([("m1", b'{"n": 1}'), ("m2", b'{"n": 1}')], session=b"before__")
-    partition.attendance._seen.clear()
-    partition.attendance._changed.clear()
+    partition.index_writer._seen.clear()
+    partition.index_writer._changed.clear()
     partition.process([("m1", b'{"n": 1}'), ("m2", b'{"n": 2}')], session=b"after___", redelivered=1)
-    partition.attendance.flush()
+    partition.index_writer.flush()
     return sorted(found(search, Health.RUNNING))
 
 
@@ -73,7 +73,7 @@ def test_only_machines_that_stand_differently_are_entered_anew(
     monkeypatch.setattr(MachineIndex, "enter", enter_and_note)
     for n in (1, 1, 0, 0, 1):
         partition.process([("m1", b'{"n": %d}' % n)])
-        partition.attendance.flush()
+        partition.index_writer.flush()
 
     assert entered == ["m1", "m1", "m1"]
     assert (found(search, Health.RUNNING), found(search, Health.FAILING)) == (["m1"], [])
@@ -88,9 +88,9 @@ def test_what_could_not_be_entered_is_entered_the_next_time(
     partition.process([("m1", b'{"n": 1}')])
     with monkeypatch.context() as patch:
         patch.setattr(MachineIndex, "note_seen", refuse)
-        partition.attendance.flush()
+        partition.index_writer.flush()
 
     partition.process([("m2", b'{"n": 1}')])
-    partition.attendance.flush()
+    partition.index_writer.flush()
 
     assert sorted(found(search, Health.RUNNING)) == ["m1", "m2"]
