@@ -9,13 +9,8 @@
     ├── BrokerUnavailable    the broker cannot be asked
     ├── RedriveStopped       not all of the dead letters could be sent again
     ├── BackupError          a file is no backup, or cannot be put back here
-    ├── LogicRefused         an uploaded logic may not run; carries every problem found
     └── SessionLost          this consumer no longer holds its partition; another will do its batch
 """
-
-from collections.abc import Sequence
-
-from sandbox.job import Problem
 
 
 class IotLogicError(Exception):
@@ -48,14 +43,6 @@ class RedriveStopped(IotLogicError):
 
 class BackupError(IotLogicError):
     """A file is no backup, or not a whole one; or it cannot be put back here. Nothing was changed."""
-
-
-class LogicRefused(IotLogicError):
-    """An uploaded logic may not run. What was in force stays in force."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"the logic is refused for {len(problems)} problem(s)")
-        self.problems = tuple(problems)
 
 
 class SessionLost(IotLogicError):

@@ -10,7 +10,6 @@
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
@@ -18,6 +17,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.clock import now
 from pipeline.model.deployment import Active, Deployment
 from pipeline.store.deployments import Deployments, MachineDeployments, NewVersion
 from pipeline.store.keys import digests_key, versions_key
@@ -82,7 +82,7 @@ class LogicStore:
         digest = self._sources.keep(source, code)
         examples_digest = self._sources.keep_examples(examples) if examples else ""
         names = [digest, f"{digest} {examples_digest}"]
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        time = now()
         entry = msgspec.msgpack.encode(Version(digest, time, author, comment, examples_digest))
 
         def step(deployment: Deployment) -> tuple[Deployment, NewVersion | None]:

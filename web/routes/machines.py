@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from pipeline.errors import PublishError
 from pipeline.model.machine import Health
-from pipeline.settings import RECENT
 from pipeline.store.audit import Audit
 from pipeline.store.health_counts import HealthCounts
 from pipeline.store.search import Sort
@@ -99,7 +98,7 @@ class MachinesController(Controller):
         stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic, and has sent no reading")
-        recents = services.recents.read(machine_id, RECENT)
+        recents = services.recents.read(machine_id, services.settings.recent)
         return shown_whole(machine_id, stored, services.machines.health(stored), recents)
 
     @delete("/{machine_id:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))

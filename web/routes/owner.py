@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from litestar import Response
 from litestar.exceptions import NotFoundException
 
+from pipeline import clock
 from pipeline.model.deployment import Active
 from pipeline.store.audit import Audit
 from pipeline.store.keys import Kind
@@ -52,7 +53,7 @@ class Owner(NamedTuple):
             **self.named,
             "version": number,
             "digest": version.digest,
-            "time": version.time,
+            "time": clock.utc(version.time),
             "author": version.author,
             "comment": version.comment,
             "in_force": active is not None and active.version == number,

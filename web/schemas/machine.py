@@ -1,11 +1,11 @@
 """A machine as clients see it: short in the list of all, and whole by itself."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from pipeline.clock import rfc3339
 from pipeline.model.counters import LastError
 from pipeline.model.machine import Health, Stored
 from pipeline.model.recent import KeptReading
@@ -104,7 +104,7 @@ def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
     return {
         "id": machine_id,
         "health": health,
-        "last_seen": _time(counters.seen) if counters.seen else None,
+        "last_seen": rfc3339(counters.seen / 1000) if counters.seen else None,
         "readings": counters.readings,
         "results": counters.results,
         "errors": sum(counters.dead_letters.values()),
@@ -120,7 +120,7 @@ def _error(error: LastError) -> MachineError:
     return MachineError(
         error.number,
         error.kind,
-        _time(error.time),
+        rfc3339(error.time / 1000),
         error.message,
         error.line,
         error.text,
@@ -128,7 +128,3 @@ def _error(error: LastError) -> MachineError:
         error.logicversion,
         error.logicprofile,
     )
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
