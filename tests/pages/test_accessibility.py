@@ -21,7 +21,7 @@ VIEWS = [
     ("/dead-letters", "KeyError"),
     ("/dead-letters?tab=list", "KeyError"),
     ("/dead-letters/press-1/4", "def process"),
-    ("/works", "artition"),
+    ("/system", "artition"),
     ("/audit", "Saved a version"),
     ("/tokens", "No token yet"),
 ]

@@ -143,7 +143,7 @@ VIEWS = [
     ),
     *((f"/dead-letters/{PROTO}/{number}", "reading") for number in (7, 8, 10, 11, 999)),
     (f"/dead-letters/{quote(MARKUP, safe='')}/1", "Not here"),
-    ("/works", "artition"),
+    ("/system", "artition"),
     ("/audit", "constructor"),
     (f"/audit?who={quote(MARKUP)}&machine={quote(MARKUP)}", "No such change"),
     ("/tokens", "T" * 20),

@@ -20,7 +20,7 @@ VIEWS = {
     "machines": "Machines",
     "profiles": "Profiles",
     "dead-letters": "Dead letters",
-    "works": "Works",
+    "system": "System",
     "audit": "Audit",
     "tokens": "Tokens",
 }
@@ -118,7 +118,7 @@ def test_who_may_not_do_it_is_not_offered_it(page: Page, watch: Watch, origin: s
 
     expect(page.get_by_text("This needs the role admin; your token has the role viewer.")).to_be_visible()
     expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(
-        ["Machines", "Profiles", "Dead letters", "Works"]
+        ["Machines", "Profiles", "Dead letters", "System"]
     )
 
 
@@ -127,14 +127,14 @@ def test_a_token_that_is_revoked_ends_the_session_and_the_page_stays_the_same(
 ) -> None:
     watch.allow("401")
     tokens.create("boss", Role.ADMIN)
-    page.goto(f"{origin}/#/works")
+    page.goto(f"{origin}/#/system")
     sign_in(page, tokens.create("anna", Role.VIEWER))
-    page.get_by_role("heading", name="Works").wait_for()
+    page.get_by_role("heading", name="System").wait_for()
     tokens.revoke("anna")
     expect(page.get_by_role("alert")).to_contain_text("not valid any more")
     sign_in(page, tokens.create("ben", Role.VIEWER))
 
-    expect(page.get_by_role("heading", name="Works")).to_be_visible()
+    expect(page.get_by_role("heading", name="System")).to_be_visible()
 
 
 def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:

@@ -2,7 +2,7 @@
 
 import type { Component } from "svelte";
 
-import type { Role } from "./session.svelte";
+import type { Role } from "./app/session.svelte";
 
 export interface Route {
   /** The path, with parameters such as `:id`, which the view gets as properties of these names. */
@@ -21,7 +21,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/profiles/:name", load: () => import("./views/Profile.svelte") },
   { path: "/dead-letters", nav: "Dead letters", load: () => import("./views/DeadLetters.svelte") },
   { path: "/dead-letters/:machine/:number", load: () => import("./views/DeadLetter.svelte") },
-  { path: "/works", nav: "Works", load: () => import("./views/Works.svelte") },
+  { path: "/system", nav: "System", load: () => import("./views/System.svelte") },
   { path: "/audit", nav: "Audit", role: "admin", load: () => import("./views/Audit.svelte") },
   { path: "/tokens", nav: "Tokens", role: "admin", load: () => import("./views/Tokens.svelte") },
 ];

@@ -2,8 +2,8 @@
 
 import uPlot from "uplot";
 
-import { exact, measure, tick } from "../numbers";
-import { colour } from "../theme.svelte";
+import { exact, measure, tick } from "../format/numbers";
+import { colour } from "../app/theme.svelte";
 import type { Moment, Points } from "./series";
 
 /** Colours that tokens.css has for lines. */

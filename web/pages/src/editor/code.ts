@@ -16,7 +16,7 @@ import {
   lineNumbers, type DecorationSet,
 } from "@codemirror/view";
 
-import { UNSEEN } from "../text";
+import { UNSEEN } from "../format/text";
 import { completions } from "./completion";
 import type { Finding, Language, Name } from "./finding";
 import { appearance } from "./theme";

@@ -1,7 +1,7 @@
 // What somebody writes and has not saved. It stays in this tab, also when the page is loaded again, until it is
 // saved or discarded: by machine or profile, and with the version that it began from.
 
-import { forgetDraft, keepDraft, readDraft } from "../drafts";
+import { forgetDraft, keepDraft, readDraft } from "../app/drafts";
 import { NOTHING, type InForce, type Owner } from "./owner";
 
 interface Kept {

@@ -2,7 +2,7 @@
 
 import { api, asText, body, type Schemas } from "../api/client";
 import { ProblemError } from "../api/problem";
-import { parts } from "../json";
+import { parts } from "../format/json";
 
 export interface Reading {
   id: number;

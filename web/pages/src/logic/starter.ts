@@ -1,6 +1,6 @@
 // A first logic, to begin with: one that fits the fields of the machine's last reading, where there is one.
 
-import { text } from "../text";
+import { text } from "../format/text";
 
 const FIELD = "temperature";
 /** Fields that are numbers, and seldom what one asks for. */

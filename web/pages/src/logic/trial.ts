@@ -3,7 +3,7 @@
 // All JSON stays as it was written, so that no long number is rounded on the way.
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
-import { parts, same } from "../json";
+import { parts, same } from "../format/json";
 
 /** Where it is tried: on a machine with its state and config, or on none. JSON texts; null for the machine's own. */
 export interface Ground {

@@ -1,8 +1,8 @@
 // What was changed, in words.
 
 import type { Schemas } from "../../api/client";
-import { count } from "../../numbers";
-import { href, part } from "../../router.svelte";
+import { count } from "../../format/numbers";
+import { href, part } from "../../app/router.svelte";
 
 const WORDS: Record<string, string> = {
   "logic.upload": "Saved a version of the logic",

@@ -7,7 +7,7 @@ import { api, body, type Schemas } from "../../api/client";
 import { follow } from "../../api/events";
 import { asProblem, isAbort, type ProblemError } from "../../api/problem";
 import type { Moment } from "../../chart/series";
-import { text } from "../../text";
+import { text } from "../../format/text";
 import { findNumbers } from "./fields";
 import { Window } from "./window";
 

@@ -1,6 +1,6 @@
 // What each role may do, in words. Each may do what those before it may.
 
-import type { Role } from "../../session.svelte";
+import type { Role } from "../../app/session.svelte";
 
 export const ROLES: readonly { role: Role; may: string }[] = [
   { role: "viewer", may: "Look at everything but tokens and the audit." },
