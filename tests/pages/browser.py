@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from pipeline.local.packages import Package, install
 from tests.waiting import wait_until
@@ -90,6 +90,14 @@ def sign_in(page: Page, token: str) -> None:
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Views").wait_for()
+
+
+def write(page: Page, editor: Locator, text: str) -> None:
+    """Replace the text of an editor by keyboard: with `fill`, Chromium adds inline styles, which are blocked."""
+    editor.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
 
 
 def axe(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.pages.browser import Watch, axe, screenshot, sign_in, write
 from tests.waiting import wait_until
 from web.access.roles import Role
 
@@ -60,14 +60,6 @@ def open_logic(page: Page, origin: str, machine: str, more: str = "") -> Locator
     """Open the logic of a machine. Returns the editor's text."""
     page.goto(f"{origin}/#/machines/{machine}?tab=logic{more}")
     return page.get_by_role("textbox", name=f"Logic of {machine}", exact=True)
-
-
-def write(page: Page, editor: Locator, source: str) -> None:
-    """Put a source into the editor in the place of what is there."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(source)
 
 
 def tried(page: Page, name: str) -> Locator:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.pages.browser import Watch, axe, screenshot, sign_in, write
 from tests.waiting import wait_until
 from web.access.roles import Role
 
@@ -71,14 +71,6 @@ def send(plant: Installation, machine: str, *temperatures: Any) -> None:
 def figures(page: Page, field: str) -> Locator:
     """The row of the table that says in figures what the chart shows of a field."""
     return page.get_by_role("row", name=field)
-
-
-def write(page: Page, editor: Locator, text: str) -> None:
-    """Put a text into an editor, as somebody does who types it."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(text)
 
 
 def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press: str) -> None:

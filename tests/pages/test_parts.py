@@ -1,10 +1,10 @@
 """The parts that views are made of: editor, chart, text from outside, and what watches over all of it."""
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot
+from tests.pages.browser import Watch, axe, screenshot, write
 from tests.waiting import wait_until
 
 LOGIC = '''
@@ -44,14 +44,6 @@ def hostile(plant: Installation) -> str:
     plant.send([("hostile", {"text": HOSTILE.replace("\0", ""), "long": "<b>" * 20_000})])
     wait_until(lambda: plant.client.get("/machines/hostile").json().get("health") == "running")
     return "hostile"
-
-
-def write(page: Page, editor: Locator, text: str) -> None:
-    """Put a text into an editor, as somebody does who types it: `fill` has Chromium style it in line."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(text)
 
 
 def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot
-from tests.pages.test_editor import open_logic, send, tried, write
+from tests.pages.browser import Watch, axe, screenshot, write
+from tests.pages.test_editor import open_logic, send, tried
 
 DOUBLE = 'def process(data, state):\n    return {"double": data["n"] * 2}\n'
 

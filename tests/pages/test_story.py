@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.installation import Installation
-from tests.pages.browser import ROOT, Watch, sign_in
+from tests.pages.browser import ROOT, Watch, sign_in, write
 from tests.pages.images import IMAGES, LARGEST, check, outline, picture
 from tests.waiting import wait_until
 from web.access.roles import Role
@@ -63,14 +63,6 @@ def replay(plant: Installation, folder: Path, rows: Iterable[str], rate: str = "
     arguments = ("--machine", "furnace", "--rate", rate, "--via", "mqtt")
     replaying = plant.start("iot-devices", "replay", str(recording), *arguments)
     assert replaying.process.wait(60) == 0, replaying.log
-
-
-def write(page: Page, editor: Locator, source: str) -> None:
-    """Type a source in the place of what is in the editor."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(source)
 
 
 def part(page: Page, name: str) -> None:

@@ -50,6 +50,16 @@ export async function tagged<T>(answer: Promise<{ data?: T; response: Response }
   return [data as T, response.headers.get("ETag")];
 }
 
+/** The header that changes only what still has this entity tag; null: whatever is there. */
+export function matching(tag: string | null): { "If-Match"?: string } {
+  return tag === null ? {} : { "If-Match": tag };
+}
+
+/** The option that lets `signal`, if there is one, abort a request. */
+export function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
+
 /**
  * Options of a request whose JSON is to stay as it is written, as its long numbers must (a state, a config):
  *

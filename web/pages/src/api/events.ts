@@ -3,6 +3,7 @@
 // It goes on from the last event after every interruption, as far as the API still keeps what came meanwhile;
 // it waits longer after each failure, and ends where the token is refused or there is nothing of that path.
 
+import { sleep } from "../app/timing";
 import { refused } from "./client";
 import { Frames, type Frame } from "./frames";
 import { asProblem, isAbort, problemOf, type ProblemError } from "./problem";
@@ -42,7 +43,7 @@ async function run(path: string, listener: Listener, lastId: string | null, sign
       if (problem.status === 401) refused();
       if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return;
     }
-    await pause(wait * (0.75 + Math.random() / 2), signal);
+    await sleep(wait * (0.75 + Math.random() / 2), signal);
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
 }
@@ -67,11 +68,4 @@ async function read(
     if (done) return;
     for (const frame of frames.take(value)) seen(frame);
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
 }

@@ -54,6 +54,16 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+/** The answer, or null if it is a problem with this status. */
+export async function nullOn<T>(status: number, answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ProblemError && error.status === status) return null;
+    throw error;
+  }
+}
+
 function isDetails(value: unknown): value is ProblemDetails {
   return typeof value === "object" && value !== null && "detail" in value && "status" in value;
 }

@@ -6,6 +6,7 @@
 // its first await is watched: when it changes, it is read again at once. While the tab is hidden it rests.
 
 import { asProblem, isAbort, type ProblemError } from "../api/problem";
+import { sleep } from "./timing";
 
 export class Poll<T> {
   /** What was read last; undefined before. It stays while a later reading fails. */
@@ -49,13 +50,6 @@ export class Poll<T> {
       await shown(signal);
     }
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
 }
 
 /** Wait until the tab is looked at. */

@@ -22,6 +22,11 @@ class Router {
     return this.query.get(name) ?? "";
   }
 
+  /** The address of this page with other parameters in its query; the rest stay. */
+  link(changes: Query): string {
+    return href(this.path, { ...Object.fromEntries(this.query), ...changes });
+  }
+
   go(address: string): void {
     location.hash = address;
     this.#read();
@@ -33,7 +38,7 @@ class Router {
    * A choice is a step that Back undoes; with `replace`, as while somebody types, it is none.
    */
   set(changes: Query, { replace = false }: { replace?: boolean } = {}): void {
-    const address = href(this.path, { ...Object.fromEntries(this.query), ...changes });
+    const address = this.link(changes);
     if (address === location.hash) return;
     if (replace) history.replaceState(null, "", address);
     else history.pushState(null, "", address);

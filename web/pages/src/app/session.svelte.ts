@@ -7,8 +7,8 @@ import { forgetDrafts } from "./drafts";
 
 export type Role = Schemas["Role"];
 
-/** Each may do what those before it may. */
-const ROLES: readonly Role[] = ["viewer", "operator", "author", "admin"];
+/** Each role may do everything that the roles before it may do. */
+export const ROLES: readonly Role[] = ["viewer", "operator", "author", "admin"];
 
 class Session {
   /** Who the API takes us for; null until it has said so. */

@@ -18,7 +18,7 @@ import {
 
 import { UNSEEN } from "../format/text";
 import { completions } from "./completion";
-import type { Finding, Language, Name } from "./finding";
+import { HINT, type Finding, type Language, type Name } from "./finding";
 import { appearance } from "./theme";
 
 export interface Options {
@@ -59,7 +59,7 @@ export class Code {
     const hint = document.createElement("span");
     hint.id = "hint";
     hint.hidden = true;
-    hint.textContent = "Tab indents. Press Escape, then Tab, to leave the editor.";
+    hint.textContent = HINT;
     root.replaceChildren(hint);
     this.#names = options.names;
     this.#view = new EditorView({

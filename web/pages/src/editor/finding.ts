@@ -4,6 +4,9 @@ import type { Schemas } from "../api/client";
 
 export type Language = "python" | "json";
 
+/** How the keyboard leaves the editor. */
+export const HINT = "Tab indents. Press Escape, then Tab, to leave the editor.";
+
 /** Something that is wrong with what is edited. */
 export interface Finding {
   /** From 1; null where it is of the whole. */

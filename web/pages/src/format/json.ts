@@ -31,6 +31,11 @@ export function jsonProblem(text: string): string | null {
   }
 }
 
+/** The same for a text that must be a JSON object. */
+export function jsonObjectProblem(text: string): string | null {
+  return jsonProblem(text) ?? (text.trim().startsWith("{") ? null : "It must be a JSON object: { … }.");
+}
+
 /** What is in an object, or a list, each as it is written and by its name, or place; null of all else. */
 export function parts(json: string): ReadonlyMap<string, string> | null {
   const found = new Map<string, string>();

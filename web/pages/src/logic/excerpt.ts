@@ -1,6 +1,6 @@
 // The lines of a logic around the one where a reading failed.
 
-import { ProblemError } from "../api/problem";
+import { nullOn } from "../api/problem";
 import type { Owner } from "./owner";
 import { version } from "./versions";
 
@@ -64,10 +64,5 @@ function sourceOf(owner: Owner, number: number): Promise<string | null> {
 }
 
 async function read(owner: Owner, number: number): Promise<string | null> {
-  try {
-    return (await version(owner, number)).logic;
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return null;
-    throw error;
-  }
+  return (await nullOn(404, version(owner, number)))?.logic ?? null;
 }

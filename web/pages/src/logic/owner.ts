@@ -1,7 +1,7 @@
 // Whose logic it is: a machine's or a profile's. What is in force there, and how another is put in its place.
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
-import { ProblemError } from "../api/problem";
+import { nullOn } from "../api/problem";
 import { parts } from "../format/json";
 
 export interface Owner {
@@ -36,13 +36,13 @@ export const NOTHING: InForce = {
 
 /** What runs: of a machine that has none of its own, its profile's. `NOTHING` where nothing does. */
 export async function inForce(owner: Owner, signal: AbortSignal): Promise<InForce> {
-  const own = await found(read(owner, signal));
+  const own = await nullOn(404, read(owner, signal));
   if (own !== null || owner.kind === "profile") return own ?? NOTHING;
   const path = { machine_id: owner.name };
-  const machine = await found(body(api.GET("/machines/{machine_id}", { params: { path }, signal })));
+  const machine = await nullOn(404, body(api.GET("/machines/{machine_id}", { params: { path }, signal })));
   if (!machine?.logicprofile) return { ...NOTHING, follows: machine?.profile ?? null };
   const profile = machine.logicprofile;
-  const theirs = await found(read({ kind: "profile", name: profile }, signal));
+  const theirs = await nullOn(404, read({ kind: "profile", name: profile }, signal));
   return theirs === null ? NOTHING : { ...theirs, tag: null, profile };
 }
 
@@ -60,18 +60,6 @@ export async function save(
   return { version: (data as Schemas["Accepted"]).version, tag: response.headers.get("ETag") };
 }
 
-/** What leads from one version to another, as a unified diff. */
-export async function difference(owner: Owner, from: number, to: number): Promise<string> {
-  const query = { to };
-  return body(owner.kind === "machine"
-    ? api.GET("/machines/{machine_id}/logic/versions/{number}/diff", {
-        params: { path: { machine_id: owner.name, number: from }, query }, ...asText,
-      })
-    : api.GET("/profiles/{name}/logic/versions/{number}/diff", {
-        params: { path: { name: owner.name, number: from }, query }, ...asText,
-      }));
-}
-
 async function read(owner: Owner, signal: AbortSignal): Promise<InForce> {
   const { data, response } = await (owner.kind === "machine"
     ? api.GET("/machines/{machine_id}/logic", { params: { path: { machine_id: owner.name } }, signal, ...asText })
@@ -80,14 +68,4 @@ async function read(owner: Owner, signal: AbortSignal): Promise<InForce> {
   const { version, author, time, comment, logic } = JSON.parse(written) as Schemas["LogicInForce"];
   const examples = [...(parts(parts(written)?.get("examples") ?? "[]")?.values() ?? [])];
   return { version, author, time, comment, logic, examples, tag: response.headers.get("ETag"), profile: null };
-}
-
-/** Null where there is no such thing. */
-async function found<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return null;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 // Readings to try a logic on: the last of a machine, one of them, one of the dead letters, or typed ones.
 
 import { api, asText, body, type Schemas } from "../api/client";
-import { ProblemError } from "../api/problem";
+import { nullOn, ProblemError } from "../api/problem";
 import { parts } from "../format/json";
 
 export interface Reading {
@@ -54,13 +54,8 @@ async function page(
   machine: string, query: { before?: number; limit?: number },
 ): Promise<{ readings: Reading[]; left: number }> {
   const params = { path: { machine_id: machine }, query };
-  let written: string;
-  try {
-    written = await body(api.GET("/machines/{machine_id}/readings", { params, ...asText }));
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return { readings: [], left: 0 };
-    throw error;
-  }
+  const written = await nullOn(404, body(api.GET("/machines/{machine_id}/readings", { params, ...asText })));
+  if (written === null) return { readings: [], left: 0 };
   const all = [...(parts(parts(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse();
   const readings = all.flatMap((each) => {
     const { number, whole, encoding } = JSON.parse(each) as Schemas["RecentReading"];

@@ -1,35 +1,38 @@
 // The versions of a logic, a machine's or a profile's, and which of them is in force. The same for both.
 
-import { api, body, tagged, type Schemas } from "../api/client";
-import { matching } from "../api/match";
-import { ProblemError } from "../api/problem";
+import { api, asText, body, matching, tagged, withSignal, type Schemas } from "../api/client";
+import { nullOn } from "../api/problem";
 import type { Owner } from "./owner";
 
 /** What is in force of its own, and its entity tag; null where nothing is. */
-export async function ownInForce(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
-  try {
-    return await (owner.kind === "machine"
-      ? tagged(api.GET("/machines/{machine_id}/logic", { params: ofMachine(owner), ...heard(signal) }))
-      : tagged(api.GET("/profiles/{name}/logic", { params: ofProfile(owner), ...heard(signal) })));
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return null;
-    throw error;
-  }
+export function ownInForce(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
+  return nullOn(404, owner.kind === "machine"
+    ? tagged(api.GET("/machines/{machine_id}/logic", { params: ofMachine(owner), ...withSignal(signal) }))
+    : tagged(api.GET("/profiles/{name}/logic", { params: ofProfile(owner), ...withSignal(signal) })));
 }
 
 /** A page of its versions, the last first, below the number `before`. */
 export function versions(owner: Owner, before?: number, signal?: AbortSignal): Promise<Schemas["Versions"]> {
   const query = before === undefined ? {} : { before };
   return owner.kind === "machine"
-    ? body(api.GET("/machines/{machine_id}/logic/versions", { params: { ...ofMachine(owner), query }, ...heard(signal) }))
-    : body(api.GET("/profiles/{name}/logic/versions", { params: { ...ofProfile(owner), query }, ...heard(signal) }));
+    ? body(api.GET("/machines/{machine_id}/logic/versions", { params: { ...ofMachine(owner), query }, ...withSignal(signal) }))
+    : body(api.GET("/profiles/{name}/logic/versions", { params: { ...ofProfile(owner), query }, ...withSignal(signal) }));
 }
 
 export function version(owner: Owner, number: number, signal?: AbortSignal): Promise<Schemas["WholeVersion"]> {
   const path = { number };
   return owner.kind === "machine"
-    ? body(api.GET("/machines/{machine_id}/logic/versions/{number}", { params: { path: { ...path, ...ofMachine(owner).path } }, ...heard(signal) }))
-    : body(api.GET("/profiles/{name}/logic/versions/{number}", { params: { path: { ...path, ...ofProfile(owner).path } }, ...heard(signal) }));
+    ? body(api.GET("/machines/{machine_id}/logic/versions/{number}", { params: { path: { ...path, ...ofMachine(owner).path } }, ...withSignal(signal) }))
+    : body(api.GET("/profiles/{name}/logic/versions/{number}", { params: { path: { ...path, ...ofProfile(owner).path } }, ...withSignal(signal) }));
+}
+
+/** The unified diff from one version to another. */
+export function difference(owner: Owner, from: number, to: number): Promise<string> {
+  const path = { number: from };
+  const query = { to };
+  return owner.kind === "machine"
+    ? body(api.GET("/machines/{machine_id}/logic/versions/{number}/diff", { params: { path: { ...path, ...ofMachine(owner).path }, query }, ...asText }))
+    : body(api.GET("/profiles/{name}/logic/versions/{number}/diff", { params: { path: { ...path, ...ofProfile(owner).path }, query }, ...asText }));
 }
 
 /** Put a version in force, where what is in force still has this tag; null: whatever is. */
@@ -55,8 +58,4 @@ function ofMachine({ name }: Owner): { path: { machine_id: string } } {
 
 function ofProfile({ name }: Owner): { path: { name: string } } {
   return { path: { name } };
-}
-
-function heard(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
 }

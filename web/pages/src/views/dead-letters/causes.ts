@@ -1,11 +1,11 @@
 // Dead letters, counted by cause.
 
-import { api, body, type Schemas } from "../../api/client";
+import { api, body, withSignal, type Schemas } from "../../api/client";
 import { counted } from "../../format/numbers";
 import type { Filter } from "./filter";
 
 export function causes(filter: Filter, signal?: AbortSignal): Promise<Schemas["Causes"]> {
-  return body(api.GET("/dead-letters/causes", { params: { query: filter }, ...(signal ? { signal } : {}) }));
+  return body(api.GET("/dead-letters/causes", { params: { query: filter }, ...withSignal(signal) }));
 }
 
 /** `12 dead letters`, or `more than 10,000 dead letters` where not all were counted. */

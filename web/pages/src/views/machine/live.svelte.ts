@@ -5,6 +5,7 @@
 
 import { api, body, type Schemas } from "../../api/client";
 import { follow } from "../../api/events";
+import { sleep } from "../../app/timing";
 import { asProblem, isAbort, type ProblemError } from "../../api/problem";
 import type { Moment } from "../../chart/series";
 import { text } from "../../format/text";
@@ -139,7 +140,8 @@ export class Live {
         if (problem.status === 404) return [];
         this.problem = problem;
         if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return [];
-        await new Promise((resolve) => setTimeout(resolve, 3000));
+        await sleep(3000, signal);
+        if (signal.aborted) return [];
       }
     }
   }

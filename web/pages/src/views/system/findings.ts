@@ -8,8 +8,8 @@ export interface Finding {
   text: string;
   /** What to do. */
   advice?: string;
-  /** A line to do it with. */
-  line?: string;
+  /** A command that does it. */
+  command?: string;
   /** The page of the alert, in the docs. */
   page?: string;
 }
@@ -63,7 +63,7 @@ function* workers(plant: Plant): Generator<Finding> {
   const wait = number ? `${counted(number, "reading")} ${number === 1 ? "waits" : "wait"}` : "readings will wait";
   yield {
     tone: "bad", text: `No worker is there: nothing is processed, and ${wait}.`,
-    advice: "Start one:", line: "dramatiq pipeline.actors", page: "no-worker",
+    advice: "Start one:", command: "dramatiq pipeline.actors", page: "no-worker",
   };
 }
 

@@ -1,7 +1,7 @@
 // All that is asked of the works at one time, and what follows from it by sums.
 
 import { api, body, type Schemas } from "../../api/client";
-import { ProblemError } from "../../api/problem";
+import { nullOn, ProblemError } from "../../api/problem";
 
 export interface Plant {
   /** Seconds since 1970. */
@@ -19,9 +19,9 @@ export interface Plant {
 export async function ask(signal: AbortSignal): Promise<Plant> {
   const [missing, roll, partitions, letters] = await Promise.all([
     readiness(signal),
-    orNull(body(api.GET("/workers", { params: { query: { limit: 1000 } }, signal }))),
-    orNull(body(api.GET("/partitions", { params: { query: { limit: 1000 } }, signal }))),
-    orNull(body(api.GET("/dead-letters", { params: { query: { limit: 1 } }, signal }))),
+    nullOn(503, body(api.GET("/workers", { params: { query: { limit: 1000 } }, signal }))),
+    nullOn(503, body(api.GET("/partitions", { params: { query: { limit: 1000 } }, signal }))),
+    nullOn(503, body(api.GET("/dead-letters", { params: { query: { limit: 1 } }, signal }))),
   ]);
   return {
     time: Date.now() / 1000,
@@ -43,13 +43,9 @@ async function readiness(signal: AbortSignal): Promise<Map<string, string>> {
   }
 }
 
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 503) return null;
-    throw error;
-  }
+/** What a worker is called. */
+export function nameOf({ host, pid }: Schemas["Report"]): string {
+  return `${host}, process ${pid}`;
 }
 
 /** Readings of a partition that are not done. */
