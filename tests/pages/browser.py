@@ -93,7 +93,7 @@ def sign_in(page: Page, token: str) -> None:
 
 
 def write(page: Page, editor: Locator, text: str) -> None:
-    """Replace the text of an editor by keyboard: with `fill`, Chromium adds inline styles, which are blocked."""
+    """Replace the text of an editor by keyboard: `fill` sets inline styles, which the policy blocks."""
     editor.focus()
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")

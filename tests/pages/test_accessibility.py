@@ -23,7 +23,7 @@ VIEWS = [
     ("/dead-letters/press-1/4", "def process"),
     ("/system", "artition"),
     ("/audit", "Saved a version"),
-    ("/tokens", "No token yet"),
+    ("/tokens", "No tokens yet"),
 ]
 
 
@@ -50,7 +50,7 @@ def test_no_rule_is_broken_in_light_or_dark_and_a_tablet_shows_all_of_it(
 ) -> None:
     page.goto(f"{origin}/#{view}")
     page.locator("main").get_by_text(there).first.wait_for(state="attached")
-    expect(page.locator("main").get_by_text("One moment")).to_have_count(0)
+    expect(page.locator("main").get_by_text("Loading …")).to_have_count(0)
 
     assert axe(page) == []
     page.set_viewport_size({"width": 768, "height": 1024})
@@ -65,12 +65,12 @@ def test_by_keyboard_alone_one_comes_to_a_dead_letter_and_back_out_of_the_questi
     page.locator("main").get_by_text("press-1").first.wait_for()
     go(page, "link", "Dead letters")
     expect(page.get_by_role("heading", name="Dead letters", level=1)).to_be_focused()
-    go(page, "link", "Look at those of press-1")
+    go(page, "link", "Open the dead letters of press-1")
     go(page, "link", "4 of press-1")
     expect(page.get_by_role("heading", name="Dead letter 4 of press-1")).to_be_visible()
     go(page, "button", "Discard …")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("It cannot be brought back.")
+    expect(dialog).to_contain_text("It cannot be undone.")
     # Nothing behind the question can be come to.
     for _ in range(4):
         page.keyboard.press("Tab")

@@ -12,7 +12,7 @@ COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 def test_before_anything_was_changed_it_says_what_comes_here(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
 
-    expect(page.get_by_role("heading", name="No change yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No changes yet")).to_be_visible()
     assert axe(page) == []
 
 
@@ -34,7 +34,7 @@ def test_a_change_says_who_when_what_of_what_from_what_to_what(page: Page, origi
     expect(rows.nth(1)).to_contain_text("Discarded dead letters")
     expect(rows.nth(1)).to_contain_text("machine other, kind error")
     expect(rows.nth(1)).to_contain_text("0 discarded")
-    expect(rows.nth(2)).to_contain_text("Chose which profile it follows")
+    expect(rows.nth(2)).to_contain_text("Changed the machine's profile")
     last = page.get_by_role("row", name="version 60")
     expect(last).to_contain_text("(no token)")
     expect(last).to_contain_text("Saved a version of the logic")
@@ -57,8 +57,8 @@ def test_it_is_paged_and_filtered_in_the_address(page: Page, origin: str) -> Non
     expect(page.get_by_role("row")).to_have_count(2)
     page.reload()
     expect(page.get_by_role("row")).to_have_count(2)
-    page.get_by_label("Who").fill("nobody")
-    expect(page.get_by_role("heading", name="No such change")).to_be_visible()
+    page.get_by_label("Token").fill("nobody")
+    expect(page.get_by_role("heading", name="No change matches")).to_be_visible()
     page.get_by_role("button", name="Show all").click()
 
     expect(page.get_by_role("row")).to_have_count(51)

@@ -74,10 +74,10 @@ def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_readin
     editor = open_logic(page, origin, "press-4")
     # There is one to begin with, made for what the machine sends.
     expect(editor).to_contain_text('value = data["pressure"]')
-    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    expect(page.get_by_text("No errors found.")).to_be_visible()
 
     write(page, editor, 'def process(data, state):\n    x = data["pressure"]\n    return open(x)')
-    wrong = page.get_by_label("What is wrong").get_by_role("listitem")
+    wrong = page.get_by_label("Errors", exact=True).get_by_role("listitem")
     expect(wrong).to_contain_text("Line 3")
     expect(wrong).to_contain_text("open")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
@@ -93,16 +93,18 @@ def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_readin
         editor,
         'def process(data, state):\n    state["seen"] = 1\n    return {"double": data["pressure"] * 2}',
     )
-    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    expect(page.get_by_text("No errors found.")).to_be_visible()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("2 readings tried.")).to_be_visible()
     expect(tried(page, "Reading 1")).to_contain_text("added seen: 1")
     expect(tried(page, "Reading 2")).to_contain_text('{"double":190}')
-    expect(tried(page, "Reading 2")).to_contain_text("of the fuel")
+    expect(tried(page, "Reading 2")).to_contain_text("of the fuel limit")
 
-    page.get_by_label("What is new, and why").fill("Doubles the pressure")
+    page.get_by_label("Comment (optional)").fill("Doubles the pressure")
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     send(plant, "press-4", {"pressure": 10})
     assert plant.client.get("/machines/press-4").json()["last_result"]["data"] == {"double": 20}
     assert plant.client.get("/machines/press-4/logic").json()["comment"] == "Doubles the pressure"
@@ -113,17 +115,21 @@ def test_a_machine_that_has_never_sent_anything_can_have_a_logic_and_a_typed_rea
 ) -> None:
     editor = open_logic(page, origin, "new-one")
     expect(editor).to_contain_text("def process(data, state):")
-    page.get_by_role("button", name="Type a reading").click()
-    page.get_by_label("A reading, as JSON").fill('{"temperature": ')
-    expect(page.get_by_role("button", name="Add it")).to_be_disabled()
-    page.get_by_label("A reading, as JSON").fill('{"temperature": 1e6, "serial": 12345678901234567890}')
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Add a reading").click()
+    page.get_by_label("Reading (JSON)", exact=True).fill('{"temperature": ')
+    expect(page.get_by_role("button", name="Add", exact=True)).to_be_disabled()
+    page.get_by_label("Reading (JSON)", exact=True).fill(
+        '{"temperature": 1e6, "serial": 12345678901234567890}'
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
     page.keyboard.press("Control+Enter")
     # No number is rounded on the way.
     expect(tried(page, "Typed reading 1")).to_contain_text("12345678901234567890")
     expect(tried(page, "Typed reading 1")).to_contain_text('"alarm":true')
-    page.get_by_role("button", name="Save and put in force").click()
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Save and deploy").click()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
 
 def test_what_would_change_is_marked_beside_the_version_in_force(
@@ -134,11 +140,11 @@ def test_what_would_change_is_marked_beside_the_version_in_force(
     write(page, editor, changed)
     page.get_by_role("button", name="Try on 2 readings").click()
 
-    expect(page.get_by_text("1 of 2 readings would give something else")).to_be_visible()
+    expect(page.get_by_text("1 of 2 readings would have a different outcome")).to_be_visible()
     # From the state that the machine has: two readings are in it.
     expect(tried(page, "Reading 1")).to_contain_text("changed count: 2 → 3")
-    expect(tried(page, "Reading 1")).to_contain_text("Version 1 gives the same")
-    expect(tried(page, "Reading 2")).to_contain_text("something else")
+    expect(tried(page, "Reading 1")).to_contain_text("Version 1 same outcome")
+    expect(tried(page, "Reading 2")).to_contain_text("different")
     expect(tried(page, "Reading 2")).to_contain_text("division by zero")
     expect(tried(page, "Reading 2")).to_contain_text('{"count":4,"double":40}')
     page.set_viewport_size({"width": 1280, "height": 1500})
@@ -147,7 +153,7 @@ def test_what_would_change_is_marked_beside_the_version_in_force(
     tried(page, "Reading 2").get_by_role("button", name="Line 3").click()
     expect(editor).to_be_focused()
     expect(page.locator(".cm-marked")).to_contain_text("return")
-    page.get_by_label("from", exact=True).select_option("an empty state")
+    page.get_by_label("Start with", exact=True).select_option("an empty state")
     page.keyboard.press("Control+Enter")
     expect(tried(page, "Reading 1")).to_contain_text("added count: 1")
     page.set_viewport_size({"width": 768, "height": 1024})
@@ -167,11 +173,11 @@ def test_a_reading_that_failed_comes_along_from_where_it_was_found(
     expect(page.get_by_role("button", name="Try on 1 reading")).to_be_visible()
     page.keyboard.press("Control+Enter")
     expect(tried(page, name)).to_contain_text("Line 3")
-    page.get_by_role("button", name="Take the last readings instead").click()
+    page.get_by_role("button", name="Use the last readings instead").click()
     expect(page.get_by_role("button", name="Try on 3 readings")).to_be_visible()
     # One that is kept no more is told.
     open_logic(page, origin, counter, "&try=reading:99")
-    expect(page.get_by_role("alert")).to_contain_text("not kept any more")
+    expect(page.get_by_role("alert")).to_contain_text("no longer stored")
 
 
 def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
@@ -182,9 +188,11 @@ def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
     page.get_by_role("button", name="Try on 2 readings").click()
     page.get_by_role("button", name="Keep as example: Reading 2").click()
     examples = page.get_by_role("region", name="Examples")
-    expect(examples.get_by_text("as it says")).to_be_visible()
+    expect(examples.get_by_text("passes")).to_be_visible()
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 2 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 2 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     [example] = plant.client.get(f"/machines/{counter}/logic").json()["examples"]
     assert example["results"] == [{"count": 4, "double": 40}]
 
@@ -197,16 +205,18 @@ def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
     assert plant.client.get(f"/machines/{counter}/logic").json()["version"] == 2
     examples.get_by_role("button", name="Remove the example Reading 2").click()
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 3 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
 
 def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
     page: Page, origin: str, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
-    expect(page.get_by_text("Nothing to save.")).to_be_visible()
+    expect(page.get_by_text("No unsaved changes.")).to_be_visible()
     write(page, editor, "def process(data, state):\n    return {'draft': 1}")
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.get_by_text("Unsaved changes.")).to_be_visible()
     # A browser asks only who has done something on the page.
     editor.click()
     asked = list[str]()
@@ -229,10 +239,10 @@ def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
 ) -> None:
     enter(page, watch, origin, tokens, Role.AUTHOR)
     write(page, open_logic(page, origin, counter), "def process(data, state):\n    return {'draft': 1}")
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.get_by_text("Unsaved changes.")).to_be_visible()
 
     page.get_by_role("button", name="Sign out", exact=True).click()
-    expect(page.get_by_role("dialog")).to_contain_text("One draft is not saved, and would be lost.")
+    expect(page.get_by_role("dialog")).to_contain_text("You have 1 unsaved draft. Signing out deletes it.")
     page.get_by_role("button", name="Cancel").click()
     assert len(page.evaluate("Object.keys(sessionStorage)")) == 2
     page.get_by_role("button", name="Sign out", exact=True).click()
@@ -251,15 +261,17 @@ def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
     theirs = {"logic": COUNTER.replace("* 2", "* 4"), "comment": "Four times"}
     plant.client.post(f"/machines/{counter}/logic", json=theirs).raise_for_status()
     page.keyboard.press("Control+s")
-    told = page.get_by_role("alert", name="Saved meanwhile")
-    expect(told).to_contain_text("has put version 2 in force meanwhile")
+    told = page.get_by_role("alert", name="Conflict")
+    expect(told).to_contain_text("has deployed version 2 meanwhile")
     expect(told).to_contain_text("Four times")
     expect(told.get_by_role("region")).to_contain_text('"double": data["n"] * 4')
     expect(editor).to_contain_text("'mine': 1")
     assert axe(page) == []
-    page.get_by_role("button", name="Save mine over it").click()
+    page.get_by_role("button", name="Save and deploy my draft").click()
 
-    expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 3 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     expect(told).to_have_count(0)
     assert "mine" in plant.client.get(f"/machines/{counter}/logic").json()["logic"]
 
@@ -320,5 +332,5 @@ def test_a_viewer_reads_the_logic_and_is_told_why_he_cannot_change_it(
     expect(page.get_by_text("your token has the role viewer, and it needs the role author")).to_be_visible()
     editor.press("x")
     expect(editor).not_to_contain_text("x")
-    expect(page.get_by_role("button", name="Save and put in force")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save and deploy")).to_have_count(0)
     expect(page.get_by_role("region", name="Try it")).to_have_count(0)

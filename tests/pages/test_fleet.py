@@ -46,7 +46,7 @@ def row(page: Page, name: str) -> Locator:
 
 
 def search(page: Page) -> Locator:
-    return page.get_by_role("searchbox", name="Find, by how the id begins")
+    return page.get_by_role("searchbox", name="Machine id starts with")
 
 
 def test_an_empty_fleet_says_what_to_do_first_and_leads_to_the_first_logic(
@@ -54,8 +54,8 @@ def test_an_empty_fleet_says_what_to_do_first_and_leads_to_the_first_logic(
 ) -> None:
     watch.allow("404")
     page.goto(origin)
-    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
-    name = page.get_by_label("Name of the machine")
+    expect(page.get_by_role("heading", name="No machines yet")).to_be_visible()
+    name = page.get_by_label("Machine id", exact=True)
     name.fill("furnace 4")
     expect(page.get_by_role("alert")).to_contain_text("letters, digits, _ or -")
     name.fill("furnace-4")
@@ -75,8 +75,8 @@ def test_who_may_write_no_logic_is_told_who_may(
     page.goto(origin)
     sign_in(page, tokens.create("watcher", Role.VIEWER))
 
-    expect(page.get_by_text("Somebody with the role author has to do it")).to_be_visible()
-    expect(page.get_by_label("Name of the machine")).to_have_count(0)
+    expect(page.get_by_text("This requires the role author.")).to_be_visible()
+    expect(page.get_by_label("Machine id", exact=True)).to_have_count(0)
     expect(page.get_by_text("Authorization: Bearer $IOT_LOGIC_API_TOKEN")).to_be_visible()
 
 
@@ -88,7 +88,7 @@ def test_a_machine_is_shown_with_how_it_does(page: Page, origin: str) -> None:
     expect(row(page, "press-1")).to_contain_text(re.compile(r"running.*1"))
     expect(row(page, "press-2")).to_contain_text("failing")
     expect(row(page, "press-3")).to_contain_text(re.compile(r"paused.*never"))
-    expect(page.get_by_role("status")).to_contain_text("3 machines fit.")
+    expect(page.get_by_role("status")).to_contain_text("3 machines match.")
     assert axe(page) == []
     screenshot(page, "fleet")
 
@@ -134,13 +134,13 @@ def test_what_no_machine_can_be_called_is_told_and_not_asked_for(page: Page, ori
     page.goto(f"{origin}/#/machines")
     search(page).fill("<script>")
 
-    expect(page.get_by_role("alert")).to_contain_text("no machine can be called so")
+    expect(page.get_by_role("alert")).to_contain_text("A machine id contains only letters, digits, _ and -.")
 
 
 @pytest.mark.usefixtures("fleet")
 def test_where_no_machine_fits_a_link_leads_to_all(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines?q=nothing-like-it")
-    expect(page.get_by_role("heading", name="No machine fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No machine matches")).to_be_visible()
     assert axe(page) == []
     page.get_by_role("link", name="Show all machines").click()
 
@@ -173,7 +173,7 @@ def test_the_rows_in_sight_follow_what_happens_and_count_the_rate(
 
     expect(row(page, "press-1").get_by_role("img")).to_be_visible()
     expect(row(page, "press-1").get_by_role("img")).to_have_attribute(
-        "aria-label", re.compile("^Readings a second, from ")
+        "aria-label", re.compile("^Readings per second, from ")
     )
 
 
@@ -182,14 +182,14 @@ def test_only_the_rows_in_sight_are_in_the_document_however_far_one_scrolls(page
     page.goto(f"{origin}/#/machines")
     row(page, "press-1").wait_for()
     nodes, listeners = _counters(page)
-    expect(page.get_by_role("status")).to_contain_text("The first 100 are listed")
+    expect(page.get_by_role("status")).to_contain_text("The first 100 machines are shown")
     for _ in range(40):
         page.mouse.wheel(0, 1_000)
         assert rows(page).count() < ROWS
         if row(page, f"valve-{MANY - 1:04}").count():
             break
     expect(row(page, f"valve-{MANY - 1:04}")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text(f"All {MANY + 4} machines are listed")
+    expect(page.get_by_role("status")).to_contain_text(f"All {MANY + 4} machines are shown")
     nodes_then, listeners_then = _counters(page)
 
     assert nodes_then < 2 * nodes
@@ -268,7 +268,7 @@ def test_a_new_machine_begins_in_its_editor(page: Page, watch: Watch, origin: st
     watch.allow("404")
     page.goto(f"{origin}/#/machines")
     page.get_by_role("button", name="New machine").click()
-    page.get_by_label("Name of the machine").fill("furnace-5")
+    page.get_by_label("Machine id", exact=True).fill("furnace-5")
     assert axe(page) == []
     page.get_by_role("button", name="Write its logic").click()
 

@@ -84,8 +84,8 @@ def test_what_the_first_view_loads_is_small(page: Page, watch: Watch, origin: st
 def test_without_any_token_nobody_has_to_sign_in(page: Page, origin: str) -> None:
     page.goto(origin)
 
-    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
-    expect(page.get_by_text("no token needed · admin")).to_be_visible()
+    expect(page.get_by_role("heading", name="No machines yet")).to_be_visible()
+    expect(page.get_by_text("no token required · admin")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
     expect(page).to_have_title("Machines · IoT Logic Processor")
 
@@ -116,7 +116,9 @@ def test_who_may_not_do_it_is_not_offered_it(page: Page, watch: Watch, origin: s
     page.goto(f"{origin}/#/tokens")
     sign_in(page, tokens.create("watcher", Role.VIEWER))
 
-    expect(page.get_by_text("This needs the role admin; your token has the role viewer.")).to_be_visible()
+    expect(
+        page.get_by_text("This page requires the role admin. Your token has the role viewer.")
+    ).to_be_visible()
     expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(
         ["Machines", "Profiles", "Dead letters", "System"]
     )
@@ -131,7 +133,7 @@ def test_a_token_that_is_revoked_ends_the_session_and_the_page_stays_the_same(
     sign_in(page, tokens.create("anna", Role.VIEWER))
     page.get_by_role("heading", name="System").wait_for()
     tokens.revoke("anna")
-    expect(page.get_by_role("alert")).to_contain_text("not valid any more")
+    expect(page.get_by_role("alert")).to_contain_text("no longer valid")
     sign_in(page, tokens.create("ben", Role.VIEWER))
 
     expect(page.get_by_role("heading", name="System")).to_be_visible()
@@ -159,13 +161,13 @@ def test_back_leads_back(page: Page, origin: str) -> None:
 def test_an_address_that_leads_nowhere_says_so(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/nowhere")
 
-    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_the_keyboard_reaches_the_content_past_the_navigation(page: Page, origin: str) -> None:
     page.goto(origin)
     page.get_by_role("heading", name="Machines").wait_for()
-    page.get_by_role("link", name="Skip to the content").focus()
+    page.get_by_role("link", name="Skip to content").focus()
     page.keyboard.press("Enter")
 
     assert page.evaluate("document.activeElement.id") == "main"
@@ -174,7 +176,7 @@ def test_the_keyboard_reaches_the_content_past_the_navigation(page: Page, origin
 def test_the_colours_that_were_chosen_are_remembered(page: Page, origin: str) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(origin)
-    switch = page.get_by_role("button", name="Colours")
+    switch = page.get_by_role("button", name="Colour theme")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
     switch.click()

@@ -92,14 +92,14 @@ def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
     editor = page.get_by_role("textbox", name="State of counter")
     expect(editor).to_contain_text('"n": 12345678901234567890')
     write(page, editor, '{"n": 12345678901234567891')
-    wrong = page.get_by_role("list", name="What is wrong")
+    wrong = page.get_by_role("list", name="Errors")
     expect(wrong).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
     assert axe(page) == []
     write(page, editor, '{"n": 12345678901234567891}')
     page.get_by_role("button", name="Save").click()
 
-    expect(page.get_by_text("The state of counter is saved.")).to_be_visible()
+    expect(page.get_by_text("Saved the state of counter.")).to_be_visible()
     assert plant.client.get("/machines/counter/state").text.replace(" ", "") == '{"n":12345678901234567891}'
 
 

@@ -26,9 +26,9 @@ def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_
     page: Page, origin: str, plant: Installation
 ) -> None:
     page.goto(f"{origin}/#/profiles")
-    expect(page.get_by_role("heading", name="No profile yet")).to_be_visible()
-    page.get_by_label("Name of a new profile").fill("presses")
-    page.get_by_role("button", name="Make a profile").click()
+    expect(page.get_by_role("heading", name="No profiles yet")).to_be_visible()
+    page.get_by_label("Name of the new profile").fill("presses")
+    page.get_by_role("button", name="Create profile").click()
     expect(page.get_by_role("heading", name="presses")).to_be_visible()
     follow(plant, "presses", "press-1", "press-2")
     send(plant, "press-1", {"n": 1})
@@ -37,16 +37,18 @@ def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_
 
     editor = page.get_by_role("textbox", name="Logic of presses")
     expect(editor).to_contain_text('data["n"]')
-    expect(page.get_by_text("in force on 2 machines at once")).to_be_visible()
+    expect(page.get_by_text("deployed on 2 machines at once")).to_be_visible()
     write(page, editor, DOUBLE)
-    page.get_by_label("Try it with the readings, state and config of").select_option("press-2")
+    page.get_by_label("Use the readings, state and config of").select_option("press-2")
     page.get_by_role("button", name="Try on 2 readings").click()
     expect(tried(page, "Reading 2")).to_contain_text('{"double":6}')
     assert axe(page) == []
     page.set_viewport_size({"width": 1280, "height": 1500})
     screenshot(page, "profile")
-    page.get_by_role("button", name="Save and put in force").click()
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Save and deploy").click()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     send(plant, "press-1", {"n": 21})
     assert plant.client.get("/machines/press-1").json()["last_result"]["data"] == {"double": 42}
 
@@ -65,16 +67,21 @@ def test_a_machine_of_a_profile_is_told_so_and_can_be_given_a_logic_of_its_own(
     follow(plant, "belts", "belt-1")
     editor = open_logic(page, origin, "belt-1")
     expect(
-        page.get_by_text("This machine runs version 1 of the profile belts, which 1 machine follows.")
+        page.get_by_text(
+            "This machine runs version 1 of the profile belts, because it has no logic of its own. "
+            "1 machine follows this profile."
+        )
     ).to_be_visible()
-    expect(page.get_by_role("link", name="Edit the profile's logic, for all of them")).to_be_visible()
-    expect(page.get_by_role("button", name="Save and put in force")).to_have_count(0)
+    expect(page.get_by_role("link", name="Edit the profile's logic for all machines")).to_be_visible()
+    expect(page.get_by_role("button", name="Save and deploy")).to_have_count(0)
     assert axe(page) == []
-    page.get_by_role("button", name="Give this machine its own").click()
+    page.get_by_role("button", name="Write a logic for this machine only").click()
     write(page, editor, DOUBLE.replace("2", "3"))
-    page.get_by_role("button", name="Save and put in force").click()
+    page.get_by_role("button", name="Save and deploy").click()
 
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     assert plant.client.get("/machines/belt-1").json()["logicprofile"] is None
     assert plant.client.get("/profiles/belts/logic").json()["logic"] == DOUBLE
 
@@ -84,7 +91,7 @@ def test_a_profile_that_nobody_follows_can_be_deleted(page: Page, origin: str, p
     page.goto(f"{origin}/#/profiles/old?tab=machines")
     expect(page.get_by_role("heading", name="No machine follows this profile")).to_be_visible()
     page.get_by_role("button", name="Delete the profile").click()
-    expect(page.get_by_role("dialog")).to_contain_text("its version")
+    expect(page.get_by_role("dialog")).to_contain_text("its only version")
     page.get_by_role("dialog").get_by_role("button", name="Delete the profile").click()
 
     expect(page.get_by_role("table", name="Profiles")).not_to_contain_text("old")

@@ -67,9 +67,7 @@ def replay(plant: Installation, folder: Path, rows: Iterable[str], rate: str = "
 
 def part(page: Page, name: str) -> None:
     """Go to a part of the machine's page."""
-    page.get_by_role("navigation", name="Parts of the machine").get_by_role(
-        "link", name=name, exact=True
-    ).click()
+    page.get_by_role("navigation", name="Machine tabs").get_by_role("link", name=name, exact=True).click()
 
 
 def view(page: Page, name: str) -> None:
@@ -82,8 +80,8 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
 ) -> None:
     rows = DATA.read_text().splitlines()
     page.goto(origin)
-    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
-    page.get_by_label("Name of the machine").fill("furnace")
+    expect(page.get_by_role("heading", name="No machines yet")).to_be_visible()
+    page.get_by_label("Machine id", exact=True).fill("furnace")
     picture(page, "fleet-empty")
     page.get_by_role("button", name="Write its logic").click()
 
@@ -91,27 +89,29 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     editor = page.get_by_role("textbox", name="Logic of furnace", exact=True)
     expect(editor).to_contain_text("def process(data, state):")
     write(page, editor, MISTAKE)
-    wrong = page.get_by_label("What is wrong").get_by_role("listitem")
+    wrong = page.get_by_label("Errors", exact=True).get_by_role("listitem")
     expect(wrong).to_contain_text("Line 7")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
     picture(page, "logic-mistake")
     write(page, editor, LOGIC)
-    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    expect(page.get_by_text("No errors found.")).to_be_visible()
 
     # Tried on what the machine really sends.
     replay(plant, tmp_path, rows[FIRST])
-    page.get_by_role("button", name="Take the last readings anew").click()
+    page.get_by_role("button", name="Reload the last readings").click()
     page.get_by_role("button", name="Try on 20 readings").click()
     expect(page.get_by_text("20 readings tried.")).to_be_visible()
     expect(page.get_by_role("listitem", name="Reading 1", exact=True)).to_contain_text("added mean")
     page.get_by_role("region", name="Try it").scroll_into_view_if_needed()
     picture(page, "logic")
-    page.get_by_label("What is new, and why").fill("Smooth it, and tell when it is too hot")
-    page.get_by_role("button", name="Save and put in force").click()
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    page.get_by_label("Comment (optional)").fill("Smooth it, and tell when it is too hot")
+    page.get_by_role("button", name="Save and deploy").click()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
     # What came before there was a logic is not lost.
-    page.get_by_role("link", name="Look at them, and send them again").click()
+    page.get_by_role("link", name="Open them to send them again").click()
     early = page.get_by_role("region").filter(has_text="No logic")
     early.get_by_role("button", name="Send 20 again").click()
     page.get_by_role("dialog").get_by_role("button", name="Send 20 again").click()
@@ -121,7 +121,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     # The morning goes by while he looks.
     view(page, "Machines")
     page.get_by_role("link", name="furnace", exact=True).click()
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
     mean = page.get_by_role("row", name="result.mean")
     before = mean.inner_text()
     page.get_by_label("Show the last").select_option("minute")
@@ -129,7 +129,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     expect(mean).not_to_have_text(before)
     expect(page.get_by_role("figure", name="Numbers of furnace")).to_contain_text("reading.value 95.7")
     expect(page.get_by_role("list").filter(has_text="Alarm of reading").first).to_contain_text("too hot")
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
     picture(page, "machine")
 
     # The sensor drops out.
@@ -138,7 +138,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     cause = page.get_by_role("region", name="TypeError")
     expect(cause).to_contain_text("Line 5 of version 1")
     picture(page, "dead-letters")
-    cause.get_by_role("link", name="Look at those of furnace").click()
+    cause.get_by_role("link", name="Open the dead letters of furnace").click()
     page.get_by_role("row", name="of furnace").get_by_role("link").first.click()
     expect(page.get_by_role("region", name="Where it failed").locator("mark")).to_contain_text(
         "(value - mean) / 12"
@@ -151,32 +151,34 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     write(page, editor, MENDED)
     page.keyboard.press("Control+Enter")
     expect(tried).to_contain_text("no result")
-    page.get_by_label("What is new, and why").fill("Leave out what the sensor does not say")
+    page.get_by_label("Comment (optional)").fill("Leave out what the sensor does not say")
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 2 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 2 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
     # Sent again, and gone.
-    page.get_by_role("link", name="Back to its dead letter").click()
+    page.get_by_role("link", name="Back to the dead letter").click()
     page.get_by_role("button", name="Send again …").click()
     page.get_by_role("dialog").get_by_role("button", name="Send 1 again").click()
-    expect(page.get_by_text("It was sent again and is processed.")).to_be_visible()
+    expect(page.get_by_text("The reading was sent again and processed.")).to_be_visible()
     page.get_by_role("link", name="All dead letters").click()
-    expect(page.get_by_role("heading", name="No dead letter")).to_be_visible()
+    expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
 
     # And back to the version before.
     view(page, "Machines")
     page.get_by_role("link", name="furnace", exact=True).click()
     part(page, "Versions")
-    page.get_by_role("button", name="Compare version 1 with the one in force").click()
+    page.get_by_role("button", name="Compare version 1 with the deployed version").click()
     expect(
         page.get_by_role("region", name="From version 1 to version 2").locator("ins").first
     ).to_be_visible()
     picture(page, "versions")
-    page.get_by_role("button", name="Put in force again: version 1").click()
-    page.get_by_role("dialog").get_by_role("button", name="Put version 1 in force").click()
-    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("in force")
+    page.get_by_role("button", name="Deploy version 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Deploy version 1").click()
+    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("deployed")
     page.reload()
-    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("in force")
+    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("deployed")
 
 
 def test_the_other_views_are_as_the_docs_show_them(
@@ -204,14 +206,14 @@ def test_the_other_views_are_as_the_docs_show_them(
     expect(page.get_by_role("row", name="press-2")).to_contain_text("failing")
     picture(page, "fleet")
     page.goto(f"{origin}/#/profiles/presses")
-    expect(page.get_by_text("in force on 3 machines at once")).to_be_visible()
+    expect(page.get_by_text("deployed on 3 machines at once")).to_be_visible()
     picture(page, "profile")
     page.goto(f"{origin}/#/system")
-    expect(page.get_by_role("status", name="How the pipeline does")).to_contain_text("nothing waits")
-    expect(page.get_by_role("figure", name="Readings a second")).to_contain_text(re.compile("[2-9] points"))
+    expect(page.get_by_role("status", name="System status")).to_contain_text("no readings are waiting")
+    expect(page.get_by_role("figure", name="Readings per second")).to_contain_text(re.compile("[2-9] points"))
     picture(page, "system", "dark")
     page.goto(f"{origin}/#/audit?machine=press-3")
-    expect(page.get_by_role("row", name="Paused")).to_be_visible()
+    expect(page.get_by_role("row", name="Paused the machine")).to_be_visible()
     picture(page, "audit")
 
     boss = tokens.create("anna", Role.ADMIN)
@@ -227,9 +229,9 @@ def test_the_other_views_are_as_the_docs_show_them(
 
 def test_a_page_that_has_changed_is_noticed_and_told_what_to_do(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/nowhere")
-    page.get_by_role("heading", name="Nothing here").wait_for()
+    page.get_by_role("heading", name="Page not found").wait_for()
 
-    assert outline(page) == "heading: Nothing here\nlink: Go to the machines\n"
+    assert outline(page) == "heading: Page not found\nlink: Go to Machines\n"
     with pytest.raises(AssertionError, match="make screenshots"):
         check(page, IMAGES / "machine.txt", patience=1)
 

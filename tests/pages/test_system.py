@@ -14,7 +14,7 @@ LOGIC = "def process(data, state):\n    return {'n': data['n']}\n"
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """Broker, Redis and an API that knows where other pages are; a worker is started by who needs one."""
+    """Broker, Redis, and an API that knows the other pages. The tests start workers themselves."""
     module_installation.environ |= {
         "IOT_LOGIC_RABBITMQ_PAGE": "http://127.0.0.1:15672",
         "IOT_LOGIC_DOCS_PAGE": "http://docs.example/iot-logic/",
@@ -24,31 +24,33 @@ def plant(module_installation: Installation) -> Installation:
     return module_installation
 
 
-def test_without_a_worker_it_says_so_how_many_wait_and_how_to_start_one(
+def test_without_a_worker_the_page_says_how_many_readings_wait_and_how_to_start_one(
     page: Page, origin: str, plant: Installation
 ) -> None:
     plant.send(("press", {"n": each}) for each in range(12))
     page.goto(f"{origin}/#/system")
-    says = page.get_by_role("status", name="How the pipeline does")
+    says = page.get_by_role("status", name="System status")
 
-    expect(says).to_contain_text("No worker is there: nothing is processed, and 12 readings wait.")
+    expect(says).to_contain_text(
+        "No worker is running, so no readings are processed. 12 readings are waiting."
+    )
     expect(says).to_contain_text("dramatiq pipeline.actors")
-    expect(says.get_by_role("link", name="All that can be done")).to_have_attribute(
+    expect(says.get_by_role("link", name="Read what to do")).to_have_attribute(
         "href", "http://docs.example/iot-logic/alerts/no-worker.html"
     )
-    expect(page.get_by_role("heading", name="No worker")).to_be_visible()
+    expect(page.get_by_role("heading", name="No workers")).to_be_visible()
     assert axe(page) == []
     screenshot(page, "system-no-worker")
 
 
-def test_with_a_worker_all_partitions_are_served_and_nothing_waits(
+def test_with_a_worker_all_partitions_are_served_and_no_readings_wait(
     page: Page, origin: str, plant: Installation
 ) -> None:
     plant.start_worker(1, 2)
     page.goto(f"{origin}/#/system")
 
-    expect(page.get_by_role("status", name="How the pipeline does")).to_contain_text(
-        "All 8 partitions are served, nothing waits."
+    expect(page.get_by_role("status", name="System status")).to_contain_text(
+        "All 8 partitions have a worker, and no readings are waiting."
     )
     workers = page.get_by_role("table", name="Workers")
     expect(workers.get_by_role("row")).to_have_count(2)
@@ -56,22 +58,22 @@ def test_with_a_worker_all_partitions_are_served_and_nothing_waits(
     expect(workers.get_by_role("row").nth(1)).to_contain_text(re.compile(r"process \d+"))
     partitions = page.get_by_role("table", name="Partitions")
     expect(partitions.get_by_role("row")).to_have_count(9)
-    expect(page.get_by_role("link", name="RabbitMQ’s page")).to_have_attribute(
+    expect(page.get_by_role("link", name="RabbitMQ management")).to_have_attribute(
         "href", "http://127.0.0.1:15672"
     )
     expect(page.get_by_role("figure")).to_have_count(3)
-    expect(page.get_by_role("figure", name="Readings a second")).to_contain_text(
-        re.compile("[2-9] points. Last values: done a second")
+    expect(page.get_by_role("figure", name="Readings per second")).to_contain_text(
+        re.compile("[2-9] points. Last values: processed per second")
     )
     assert axe(page) == []
     screenshot(page, "system")
 
 
-def test_the_queues_are_asked_for_only_when_somebody_looks(page: Page, watch: Watch, origin: str) -> None:
+def test_the_queues_are_read_only_while_their_part_is_open(page: Page, watch: Watch, origin: str) -> None:
     page.goto(f"{origin}/#/system")
     page.get_by_role("table", name="Partitions").wait_for()
     assert not any("/queues" in url for url in watch.requests)
-    page.get_by_text("Queues, by their names in RabbitMQ").click()
+    page.get_by_text("Queues in RabbitMQ").click()
 
     queues = page.get_by_role("table", name="Queues")
     expect(queues.get_by_role("row")).to_have_count(18)
@@ -79,8 +81,8 @@ def test_the_queues_are_asked_for_only_when_somebody_looks(page: Page, watch: Wa
     assert axe(page) == []
 
 
-def test_what_was_seen_is_there_when_one_comes_back(page: Page, origin: str) -> None:
-    figure = page.get_by_role("figure", name="Readings a second")
+def test_the_charts_keep_their_history_while_another_page_is_open(page: Page, origin: str) -> None:
+    figure = page.get_by_role("figure", name="Readings per second")
     page.goto(f"{origin}/#/system")
     expect(figure).to_contain_text(re.compile("[2-9] points"))
     page.get_by_role("link", name="Profiles").click()
@@ -90,17 +92,15 @@ def test_what_was_seen_is_there_when_one_comes_back(page: Page, origin: str) -> 
     expect(figure).to_contain_text(re.compile("([3-9]|[1-9][0-9]) points"))
 
 
-def test_a_worker_that_vanishes_is_told_with_its_partitions(
-    page: Page, origin: str, plant: Installation
-) -> None:
+def test_a_lost_worker_is_shown_with_its_partitions(page: Page, origin: str, plant: Installation) -> None:
     plant.commands[-1].kill()
     wait_until(lambda: plant.client.get("/workers").json()["vanished"] != [], timeout=30)
     page.goto(f"{origin}/#/system")
 
-    expect(page.get_by_role("status", name="How the pipeline does")).to_contain_text(
-        "A worker has vanished without saying why"
+    expect(page.get_by_role("status", name="System status")).to_contain_text(
+        "A worker has stopped reporting without a shutdown."
     )
-    expect(page.get_by_role("table", name="Workers that vanished")).to_contain_text("0–7")
+    expect(page.get_by_role("table", name="Lost workers")).to_contain_text("0–7")
     assert axe(page) == []
 
 
@@ -120,7 +120,7 @@ def test_a_tablet_needs_no_scrolling_to_the_side(page: Page, origin: str, plant:
         ("rabbitmq", "RabbitMQ cannot be published to: it is gone", "broker-down"),
     ],
 )
-def test_what_it_stands_on_is_told_where_it_is_missing(
+def test_a_missing_service_is_named(
     page: Page, watch: Watch, origin: str, service: str, sentence: str, page_name: str
 ) -> None:
     watch.allow("503")
@@ -135,7 +135,7 @@ def test_what_it_stands_on_is_told_where_it_is_missing(
         lambda route: route.fulfill(status=503, json=problem),
     )
     page.goto(f"{origin}/#/system")
-    says = page.get_by_role("status", name="How the pipeline does")
+    says = page.get_by_role("status", name="System status")
 
     expect(says).to_contain_text(sentence)
     expect(says.get_by_role("link").first).to_have_attribute("href", re.compile(f"alerts/{page_name}.html"))
@@ -143,7 +143,7 @@ def test_what_it_stands_on_is_told_where_it_is_missing(
     assert axe(page) == []
 
 
-def test_readings_that_wait_are_told_with_how_long_and_what_to_do(page: Page, origin: str) -> None:
+def test_waiting_readings_are_shown_with_the_lag_and_what_to_do(page: Page, origin: str) -> None:
     state = {
         "assigned_to": None,
         "held_by": ["w"],
@@ -161,7 +161,7 @@ def test_readings_that_wait_are_told_with_how_long_and_what_to_do(page: Page, or
     )
     page.goto(f"{origin}/#/system")
 
-    says = page.get_by_role("status", name="How the pipeline does")
-    expect(says).to_contain_text("Readings wait: 12,000.")
-    expect(says).to_contain_text("At the present rate they are done in 30 s.")
+    says = page.get_by_role("status", name="System status")
+    expect(says).to_contain_text("12,000 readings are waiting.")
+    expect(says).to_contain_text("At the current rate, processing them takes 30 s.")
     expect(says.get_by_role("link").first).to_have_attribute("href", re.compile("alerts/lag.html"))

@@ -1,7 +1,7 @@
-// Live events. The browser's EventSource cannot send a token, so the stream is read with fetch.
+// Live events. The browser's EventSource cannot send a token, so this reads the stream with fetch.
 //
-// It goes on from the last event after every interruption, as far as the API still keeps what came meanwhile;
-// it waits longer after each failure, and ends where the token is refused or there is nothing of that path.
+// After an interruption the stream continues from the last event, as far as the API still keeps the events sent
+// meanwhile. The wait grows with each failure. The stream ends if the API rejects the token or does not know the path.
 
 import { sleep } from "../app/timing";
 import { refused } from "./client";
@@ -13,13 +13,13 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
 export interface Listener {
-  /** An event has come: `reading`, `dead-letter`, `change` or `lagged`, with its data, decoded. */
+  /** Called with each event, `reading`, `dead-letter`, `change` or `lagged`, and its decoded data. */
   event(name: string, data: unknown): void;
-  /** The stream is open (null), or is not, and why. */
+  /** Called when the stream opens (null), and when it fails, with the reason. */
   state?(problem: ProblemError | null): void;
 }
 
-/** Follow `/events`, or those of a machine. Call what it returns to end it. */
+/** Follow the events at `path`: `/events`, or a machine's. Returns a function that ends the stream. */
 export function follow(path: string, listener: Listener, lastId: string | null = null): () => void {
   const ending = new AbortController();
   void run(path, listener, lastId, ending.signal);

@@ -1,8 +1,8 @@
-// What was typed and is not saved yet: it outlives a reload of the tab, and goes with the tab or its sign-out.
+// Drafts: text that was typed and is not saved. They survive a reload, and are deleted with the tab or at sign-out.
 
 const PREFIX = "iot-logic-draft:";
 
-/** The draft of this name, or null. What it holds is for who reads it to check. */
+/** Return the draft of this name, or null. The caller must check its type. */
 export function readDraft(name: string): unknown {
   try {
     return JSON.parse(sessionStorage.getItem(PREFIX + name) ?? "null");
@@ -11,7 +11,7 @@ export function readDraft(name: string): unknown {
   }
 }
 
-/** Keep a draft. Where there is no room for it, it stays as long as the page does. */
+/** Store a draft. If the storage is full, the draft lives only as long as the page. */
 export function keepDraft(name: string, draft: unknown): void {
   try {
     sessionStorage.setItem(PREFIX + name, JSON.stringify(draft));
@@ -24,7 +24,7 @@ export function forgetDraft(name: string): void {
   sessionStorage.removeItem(PREFIX + name);
 }
 
-/** How many there are. */
+/** Return the number of drafts. */
 export function countDrafts(): number {
   return names().length;
 }

@@ -1,4 +1,4 @@
-// The time, a second at a time: one timer for all that show how long ago something was.
+// The current time, updated every second: one timer for all components that show how long ago something was.
 
 class Now {
   time = $state.raw(new Date());

@@ -1,24 +1,24 @@
-// Something of the API, read again every few seconds while somebody looks.
+// A value from the API that is read again every few seconds while the tab is visible.
 //
 //     const machines = new Poll((signal) => body(api.GET("/machines", { signal })), 5);
 //
-// Made while a component is set up, and ends with it. What `read` reads of the router or of other state before
-// its first await is watched: when it changes, it is read again at once. While the tab is hidden it rests.
+// Create it while a component is initialised; it stops with the component. State that `read` uses before its first
+// await, such as the router's, is tracked: when it changes, the value is read again at once.
 
 import { asProblem, isAbort, type ProblemError } from "../api/problem";
 import { sleep } from "./timing";
 
 export class Poll<T> {
-  /** What was read last; undefined before. It stays while a later reading fails. */
+  /** The last value; undefined before the first. It stays if a later read fails. */
   value = $state.raw<T | undefined>(undefined);
-  /** Why the last reading failed; null where it did not. */
+  /** Why the last read failed; null if it succeeded. */
   problem = $state.raw<ProblemError | null>(null);
-  /** When it was read. */
+  /** When the value was read. */
   time = $state.raw<Date | null>(null);
 
   #again = $state(0);
 
-  /** Without `seconds` it is read once, and when it is asked to. */
+  /** Without `seconds` the value is read once, and again after each `refresh`. */
   constructor(read: (signal: AbortSignal) => Promise<T>, seconds: number | null = null) {
     $effect(() => {
       void this.#again;
@@ -28,7 +28,7 @@ export class Poll<T> {
     });
   }
 
-  /** Read it now. */
+  /** Read the value now. */
   refresh(): void {
     this.#again++;
   }
@@ -52,7 +52,7 @@ export class Poll<T> {
   }
 }
 
-/** Wait until the tab is looked at. */
+/** Wait until the tab is visible. */
 function shown(signal: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => {

@@ -1,10 +1,10 @@
-// Where one is: the path and the query behind the # of the address, so that the API's own paths stay free.
+// The current address: the path and the query behind its #, so that the pages use none of the API's paths.
 //
 //     #/machines/press-4?tab=logic    →  path "/machines/press-4", query { tab: "logic" }
 //
-// What a page shows (a search, a filter, an order, a tab) is kept in the query: Back and links then work.
+// The query holds what a page shows: a search, a filter, an order, a tab. So Back works, and so do links.
 
-/** What goes into a query. Null, undefined and "" are left out. */
+/** Parameters of a query. Those that are null, undefined or "" are omitted. */
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 class Router {
@@ -17,12 +17,12 @@ class Router {
     addEventListener("popstate", () => this.#read());
   }
 
-  /** A parameter of the query, or "". */
+  /** Return a parameter of the query, or "". */
   get(name: string): string {
     return this.query.get(name) ?? "";
   }
 
-  /** The address of this page with other parameters in its query; the rest stay. */
+  /** Return the address of this page with some parameters changed. */
   link(changes: Query): string {
     return href(this.path, { ...Object.fromEntries(this.query), ...changes });
   }
@@ -33,9 +33,9 @@ class Router {
   }
 
   /**
-   * Change parameters of the query and keep the others. Null or "" removes one.
+   * Change some parameters of the query. Null or "" removes one.
    *
-   * A choice is a step that Back undoes; with `replace`, as while somebody types, it is none.
+   * Back undoes the change, unless `replace` is set, as it is while somebody types.
    */
   set(changes: Query, { replace = false }: { replace?: boolean } = {}): void {
     const address = this.link(changes);
@@ -54,19 +54,19 @@ class Router {
 
 export const router = new Router();
 
-/** The address of a page, for a link. Parts of the path are escaped with `part`. */
+/** Return the address of a page, for a link. Escape each segment of the path with `part`. */
 export function href(path: string, query: Query = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return `#${path}${text && `?${text}`}`;
 }
 
-/** One part of a path, whatever is in it. */
+/** Escape one segment of a path. */
 export function part(text: string): string {
   return encodeURIComponent(text);
 }
 
-/** The parameters of a path that fits a pattern such as `/machines/:id`, or null. */
+/** Return the parameters of a path that matches a pattern such as `/machines/:id`, or null. */
 export function fit(pattern: string, path: string): Record<string, string> | null {
   const wanted = pattern.split("/");
   const given = path.replace(/\/$/, "").split("/");

@@ -1,4 +1,4 @@
-// Who is signed in, and what he may do.
+// Who is signed in, and what they may do.
 
 import { api, body, onRefused, type Schemas } from "../api/client";
 import { asProblem, ProblemError } from "../api/problem";
@@ -11,18 +11,18 @@ export type Role = Schemas["Role"];
 export const ROLES: readonly Role[] = ["viewer", "operator", "author", "admin"];
 
 class Session {
-  /** Who the API takes us for; null until it has said so. */
+  /** The user that the API knows the token as; null before it has answered. */
   who = $state.raw<Schemas["WhoAmI"] | null>(null);
-  /** Why nobody is signed in, where it is known. */
+  /** Why nobody is signed in, if known. */
   problem = $state.raw<ProblemError | null>(null);
-  /** Whether it is being found out. */
+  /** Whether the API is being asked. */
   asking = $state(true);
 
-  /** Find out who we are, with the token that this tab has, if any. */
+  /** Ask the API who is signed in, with this tab's token if there is one. */
   async begin(): Promise<void> {
     const hadToken = readToken() !== null;
     await this.#ask();
-    // To need a token is no problem before one was sent.
+    // A 401 is no problem before a token was sent.
     if (!hadToken && this.problem?.status === 401) this.problem = null;
   }
 
@@ -32,12 +32,12 @@ class Session {
     if (this.who !== null) return;
     forgetToken();
     if (this.problem?.status === 401) {
-      const detail = "This token is not valid: it is wrong, has expired or was revoked.";
+      const detail = "This token is not valid. It may be mistyped, expired or revoked. Check it, or ask an admin for a new one.";
       this.problem = new ProblemError({ title: "Not signed in", status: 401, detail });
     }
   }
 
-  /** Leave nothing in this tab: neither the token nor what was typed and not saved. */
+  /** Delete the token and all drafts from this tab. */
   signOut(): void {
     forgetToken();
     forgetDrafts();
@@ -46,12 +46,12 @@ class Session {
     void this.begin();
   }
 
-  /** The token is refused: nothing is shown any more, and the address stays for who signs in again. */
+  /** End the session, because the API rejected the token. The address stays, so that the page opens after signing in. */
   end(): void {
     if (this.who === null) return;
     forgetToken();
     this.who = null;
-    const detail = "Your token is not valid any more: it has expired or was revoked. Sign in again to go on here.";
+    const detail = "Your token is no longer valid: it has expired or was revoked. Sign in again to continue.";
     this.problem = new ProblemError({ title: "Signed out", status: 401, detail });
   }
 
@@ -76,7 +76,7 @@ class Session {
 export const session = new Session();
 onRefused(() => session.end());
 
-/** Whether who is signed in may do what needs this role. What he may not do is not offered. */
+/** Return whether the signed-in user has this role. The pages hide actions that the user may not perform. */
 export function may(role: Role): boolean {
   return session.may(role);
 }

@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it; remembered in this browser.
+// The colour theme: light, dark, or the system's. This browser remembers the choice.
 
 export type Theme = "system" | "light" | "dark";
 
@@ -7,11 +7,11 @@ const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "syst
 
 class Chosen {
   name = $state<Theme>(remembered());
-  /** Changes with every change of colours, also of the system's. What draws by itself reads it. */
-  turn = $state(0);
+  /** Increases with every change of colours, also of the system's. Components that draw on a canvas track it. */
+  revision = $state(0);
 
   constructor() {
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.turn++);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.revision++);
   }
 
   choose(name: Theme): void {
@@ -28,7 +28,7 @@ class Chosen {
     const root = document.documentElement;
     if (this.name === "system") delete root.dataset["theme"];
     else root.dataset["theme"] = this.name;
-    this.turn++;
+    this.revision++;
   }
 }
 
@@ -39,7 +39,7 @@ function remembered(): Theme {
 
 export const theme = new Chosen();
 
-/** A colour of tokens.css as the browser has computed it, for a canvas. */
+/** Return the computed value of a colour in tokens.css, for a canvas. */
 export function colour(token: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(--${token})`;

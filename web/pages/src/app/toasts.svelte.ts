@@ -1,4 +1,4 @@
-// Short messages about what was just done. They are read out, and go by themselves; problems stay.
+// Short messages about the last actions. Screen readers read them out. They disappear by themselves; errors stay.
 
 import { asProblem } from "../api/problem";
 
@@ -27,12 +27,12 @@ class Toasts {
 
 export const toasts = new Toasts();
 
-/** Say that something was done. */
+/** Show that an action succeeded. */
 export function say(text: string): void {
   toasts.add(text, false);
 }
 
-/** Say that something failed, and why. */
+/** Show that an action failed, and why. */
 export function sayProblem(error: unknown): void {
   toasts.add(asProblem(error).message, true);
 }

@@ -1,27 +1,27 @@
-// JSON as it is written. JSON.parse would round a number of more than 15 digits; a state may have such.
+// Functions on JSON as text. JSON.parse would round numbers of more than 15 digits, and a state may contain them.
 
-const STRING_OR_MARK = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s"[\]{},:]+/g;
+const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s"[\]{},:]+/g;
 
-/** A JSON text, indented by two; every number and text in it stays as it is written. */
+/** Return a JSON text indented by two spaces. Numbers and strings stay as they are written. */
 export function indented(json: string): string {
-  const parts: string[] = [];
+  const out: string[] = [];
   let depth = 0;
   let before = "";
-  const line = (): void => void parts.push("\n", "  ".repeat(depth));
-  for (const [token] of json.matchAll(STRING_OR_MARK)) {
+  const line = (): void => void out.push("\n", "  ".repeat(depth));
+  for (const [token] of json.matchAll(TOKEN)) {
     const closing = token === "}" || token === "]";
     const opened = before === "{" || before === "[";
     if (closing) depth--;
     if (closing !== opened && before !== ":" && (closing || opened)) line();
     else if (before === ",") line();
-    parts.push(token === ":" ? ": " : token);
+    out.push(token === ":" ? ": " : token);
     if (token === "{" || token === "[") depth++;
     before = token;
   }
-  return parts.join("");
+  return out.join("");
 }
 
-/** What is wrong with a text that is to be JSON, in words; null where nothing is. */
+/** Return why a text is not valid JSON, or null if it is valid. */
 export function jsonProblem(text: string): string | null {
   try {
     JSON.parse(text);
@@ -31,13 +31,13 @@ export function jsonProblem(text: string): string | null {
   }
 }
 
-/** The same for a text that must be a JSON object. */
+/** Return why a text is not a valid JSON object, or null if it is. */
 export function jsonObjectProblem(text: string): string | null {
   return jsonProblem(text) ?? (text.trim().startsWith("{") ? null : "It must be a JSON object: { … }.");
 }
 
-/** What is in an object, or a list, each as it is written and by its name, or place; null of all else. */
-export function parts(json: string): ReadonlyMap<string, string> | null {
+/** Return the members of an object by name, or the items of an array by index, as text; null for any other value. */
+export function members(json: string): ReadonlyMap<string, string> | null {
   const found = new Map<string, string>();
   const text = json.trim();
   const isObject = text.startsWith("{");
@@ -45,7 +45,7 @@ export function parts(json: string): ReadonlyMap<string, string> | null {
   let depth = 0;
   let name: string | null = null;
   let from = -1;
-  for (const { 0: token, index } of text.matchAll(STRING_OR_MARK)) {
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
     const closing = token === "}" || token === "]";
     if (closing) depth--;
     if ((depth === 1 && token === ",") || (depth === 0 && closing)) {
@@ -62,13 +62,13 @@ export function parts(json: string): ReadonlyMap<string, string> | null {
   return found;
 }
 
-/** Whether two JSON texts say the same: the order of an object's keys says nothing, and 1 is 1.0. */
+/** Return whether two JSON texts are equal: the order of keys does not matter, and 1 equals 1.0. */
 export function same(one: string, other: string): boolean {
   return one === other || canonical(one) === canonical(other);
 }
 
 function canonical(json: string): string {
-  const found = parts(json);
+  const found = members(json);
   if (found === null) return scalar(json.trim());
   if (json.trim().startsWith("[")) return `[${[...found.values()].map(canonical).join()}]`;
   const sorted = [...found].sort(([one], [other]) => (one < other ? -1 : 1));

@@ -1,8 +1,8 @@
-// Numbers and times in the reader's own locale.
+// Numbers and times in the reader's locale.
 
 const WHOLE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
-// Written out, a byte has a plural.
+// Only the long form of "byte" has a plural.
 const BYTES = ["byte", "kilobyte", "megabyte", "gigabyte"].map((unit) => {
   const unitDisplay = unit === "byte" ? "long" : "short";
   return new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay, maximumFractionDigits: 1 });
@@ -17,7 +17,7 @@ const TICKS = [
 ];
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
-/** Seconds from which on each unit is used. */
+/** The seconds at which each unit begins to be used. */
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
   ["month", 2_592_000],
@@ -27,48 +27,48 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
-/** A count: 12,345. */
+/** Format a count: 12,345. */
 export function count(value: number): string {
   return WHOLE.format(value);
 }
 
-/** A measure: 12.3. */
+/** Format a measured value with three digits: 12.3. */
 export function measure(value: number): string {
   return SHORT.format(value);
 }
 
-/** A size: 1.5 kB. */
+/** Format a size: 1.5 kB. */
 export function bytes(value: number): string {
   const step = Math.min(value < 1 ? 0 : Math.floor(Math.log10(value) / 3), BYTES.length - 1);
   return BYTES[step]?.format(value / 1000 ** step) ?? count(value);
 }
 
-/** A date and a time of day. */
+/** Format a date and time. */
 export function exact(time: Date): string {
   return EXACT.format(time);
 }
 
-/** A moment on an axis whose marks are so many seconds apart: no more of it than tells them apart. */
+/** Format a time on an axis whose ticks are `seconds` apart: only as precisely as needed to tell them apart. */
 export function tick(time: Date, seconds: number): string {
   const { format } = TICKS.find((each) => seconds >= each.least) ?? { format: CLOCK };
   return format.format(time);
 }
 
-/** A time of day. */
+/** Format a time of day. */
 export function clock(time: Date): string {
   return CLOCK.format(time);
 }
 
-/** How long ago: 3 min. ago. */
+/** Format how long ago a time was: 3 min. ago. */
 export function relative(time: Date, now: Date): string {
   const away = Math.round((time.getTime() - now.getTime()) / 1000);
-  // What is only just over may be later than a `now` that goes by the second.
+  // A time that has just passed may be later than `now`, which changes once per second.
   const seconds = away === 1 ? 0 : away;
   const [unit, size] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 1];
   return RELATIVE.format(Math.round(seconds / size), unit);
 }
 
-/** `2 machines`, `1 machine`. */
+/** Format a number with its noun: `2 machines`, `1 machine`. */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

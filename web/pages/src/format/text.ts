@@ -1,14 +1,14 @@
-// Text from outside, made safe to look at. Svelte shows it as text; here it is kept from deceiving the eye.
+// Text from outside, made safe to read. Svelte already shows it as text and never as markup.
 //
-// Characters that turn the direction of writing, break lines or cannot be seen are shown as what they are.
+// Characters that are invisible, break lines or change the writing direction are replaced by visible symbols.
 
-/** C0 and C1 controls but tab and newline, bidirectional controls, separators, BOM, tags, lone surrogates. */
-export const UNSEEN =
+/** C0 and C1 controls except tab and newline, bidirectional controls, separators, BOM, tags, lone surrogates. */
+export const INVISIBLE =
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
 
-/** Show in `text` what cannot be seen: `\0` as ␀, U+202E as ⟨U+202E⟩. */
+/** Make the invisible characters in `text` visible: `\0` becomes ␀, U+202E becomes ⟨U+202E⟩. */
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (character) => {
+  return text.replace(INVISIBLE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code < 0x20) return String.fromCodePoint(0x2400 + code);
     if (code === 0x7f) return "␡";
@@ -16,14 +16,14 @@ export function visible(text: string): string {
   });
 }
 
-/** At most so many characters of `text`, never half of one. */
+/** Return at most `most` characters of `text`, without splitting a surrogate pair. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text;
   const end = /[\ud800-\udbff]/.test(text.charAt(most - 1)) ? most - 1 : most;
   return text.slice(0, end);
 }
 
-/** A text from outside, to be shown: `most` characters of it, with … where there are more. */
+/** Return text from outside, ready to be shown: at most `most` characters, and … if it is longer. */
 export function text(value: unknown, most = 200): string {
   const whole = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   return visible(cut(whole, most)) + (whole.length > most ? "…" : "");

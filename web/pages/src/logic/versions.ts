@@ -1,17 +1,17 @@
-// The versions of a logic, a machine's or a profile's, and which of them is in force. The same for both.
+// The versions of a machine's or a profile's logic, and their deployment.
 
 import { api, asText, body, matching, tagged, withSignal, type Schemas } from "../api/client";
 import { nullOn } from "../api/problem";
 import type { Owner } from "./owner";
 
-/** What is in force of its own, and its entity tag; null where nothing is. */
-export function ownInForce(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
+/** Return the owner's own deployed logic and its entity tag, or null if there is none. */
+export function ownDeployed(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
   return nullOn(404, owner.kind === "machine"
     ? tagged(api.GET("/machines/{machine_id}/logic", { params: ofMachine(owner), ...withSignal(signal) }))
     : tagged(api.GET("/profiles/{name}/logic", { params: ofProfile(owner), ...withSignal(signal) })));
 }
 
-/** A page of its versions, the last first, below the number `before`. */
+/** Return a page of versions, newest first, with numbers below `before`. */
 export function versions(owner: Owner, before?: number, signal?: AbortSignal): Promise<Schemas["Versions"]> {
   const query = before === undefined ? {} : { before };
   return owner.kind === "machine"
@@ -26,7 +26,7 @@ export function version(owner: Owner, number: number, signal?: AbortSignal): Pro
     : body(api.GET("/profiles/{name}/logic/versions/{number}", { params: { path: { ...path, ...ofProfile(owner).path } }, ...withSignal(signal) }));
 }
 
-/** The unified diff from one version to another. */
+/** Return the unified diff from one version to another. */
 export function difference(owner: Owner, from: number, to: number): Promise<string> {
   const path = { number: from };
   const query = { to };
@@ -35,7 +35,7 @@ export function difference(owner: Owner, from: number, to: number): Promise<stri
     : body(api.GET("/profiles/{name}/logic/versions/{number}/diff", { params: { path: { ...path, ...ofProfile(owner).path }, query }, ...asText }));
 }
 
-/** Put a version in force, where what is in force still has this tag; null: whatever is. */
+/** Deploy a version, if the deployed logic still has this tag; null: in any case. */
 export async function activate(owner: Owner, number: number, tag: string | null): Promise<void> {
   const header = matching(tag);
   const path = { number };
@@ -44,7 +44,7 @@ export async function activate(owner: Owner, number: number, tag: string | null)
     : api.POST("/profiles/{name}/logic/versions/{number}/activate", { params: { path: { ...path, ...ofProfile(owner).path }, header } }));
 }
 
-/** Put no logic in force any more, where what is in force still has this tag. */
+/** Undeploy the logic, if it still has this tag; null: in any case. */
 export async function deactivate(owner: Owner, tag: string | null): Promise<void> {
   const header = matching(tag);
   await (owner.kind === "machine"

@@ -1,9 +1,9 @@
-// Dead letters are sent again or discarded: asked first, with how many; done; and followed until it is over.
+// Sends dead letters again, or discards them, after a confirmation that says how many.
 
 import { api, body } from "../../api/client";
 import { asProblem, type ProblemError } from "../../api/problem";
-import { count, counted } from "../../format/numbers";
 import { say, sayProblem } from "../../app/toasts.svelte";
+import { count, counted } from "../../format/numbers";
 import { causes, lettersIn } from "./causes";
 import { inWords, STRAY, type Filter } from "./filter";
 
@@ -14,17 +14,19 @@ export interface Question {
   danger?: boolean;
 }
 
-/** What was sent again: how many, since when, and of what. */
+/** Dead letters that were sent again: their filter, their number, and when. */
 export interface Sending {
   filter: Filter;
   sent: number;
   time: string;
 }
 
+/** What happens to dead letters that are sent again. */
 const WHAT_HAPPENS =
-  "Each goes to the end of its machine's line and is processed once, by the logic in force then. It stays here until it is processed.";
+  "Each reading goes to the end of its machine's queue and is processed once, by the logic deployed then. It stays a dead letter until then.";
+export const WHAT_HAPPENS_TO_ONE = WHAT_HAPPENS.replace("Each reading", "The reading");
 
-export class Work {
+export class Actions {
   busy = $state(false);
   sending = $state.raw<Sending | null>(null);
   problem = $state.raw<ProblemError | null>(null);
@@ -32,13 +34,13 @@ export class Work {
   readonly #ask: (question: Question) => Promise<boolean>;
   readonly #changed: () => void;
 
-  /** `ask` has it confirmed; `changed` is called when letters have gone or were sent. */
+  /** `ask` asks for confirmation. `changed` is called after dead letters were sent or discarded. */
   constructor(ask: (question: Question) => Promise<boolean>, changed: () => void) {
     this.#ask = ask;
     this.#changed = changed;
   }
 
-  /** Send again all that fit. */
+  /** Send all matching dead letters again. */
   async sendAgain(filter: Filter): Promise<void> {
     await this.#run(async () => {
       const found = await causes(filter);
@@ -47,12 +49,12 @@ export class Work {
       const number = found.counted - stray;
       if (number === 0) return void say(nothing(found.counted));
       const waiting = found.causes.reduce((sum, each) => sum + each.sent_again, 0);
-      const sentBefore = waiting > 0 ? ` ${count(waiting)} of them were sent already and still wait; they count once all the same.` : "";
-      const left = stray > 0 ? ` ${counted(stray, "other")} that name no machine stay.` : "";
+      const sentBefore = waiting > 0 ? ` ${count(waiting)} of them ${waiting === 1 ? "was" : "were"} already sent again and ${waiting === 1 ? "is" : "are"} still waiting; each is processed only once.` : "";
+      const left = stray > 0 ? ` ${counted(stray, "dead letter")} without a machine cannot be sent again.` : "";
       const yes = await this.#ask({
         title: "Send again?",
-        detail: `${lettersIn({ ...found, counted: number })} ${inWords(filter)}. ${WHAT_HAPPENS}${sentBefore}${left}`,
-        action: found.complete ? `Send ${count(number)} again` : "Send all of them again",
+        detail: `This sends ${lettersIn({ ...found, counted: number })} ${inWords(filter)}. ${WHAT_HAPPENS}${sentBefore}${left}`,
+        action: found.complete ? `Send ${count(number)} again` : "Send all again",
       });
       if (!yes) return;
       const { sent, time } = await body(api.POST("/dead-letters/redrive", { body: filter }));
@@ -61,15 +63,15 @@ export class Work {
     });
   }
 
-  /** Discard all that fit. */
+  /** Discard all matching dead letters. */
   async discard(filter: Filter): Promise<void> {
     await this.#run(async () => {
       const found = await causes(filter);
       if (found.counted === 0) return void say(nothing(0));
       const yes = await this.#ask({
-        title: "Discard for ever?",
-        detail: `${lettersIn(found)} ${inWords(filter)}, with their readings. They cannot be brought back.`,
-        action: found.complete ? `Discard ${count(found.counted)}` : "Discard all of them",
+        title: "Discard permanently?",
+        detail: `This deletes ${lettersIn(found)} ${inWords(filter)} and their readings. It cannot be undone.`,
+        action: found.complete ? `Discard ${count(found.counted)}` : "Discard all",
         danger: true,
       });
       if (!yes) return;
@@ -94,13 +96,13 @@ export class Work {
   }
 }
 
-/** What stands for a machine in a filter. */
+/** Return the value of the filter `machine` for a machine, or for none. */
 export function machineOf(machine: string | null): string {
   return machine ?? STRAY;
 }
 
 function nothing(strays: number): string {
   return strays > 0
-    ? "Nothing to send again: these readings name no machine. They can only be discarded."
-    : "There are none any more.";
+    ? "Nothing was sent: these readings name no machine, so they can only be discarded."
+    : "No dead letter matches any more.";
 }

@@ -1,15 +1,15 @@
-// Where one dead letter is looked at.
+// The addresses of dead letters.
 
-import { count } from "../../format/numbers";
 import { href, part } from "../../app/router.svelte";
+import { count } from "../../format/numbers";
 
-/** The address of the letter with this id, `<machine>/<number>` or, if the reading expired, `<machine>/expired-…`. */
+/** Return the address of the dead letter with this id: `<machine>/<number>`, or `<machine>/expired-…` if it expired. */
 export function addressOf(id: string): string {
   const slash = id.lastIndexOf("/");
   return href(`/dead-letters/${part(id.slice(0, slash))}/${part(id.slice(slash + 1))}`);
 }
 
-/** What the letter was whose reading was sent again and failed again. */
+/** Return the name of an earlier dead letter of the same reading. */
 export function before(name: number | string): string {
-  return typeof name === "number" ? count(name) : "an expired reading";
+  return typeof name === "number" ? `number ${count(name)}` : "an expired reading";
 }

@@ -1,9 +1,9 @@
-// Which dead letters are meant, as the address has it, and as the API takes it.
+// The filter of dead letters, as the address has it and as the API expects it.
 
 import type { Query } from "../../app/router.svelte";
 import { isKind, wordsOf, type Kind } from "./kinds";
 
-/** What stands for the machine of readings that named none. */
+/** The value of the filter `machine` for readings whose topic names no machine. */
 export const STRAY = "~stray";
 
 export interface Filter {
@@ -15,7 +15,7 @@ export interface Filter {
   until?: string;
 }
 
-/** Spans of time, in seconds, by what the address calls them. */
+/** Time spans in seconds, by their names in the address. */
 export const SPANS = { hour: 3600, day: 86_400, week: 604_800 } as const;
 export type Span = keyof typeof SPANS;
 
@@ -23,7 +23,7 @@ export function isSpan(text: string): text is Span {
   return Object.hasOwn(SPANS, text);
 }
 
-/** The filter that an address has. What cannot be one is left out. */
+/** Return the filter in the address, without invalid values. */
 export function filterOf(get: (name: string) => string, now = new Date()): Filter {
   const filter: Filter = {};
   const [machine, kind, cause, time] = [get("machine").trim(), get("kind"), get("cause"), get("time")];
@@ -38,23 +38,23 @@ export function filterOf(get: (name: string) => string, now = new Date()): Filte
   return filter;
 }
 
-/** What leads an address to a filter. */
+/** Return the query of an address with this filter. */
 export function queryOf({ machine, kind, cause, since, until }: Filter): Query {
   return { machine, kind, cause, since, until };
 }
 
-/** Whether it says which letters: to send again needs a machine, a kind or a cause. */
+/** Return whether the API sends the matching dead letters again: it requires a machine, a kind or a cause. */
 export function isNarrow(filter: Filter): boolean {
   return filter.machine !== undefined || filter.kind !== undefined || filter.cause !== undefined;
 }
 
-/** A filter in words, to stand behind "dead letters". */
+/** Return a filter in words, to follow "dead letters". */
 export function inWords(filter: Filter): string {
   const parts = [];
-  if (filter.cause !== undefined) parts.push("of this cause");
-  if (filter.machine === STRAY) parts.push("that name no machine");
+  if (filter.cause !== undefined) parts.push("with this cause");
+  if (filter.machine === STRAY) parts.push("without a machine");
   else if (filter.machine !== undefined) parts.push(`of ${filter.machine}`);
   if (filter.kind !== undefined && filter.cause === undefined) parts.push(`of the kind “${wordsOf(filter.kind).title}”`);
-  if (filter.since !== undefined || filter.until !== undefined) parts.push("in the chosen time");
+  if (filter.since !== undefined || filter.until !== undefined) parts.push("in the selected time");
   return parts.join(" ");
 }

@@ -1,4 +1,4 @@
-// What each kind of dead letter means, in words, and what to do about it.
+// The meaning of each kind of dead letter, and what to do.
 
 import type { Schemas } from "../../api/client";
 
@@ -13,57 +13,57 @@ interface Words {
 export const KINDS: Record<Kind, Words> = {
   "not-json": {
     title: "Not JSON",
-    meaning: "The reading is no JSON, so no logic could be run on it.",
-    remedy: "Mend what sends it. Sent again it fails again: discard it.",
+    meaning: "The reading is not JSON, so no logic could run on it.",
+    remedy: "Fix the device that sends it, and discard the reading: it would fail again.",
   },
   error: {
     title: "Error in the logic",
-    meaning: "The logic raised an error at the line that is named, or returned what it may not.",
-    remedy: "Try the reading in the editor, mend the logic, save it, and send the reading again.",
+    meaning: "The logic raised an error, or returned a result that is not allowed.",
+    remedy: "Try the reading in the editor, fix the logic and save it. Then send the reading again.",
   },
   limit: {
     title: "Limit exceeded",
-    meaning: "The logic took more time, memory or space than it may have.",
-    remedy: "Have the logic do less, or have the limit raised, and send the reading again.",
+    meaning: "The logic exceeded a limit of time, memory or size.",
+    remedy: "Make the logic cheaper, or raise the limit. Then send the reading again.",
   },
   refused: {
-    title: "Logic refused",
-    meaning: "The logic in force uses what this version of the program no longer allows.",
-    remedy: "Open it in the editor, which marks what is refused, mend it, and send the reading again.",
+    title: "Logic rejected",
+    meaning: "The deployed logic uses something that this version of the program no longer allows.",
+    remedy: "Open the logic in the editor, which marks the errors. Fix and save it, then send the reading again.",
   },
   quarantined: {
     title: "In quarantine",
-    meaning: "The logic had to be stopped so often that it is not run on this machine any more.",
-    remedy: "Save a mended logic, or lift the quarantine on the machine's page, and send the reading again.",
+    meaning: "The logic had to be stopped so often that it no longer runs on this machine.",
+    remedy: "Fix and save the logic, or lift the quarantine on the machine's page. Then send the reading again.",
   },
   "no-logic": {
     title: "No logic",
-    meaning: "The machine had no logic when the reading came.",
-    remedy: "Write one, or have the machine follow a profile, and send the reading again.",
+    meaning: "The machine had no logic when the reading was received.",
+    remedy: "Write a logic, or choose a profile for the machine. Then send the reading again.",
   },
   paused: {
     title: "Paused",
-    meaning: "The machine was paused when the reading came.",
-    remedy: "Resume it on its page; there you can have all of them sent again at once.",
+    meaning: "The machine was paused when the reading was received.",
+    remedy: "Resume the machine on its page, where you can also send all these readings again.",
   },
   "machine-id": {
-    title: "No machine named",
-    meaning: "The topic that the reading came with names no machine.",
-    remedy: "Mend the topic on the device. It belongs to no machine, so it can only be discarded.",
+    title: "No machine in the topic",
+    meaning: "The topic of the reading names no machine.",
+    remedy: "Fix the topic on the device, and discard the reading: it cannot be sent again.",
   },
   expired: {
     title: "Expired",
-    meaning: "The reading expired in RabbitMQ before a worker took it, so no logic was run on it.",
+    meaning: "The reading expired in RabbitMQ before a worker received it, so no logic ran on it.",
     remedy: "Send it again if it still matters. If this happens often, set a longer expiry on the device, or start more workers.",
   },
   unknown: {
     title: "Unknown",
-    meaning: "It was put among the dead letters by something else than a worker of this version.",
-    remedy: "Look at its message, and find out what sent it.",
+    meaning: "This dead letter was not written by a worker of this version.",
+    remedy: "Read its message to find out which program sent it.",
   },
 };
 
-/** The kind of a letter, in words. */
+/** Return the texts for a kind of dead letter. */
 export function wordsOf(kind: string): Words {
   return isKind(kind) ? KINDS[kind] : KINDS.unknown;
 }

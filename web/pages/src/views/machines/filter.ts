@@ -1,35 +1,35 @@
-// Which machines are meant, and in which order: what the address says.
+// The filter and the order of the list of machines, as the address has them.
 
 import type { Schemas } from "../../api/client";
 import { router } from "../../app/router.svelte";
 
 export const HEALTHS: readonly Schemas["Health"][] = ["failing", "quarantined", "silent", "paused", "new", "running"];
 
-export interface Where {
+export interface MachineFilter {
   prefix: string;
   health: Schemas["Health"] | null;
   profile: string | null;
   sort: "id" | "last_seen";
 }
 
-/** What is asked for in the address. What no machine can be is left out. */
-export function where(): Where {
+/** Return the filter in the address, without invalid values. */
+export function machineFilter(): MachineFilter {
   const prefix = router.get("q");
   const profile = router.get("profile");
   return {
-    prefix: canBegin(prefix) ? prefix : "",
+    prefix: canStartId(prefix) ? prefix : "",
     health: HEALTHS.find((each) => each === router.get("health")) ?? null,
     profile: isId(profile) ? profile : null,
     sort: router.get("sort") === "last_seen" ? "last_seen" : "id",
   };
 }
 
-/** Whether an id can begin so. */
-export function canBegin(text: string): boolean {
+/** Return whether an id can start with this text. */
+export function canStartId(text: string): boolean {
   return /^[A-Za-z0-9_-]{0,128}$/.test(text);
 }
 
-/** Whether a machine or a profile can be called so. */
+/** Return whether this text is a valid id of a machine or name of a profile. */
 export function isId(text: string): boolean {
-  return text !== "" && canBegin(text);
+  return text !== "" && canStartId(text);
 }

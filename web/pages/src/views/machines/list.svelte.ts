@@ -1,68 +1,68 @@
-// The machines that are meant, as far down as one has scrolled; those in sight are read again and again.
+// The rows of the list of machines: those loaded by scrolling, with the visible ones updated every few seconds.
 //
-// The API gives a page at a time, from a cursor on. When the end comes near, the next page is added. Every few
-// seconds the rows in sight are read anew, and only they: from behind the row above them to the last of them, so
-// that a machine that comes or goes between them moves none of the others. That is one request for some fifty
-// machines, whatever the plant sends; `/events` would bring every reading of all machines, and not the counts.
+// The API returns a page at a time, from a cursor on. Near the end of the rows the next page is added. An update reads
+// only the visible rows, from the row above them to the last of them, so that a machine that appears or disappears
+// between them moves none of the others. This is one request for about fifty machines, whatever their traffic.
+// `/events` would send every reading of all machines, without the counts.
 //
-// In the order of when they were last seen, the front moves all the time. There it is read anew from the beginning
-// while one looks at that, and stands still while one looks further down.
+// In the order of "last seen" the first rows change all the time. While they are visible, an update reads the list from
+// its start. Further down the rows keep their order.
 
 import { api, body, type Schemas } from "../../api/client";
+import type { MachineFilter } from "./filter";
 import { Rates, type Rate } from "./rates";
-import type { Where } from "./filter";
 
-/** Machines that are asked for at first, and when the end comes near. */
+/** The size of the first page, and of the next ones. */
 const FIRST = 100;
 const MORE = 500;
-/** Machines that may have come between those in sight. */
+/** New machines that may have appeared between the visible ones. */
 const SPARE = 10;
 
-/** A machine, with its rate: null before it was in sight. */
+/** A machine with its rate, which is null before the row was visible. */
 export type Row = Schemas["Machine"] & { rate: Rate | null };
 
-/** The rows that are in sight, from and to. */
+/** The range of visible rows. */
 export interface Sight {
   from: number;
   to: number;
 }
 
-export class Fleet {
+export class MachineList {
   rows = $state.raw<readonly Row[]>([]);
-  /** Where the next page starts; null where all are there. */
+  /** The cursor of the next page; null if all machines are loaded. */
   next = $state.raw<string | null>(null);
-  /** Whether anything was read yet. */
+  /** Whether the first page is loaded. */
   begun = $state(false);
-  /** When the rows were brought into their order; null while they keep it. */
-  standsSince = $state.raw<Date | null>(null);
-  /** How far down one has scrolled, in pixels. */
+  /** When the rows were put in their order, if that order is no longer updated; else null. */
+  orderedAt = $state.raw<Date | null>(null);
+  /** The scroll position, in pixels. */
   top = 0;
 
-  readonly where: Where;
+  readonly filter: MachineFilter;
   readonly #rates = new Rates();
-  #turn: Promise<unknown> = Promise.resolve();
+  #previous: Promise<unknown> = Promise.resolve();
   #read = new Date();
 
-  constructor(where: Where) {
-    this.where = where;
+  constructor(filter: MachineFilter) {
+    this.filter = filter;
   }
 
   get isEmpty(): boolean {
     return this.begun && this.rows.length === 0 && this.next === null;
   }
 
-  /** Read what is in sight. Raises what the API says is wrong. */
+  /** Update the visible rows. Throws the API's errors. */
   refresh(sight: Sight, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#serialize(async () => {
       if (!this.begun) await this.#begin(FIRST, signal);
-      else if (this.where.sort === "last_seen") await this.#refreshFront(sight, signal);
+      else if (this.filter.sort === "last_seen") await this.#refreshFront(sight, signal);
       else await this.#refreshWindow(sight, signal);
     });
   }
 
   /** Add the next page, if there is one. */
   more(signal: AbortSignal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#serialize(async () => {
       if (this.next === null) return;
       const page = await this.#pages(this.next, MORE, (found) => found.length > 0, signal);
       this.rows = [...this.rows, ...page.machines.map(unseen)];
@@ -75,13 +75,13 @@ export class Fleet {
     this.rows = this.#seen(page.machines);
     this.next = page.next;
     this.begun = true;
-    this.standsSince = null;
+    this.orderedAt = null;
     this.#read = new Date();
   }
 
   async #refreshFront({ from, to }: Sight, signal: AbortSignal): Promise<void> {
     if (from === 0) await this.#begin(Math.min(Math.max(FIRST, to), 1000), signal);
-    else this.standsSince = this.#read;
+    else this.orderedAt = this.#read;
   }
 
   async #refreshWindow({ from, to }: Sight, signal: AbortSignal): Promise<void> {
@@ -97,11 +97,11 @@ export class Fleet {
     if (until === undefined) this.next = page.next;
   }
 
-  /** Pages from `after` on, until there is enough: what the API looks at for one is bounded, and may have none. */
+  /** Read pages from `after` on until `enough`: a page may be short or empty, because the API limits its search. */
   async #pages(
     after: string, limit: number, enough: (found: Schemas["Machine"][]) => boolean, signal: AbortSignal,
   ): Promise<Schemas["Machines"]> {
-    const { prefix, health, profile, sort } = this.where;
+    const { prefix, health, profile, sort } = this.filter;
     const machines: Schemas["Machine"][] = [];
     let next: string | null = after;
     do {
@@ -115,13 +115,13 @@ export class Fleet {
 
   #seen(machines: readonly Schemas["Machine"][]): Row[] {
     const time = performance.now();
-    return machines.map((each) => ({ ...each, rate: this.#rates.look(each.id, each.readings, time) }));
+    return machines.map((each) => ({ ...each, rate: this.#rates.add(each.id, each.readings, time) }));
   }
 
-  /** One at a time: each begins with the rows as the one before has left them. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
+  /** Run one operation at a time: each starts with the rows that the previous one left. */
+  #serialize(work: () => Promise<void>): Promise<void> {
+    const result = this.#previous.then(work);
+    this.#previous = result.catch(() => undefined);
     return result;
   }
 }
@@ -130,10 +130,10 @@ function unseen(machine: Schemas["Machine"]): Row {
   return { ...machine, rate: null };
 }
 
-let kept: Fleet | null = null;
+let kept: MachineList | null = null;
 
-/** The machines that are meant: those that are there, where it is the same question as the last time. */
-export function fleetOf(where: Where): Fleet {
-  if (kept === null || JSON.stringify(kept.where) !== JSON.stringify(where)) kept = new Fleet(where);
+/** Return the list for a filter: the last one, with its loaded rows, if the filter has not changed. */
+export function machineListOf(filter: MachineFilter): MachineList {
+  if (kept === null || JSON.stringify(kept.filter) !== JSON.stringify(filter)) kept = new MachineList(filter);
   return kept;
 }

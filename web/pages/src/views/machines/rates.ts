@@ -1,51 +1,51 @@
-// Readings a second of machines, out of their exact counts: what a count has grown by, over the time between two
-// looks at it.
+// The readings per second of machines, from their exact counts: the growth of a count, over the time between two
+// samples.
 
-/** Looks that are kept of a machine: half a minute of them. */
-const LOOKS = 13;
-/** Milliseconds without a look after which a machine is begun with anew, and then forgotten. */
+/** Samples that are kept for a machine: those of half a minute. */
+const SAMPLES = 13;
+/** Milliseconds without a sample after which a machine's samples start again, and after which they are deleted. */
 const GAP = 15_000;
 const FORGET = 60_000;
 
-interface Look {
+interface Sample {
   time: number;
   readings: number;
 }
 
 export interface Rate {
-  /** Over all looks; null before the second. */
+  /** The mean over all samples; null before the second one. */
   mean: number | null;
-  /** From each look to the next, the newest at the end. */
+  /** The rate from each sample to the next, the newest at the end. */
   steps: readonly number[];
 }
 
 export class Rates {
-  /** The machine that was looked at last is the last. */
-  readonly #looks = new Map<string, Look[]>();
+  /** The machine that was sampled last is the last. */
+  readonly #samples = new Map<string, Sample[]>();
 
-  /** The rate of a machine that has had so many readings at `time` (milliseconds). */
-  look(id: string, readings: number, time: number): Rate {
-    const before = this.#looks.get(id) ?? [];
+  /** Add a sample, the count at `time` (milliseconds), and return the machine's rate. */
+  add(id: string, readings: number, time: number): Rate {
+    const before = this.#samples.get(id) ?? [];
     const last = before.at(-1);
     const goesOn = last !== undefined && time - last.time <= GAP && readings >= last.readings;
-    const looks = [...(goesOn ? before.slice(1 - LOOKS) : []), { time, readings }];
-    this.#looks.delete(id);
-    this.#looks.set(id, looks);
+    const samples = [...(goesOn ? before.slice(1 - SAMPLES) : []), { time, readings }];
+    this.#samples.delete(id);
+    this.#samples.set(id, samples);
     this.#forget(time);
-    const steps = looks.slice(1).map((each, index) => between(looks[index] ?? each, each));
-    const [first] = looks;
+    const steps = samples.slice(1).map((each, index) => between(samples[index] ?? each, each));
+    const [first] = samples;
     return { mean: steps.length > 0 && first ? between(first, { time, readings }) : null, steps };
   }
 
-  /** Memory is for what is looked at, not for all that one has scrolled past. */
+  /** Delete the samples of machines that are no longer visible. */
   #forget(time: number): void {
-    for (const [id, looks] of this.#looks) {
-      if (time - (looks.at(-1)?.time ?? 0) <= FORGET) return;
-      this.#looks.delete(id);
+    for (const [id, samples] of this.#samples) {
+      if (time - (samples.at(-1)?.time ?? 0) <= FORGET) return;
+      this.#samples.delete(id);
     }
   }
 }
 
-function between(one: Look, other: Look): number {
+function between(one: Sample, other: Sample): number {
   return ((other.readings - one.readings) * 1000) / Math.max(other.time - one.time, 1);
 }

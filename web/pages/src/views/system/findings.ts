@@ -1,7 +1,7 @@
-// Whether the pipeline keeps up, in sentences: the worst first. What is wrong leads to the page of its alert.
+// The state of the system in sentences, the worst first. A problem links to the documentation of its alert.
 
 import { count, counted, measure } from "../../format/numbers";
-import { oldest, waiting, waitingIn, type Plant } from "./snapshot";
+import { oldest, waiting, waitingIn, type Snapshot } from "./snapshot";
 
 export interface Finding {
   tone: "good" | "warn" | "bad";
@@ -10,87 +10,87 @@ export interface Finding {
   advice?: string;
   /** A command that does it. */
   command?: string;
-  /** The page of the alert, in the docs. */
+  /** The page of the alert in the documentation. */
   page?: string;
 }
 
-/** From how many readings, and from how many seconds behind, it is said that they wait. */
+/** A warning is shown above this number of waiting readings, or this lag in seconds. */
 const MANY = 10_000;
 const BEHIND = 60;
-/** Seconds that a worker may have a reading. */
+/** Seconds after which a worker should have processed a reading. */
 const HELD = 60;
 
-/** What is to be said of the plant; `before` is how it was seen earlier, for what may be over in a moment. */
-export function findings(plant: Plant, before: Plant | null): Finding[] {
+/** Return the findings for a snapshot. Some are reported only if `before`, the previous snapshot, has them too. */
+export function findings(snapshot: Snapshot, before: Snapshot | null): Finding[] {
   const wrong = [
-    ...servers(plant), ...workers(plant), ...partitions(plant, before), ...lag(plant), ...vanished(plant), ...letters(plant),
+    ...servers(snapshot), ...workers(snapshot), ...partitions(snapshot, before), ...lag(snapshot), ...vanished(snapshot), ...deadLetters(snapshot),
   ];
-  if (wrong.length === 0) return [well(plant)];
+  if (wrong.length === 0) return [well(snapshot)];
   return [...wrong.filter((each) => each.tone === "bad"), ...wrong.filter((each) => each.tone === "warn")];
 }
 
-function well(plant: Plant): Finding {
-  const all = plant.partitions?.length ?? 0;
-  const served = all === 1 ? "The partition is served" : `All ${count(all)} partitions are served`;
-  const number = waiting(plant) ?? 0;
-  if (number === 0) return { tone: "good", text: `${served}, nothing waits.` };
-  return { tone: "good", text: `${served}; ${counted(number, "reading")} ${number === 1 ? "is" : "are"} on the way.` };
+function well(snapshot: Snapshot): Finding {
+  const all = snapshot.partitions?.length ?? 0;
+  const served = all === 1 ? "The partition has a worker" : `All ${count(all)} partitions have a worker`;
+  const number = waiting(snapshot) ?? 0;
+  if (number === 0) return { tone: "good", text: `${served}, and no readings are waiting.` };
+  return { tone: "good", text: `${served}, and ${counted(number, "reading")} ${number === 1 ? "is" : "are"} being processed.` };
 }
 
-function* servers(plant: Plant): Generator<Finding> {
-  const redis = plant.missing.get("redis");
-  const rabbitmq = plant.missing.get("rabbitmq");
+function* servers(snapshot: Snapshot): Generator<Finding> {
+  const redis = snapshot.missing.get("redis");
+  const rabbitmq = snapshot.missing.get("rabbitmq");
   if (redis !== undefined) {
     yield {
       tone: "bad", text: redis, page: "redis-faults",
-      advice: "Readings wait in RabbitMQ, and none is lost. Start Redis again; all goes on by itself.",
+      advice: "Readings wait in RabbitMQ, and none is lost. Restart Redis; processing then continues automatically.",
     };
   }
   if (rabbitmq !== undefined) {
     yield {
       tone: "bad", text: rabbitmq, page: "broker-down",
-      advice: "No reading is taken, and none is processed. Start RabbitMQ again; all goes on by itself.",
+      advice: "No readings are accepted or processed. Restart RabbitMQ; processing then continues automatically.",
     };
-  } else if (plant.partitions === null && redis === undefined) {
-    yield { tone: "bad", text: "RabbitMQ does not say what waits.", advice: "See whether it runs.", page: "broker-down" };
+  } else if (snapshot.partitions === null && redis === undefined) {
+    yield { tone: "bad", text: "RabbitMQ does not report how many readings are waiting.", advice: "Check that RabbitMQ is running.", page: "broker-down" };
   }
 }
 
-function* workers(plant: Plant): Generator<Finding> {
-  // They report through Redis, and work with both.
-  if (plant.workers.length > 0 || plant.missing.size > 0) return;
-  const number = waiting(plant);
-  const wait = number ? `${counted(number, "reading")} ${number === 1 ? "waits" : "wait"}` : "readings will wait";
+function* workers(snapshot: Snapshot): Generator<Finding> {
+  // Workers need both services, and report through Redis.
+  if (snapshot.workers.length > 0 || snapshot.missing.size > 0) return;
+  const number = waiting(snapshot);
+  const wait = number ? `${counted(number, "reading")} ${number === 1 ? "is" : "are"} waiting` : "new readings will wait";
   yield {
-    tone: "bad", text: `No worker is there: nothing is processed, and ${wait}.`,
+    tone: "bad", text: `No worker is running, so no readings are processed. ${wait.charAt(0).toUpperCase()}${wait.slice(1)}.`,
     advice: "Start one:", command: "dramatiq pipeline.actors", page: "no-worker",
   };
 }
 
-function* partitions(plant: Plant, before: Plant | null): Generator<Finding> {
-  if (plant.workers.length === 0 || plant.partitions === null) return;
+function* partitions(snapshot: Snapshot, before: Snapshot | null): Generator<Finding> {
+  if (snapshot.workers.length === 0 || snapshot.partitions === null) return;
   const earlier = new Map(before?.partitions?.map((each) => [each.partition, each]));
-  const lasting = plant.partitions.flatMap((now) => {
+  const lasting = snapshot.partitions.flatMap((now) => {
     const then = earlier.get(now.partition);
     return then ? [{ now, then }] : [];
   });
   const unserved = lasting.filter(({ now, then }) => now.held_by.length === 0 && then.held_by.length === 0);
   if (unserved.length > 0) {
     yield {
-      tone: "bad", text: `Nobody serves ${named(unserved.map(({ now }) => now.partition))}: readings wait there.`,
-      advice: "Workers take it over within seconds. If none does, look at their logs.", page: "partition-unserved",
+      tone: "bad", text: `No worker has ${named(unserved.map(({ now }) => now.partition))}, so readings wait there.`,
+      advice: "Usually a worker takes over within seconds. If none does, check the logs of the workers.", page: "partition-unserved",
     };
   }
   const stuck = lasting.filter(({ now, then }) =>
     [now, then].every((each) => each.held_by.length > 0 && waitingIn(each) > 0 && each.seconds_behind === null),
   );
-  const long = plant.workers.flatMap((each) => each.holding).filter((each) => (each.held_seconds ?? 0) > HELD);
+  const long = snapshot.workers.flatMap((each) => each.holding).filter((each) => (each.held_seconds ?? 0) > HELD);
   const still = new Set([...stuck.map(({ now }) => now.partition), ...long.map((each) => each.partition)]);
   if (still.size > 0) {
     const which = named([...still]);
     yield {
-      tone: "bad", text: `${which.charAt(0).toUpperCase()}${which.slice(1)} stand${still.size === 1 ? "s" : ""} still: readings wait, and none is done.`,
-      advice: "Look at the log of the worker that serves it; it may wait for Redis or RabbitMQ.", page: "stuck",
+      tone: "bad", text: `${which.charAt(0).toUpperCase()}${which.slice(1)} ${still.size === 1 ? "is" : "are"} stuck: readings wait, and none is processed.`,
+      advice: "Check the log of its worker, which may be waiting for Redis or RabbitMQ.", page: "stuck",
     };
   }
 }
@@ -100,39 +100,39 @@ function named(numbers: number[]): string {
   return numbers.length === 1 ? `partition ${sorted}` : `partitions ${sorted}`;
 }
 
-function* lag(plant: Plant): Generator<Finding> {
-  const number = waiting(plant);
-  const behind = Math.max(0, ...(plant.partitions ?? []).map((each) => each.seconds_behind ?? 0));
-  if (number === null || plant.workers.length === 0 || (number <= MANY && behind <= BEHIND)) return;
-  const since = Math.round(oldest(plant));
-  const age = since >= 1 ? `, the oldest since ${count(since)} s` : "";
-  const rest = behind > 0 ? ` At the present rate they are done in ${count(Math.ceil(behind))} s.` : "";
-  const overflow = (plant.partitions ?? []).reduce((sum, each) => sum + each.overflow, 0);
+function* lag(snapshot: Snapshot): Generator<Finding> {
+  const number = waiting(snapshot);
+  const behind = Math.max(0, ...(snapshot.partitions ?? []).map((each) => each.seconds_behind ?? 0));
+  if (number === null || snapshot.workers.length === 0 || (number <= MANY && behind <= BEHIND)) return;
+  const since = Math.round(oldest(snapshot));
+  const age = since >= 1 ? `, the oldest for ${count(since)} s` : "";
+  const rest = behind > 0 ? ` At the current rate, processing them takes ${count(Math.ceil(behind))} s.` : "";
+  const overflow = (snapshot.partitions ?? []).reduce((sum, each) => sum + each.overflow, 0);
   yield {
     tone: "warn",
-    text: `Readings wait: ${count(number)}${age}.${rest}`,
+    text: `${counted(number, "reading")} ${number === 1 ? "is" : "are"} waiting${age}.${rest}`,
     advice: overflow > number / 2
-      ? "Most are of machines that send more than can be worked off. Slow these down, or make their logic cheaper."
-      : "More come than are worked off. Start more workers, as long as there are partitions and processors for them.",
+      ? "Most of them are from machines that send too fast. Slow these machines down, or make their logic cheaper."
+      : "Readings arrive faster than they are processed. Start more workers, if there are enough partitions and CPUs.",
     page: "lag",
   };
 }
 
-function* vanished(plant: Plant): Generator<Finding> {
-  const [last] = plant.vanished;
+function* vanished(snapshot: Snapshot): Generator<Finding> {
+  const [last] = snapshot.vanished;
   if (last === undefined) return;
-  const which = plant.vanished.length === 1 ? "A worker has" : `${count(plant.vanished.length)} workers have`;
+  const which = snapshot.vanished.length === 1 ? "A worker has" : `${count(snapshot.vanished.length)} workers have`;
   yield {
     tone: "warn",
-    text: `${which} vanished without saying why, the last one ${measure(last.heard ?? 0)} s ago.`,
-    advice: "It was killed or cut off. No reading is lost: others take over its partitions within seconds.",
+    text: `${which} stopped reporting without a shutdown. The last report was ${measure(last.heard ?? 0)} s ago.`,
+    advice: "It was killed, or lost its connection. No reading is lost: other workers take over its partitions within seconds.",
     page: "worker-vanished",
   };
 }
 
-function* letters(plant: Plant): Generator<Finding> {
-  if (!plant.letters?.warning) return;
+function* deadLetters(snapshot: Snapshot): Generator<Finding> {
+  if (!snapshot.deadLetters?.warning) return;
   yield {
-    tone: "warn", text: plant.letters.warning, page: plant.letters.waiting ? "dead-letters-waiting" : "dead-letters-many",
+    tone: "warn", text: snapshot.deadLetters.warning, page: snapshot.deadLetters.waiting ? "dead-letters-waiting" : "dead-letters-many",
   };
 }

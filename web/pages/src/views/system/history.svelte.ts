@@ -1,21 +1,21 @@
-// How the works did since these pages were opened, as far as somebody looked: for the charts. It stays while one
-// goes to other views, and has an end: an hour at a look every three seconds.
+// The samples of the system since the pages were opened, for the charts. They are kept while other views are open, for
+// at most an hour of samples every three seconds.
 
 import type { Points } from "../../chart/series";
 
-const LOOKS = 1200;
-/** Seconds without a look that are shown as a gap. */
+const SAMPLES = 1200;
+/** Seconds without a sample that are shown as a gap. */
 const GAP = 10;
 
-/** What was seen at one time. */
-export interface Look {
+/** The system at one time. */
+export interface Sample {
   /** Seconds since 1970. */
   time: number;
-  /** Readings a second, of all workers. */
+  /** Readings per second, of all workers. */
   rate: number | null;
-  /** Readings that are not done. */
+  /** Readings that are not processed yet. */
   waiting: number | null;
-  /** Seconds that a reading had waited when it was taken, where any was; and those that the oldest waits by now. */
+  /** Seconds that the last received reading had waited, and seconds that the oldest one is waiting. */
   waited: number | null;
   oldest: number | null;
 }
@@ -23,16 +23,16 @@ export interface Look {
 const NOTHING = { rate: null, waiting: null, waited: null, oldest: null };
 
 class History {
-  looks = $state.raw<readonly Look[]>([]);
+  samples = $state.raw<readonly Sample[]>([]);
 
-  add(look: Look): void {
-    const last = this.looks.at(-1);
-    const gap = last !== undefined && look.time - last.time > GAP ? [{ time: last.time + 1, ...NOTHING }] : [];
-    this.looks = [...this.looks, ...gap, look].slice(-LOOKS);
+  add(sample: Sample): void {
+    const last = this.samples.at(-1);
+    const gap = last !== undefined && sample.time - last.time > GAP ? [{ time: last.time + 1, ...NOTHING }] : [];
+    this.samples = [...this.samples, ...gap, sample].slice(-SAMPLES);
   }
 
-  points(...names: Exclude<keyof Look, "time">[]): Points {
-    return [this.looks.map((each) => each.time), ...names.map((name) => this.looks.map((each) => each[name]))];
+  points(...names: Exclude<keyof Sample, "time">[]): Points {
+    return [this.samples.map((each) => each.time), ...names.map((name) => this.samples.map((each) => each[name]))];
   }
 }
 

@@ -1,6 +1,4 @@
-// Numbers in a row, as people write them.
-
-/** `0–3, 5` of 0, 1, 2, 3 and 5. */
+/** Format numbers as ranges: 0, 1, 2, 3 and 5 become `0–3, 5`. */
 export function ranges(numbers: readonly number[]): string {
   const runs: [number, number][] = [];
   for (const number of [...numbers].sort((one, other) => one - other)) {

@@ -1,23 +1,23 @@
-// All that is asked of the works at one time, and what follows from it by sums.
+// A snapshot of the system, read from the API, and sums over it.
 
 import { api, body, type Schemas } from "../../api/client";
 import { nullOn, ProblemError } from "../../api/problem";
 
-export interface Plant {
+export interface Snapshot {
   /** Seconds since 1970. */
   time: number;
   workers: Schemas["Report"][];
   vanished: Schemas["Report"][];
-  /** Null where RabbitMQ cannot be asked. */
+  /** Null if RabbitMQ or Redis does not answer. */
   partitions: Schemas["PartitionState"][] | null;
-  letters: Omit<Schemas["DeadLetters"], "dead_letters" | "next"> | null;
-  /** What is missing, by its name: `redis` and `rabbitmq`. */
+  deadLetters: Omit<Schemas["DeadLetters"], "dead_letters" | "next"> | null;
+  /** Error messages of the services that do not answer: `redis` and `rabbitmq`. */
   missing: ReadonlyMap<string, string>;
 }
 
-/** Ask for all of it. Raises what is wrong, but where it is RabbitMQ or Redis: that is part of the answer. */
-export async function ask(signal: AbortSignal): Promise<Plant> {
-  const [missing, roll, partitions, letters] = await Promise.all([
+/** Read a snapshot. If RabbitMQ or Redis does not answer, the snapshot says so; other errors are thrown. */
+export async function readSnapshot(signal: AbortSignal): Promise<Snapshot> {
+  const [missing, roll, partitions, deadLetters] = await Promise.all([
     readiness(signal),
     nullOn(503, body(api.GET("/workers", { params: { query: { limit: 1000 } }, signal }))),
     nullOn(503, body(api.GET("/partitions", { params: { query: { limit: 1000 } }, signal }))),
@@ -28,7 +28,7 @@ export async function ask(signal: AbortSignal): Promise<Plant> {
     workers: roll?.workers ?? [],
     vanished: roll?.vanished ?? [],
     partitions: partitions?.partitions ?? null,
-    letters,
+    deadLetters,
     missing,
   };
 }
@@ -43,40 +43,40 @@ async function readiness(signal: AbortSignal): Promise<Map<string, string>> {
   }
 }
 
-/** What a worker is called. */
+/** Return the name of a worker. */
 export function nameOf({ host, pid }: Schemas["Report"]): string {
   return `${host}, process ${pid}`;
 }
 
-/** Readings of a partition that are not done. */
+/** Return the number of readings in a partition that are not processed yet. */
 export function waitingIn(partition: Schemas["PartitionState"]): number {
   return partition.ready + partition.overflow + partition.held;
 }
 
-/** Readings that are not done, in all; null where it is not known. */
-export function waiting(plant: Plant): number | null {
-  return plant.partitions?.reduce((sum, each) => sum + waitingIn(each), 0) ?? null;
+/** Return the number of all readings that are not processed yet; null if it is unknown. */
+export function waiting(snapshot: Snapshot): number | null {
+  return snapshot.partitions?.reduce((sum, each) => sum + waitingIn(each), 0) ?? null;
 }
 
-/** Readings a second, of all workers. */
-export function rate(plant: Plant): number {
-  return plant.workers.reduce((sum, each) => sum + each.rate, 0);
+/** Return the readings per second of all workers. */
+export function rate(snapshot: Snapshot): number {
+  return snapshot.workers.reduce((sum, each) => sum + each.rate, 0);
 }
 
-/** For how many seconds the oldest reading has waited in a queue, at least. */
-export function oldest(plant: Plant): number {
-  return Math.max(0, ...holdings(plant).flatMap((each) => [each.oldest_seconds ?? 0, each.overflow_oldest_seconds ?? 0]));
+/** Return the age of the oldest reading in a queue, in seconds. */
+export function oldest(snapshot: Snapshot): number {
+  return Math.max(0, ...holdings(snapshot).flatMap((each) => [each.oldest_seconds ?? 0, each.overflow_oldest_seconds ?? 0]));
 }
 
-/** How many seconds a reading had waited that was taken since `time`, the longest one; null where none says so. */
-export function waited(plant: Plant, time: number): number | null {
-  const taken = holdings(plant)
+/** Return the longest waiting time of readings that workers received since `time`, in seconds; null if unknown. */
+export function waited(snapshot: Snapshot, time: number): number | null {
+  const taken = holdings(snapshot)
     .flatMap((each) => [[each.taken, each.waited], [each.overflow_taken, each.overflow_waited]] as const)
     .filter(([when, seconds]) => when && typeof seconds === "number" && Date.parse(when) / 1000 >= time)
     .map(([, seconds]) => seconds ?? 0);
   return taken.length > 0 ? Math.max(...taken) : null;
 }
 
-function holdings(plant: Plant): Schemas["Holding"][] {
-  return plant.workers.flatMap((each) => each.holding);
+function holdings(snapshot: Snapshot): Schemas["Holding"][] {
+  return snapshot.workers.flatMap((each) => each.holding);
 }
