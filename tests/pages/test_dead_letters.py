@@ -205,7 +205,7 @@ def test_a_viewer_looks_and_is_offered_nothing_else(
 ) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/dead-letters")
-    page.get_by_role("heading", name="Dead letters").wait_for()
+    page.get_by_role("heading", name="Dead letters", level=1).wait_for()
     token = tokens.create("anna", Role.VIEWER)
     page.reload()
     sign_in(page, token)

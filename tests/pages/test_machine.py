@@ -329,7 +329,7 @@ def test_only_who_types_its_id_deletes_a_machine(
     page.get_by_label(f"Type {fresh} to delete it").fill(fresh)
     delete.click()
 
-    expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+    expect(page.get_by_role("heading", name="Machines", level=1)).to_be_visible()
     assert plant.client.get(f"/machines/{fresh}").status_code == 404
 
 

@@ -72,7 +72,7 @@ def test_the_policy_lets_nothing_run_in_line_or_from_elsewhere(plant: Installati
 
 def test_what_the_first_view_loads_is_small(page: Page, watch: Watch, origin: str) -> None:
     page.goto(origin)
-    page.get_by_role("heading", name="Machines").wait_for()
+    page.get_by_role("heading", name="Machines", level=1).wait_for()
     page.wait_for_load_state("networkidle")
     names = {url.removeprefix(f"{origin}/pages/") for url in watch.requests if "/pages/" in url}
     sizes = {name: len(built_pages()[name].compressed) for name in {"index.html", *names}}
@@ -103,7 +103,7 @@ def test_a_wrong_token_is_told_and_the_right_one_leads_where_one_was(
     screenshot(page, "sign-in")
     sign_in(page, token)
 
-    expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
+    expect(page.get_by_role("heading", name="Dead letters", level=1)).to_be_visible()
     expect(page.get_by_text("anna · operator")).to_be_visible()
     assert page.url == f"{origin}/#/dead-letters"
     # It goes with the tab, and is in nothing that outlives it.
@@ -131,12 +131,12 @@ def test_a_token_that_is_revoked_ends_the_session_and_the_page_stays_the_same(
     tokens.create("boss", Role.ADMIN)
     page.goto(f"{origin}/#/system")
     sign_in(page, tokens.create("anna", Role.VIEWER))
-    page.get_by_role("heading", name="System").wait_for()
+    page.get_by_role("heading", name="System", level=1).wait_for()
     tokens.revoke("anna")
     expect(page.get_by_role("alert")).to_contain_text("no longer valid")
     sign_in(page, tokens.create("ben", Role.VIEWER))
 
-    expect(page.get_by_role("heading", name="System")).to_be_visible()
+    expect(page.get_by_role("heading", name="System", level=1)).to_be_visible()
 
 
 def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
@@ -152,10 +152,10 @@ def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str
 def test_back_leads_back(page: Page, origin: str) -> None:
     page.goto(origin)
     page.get_by_role("link", name="Profiles").click()
-    expect(page.get_by_role("heading", name="Profiles")).to_be_visible()
+    expect(page.get_by_role("heading", name="Profiles", level=1)).to_be_visible()
     page.go_back()
 
-    expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+    expect(page.get_by_role("heading", name="Machines", level=1)).to_be_visible()
 
 
 def test_an_address_that_leads_nowhere_says_so(page: Page, origin: str) -> None:
@@ -166,7 +166,7 @@ def test_an_address_that_leads_nowhere_says_so(page: Page, origin: str) -> None:
 
 def test_the_keyboard_reaches_the_content_past_the_navigation(page: Page, origin: str) -> None:
     page.goto(origin)
-    page.get_by_role("heading", name="Machines").wait_for()
+    page.get_by_role("heading", name="Machines", level=1).wait_for()
     page.get_by_role("link", name="Skip to content").focus()
     page.keyboard.press("Enter")
 

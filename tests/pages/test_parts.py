@@ -164,7 +164,7 @@ def test_whatever_goes_wrong_in_the_browser_is_noticed(
     page: Page, watch: Watch, origin: str, script: str
 ) -> None:
     page.goto(origin)
-    page.get_by_role("heading", name="Machines").wait_for()
+    page.get_by_role("heading", name="Machines", level=1).wait_for()
     # As the page itself would do it: over the debugging protocol, which does not wait for what comes of it.
     page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": script})
     page.evaluate("new Promise(resolve => setTimeout(resolve))")

@@ -86,7 +86,7 @@ def test_the_charts_keep_their_history_while_another_page_is_open(page: Page, or
     page.goto(f"{origin}/#/system")
     expect(figure).to_contain_text(re.compile("[2-9] points"))
     page.get_by_role("link", name="Profiles").click()
-    page.get_by_role("heading", name="Profiles").wait_for()
+    page.get_by_role("heading", name="Profiles", level=1).wait_for()
     page.go_back()
 
     expect(figure).to_contain_text(re.compile("([3-9]|[1-9][0-9]) points"))
