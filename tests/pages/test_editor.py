@@ -329,7 +329,7 @@ def test_a_viewer_reads_the_logic_and_is_told_why_he_cannot_change_it(
     editor = open_logic(page, origin, counter)
 
     expect(editor).to_contain_text('state["count"]')
-    expect(page.get_by_text("your token has the role viewer, and it needs the role author")).to_be_visible()
+    expect(page.get_by_text("To change it, you need the role author; your token has the role viewer.")).to_be_visible()
     editor.press("x")
     expect(editor).not_to_contain_text("x")
     expect(page.get_by_role("button", name="Save and deploy")).to_have_count(0)

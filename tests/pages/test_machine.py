@@ -306,7 +306,7 @@ def test_a_machine_is_paused_and_runs_what_came_meanwhile(
 def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, origin: str, fresh: str) -> None:
     plant.client.put("/profiles/presses")
     page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
-    page.get_by_label("Profile", exact=True).select_option("presses")
+    page.get_by_role("combobox", name="Profile").select_option("presses")
     page.get_by_role("button", name="Follow").click()
     expect(page.get_by_text(f"{fresh} now follows the profile presses.")).to_be_visible()
     page.get_by_role("button", name="Edit the config").click()
