@@ -1,4 +1,4 @@
-"""Every page with something on it: axe-core, a tablet's width, and the main road by keyboard alone."""
+"""Every page with data on it: axe-core, the width of a tablet, and the keyboard alone."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,7 +45,7 @@ def busy(plant: Installation) -> None:
 
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize(("view", "there"), VIEWS, ids=[view for view, _ in VIEWS])
-def test_no_rule_is_broken_in_light_or_dark_and_a_tablet_shows_all_of_it(
+def test_every_view_passes_axe_in_light_and_dark_and_fits_a_tablet(
     page: Page, origin: str, view: str, there: str
 ) -> None:
     page.goto(f"{origin}/#{view}")
@@ -58,9 +58,7 @@ def test_no_rule_is_broken_in_light_or_dark_and_a_tablet_shows_all_of_it(
 
 
 @pytest.mark.usefixtures("busy")
-def test_by_keyboard_alone_one_comes_to_a_dead_letter_and_back_out_of_the_question(
-    page: Page, origin: str
-) -> None:
+def test_the_keyboard_alone_reaches_a_dead_letter_and_cancels_the_dialog(page: Page, origin: str) -> None:
     page.goto(origin)
     page.locator("main").get_by_text("press-1").first.wait_for()
     go(page, "link", "Dead letters")
@@ -84,7 +82,7 @@ def test_by_keyboard_alone_one_comes_to_a_dead_letter_and_back_out_of_the_questi
 
 
 def go(page: Page, role: str, name: str) -> None:
-    """Press Tab until this is focused, see that one sees it, and press Enter."""
+    """Press Tab until this is focused, check that the focus is visible, and press Enter."""
     wanted = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
     wanted.wait_for()
     for _ in range(60):

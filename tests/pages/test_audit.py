@@ -1,4 +1,4 @@
-"""The audit on the pages: who changed what, from what to what."""
+"""The audit page: who changed what."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,7 +9,7 @@ from tests.pages.browser import axe, screenshot
 COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 
 
-def test_before_anything_was_changed_it_says_what_comes_here(page: Page, origin: str) -> None:
+def test_an_empty_audit_says_what_the_page_will_list(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
 
     expect(page.get_by_role("heading", name="No changes yet")).to_be_visible()
@@ -27,7 +27,7 @@ def changed(plant: Installation) -> None:
 
 
 @pytest.mark.usefixtures("changed")
-def test_a_change_says_who_when_what_of_what_from_what_to_what(page: Page, origin: str) -> None:
+def test_a_change_shows_its_token_action_target_and_values(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
     rows = page.get_by_role("row")
 
@@ -47,7 +47,7 @@ def test_a_change_says_who_when_what_of_what_from_what_to_what(page: Page, origi
 
 
 @pytest.mark.usefixtures("changed")
-def test_it_is_paged_and_filtered_in_the_address(page: Page, origin: str) -> None:
+def test_the_list_has_pages_and_filters_that_are_in_the_address(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
     page.get_by_role("link", name="Older").click()
     expect(page.get_by_role("row", name="version 1", exact=False).last).to_be_visible()

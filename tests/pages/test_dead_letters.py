@@ -1,4 +1,4 @@
-"""The dead letters on the pages: found by cause, looked into, sent again, and discarded."""
+"""The pages of dead letters: by cause, one by one, sent again, and discarded."""
 
 import json
 
@@ -22,7 +22,7 @@ MENDED = DIVIDES.replace('data["pieces"]', 'max(data["pieces"], 1)')
 
 @pytest.fixture(scope="module")
 def failed(plant: Installation) -> Installation:
-    """12 letters of press-4 for one cause and one for another, 3 of press-5, one that is no JSON, a stray."""
+    """12 dead letters of press-4 with one cause, 1 with another, 3 of press-5, 1 not JSON, 1 stray."""
     plant.upload("press-4", DIVIDES)
     plant.upload("press-5", DIVIDES)
     plant.send(
@@ -38,7 +38,7 @@ def failed(plant: Installation) -> Installation:
     return plant
 
 
-def test_without_any_it_says_that_all_is_well(page: Page, origin: str) -> None:
+def test_an_empty_page_says_that_nothing_has_failed(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/dead-letters")
 
     expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
@@ -46,7 +46,9 @@ def test_without_any_it_says_that_all_is_well(page: Page, origin: str) -> None:
 
 
 @pytest.mark.usefixtures("failed")
-def test_what_failed_for_the_same_is_together_with_why_and_what_to_do(page: Page, origin: str) -> None:
+def test_dead_letters_with_one_cause_are_grouped_with_the_reason_and_what_to_do(
+    page: Page, origin: str
+) -> None:
     page.goto(f"{origin}/#/dead-letters")
     most = page.get_by_role("region", name="ZeroDivisionError")
 
@@ -68,7 +70,7 @@ def test_what_failed_for_the_same_is_together_with_why_and_what_to_do(page: Page
 
 
 @pytest.mark.usefixtures("failed")
-def test_filters_are_in_the_address_and_none_that_fits_is_said(page: Page, origin: str) -> None:
+def test_filters_are_in_the_address_and_the_page_says_if_none_matches(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/dead-letters")
     page.get_by_label("Kind").select_option("not-json")
     expect(page.get_by_role("heading", level=2)).to_have_count(1)
@@ -86,7 +88,7 @@ def test_filters_are_in_the_address_and_none_that_fits_is_said(page: Page, origi
     expect(page.get_by_role("region", name="ZeroDivisionError")).to_be_visible()
 
 
-def test_the_list_is_paged(page: Page, failed: Installation, origin: str) -> None:
+def test_the_list_has_pages(page: Page, failed: Installation, origin: str) -> None:
     failed.send(("many", {"n": each}) for each in range(55))
     failed.wait_for_dead_letters(73)
     page.goto(f"{origin}/#/dead-letters?tab=list&machine=many")
@@ -99,7 +101,7 @@ def test_the_list_is_paged(page: Page, failed: Installation, origin: str) -> Non
 
 
 @pytest.mark.usefixtures("failed")
-def test_one_shows_where_it_failed_and_its_reading_as_it_came(page: Page, origin: str) -> None:
+def test_a_dead_letter_shows_the_failed_line_and_the_unchanged_reading(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/dead-letters/press-4/1")
     where = page.get_by_role("region", name="Where it failed")
 
@@ -118,7 +120,7 @@ def test_one_shows_where_it_failed_and_its_reading_as_it_came(page: Page, origin
 
 
 @pytest.mark.usefixtures("failed")
-def test_what_is_no_json_is_shown_as_text_and_what_names_no_machine_cannot_be_sent(
+def test_a_reading_that_is_not_json_is_shown_as_text_and_one_without_a_machine_cannot_be_sent(
     page: Page, origin: str
 ) -> None:
     page.goto(f"{origin}/#/dead-letters/press-5/4")
@@ -135,7 +137,7 @@ def test_what_is_no_json_is_shown_as_text_and_what_names_no_machine_cannot_be_se
     expect(page.get_by_role("button", name="Send again …")).to_have_count(0)
 
 
-def test_a_cause_is_mended_and_all_of_it_sent_again_after_it_was_said_how_many(
+def test_all_dead_letters_with_a_fixed_cause_are_sent_again_after_a_confirmation(
     page: Page, failed: Installation, origin: str
 ) -> None:
     failed.upload("press-4", MENDED)
@@ -160,7 +162,7 @@ def test_a_cause_is_mended_and_all_of_it_sent_again_after_it_was_said_how_many(
     assert failed.client.get("/machines/press-4").json()["results"] == 12
 
 
-def test_one_is_sent_again_and_what_became_of_it_is_told(
+def test_a_dead_letter_is_sent_again_and_its_outcome_is_shown(
     page: Page, watch: Watch, failed: Installation, origin: str
 ) -> None:
     watch.allow("404")
@@ -182,7 +184,7 @@ def test_one_is_sent_again_and_what_became_of_it_is_told(
     expect(page.get_by_role("heading", name="Dead letter not found")).to_be_visible()
 
 
-def test_discarding_says_how_many_and_that_it_is_for_ever(
+def test_discarding_asks_with_the_number_and_says_that_it_cannot_be_undone(
     page: Page, failed: Installation, origin: str
 ) -> None:
     failed.send([("waste", b"x"), ("waste", b"y")])
@@ -200,9 +202,7 @@ def test_discarding_says_how_many_and_that_it_is_for_ever(
 
 
 @pytest.mark.usefixtures("failed")
-def test_a_viewer_looks_and_is_offered_nothing_else(
-    page: Page, watch: Watch, origin: str, tokens: Tokens
-) -> None:
+def test_a_viewer_sees_no_actions(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/dead-letters")
     page.get_by_role("heading", name="Dead letters", level=1).wait_for()
@@ -226,7 +226,7 @@ def test_a_viewer_looks_and_is_offered_nothing_else(
         (90_000, None, "The number waiting in RabbitMQ is unknown at the moment."),
     ],
 )
-def test_when_they_are_many_it_is_said_in_words(
+def test_a_warning_is_shown_near_the_limit(
     page: Page, failed: Installation, origin: str, kept: int, waiting: int | None, said: str
 ) -> None:
     # 100,000 of them would take the test a minute: the page is told so.

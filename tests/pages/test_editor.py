@@ -1,4 +1,4 @@
-"""Writing logic: from a mistake that is marked to a version that is in force."""
+"""Writing logic, from a marked error to a deployed version."""
 
 from itertools import count
 from typing import Final
@@ -23,14 +23,14 @@ _NUMBERS: Final = count(1)
 
 @pytest.fixture(autouse=True)
 def known_answers(watch: Watch, page: Page) -> None:
-    """A machine that is new, or has no logic, is asked for in vain. Who leaves is asked, and leaves."""
+    """Allow a 404 for machines without a logic, and accept the dialog on leaving the page."""
     watch.allow("404")
     page.on("dialog", lambda dialog: dialog.accept())
 
 
 @pytest.fixture
 def counter(plant: Installation) -> str:
-    """A machine of its own for each test, that has counted two readings in version 1."""
+    """A separate machine for each test, which has counted two readings with version 1."""
     name = f"counter-{next(_NUMBERS)}"
     plant.upload(name, COUNTER)
     send(plant, name, {"n": 1}, {"n": 20})
@@ -48,7 +48,7 @@ def send(plant: Installation, machine: str, *readings: object) -> None:
 
 
 def enter(page: Page, watch: Watch, origin: str, tokens: Tokens, role: Role) -> None:
-    """Sign in with this role, where somebody else is an admin already."""
+    """Sign in with this role, after creating another token for an admin."""
     watch.allow("401")
     page.goto(origin)
     tokens.create("boss", Role.ADMIN)
@@ -63,11 +63,11 @@ def open_logic(page: Page, origin: str, machine: str, more: str = "") -> Locator
 
 
 def tried(page: Page, name: str) -> Locator:
-    """What has come of a reading."""
+    """The outcome of a reading in the trial."""
     return page.get_by_role("listitem", name=name, exact=True)
 
 
-def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_reading(
+def test_a_first_logic_is_written_fixed_tried_saved_and_runs_on_the_next_reading(
     page: Page, origin: str, plant: Installation
 ) -> None:
     send(plant, "press-4", {"pressure": 71.5}, {"pressure": 95})
@@ -110,9 +110,7 @@ def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_readin
     assert plant.client.get("/machines/press-4/logic").json()["comment"] == "Doubles the pressure"
 
 
-def test_a_machine_that_has_never_sent_anything_can_have_a_logic_and_a_typed_reading(
-    page: Page, origin: str
-) -> None:
+def test_a_machine_without_readings_can_have_a_logic_and_a_typed_reading(page: Page, origin: str) -> None:
     editor = open_logic(page, origin, "new-one")
     expect(editor).to_contain_text("def process(data, state):")
     page.get_by_role("button", name="Add a reading").click()
@@ -132,7 +130,7 @@ def test_a_machine_that_has_never_sent_anything_can_have_a_logic_and_a_typed_rea
     ).to_be_visible()
 
 
-def test_what_would_change_is_marked_beside_the_version_in_force(
+def test_different_outcomes_are_marked_beside_those_of_the_deployed_version(
     page: Page, origin: str, plant: Installation, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
@@ -163,7 +161,7 @@ def test_what_would_change_is_marked_beside_the_version_in_force(
     assert plant.client.get(f"/machines/{counter}").json()["errors"] == 0
 
 
-def test_a_reading_that_failed_comes_along_from_where_it_was_found(
+def test_a_failed_reading_is_opened_in_the_editor(
     page: Page, origin: str, plant: Installation, counter: str
 ) -> None:
     send(plant, counter, {"m": 3})
@@ -180,7 +178,7 @@ def test_a_reading_that_failed_comes_along_from_where_it_was_found(
     expect(page.get_by_role("alert")).to_contain_text("no longer stored")
 
 
-def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
+def test_a_kept_outcome_is_an_example_that_the_next_version_must_pass(
     page: Page, watch: Watch, origin: str, plant: Installation, counter: str
 ) -> None:
     watch.allow("422")
@@ -210,7 +208,7 @@ def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
     ).to_be_visible()
 
 
-def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
+def test_a_draft_survives_a_reload_and_is_discarded_only_after_a_confirmation(
     page: Page, origin: str, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
@@ -234,7 +232,7 @@ def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
-def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
+def test_signing_out_asks_about_drafts_and_deletes_them(
     page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
 ) -> None:
     enter(page, watch, origin, tokens, Role.AUTHOR)
@@ -252,7 +250,7 @@ def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
-def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
+def test_a_conflict_shows_the_other_version_and_keeps_the_draft(
     page: Page, watch: Watch, origin: str, plant: Installation, counter: str
 ) -> None:
     watch.allow("412")
@@ -276,7 +274,7 @@ def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
     assert "mine" in plant.client.get(f"/machines/{counter}/logic").json()["logic"]
 
 
-def test_what_is_hostile_is_shown_as_text(page: Page, origin: str, plant: Installation) -> None:
+def test_hostile_text_is_shown_as_text(page: Page, origin: str, plant: Installation) -> None:
     hostile = "<img src=x onerror='document.title=1'>\u202e"
     plant.client.post(
         "/machines/hostile/logic",
@@ -299,7 +297,7 @@ def test_what_is_hostile_is_shown_as_text(page: Page, origin: str, plant: Instal
     expect(page.locator("main img")).to_have_count(0)
 
 
-def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
+def test_the_language_reference_is_searched_and_completes_names(
     page: Page, origin: str, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
@@ -322,14 +320,16 @@ def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
         page.keyboard.press("Escape")
 
 
-def test_a_viewer_reads_the_logic_and_is_told_why_he_cannot_change_it(
+def test_a_viewer_reads_the_logic_and_sees_why_it_cannot_be_changed(
     page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
 ) -> None:
     enter(page, watch, origin, tokens, Role.VIEWER)
     editor = open_logic(page, origin, counter)
 
     expect(editor).to_contain_text('state["count"]')
-    expect(page.get_by_text("To change it, you need the role author; your token has the role viewer.")).to_be_visible()
+    expect(
+        page.get_by_text("To change it, you need the role author; your token has the role viewer.")
+    ).to_be_visible()
     editor.press("x")
     expect(editor).not_to_contain_text("x")
     expect(page.get_by_role("button", name="Save and deploy")).to_have_count(0)

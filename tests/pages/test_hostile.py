@@ -152,7 +152,7 @@ VIEWS = [
 
 
 @pytest.mark.parametrize(("view", "there"), VIEWS, ids=[view[:60] for view, _ in VIEWS])
-def test_nothing_of_it_runs_breaks_the_page_or_is_without_an_end(
+def test_hostile_text_does_not_run_break_the_page_or_make_it_endless(
     page: Page, watch: Watch, origin: str, hostile: Installation, view: str, there: str
 ) -> None:
     # Of what there is none, and of what nobody can be.
@@ -177,7 +177,9 @@ def test_nothing_of_it_runs_breaks_the_page_or_is_without_an_end(
     assert [hex(ord(each)) for each in NOT_SHOWN if each in shown] == []
 
 
-def test_what_would_run_or_break_the_page_is_noticed(page: Page, origin: str, hostile: Installation) -> None:
+def test_the_check_notices_markup_that_runs_or_breaks_the_page(
+    page: Page, origin: str, hostile: Installation
+) -> None:
     signed_in(page, hostile)
     page.goto(f"{origin}/#/audit")
     page.get_by_role("table").wait_for()

@@ -106,7 +106,7 @@ def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origi
     expect(page.get_by_role("row", name="ok").first).to_contain_text('{"doubled":88}')
 
 
-def test_the_fields_that_are_drawn_are_chosen_and_stand_in_the_address(
+def test_the_fields_of_the_chart_are_selected_and_are_in_the_address(
     page: Page, origin: str, press: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{press}")
@@ -123,7 +123,9 @@ def test_the_fields_that_are_drawn_are_chosen_and_stand_in_the_address(
     expect(figure).not_to_contain_text("doubled")
 
 
-def test_what_is_shown_stops_and_goes_on(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+def test_the_live_page_is_paused_and_resumed(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=readings")
     rows = page.get_by_role("table", name="Last readings").get_by_role("row")
     expect(rows).to_have_count(2)
@@ -153,7 +155,7 @@ def test_an_error_is_marked_at_its_line_and_its_reading_can_be_tried(
     assert page.url.endswith("#/machines/press?tab=logic&try=letter%3A10")
 
 
-def test_five_hundred_results_a_second_leave_the_page_as_large_as_it_was(
+def test_five_hundred_results_per_second_do_not_make_the_page_grow(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     elements = "document.querySelectorAll('*').length"
@@ -236,7 +238,7 @@ def test_a_logic_is_undeployed(page: Page, plant: Installation, origin: str, fre
     assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] is None
 
 
-def test_a_state_is_edited_and_a_draft_outlives_a_reload(
+def test_a_state_is_edited_and_its_draft_survives_a_reload(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=state")
@@ -258,7 +260,7 @@ def test_a_state_is_edited_and_a_draft_outlives_a_reload(
     assert page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('draft'))") == []
 
 
-def test_a_state_that_has_changed_meanwhile_is_shown_beside_what_was_typed(
+def test_a_changed_state_is_shown_beside_the_draft(
     page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
 ) -> None:
     watch.allow("412")
@@ -279,7 +281,9 @@ def test_a_state_that_has_changed_meanwhile_is_shown_beside_what_was_typed(
     assert plant.state(fresh) == {"mine": 1}
 
 
-def test_a_state_is_reset_by_who_says_yes(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+def test_a_state_is_reset_after_a_confirmation(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=state")
     page.get_by_role("button", name="Reset the state").click()
     page.get_by_role("dialog").get_by_role("button", name="Reset the state").click()
@@ -288,7 +292,7 @@ def test_a_state_is_reset_by_who_says_yes(page: Page, plant: Installation, origi
     assert plant.state(fresh) == {}
 
 
-def test_a_machine_is_paused_and_runs_what_came_meanwhile(
+def test_a_machine_is_paused_and_then_processes_the_readings_received_meanwhile(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
@@ -320,7 +324,7 @@ def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, ori
     screenshot(page, "machine-settings")
 
 
-def test_only_who_types_its_id_deletes_a_machine(
+def test_a_machine_is_deleted_only_after_typing_its_id(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
@@ -333,7 +337,7 @@ def test_only_who_types_its_id_deletes_a_machine(
     assert plant.client.get(f"/machines/{fresh}").status_code == 404
 
 
-def test_a_machine_that_has_sent_nothing_says_how_it_sends(
+def test_a_machine_without_readings_shows_how_to_send_one(
     page: Page, watch: Watch, plant: Installation, origin: str
 ) -> None:
     watch.allow("404")
@@ -350,9 +354,7 @@ def test_a_machine_that_has_sent_nothing_says_how_it_sends(
     expect(page.get_by_role("article", name="Reading 1 failed")).to_be_visible()
 
 
-def test_who_may_only_look_is_offered_nothing_else(
-    page: Page, watch: Watch, origin: str, press: str, tokens: Tokens
-) -> None:
+def test_a_viewer_sees_no_actions(page: Page, watch: Watch, origin: str, press: str, tokens: Tokens) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/machines/{press}")
     sign_in(page, tokens.create("watcher", Role.VIEWER))

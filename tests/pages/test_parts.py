@@ -46,7 +46,7 @@ def hostile(plant: Installation) -> str:
     return "hostile"
 
 
-def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(
+def test_the_editor_works_under_the_policy_and_is_loaded_only_if_needed(
     page: Page, watch: Watch, origin: str, machine: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{machine}")
@@ -66,7 +66,7 @@ def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(
     screenshot(page, "machine-logic")
 
 
-def test_the_keyboard_gets_into_the_editor_and_out_of_it(page: Page, origin: str, machine: str) -> None:
+def test_the_keyboard_enters_and_leaves_the_editor(page: Page, origin: str, machine: str) -> None:
     page.goto(f"{origin}/#/machines/{machine}?tab=state")
     page.get_by_role("button", name="Edit the state").click()
     editor = page.get_by_role("textbox", name="State of press")
@@ -82,7 +82,7 @@ def test_the_keyboard_gets_into_the_editor_and_out_of_it(page: Page, origin: str
     expect(page.get_by_role("button", name="Save")).to_be_focused()
 
 
-def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
+def test_an_error_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
     page: Page, plant: Installation, origin: str
 ) -> None:
     plant.upload("counter", LOGIC)
@@ -137,7 +137,9 @@ def test_hostile_text_is_shown_as_text(page: Page, origin: str, view: str, there
         assert scalar not in page.locator("main").inner_text()
 
 
-def test_what_cannot_be_seen_is_shown_and_long_text_is_cut(page: Page, origin: str, hostile: str) -> None:
+def test_invisible_characters_are_shown_and_long_text_is_shortened(
+    page: Page, origin: str, hostile: str
+) -> None:
     page.goto(f"{origin}/#/machines/{hostile}")
     newest, oldest = (page.get_by_role("row", name="right to left").nth(each) for each in (0, -1))
 
@@ -160,9 +162,7 @@ def test_what_cannot_be_seen_is_shown_and_long_text_is_cut(page: Page, origin: s
         "setTimeout(() => { throw new Error('nobody catches it') })",
     ],
 )
-def test_whatever_goes_wrong_in_the_browser_is_noticed(
-    page: Page, watch: Watch, origin: str, script: str
-) -> None:
+def test_every_error_in_the_browser_is_noticed(page: Page, watch: Watch, origin: str, script: str) -> None:
     page.goto(origin)
     page.get_by_role("heading", name="Machines", level=1).wait_for()
     # As the page itself would do it: over the debugging protocol, which does not wait for what comes of it.

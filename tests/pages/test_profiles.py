@@ -12,17 +12,17 @@ DOUBLE = 'def process(data, state):\n    return {"double": data["n"] * 2}\n'
 
 @pytest.fixture(autouse=True)
 def known_answers(watch: Watch) -> None:
-    """What has no logic yet is asked for it."""
+    """Allow a 404 for profiles and machines without a logic."""
     watch.allow("404")
 
 
 def follow(plant: Installation, profile: str, *machines: str) -> None:
-    """Have machines follow a profile."""
+    """Set the profile of machines."""
     for machine in machines:
         plant.client.put(f"/machines/{machine}/profile", json={"profile": profile}).raise_for_status()
 
 
-def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_force_on_all(
+def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed_on_all(
     page: Page, origin: str, plant: Installation
 ) -> None:
     page.goto(f"{origin}/#/profiles")
@@ -60,7 +60,7 @@ def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_
     expect(page.get_by_role("button", name="Delete the profile")).to_have_count(0)
 
 
-def test_a_machine_of_a_profile_is_told_so_and_can_be_given_a_logic_of_its_own(
+def test_a_machine_with_a_profile_says_so_and_can_have_its_own_logic(
     page: Page, origin: str, plant: Installation
 ) -> None:
     plant.client.put("/profiles/belts/logic", json={"logic": DOUBLE}).raise_for_status()
@@ -86,7 +86,7 @@ def test_a_machine_of_a_profile_is_told_so_and_can_be_given_a_logic_of_its_own(
     assert plant.client.get("/profiles/belts/logic").json()["logic"] == DOUBLE
 
 
-def test_a_profile_that_nobody_follows_can_be_deleted(page: Page, origin: str, plant: Installation) -> None:
+def test_a_profile_without_machines_can_be_deleted(page: Page, origin: str, plant: Installation) -> None:
     plant.client.put("/profiles/old/logic", json={"logic": DOUBLE}).raise_for_status()
     page.goto(f"{origin}/#/profiles/old?tab=machines")
     expect(page.get_by_role("heading", name="No machine follows this profile")).to_be_visible()

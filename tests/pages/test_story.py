@@ -1,7 +1,7 @@
-"""The story of somebody who has never seen it: from an empty fleet to a version that is put in force again.
+"""The first steps of a new user, from an empty list of machines to a rollback.
 
-He acts by what he sees, and types what anybody would. The readings are those of a real machine, and what
-sends them is what devices use. On the way the pictures of the docs are taken.
+The test uses only the visible controls. The readings are those of a real machine, sent with the tool for
+devices. On the way it takes the pictures in the docs.
 """
 
 import re
@@ -52,7 +52,7 @@ _IMAGE: Final = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.png)\)")
 
 @pytest.fixture(autouse=True)
 def known_answers(watch: Watch) -> None:
-    """What is not there yet is asked for in vain, and so is a letter that is gone."""
+    """Allow a 404 for things that do not exist yet, and for a deleted dead letter."""
     watch.allow("404")
 
 
@@ -66,16 +66,16 @@ def replay(plant: Installation, folder: Path, rows: Iterable[str], rate: str = "
 
 
 def part(page: Page, name: str) -> None:
-    """Go to a part of the machine's page."""
+    """Open a tab of the machine's page."""
     page.get_by_role("navigation", name="Machine tabs").get_by_role("link", name=name, exact=True).click()
 
 
 def view(page: Page, name: str) -> None:
-    """Go to a view, by the bar at the top."""
+    """Open a view with the navigation."""
     page.get_by_role("navigation", name="Views").get_by_role("link", name=name, exact=True).click()
 
 
-def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
+def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     page: Page, origin: str, plant: Installation, tmp_path: Path
 ) -> None:
     rows = DATA.read_text().splitlines()
@@ -181,7 +181,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     expect(page.get_by_role("row", name="Smooth it")).to_contain_text("deployed")
 
 
-def test_the_other_views_are_as_the_docs_show_them(
+def test_the_other_views_match_the_pictures_in_the_docs(
     page: Page, origin: str, plant: Installation, watch: Watch, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -227,7 +227,7 @@ def test_the_other_views_are_as_the_docs_show_them(
     picture(page, "tokens")
 
 
-def test_a_page_that_has_changed_is_noticed_and_told_what_to_do(page: Page, origin: str) -> None:
+def test_a_changed_page_is_noticed_and_the_error_says_what_to_do(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/nowhere")
     page.get_by_role("heading", name="Page not found").wait_for()
 
@@ -236,7 +236,7 @@ def test_a_page_that_has_changed_is_noticed_and_told_what_to_do(page: Page, orig
         check(page, IMAGES / "machine.txt", patience=1)
 
 
-def test_each_picture_is_small_on_a_page_with_words_for_who_does_not_see_it() -> None:
+def test_each_picture_is_small_and_has_an_alternative_text() -> None:
     shown = [
         (found[1], (path.parent / found[2]).resolve())
         for path in [*DOCS.rglob("*.md"), ROOT / "README.md"]

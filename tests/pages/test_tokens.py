@@ -1,4 +1,4 @@
-"""The tokens on the pages: made, shown once, and revoked."""
+"""The page of tokens: created, shown once, and revoked."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +10,7 @@ from web.access.roles import Role
 
 
 @pytest.mark.usefixtures("tokens")
-def test_who_makes_the_first_is_signed_in_with_it(page: Page, watch: Watch, origin: str) -> None:
+def test_the_creator_of_the_first_token_is_signed_in_with_it(page: Page, watch: Watch, origin: str) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/tokens")
     expect(page.get_by_role("heading", name="No tokens yet")).to_be_visible()
@@ -25,7 +25,7 @@ def test_who_makes_the_first_is_signed_in_with_it(page: Page, watch: Watch, orig
     expect(page.get_by_role("row", name="boss (yours)")).to_be_visible()
 
 
-def test_a_token_is_made_for_a_role_copied_and_is_good(
+def test_a_token_is_created_for_a_role_copied_and_accepted(
     page: Page, watch: Watch, plant: Installation, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -55,7 +55,7 @@ def test_a_token_is_made_for_a_role_copied_and_is_good(
     screenshot(page, "tokens")
 
 
-def test_a_name_that_is_taken_is_told_and_stays_typed(
+def test_an_existing_name_is_reported_and_stays_in_the_form(
     page: Page, watch: Watch, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -70,7 +70,7 @@ def test_a_name_that_is_taken_is_told_and_stays_typed(
     assert axe(page) == []
 
 
-def test_revoking_asks_first_and_says_what_it_means(
+def test_revoking_asks_first_and_states_the_consequence(
     page: Page, watch: Watch, plant: Installation, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -90,7 +90,7 @@ def test_revoking_asks_first_and_says_what_it_means(
     assert plant.client.get("/whoami", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_revoking_ones_own_signs_one_out(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
+def test_revoking_your_own_token_signs_you_out(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
     watch.allow("401")
     tokens.create("watcher", Role.VIEWER)
     page.goto(f"{origin}/#/tokens")
