@@ -37,7 +37,7 @@ export function wordsOf(action: string): string {
 }
 
 /** Return the address of the page about the target, or null. */
-export function addressOf({ action, target, machine }: Schemas["Change"]): string | null {
+export function addressOf({ action, target, machine }: Schemas["AuditEntry"]): string | null {
   if (action === "profile.delete" || action === "machine.delete") return null;
   if (action.startsWith("profile.")) return href(`/profiles/${part(target)}`);
   return machine === null ? null : href(`/machines/${part(machine)}`);

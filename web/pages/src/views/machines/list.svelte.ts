@@ -19,7 +19,7 @@ const MORE = 500;
 const SPARE = 10;
 
 /** A machine with its rate, which is null before the row was visible. */
-export type Row = Schemas["Machine"] & { rate: Rate | null };
+export type Row = Schemas["MachineSummary"] & { rate: Rate | null };
 
 /** The range of visible rows. */
 export interface Sight {
@@ -88,7 +88,7 @@ export class MachineList {
     const start = Math.min(from, this.rows.length);
     const end = Math.min(to, this.rows.length);
     const until = end < this.rows.length ? this.rows[end - 1]?.id : undefined;
-    const enough = (found: Schemas["Machine"][]): boolean =>
+    const enough = (found: Schemas["MachineSummary"][]): boolean =>
       until === undefined ? found.length >= end - start : (found.at(-1)?.id ?? "") >= until;
     const after = this.rows[start - 1]?.id ?? "";
     const page = await this.#pages(after, Math.min(end - start + SPARE, 1000), enough, signal);
@@ -99,21 +99,21 @@ export class MachineList {
 
   /** Read pages from `after` on until `enough`: a page may be short or empty, because the API limits its search. */
   async #pages(
-    after: string, limit: number, enough: (found: Schemas["Machine"][]) => boolean, signal: AbortSignal,
-  ): Promise<Schemas["Machines"]> {
+    after: string, limit: number, enough: (found: Schemas["MachineSummary"][]) => boolean, signal: AbortSignal,
+  ): Promise<Schemas["MachineList"]> {
     const { prefix, health, profile, sort } = this.filter;
-    const machines: Schemas["Machine"][] = [];
+    const machines: Schemas["MachineSummary"][] = [];
     let next: string | null = after;
     do {
       const query = { prefix, sort, after: next, limit, ...(health && { health }), ...(profile && { profile }) };
-      const page: Schemas["Machines"] = await body(api.GET("/machines", { params: { query }, signal }));
+      const page: Schemas["MachineList"] = await body(api.GET("/machines", { params: { query }, signal }));
       machines.push(...page.machines);
       next = page.next;
     } while (next !== null && !enough(machines));
     return { machines, next };
   }
 
-  #seen(machines: readonly Schemas["Machine"][]): Row[] {
+  #seen(machines: readonly Schemas["MachineSummary"][]): Row[] {
     const time = performance.now();
     return machines.map((each) => ({ ...each, rate: this.#rates.add(each.id, each.readings, time) }));
   }
@@ -126,7 +126,7 @@ export class MachineList {
   }
 }
 
-function unseen(machine: Schemas["Machine"]): Row {
+function unseen(machine: Schemas["MachineSummary"]): Row {
   return { ...machine, rate: null };
 }
 

@@ -6,11 +6,11 @@ import { nullOn, ProblemError } from "../../api/problem";
 export interface Snapshot {
   /** Seconds since 1970. */
   time: number;
-  workers: Schemas["Report"][];
-  vanished: Schemas["Report"][];
+  workers: Schemas["WorkerStatus"][];
+  vanished: Schemas["WorkerStatus"][];
   /** Null if RabbitMQ or Redis does not answer. */
   partitions: Schemas["PartitionState"][] | null;
-  deadLetters: Omit<Schemas["DeadLetters"], "dead_letters" | "next"> | null;
+  deadLetters: Omit<Schemas["DeadLetterPage"], "dead_letters" | "next"> | null;
   /** Error messages of the services that do not answer: `redis` and `rabbitmq`. */
   missing: ReadonlyMap<string, string>;
 }
@@ -44,7 +44,7 @@ async function readiness(signal: AbortSignal): Promise<Map<string, string>> {
 }
 
 /** Return the name of a worker. */
-export function nameOf({ host, pid }: Schemas["Report"]): string {
+export function nameOf({ host, pid }: Schemas["WorkerStatus"]): string {
   return `${host}, process ${pid}`;
 }
 
