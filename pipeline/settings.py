@@ -122,8 +122,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern=_PAGE,
-            description="RabbitMQ's own page, as http://host:15672: where a browser finds it, for the page "
-            "of the works to link to. Empty: no link.",
+            description="RabbitMQ's own page, as http://host:15672: where a browser finds it, for the "
+            "System page to link to. Empty: no link.",
         ),
     ] = ""
     docs_page: Annotated[

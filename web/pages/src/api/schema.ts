@@ -183,7 +183,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pages elsewhere that belong to this plant */
+        /** Pages elsewhere that belong to this system */
         get: operations["get_links"];
         put?: never;
         post?: never;
@@ -854,6 +854,22 @@ export interface components {
             of: string;
         };
         /**
+         * AuditEntry
+         * @description A change that somebody made.
+         *
+         *     `id` is its place in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token, or in parentheses what was used without one. `target` is what was changed, `machine` the machine that it belongs to. `before` and `after` say from what to what: versions, ETags of states, numbers of letters.
+         */
+        AuditEntry: {
+            action: string;
+            after: unknown;
+            before: unknown;
+            id: string;
+            machine: string | null;
+            target: string;
+            time: string;
+            who: string;
+        };
+        /**
          * Batches
          * @description The batches that a worker has processed since its start: how many, how many readings there were in the last, and on average in those of the last seconds (null where there were none).
          */
@@ -866,12 +882,24 @@ export interface components {
             mean?: number | null;
         };
         /**
-         * Cause
+         * Causes
+         * @description The causes, those of most letters first, 100 at most.
+         *
+         *     `counted` letters have been counted for them, of `all_causes` causes. They are all that there are where `complete`; else they are the newest, and there are more.
+         */
+        Causes: {
+            all_causes: number;
+            causes: components["schemas"]["CauseSummary"][];
+            complete: boolean;
+            counted: number;
+        };
+        /**
+         * CauseSummary
          * @description Letters that failed for the same: of one kind, at the same line, with the same message but for numbers.
          *
          *     Of its `letters`, `sent_again` were sent again and are not processed yet, and `sent_before` had been sent again before they failed. `oldest` and `newest` are when they failed (RFC 3339, UTC). `message`, `line`, `text`, `limit`, `logicversion` and `logicprofile` are those of the newest. `machines` is on how many machines they are, `on` says on which, those with most letters first, 20 at most.
          */
-        Cause: {
+        CauseSummary: {
             cause: string;
             kind: string;
             letters: number;
@@ -883,66 +911,29 @@ export interface components {
             message: string;
             newest: string;
             oldest: string;
-            on: components["schemas"]["CauseOnMachine"][];
+            on: components["schemas"]["MachineOfCause"][];
             sent_again: number;
             sent_before: number;
             text: string;
-        };
-        /**
-         * CauseOnMachine
-         * @description How many letters of a cause a machine has; `machine` is null where routing keys named none.
-         */
-        CauseOnMachine: {
-            letters: number;
-            machine: string | null;
-            newest: string;
-            sent_again: number;
-        };
-        /**
-         * Causes
-         * @description The causes, those of most letters first, 100 at most.
-         *
-         *     `counted` letters have been counted for them, of `all_causes` causes. They are all that there are where `complete`; else they are the newest, and there are more.
-         */
-        Causes: {
-            all_causes: number;
-            causes: components["schemas"]["Cause"][];
-            complete: boolean;
-            counted: number;
-        };
-        /**
-         * Census
-         * @description How many machines there are, and of each health; null where it would take too long to find out.
-         */
-        Census: {
-            health: {
-                [key: string]: number | null;
-            };
-            machines: number;
-        };
-        /**
-         * Change
-         * @description A change that somebody made.
-         *
-         *     `id` is its place in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token, or in parentheses what was used without one. `target` is what was changed, `machine` the machine that it belongs to. `before` and `after` say from what to what: versions, ETags of states, numbers of letters.
-         */
-        Change: {
-            action: string;
-            after: unknown;
-            before: unknown;
-            id: string;
-            machine: string | null;
-            target: string;
-            time: string;
-            who: string;
         };
         /**
          * Changes
          * @description A page of the trail. `next` is where the next page starts (`?before=`), or null on the last.
          */
         Changes: {
-            changes: components["schemas"]["Change"][];
+            changes: components["schemas"]["AuditEntry"][];
             next: string | null;
+        };
+        /**
+         * CheckResult
+         * @description Whether a logic would be accepted.
+         *
+         *     `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run where it may.
+         */
+        CheckResult: {
+            accepted: boolean;
+            errors: components["schemas"]["Problem"][];
+            examples: components["schemas"]["Mismatch"][];
         };
         /**
          * DeadLetter
@@ -967,12 +958,12 @@ export interface components {
             time: string;
         };
         /**
-         * DeadLetters
+         * DeadLetterPage
          * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
          *
          *     `kept` counts all that can be listed, by kind in `kinds`; `waiting` those that wait in RabbitMQ to be kept, null where that is not known at the moment. `max` is how many may be kept; `warning` says what to do when it is nearly reached.
          */
-        DeadLetters: {
+        DeadLetterPage: {
             dead_letters: components["schemas"]["DeadLetter"][];
             kept: number;
             kinds: {
@@ -1040,6 +1031,16 @@ export interface components {
          */
         Health: "failing" | "new" | "paused" | "quarantined" | "running" | "silent";
         /**
+         * HealthCounts
+         * @description How many machines there are, and of each health; null where it would take too long to find out.
+         */
+        HealthCounts: {
+            health: {
+                [key: string]: number | null;
+            };
+            machines: number;
+        };
+        /**
          * Holding
          * @description A partition that a worker consumes.
          *
@@ -1080,7 +1081,7 @@ export interface components {
         };
         /**
          * Links
-         * @description Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the docs.
+         * @description Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the docs.
          */
         Links: {
             docs: string | null;
@@ -1114,31 +1115,14 @@ export interface components {
             value: number;
         };
         /**
-         * Machine
-         * @description A machine. Times are in RFC 3339, UTC; `last_seen` is null before its first reading.
-         *
-         *     `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters, until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
+         * LogicSource
+         * @description A logic to be checked, with its examples.
          */
-        Machine: {
-            /** @description Readings that became dead letters. */
-            errors: number;
-            /** @description The first that fits: paused; quarantined; new, it has sent nothing yet; silent, it has sent nothing for a while; failing, its last reading became a dead letter; running. */
-            health: components["schemas"]["Health"];
-            id: string;
-            /** @description When a reading of its own was last taken up. */
-            last_seen: string | null;
-            /** @description The profile whose version that is; null where it is its own. */
-            logicprofile: string | null;
-            /** @description The version in force; null without a logic. */
-            logicversion: number | null;
-            paused: boolean;
-            /** @description The profile that it follows. */
-            profile: string | null;
-            quarantined: boolean;
-            /** @description Readings that were processed, also those that were dead letters, sent again. */
-            readings: number;
-            /** @description Results that they led to. */
-            results: number;
+        LogicSource: {
+            /** @default [] */
+            examples?: components["schemas"]["Example"][];
+            /** @description Python source with one function `process(data, state)`. */
+            logic: string;
         };
         /**
          * MachineError
@@ -1159,12 +1143,49 @@ export interface components {
             time: string;
         };
         /**
-         * Machines
+         * MachineList
          * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
          */
-        Machines: {
-            machines: components["schemas"]["Machine"][];
+        MachineList: {
+            machines: components["schemas"]["MachineSummary"][];
             next: string | null;
+        };
+        /**
+         * MachineOfCause
+         * @description How many letters of a cause a machine has; `machine` is null where routing keys named none.
+         */
+        MachineOfCause: {
+            letters: number;
+            machine: string | null;
+            newest: string;
+            sent_again: number;
+        };
+        /**
+         * MachineSummary
+         * @description A machine. Times are in RFC 3339, UTC; `last_seen` is null before its first reading.
+         *
+         *     `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters, until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
+         */
+        MachineSummary: {
+            /** @description Readings that became dead letters. */
+            errors: number;
+            /** @description The first that fits: paused; quarantined; new, it has sent nothing yet; silent, it has sent nothing for a while; failing, its last reading became a dead letter; running. */
+            health: components["schemas"]["Health"];
+            id: string;
+            /** @description When a reading of its own was last taken up. */
+            last_seen: string | null;
+            /** @description The profile whose version that is; null where it is its own. */
+            logicprofile: string | null;
+            /** @description The version in force; null without a logic. */
+            logicversion: number | null;
+            paused: boolean;
+            /** @description The profile that it follows. */
+            profile: string | null;
+            quarantined: boolean;
+            /** @description Readings that were processed, also those that were dead letters, sent again. */
+            readings: number;
+            /** @description Results that they led to. */
+            results: number;
         };
         /**
          * MachineTrialOrder
@@ -1322,22 +1343,22 @@ export interface components {
             type?: string;
         };
         /**
-         * Profile
+         * ProfileList
+         * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
+         */
+        ProfileList: {
+            next: string | null;
+            profiles: components["schemas"]["ProfileSummary"][];
+        };
+        /**
+         * ProfileSummary
          * @description A profile: a logic for many machines. `machines` counts those that follow it, also those that run a logic of their own. `logicversion` is the version in force, null where there is none, of `versions`.
          */
-        Profile: {
+        ProfileSummary: {
             logicversion: number | null;
             machines: number;
             name: string;
             versions: number;
-        };
-        /**
-         * Profiles
-         * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
-         */
-        Profiles: {
-            next: string | null;
-            profiles: components["schemas"]["Profile"][];
         };
         /**
          * Queues
@@ -1444,50 +1465,6 @@ export interface components {
             results: components["schemas"]["RecentResult"][];
         };
         /**
-         * Report
-         * @description What a worker process says of itself.
-         *
-         *     `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on batches. `metrics` is where Prometheus can read it, null where it cannot. `assigned` are the partitions that are to be its own, `holding` those that it consumes, with `held` and `in_flight` readings in all of them. `readings` counts from its start; `rate` is readings a second. `sandbox_restarts` counts children that were lost or killed, and `sandbox_restart_causes` each cause by itself. `heard` is how many seconds ago it said all this.
-         *
-         *     Workers of another version may not say all of it.
-         */
-        Report: {
-            assigned: number[];
-            /**
-             * @default {
-             *       "count": 0,
-             *       "last": 0,
-             *       "mean": null
-             *     }
-             */
-            batches?: components["schemas"]["Batches"];
-            /** @default 0 */
-            heard?: number;
-            /** @default 0 */
-            held?: number;
-            holding: components["schemas"]["Holding"][];
-            host: string;
-            id: string;
-            /** @default 0 */
-            in_flight?: number;
-            /** @default null */
-            metrics?: string | null;
-            pid: number;
-            rate: number;
-            readings: number;
-            /** @default {} */
-            sandbox_restart_causes?: {
-                [key: string]: number;
-            };
-            sandbox_restarts: number;
-            /** @default null */
-            since?: string | null;
-            /** @default 0 */
-            threads?: number;
-            /** @default  */
-            version?: string;
-        };
-        /**
          * Resume
          * @description How to go on: with `redrive`, the readings that came while it was paused are sent again, in order.
          */
@@ -1534,16 +1511,6 @@ export interface components {
          * @enum {string}
          */
         Sort: "id" | "last_seen";
-        /**
-         * Source
-         * @description A logic to be checked, with its examples.
-         */
-        Source: {
-            /** @default [] */
-            examples?: components["schemas"]["Example"][];
-            /** @description Python source with one function `process(data, state)`. */
-            logic: string;
-        };
         /**
          * Taken
          * @description The answer to a reading that the broker has confirmed.
@@ -1639,17 +1606,6 @@ export interface components {
             examples?: components["schemas"]["Example"][] | null;
             /** @description Python source with one function `process(data, state)`. */
             logic: string;
-        };
-        /**
-         * Verdict
-         * @description Whether a logic would be accepted.
-         *
-         *     `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run where it may.
-         */
-        Verdict: {
-            accepted: boolean;
-            errors: components["schemas"]["Problem"][];
-            examples: components["schemas"]["Mismatch"][];
         };
         /**
          * Versions
@@ -1762,8 +1718,52 @@ export interface components {
          */
         Workers: {
             next: string | null;
-            vanished: components["schemas"]["Report"][];
-            workers: components["schemas"]["Report"][];
+            vanished: components["schemas"]["WorkerStatus"][];
+            workers: components["schemas"]["WorkerStatus"][];
+        };
+        /**
+         * WorkerStatus
+         * @description What a worker process says of itself.
+         *
+         *     `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on batches. `metrics` is where Prometheus can read it, null where it cannot. `assigned` are the partitions that are to be its own, `holding` those that it consumes, with `held` and `in_flight` readings in all of them. `readings` counts from its start; `rate` is readings a second. `sandbox_restarts` counts children that were lost or killed, and `sandbox_restart_causes` each cause by itself. `heard` is how many seconds ago it said all this.
+         *
+         *     Workers of another version may not say all of it.
+         */
+        WorkerStatus: {
+            assigned: number[];
+            /**
+             * @default {
+             *       "count": 0,
+             *       "last": 0,
+             *       "mean": null
+             *     }
+             */
+            batches?: components["schemas"]["Batches"];
+            /** @default 0 */
+            heard?: number;
+            /** @default 0 */
+            held?: number;
+            holding: components["schemas"]["Holding"][];
+            host: string;
+            id: string;
+            /** @default 0 */
+            in_flight?: number;
+            /** @default null */
+            metrics?: string | null;
+            pid: number;
+            rate: number;
+            readings: number;
+            /** @default {} */
+            sandbox_restart_causes?: {
+                [key: string]: number;
+            };
+            sandbox_restarts: number;
+            /** @default null */
+            since?: string | null;
+            /** @default 0 */
+            threads?: number;
+            /** @default  */
+            version?: string;
         };
     };
     responses: never;
@@ -1842,7 +1842,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeadLetters"];
+                    "application/json": components["schemas"]["DeadLetterPage"];
                 };
             };
             /** @description The request cannot be understood. */
@@ -2116,7 +2116,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Census"];
+                    "application/json": components["schemas"]["HealthCounts"];
                 };
             };
             /** @description The request cannot be understood. */
@@ -2197,7 +2197,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Pages elsewhere that belong to this plant, null where the settings name none: RabbitMQ's own, and the docs */
+            /** @description Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the docs */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2288,7 +2288,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Source"];
+                "application/json": components["schemas"]["LogicSource"];
             };
         };
         responses: {
@@ -2298,7 +2298,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Verdict"];
+                    "application/json": components["schemas"]["CheckResult"];
                 };
             };
             /** @description The request cannot be understood. */
@@ -2340,7 +2340,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Machines"];
+                    "application/json": components["schemas"]["MachineList"];
                 };
             };
             /** @description The request cannot be understood. */
@@ -3340,7 +3340,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Profiles"];
+                    "application/json": components["schemas"]["ProfileList"];
                 };
             };
             /** @description The request cannot be understood. */
@@ -3372,7 +3372,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Profile"];
+                    "application/json": components["schemas"]["ProfileSummary"];
                 };
             };
             /** @description The request cannot be understood. */
@@ -3404,7 +3404,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Profile"];
+                    "application/json": components["schemas"]["ProfileSummary"];
                 };
             };
             /** @description The request cannot be understood. */
