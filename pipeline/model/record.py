@@ -69,18 +69,20 @@ class Cause(Struct, frozen=True, array_like=True):
     message: Annotated[str, Meta(description="What went wrong.")]
     time: Annotated[
         str,
-        Meta(description="When it failed (RFC 3339, UTC).", extra_json_schema={"format": "date-time"}),
+        Meta(
+            description="When the reading failed (RFC 3339, UTC).", extra_json_schema={"format": "date-time"}
+        ),
     ]
     number: Annotated[int, Meta(description="The running number of the reading.")] | None = None
     logicversion: Annotated[int, Meta(description="The version of the logic that was run.")] | None = None
-    line: Annotated[int, Meta(description="The line of the logic that failed.")] | None = None
-    text: Annotated[str, Meta(description="That line.")] = ""
+    line: Annotated[int, Meta(description="The line number in the logic at which it failed.")] | None = None
+    text: Annotated[str, Meta(description="The text of that line.")] = ""
     limit: Annotated[str, Meta(description="The limit that was exceeded.")] | None = None
-    message_id: Annotated[str, Meta(description="What the device sent as the reading's.")] | None = None
+    message_id: Annotated[str, Meta(description="The message id that the device sent.")] | None = None
     content_type: str | None = None
     logicprofile: (
         Annotated[
-            str, Meta(description="The profile whose version it is, where it is not the machine's own.")
+            str, Meta(description="The profile of the version; missing if the logic is the machine's own.")
         ]
         | None
     ) = None

@@ -180,7 +180,7 @@ class Partition:
             self._flooding = flooding
             if flooding is not None:
                 _logger.warning(
-                    "machine %s floods %s: its readings go to %s",
+                    "machine %s floods %s; moving its readings to %s",
                     flooding,
                     self.queue,
                     self.overflow,
@@ -297,7 +297,7 @@ class Partition:
         """Whether the queue has taken back what this session held. Then the session is ended."""
         count = self._times_given_back(properties) if method.redelivered else 0
         if count > self._given_back:
-            _logger.warning("%s has taken readings back while a session held them: it ends", self.queue)
+            _logger.warning("%s took readings back from its session; ending the session", self.queue)
             self.end()
             return True
         self._given_back = count

@@ -178,7 +178,7 @@ class Processor:
             try:
                 return step()
             except RedisError as e:
-                _logger.warning("%r waits: %s", batch, e)
+                _logger.warning("%r waits for Redis: %s", batch, e)
                 self._metrics.redis_faults.inc()
             if batch.lost():
                 raise SessionLost(f"{batch!r} went back to RabbitMQ while it waited")
@@ -192,7 +192,7 @@ def _log_dead_letters(turns: list[Transaction]) -> None:
         for each in turn.after.outgoing if turn.after else ():
             if each.cause is not None:
                 _logger.debug(
-                    "the reading has failed (%s): %s",
+                    "the reading failed (%s): %s",
                     each.cause.kind,
                     each.cause.message,
                     extra={"reading": f"{turn.machine}/{each.id}", "machine": turn.machine},

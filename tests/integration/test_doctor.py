@@ -250,7 +250,7 @@ def test_queues_of_other_properties_that_nobody_consumes_are_wrong(
 
     wrong = doctor.wrong()
 
-    assert "The queue 'readings.0' is there with other properties" in wrong
+    assert "The queue 'readings.0' exists with other properties" in wrong
     assert "Nobody consumes readings.0, overflow.0, readings.1, overflow.1 and 13 more" in wrong
     assert "'readings.1' is not bound to 'readings'" in wrong
 
