@@ -536,6 +536,6 @@ def test_the_command_lists_and_revokes_tokens_and_explains_what_it_cannot_do(
     assert created.out.strip() not in listed
     for shown in ("line-4", "operator"):
         assert shown in listed
-    assert "There is a token 'line-4' already" in twice
+    assert "A token 'line-4' already exists" in twice
     assert "There is no token 'line-4'" in missing
     assert tokens.list() == []

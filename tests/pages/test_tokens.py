@@ -65,7 +65,7 @@ def test_a_name_that_is_taken_is_told_and_stays_typed(
     page.get_by_label("Name").fill("boss")
     page.get_by_role("button", name="Make the token").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("There is a token 'boss' already")
+    expect(page.get_by_role("alert")).to_contain_text("A token 'boss' already exists")
     expect(page.get_by_label("Name")).to_have_value("boss")
     assert axe(page) == []
 

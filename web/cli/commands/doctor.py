@@ -48,7 +48,7 @@ def _look(settings: Settings, management: str | None) -> Iterator[Finding]:
     try:
         client = connect(settings)
     except ValueError as e:
-        raise SettingsError(f"IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
+        raise SettingsError(f"IOT_LOGIC_REDIS_URL is invalid: {e}") from e
     try:
         yield from check_rabbitmq(settings)
         yield from check_management(settings, management)
