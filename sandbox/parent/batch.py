@@ -129,6 +129,4 @@ class JobBatch:
             return found
         if self._kills[self.jobs[place].logic.digest] < KILLS:
             return None
-        return Outcome(
-            "quarantined", failure=Failure(f"its logic had to be killed {KILLS} times in this batch")
-        )
+        return Outcome("quarantined", failure=Failure(f"the logic was killed {KILLS} times in this batch"))

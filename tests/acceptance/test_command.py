@@ -245,7 +245,7 @@ def test_examples_are_pushed_with_the_logic_and_one_that_fails_refuses_it(
     assert first.json["changes"][0]["version"] == 1
     assert "Nothing to do" in again.out
     assert failing.status == 1
-    assert "example one, reading 1: The result differs at $.logic: 1 expected, 2 there." in failing.error
+    assert "example one, reading 1: The result differs at $.logic: expected 1, got 2." in failing.error
     assert '    expected  {"logic": 1, "n": 1}\n    got       {"logic": 2, "n": 1}\n' in failing.error
     assert '-    "name": "one"' in changed.out
     assert renamed.status == 0

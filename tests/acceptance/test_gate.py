@@ -503,7 +503,7 @@ def test_the_command_prints_a_token_that_lets_in(plant: Installation, tokens: To
 
     assert [each.name for each in tokens.list()] == ["line-4"]
     assert answer.json() == {"name": "line-4", "role": "operator", "expires": None}
-    assert "the only time that it is shown" in command.log
+    assert "It cannot be shown again" in command.log
 
 
 def test_a_first_token_is_made_once(
