@@ -2,8 +2,7 @@
 
 Several processes share a host, and nobody deals ports out to them: each takes the first free one from
 `IOT_LOGIC_METRICS_PORT` on, and says in its report (`pipeline.store.workers`) which it is. There is no token
-to be
-shown: the address is loopback, unless the settings say otherwise.
+to be shown: the address is loopback, unless the settings say otherwise.
 """
 
 import logging

@@ -12,8 +12,7 @@ How long a reading takes is measured in two ways, because not every reading says
 - `iot_logic_delivery_to_confirm_seconds`: every reading, from when it came to this process until the broker
   has confirmed all that its batch published. What it waited in the partition's queue before is not in it.
 - `iot_logic_sent_to_confirm_seconds`: only readings that say when they were sent (`pipeline.broker.sent_at`),
-  from
-  then, by the sender's clock, to the same end. All of the way, the waiting included.
+  from then, by the sender's clock, to the same end. All of the way, the waiting included.
 """
 
 import time
