@@ -249,7 +249,7 @@ def test_a_profiles_logic_is_stopped_on_the_machine_that_it_costs_too_much_and_i
 
     letters = plant.dead_letters(machine="greedy-1")
     assert letters[-1][0]["kind"] == "quarantined"
-    assert "version 1 of the profile 'greedy' is not run any more" in letters[-1][0]["message"]
+    assert "version 1 of the profile 'greedy' is in quarantine" in letters[-1][0]["message"]
     assert other["logicversion"] == 1
     assert set_free == ["greedy-1"]
     assert (event["logicversion"], event["logicprofile"]) == (2, "greedy")

@@ -27,7 +27,7 @@ class HealthController(Controller):
 
     @get("/ready", sync_to_thread=True, **public(503))
     def ready(self, services: NamedDependency[Services]) -> Response[Readiness] | Response[ProblemDetails]:
-        """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken.
+        """Return 200 if Redis and RabbitMQ are available, so that the API accepts uploads and readings.
 
         Otherwise the answer is 503, and `errors` has an entry for each unavailable `service`: `redis` or
         `rabbitmq`.

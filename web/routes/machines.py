@@ -48,7 +48,7 @@ class FleetController(Controller):
 
     @get(sync_to_thread=True, **access(Role.VIEWER))
     def get_census(self, services: NamedDependency[Services]) -> HealthCounts:
-        """How many machines there are, and how many of each health.
+        """Count the machines, in total and by health.
 
         The counts can lag a few seconds behind. A count is null if counting takes too long: this happens if
         thousands of machines are silent and thousands of others have problems.

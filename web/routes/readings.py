@@ -1,4 +1,4 @@
-"""The routes of a machine's last readings and results, which are kept in Redis (`pipeline.store.recents`)."""
+"""The routes of a machine's recent readings and results, stored in Redis (`pipeline.store.recents`)."""
 
 from typing import Annotated
 

@@ -51,8 +51,7 @@ class Queues(Struct):
 
 
 class Links(Struct):
-    """Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the
-    docs."""
+    """The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them."""
 
     rabbitmq: str | None
     docs: str | None
@@ -117,12 +116,12 @@ class SystemController(Controller):
 
     @get("/links", sync_to_thread=False, **access(Role.VIEWER))
     def get_links(self, services: NamedDependency[Services]) -> Links:
-        """Pages elsewhere that belong to this system."""
+        """Return the addresses of RabbitMQ's own page and of the docs."""
         return Links(services.settings.rabbitmq_page or None, services.settings.docs_page or None)
 
     @get("/metrics/targets", sync_to_thread=True, **access(Role.VIEWER))
     def list_targets(self, services: NamedDependency[Services]) -> list[Targets]:
-        """Where the metrics of each worker process are, for Prometheus' HTTP service discovery.
+        """List the metrics addresses of the worker processes, for Prometheus' HTTP service discovery.
 
         The answer has no pages, because Prometheus needs all addresses at once. Workers without a metrics
         port are omitted. Prometheus drops the labels, so its series have no worker id.

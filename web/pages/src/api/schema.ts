@@ -132,7 +132,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many machines there are, and how many of each health */
+        /** Count the machines, in total and by health */
         get: operations["get_census"];
         put?: never;
         post?: never;
@@ -166,7 +166,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether Redis and RabbitMQ can be used, so that uploads and readings are taken */
+        /** Return 200 if Redis and RabbitMQ are available, so that the API accepts uploads and readings */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -183,7 +183,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pages elsewhere that belong to this system */
+        /** Return the addresses of RabbitMQ's own page and of the docs */
         get: operations["get_links"];
         put?: never;
         post?: never;
@@ -582,7 +582,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where the metrics of each worker process are, for Prometheus' HTTP service discovery */
+        /** List the metrics addresses of the worker processes, for Prometheus' HTTP service discovery */
         get: operations["list_targets"];
         put?: never;
         post?: never;
@@ -1003,9 +1003,9 @@ export interface components {
         };
         /**
          * Failure
-         * @description Why a reading failed.
+         * @description The error of a reading.
          *
-         *     `message` is cleaned of control characters and cut to 500 characters; `line` is the logic's line, where there is one, and `text` that line. `limit` names the field of `Limits` that was exceeded and `allowed` its value, for outcomes of kind "limit".
+         *     `message` has at most 500 characters and no control characters. `line` is the line number in the logic, if there is one, and `text` that line. `limit` names the exceeded limit and `allowed` its value, for outcomes of kind "limit".
          */
         Failure: {
             /** @default null */
@@ -1083,7 +1083,7 @@ export interface components {
         };
         /**
          * Links
-         * @description Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the docs.
+         * @description The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them.
          */
         Links: {
             docs: string | null;
@@ -1315,9 +1315,9 @@ export interface components {
         };
         /**
          * Problem
-         * @description One reason why a logic is refused, for the person who wrote it.
+         * @description A problem for which a logic is refused.
          *
-         *     `line` and `column` count from 1; `text` is the offending piece of the source (at most one line); `message` says what is wrong, `hint` what to write instead (may be empty).
+         *     `line` and `column` count from 1. `text` is the part of the source with the problem, at most one line. `message` says what is wrong, and `hint` what to write instead; it can be empty.
          */
         Problem: {
             column: number;
@@ -2201,7 +2201,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the docs */
+            /** @description The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them */
             200: {
                 headers: {
                     [name: string]: unknown;
