@@ -1028,7 +1028,7 @@ export interface components {
         };
         /**
          * Health
-         * @description A machine's health. `SILENT`: it has sent nothing for longer than the setting `silent_after` says.
+         * @description A machine's health. A machine is silent after `silent_after` seconds without a reading.
          * @enum {unknown}
          */
         Health: "failing" | "new" | "paused" | "quarantined" | "running" | "silent";
@@ -1478,7 +1478,7 @@ export interface components {
         };
         /**
          * Role
-         * @description What a token may do.
+         * @description The role of a token.
          * @enum {unknown}
          */
         Role: "admin" | "author" | "operator" | "viewer";
