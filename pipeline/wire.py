@@ -41,6 +41,8 @@ PROBE_TYPE: Final = "iot-logic.probe"
 MACHINE_HEADER: Final = "machine"
 
 PLACE_HEADER: Final = "place"
+#: The header with the number of the attempt to get it there; without it, it is the first one, number 0.
+ATTEMPT_HEADER: Final = "attempt"
 
 #: The header that says when a reading was sent, in milliseconds since 1970 (`pipeline.broker.sent_at`).
 SENT_AT_HEADER: Final = "timestamp_in_ms"

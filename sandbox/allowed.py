@@ -31,20 +31,20 @@ NAMES = _table("""
     format      value as text, by a format such as '.2f'
     hex         whole number as hexadecimal text
     int         whole number, from a number or text
-    isinstance  whether a value is of a type
+    isinstance  whether a value is an instance of a type
     iter        iterator over items
     len         number of items
     list        list of items
-    map         function of each item
-    max         greatest
-    min         least
+    map         result of a function for each item
+    max         greatest item
+    min         least item
     next        next item of an iterator
     oct         whole number as octal text
     ord         code point of a character
     pow         power
-    range       whole numbers from, to, step
-    repr        value as Python would write it
-    reversed    items from the end
+    range       whole numbers from a start to an end, in steps
+    repr        value as Python source
+    reversed    items in reverse order
     round       number rounded to digits
     set         set of items
     sorted      sorted list, with key and reverse
@@ -63,51 +63,51 @@ VALUES = _table("""
 #: Exceptions, to raise and to name after `except`.
 EXCEPTIONS = _table("""
     ArithmeticError      a computation failed
-    AssertionError       an `assert` did not hold
+    AssertionError       an `assert` failed
     AttributeError       a value has no such method
-    Exception            any error but the limits
-    IndexError           no such place in a list
+    Exception            any error except an exceeded limit
+    IndexError           index out of range
     KeyError             no such key in a dict
-    LookupError          no such key or place
-    NotImplementedError  not written yet
+    LookupError          no such key or index
+    NotImplementedError  not implemented yet
     OverflowError        number too large for the computation
     RuntimeError         any other error
     StopIteration        an iterator has no further item
-    TypeError            value of a wrong type
-    ValueError           value that does not fit
+    TypeError            value of the wrong type
+    ValueError           invalid value
     ZeroDivisionError    division by zero
 """)
 
 _TEXT = _table("""
-    capitalize    first letter large, others small
-    casefold      small letters, for comparing
-    center        padded to a width, in the middle
+    capitalize    first letter uppercase, others lowercase
+    casefold      lowercase, for comparisons
+    center        padded to a width, centred
     count         how often a text occurs
     endswith      whether it ends with a text
-    find          where a text occurs first, or -1
+    find          index of the first occurrence, or -1
     format        text with {} filled in; no attributes or items inside the braces
-    index         where a text occurs first, or ValueError
-    isalnum       whether letters and digits only
-    isalpha       whether letters only
-    isascii       whether ASCII only
-    isdecimal     whether decimal digits only
-    isdigit       whether digits only
-    islower       whether small letters
-    isnumeric     whether numeric characters only
-    isspace       whether white space only
-    istitle       whether Each Word Is Large
-    isupper       whether large letters
+    index         index of the first occurrence, or ValueError
+    isalnum       whether it has only letters and digits
+    isalpha       whether it has only letters
+    isascii       whether it has only ASCII characters
+    isdecimal     whether it has only decimal digits
+    isdigit       whether it has only digits
+    islower       whether its letters are lowercase
+    isnumeric     whether it has only numeric characters
+    isspace       whether it has only white space
+    istitle       whether Each Word Is Capitalised
+    isupper       whether its letters are uppercase
     join          items joined by this text
-    ljust         padded to a width, at the left
-    lower         small letters
+    ljust         padded to a width, left-aligned
+    lower         lowercase
     lstrip        without white space at the left
     partition     before, separator, after (first)
-    removeprefix  without this beginning
-    removesuffix  without this end
+    removeprefix  without this prefix
+    removesuffix  without this suffix
     replace       one text replaced by another
-    rfind         where a text occurs last, or -1
-    rindex        where a text occurs last, or ValueError
-    rjust         padded to a width, at the right
+    rfind         index of the last occurrence, or -1
+    rindex        index of the last occurrence, or ValueError
+    rjust         padded to a width, right-aligned
     rpartition    before, separator, after (last)
     rsplit        parts, split from the right
     rstrip        without white space at the right
@@ -115,9 +115,9 @@ _TEXT = _table("""
     splitlines    its lines
     startswith    whether it begins with a text
     strip         without white space at both ends
-    swapcase      large and small letters swapped
-    title         Each Word Large
-    upper         large letters
+    swapcase      uppercase and lowercase swapped
+    title         Each Word Capitalised
+    upper         uppercase
     zfill         padded with zeros to a width
 """)
 _LIST = _table("""
@@ -126,11 +126,11 @@ _LIST = _table("""
     copy     a shallow copy
     count    how often an item occurs
     extend   adds several items at the end
-    index    place of an item, or ValueError
-    insert   adds an item at a place
-    pop      removes and returns an item, the last without a place
+    index    index of an item, or ValueError
+    insert   adds an item at an index
+    pop      removes and returns the item at an index, by default the last
     remove   removes the first such item
-    reverse  turns the order round
+    reverse  reverses the order
     sort     sorts in place, with key and reverse
 """)
 _DICT = _table("""
@@ -141,7 +141,7 @@ _DICT = _table("""
     keys        the keys
     pop         removes a key and returns its value
     popitem     removes and returns the last pair
-    setdefault  value of a key, set to a default where missing
+    setdefault  value of a key, set to a default if missing
     update      sets several entries
     values      the values
 """)
@@ -151,22 +151,22 @@ _SET = _table("""
     copy                         a copy
     difference                   items that are not in the other
     difference_update            removes the items of the other
-    discard                      removes an item, if there
+    discard                      removes an item, if present
     intersection                 items that are in both
     intersection_update          keeps only the items of the other
-    isdisjoint                   whether nothing is in both
+    isdisjoint                   whether they share no item
     issubset                     whether all its items are in the other
     issuperset                   whether it has all items of the other
     pop                          removes and returns the least item
     remove                       removes an item, or KeyError
-    symmetric_difference         items that are in one of both
-    symmetric_difference_update  keeps the items that are in one of both
+    symmetric_difference         items that are in only one of the two
+    symmetric_difference_update  keeps the items that are in only one of the two
     union                        items of both
     update                       adds several items
 """)
 _TUPLE = _table("""
     count  how often an item occurs
-    index  place of an item, or ValueError
+    index  index of an item, or ValueError
 """)
 _INT = _table("""
     bit_count   number of ones in binary
@@ -214,15 +214,15 @@ _DATETIME = MappingProxyType(
 )
 _TIMEDELTA = _table("""
     days           whole days
-    microseconds   microseconds besides
-    seconds        seconds besides, 0 to 86,399
-    total_seconds  all of it in seconds
+    microseconds   remaining microseconds
+    seconds        remaining seconds, 0 to 86,399
+    total_seconds  the whole span in seconds
 """)
 _TIMEZONE = _table("""
     utcoffset  offset from UTC for a datetime
 """)
 _ERROR = _table("""
-    args  what the error was raised with
+    args  the arguments of the error
 """)
 
 #: Methods and attributes of values, by the name of their type.
@@ -330,13 +330,13 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             tan        tangent
             tanh       hyperbolic tangent
             tau        2·pi
-            trunc      without the fraction
+            trunc      whole part, without the fraction
         """),
         "statistics": _table("""
-            StatisticsError    raised where there are too few values
+            StatisticsError    raised if there are too few values
             correlation        Pearson's correlation of two lists
             covariance         sample covariance of two lists
-            fmean              mean, as float; with weights
+            fmean              mean as float, optionally weighted
             geometric_mean     geometric mean
             harmonic_mean      harmonic mean
             linear_regression  slope and intercept, as a pair
@@ -346,20 +346,20 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             median_low         lower middle value
             mode               most frequent value
             multimode          all most frequent values
-            pstdev             deviation of a whole population
+            pstdev             standard deviation of a whole population
             pvariance          variance of a whole population
             quantiles          cut points of n equal parts
-            stdev              deviation of a sample
+            stdev              standard deviation of a sample
             variance           variance of a sample
         """),
         "json": _table("""
-            JSONDecodeError  raised by loads where the text is not JSON; a ValueError
+            JSONDecodeError  raised by loads if the text is not JSON; a ValueError
             dumps            value to JSON text
             loads            JSON text to value
         """),
         "datetime": _table("""
-            date       day
-            datetime   day and time
+            date       date
+            datetime   date and time
             time       time of day
             timedelta  span of time
             timezone   fixed offset from UTC

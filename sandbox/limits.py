@@ -23,7 +23,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=256,
             le=1 << 20,
-            description="Length of a logic's source. The longest seen in plants are a tenth of it.",
+            description="Length of a logic's source. The longest sources seen in plants use a tenth of it.",
             extra={"unit": "bytes of UTF-8"},
         ),
     ] = 32_768
@@ -39,7 +39,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=50,
-            description="Size of the syntax tree: bounds the time a check and a compilation take.",
+            description="Size of the syntax tree. It limits the time of a check and a compilation.",
             extra={"unit": "nodes"},
         ),
     ] = 5_000
@@ -48,7 +48,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=10,
             le=100,
-            description="Nesting of the syntax tree; an elif and a further term of a sum do not nest.",
+            description="Nesting of the syntax tree. An elif, or another term of a sum, does not nest.",
             extra={"unit": "levels"},
         ),
     ] = 40
@@ -59,8 +59,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=100,
-            description="Work of one reading: a tick for about eight small steps, more for what the "
-            "interpreter does at one stroke. 100,000 ticks take some 10 to 50 ms.",
+            description="Work of one reading: a tick for about eight small steps, and more for a large "
+            "operation in a single step. 100,000 ticks take some 10 to 50 ms.",
             extra={"unit": "ticks"},
         ),
     ] = 100_000
@@ -69,7 +69,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=20,
             le=2_000,
-            description="Functions that wait for one another. Kept well below what overflows the C stack.",
+            description="Nested function calls. The default is far below an overflow of the C stack.",
             extra={"unit": "calls"},
         ),
     ] = 200
@@ -78,20 +78,20 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=64,
             le=8_192,
-            description="Size of a whole number in a computation; arithmetic on longer ones is slow.",
+            description="Size of a whole number in a computation. Arithmetic on longer numbers is slow.",
             extra={"unit": "bits"},
         ),
     ] = 1_024
     str_chars: Annotated[
         int,
-        Meta(ge=1_024, description="Length of a text while it is worked on.", extra={"unit": "characters"}),
+        Meta(ge=1_024, description="Length of a text in a computation.", extra={"unit": "characters"}),
     ] = 262_144
     format_width: Annotated[
         int,
         Meta(
             ge=20,
             le=10_000,
-            description="Width and precision in a format such as {x:10.2f}, which pad a text at one stroke.",
+            description="Width and precision in a format such as {x:10.2f}: a single step pads the text.",
             extra={"unit": "characters"},
         ),
     ] = 200
@@ -114,7 +114,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=1_024,
-            description="Length of one reading. A telegram of a machine is well under 10 KB.",
+            description="Length of one reading. A typical message of a machine is well under 10 KB.",
             extra={"unit": "bytes"},
         ),
     ] = 262_144
@@ -123,7 +123,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=8,
             le=200,
-            description="Nesting of a reading; Python versions differ in how deep they can read.",
+            description="Nesting of a reading. How deep Python can read depends on its version.",
             extra={"unit": "levels"},
         ),
     ] = 64
@@ -131,7 +131,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=256,
-            description="State of a machine as JSON: it is read and written with every batch.",
+            description="State of a machine as JSON. Every batch reads and writes it.",
             extra={"unit": "bytes of JSON"},
         ),
     ] = 65_536
@@ -139,20 +139,20 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=256,
-            description="All that one reading emits, as JSON. Well below what MQTT clients take.",
+            description="All results of one reading, as JSON. MQTT clients accept far more than the default.",
             extra={"unit": "bytes of JSON"},
         ),
     ] = 65_536
     results: Annotated[
         int,
-        Meta(ge=1, description="Results that one reading may emit.", extra={"unit": "results"}),
+        Meta(ge=1, description="Number of results of one reading.", extra={"unit": "results"}),
     ] = 100
     config_bytes: Annotated[
         int,
         Meta(
             ge=256,
             le=65_536,
-            description="Config of a machine as JSON: it is read with every batch.",
+            description="Config of a machine as JSON. Every batch reads it.",
             extra={"unit": "bytes of JSON"},
         ),
     ] = 4_096
@@ -172,7 +172,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(
             gt=0,
-            description="Time of one reading, after which the child stops the logic itself.",
+            description="Time of one reading. After it, the child stops the logic.",
             extra={"unit": "seconds"},
         ),
     ] = 0.5
@@ -180,7 +180,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(
             gt=0,
-            description="Time of one reading, after which the parent kills the child.",
+            description="Time of one reading. After it, the parent kills the child.",
             extra={"unit": "seconds"},
         ),
     ] = 1.0
@@ -188,7 +188,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(
             gt=0,
-            description="Time of checking and compiling one source, after which the child is killed.",
+            description="Time to check and compile one source. After it, the parent kills the child.",
             extra={"unit": "seconds"},
         ),
     ] = 5.0
@@ -196,7 +196,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=64 << 20,
-            description="Address space of the child; an idle one takes about a third of it.",
+            description="Address space of the child. An idle child uses about a third of it.",
             extra={"unit": "bytes"},
         ),
     ] = 256 << 20
@@ -204,7 +204,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=1,
-            description="Batches after which a child is replaced, so that nothing piles up in it.",
+            description="Batches until a child is replaced, so that nothing accumulates in it.",
             extra={"unit": "batches"},
         ),
     ] = 10_000
@@ -212,7 +212,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=1,
-            description="Compiled logics that a child keeps; the longest unused makes room.",
+            description="Compiled logics that a child keeps. It drops the least recently used one first.",
             extra={"unit": "logics"},
         ),
     ] = 1_024

@@ -15,12 +15,12 @@ _OPENING = """\
 
 <!-- Made by `python -m sandbox.reference`. Change sandbox/allowed.py or sandbox/limits.py, not this page. -->
 
-A logic is a Python source with one function `process(data, state)`. Beside it there may be other functions,
-constants and imports of the modules below. What differs from machine to machine, such as a threshold, it
-reads from `config`: `config["limit"]`, or `config.get("limit", 80)` where not every machine has one. Whatever
-is not named on this page is not there.
+A logic is a Python source with one function `process(data, state)`. It may also have other functions,
+constants, and imports of the modules below. It reads values that differ from machine to machine, such as a
+threshold, from `config`: `config["limit"]`, or `config.get("limit", 80)` if some machines have none.
+Everything that is not named on this page is unavailable.
 
-There is no clock, no chance, no file and no network: the same readings always give the same results. Take
+It has no clock, no randomness, no file and no network: the same readings always give the same results. Take
 the time from the reading.
 """
 
@@ -79,16 +79,16 @@ def _lines() -> Iterator[str]:
         yield from _table(section.names)
         kind = section.kind
     yield "## Limits\n"
-    yield "Each is a setting, `IOT_LOGIC_LIMIT_` and its name in capitals. A reading that goes over one"
-    yield "becomes a dead letter of kind `limit`; its state stays as it was.\n"
-    yield "| limit | default | unit | why |"
+    yield "Each limit is a setting: `IOT_LOGIC_LIMIT_` and its name in capitals. A reading that exceeds one"
+    yield "becomes a dead letter of kind `limit`, and the state does not change.\n"
+    yield "| limit | default | unit | reason |"
     yield "|---|---:|---|---|"
     for limit in described():
         yield f"| `{limit.name}` | {limit.default:,} | {limit.unit} | {limit.reason} |"
 
 
 def _table(names: Mapping[str, str]) -> Iterator[str]:
-    yield "| | |"
+    yield "| name | meaning |"
     yield "|---|---|"
     for name, what in names.items():
         yield f"| `{name}` | {what} |"

@@ -1,4 +1,4 @@
-"""The tables of what can go wrong: kinds of dead letters, statuses of the API and of commands, errors."""
+"""Tables of failures: kinds of dead letters, statuses of the API and of commands, errors."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,66 +13,73 @@ from web.http.problems import MEANINGS
 
 #: What each kind of dead letter means, and what to do.
 _KINDS: Final = {
-    "not-json": ("The reading is not JSON.", "Mend the device. Sent again it fails again."),
+    "not-json": (
+        "The reading is not JSON.",
+        "Fix the device. If you send the reading again, it fails again.",
+    ),
     "error": (
-        "`process` raised an error, or returned or left in `state` what it may not.",
-        "Mend the logic at the line that the letter names, then send it again.",
+        "`process` raised an error, or returned an invalid value, or left one in `state`.",
+        "Fix the logic at the line that the dead letter names, then send the reading again.",
     ),
     "limit": (
-        "A limit was exceeded; the letter names it.",
-        "Have the logic do less, or raise the limit, then send it again.",
+        "The logic exceeded a limit; the dead letter names it.",
+        "Make the logic do less, or raise the limit, then send the reading again.",
     ),
     "refused": (
-        "The logic in force does not pass the policy of this version of the program.",
-        "Upload a logic that does, then send it again.",
+        "The policy of this version of the program refuses the deployed logic.",
+        "Upload a logic that passes, then send the reading again.",
     ),
     "quarantined": (
-        "The logic had to be stopped so often that it is not run on this machine any more.",
-        "Upload another logic or lift the quarantine, then send it again.",
+        "The logic had to be stopped so often that it no longer runs on this machine.",
+        "Upload another logic or lift the quarantine, then send the reading again.",
     ),
-    "no-logic": ("The machine has no logic in force.", "Upload one, then send it again."),
-    "paused": ("The machine is paused.", 'Resume it, with `{"redrive": true}` to send these again.'),
+    "no-logic": ("The machine has no deployed logic.", "Upload one, then send the reading again."),
+    "paused": (
+        "The machine is paused.",
+        'Resume it; with `{"redrive": true}` these readings are sent again.',
+    ),
     "machine-id": (
-        "The routing key names no machine: it is no `machines.<id>.data` with an id that can be.",
-        "Mend the device's topic. It belongs to no machine, so it can only be discarded.",
+        "The routing key names no machine: it is not `machines.<id>.data` with a valid id.",
+        "Fix the topic in the device. The reading belongs to no machine, so you can only discard it.",
     ),
     "expired": (
-        "The reading expired in RabbitMQ before a worker took it. It was never run, so it has no number.",
+        "The reading expired in RabbitMQ before a worker took it. Its logic never ran, so it has no number.",
         "Send it again if it still matters. Set a longer expiry on the device, or start more workers.",
     ),
-    "unknown": ("No worker of this version has written it.", "Look at its headers."),
+    "unknown": ("No worker of this version wrote this dead letter.", "Read its headers."),
 }
 
 #: What each exit status of `iot-logic` means.
 _EXIT_STATUSES: Final = {
-    commands.OK: "all is well",
-    commands.WRONG: "something is not: a logic is refused, an example or a reading failed, somebody was "
-    "faster, there are differences, the plant is not well",
-    commands.UNABLE: "it could not be done: used wrongly, the API does not answer, the token is not enough",
-    commands.STOPPED: "Ctrl-C, or whoever read the output went away",
+    commands.OK: "success",
+    commands.WRONG: "a problem was found: a logic is refused, an example or a reading failed, someone else "
+    "has changed the same, there are differences, the plant is not well",
+    commands.UNABLE: "the command could not run: wrong usage, the API does not answer, the token's role is "
+    "not sufficient",
+    commands.STOPPED: "Ctrl-C, or the reader of the output has gone",
 }
 
 
 def kinds() -> str:
-    """Why readings become dead letters. Raises `KeyError` for a kind that nobody has described."""
+    """Return the kinds of dead letters. Raises `KeyError` for a kind without a description."""
     return table("kind | what happened | what to do", ([code(kind), *_KINDS[kind]] for kind in KINDS))
 
 
 def statuses() -> str:
-    """The statuses of the API's problems."""
-    return table("status | what it says", ([code(status), text] for status, text in MEANINGS.items()))
+    """Return the statuses of the API's problems."""
+    return table("status | meaning", ([code(status), text] for status, text in MEANINGS.items()))
 
 
 def exit_statuses() -> str:
-    """The exit statuses of `iot-logic`."""
-    return table("status | what it says", ([code(status), text] for status, text in _EXIT_STATUSES.items()))
+    """Return the exit statuses of `iot-logic`."""
+    return table("status | meaning", ([code(status), text] for status, text in _EXIT_STATUSES.items()))
 
 
 def errors() -> str:
-    """The errors of the program by name, as they stand in logs."""
+    """Return the errors of the program by the name that they have in logs."""
     assert _web_errors  # whose errors are below the root only once they are there
     return table(
-        "error | what it says",
+        "error | meaning",
         (
             [code(error.__name__), _first(error.__doc__)]
             for root in (IotLogicError, SandboxError)

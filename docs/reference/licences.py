@@ -53,16 +53,16 @@ def licences() -> str:
     """What runs in a plant, what is in its pages, and what only making and testing it needs."""
     running, pages = needed("otel"), list(npm_licences())
     return (
-        "## What runs\n\n"
+        "## Packages that run in a plant\n\n"
         + _table(running)
-        + "\n## What is in the pages\n\n"
-        + "The pages at `/` are a bundle. Of these packages of npm something may be in it; what is, and each "
-        "one's notice, says `licences.md` beside it.\n\n"
+        + "\n## Packages in the web pages\n\n"
+        + "The pages at `/` are a bundle. It may contain parts of these npm packages; `licences.md` beside "
+        "it lists those that it does contain, with the notice of each.\n\n"
         + _npm_table(each for each in pages if each.in_pages)
-        + "\n## What develops\n\n"
-        + "The tests, the site and `make run` need these besides. A plant has none of them.\n\n"
+        + "\n## Packages for development\n\n"
+        + "The tests, the site and `make run` also need these. A plant has none of them.\n\n"
         + _table(each for each in needed("dev") if each not in running)
-        + "\nAnd these build and check the pages:\n\n"
+        + "\nThese build and check the pages:\n\n"
         + _npm_table(each for each in pages if not each.in_pages)
     )
 

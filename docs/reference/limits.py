@@ -1,4 +1,4 @@
-"""The table of the limits: the sandbox's, which are settings, and those that are fixed."""
+"""The tables of limits: those of the sandbox, which are settings, and the fixed ones."""
 
 from docs.reference.markdown import table
 from docs.reference.settings import limit_rows
@@ -12,7 +12,7 @@ from web.live.feed import KEPT_BYTES
 
 
 def limits() -> str:
-    """The limits of one reading, and the fixed ones of all else."""
+    """Return the limits of one reading, and all fixed limits."""
     fixed = [
         ["characters of a machine's id or a profile's name", "1 to 128", "letters, digits, `_` and `-`"],
         ["readings in a batch", f"{BATCH_READINGS:,}", ""],
@@ -20,34 +20,38 @@ def limits() -> str:
         [
             "readings of a machine that floods, in a batch",
             f"{wire.OVERFLOW_PREFETCH:,}",
-            "beside those of the others",
+            "beside the readings of other machines",
         ],
-        ["sandbox children that a logic may cost on a machine", f"{KILLS:,}", "then it is in quarantine"],
         [
-            "readings in a row without fuel or time",
+            "kills of a sandbox child by a logic on one machine",
+            f"{KILLS:,}",
+            "then the machine is in quarantine",
+        ],
+        [
+            "readings in a row that exceed fuel or time",
             f"{EXHAUSTIONS:,}",
             "then the machine is in quarantine",
         ],
         [
             "examples of a logic",
             f"{examples.EXAMPLES:,}",
-            f"with {runner.READINGS:,} readings and {examples.BYTES:,} bytes in all",
+            f"with {runner.READINGS:,} readings and {examples.BYTES:,} bytes in total",
         ],
         [
             "readings of a trial",
             f"{runner.READINGS:,}",
             f"{runner.SECONDS} s and {runner.BYTES:,} bytes of answer; {runner.PLACES} trials at once",
         ],
-        ["bytes of a request's body", f"{_BODY_BYTES:,}", "413 beyond"],
-        ["bytes of live events that are kept for a slow reader", f"{KEPT_BYTES:,}", "each stream"],
+        ["bytes of a request's body", f"{_BODY_BYTES:,}", "413 for a larger body"],
+        ["bytes of live events kept for a slow client", f"{KEPT_BYTES:,}", "per stream"],
         [
-            "days for which a used dead letter is remembered",
+            "days for which the system remembers a dead letter that was processed",
             f"{USED_SECONDS // 86_400}",
-            "so that it does not come back",
+            "so that it cannot return",
         ],
     ]
     return (
-        table("setting | default | unit | why", limit_rows())
-        + "\n## Fixed\n\n"
-        + table("what | at the most | more", fixed)
+        table("setting | default | unit | reason", limit_rows())
+        + "\n## Fixed limits\n\n"
+        + table("limit | maximum | notes", fixed)
     )

@@ -30,7 +30,7 @@ def application() -> Litestar:
 
 
 def rest() -> str:
-    """Every route by what it is about, and every shape."""
+    """Return every route by its subject, and every schema."""
     return "\n".join(_lines(document()))
 
 
@@ -41,7 +41,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
             for method, operation in item.items():
                 if tag["name"] in operation["tags"]:
                     yield from _operation(path, method.upper(), operation)
-    yield "## Shapes\n"
+    yield "## Schemas\n"
     for name, schema in found["components"]["schemas"].items():
         yield from _shape(name, schema)
 
@@ -56,7 +56,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
             [code(each["name"]), each["in"], _type(each["schema"]), each["description"]]
             for each in parameters
         )
-        yield table("parameter | in | is | what", rows)
+        yield table("parameter | in | type | meaning", rows)
     if body := operation.get("requestBody"):
         yield f"Body: {_content(body)}\n"
     answers = [
@@ -64,7 +64,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
         for status, response in operation["responses"].items()
         if status not in _ANY
     ]
-    yield table("answer | is | what", answers)
+    yield table("answer | body | meaning", answers)
 
 
 def _content(holder: dict[str, Any]) -> str:
@@ -81,13 +81,13 @@ def _shape(name: str, schema: dict[str, Any]) -> Iterator[str]:
         required = schema.get("required", ())
         rows = (
             [
-                code(field) + ("" if field in required else " (may be left out)"),
+                code(field) + ("" if field in required else " (optional)"),
                 _type(each),
                 each.get("description", ""),
             ]
             for field, each in properties.items()
         )
-        yield table("field | is | what", rows)
+        yield table("field | type | meaning", rows)
     elif "enum" in schema:
         yield ", ".join(code(each) for each in schema["enum"]) + "\n"
 

@@ -14,24 +14,24 @@ from sandbox.limits import Limits, described
 
 
 def settings() -> str:
-    """Every setting: its variable, default, what it may be, and what it is for."""
+    """Return every setting: its variable, default, allowed values and meaning."""
     return _table(setting_fields(), variable)
 
 
 def traces() -> str:
-    """Every variable of the traces, alike."""
+    """Return every variable of the traces, in the same form."""
     return _table(trace_fields(), trace_variable)
 
 
 def limit_rows() -> list[list[object]]:
-    """The limits of the sandbox, as rows."""
+    """Return the limits of the sandbox, as rows."""
     names = {field.name: limit_variable(field) for field in msgspec.structs.fields(Limits)}
     return [[code(names[each.name]), f"{each.default:,}", each.unit, each.reason] for each in described()]
 
 
 def _table(fields: Iterable[FieldInfo], variable_of: Callable[[FieldInfo], str]) -> str:
     return table(
-        "variable, default, what it may be | what it is for",
+        "variable, default, allowed values | meaning",
         (
             [
                 f"{code(variable_of(field))}<br>{code(_shown(field.default)) or 'empty'}; {_range(field)}",

@@ -1,4 +1,4 @@
-"""The reference of what goes over MQTT and AMQP, from the same AsyncAPI document that the API serves."""
+"""The reference of the messages on MQTT and AMQP, from the AsyncAPI document that the API serves."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +9,12 @@ from web.documents import asyncapi
 
 
 def document() -> dict[str, Any]:
-    """The AsyncAPI document."""
+    """Return the AsyncAPI document."""
     return asyncapi.document(Settings())
 
 
 def wire() -> str:
-    """Every address, message, exchange and queue."""
+    """Return every address, message, exchange and queue."""
     return "\n".join(_lines(document()))
 
 
@@ -22,7 +22,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     channels = found["channels"]
     yield "## Addresses\n"
     yield table(
-        "address | over | what | messages",
+        "address | protocol | meaning | messages",
         (
             [
                 code(each["address"]),
@@ -72,17 +72,17 @@ def _message(name: str, message: dict[str, Any]) -> Iterator[str]:
     yield f"(message-{name.lower()})=\n\n### {name}\n"
     yield f"{message['title']}. {message.get('summary', '')}\n"
     for title, schema in (
-        ("in the payload", message.get("payload", {})),
+        ("field", message.get("payload", {})),
         ("header", message.get("headers", {})),
         ("property", message.get("x-amqp-properties", {})),
     ):
         if properties := schema.get("properties"):
             required = schema.get("required", ())
             yield table(
-                f"{title} | is | what",
+                f"{title} | type | meaning",
                 (
                     [
-                        code(field) + ("" if field in required else " (may be missing)"),
+                        code(field) + ("" if field in required else " (optional)"),
                         _type(each),
                         each.get("description", ""),
                     ]

@@ -23,6 +23,8 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
         wire.MACHINE_HEADER: machine_id,
         wire.PLACE_HEADER: outgoing.move.place,
     }
+    if outgoing.move.attempt:
+        headers[wire.ATTEMPT_HEADER] = outgoing.move.attempt
     if outgoing.move.claim is not None:
         headers[CLAIM_HEADER] = outgoing.move.claim.header
     if outgoing.move.sent is not None:
@@ -41,4 +43,6 @@ def reading_back(reading: Reading, headers: dict[str, Any] | None) -> Reading:
     machine_id, place = topology.moved_from(headers or {})
     if machine_id is not None:
         reading.machine, reading.key, reading.place = machine_id, wire.data_key(machine_id), place
+        attempt = (headers or {}).get(wire.ATTEMPT_HEADER)
+        reading.attempt = int(attempt) if isinstance(attempt, int) else 0
     return reading

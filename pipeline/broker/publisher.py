@@ -10,17 +10,12 @@ What happens when the broker refuses a message, returns it, or the connection is
   not confirmed, all is published again, in its order, until it is.
 - The API does not: its caller waits, and is told that the reading may be lost. The future fails.
 
-What is published in line to one queue gets there in its order, whatever the queue refuses meanwhile: no
-message gets there before all those ahead of it are there. It rests on two facts about quorum queues
-(`rabbit_fifo_client:enqueue`, `rabbit_fifo:evaluate_limit`):
-
-- A full queue refuses until it is down to 80 % of what it may hold. So of what is published at once it takes
-  the first ones and refuses the others. The reverse could happen only if it changed its mind in between.
-  Therefore the first message is published alone, at first and after each refusal; once it is confirmed, the
-  queue takes messages, and will not refuse some and then take others unless a fifth of what it may hold is
-  worked off within milliseconds.
-- A channel that has not published to a queue before may be refused because the queue has no leader at this
-  moment. That too happens to the first message alone.
+What is published in line to one queue gets there in its order, or the future fails. A full quorum queue
+refuses until it is down to 80 % of what it may hold (`rabbit_fifo:evaluate_limit`), and a channel that has
+not published to it before may be refused because the queue has no leader at this moment
+(`rabbit_fifo_client:enqueue`). So the first message is published alone, at first and after each refusal;
+when it is confirmed, the others follow, a few at once. If the queue refuses some of those and then takes
+others, because a fifth of it was worked off in that moment, the order is broken, and the answers show it.
 """
 
 import logging
@@ -49,6 +44,9 @@ PERSISTENT: Final = 2
 
 #: Seconds between two attempts to connect, and to publish what was refused.
 _AGAIN_SECONDS: Final = 0.5
+
+#: Bytes of messages in line that are published at once: much less than a fifth of what any queue may hold.
+_AT_ONCE_BYTES: Final = 64 * 1024
 
 #: Seconds between two warnings that the broker does not confirm.
 _PATIENCE_SECONDS: Final = 10
@@ -80,6 +78,7 @@ class _Submission:
         "_first_tag",
         "_in_line",
         "_last",
+        "_last_confirmed",
         "_refused",
         "future",
         "messages",
@@ -103,24 +102,35 @@ class _Submission:
         """Nothing is known of what was published last."""
         self._alone = self._in_line
         self._refused: int | None = None
+        self._last_confirmed = 0
         self.trouble = ""
 
     def publish(self, first_tag: int) -> Sequence[Message]:
         """What is to be published now, of which the first one gets this tag."""
         self._first_tag, start = first_tag, self._confirmed
-        messages = self.messages[start : start + 1] if self._alone else self.messages[start:]
+        messages = self._at_once(start) if self._in_line else self.messages[start:]
         self._last, self.waiting = messages, len(messages)
         return messages
+
+    def _at_once(self, start: int) -> Sequence[Message]:
+        """Those of a line, from this one on, that are published together."""
+        size, stop = 0, start
+        while stop < len(self.messages) and size < (1 if self._alone else _AT_ONCE_BYTES):
+            size += max(1, len(self.messages[stop].body))
+            stop += 1
+        return self.messages[start:stop]
 
     def answer(self, tag: int, *, refused: bool) -> None:
         """The broker confirms or refuses the message with this tag."""
         self.waiting -= 1
         if refused:
             self._note(tag, "RabbitMQ refused the message because a queue is full")
+        else:
+            self._last_confirmed = max(self._last_confirmed, tag)
 
     def bring_back(self, exchange: str) -> None:
         """The broker returns a message, and does not say which one."""
-        self._note(self._first_tag, f"no queue takes what is published to {exchange!r}")
+        self._note(self._first_tag, f"no queue is bound to receive messages published to {exchange!r}")
 
     def _note(self, tag: int, trouble: str) -> None:
         self.trouble = trouble
@@ -134,6 +144,11 @@ class _Submission:
         else:
             self._confirmed += self._refused - self._first_tag
         return self._confirmed == len(self.messages)
+
+    @property
+    def is_out_of_order(self) -> bool:
+        """Whether messages of a line are in the queue, and one that belongs before them is not."""
+        return self._in_line and self._refused is not None and self._last_confirmed > self._refused
 
     def about(self, *, listed: int) -> dict[str, Any]:
         """What a line of the log says of it. Results and dead letters have the ids of their readings."""
@@ -175,7 +190,7 @@ class Publisher:
     def publish(self, messages: Sequence[Message], *, in_line: bool = False) -> "Future[None]":
         """Publish `messages` in order. The future is done when the broker has confirmed all of them.
 
-        `in_line`: they all go to one queue, and must get there in this order.
+        `in_line`: they all go to one queue, and must get there in this order. It fails where they do not.
 
 
         It fails with `PublishError` when the publisher is closed before; and, unless it insists, where one is
@@ -280,6 +295,8 @@ class Publisher:
         """The broker has answered all that was published last of a submission."""
         if submission.conclude():
             submission.future.set_result(None)
+        elif submission.is_out_of_order:
+            submission.fail("the queue refused messages and took others that belong behind them")
         elif not submission.trouble:
             self._handed_in.appendleft(submission)
             self._work()

@@ -34,6 +34,7 @@ class Reading(Struct):
     content_type: str | None
     delivery: int = 0
     place: int | None = None
+    attempt: int = 0
     move: bool = False
     claim: Claim | None = None
     sent: int | None = None

@@ -30,8 +30,11 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
 7.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
-    They get there in the order of their places (`pipeline.broker.publisher`), and the record keeps them until
-    they are known to be there: when the session's next reading from the partition's own queue is applied.
+    The record keeps them until they are known to be there: when the session's next reading from the
+    partition's own queue is applied. They get there in the order of their places, in one attempt
+    (`pipeline.broker.publisher`). If another session has to publish them again, it cannot know what became
+    of the attempt before: some may be there, with others missing between them. So its attempt has a higher
+    number, and from the first place of it on, copies of older attempts do not count (`attempts`).
 8.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not
     what it was. So a batch that was faster is not applied a second time, one that was slower is run on a new
     machine (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine
@@ -85,13 +88,14 @@ class Cause(Struct, frozen=True, array_like=True):
 
 
 class Move(Struct, frozen=True, array_like=True):
-    """Where a reading stands in the overflow, and what it came with."""
+    """Where a reading stands in the overflow, what it came with, and in which attempt it goes there."""
 
     place: int
     message_id: str | None = None
     content_type: str | None = None
     claim: Claim | None = None
     sent: int | None = None
+    attempt: int = 0
 
 
 class Outgoing(Struct, frozen=True, array_like=True):
@@ -112,12 +116,14 @@ class Split(Struct):
     """A batch's readings of one machine, by what the record says of them.
 
     `applied` are known by their tag or their place in the overflow, `recognised` by their mark, and `fresh`
-    are not applied. `earlier` are the marks of earlier sessions whose readings have still not come back.
+    are not applied. `stale` are copies in the overflow that do not count: they are published there again.
+    `earlier` are the marks of earlier sessions whose readings have still not come back.
     """
 
     applied: list[Reading] = []
     recognised: list[Reading] = []
     fresh: list[Reading] = []
+    stale: list[Reading] = []
     earlier: bytes = b""
 
 
@@ -129,8 +135,9 @@ class Record(Struct, frozen=True, array_like=True):
     and the marks, one after the other, of the readings up to it; `earlier` are the marks of readings that
     earlier sessions applied, and that have not come back yet. `outgoing` is what the last applied readings
     publish. `strikes` is what stands against its logic. `moved` and `taken` count the readings that went into
-    the overflow and those that came back. `tally` is what is counted for people. `gone`: the machine is
-    deleted.
+    the overflow and those that came back. `attempts` are pairs of a place and the number of the attempt in
+    which readings went to the overflow from that place on. `tally` is what is counted for people. `gone`: the
+    machine is deleted.
     """
 
     number: int = 0
@@ -145,6 +152,7 @@ class Record(Struct, frozen=True, array_like=True):
     tally: Counters = Counters()
     gone: bool = False
     earlier: bytes = b""
+    attempts: tuple[tuple[int, int], ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -185,6 +193,7 @@ class Record(Struct, frozen=True, array_like=True):
             taken=self.taken,
             gone=True,
             earlier=self.earlier,
+            attempts=self.attempts,
         )
 
     def split(self, session: bytes, readings: list[Reading]) -> Split:
@@ -193,8 +202,13 @@ class Record(Struct, frozen=True, array_like=True):
         known: list[bytes] | None = None
         for reading in readings:
             if reading.place is not None:
-                (split.applied if reading.place <= taken else split.fresh).append(reading)
-                taken = max(taken, reading.place)
+                if reading.place <= taken:
+                    split.applied.append(reading)
+                elif reading.attempt < self._attempt(reading.place):
+                    split.stale.append(reading)
+                else:
+                    split.fresh.append(reading)
+                    taken = reading.place
             elif own and reading.tag <= self.tag:
                 split.applied.append(reading)
             elif not reading.redelivered:
@@ -219,6 +233,10 @@ class Record(Struct, frozen=True, array_like=True):
         # In the order of the queue: while the record's session knew of earlier ones, it has only recognised.
         return b"".join(marks for _, marks in self.marks) + self.earlier
 
+    def _attempt(self, place: int) -> int:
+        """In which attempt the reading with this place went to the overflow last."""
+        return next((attempt for first, attempt in reversed(self.attempts) if first <= place), 0)
+
     def divide(self, fresh: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """Divide readings that are not applied into those to run now, in this order, and those to move."""
         back = [reading for reading in fresh if reading.place is not None]
@@ -230,10 +248,14 @@ class Record(Struct, frozen=True, array_like=True):
     def forget(self, settled: Settled) -> Self:
         """The record without the marks of readings that its session has settled: they cannot come back.
 
-        If all are settled, there is nothing left to publish either.
+        If all are settled, what they publish is published too.
         """
         if settled.complete:
-            return replace(self, marks=(), outgoing=())
+            # Without a reading from its own queue, the session has not published what goes to the overflow.
+            left = (
+                () if self.tag else tuple(each for each in self.outgoing if each.is_on_the_move(self.taken))
+            )
+            return replace(self, marks=(), outgoing=left)
         return replace(self, marks=tuple(pair for pair in self.marks if pair[0] > settled.delivery))
 
     def advance(
@@ -265,12 +287,15 @@ class Record(Struct, frozen=True, array_like=True):
             if reading.place is None
         ]
         taken = _last_place((*run, *skipped), self.taken)
-        before = self.outgoing
-        if not carry:
-            # While readings are on their way to the overflow, those that come from it are run all the same.
-            # The partition's own ones wait: what comes after one of this session proves that all are there.
-            are_moved = is_own and self.tag > 0 and bool(tags)
-            before = () if are_moved else tuple(each for each in before if each.is_on_the_move(taken))
+        # While readings are on their way to the overflow, those that come from it are run all the same. The
+        # partition's own ones wait: what comes after one of this session proves that all are there.
+        are_there = is_own and self.tag > 0 and bool(tags)
+        moving = [] if are_there else [each for each in self.outgoing if each.is_on_the_move(taken)]
+        attempts = _trimmed(self.attempts, taken)
+        if moving and tags:
+            attempts = _next_attempt(attempts, moving)
+            moving = [_in_attempt(each, attempts) for each in moving]
+        before = [*(each for each in self.outgoing if carry and each.move is None), *moving]
         marks = self.marks if is_own else ()
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
@@ -284,7 +309,7 @@ class Record(Struct, frozen=True, array_like=True):
             session=session,
             tag=max([self.tag if is_own else 0, *tags]),
             marks=marks,
-            outgoing=(*before, *outgoing),
+            outgoing=(*before, *(_in_attempt(each, attempts) for each in outgoing)),
             strikes=strikes,
             moved=self.moved + len(move),
             taken=taken,
@@ -292,7 +317,31 @@ class Record(Struct, frozen=True, array_like=True):
             # What was sent again, and is skipped, makes no new machine.
             gone=self.gone and not run and not move,
             earlier=b"" if fresh else split.earlier,
+            attempts=attempts,
         )
+
+
+def _trimmed(attempts: tuple[tuple[int, int], ...], taken: int) -> tuple[tuple[int, int], ...]:
+    """Attempts without those of which all readings are taken."""
+    while len(attempts) > 1 and attempts[1][0] <= taken + 1:
+        attempts = attempts[1:]
+    return attempts
+
+
+def _next_attempt(
+    attempts: tuple[tuple[int, int], ...], moving: Sequence[Outgoing]
+) -> tuple[tuple[int, int], ...]:
+    """The attempts with another one, for these readings and those after them."""
+    first = min(each.move.place for each in moving if each.move is not None)
+    last = attempts[-1][1] if attempts else 0
+    return (*(pair for pair in attempts if pair[0] < first), (first, last + 1))
+
+
+def _in_attempt(each: Outgoing, attempts: tuple[tuple[int, int], ...]) -> Outgoing:
+    """The same, in the last attempt, if it goes to the overflow."""
+    if each.move is None or not attempts:
+        return each
+    return replace(each, move=replace(each.move, attempt=attempts[-1][1]))
 
 
 def _each(marks: bytes) -> list[bytes]:

@@ -194,6 +194,8 @@ class Transaction(Struct):
         result_key = wire.result_key(self.machine)
         dead_letter_key = wire.dead_letter_key(self.machine)
         messages = list[Message]()
+        if self.after is None and not self.repeated:
+            return messages  # all of it is stale
         for each in self._written.outgoing:
             if each.cause is not None:
                 messages.append(dead_letter_message(dead_letter_key, self.machine, each))

@@ -86,7 +86,7 @@ def table(report: Report) -> str:
         "partitions, at least": lambda rate: str(ceil(rate / costs.partition / SHARE)),
         "RabbitMQ to disk, each copy": written(costs.rabbitmq_bytes),
         "Redis to disk, each copy": written(costs.redis_bytes),
-        "memory of Redis, each copy, where a machine sends once a second": lambda rate: (
+        "memory of Redis, each copy, if a machine sends once a second": lambda rate: (
             f"{number(rate * costs.machine_bytes / 1024**3)} GiB"
         ),
     }

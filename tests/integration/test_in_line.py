@@ -1,59 +1,25 @@
 """What is published in line gets to its queue in order, whatever the queue refuses meanwhile."""
 
-from collections.abc import Iterator
+import socket
+import time
+from contextlib import suppress
 from itertools import count
+from threading import Event, Thread
+from urllib.parse import urlsplit
 
 import pika
 import pytest
-from pika.adapters.blocking_connection import BlockingChannel
 
-import pipeline.broker.publisher as publisher_module
 from pipeline.broker.publisher import Message, Publisher, _Submission
 
 QUEUE = "full"
-#: Bytes that the queue may hold, and of one message.
-ROOM, SIZE = 20_000, 1_000
-MESSAGES = 2_000
-
-
-@pytest.fixture
-def channel(broker_url: str) -> Iterator[BlockingChannel]:
-    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
-        channel = connection.channel()
-        arguments = {"x-queue-type": "quorum", "x-max-length-bytes": ROOM, "x-overflow": "reject-publish"}
-        channel.queue_declare(QUEUE, durable=True, arguments=arguments)
-        yield channel
+PERSISTENTLY = pika.BasicProperties(delivery_mode=2)
+#: Bytes of a message.
+SIZE = 1_000
 
 
 def message(n: int) -> Message:
-    return Message("", QUEUE, b"%d" % n + b" " * SIZE, pika.BasicProperties(delivery_mode=2), mandatory=True)
-
-
-def order_through_a_full_queue(channel: BlockingChannel, broker_url: str, *, in_line: bool) -> list[int]:
-    """The messages in the order in which the queue takes them, which is worked off meanwhile."""
-    publisher = Publisher(broker_url, lambda: None, insist=True)
-    published = publisher.publish([message(n) for n in range(MESSAGES)], in_line=in_line)
-    came = dict[int, None]()
-    channel.basic_qos(prefetch_count=8)
-    for method, _, body in channel.consume(QUEUE, inactivity_timeout=0.1):
-        if method is not None and body is not None:
-            came.setdefault(int(body))
-            channel.basic_ack(method.delivery_tag)
-        elif published.done() and len(came) == MESSAGES:
-            break
-    publisher.close()
-    return list(came)
-
-
-@pytest.mark.parametrize("in_line", [True, False])
-def test_only_what_is_published_in_line_gets_in_order_through_a_queue_that_is_full_again_and_again(
-    channel: BlockingChannel, broker_url: str, monkeypatch: pytest.MonkeyPatch, in_line: bool
-) -> None:
-    monkeypatch.setattr(publisher_module, "_AGAIN_SECONDS", 0)
-
-    order = order_through_a_full_queue(channel, broker_url, in_line=in_line)
-
-    assert (order == list(range(MESSAGES))) == in_line
+    return Message("", QUEUE, b"%d" % n + b" " * SIZE, PERSISTENTLY, mandatory=True)
 
 
 def submission(*, in_line: bool) -> _Submission:
@@ -120,3 +86,121 @@ def test_a_returned_message_is_published_again_with_all_that_were_published_with
     assert "no queue takes" in several.trouble
     several.begin()
     assert numbers(several, 6) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("answers", "broken"), [("ccrr", False), ("crcr", True), ("rccc", True), ("rrrr", False)]
+)
+def test_a_line_is_out_of_order_when_a_message_is_refused_and_a_later_one_is_not(
+    answers: str, broken: bool
+) -> None:
+    line = submission(in_line=True)
+    numbers(line, 1)
+    answer(line, 1, "c")
+    numbers(line, 2)
+
+    assert not answer(line, 2, answers)
+    assert line.is_out_of_order == broken
+
+
+#: Readings in a batch, bytes of one, batches, and bytes a second of a link of 100 Mbit/s.
+BATCH, LARGE, BATCHES, RATE = 240, 16_000, 2, 12_500_000
+
+
+class Link:
+    """A relay to a server, so slow that what is published at once is on its way for a while."""
+
+    def __init__(self, port: int) -> None:
+        self._target = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._ends = list[socket.socket]()
+        self._threads = [Thread(target=self._serve, daemon=True)]
+        self._threads[0].start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                source, _ = self._listener.accept()
+                sink = socket.create_connection(self._target)
+                self._ends += [source, sink]
+                for ends in ((source, sink, RATE), (sink, source, 10**9)):
+                    self._threads.append(Thread(target=self._pump, args=ends, daemon=True))
+                    self._threads[-1].start()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket, rate: int) -> None:
+        with suppress(OSError):
+            while data := source.recv(16_384):
+                sink.sendall(data)
+                time.sleep(len(data) / rate)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End it, when all its connections have ended."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+        for end in self._ends:
+            end.close()
+
+
+def work_off(broker_url: str, came: list[tuple[int, int]], over: Event) -> None:
+    """Take what is in the queue, 16 at once, each of which takes two milliseconds."""
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=16)
+        tags = list[int]()
+        for method, _, body in channel.consume("slow", inactivity_timeout=0.2):
+            if method is not None and body is not None:
+                number, attempt = body.split(b" ", 2)[:2]
+                came.append((int(number), int(attempt)))
+                tags.append(method.delivery_tag)
+            elif not tags and over.is_set():
+                return
+            if len(tags) == 16 or (method is None and tags):
+                connection.sleep(0.002 * len(tags))
+                channel.basic_ack(tags[-1], multiple=True)
+                tags.clear()
+
+
+@pytest.mark.parametrize("in_line", [True, False])
+def test_only_what_is_published_in_line_gets_in_order_through_a_full_queue_on_a_slow_network(
+    broker_url: str, in_line: bool
+) -> None:
+    """Where an attempt fails, the next one has another number, and what is there of the first is ignored."""
+    port = urlsplit(broker_url).port
+    assert port is not None
+    link, came, over = Link(port), list[tuple[int, int]](), Event()
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        arguments = {
+            "x-queue-type": "quorum",
+            "x-max-length-bytes": 1_000_000,
+            "x-overflow": "reject-publish",
+        }
+        connection.channel().queue_declare("slow", durable=True, arguments=arguments)
+    reader = Thread(target=work_off, args=(broker_url, came, over))
+    reader.start()
+    publisher = Publisher(broker_url.replace(f":{port}", f":{link.port}"), lambda: None, insist=True)
+    valid = dict[int, int]()
+    for batch in range(BATCHES):
+        for attempt in count():
+            numbers = range(batch * BATCH, (batch + 1) * BATCH)
+            valid |= dict.fromkeys(numbers, attempt)
+            messages = [
+                Message("", "slow", b"%d %d " % (n, attempt) + b" " * LARGE, PERSISTENTLY, mandatory=True)
+                for n in numbers
+            ]
+            published = publisher.publish(messages, in_line=in_line)
+            if published.exception(timeout=60) is None:
+                break
+    over.set()
+    reader.join()
+    publisher.close()
+    link.close()
+
+    order = list(dict.fromkeys(n for n, attempt in came if attempt == valid[n]))
+    assert (order == list(range(BATCHES * BATCH))) == in_line

@@ -269,6 +269,63 @@ def test_a_reading_from_the_overflow_says_nothing_of_the_tags_before_it() -> Non
     assert [each.tag for each in fresh] == [2]
 
 
+def back(tag: int, place: int, attempt: int) -> Reading:
+    return replace(reading(tag, place=place), attempt=attempt)
+
+
+def published_again() -> Record:
+    """Of places 1 to 3, a killed session had 2 and 3 to publish; the next one publishes them again."""
+    moved = advance(Record(), b"s1", [reading(1, move=True)])
+    record = replace(moved, moved=3, outgoing=(move(2), move(3)))
+    return advance(record, b"s2", [reading(1, redelivered=True)], carry=True)
+
+
+def test_copies_of_an_older_attempt_to_move_readings_do_not_count() -> None:
+    """Between them some may be missing, which come behind them."""
+    record = published_again()
+    copies = [back(1, 1, 0), back(2, 3, 0), back(3, 2, 1), back(4, 3, 1)]
+
+    found = record.split(b"s2", copies)
+
+    assert [each.move.attempt for each in record.outgoing if each.move is not None] == [1, 1]
+    assert [(each.place, each.attempt) for each in found.fresh] == [(1, 0), (2, 1), (3, 1)]
+    assert [(each.place, each.attempt) for each in found.stale] == [(3, 0)]
+
+
+def test_what_is_moved_after_another_attempt_belongs_to_it() -> None:
+    record = advance(published_again(), b"s2", [reading(5, move=True)])
+
+    found = record.split(b"s2", [back(6, 4, record.attempts[-1][1])])
+
+    assert record.moved == 4
+    assert len(found.fresh) == 1
+
+
+def test_attempts_do_not_grow_beyond_what_is_in_the_overflow() -> None:
+    record = published_again()
+    for session in range(3, 20):
+        record = advance(record, b"s%d" % session, [reading(1, redelivered=True)], carry=True)
+
+    taken = advance(record, b"s19", [back(2, place, record.attempts[-1][1]) for place in (1, 2, 3)])
+
+    assert len(record.attempts) == 1
+    assert len(taken.attempts) == 1
+
+
+def test_a_record_that_is_older_than_what_is_in_the_overflow_takes_it() -> None:
+    """It may come from a backup."""
+    assert len(Record(moved=3).split(b"s1", [back(1, 1, 7)]).fresh) == 1
+
+
+def test_what_a_session_has_not_published_is_kept_when_all_that_it_has_is_settled() -> None:
+    """It was released before it came to the readings that go to the overflow."""
+    moved = advance(Record(), b"s1", [reading(1, move=True)])
+    record = replace(moved, moved=3, outgoing=(move(2), move(3)))
+    record = advance(record, b"s2", [reading(1, place=1)], carry=True)
+
+    assert on_the_move(record.forget(Settled(1, complete=True))) == [2, 3]
+
+
 def test_when_all_is_settled_there_is_nothing_left_to_publish() -> None:
     record = advance(Record(), b"s1", [reading(1)])
 
