@@ -35,7 +35,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    """Put a backup back."""
+    """Restore a backup."""
     screen, settings = Screen.of(arguments), Settings.from_environ()
     sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
     with sandbox, _redis(settings) as client:

@@ -1,4 +1,4 @@
-"""`iot-logic diff`: files against what is in force, or a version against another."""
+"""`iot-logic diff`: compare files with the deployed logic, or one version with another."""
 
 import argparse
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def _versions(api: Api, target: Target, one: int, other: int) -> dict[str, Any]:
 
 
 def _change(change: PartChange) -> Iterable[dict[str, Any]]:
-    """What leads from what is in force to what the files say."""
+    """Return the difference between the deployed logic and the files."""
     parts = [(change.part, change.before, change.after)]
     if change.examples is not None:
         parts.append(("examples", change.examples_before, change.examples))

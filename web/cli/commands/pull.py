@@ -1,4 +1,4 @@
-"""`iot-logic pull`: write what is in force into a folder, in the layout that `push` reads.
+"""`iot-logic pull`: write the deployed logic into a folder, in the layout that `push` reads.
 
 A file that is there and says something else is left as it is, unless `--force` says otherwise: it may hold
 work that nobody has pushed.
@@ -20,7 +20,7 @@ _STYLES = {"written": "green", "kept": "yellow"}
 
 
 def pull(arguments: argparse.Namespace) -> int:
-    """Read all that is in force, or that of one machine or profile, and write it."""
+    """Write the deployed logic of all machines and profiles, or of one, to files."""
     screen = Screen.of(arguments)
     target = Target.named(arguments)
     outcomes = list[tuple[Path, str]]()

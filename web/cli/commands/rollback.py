@@ -1,6 +1,6 @@
-"""`iot-logic rollback`: put a version in force again, by default the one that was before.
+"""`iot-logic rollback`: deploy a version again, by default the previously deployed one.
 
-Done twice, it is undone. Whoever wants to go further back says to which.
+A second rollback undoes the first. To go further back, name the version.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`iot-logic status`: whether the plant is well. What is not is said in sentences, and by the exit status."""
+"""`iot-logic status`: show the status of the plant, with problems as sentences and in the exit status."""
 
 import argparse
 import time
