@@ -23,71 +23,73 @@ def new_parser() -> argparse.ArgumentParser:
     """The parser. What it returns has `source`, which makes the source that `simulate` or `replay` sends."""
     parser = argparse.ArgumentParser(
         prog="iot-devices",
-        description="Send readings as machines would, and count what is confirmed. After a lost connection "
-        "what was not confirmed is sent again, in order; it may then arrive twice.",
-        epilog="Exit status: 0 all confirmed, 1 not all, 2 used wrongly or nothing answers, "
-        "130 stopped before the end.",
+        description="Send readings as machines do, and count the confirmed ones. After a lost connection, "
+        "unconfirmed readings are sent again in order, so some may arrive twice.",
+        epilog="Exit status: 0 all readings are confirmed; 1 not all are; 2 wrong usage, or the server "
+        "does not answer; 130 stopped before the end.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     simulate = commands.add_parser(
         "simulate",
-        help="send the readings of simulated machines",
-        description="Simulate machines that work in cycles, warm up, wear, break down and sometimes fall "
-        "silent. The same seed, start and step give the same readings.",
+        help="send readings of simulated machines",
+        description="Simulate machines that run in cycles, warm up, wear, break down and sometimes send "
+        "nothing. The same seed, start and step give the same readings.",
     )
     which = simulate.add_mutually_exclusive_group()
-    which.add_argument("--machines", type=_count, default=3, metavar="N", help="how many (default: 3)")
     which.add_argument(
-        "--machine-ids", type=_ids, metavar="ID,ID,…", help="or exactly these, separated by commas"
+        "--machines", type=_count, default=3, metavar="N", help="number of machines (default: 3)"
+    )
+    which.add_argument(
+        "--machine-ids", type=_ids, metavar="ID,ID,…", help="ids of the machines, separated by commas"
     )
     simulate.add_argument(
         "--machine-prefix",
         default="machine_",
         metavar="TEXT",
-        help="what the ids begin with: machine_ gives machine_A to machine_Z, then machine_27 (default)",
+        help="prefix of the ids (default: machine_, for machine_A to machine_Z, then machine_27)",
     )
     simulate.add_argument(
         "--rate",
         type=_positive,
         default=1.0,
         metavar="R",
-        help="readings a second of EACH machine (default: 1)",
+        help="readings per second of each machine (default: 1)",
     )
     simulate.add_argument(
-        "--seed", type=int, metavar="S", help="for readings that repeat (default: by chance)"
+        "--seed", type=int, metavar="S", help="seed for reproducible readings (default: random)"
     )
     simulate.add_argument(
         "--start",
         type=_moment,
         metavar="TIME",
-        help="first timestamp, ISO 8601, UTC if it names no zone (default: now)",
+        help="first timestamp, ISO 8601, UTC unless it has a time zone (default: now)",
     )
     simulate.add_argument(
         "--step",
         type=_positive,
         metavar="SECONDS",
-        help="the machines' own time between two readings (default: 1/R); more makes them live faster",
+        help="simulated time between two readings (default: 1/R); a larger step makes the machines age "
+        "faster",
     )
     end = simulate.add_mutually_exclusive_group()
     end.add_argument(
-        "--duration", type=_positive, metavar="SECONDS", help="end after so long (default: never)"
+        "--duration", type=_positive, metavar="SECONDS", help="stop after this time (default: never)"
     )
-    end.add_argument("--count", type=_count, metavar="N", help="end after N readings of each machine")
+    end.add_argument("--count", type=_count, metavar="N", help="stop after N readings of each machine")
     simulate.set_defaults(source=_fleet, what="simulating")
 
     replay = commands.add_parser(
         "replay",
-        help="send the readings in a file as one machine's",
-        description="CSV: the header's names become keys, numbers become numbers, all else text. "
-        "JSON Lines: each line is sent as it stands.",
+        help="send the readings in a file as those of one machine",
+        description="Send the readings in a CSV or JSON Lines file. CSV: the names in the header become "
+        "keys, numbers become numbers, everything else becomes text. JSON Lines: each line is sent "
+        "unchanged.",
     )
     replay.add_argument("file", type=Path, metavar="FILE.csv|FILE.jsonl")
+    replay.add_argument("--machine", type=_machine_id, required=True, metavar="ID", help="id of the machine")
     replay.add_argument(
-        "--machine", type=_machine_id, required=True, metavar="ID", help="whose readings they are"
-    )
-    replay.add_argument(
-        "--rate", type=_rate, default=1.0, metavar="R|max", help="readings a second, or max (default: 1)"
+        "--rate", type=_rate, default=1.0, metavar="R|max", help="readings per second, or max (default: 1)"
     )
     replay.set_defaults(source=_recording, what="replaying")
 
@@ -96,18 +98,19 @@ def new_parser() -> argparse.ArgumentParser:
             "--via",
             choices=SENDERS,
             default="mqtt",
-            help="how they are sent (default: mqtt); http goes to the API",
+            help="protocol (default: mqtt); http sends to the API",
         )
         command.add_argument(
             "--url",
-            help="where to (default: IOT_LOGIC_MQTT_URL, IOT_LOGIC_AMQP_URL or IOT_LOGIC_API_URL)",
+            help="address of the server (default: IOT_LOGIC_MQTT_URL, IOT_LOGIC_AMQP_URL or "
+            "IOT_LOGIC_API_URL)",
         )
         command.add_argument(
             "--patience",
             type=_positive,
             default=_PATIENCE,
             metavar="SECONDS",
-            help=f"give up after so long without any confirmation (default: {_PATIENCE:.0f})",
+            help=f"give up after this time without a confirmation (default: {_PATIENCE:.0f})",
         )
     return parser
 
@@ -132,7 +135,7 @@ def _recording(arguments: argparse.Namespace) -> Recording:
 
 
 def _not_an_id(text: str) -> str:
-    return f"{text!r} cannot be a machine's id: it has 1 to 128 letters, digits, _ or -."
+    return f"{text!r} is not a valid machine id. Use 1 to 128 letters, digits, _ or -."
 
 
 def _machine_id(text: str) -> str:
@@ -144,13 +147,13 @@ def _machine_id(text: str) -> str:
 def _ids(text: str) -> list[str]:
     ids = [_machine_id(each.strip()) for each in text.split(",")]
     if len(set(ids)) != len(ids):
-        raise argparse.ArgumentTypeError("an id is there twice")
+        raise argparse.ArgumentTypeError(f"{text!r} contains an id twice")
     return ids
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer above 0")
     return int(text)
 
 
@@ -160,7 +163,7 @@ def _positive(text: str) -> float:
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and number > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
 
 
@@ -172,5 +175,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as e:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in ISO 8601") from e
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time in ISO 8601") from e
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -55,7 +55,7 @@ def _deliver(arguments: argparse.Namespace) -> int:
     print(_summary(delivered), flush=True)
     if delivered.end == "stalled":
         print(
-            f"iot-devices: given up, nothing was confirmed for {arguments.patience:g} s. "
+            f"iot-devices: gave up, because nothing was confirmed for {arguments.patience:g} s. "
             f"{delivered.trouble or f'{sender.address} does not answer.'}",
             file=sys.stderr,
         )

@@ -4,10 +4,10 @@
 
     IotLogicError
     └── DeviceError
-        ├── RecordingError   a file to be replayed cannot be read as what it says it is
-        ├── AddressError     an address is not one that this sender can connect to
-        ├── Unreachable      nothing answers at the address, or it refuses us
-        └── ConnectionLost   the connection ended; the sender connects again and sends again
+        ├── RecordingError   a recording cannot be read
+        ├── AddressError     this sender cannot connect to such an address
+        ├── Unreachable      the server does not answer, or refuses the connection
+        └── ConnectionLost   the connection ended; the sender reconnects and sends again
 """
 
 from pipeline.errors import IotLogicError

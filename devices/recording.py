@@ -37,14 +37,17 @@ class Recording:
     def __init__(self, path: Path, machine_id: str, rate: float | None) -> None:
         readers = {".csv": _csv_bodies, ".jsonl": _jsonl_bodies, ".ndjson": _jsonl_bodies}
         if path.suffix.lower() not in readers:
-            raise RecordingError(f"{path} must end in .csv (with a header row) or .jsonl (a reading a line).")
+            raise RecordingError(
+                f"{path} has an unknown ending. Use .csv (with a header row) or .jsonl (one reading per "
+                "line)."
+            )
         self._path = path
         self._bodies = readers[path.suffix.lower()]
         self._machine_id = machine_id
         self._rate = rate
         self.total: int = sum(1 for _ in self._read())
         if not self.total:
-            raise RecordingError(f"{path} holds no reading.")
+            raise RecordingError(f"{path} contains no readings.")
 
     def __iter__(self) -> Iterator[Shipment]:
         for number, body in enumerate(self._read()):
@@ -79,11 +82,11 @@ def _csv_bodies(path: Path) -> Iterator[bytes]:
                 if len(row) != len(header):
                     raise RecordingError(
                         f"{path}, line {rows.line_num}: the row has {len(row)} fields, "
-                        f"the header names {len(header)}."
+                        f"but the header has {len(header)}."
                     )
                 yield msgspec.json.encode(dict(zip(header, map(_value, row), strict=True)))
         except csv.Error as e:
-            raise RecordingError(f"{path}, line {rows.line_num}: not CSV: {e}.") from e
+            raise RecordingError(f"{path}, line {rows.line_num}: invalid CSV: {e}.") from e
 
 
 def _check_header(path: Path, header: list[str]) -> None:
@@ -92,9 +95,9 @@ def _check_header(path: Path, header: list[str]) -> None:
         if not name.strip():
             raise RecordingError(f"{path}, line 1: field {number} of the header has no name.")
         if name in header[: number - 1]:
-            raise RecordingError(f"{path}, line 1: the header names {name!r} twice.")
+            raise RecordingError(f"{path}, line 1: the header has the name {name!r} twice.")
     if header and all(_NUMBER.fullmatch(name) for name in header):
-        raise RecordingError(f"{path}, line 1: a header row is wanted, and these are all numbers.")
+        raise RecordingError(f"{path}, line 1: the header row is missing; all fields are numbers.")
 
 
 def _value(cell: str) -> "str | msgspec.Raw":

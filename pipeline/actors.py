@@ -55,7 +55,7 @@ class WorkerResources(Middleware):
         self._thread = local()
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:
-        """See to it that this process ends with its parent, and that logic can be confined at all."""
+        """Ensure that this process ends with its parent, and that logic can be confined."""
         logs.configure(self.settings.log_level, self.settings.log_format)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         try:
@@ -71,9 +71,9 @@ class WorkerResources(Middleware):
         client = connect(self.settings)
         try:
             if lacking := missing_durability(client):
-                _logger.warning("Promises 1 and 3 do not hold: %s", lacking)
+                _logger.warning("Redis can lose states or logic after a crash: %s", lacking)
         except RedisError as e:
-            _logger.warning("Redis is not up yet: %s", e)
+            _logger.warning("Redis is unavailable; the worker keeps trying: %s", e)
         self.records = Records(client, self.settings.recent)
         self.sources = Sources(client, self.settings.signing_key)
         self.publisher = Publisher(
@@ -101,10 +101,11 @@ class WorkerResources(Middleware):
         broker.membership.join()
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Spare the garbage collector what is there by now and stays, and what a batch makes and drops.
+        """Freeze long-lived objects and raise the collector's threshold.
 
-        To look at all of it takes 25 ms, in which readings wait. What a batch makes, some thousand objects in
-        no cycles, is gone without the collector: to look at it each 700 cost 3 µs a reading.
+        A full collection takes 25 ms, during which readings wait. The objects of a batch, some thousands,
+        form no cycles and are freed without the collector: a collection every 700 objects would cost 3 µs a
+        reading.
         """
         gc.collect()
         gc.freeze()
@@ -167,7 +168,7 @@ def _settings() -> Settings:
     try:
         return Settings.from_environ()
     except SettingsError as e:
-        raise SystemExit(f"The worker cannot start: {e}") from e
+        raise SystemExit(f"The worker could not start: {e}") from e
 
 
 resources = WorkerResources(_settings())

@@ -3,13 +3,13 @@
 ::
 
     IotLogicError
-    ├── SettingsError        a setting is unknown or has a value that it cannot have
-    ├── TopologyError        the broker lacks a plugin, or has one of our names with other properties
+    ├── SettingsError        a setting is unknown or has an invalid value
+    ├── TopologyError        the broker lacks a plugin, or a queue or exchange has other properties
     ├── PublishError         the broker did not confirm what was published
-    ├── BrokerUnavailable    the broker cannot be asked
+    ├── BrokerUnavailable    the broker is unavailable
     ├── RedriveStopped       not all of the dead letters could be sent again
-    ├── BackupError          a file is no backup, or cannot be put back here
-    └── SessionLost          this consumer no longer holds its partition; another will do its batch
+    ├── BackupError          a file is not a backup, or cannot be restored here
+    └── SessionLost          this consumer no longer holds its partition; another one processes its batch
 """
 
 
@@ -18,11 +18,11 @@ class IotLogicError(Exception):
 
 
 class SettingsError(IotLogicError):
-    """A setting in the environment is unknown, or has a value that it cannot have."""
+    """A setting in the environment is unknown or has an invalid value."""
 
 
 class TopologyError(IotLogicError):
-    """The broker cannot carry our exchanges and queues as it is; the message says what to do about it."""
+    """The exchanges and queues cannot be declared on this broker. The message says what to do."""
 
 
 class PublishError(IotLogicError):
@@ -30,19 +30,19 @@ class PublishError(IotLogicError):
 
 
 class BrokerUnavailable(IotLogicError):
-    """The broker cannot be asked: there is no connection to be had."""
+    """The broker is unavailable: no connection could be made."""
 
 
 class RedriveStopped(IotLogicError):
     """Some dead letters could not be sent again. None is lost, and sending them once more is safe."""
 
     def __init__(self, sent: int, reason: str) -> None:
-        super().__init__(f"{sent} dead letters were sent again, then it stopped: {reason}")
+        super().__init__(f"Sending stopped after {sent} dead letters: {reason}")
         self.sent, self.reason = sent, reason
 
 
 class BackupError(IotLogicError):
-    """A file is no backup, or not a whole one; or it cannot be put back here. Nothing was changed."""
+    """A file is not a complete backup, or cannot be restored here. Nothing was changed."""
 
 
 class SessionLost(IotLogicError):
@@ -50,7 +50,7 @@ class SessionLost(IotLogicError):
 
 
 class Busy(IotLogicError):
-    """As much is done at once as may be; `again` is after how many seconds to try again."""
+    """The maximum number of requests is already running. Try again after `again` seconds."""
 
     def __init__(self, message: str, again: int) -> None:
         super().__init__(message)
@@ -58,4 +58,4 @@ class Busy(IotLogicError):
 
 
 class TokenError(IotLogicError):
-    """A token cannot be made as asked: its name is taken or is none. The message says which."""
+    """A token cannot be created: its name is taken or invalid. The message says which."""

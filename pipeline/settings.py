@@ -47,7 +47,7 @@ _PAGE: Final = r"^(https?://[!-~]+)?$"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """How this installation is set up. Each field is a setting, its description the help of it."""
+    """The settings of this installation. Each field is a setting with its description."""
 
     amqp_url: Annotated[str, Meta(description="RabbitMQ, as amqp://user:password@host:port/vhost.")] = (
         "amqp://guest:guest@127.0.0.1:5672/%2F"
@@ -59,54 +59,58 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Redis, as redis://:password@host:port/database. It must append every write."),
     ] = "redis://127.0.0.1:6379/0"
-    api_url: Annotated[str, Meta(description="Where commands find the API.")] = "http://127.0.0.1:8001"
-    api_token: Annotated[str, Meta(description="The token that commands show the API. Empty: none.")] = ""
+    api_url: Annotated[str, Meta(description="The address of the API, for the commands.")] = (
+        "http://127.0.0.1:8001"
+    )
+    api_token: Annotated[
+        str, Meta(description="The token that the commands send to the API. Empty: none.")
+    ] = ""
     api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
     api_port: Annotated[int, Meta(ge=1, le=65535, description="The port that the API listens on.")] = 8001
     api_rate: Annotated[
         float,
         Meta(
             gt=0,
-            description="Requests a second that the API answers for each token, and for each address that "
-            "sends none; counted by each API process.",
+            description="Maximum requests a second for each token, and for each address without a token. "
+            "Each API process counts separately.",
         ),
     ] = 500
     api_burst: Annotated[
-        int, Meta(ge=1, description="Requests that may come at once before the rate holds.")
+        int, Meta(ge=1, description="Maximum burst of requests before the rate limit applies.")
     ] = 1_000
     api_patience: Annotated[
         float,
         Meta(
             gt=0,
-            description="Seconds that a client of the API may take to send a request, to begin the next one, "
-            "or to read on in an answer.",
+            description="Seconds that the API waits for a client to send a request, to start the next one, "
+            "or to continue reading an answer.",
         ),
     ] = 30
     api_connections: Annotated[
-        int, Meta(ge=1, description="Connections that clients may have to an API process at a time.")
+        int, Meta(ge=1, description="Maximum number of open connections to an API process.")
     ] = 2_000
     audit_max: Annotated[
-        int, Meta(ge=1, description="Changes that the audit trail keeps; the oldest go first.")
+        int, Meta(ge=1, description="Maximum number of changes in the audit trail. The oldest are deleted.")
     ] = 100_000
     log_level: Annotated[
         Level,
         Meta(
-            description="From which level on API and workers log. With debug, each reading that becomes a "
-            "dead letter has a line."
+            description="The log level of API and workers. With debug, each reading that becomes a dead "
+            "letter is logged."
         ),
     ] = "info"
     log_format: Annotated[
         Format,
         Meta(
-            description="How API and workers log: `json`, a line an event; `text`, for people; `auto`: text "
-            "on a terminal, else JSON. A worker's processes never see the terminal."
+            description="The log format of API and workers: `json`, one object a line; `text`, for people; "
+            "`auto`, text on a terminal and JSON otherwise. Worker processes are never on a terminal."
         ),
     ] = "auto"
     metrics_host: Annotated[
         str,
         Meta(
-            description="The address at which worker processes answer Prometheus, without asking who it is. "
-            "Beyond loopback (0.0.0.0 in a container) only where the network is closed to strangers."
+            description="The address on which worker processes serve metrics to Prometheus, without a token. "
+            "Use an address other than loopback (0.0.0.0 in a container) only in a private network."
         ),
     ] = "127.0.0.1"
     metrics_port: Annotated[
@@ -114,23 +118,23 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=65535,
-            description="The first port for that: each worker process takes the first free one from it on. "
-            "0: none.",
+            description="The first port for worker metrics. Each worker process takes the first free port "
+            "from it on. 0: no metrics.",
         ),
     ] = 8101
     rabbitmq_page: Annotated[
         str,
         Meta(
             pattern=_PAGE,
-            description="RabbitMQ's own page, as http://host:15672: where a browser finds it, for the "
-            "System page to link to. Empty: no link.",
+            description="The address of RabbitMQ's own page for browsers, as http://host:15672. The system "
+            "page links to it. Empty: no link.",
         ),
     ] = ""
     docs_page: Annotated[
         str,
         Meta(
             pattern=_PAGE,
-            description="Where a browser finds these docs, for the web pages to link to. Empty: no links.",
+            description="The address of these docs for browsers. The web pages link to it. Empty: no links.",
         ),
     ] = ""
     partitions: Annotated[
@@ -138,31 +142,31 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=256,
-            description="Into how many queues the machines are dealt. Chosen once: each machine's readings "
-            "stay in one queue, in order, only while this does not change.",
+            description="The number of partitions, the queues that share the machines. Choose it once: the "
+            "readings of a machine stay in one queue, in order, only if it never changes.",
         ),
     ] = 8
     partition_max_bytes: Annotated[
         int,
         Meta(
             ge=1_000_000,
-            description="Bytes of readings that wait in one partition before the broker refuses more, "
-            "which the publisher is told. Chosen once, like the partitions.",
+            description="Maximum bytes of readings that wait in a partition. Beyond it, RabbitMQ refuses "
+            "readings and tells the publisher. Choose it once, like `partitions`.",
         ),
     ] = 1024**3
     dead_letters_queue_max_bytes: Annotated[
         int,
         Meta(
             ge=1_000_000,
-            description="Bytes of dead letters that wait in RabbitMQ to be kept. Beyond it no more are "
-            "taken, and the partition that has one waits; nothing is dropped. Chosen once, as they are.",
+            description="Maximum bytes of dead letters that wait in RabbitMQ to be stored. Beyond it, a "
+            "partition with a new dead letter waits; nothing is dropped. Choose it once, like `partitions`.",
         ),
     ] = 1024**3
     dead_letters_max: Annotated[
         int,
         Meta(
             ge=1,
-            description="Dead letters that are kept in Redis. The rest wait in RabbitMQ until some are sent "
+            description="Maximum number of dead letters in Redis. More wait in RabbitMQ until some are sent "
             "again or discarded.",
         ),
     ] = 100_000
@@ -171,15 +175,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1000,
-            description="How many of its last readings are kept of each machine, with their outcomes, in "
-            "Redis. Twenty are some 5 KiB; a reading and its results take 8 KiB at the most.",
+            description="Number of recent readings of each machine in Redis, with their outcomes. Twenty "
+            "take about 5 KiB; a reading and its results take at most 8 KiB.",
         ),
     ] = RECENT
     silent_after: Annotated[
         int,
         Meta(
             ge=1,
-            description="Seconds without a reading after which a machine is shown as silent.",
+            description="Seconds without a reading after which a machine is silent.",
         ),
     ] = 900
     events_rate: Annotated[
@@ -187,30 +191,30 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=10_000,
-            description="Readings a second of each worker process that a stream of live events carries. What "
-            "comes beyond that is left out of the stream, and counted in it.",
+            description="Maximum readings a second from each worker process in a stream of live events. The "
+            "stream omits further readings and reports their number.",
         ),
     ] = 100
     events_readers: Annotated[
         int,
         Meta(
             ge=1,
-            description="How many streams of live events one API process serves at once; more are told to "
-            "come back later. One whose reader is stuck takes some 100 KiB.",
+            description="Maximum number of streams of live events from an API process. Further clients get "
+            "503. A stream with a stuck client takes about 100 KiB.",
         ),
     ] = 500
     signing_key: Annotated[
         str,
         Meta(
-            description="Secret shared by API and workers, which sign and check compiled logic with it. "
-            "Empty: every worker compiles the source itself."
+            description="A secret shared by API and workers to sign and verify compiled logic. Empty: each "
+            "worker compiles the source itself."
         ),
     ] = ""
     allow_unconfined_sandbox: Annotated[
         bool,
         Meta(
-            description="Run logic even where the operating system cannot confine it. Then only the policy "
-            "stands between an uploaded logic and this machine: never in production."
+            description="Run logic even if the operating system cannot confine it. Then only the policy "
+            "protects this host from an uploaded logic. Never set it in production."
         ),
     ] = False
     limits: Limits = Limits()
@@ -240,8 +244,9 @@ class Settings(Struct, frozen=True, kw_only=True):
                 values[field.name] = msgspec.convert(text, field.type, strict=False)
             except msgspec.ValidationError as e:
                 # What is in a file may be secret.
-                shown = f"what is in {environ[name]}" if in_file else repr(text)
-                raise SettingsError(f"{name} cannot be {shown}: {e}.") from e
+                invalid = f"an invalid value in the file {environ[name]}"
+                shown = invalid if in_file else f"the invalid value {text!r}"
+                raise SettingsError(f"{name} has {shown}: {e}.") from e
         return cls(**settings, limits=Limits(**limits))
 
 
@@ -251,9 +256,12 @@ def _read(name: str, path: Path) -> str:
         with path.open("rb") as file:
             text = file.read(_FILE_BYTES + 1).decode()
     except (OSError, UnicodeDecodeError) as e:
-        raise SettingsError(f"{name} names a file that cannot be read: {e}.") from e
+        raise SettingsError(f"The file that {name} names cannot be read: {e}.") from e
     if len(text) > _FILE_BYTES:
-        raise SettingsError(f"{name} names {path}, which is longer than any setting.")
+        raise SettingsError(
+            f"The file {path} that {name} names is too long for a setting: the maximum is {_FILE_BYTES:,} "
+            "bytes."
+        )
     return text.rstrip("\r\n")
 
 

@@ -3,13 +3,13 @@
 ::
 
     SandboxError
-    ├── SandboxUnavailable    the child cannot be started, or cannot be confined as asked
+    ├── SandboxUnavailable    the child cannot be started, or cannot be confined as the settings require
     ├── LogicRefused          a logic does not pass the policy; carries all its problems
     ├── NotJson               a reading is not JSON
     └── LogicError            a logic failed on a reading; becomes an `Outcome`, never leaves `Sandbox.run`
-        └── LimitExceeded     ... by going over a limit
+        └── LimitExceeded     ... by exceeding a limit
 
-    Breach (a BaseException)  a limit was gone over inside a logic, which must not be able to catch it
+    Breach (a BaseException)  a limit was exceeded inside a logic, which must not be able to catch it
 
 What a logic is refused for at upload is no exception but a list of `Problem`: all of them at once.
 """
@@ -26,7 +26,7 @@ class SandboxError(Exception):
 
 
 class SandboxUnavailable(SandboxError):
-    """The sandbox's child process cannot be started, or not be confined as the settings ask."""
+    """The sandbox's child process cannot be started, or cannot be confined as the settings require."""
 
 
 class LogicRefused(SandboxError):

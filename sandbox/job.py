@@ -32,10 +32,10 @@ def digest_of(source: str) -> str:
 
 
 class Problem(Struct, frozen=True):
-    """One reason why a logic is refused, for the person who wrote it.
+    """A problem for which a logic is refused.
 
-    `line` and `column` count from 1; `text` is the offending piece of the source (at most one line);
-    `message` says what is wrong, `hint` what to write instead (may be empty).
+    `line` and `column` count from 1. `text` is the part of the source with the problem, at most one line.
+    `message` says what is wrong, and `hint` what to write instead; it can be empty.
     """
 
     line: int
@@ -72,11 +72,11 @@ class Job(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):
-    """Why a reading failed.
+    """The error of a reading.
 
-    `message` is cleaned of control characters and cut to 500 characters; `line` is the logic's line,
-    where there is one, and `text` that line. `limit` names the field of `Limits` that was exceeded and
-    `allowed` its value, for outcomes of kind "limit".
+    `message` has at most 500 characters and no control characters. `line` is the line number in the logic, if
+    there is one, and `text` that line. `limit` names the exceeded limit and `allowed` its value, for outcomes
+    of kind "limit".
     """
 
     message: str

@@ -1,12 +1,12 @@
-"""The errors of the API's own.
+"""The errors of the API.
 
 ::
 
     IotLogicError
-    ├── Busy                as much is done at once as may be
-    ├── ExamplesFailed      a logic does not do what its examples say
-    ├── ExamplesUnfit       examples cannot be kept with a logic
-    └── TokenError          a token cannot be made as asked
+    ├── Busy                the maximum number of requests is already running
+    ├── ExamplesFailed      at least one example of a logic fails
+    ├── ExamplesUnfit       the examples of a logic are invalid
+    └── TokenError          a token cannot be created
 """
 
 from typing import TYPE_CHECKING

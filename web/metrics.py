@@ -31,10 +31,10 @@ class _DeadLetterGauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Raises `redis.RedisError`."""
-        yield _gauge("dead_letters", "Dead letters that are kept.", self._letters.count())
-        yield _gauge("dead_letters_max", "Dead letters that may be kept.", self._max)
+        yield _gauge("dead_letters", "Dead letters stored in Redis.", self._letters.count())
+        yield _gauge("dead_letters_max", "Maximum number of dead letters in Redis.", self._max)
         if (waiting := self._keeper.waiting) is not None:
-            yield _gauge("dead_letters_waiting", "Dead letters that wait in RabbitMQ to be kept.", waiting)
+            yield _gauge("dead_letters_waiting", "Dead letters waiting in RabbitMQ to be stored.", waiting)
 
 
 class SystemGauges(Collector):
@@ -49,20 +49,20 @@ class SystemGauges(Collector):
         """Raises `redis.RedisError`. Without the broker there are no counts of the queues."""
         roll = self._workers()
         served = {holding.partition for worker in roll.present for holding in worker.holding}
-        yield _gauge("workers", "Worker processes that are there.", len(roll.present))
-        yield _gauge("workers_vanished", "Worker processes that fell silent lately.", len(roll.vanished))
+        yield _gauge("workers", "Running worker processes.", len(roll.present))
+        yield _gauge("workers_vanished", "Worker processes that vanished recently.", len(roll.vanished))
         unserved = self._partitions - len(served)
-        yield _gauge("partitions_unserved", "Partitions that no worker consumes.", unserved)
+        yield _gauge("partitions_unserved", "Partitions without a consumer.", unserved)
         ready = GaugeMetricFamily(
-            "iot_logic_queue_ready", "Messages that wait in a queue of RabbitMQ.", labels=["queue"]
+            "iot_logic_queue_ready", "Messages ready for delivery in a RabbitMQ queue.", labels=["queue"]
         )
         try:
             for queue in self._queues():
                 ready.add_metric([queue.name], queue.ready)
         except BrokerUnavailable:
-            yield _gauge("broker_up", "Whether RabbitMQ could be asked.", 0)
+            yield _gauge("broker_up", "Whether the API can reach RabbitMQ (1 or 0).", 0)
         else:
-            yield _gauge("broker_up", "Whether RabbitMQ could be asked.", 1)
+            yield _gauge("broker_up", "Whether the API can reach RabbitMQ (1 or 0).", 1)
             yield ready
 
 
@@ -78,28 +78,28 @@ class Metrics:
         self.registry.register(_DeadLetterGauges(settings, letters, collector))
         self.redriven = Counter(
             "iot_logic_dead_letters_redriven",
-            "Dead letters that were sent again; each time counts.",
+            "Dead letters sent again, every attempt counted.",
             registry=self.registry,
         )
         self.event_readers = Gauge(
             "iot_logic_event_readers",
-            "Streams of live events that are being read.",
+            "Open streams of live events.",
             registry=self.registry,
         )
         self.discarded = Counter(
             "iot_logic_dead_letters_discarded",
-            "Dead letters that were deleted unprocessed.",
+            "Dead letters discarded.",
             registry=self.registry,
         )
         self.requests = Counter(
             "iot_logic_http_requests",
-            "Requests to the API that were answered, by route and status.",
+            "Requests that the API answered, by method, route and status.",
             ["method", "route", "status"],
             registry=self.registry,
         )
         self.request_seconds = Histogram(
             "iot_logic_http_request_seconds",
-            "Time until the answer to a request began.",
+            "Time from a request to the start of its response.",
             ["method", "route"],
             registry=self.registry,
             buckets=_REQUEST_SECONDS,

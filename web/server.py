@@ -92,7 +92,7 @@ def main() -> None:
         services = Services(settings)
         _check_closed(services)
     except (SettingsError, SandboxUnavailable) as e:
-        sys.exit(f"The API cannot start: {e}")
+        sys.exit(f"The API could not start: {e}")
     _allow_files(settings.api_connections + _OTHER_FILES)
     server = Server(services)
     with suppress(KeyboardInterrupt):
@@ -125,6 +125,6 @@ def _check_closed(services: Services) -> None:
     if not closed:
         services.close()
         raise SettingsError(
-            f"IOT_LOGIC_API_HOST is {host}, which others can reach, and there is no token yet. "
-            "Make one first: iot-logic token create NAME --role admin"
+            f"IOT_LOGIC_API_HOST is {host}, which other hosts can reach, but there is no token yet. "
+            "Create one first: iot-logic token create NAME --role admin"
         )

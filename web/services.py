@@ -83,9 +83,9 @@ class Services:
         try:
             self._redis.ping()
         except RedisError as e:
-            missing["redis"] = f"Redis does not answer: {e}"
+            missing["redis"] = f"Redis is unavailable: {e}"
         if not self._publisher.connected:
-            missing["rabbitmq"] = f"RabbitMQ cannot be published to: {self._publisher.lost_because}"
+            missing["rabbitmq"] = f"RabbitMQ is unavailable: {self._publisher.lost_because}"
         return missing
 
     def workers(self) -> WorkerList:

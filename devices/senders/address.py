@@ -25,14 +25,14 @@ class Address(Struct, frozen=True):
 
         Raises `AddressError`, whose message does not repeat a password.
         """
-        usage = f"an address starts with {' or '.join(f'{scheme}://' for scheme in ports)} and names a host"
+        usage = f"it must start with {' or '.join(f'{scheme}://' for scheme in ports)} and name a host"
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as e:
-            raise AddressError(f"The address cannot be understood ({e}): {usage}.") from e
+            raise AddressError(f"The address is invalid ({e}): {usage}.") from e
         if parts.scheme not in ports or not parts.hostname:
-            raise AddressError(f"{_without_password(parts)!r} cannot be used here: {usage}.")
+            raise AddressError(f"The address {_without_password(parts)!r} is invalid: {usage}.")
         return cls(
             parts.scheme,
             parts.hostname,

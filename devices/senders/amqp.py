@@ -50,7 +50,7 @@ class AmqpSender(Line):
         try:
             self._parameters = pika.URLParameters(url)
         except (ValueError, TypeError) as e:
-            raise AddressError(f"{self.address} is not an address that pika understands: {e}") from e
+            raise AddressError(f"{self.address} is not a valid AMQP address: {e}") from e
         self._parameters.connection_attempts = 1
         self._parameters.socket_timeout = self._parameters.stack_timeout = CONNECT_SECONDS
         self._connection: pika.SelectConnection | None = None
@@ -114,7 +114,7 @@ class AmqpSender(Line):
         connection.ioloop.stop()
 
     def _on_blocked(self, _connection: object, method: Any) -> None:
-        self.trouble = f"{self.address} takes no readings for now: {method.method.reason}."
+        self.trouble = f"{self.address} accepts no readings at the moment: {method.method.reason}."
         self._blocked = True
 
     def _on_unblocked(self, _connection: object, _method: object) -> None:
@@ -169,7 +169,7 @@ class AmqpSender(Line):
     def _on_confirm(self, frame: Any) -> None:
         tag, multiple = frame.method.delivery_tag, frame.method.multiple
         if isinstance(frame.method, Basic.Nack):
-            self.trouble = f"{self.address} refuses readings for now: a queue that they go to is full."
+            self.trouble = f"{self.address} refuses readings at the moment because a queue is full."
             self.outbox.postpone(tag, multiple=multiple)
         elif self.outbox.confirm(tag, multiple=multiple):
             self.trouble = None
@@ -178,7 +178,8 @@ class AmqpSender(Line):
     def _on_return(self, _channel: object, _method: object, properties: Any, _body: bytes) -> None:
         """No queue took it; the broker's confirm that still follows finds nothing in flight."""
         self.trouble = (
-            f"No queue takes the readings at {self.address}. Start the API or a worker: they make the queues."
+            f"No queue is bound for readings at {self.address}. Start the API or a worker; they declare the "
+            "queues."
         )
         tag = self.outbox.tag_of(int(properties.message_id.rpartition("-")[2]))
         if tag is not None:
@@ -204,10 +205,11 @@ class AmqpSender(Line):
         while (inner := _inner(cause)) is not None:
             cause = inner
         if isinstance(cause, pika.exceptions.ProbableAuthenticationError):
-            return f"{self.address} refuses the user name or the password."
+            return f"{self.address} rejected the user name or the password."
         if isinstance(cause, pika.exceptions.ProbableAccessDeniedError):
-            return f"{self.address}: the user may not use this virtual host, or there is none of that name."
-        return f"{self.address} cannot be reached or ended the connection ({cause}). Is RabbitMQ running?"
+            return f"{self.address}: the virtual host does not exist, or the user may not use it."
+        what = f"{self.address} is unreachable or closed the connection ({cause})."
+        return f"{what} Check that RabbitMQ is running."
 
 
 def _inner(error: object) -> BaseException | None:

@@ -76,7 +76,8 @@ class _Lane(Line):
                 used = time.monotonic()
         except (OSError, http.client.HTTPException) as e:
             raise ConnectionLost(
-                f"{self.address} cannot be reached or ended the connection ({e}). Is the API running?"
+                f"{self.address} is unreachable or closed the connection ({e}). Check that the API is "
+                "running."
             ) from e
         finally:
             connection.close()
@@ -97,10 +98,10 @@ class _Lane(Line):
             if self.trouble is not None:
                 self._connected()
         elif 400 <= answer.status < 500 and answer.status not in _PASSING:
-            self._complain(f"{self.address} refuses readings: {_detail(answer, body)}")
+            self._complain(f"{self.address} refused a reading: {_detail(answer, body)}")
             self.outbox.refuse(self._tag)
         else:
-            raise ConnectionLost(f"{self.address} takes no readings for now: {_detail(answer, body)}")
+            raise ConnectionLost(f"{self.address} accepts no readings at the moment: {_detail(answer, body)}")
 
     def _complain(self, complaint: str) -> None:
         # Once each: a file of a million bad lines has one thing to say.
@@ -130,7 +131,8 @@ class HttpSender:
     def __init__(self, url: str, token: str = "", lanes: int = _LANES) -> None:
         if not (token.isascii() and token.isprintable() and " " not in token):
             raise AddressError(
-                "IOT_LOGIC_API_TOKEN is no token: it is one word, as `iot-logic token create` has printed it."
+                "IOT_LOGIC_API_TOKEN is malformed. It must be the single word that `iot-logic token create` "
+                "printed."
             )
         api = Address.parse(url, _PORTS)
         self.address = str(api)

@@ -84,8 +84,8 @@ class MqttSender(Line):
             self._work(client)
         except OSError as e:
             raise ConnectionLost(
-                f"{self.address} cannot be reached or ended the connection ({e}). "
-                "Is RabbitMQ running, with its plugin rabbitmq_mqtt?"
+                f"{self.address} is unreachable or closed the connection ({e}). "
+                "Check that RabbitMQ is running with its plugin rabbitmq_mqtt."
             ) from e
         finally:
             client.disconnect()
@@ -98,7 +98,7 @@ class MqttSender(Line):
         """Move bytes until closed. Raises `ConnectionLost`."""
         connection = client.socket()
         if connection is None:
-            raise ConnectionLost(f"{self.address} ended the connection at once.")
+            raise ConnectionLost(f"{self.address} closed the connection immediately.")
         encrypted = isinstance(connection, ssl.SSLSocket)
         with selectors.DefaultSelector() as selector:
             selector.register(self._woken, selectors.EVENT_READ)
@@ -143,11 +143,11 @@ class MqttSender(Line):
         if self._answer is not None:
             raise ConnectionLost(self._answer)
         if status != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise ConnectionLost(f"{self.address} ended the connection ({paho.error_string(status)}).")
+            raise ConnectionLost(f"{self.address} closed the connection ({paho.error_string(status)}).")
 
     def _on_connect(self, _client: object, _data: object, _flags: object, code: Any, _more: object) -> None:
         if code.is_failure:
-            self._answer = f"{self.address} refuses the connection: {code}."
+            self._answer = f"{self.address} refused the connection: {code}."
         else:
             self._ready = True
             self._connected()

@@ -141,7 +141,7 @@ class Line(ABC):
                     self._closing.wait(RETRY_SECONDS)
         finally:
             if not self._tried.is_set() and self.trouble is None:
-                self.trouble = f"{self.address} was not reached."
+                self.trouble = f"{self.address} is unreachable."
             self._tried.set()
 
     def _serve_once(self) -> None:
@@ -149,13 +149,13 @@ class Line(ABC):
             self._serve()
         except ConnectionLost as e:
             if str(e) != self.trouble and self._tried.is_set():
-                _logger.warning("%s Trying again; what is not confirmed will be sent again.", e)
+                _logger.warning("%s Reconnecting; unconfirmed readings will be sent again.", e)
             self.trouble = str(e)
         self.outbox.resume()
 
     def _connected(self) -> None:
         if self.trouble is not None:
-            _logger.warning("Connected to %s again.", self.address)
+            _logger.warning("Reconnected to %s.", self.address)
         self.trouble = None
         self._connected_at = time.monotonic()
         self._tried.set()

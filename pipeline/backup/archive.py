@@ -189,18 +189,21 @@ def read(path: Path) -> Iterator[Entry]:
         with gzip.open(path) as file:
             header = decode(_frame(file))
             if not isinstance(header, Header):
-                raise BackupError(f"{path} is no backup of iot-logic export.")
+                raise BackupError(f"{path} is not a backup written by iot-logic export.")
             if header.format > FORMAT:
-                raise BackupError(f"{path} was written by version {header.version}: read it with that one.")
+                raise BackupError(
+                    f"{path} was written by version {header.version}, which this version cannot read. "
+                    "Import it with that version."
+                )
             while not isinstance(entry := decode(_frame(file)), End):
                 if isinstance(entry, Header):
-                    raise BackupError(f"{path} has two beginnings.")
+                    raise BackupError(f"{path} is damaged: it has two headers.")
                 count += 1
                 yield entry
             if entry.entries != count or file.read(1):
-                raise BackupError(f"{path} is damaged: it has other entries than it says.")
+                raise BackupError(f"{path} is damaged: its number of entries is wrong.")
     except (EOFError, zlib.error, gzip.BadGzipFile, msgspec.MsgspecError) as e:
-        raise BackupError(f"{path} is no backup of iot-logic export, or not all of it: {e}") from e
+        raise BackupError(f"{path} is not a backup written by iot-logic export, or is cut off: {e}") from e
 
 
 def _frame(file: gzip.GzipFile) -> bytes:
@@ -208,5 +211,5 @@ def _frame(file: gzip.GzipFile) -> bytes:
     size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
     body = file.read(size) if 0 < size <= _FRAME else b""
     if not body or len(body) < size:
-        raise EOFError("it ends too early")
+        raise EOFError("the file ends too early")
     return body

@@ -83,8 +83,8 @@ class Restore:
         self._check(path, only)
         if not only and not force and (self._redis.exists(MACHINES_KEY, PROFILES_KEY)):
             raise BackupError(
-                "This system has machines or profiles already. Name those that are to be replaced "
-                "(--replace MACHINE …), or have all that are in the file replaced (--force)."
+                "This system already has machines or profiles, so nothing was imported. Name the machines to "
+                "replace with --replace MACHINE …, or replace everything that is in the file with --force."
             )
         done, entered = Restored(), list[str]()
         wanted = {
@@ -120,9 +120,11 @@ class Restore:
                 needed |= {each.digest for each in entry.versions}
                 machines |= {entry.name} if isinstance(entry, MachineEntry) else set()
         if needed - there:
-            raise BackupError(f"{path} lacks the source of {len(needed - there)} versions.")
+            raise BackupError(
+                f"{path} is incomplete: the sources of {len(needed - there)} versions are missing."
+            )
         if missing := set(only) - machines:
-            raise BackupError(f"{path} has no machine {', '.join(sorted(missing))}.")
+            raise BackupError(f"{path} does not contain the machine {', '.join(sorted(missing))}.")
 
     def _keep(self, source: str, done: Restored) -> None:
         code = self._compile(source) if self._compile else None
@@ -216,4 +218,4 @@ def _check_entry(entry: Entry) -> None:
     except msgspec.MsgspecError:
         fits = False
     if not fits:
-        raise BackupError(f"What the file says of {entry.name[:128]!r} cannot be.")
+        raise BackupError(f"The backup is invalid: its entry for {entry.name[:128]!r} is malformed.")

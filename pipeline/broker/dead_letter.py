@@ -50,7 +50,8 @@ def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Messag
 def stray_message(reading: Reading) -> Message:
     """The dead letter of a reading whose routing key names no machine."""
     failure = Failure(
-        f"{reading.key!r} names no machine: an id has 1 to 128 letters, digits, underscores or hyphens"
+        f"the routing key {reading.key!r} names no machine; a machine id has 1 to 128 letters, digits, "
+        "underscores or hyphens"
     )
     cause = cause_of(reading, Outcome("machine-id", failure=failure), now())
     return dead_letter_message(reading.key, "", Outgoing("", reading.body, cause))

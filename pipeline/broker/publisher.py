@@ -124,13 +124,13 @@ class _Submission:
         """The broker confirms or refuses the message with this tag."""
         self.waiting -= 1
         if refused:
-            self._note(tag, "RabbitMQ refused the message: a queue that it goes to is full")
+            self._note(tag, "RabbitMQ refused the message because a queue is full")
         else:
             self._last_confirmed = max(self._last_confirmed, tag)
 
     def bring_back(self, exchange: str) -> None:
         """The broker returns a message, and does not say which one."""
-        self._note(self._first_tag, f"no queue takes what is published to {exchange!r}")
+        self._note(self._first_tag, f"no queue is bound to receive messages published to {exchange!r}")
 
     def _note(self, tag: int, trouble: str) -> None:
         self.trouble = trouble
@@ -177,7 +177,7 @@ class Publisher:
         self._handed_in: deque[_Submission] = deque()
         self._unconfirmed: dict[int, _Submission] = {}
         self._published = 0
-        self.lost_because = "it is being connected"
+        self.lost_because = "still connecting"
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
@@ -229,7 +229,7 @@ class Publisher:
                 reason = str(e)
             if not self._stopping.is_set():
                 self._take_back(reason)
-                _logger.warning("%s; trying again in %s s", reason, _AGAIN_SECONDS)
+                _logger.warning("%s; retrying in %s s", reason, _AGAIN_SECONDS)
                 self._stopping.wait(_AGAIN_SECONDS)
         self._fail_all("the publisher was closed")
         self._loop.close()
@@ -302,7 +302,7 @@ class Publisher:
             self._work()
         elif self._insist:
             with logs.about(submission.about):
-                _logger.warning("publishing again in %s s: %s", _AGAIN_SECONDS, submission.trouble)
+                _logger.warning("%s; publishing again in %s s", submission.trouble, _AGAIN_SECONDS)
             self._loop.call_later(_AGAIN_SECONDS, partial(self._again, submission))
         else:
             submission.fail(submission.trouble)
@@ -324,7 +324,11 @@ class Publisher:
         if self._unconfirmed:
             seconds = monotonic() - min(submission.since for submission in self._unconfirmed.values())
             if seconds > _PATIENCE_SECONDS:
-                _logger.warning("RabbitMQ has not confirmed what was published %.0f s ago", seconds)
+                _logger.warning(
+                    "RabbitMQ has not confirmed messages published %.0f s ago; check its memory and disk "
+                    "alarms",
+                    seconds,
+                )
 
     def _take_back(self, reason: str) -> None:
         """The connection is lost: nothing is known of what was published on it and not confirmed."""

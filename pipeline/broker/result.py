@@ -29,8 +29,9 @@ class CloudEvent(Struct, frozen=True):
         str,
         Meta(
             pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)?$",
-            description="The running number of the machine's reading, from 1 on and never used again; with "
-            "a place behind it, from 1 on, where the reading had several results. Equal ids are repeats.",
+            description="The running number of the machine's reading, counted from 1 and never reused. If "
+            "a reading has several results, a dot and the position of the result follow. Equal ids are "
+            "repeats.",
             examples=["17", "17.1"],
         ),
     ]
@@ -54,14 +55,14 @@ class CloudEvent(Struct, frozen=True):
         int,
         Meta(
             ge=1,
-            description="The version of the machine's logic, or of its profile's.",
+            description="The version of the logic, the machine's own or its profile's.",
             examples=[3],
         ),
     ]
     data: Annotated[
         msgspec.Raw,
         Meta(
-            description="What `process` returned: a JSON object.",
+            description="The JSON object that `process` returned.",
             examples=[{"alarm": "too hot", "times": 2}],
             extra_json_schema={"type": "object"},
         ),
@@ -71,7 +72,7 @@ class CloudEvent(Struct, frozen=True):
             str,
             Meta(
                 pattern=f"^{wire.MACHINE_ID_PATTERN}$",
-                description="The profile whose logic was run; left out where it was the machine's own.",
+                description="The profile of the logic; missing if the logic is the machine's own.",
                 examples=["pumps"],
             ),
         ]
@@ -82,8 +83,8 @@ class CloudEvent(Struct, frozen=True):
             str,
             Meta(
                 pattern=f"^{tracing.PATTERN}$",
-                description="The trace of the batch that made it (W3C Trace Context); left out where traces "
-                "are off.",
+                description="The trace of the batch that produced the result (W3C Trace Context); missing if "
+                "tracing is off.",
                 examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
             ),
         ]

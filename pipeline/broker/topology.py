@@ -195,8 +195,9 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
 def _warn_of_outdated(_amqp_url: str, names: tuple[str, ...]) -> None:
     """Warn once in this process, not at each connection."""
     _logger.warning(
-        "An older version declared the queues %s, without dead-lettering. Unless a policy adds it, RabbitMQ "
-        "drops a reading that expires in them. iot-logic doctor says whether it is set, and how to set it.",
+        "An older version declared the queues %s without dead-lettering. RabbitMQ drops a reading that "
+        "expires in them unless a policy adds dead-lettering. Run iot-logic doctor: it checks this and "
+        "says what to do.",
         ", ".join(names),
     )
 
@@ -209,15 +210,15 @@ def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
         # An unknown type of exchange is a connection error (503 COMMAND_INVALID) for RabbitMQ.
         if exchange.type in e.reply_text:
             raise TopologyError(
-                f"RabbitMQ has no exchange type {exchange.type}. Enable its plugin: "
+                f"RabbitMQ does not know the exchange type {exchange.type}. Enable its plugin: "
                 "rabbitmq-plugins enable rabbitmq_sharding"
             ) from e
         raise
     except pika.exceptions.ChannelClosedByBroker as e:
         raise TopologyError(
-            f"The exchange {exchange.name!r} is there with other properties than ours ({e.reply_text}). "
-            "Is it another program's? Use a virtual host of its own for this system "
-            "(the last part of IOT_LOGIC_AMQP_URL), or delete the exchange."
+            f"The exchange {exchange.name!r} exists with other properties ({e.reply_text}). Another program "
+            "may use it. Give this system its own virtual host (the last part of IOT_LOGIC_AMQP_URL), or "
+            "delete the exchange."
         ) from e
 
 
@@ -245,7 +246,7 @@ def declare_queue(channel: "BlockingChannel", queue: Queue) -> bool:
 
 def _unlike_ours(queue: Queue, refusal: pika.exceptions.ChannelClosedByBroker) -> TopologyError:
     return TopologyError(
-        f"The queue {queue.name!r} is there with other properties than ours ({refusal.reply_text}). "
-        "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES are chosen once: set "
-        "them back, or stop the publishers, let the queue be emptied, delete it, and start again."
+        f"The queue {queue.name!r} exists with other properties ({refusal.reply_text}). "
+        "IOT_LOGIC_PARTITION_MAX_BYTES and IOT_LOGIC_DEAD_LETTERS_QUEUE_MAX_BYTES cannot change later. Set "
+        "them back; or stop the publishers, wait until the queue is empty, delete it, and restart."
     )

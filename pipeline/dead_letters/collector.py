@@ -87,7 +87,7 @@ class DeadLetterCollector:
                     self._serve(connection)
             except _GONE as e:
                 self.waiting = None
-                _logger.warning("Dead letters wait in RabbitMQ: %r", e)
+                _logger.warning("dead letters cannot be stored and wait in RabbitMQ: %r", e)
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _serve(self, connection: pika.BlockingConnection) -> None:

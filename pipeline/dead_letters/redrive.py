@@ -93,7 +93,9 @@ class Redriver:
         except PublishError as e:
             raise RedriveStopped(0, str(e)) from e
         except TimeoutError as e:
-            raise RedriveStopped(0, f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} s") from e
+            raise RedriveStopped(
+                0, f"RabbitMQ did not confirm the reading within {_CONFIRM_SECONDS} seconds"
+            ) from e
         self._letters.note_sent([letter for letter, _ in found], now())
         return len(messages)
 

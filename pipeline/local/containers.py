@@ -67,7 +67,7 @@ class ContainerServer(ABC):
                 failed.callback(self._container.remove, force=True, v=True)
                 self._container.put_archive("/", _archive(files))
             except (docker.errors.DockerException, requests.RequestException) as e:
-                raise Unavailable(f"Docker could not make a container of {image}: {e}") from e
+                raise Unavailable(f"Docker could not create a container from {image}: {e}") from e
             failed.pop_all()
 
     @abstractmethod
@@ -85,12 +85,12 @@ class ContainerServer(ABC):
             self._container.reload()
             if self._container.status != "running":
                 raise ServerFailed(
-                    f"{self.name} ended while it started. The last it printed:\n{self._tail()}"
+                    f"{self.name} stopped while it was starting. Its last output:\n{self._tail()}"
                 )
             if time.monotonic() > deadline:
                 raise ServerFailed(
                     f"{self.name} in a container was not ready within {_START_SECONDS} seconds. "
-                    f"The last it printed:\n{self._tail()}"
+                    f"Its last output:\n{self._tail()}"
                 )
             time.sleep(_INTERVAL)
 

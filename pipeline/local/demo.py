@@ -122,9 +122,9 @@ def _api_port(wanted: int) -> int:
     for port in range(wanted, min(wanted + _MORE_PORTS, 65_536)):
         if is_free(port):
             if port != wanted:
-                _say(f"Port {wanted} is taken by another program: the API will be on {port}.")
+                _say(f"Another program uses port {wanted}, so the API uses port {port}.")
             return port
-    raise LocalError(f"The ports from {wanted} on are all taken: set IOT_LOGIC_API_PORT to a free one.")
+    raise LocalError(f"No port from {wanted} on is free. Set IOT_LOGIC_API_PORT to a free one.")
 
 
 def _address(url: str) -> str:

@@ -54,22 +54,22 @@ def process(data, state):
 
 #: Shown so that they can be copied as they stand.
 _TRY: Final = """\
-Open {api} in a browser. The same over REST: read a machine's logic, or replace it while it runs:
+Open {api} in a browser. Or use REST, to read a machine's logic or to replace it while it runs:
 curl {api}/machines/machine_A/logic
 curl -X POST {api}/machines/machine_A/logic -H "Content-Type: application/json" \
 -d '{{"logic": "def process(data, state): state[\\"status\\"] = \\"running\\" \
 if data[\\"signal\\"] == 1 else \\"stopped\\"; return state"}}'
-Ctrl-C ends everything."""
+Press Ctrl-C to stop everything."""
 
 
 def main(devices: str, via: str) -> None:
-    """Wait for the API, upload, and become `iot-devices simulate`. Exits with 1 where the API refuses."""
+    """Wait for the API, deploy logic, and become `iot-devices simulate`. Exits with 1 if the API refuses."""
     api = Settings.from_environ().api_url
     try:
         _wait_until_ready(api)
         for machine_id, source in LOGIC.items():
             version = _upload(api, machine_id, source)
-            print(f"{machine_id}: logic is uploaded, version {version}", flush=True)
+            print(f"{machine_id}: deployed version {version} of its logic", flush=True)
     except LocalError as e:
         sys.exit(str(e))
     print(_TRY.format(api=api.replace("127.0.0.1", "localhost")), flush=True)
@@ -107,9 +107,9 @@ def _upload(api: str, machine_id: str, source: str) -> int:
             return version
     except urllib.error.HTTPError as e:
         said = e.read().decode(errors="replace")
-        raise LocalError(f"The API did not take the logic of {machine_id}: {e} {said}") from e
+        raise LocalError(f"The API refused the logic of {machine_id}: {e} {said}") from e
     except OSError as e:
-        raise LocalError(f"The API did not take the logic of {machine_id}: {e}") from e
+        raise LocalError(f"The logic of {machine_id} could not be uploaded: {e}") from e
 
 
 if __name__ == "__main__":

@@ -81,14 +81,16 @@ def install(package: Package) -> None:
     if shutil.which("apt-get") is None:
         others = [name for name in ("dnf", "apk", "brew") if shutil.which(name)]
         raise Unavailable(
-            f"{others[0]} is here, but installing with it is left to you" if others else "there is no apt-get"
+            f"{others[0]} is available; install the package with it yourself"
+            if others
+            else "there is no apt-get"
         )
     command = ["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", _INSTALL, "sh", package.apt]
     if os.geteuid() != 0:
         if not _sudo_without_password():
             raise Unavailable("apt-get needs root, or sudo without a password")
         command = ["sudo", "-n", *command]
-    print(f"Installing {package.apt} with apt-get; no service of it is started.", flush=True)
+    print(f"Installing {package.apt} with apt-get, without starting its service.", flush=True)
     try:
         subprocess.run(  # noqa: S603  our own words
             command, check=True, capture_output=True, text=True, timeout=_TIMEOUT, stdin=subprocess.DEVNULL
@@ -115,7 +117,7 @@ def main() -> None:
         install(LIBSECCOMP)
     except Unavailable as e:
         print(
-            f"libseccomp is missing, and without it no logic is run: {e}. Install it with "
+            f"libseccomp is missing: {e}. Logic cannot run without it. Install it with "
             f"{LIBSECCOMP.advice()}.",
             file=sys.stderr,
         )

@@ -55,7 +55,7 @@ class PrivateServer(ABC):
     def start(self) -> None:
         """Start it on the data it has, and return when it serves clients. Raises `ServerFailed`."""
         if self._process is not None and self._process.running:
-            raise ServerFailed(f"{self.name} is started already: stop it first.")
+            raise ServerFailed(f"{self.name} is already running. Stop it first.")
         process = self._process = GuardedProcess(
             self._command(), self._environ(), self.folder, self.folder / "output.log"
         )
@@ -63,14 +63,14 @@ class PrivateServer(ABC):
         while not self._ready():
             if not process.running:
                 raise ServerFailed(
-                    f"{self.name} ended while it started. The last it printed:\n{process.tail()}"
+                    f"{self.name} stopped while it was starting. Its last output:\n{process.tail()}"
                 )
             if time.monotonic() > deadline:
                 said = process.tail()
                 self.kill()
                 raise ServerFailed(
                     f"{self.name} was not ready within {self.start_seconds:.0f} seconds. "
-                    f"The last it printed:\n{said}"
+                    f"Its last output:\n{said}"
                 )
             time.sleep(_INTERVAL)
 

@@ -119,8 +119,8 @@ def _obtain(
         except Unavailable as e:
             reasons.append(f"  {source}: {e}.\n")
     raise NoServers(
-        f"There is no {name} to be had.\n{''.join(reasons)}Install it with {package.advice()}, "
-        f"or set {variable} to one that runs."
+        f"No {name} is available.\n{''.join(reasons)}Install it with {package.advice()}, "
+        f"or set {variable} to a running one."
     )
 
 

@@ -60,7 +60,7 @@ class Condition(StrEnum):
 
 
 class Health(StrEnum):
-    """A machine's health. `SILENT`: it has sent nothing for longer than the setting `silent_after` says."""
+    """A machine's health. A machine is silent after `silent_after` seconds without a reading."""
 
     PAUSED = "paused"
     QUARANTINED = "quarantined"

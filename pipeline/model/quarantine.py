@@ -46,5 +46,5 @@ class Strikes(Struct, frozen=True, array_like=True):
     def reason(self) -> str:
         """Why it is in quarantine, as the end of a sentence."""
         if self.kills >= KILLS:
-            return f"it had to be killed {self.kills} times"
+            return f"it was killed {self.kills} times"
         return f"it ran out of fuel or time on {self.exhaustions} readings in a row"

@@ -15,20 +15,18 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
     that recognises a reading makes its mark one of its own. So it does not matter in how many batches the
     readings come back, or that others of the machine, from the overflow, come before them.
 4.  *Only the session that took the partition's fence last may write* (`pipeline.store.sessions`). It takes
-    the
-    fence before it consumes, and Redis checks it in the very write. So a worker that was paused, cut off or
-    replaced can apply nothing, whatever it holds, and nobody has to ask the broker: on a cluster that is
+    the fence before it consumes, and Redis checks it in the very write. So a worker that was paused, cut off
+    or replaced can apply nothing, whatever it holds, and nobody has to ask the broker: on a cluster that is
     split, the broker's answer would be wrong.
 5.  *A mark is kept until a delivery proves that the broker cannot give its reading back.* A queue hands out
     at most `PREFETCH` readings that are not settled, so a session's delivery number n from the queue proves
     that all up to n - PREFETCH are settled. That an acknowledgement was sent, or that the channel answers,
     proves nothing: the acknowledgement may be on its way to the queue, and be lost. If more is proven
     (`pipeline.worker.proof`), marks are forgotten sooner. Marks of earlier sessions are kept until the
-    machine has a
-    reading that is not among them: readings come back first and in order, so none of theirs can follow it.
+    machine has a reading that is not among them: readings come back first and in order, so none of theirs can
+    follow it.
 6.  *A session ends when the broker gives readings back within it* (`pipeline.worker.partition`). They would
-    come
-    under new tags, which rule 2 would take for new readings. The next session knows them by their marks.
+    come under new tags, which rule 2 would take for new readings. The next session knows them by their marks.
 7.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
     it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
     order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
@@ -44,10 +42,9 @@ more often. The rules that keep the promise (`tests/model` explores them, `make 
 
 What would break it: rule 3 cannot tell apart two readings of one machine with equal bytes that came in the
 same millisecond and have no `message_id`; and without the broker's time stamp (`pipeline.broker.sent_at`) any
-two
-with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker held can be taken for an equal
-one, of those that the machine had sent last before. Devices that send equal readings and must be counted
-exactly then send a `message_id`, or a timestamp or number.
+two with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker held can be taken for an
+equal one, of those that the machine had sent last before. Devices that send equal readings and must be
+counted exactly then send a `message_id`, or a timestamp or number.
 """
 
 from collections.abc import Sequence
@@ -71,18 +68,20 @@ class Cause(Struct, frozen=True, array_like=True):
     message: Annotated[str, Meta(description="What went wrong.")]
     time: Annotated[
         str,
-        Meta(description="When it failed (RFC 3339, UTC).", extra_json_schema={"format": "date-time"}),
+        Meta(
+            description="When the reading failed (RFC 3339, UTC).", extra_json_schema={"format": "date-time"}
+        ),
     ]
     number: Annotated[int, Meta(description="The running number of the reading.")] | None = None
     logicversion: Annotated[int, Meta(description="The version of the logic that was run.")] | None = None
-    line: Annotated[int, Meta(description="The line of the logic that failed.")] | None = None
-    text: Annotated[str, Meta(description="That line.")] = ""
+    line: Annotated[int, Meta(description="The line number in the logic at which it failed.")] | None = None
+    text: Annotated[str, Meta(description="The text of that line.")] = ""
     limit: Annotated[str, Meta(description="The limit that was exceeded.")] | None = None
-    message_id: Annotated[str, Meta(description="What the device sent as the reading's.")] | None = None
+    message_id: Annotated[str, Meta(description="The message id that the device sent.")] | None = None
     content_type: str | None = None
     logicprofile: (
         Annotated[
-            str, Meta(description="The profile whose version it is, where it is not the machine's own.")
+            str, Meta(description="The profile of the version; missing if the logic is the machine's own.")
         ]
         | None
     ) = None

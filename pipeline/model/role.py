@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a token may do."""
+    """The role of a token."""
 
     #: Read everything but the tokens and the audit trail.
     VIEWER = "viewer"

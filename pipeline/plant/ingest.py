@@ -37,7 +37,7 @@ class Ingest:
         msgspec.json.decode(body)
         with self._sending:
             if self._unconfirmed + len(body) > UNCONFIRMED:
-                raise Busy("RabbitMQ has not confirmed the readings before this one", _AGAIN_SECONDS)
+                raise Busy("Too many readings wait for RabbitMQ's confirmation", _AGAIN_SECONDS)
             self._unconfirmed += len(body)
         message_id = str(uuid.uuid4())
         properties = pika.BasicProperties(

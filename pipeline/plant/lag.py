@@ -28,13 +28,13 @@ _PATIENCE_SECONDS = 5
 
 
 class PartitionState(Struct, frozen=True):
-    """A partition: who is to have it, who consumes it, and how far behind it is.
+    """A partition: the worker it is assigned to, the workers that consume it, and its lag.
 
-    `assigned_to` and `held_by` are ids of workers; for some seconds after a worker came or went they may
-    differ. `ready` readings wait in the partition's queue, `overflow` of machines that flood it in its
-    overflow, and `held` were handed to a worker and are not acknowledged. `rate` is readings a second that
-    were acknowledged lately. `seconds_behind` is how long what waits takes at that rate: 0 where nothing
-    waits, null where nothing moves.
+    `assigned_to` and `held_by` are worker ids. They can differ for some seconds after a worker started or
+    stopped. `ready` readings wait in the partition's queue and `overflow` readings in its overflow queue;
+    `held` readings were delivered to a worker and are not acknowledged. `rate` is the number of readings
+    acknowledged per second. `seconds_behind` is the time to process the waiting readings at that rate: 0 if
+    none wait, null if the rate is 0.
     """
 
     partition: int
@@ -48,15 +48,15 @@ class PartitionState(Struct, frozen=True):
 
 
 class QueueState(Struct, frozen=True):
-    """A queue: what waits in it, and who takes from it.
+    """A queue in RabbitMQ: its messages and its consumers.
 
-    `partition` is null for the dead letters, which the API takes. `ready` messages wait; `consumers` take
-    from it, of which a partition's queue serves one. The oldest of them has waited for `oldest_seconds`, at
-    least, since the worker that serves the queue began to; null where that is not known.
+    `partition` is null for the queue of dead letters, which the API consumes. `ready` is the number of
+    waiting messages and `consumers` the number of consumers; in a partition's queue one of them is active.
+    The oldest message has waited for at least `oldest_seconds`, null if unknown.
 
-    `taken` is when a worker last began with a reading of it (RFC 3339, UTC; null where none has it, or has
-    taken any), and `waited` how many seconds that reading had waited since it was sent, null where it does
-    not say when that was. What waits behind it was sent later.
+    `taken` is when a worker last began to process a reading from the queue (RFC 3339, UTC; null if it has
+    not). `waited` is the number of seconds that this reading had waited, null if it does not say when it was
+    sent.
     """
 
     name: str
@@ -161,7 +161,7 @@ def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
     except TopologyError as e:
         raise BrokerUnavailable(str(e)) from e
     except (pika.exceptions.AMQPError, OSError) as e:
-        raise BrokerUnavailable(f"RabbitMQ cannot be asked: {e!r}") from e
+        raise BrokerUnavailable(f"RabbitMQ is unavailable: {e!r}") from e
 
 
 def _counts_of(channel: BlockingChannel, names: Sequence[str]) -> list[tuple[int, int]]:

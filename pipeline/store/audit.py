@@ -29,11 +29,12 @@ _CHUNK: Final = 1_000
 
 
 class AuditEntry(Struct, kw_only=True):
-    """A change that somebody made.
+    """A change in the audit trail.
 
-    `id` is its place in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token,
-    or in parentheses what was used without one. `target` is what was changed, `machine` the machine that it
-    belongs to. `before` and `after` say from what to what: versions, ETags of states, numbers of letters.
+    `id` is its position in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the
+    token; without a token it is the access path, in parentheses. `target` is what was changed, and `machine`
+    the machine that it belongs to. `before` and `after` are the old and the new value: versions, ETags of
+    states, numbers of dead letters.
     """
 
     id: str
@@ -83,7 +84,7 @@ class AuditTrail:
         Raises `ValueError` where `before` is the id of none.
         """
         if before and not _ID.fullmatch(before):
-            raise ValueError(f"{before!r} is no change's id")
+            raise ValueError(f"{before!r} is not a valid cursor")
         if before and not before.strip("0-"):
             # Redis knows nothing before 0-0, and does not answer that it is nothing.
             return

@@ -387,5 +387,5 @@ def _parse_cursor(cursor: str) -> tuple[int, str] | None:
         return None
     score, _, member = cursor.partition(".")
     if not score.isdecimal() or not member or len(cursor) > 255:
-        raise ValueError(f"{cursor!r} is not where a page ends")
+        raise ValueError(f"{cursor!r} is not a valid cursor")
     return int(score), member

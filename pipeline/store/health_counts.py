@@ -68,7 +68,7 @@ _KEYS: Final = [SEEN_KEY, MACHINES_KEY, *map(condition_key, (Condition.NEW, *_TR
 
 
 class HealthCounts(Struct, frozen=True):
-    """How many machines there are, and of each health; null where it would take too long to find out."""
+    """The number of machines, in total and by health; null if counting takes too long."""
 
     machines: int
     health: dict[Health, int | None]

@@ -6,10 +6,9 @@ It follows the records and setups, which are the truth, and may be behind them f
     belongs. Then it is read once more, and if it stands differently by now, all is done again. So the last
     entry is never older than the last change, whoever else enters the machine at the same time.
 2.  *A batch enters only those machines that stand differently after it* (`pipeline.worker.index_writer`).
-    Those that
-    its session meets for the first time are looked up, for a worker that had them before may have died before
-    it entered them. Of the others it notes only when they were seen, in an entry that is there: a deleted
-    machine does not come back by it.
+    Those that its session meets for the first time are looked up, for a worker that had them before may have
+    died before it entered them. Of the others it notes only when they were seen, in an entry that is there: a
+    deleted machine does not come back by it.
 3.  *A reader looks at the machine itself*, and enters those anew that he finds in a wrong place.
 
 The keys: `machines` has all, for the order of their ids; `{machines}:seen` sorts them by when they were last

@@ -68,7 +68,7 @@ class Events:
             for channel in (ALL, change.machine) if change.machine else (ALL,):
                 self._redis.publish(self._prefix + channel, message)
         except redis.RedisError as e:
-            _logger.warning("%s of %s cannot be announced: %s", change.what, change.target, e)
+            _logger.warning("no live event for %s of %s: %s", change.what, change.target, e)
 
 
 def channel_prefix(client: Any) -> str:

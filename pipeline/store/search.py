@@ -38,7 +38,7 @@ _SEEN_CURSOR = re.compile(r"([0-9]{1,16})\.([A-Za-z0-9_-]{1,128})")
 
 
 class Sort(StrEnum):
-    """In which order machines are found."""
+    """The order of the list of machines."""
 
     ID = "id"
     #: The one that was seen last comes first, those that never were last.
@@ -164,9 +164,9 @@ def _parse(sort: Sort, after: str) -> Place | None:
         return None
     if sort is Sort.ID:
         if not is_machine_id(after):
-            raise ValueError(f"{after!r} is no cursor by id")
+            raise ValueError(f"{after!r} is not a valid cursor for the order by id")
         return 0, after
     found = _SEEN_CURSOR.fullmatch(after)
     if found is None:
-        raise ValueError(f"{after!r} is no cursor by last seen")
+        raise ValueError(f"{after!r} is not a valid cursor for the order by last_seen")
     return int(found[1]), found[2]

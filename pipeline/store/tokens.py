@@ -49,7 +49,7 @@ class _Kept(Struct, array_like=True):
 
 
 class Token(Struct, kw_only=True):
-    """A token as it is shown, without its secret. Times are RFC 3339 in UTC; `last_used` to the minute."""
+    """A token without its secret. Times are RFC 3339, UTC; `last_used` is accurate to the minute."""
 
     name: str
     role: Role
@@ -79,13 +79,13 @@ class Tokens:
         Raises `TokenError` where the name is taken or cannot be one.
         """
         if not _NAME.fullmatch(name):
-            raise TokenError(f"{name!r} cannot be a token's name: it has 1 to 64 letters, digits or -.")
+            raise TokenError(f"{name!r} is not a valid token name. Use 1 to 64 letters, digits or -.")
         token = f"iot_{name}_{secrets.token_hex(32)}"
         now = _now()
         expires = None if days is None else now + round(days * _DAY)
         kept = msgspec.msgpack.encode(_Kept(role, _digest(token), now, expires))
         if not self._redis.hsetnx(_TOKENS, name, cast(str, kept)):
-            raise TokenError(f"There is a token {name!r} already: revoke it first, or take another name.")
+            raise TokenError(f"A token {name!r} already exists. Revoke it first, or choose another name.")
         return token
 
     def revoke(self, name: str) -> Role | None:

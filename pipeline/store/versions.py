@@ -1,8 +1,7 @@
 """The logic of machines or profiles in Redis: the versions of each, and which of them is in force.
 
 - `machine:{<id>}:logic` says which is in force (`pipeline.store.deployments`). A batch reads it together with
-  the
-  machine's record, so a new version is in force from the next batch on every worker.
+  the machine's record, so a new version is in force from the next batch on every worker.
 - `machine:{<id>}:versions` is the list of a machine's versions, the first at place 0 with number 1. A
   version is never changed; it outlives the logic's deletion, and its number is not used again.
 - `profile:{<name>}:…` are the same of a profile.

@@ -48,15 +48,15 @@ return {
 class Holding(Struct, frozen=True):
     """A partition that a worker consumes.
 
-    `held` readings were handed to it and are not acknowledged, `in_flight` of them in the batch that is
-    worked on or confirmed; the oldest was handed to it `held_seconds` ago. `settled` counts those that it has
-    acknowledged since it holds the partition, `rate` is how many of those a second since the last beat.
-    The oldest in the partition's queue has waited there for `oldest_seconds`, at least, and that in its
-    overflow queue for `overflow_oldest_seconds` (`pipeline.worker.queue_age`).
+    `held` is the number of readings delivered to the worker and not acknowledged; `in_flight` of them are in
+    the current batch. The oldest of them was delivered `held_seconds` ago. `settled` is the number of
+    readings acknowledged since the worker began to consume the partition, and `rate` the number per second
+    since its last report. The oldest reading in the partition's queue has waited for at least
+    `oldest_seconds`, the oldest one in its overflow queue for at least `overflow_oldest_seconds`.
 
-    `taken` is when it last began with a reading of the partition's queue (RFC 3339, UTC), and `waited` how
-    many seconds that one had waited in the broker, as far as it says itself when it was sent;
-    `overflow_taken` and `overflow_waited` are the same for its overflow queue.
+    `taken` is when the worker last began to process a reading from the partition's queue (RFC 3339, UTC), and
+    `waited` the number of seconds that this reading had waited, null if the reading does not say when it was
+    sent. `overflow_taken` and `overflow_waited` are the same for the overflow queue.
     """
 
     partition: int
@@ -74,8 +74,11 @@ class Holding(Struct, frozen=True):
 
 
 class Batches(Struct, frozen=True):
-    """The batches that a worker has processed since its start: how many, how many readings there were in the
-    last, and on average in those of the last seconds (null where there were none)."""
+    """The batches of a worker since its start.
+
+    `count` is their number, `last` the number of readings in the last batch, and `mean` the average number of
+    readings in the batches of the last seconds (null if there were none).
+    """
 
     count: int = 0
     last: int = 0
@@ -83,16 +86,16 @@ class Batches(Struct, frozen=True):
 
 
 class WorkerStatus(Struct, frozen=True, kw_only=True):
-    """What a worker process says of itself.
+    """The report of a worker process.
 
-    `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on
-    batches. `metrics` is where Prometheus can read it, null where it cannot. `assigned` are the partitions
-    that are to be its own, `holding` those that it consumes, with `held` and `in_flight` readings in all of
-    them. `readings` counts from its start; `rate` is readings a second. `sandbox_restarts` counts children
-    that were lost or killed, and `sandbox_restart_causes` each cause by itself. `heard` is how many seconds
-    ago it said all this.
+    `version` is the version of the program, `since` when the process started (RFC 3339, UTC), and `threads`
+    the number of threads that process batches. `metrics` is the address for Prometheus, null if there is
+    none. `assigned` lists the partitions assigned to the worker, `holding` those that it consumes; `held` and
+    `in_flight` are the totals of these. `readings` is the number of readings processed since the start, and
+    `rate` the number per second. `sandbox_restarts` is the number of sandbox children that were lost or
+    killed, `sandbox_restart_causes` the number by cause. `heard` is the number of seconds since the report.
 
-    Workers of another version may not say all of it.
+    Workers of another version may omit fields.
     """
 
     id: str

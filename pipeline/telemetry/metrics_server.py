@@ -2,8 +2,7 @@
 
 Several processes share a host, and nobody deals ports out to them: each takes the first free one from
 `IOT_LOGIC_METRICS_PORT` on, and says in its report (`pipeline.store.workers`) which it is. There is no token
-to be
-shown: the address is loopback, unless the settings say otherwise.
+to be shown: the address is loopback, unless the settings say otherwise.
 """
 
 import logging
@@ -70,9 +69,11 @@ class MetricsServer:
             else:
                 self.url = f"http://{_reachable(host)}:{each}/metrics"
                 Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
-                _logger.info("metrics are at %s", self.url)
+                _logger.info("serving metrics at %s", self.url)
                 return
-        _logger.warning("nobody can read the metrics: no port from %s on can be had: %s", port, reason)
+        _logger.warning(
+            "no metrics: no port from %s on is free: %s. Set IOT_LOGIC_METRICS_PORT.", port, reason
+        )
 
     def close(self) -> None:
         """Answer no more."""

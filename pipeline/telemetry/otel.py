@@ -61,7 +61,7 @@ class Tracer:
             self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
             self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         except (ValueError, OSError) as e:
-            raise SettingsError(f"Traces cannot be sent as the OTEL_… variables say: {e}") from e
+            raise SettingsError(f"Tracing cannot start with these OTEL_… variables: {e}") from e
         self._tracer = self._provider.get_tracer("iot_logic", said["service.version"], schema_url=_SCHEMA)
 
     def close(self) -> None:

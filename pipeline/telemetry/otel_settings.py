@@ -32,29 +32,33 @@ class TraceSettings(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             pattern=_URL,
-            description="The collector, over HTTP: `http://collector:4318`. It turns the traces on.",
+            description="The collector's address, such as `http://collector:4318`. Setting it turns "
+            "tracing on.",
         ),
     ] = ""
     exporter_otlp_traces_endpoint: Annotated[
         str,
-        Meta(pattern=_URL, description="The same with its path, `http://collector:4318/v1/traces`."),
+        Meta(
+            pattern=_URL,
+            description="The collector's full address, such as `http://collector:4318/v1/traces`.",
+        ),
     ] = ""
     exporter_otlp_headers: Annotated[
-        str, Meta(pattern=_PAIRS, description="Headers of each export: `name=value,name=value`.")
+        str, Meta(pattern=_PAIRS, description="Headers of each export, as `name=value,name=value`.")
     ] = ""
     exporter_otlp_protocol: Annotated[
-        Literal["http/protobuf"], Meta(description="How it is spoken to. There is no other way here.")
+        Literal["http/protobuf"], Meta(description="The protocol. Only `http/protobuf` is supported.")
     ] = "http/protobuf"
     exporter_otlp_timeout: Annotated[
-        float, Meta(gt=0, description="Seconds that an export may take, with its repeats.")
+        float, Meta(gt=0, description="Maximum seconds of an export, including retries.")
     ] = 10
     exporter_otlp_compression: Annotated[
-        Literal["none", "gzip", "deflate"], Meta(description="Whether what is sent is compressed.")
+        Literal["none", "gzip", "deflate"], Meta(description="The compression of exports.")
     ] = "none"
-    traces_exporter: Annotated[Literal["otlp", "none"], Meta(description="`none` turns the traces off.")] = (
+    traces_exporter: Annotated[Literal["otlp", "none"], Meta(description="`none` turns tracing off.")] = (
         "otlp"
     )
-    sdk_disabled: Annotated[bool, Meta(description="`true` turns them off as well.")] = False
+    sdk_disabled: Annotated[bool, Meta(description="`true` turns tracing off.")] = False
     traces_sampler: Annotated[
         Literal[
             "always_on",
@@ -64,23 +68,30 @@ class TraceSettings(Struct, frozen=True, kw_only=True):
             "parentbased_always_off",
             "parentbased_traceidratio",
         ],
-        Meta(description="Which traces are kept."),
+        Meta(description="The sampler."),
     ] = "parentbased_always_on"
     traces_sampler_arg: Annotated[
-        float, Meta(ge=0, le=1, description="Which part of them, with a sampler by ratio: `0.01` is 1 %.")
+        float, Meta(ge=0, le=1, description="The ratio for a ratio sampler: `0.01` is 1 %.")
     ] = 1
     bsp_max_queue_size: Annotated[
-        int, Meta(ge=1, description="Spans that wait for the collector; beyond it the oldest are dropped.")
+        int,
+        Meta(
+            ge=1,
+            description="Maximum number of spans that wait for the collector. Beyond it, the oldest are "
+            "dropped.",
+        ),
     ] = 2048
-    bsp_max_export_batch_size: Annotated[int, Meta(ge=1, description="Spans that are sent at once.")] = 512
+    bsp_max_export_batch_size: Annotated[
+        int, Meta(ge=1, description="Maximum number of spans in an export.")
+    ] = 512
     bsp_schedule_delay: Annotated[
-        int, Meta(ge=1, description="Milliseconds from one sending to the next, where few spans come.")
+        int, Meta(ge=1, description="Milliseconds between exports if there are few spans.")
     ] = 5000
     service_name: Annotated[
-        str, Meta(description="Who the spans are of. Empty: `iot-logic-worker`, `iot-logic-api`.")
+        str, Meta(description="The service name of the spans. Empty: `iot-logic-worker` or `iot-logic-api`.")
     ] = ""
     resource_attributes: Annotated[
-        str, Meta(pattern=_PAIRS, description="What is said of it besides: `name=value,name=value`.")
+        str, Meta(pattern=_PAIRS, description="More resource attributes, as `name=value,name=value`.")
     ] = ""
 
     @classmethod
@@ -100,11 +111,13 @@ class TraceSettings(Struct, frozen=True, kw_only=True):
             try:
                 values[field.name] = msgspec.convert(said[name], field.type, strict=False)
             except msgspec.ValidationError as e:
-                shown = "as it is" if field.name in _SECRET else repr(said[name])
-                raise SettingsError(f"{name} cannot be {shown}: {e}.") from e
+                shown = "an invalid value" if field.name in _SECRET else f"the invalid value {said[name]!r}"
+                raise SettingsError(f"{name} has {shown}: {e}.") from e
         settings = cls(**values)
         if settings.bsp_max_export_batch_size > settings.bsp_max_queue_size:
-            raise SettingsError("OTEL_BSP_MAX_EXPORT_BATCH_SIZE cannot be above OTEL_BSP_MAX_QUEUE_SIZE.")
+            raise SettingsError(
+                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is greater than OTEL_BSP_MAX_QUEUE_SIZE. Lower it."
+            )
         return None if settings.sdk_disabled or settings.traces_exporter == "none" else settings
 
 

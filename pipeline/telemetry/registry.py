@@ -35,7 +35,7 @@ class SandboxRestarts(Collector):
         restarts = self._restarts()
         counter = CounterMetricFamily(
             "iot_logic_sandbox_restarts",
-            "Sandbox children that were replaced because they were lost or killed, by cause.",
+            "Sandbox children replaced because they were lost or killed, by cause.",
             labels=["cause"],
         )
         for cause in LOSS_CAUSES:

@@ -44,7 +44,7 @@ def start(service: str) -> bool:
         from pipeline.telemetry.otel import Tracer
     except ImportError as e:
         raise SettingsError(
-            "OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, and OpenTelemetry is not installed. "
+            "OTEL_EXPORTER_OTLP_ENDPOINT turns tracing on, but OpenTelemetry is not installed. "
             "Install it (pip install 'iot-logic-processor[otel]'), or unset the variable"
         ) from e
     _tracer = Tracer(settings.service_name or service)

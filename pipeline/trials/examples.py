@@ -38,13 +38,13 @@ _SHOWN: Final = 60
 
 
 class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a logic is to do: readings in, results and a state out.
+    """A test of a logic: readings, and the expected results and state.
 
-    `state` is the state before, `config` what the logic reads as `config`. `results` has an entry for each
-    reading: what `process` returns (null, an object, or a list of objects), or `{"error": TEXT}` where the
-    reading is to fail with a message that contains the text. A result that is itself such an object is
-    written in a list. Where `results` or `state_after` are left out, they are not compared; but no reading
-    may fail that is not said to.
+    `state` is the state before the first reading, and `config` the config of the logic. `results` has an
+    entry for each reading: the value that `process` must return (null, an object, or a list of objects), or
+    `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object
+    as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A
+    reading must not fail unless an error is expected.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -56,11 +56,11 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
 
 
 class Mismatch(Struct, kw_only=True):
-    """Where a logic does not do what an example says.
+    """A difference between an example and the behaviour of the logic.
 
-    `reading` counts the example's readings from 1; it is null where it is about the state. `expected` is as
-    the example has it, `got` what came instead, written in the same way; `line` is the logic's line, where
-    the reading failed in one.
+    `reading` is the number of the reading in the example, counted from 1; it is null if the state differs.
+    `expected` is the expected value, `got` the actual one. `line` is the line number in the logic, if the
+    reading failed at one.
     """
 
     example: str
@@ -78,17 +78,17 @@ def encoded(examples: Sequence[Example]) -> bytes:
     for example in examples:
         if example.results is not None and len(example.results) != len(example.readings):
             raise ExamplesUnfit(
-                f"the example {example.name!r} has {len(example.readings)} readings and "
-                f"{len(example.results)} results; each reading has one"
+                f"the example {example.name!r} has {len(example.readings)} readings but "
+                f"{len(example.results)} results; give one result for each reading"
             )
     kept = msgspec.json.encode(examples)
     if len(kept) > BYTES:
-        raise ExamplesUnfit(f"the examples have {len(kept):,} bytes of JSON; {BYTES:,} are the most")
+        raise ExamplesUnfit(f"the examples have {len(kept):,} bytes of JSON; the maximum is {BYTES:,}")
     if (readings := sum(len(example.readings) for example in examples)) > READINGS:
-        raise ExamplesUnfit(f"the examples have {readings:,} readings; {READINGS:,} are the most")
+        raise ExamplesUnfit(f"the examples have {readings:,} readings; the maximum is {READINGS:,}")
     [(name, most), *_] = Counter(example.name for example in examples).most_common(1)
     if most > 1:
-        raise ExamplesUnfit(f"{most} examples have the name {name!r}; each must have its own")
+        raise ExamplesUnfit(f"{most} examples have the name {name!r}; give each its own name")
     return kept
 
 
@@ -104,7 +104,7 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
         try:
             state, config = encode_state(example.state, limits), encode_config(example.config, limits)
         except LogicError as e:
-            message = f"It cannot be run: {e}."
+            message = f"The example cannot be run: {e}."
             wrong.append(
                 Mismatch(example=example.name, reading=None, message=message, expected=None, got=None)
             )
@@ -124,29 +124,31 @@ def _of_one(example: Example, number: int, ran: TrialResult) -> Iterator[Mismatc
         if (found := _of_reading(example, place, reading)) is not None:
             yield found
     if len(tried) < len(example.readings):
-        message = f"It was not run. {ran.stopped}"
+        message = f"The reading was not run. {ran.stopped}"
         yield _mismatch(example, len(tried), message, _expected(example, len(tried)), None)
     elif example.state_after is not None:
         after = msgspec.json.decode(tried[-1].state)
         if (at := _difference(example.state_after, after)) is not None:
-            yield _mismatch(example, None, f"The state after it differs{at}.", example.state_after, after)
+            yield _mismatch(example, None, f"The state afterwards differs{at}.", example.state_after, after)
 
 
 def _of_reading(example: Example, place: int, tried: Tried) -> Mismatch | None:
     expected = _expected(example, place)
     if _is_error(expected):
         if tried.error is None:
-            return _mismatch(example, place, "It was to fail, and did not.", expected, _returned(tried))
+            return _mismatch(
+                example, place, "Expected an error, but the reading succeeded.", expected, _returned(tried)
+            )
         if expected["error"] not in tried.error.message:
-            message = f"It failed otherwise: {tried.error.message}."
+            message = f"Failed with a different error: {tried.error.message}."
             return _mismatch(example, place, message, expected, _failed(tried.error), tried.error.line)
     elif tried.error is not None:
-        message = f"It failed: {tried.error.message}."
+        message = f"The reading failed: {tried.error.message}."
         return _mismatch(example, place, message, expected, _failed(tried.error), tried.error.line)
     elif example.results is not None:
         got = _returned(tried)
         if (most := len(_listed(expected))) != (there := len(tried.results)):
-            message = f"The number of results differs: {most} expected, {there} there."
+            message = f"The number of results differs: expected {most}, got {there}."
             return _mismatch(example, place, message, expected, got)
         if (at := _difference(_listed(expected), _listed(got))) is not None:
             # Of a single result, the path need not say that it is the first.
@@ -198,19 +200,19 @@ def _difference(expected: Any, got: Any, path: str = "$") -> str | None:
             if (at := _difference(expected[key], got[key], f"{path}.{key}")) is not None:
                 return at
         more = next((key for key in got if key not in expected), None)
-        return None if more is None else f" at {path}: {_shown(more)} was not expected"
+        return None if more is None else f" at {path}: {_shown(more)} is unexpected"
     if isinstance(expected, list) and isinstance(got, list):
         for place, (one, other) in enumerate(zip(expected, got, strict=False)):
             if (at := _difference(one, other, f"{path}[{place}]")) is not None:
                 return at
         if len(expected) != len(got):
-            return f" at {path}: {len(expected)} expected, {len(got)} there"
+            return f" at {path}: expected {len(expected)} items, got {len(got)}"
         return None
     if _is_number(expected) and _is_number(got):
         equal = expected == got
     else:
         equal = type(expected) is type(got) and expected == got
-    return None if equal else f" at {path}: {_shown(expected)} expected, {_shown(got)} there"
+    return None if equal else f" at {path}: expected {_shown(expected)}, got {_shown(got)}"
 
 
 def _is_number(value: Any) -> bool:
@@ -223,12 +225,12 @@ def _shown(value: Any) -> str:
 
 
 class ExamplesFailed(IotLogicError):
-    """A logic does not do what its examples say. What was in force stays in force."""
+    """At least one example of a logic fails. The deployed version has not changed."""
 
     def __init__(self, mismatches: "Sequence[Mismatch]") -> None:
-        super().__init__(f"the examples fail in {len(mismatches)} place(s)")
+        super().__init__(f"The examples of the logic fail, with {len(mismatches)} difference(s)")
         self.mismatches = list(mismatches)
 
 
 class ExamplesUnfit(IotLogicError):
-    """Examples cannot be kept with a logic: they are too many, or contradict themselves."""
+    """The examples of a logic are invalid: there are too many, or they are inconsistent."""

@@ -92,7 +92,7 @@ class Trials:
         with self._slot():
             checked = self._on_thread(lambda: self._sandbox.check(source))
             if checked.code is None:
-                return TrialResult(checked.problems, [], "The logic is refused.")
+                return TrialResult(checked.problems, [], "The logic was refused.")
             run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
             while self._on_thread(run.go_on):
                 pass
@@ -106,7 +106,7 @@ class Trials:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
-            raise Busy(f"{PLACES} logics are tried at once already", AGAIN)
+            raise Busy(f"{PLACES} trials are already running, the maximum", AGAIN)
         try:
             yield
         finally:
@@ -151,7 +151,7 @@ class Run:
 
     def _exceeded(self) -> str | None:
         if self._seconds > SECONDS:
-            return f"It took longer than {SECONDS} seconds."
+            return f"The trial took longer than {SECONDS} seconds."
         if self._bytes > BYTES:
-            return f"Readings, results and states are longer than {BYTES:,} bytes."
+            return f"The readings, results and states of the trial exceed {BYTES:,} bytes."
         return None

@@ -17,11 +17,11 @@ from sandbox.parent.sandbox import Sandbox
 
 
 class Tried(Struct, omit_defaults=True):
-    """What became of a reading.
+    """The outcome of a reading in a trial.
 
-    `reading` is its text. `outcome` is ok, limit or error; `state` is the state after it. `fuel` is what it
-    used; `peaks` are the largest values of what is limited, by the names of the limits; `seconds` is how
-    long it took, with its way into the sandbox and back. `error` is there where it failed.
+    `reading` is its text. `outcome` is ok, limit or error. `state` is the state after the reading. `fuel` is
+    the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer
+    to the sandbox and back. `error` is null unless the reading failed.
     """
 
     reading: str
@@ -62,7 +62,7 @@ class Trial:
         [outcome], self.state = report.outcomes, report.state
         self._strikes = self._strikes.after(outcome)
         if self._strikes.quarantined:
-            self.stopped = f"A machine would be in quarantine by now: {self._strikes.reason}."
+            self.stopped = f"A machine with this logic would be in quarantine now: {self._strikes.reason}."
         sizes = {"result_bytes": sum(map(len, outcome.results)), "state_bytes": len(self.state)}
         return Tried(
             reading=reading.decode(errors="replace"),

@@ -114,7 +114,7 @@ class Announcer:
             self._failing = False
         except RedisError as e:
             if not self._failing:
-                _logger.warning("live events are left out while Redis cannot be used: %s", e)
+                _logger.warning("live events are omitted while Redis is unavailable: %s", e)
             self._failing = True
 
     def _find_subscribers(self) -> None:

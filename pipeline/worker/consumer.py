@@ -232,7 +232,7 @@ class BatchConsumer(Consumer):
         try:
             topology.ensure(self._settings)
         except (pika.exceptions.AMQPError, TopologyError) as e:
-            _logger.warning("RabbitMQ cannot be used yet: %r", e)
+            _logger.warning("RabbitMQ is unavailable; retrying: %r", e)
         else:
             parameters = parameters_of(self._settings.amqp_url)
             self._connection = Connection(
@@ -241,7 +241,7 @@ class BatchConsumer(Consumer):
 
     def _on_end(self, _connection: object, reason: BaseException) -> None:
         if not self._stopping.is_set():
-            _logger.warning("the connection to RabbitMQ was lost, and is made again: %r", reason)
+            _logger.warning("the connection to RabbitMQ was lost; reconnecting: %r", reason)
             self._metrics.broker_losses.inc()
         self._connection = None
 
@@ -294,7 +294,7 @@ class BatchConsumer(Consumer):
                 if self._sessions.take(fence, self._membership.id, partial(self._may_oust, since)):
                     taken.append(fence)
         except RedisError as e:
-            _logger.warning("partitions are not consumed yet, for Redis does not answer: %s", e)
+            _logger.warning("partitions are not consumed yet because Redis is unavailable: %s", e)
         self._loop.add_callback_threadsafe(partial(self._on_fences, connection, taken))
 
     def _may_oust(self, since: float, worker: str) -> bool:
@@ -305,7 +305,7 @@ class BatchConsumer(Consumer):
         try:
             self._sessions.give_up(fence, settled)
         except RedisError as e:
-            _logger.warning("the next worker of partition %s has to wait: %s", fence.partition, e)
+            _logger.warning("the next worker of partition %s must wait for the fence: %s", fence.partition, e)
 
     # All below runs on the consumer's thread again.
 
@@ -323,10 +323,10 @@ class BatchConsumer(Consumer):
         assert batch.published is not None
         with logs.about(batch.about):
             if error := batch.published.exception():
-                _logger.warning("%r goes back to RabbitMQ: %s", batch, error)
+                _logger.warning("%r is returned to RabbitMQ: %s", batch, error)
                 _give_back(batch)
                 return
-            _logger.debug("what the batch published is confirmed")
+            _logger.debug("the batch's messages are confirmed")
         for share in batch.shares:
             share.session.settle()
             if share.moved is not None:
@@ -341,7 +341,7 @@ class BatchConsumer(Consumer):
         """Acknowledge what has waited for readings to get into the overflow."""
         assert share.moved is not None
         if error := share.moved.exception():
-            _logger.warning("readings of %s go back to RabbitMQ: %s", share.session.queue, error)
+            _logger.warning("readings of %s are returned to RabbitMQ: %s", share.session.queue, error)
             share.session.end()
         else:
             share.session.settle_moved()

@@ -3,8 +3,7 @@
 The readings of a partition stand in one queue, so whoever sends more than the partition can work off makes
 all wait. What is done about it: while a machine floods, its readings are moved to the partition's overflow
 queue, from which a few at a time are worked off beside the others' (`pipeline.worker.partition`). They keep
-their
-order: until the overflow holds none of its readings any more, all that it sends goes there.
+their order: until the overflow holds none of its readings any more, all that it sends goes there.
 
 A machine floods when its partition is behind (the broker has more to hand out than it hands out at once)
 for `PATIENCE_SECONDS`, and more than half of what has been handed out is the machine's; unless it has had

@@ -69,7 +69,7 @@ class IndexWriter:
             self._index.enter(changed | self._index.astray(met))
             self._index.note_seen(seen)
         except RedisError as e:
-            _logger.warning("the index of the machines is behind: %s", e)
+            _logger.warning("the index of machines is behind because Redis is unavailable: %s", e)
             with self._lock:
                 self._seen = seen | self._seen
                 self._changed |= changed | met.keys()

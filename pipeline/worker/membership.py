@@ -95,7 +95,7 @@ class Membership:
             self._heartbeats.leave(self.id)
         except RedisError as e:
             _logger.warning(
-                "the other workers will notice within %s s that this one is gone: %s", EXPIRY_SECONDS, e
+                "could not sign off; the other workers will notice within %s s: %s", EXPIRY_SECONDS, e
             )
 
     def _run(self) -> None:
@@ -103,7 +103,7 @@ class Membership:
             try:
                 self._beat()
             except RedisError as e:
-                _logger.warning("Redis does not answer, so the assignment stays as it is: %s", e)
+                _logger.warning("Redis is unavailable; the assignment of partitions does not change: %s", e)
             self._leaving.wait(BEAT_SECONDS)
 
     def _beat(self) -> None:

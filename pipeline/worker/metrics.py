@@ -12,8 +12,7 @@ How long a reading takes is measured in two ways, because not every reading says
 - `iot_logic_delivery_to_confirm_seconds`: every reading, from when it came to this process until the broker
   has confirmed all that its batch published. What it waited in the partition's queue before is not in it.
 - `iot_logic_sent_to_confirm_seconds`: only readings that say when they were sent (`pipeline.broker.sent_at`),
-  from
-  then, by the sender's clock, to the same end. All of the way, the waiting included.
+  from then, by the sender's clock, to the same end. All of the way, the waiting included.
 """
 
 import time
@@ -56,26 +55,26 @@ class _HoldingGauges(Collector):
         """The gauges as they are now."""
         holding = self._membership.holding
         for name, help_text, value in (
-            ("partitions_assigned", "Partitions that are to be held.", len(self._membership.assigned)),
-            ("partitions_held", "Partitions that are consumed.", len(holding)),
+            ("partitions_assigned", "Partitions assigned to this process.", len(self._membership.assigned)),
+            ("partitions_held", "Partitions that this process consumes.", len(holding)),
             (
                 "readings_held",
-                "Readings that were delivered and are not acknowledged.",
+                "Readings delivered to this process and not acknowledged.",
                 sum(each.held for each in holding),
             ),
             (
                 "readings_in_flight",
-                "Readings in batches that are worked on or confirmed.",
+                "Readings in batches that are being processed or wait for confirms.",
                 sum(each.in_flight for each in holding),
             ),
             (
                 "oldest_held_seconds",
-                "Time since the delivery of the oldest reading that is not acknowledged.",
+                "Time since the delivery of the oldest unacknowledged reading.",
                 max((each.held_seconds for each in holding), default=0.0),
             ),
             (
                 "oldest_waiting_seconds",
-                "Time that the oldest reading in the queues of these partitions has waited, at least.",
+                "Minimum time that the oldest reading in the queues of the consumed partitions has waited.",
                 max(
                     (max(each.oldest_seconds, each.overflow_oldest_seconds) for each in holding), default=0.0
                 ),
@@ -93,50 +92,53 @@ class WorkerMetrics:
         self._batches = self._readings = self._last = 0
         self.registry.register(SandboxRestarts(restarts))
         self._outcomes = self._counter(
-            "readings", "Readings that were processed, by outcome: ok, or why they failed.", "outcome"
+            "readings", "Readings processed, by outcome: ok, or the kind of failure.", "outcome"
         )
         for kind in get_args(OutcomeKind):
             self._outcomes.labels(kind)
         self._limits = self._counter(
-            "limits_exceeded", "Readings that failed because a limit was exceeded, by limit.", "limit"
+            "limits_exceeded", "Readings that failed because they exceeded a limit, by limit.", "limit"
         )
         self._set_aside = self._counter(
             "readings_set_aside",
-            "Readings that were delivered and not run: moved to the overflow, delivered again and applied "
-            "already (repeated), or sent again from a dead letter that was used up (skipped).",
+            "Readings delivered and not run: moved to the overflow (moved), delivered again after they were "
+            "applied (repeated), or sent again from a dead letter that was already processed (skipped).",
             "cause",
         )
         for cause in ("moved", "repeated", "skipped"):
             self._set_aside.labels(cause)
         self._misdated = self._counter(
-            "readings_misdated", "Readings whose time of sending is not believed; they are in no latency."
+            "readings_misdated",
+            "Readings with an implausible time of sending; they do not count in any latency.",
         )
-        self._results = self._counter("results", "Results that were made of the readings.")
+        self._results = self._counter("results", "Results published.")
         self.conflicts = self._counter(
             "record_conflicts",
-            "Machines in a batch that were done again: their record had changed meanwhile.",
+            "Machines in a batch that were processed again because their record had changed meanwhile.",
         )
-        self.redis_faults = self._counter("redis_faults", "Times that a batch waited because of Redis.")
+        self.redis_faults = self._counter(
+            "redis_faults", "Times that a batch waited because Redis was unavailable."
+        )
         self.broker_losses = self._counter(
-            "broker_connections_lost", "Connections for readings that were lost while the worker ran."
+            "broker_connections_lost", "Lost connections to RabbitMQ for consuming readings."
         )
         self._batch_readings = self._histogram("batch_readings", "Readings in a batch.", _READINGS)
         self._batch_seconds = self._histogram(
             "batch_seconds",
-            "From when a thread began with a batch until all of it was written; without the confirms.",
+            "Time from the start of a batch until all of it is written, without the confirms.",
             _STEP_SECONDS,
         )
         self.sandbox_seconds = self._histogram(
-            "sandbox_seconds", "Time in the sandbox, of each batch.", _STEP_SECONDS
+            "sandbox_seconds", "Time in the sandbox for each batch.", _STEP_SECONDS
         )
         self._delivery_to_confirm = BatchHistogram(
             "iot_logic_delivery_to_confirm_seconds",
-            "From the delivery of a reading to this process until what its batch published was confirmed.",
+            "Time from the delivery of a reading to this process until its batch's messages are confirmed.",
             _AGE_SECONDS,
         )
         self._sent_to_confirm = BatchHistogram(
             "iot_logic_sent_to_confirm_seconds",
-            "From when a reading was sent, where it says so, until what its batch published was confirmed.",
+            "Time from the sending of a reading, if it says when, until its batch's messages are confirmed.",
             _AGE_SECONDS,
         )
         self.registry.register(self._delivery_to_confirm)

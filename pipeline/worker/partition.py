@@ -7,11 +7,10 @@ How it keeps the order, and how the batch finds its size:
 - What a batch takes is all that has arrived, up to a cap. Alone, a reading waits for nobody; under load the
   batch grows by itself while the one before it is worked on.
 - A machine that sends too much has its readings moved to the overflow queue (`pipeline.worker.flood`), which
-  is
-  consumed on the same channel, a few at a time. What comes from there and from the partition's own queue is
-  handed out in the order in which it came. As each queue picks its active consumer by itself, what comes from
-  the overflow is held back until a reading of the partition itself has come. Where none is there, a probe,
-  which the session publishes, stands in.
+  is consumed on the same channel, a few at a time. What comes from there and from the partition's own queue
+  is handed out in the order in which it came. As each queue picks its active consumer by itself, what comes
+  from the overflow is held back until a reading of the partition itself has come. Where none is there, a
+  probe, which the session publishes, stands in.
 - Nothing is handed out before the readings handed out last were acknowledged, all at once. So no lock is
   needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
   its readings, in order and before all others, to the next session.
@@ -180,7 +179,7 @@ class Partition:
             self._flooding = flooding
             if flooding is not None:
                 _logger.warning(
-                    "machine %s floods %s: its readings go to %s",
+                    "machine %s floods %s; moving its readings to %s",
                     flooding,
                     self.queue,
                     self.overflow,
@@ -297,7 +296,7 @@ class Partition:
         """Whether the queue has taken back what this session held. Then the session is ended."""
         count = self._times_given_back(properties) if method.redelivered else 0
         if count > self._given_back:
-            _logger.warning("%s has taken readings back while a session held them: it ends", self.queue)
+            _logger.warning("%s took readings back from its session; ending the session", self.queue)
             self.end()
             return True
         self._given_back = count

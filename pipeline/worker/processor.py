@@ -196,7 +196,7 @@ class Processor:
             try:
                 return step()
             except RedisError as e:
-                _logger.warning("%r waits: %s", batch, e)
+                _logger.warning("%r waits for Redis: %s", batch, e)
                 self._metrics.redis_faults.inc()
             if batch.lost():
                 raise SessionLost(f"{batch!r} went back to RabbitMQ while it waited")
@@ -210,7 +210,7 @@ def _log_dead_letters(transactions: list[Transaction]) -> None:
         for each in transaction.after.outgoing if transaction.after else ():
             if each.cause is not None:
                 _logger.debug(
-                    "the reading has failed (%s): %s",
+                    "the reading failed (%s): %s",
                     each.cause.kind,
                     each.cause.message,
                     extra={"reading": f"{transaction.machine}/{each.id}", "machine": transaction.machine},

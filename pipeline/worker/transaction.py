@@ -131,14 +131,14 @@ class Transaction(Struct):
         """The outcome of readings that are given to no logic."""
         deployment, active = self.stored.deployment, self.stored.active
         if deployment.paused:
-            message = "this machine is paused; resume it, and send them again"
+            message = "the machine is paused; resume it, then send the reading again"
             return Outcome("paused", failure=Failure(message))
         if active is None:
             who = f"profile {deployment.profile!r}" if deployment.profile else "machine"
             return Outcome("no-logic", failure=Failure(f"this {who} has no logic yet"))
         if self.stored.quarantined:
             reason = self.stored.record.strikes.reason
-            return Outcome("quarantined", failure=Failure(f"{active.words} is not run any more: {reason}"))
+            return Outcome("quarantined", failure=Failure(f"{active.words} is in quarantine: {reason}"))
         message = f"the source of {active.words} is missing from Redis; upload it again"
         return Outcome("no-logic", failure=Failure(message))
 

@@ -46,11 +46,9 @@ def check(source: str | bytes, limits: Limits) -> Checked:
     except SyntaxError as error:
         return Checked((_syntax_problem(error, text),))
     except RecursionError:
-        return _refused(
-            text, "the logic is nested too deeply", "Split long expressions, with names for their parts."
-        )
+        return _refused(text, "the logic is nested too deeply", "Split long expressions into named parts.")
     except MemoryError:
-        return _refused(text, "the logic is too complex to be read", "Split long expressions.")
+        return _refused(text, "the logic is too complex to parse", "Split long expressions.")
     except Exception as error:  # noqa: BLE001 - whatever a source makes the parser raise is a refusal
         return _refused(text, f"the logic cannot be compiled ({type(error).__name__})", "")
     finally:
@@ -84,7 +82,7 @@ def _checked(source: Source, limits: Limits) -> Checked:
 
 
 def _nothing(source: Source) -> Problem:
-    return source.at(1, 1, "the logic gives no code", "")
+    return source.at(1, 1, "the logic compiles to no code", "")
 
 
 def _strip_annotations(tree: ast.Module) -> None:
@@ -111,7 +109,7 @@ def _without_annotation(statement: ast.stmt) -> ast.stmt:
 
 def _syntax_problem(error: SyntaxError, source: Source) -> Problem:
     message = error.msg or "this is not Python"
-    return source.at(error.lineno, error.offset, f"not Python: {message}", hints.for_syntax(message))
+    return source.at(error.lineno, error.offset, f"syntax error: {message}", hints.for_syntax(message))
 
 
 def _restricted_problem(error: str, source: Source) -> Problem:

@@ -7,9 +7,9 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
 
 _MODULES = ", ".join(sorted(MODULES)[:-1]) + f" and {max(MODULES)}"
 _TIME = "Take the time from the reading, such as data['timestamp'], so that a replay gives the same results."
-_KEEP = "Keep it in state, such as state['count']; state is there again with the next reading."
+_KEEP = "Keep it in state, such as state['count']. The next reading gets the same state."
 _NO_OBJECTS = "Use a function and a dict."
-_NO_FILES = "Files, network and processes are out of reach; work with data and state."
+_NO_FILES = "Files, network and processes are not available. Work with data and state."
 
 NODES = {
     "ClassDef": ("`class` is not available", _NO_OBJECTS),
@@ -23,8 +23,8 @@ NODES = {
     "AsyncFunctionDef": ("`async def` is not available", "Write a plain `def`."),
     "Await": ("`await` is not available", "Write plain functions."),
     "Match": ("`match` is not available", "Use if, elif and else, or a dict."),
-    "TryStar": ("`except*` is not available", "Use `except ValueError:` and the like."),
-    "TypeAlias": ("`type` statements are not available", "Leave it out; types are not looked at."),
+    "TryStar": ("`except*` is not available", "Use `except`, such as `except ValueError:`."),
+    "TypeAlias": ("`type` statements are not available", "Omit it; types are not checked."),
     "MatMult": ("`@` is not available", "Multiply the items in a loop."),
 }
 
@@ -35,7 +35,7 @@ ATTRIBUTES = {
     "translate": "Use replace().",
     "expandtabs": "Use replace().",
     "encode": "Bytes are not available; work with text.",
-    "decode": "Bytes are not available; readings and texts are decoded already.",
+    "decode": "Bytes are not available; readings and texts are already decoded.",
     "has_key": "Write `key in data`.",
     "iteritems": "Write items().",
     "itervalues": "Write values().",
@@ -49,7 +49,7 @@ UNKNOWN = {
     "false": "Write False.",
     **dict.fromkeys(("null", "nil", "undefined", "none", "NULL"), "Write None."),
     "NaN": "Write None for a value that is missing; NaN is not JSON.",
-    "print": "Return what you want to see; each result is emitted.",
+    "print": "Return the values that you want to see. Each result is published.",
     **dict.fromkeys(
         ("open", "file", "input", "exec", "eval", "compile", "__import__", "exit", "quit"), _NO_FILES
     ),
@@ -71,49 +71,49 @@ UNKNOWN = {
     "callable": "Compare the values themselves.",
     **dict.fromkeys(
         ("BaseException", "SystemExit", "KeyboardInterrupt", "GeneratorExit"),
-        "Use Exception, or a kind of it.",
+        "Use Exception, or a more specific error.",
     ),
     **dict.fromkeys(
         ("OSError", "IOError", "FileNotFoundError", "ConnectionError"),
-        "Without files and network this cannot happen.",
+        "Logic has no files and no network, so this error cannot occur.",
     ),
-    "time": f"{_TIME} The module datetime computes with it.",
+    "time": f"{_TIME} Use the module datetime to compute with it.",
     "random": "Random numbers are not available: a replay must give the same results.",
     "re": "Use the methods of str: find, split, startswith, partition.",
     **dict.fromkeys(("np", "numpy", "pd", "pandas"), "Use lists, and the module statistics."),
     **dict.fromkeys(("os", "sys", "subprocess", "socket", "requests", "pathlib"), _NO_FILES),
-    "collections": "Use dict, list and set; state.get('n', 0) stands for a Counter.",
+    "collections": "Use dict, list and set. Instead of a Counter, use state.get('n', 0).",
     **dict.fromkeys(
         ("itertools", "functools", "operator"), "Use loops, comprehensions, zip, enumerate and sorted."
     ),
-    "logging": "Return what you want to see; each result is emitted.",
+    "logging": "Return the values that you want to see. Each result is published.",
     **dict.fromkeys(("decimal", "fractions"), "Use float and round()."),
     "zoneinfo": "Use timezone(timedelta(hours=...)) of the module datetime.",
 }
 
 _SYNTAX = (
-    ("Missing parentheses in call to 'print'", "print is not available; return what you want to see."),
+    ("Missing parentheses in call to 'print'", "print is not available. Return the values instead."),
     ("expected ':'", "if, else, for, while, def and try end with a colon."),
     ("Maybe you meant '=='", "Compare with ==, assign with =."),
-    ("cannot assign to", "The name that is assigned stands left of the =."),
-    ("unexpected indent", "Lines of one block begin in the same column."),
-    ("unindent does not match", "Lines of one block begin in the same column."),
-    ("expected an indented block", "Indent the lines that belong to the line above, by four spaces."),
+    ("cannot assign to", "Put the name to assign to on the left of the =."),
+    ("unexpected indent", "Start the lines of one block in the same column."),
+    ("unindent does not match", "Start the lines of one block in the same column."),
+    ("expected an indented block", "Indent the lines that belong to the line above by four spaces."),
     ("inconsistent use of tabs", "Indent with spaces only, or with tabs only."),
-    ("was never closed", "A bracket is opened here and closed nowhere."),
-    ("unmatched", "This bracket closes nothing."),
-    ("does not match opening", "Brackets close in the order they were opened, with their own kind."),
-    ("unterminated string", "A text ends with the quote it began with, in the same line."),
-    ("unterminated triple-quoted", "The text that begins here has no end."),
-    ("unterminated f-string", "A text ends with the quote it began with, in the same line."),
-    ("leading zeros", "Write the number without zeros in front."),
-    ("too many nested parentheses", "Split the expression, with names for its parts."),
-    ("too many statically nested blocks", "Put inner blocks into functions."),
-    ("too many levels of indentation", "Put inner blocks into functions."),
-    ("integer string conversion", "Write the number as 1e300, or not at all."),
-    ("perhaps you forgot a comma", "Between two values there is a comma, an operator or a dot missing."),
-    ("'return' outside function", "return belongs into a function, indented."),
-    ("outside loop", "break and continue belong into a loop."),
+    ("was never closed", "Close the bracket that opens here."),
+    ("unmatched", "Delete this bracket, or add the opening one."),
+    ("does not match opening", "Close each bracket with one of the same kind, the innermost first."),
+    ("unterminated string", "End the text with the quote that it begins with, on the same line."),
+    ("unterminated triple-quoted", "End the text that begins here with the same three quotes."),
+    ("unterminated f-string", "End the text with the quote that it begins with, on the same line."),
+    ("leading zeros", "Write the number without leading zeros."),
+    ("too many nested parentheses", "Split the expression into named parts."),
+    ("too many statically nested blocks", "Move inner blocks into functions."),
+    ("too many levels of indentation", "Move inner blocks into functions."),
+    ("integer string conversion", "Write a shorter number, such as 1e300."),
+    ("perhaps you forgot a comma", "Add the missing comma, operator or dot between the two values."),
+    ("'return' outside function", "Move return into a function and indent it."),
+    ("outside loop", "Move break or continue into a loop."),
 )
 
 
@@ -146,7 +146,7 @@ def for_attribute(name: str) -> str:
     """The hint for an attribute or method that no value has."""
     if name in ATTRIBUTES:
         return ATTRIBUTES[name]
-    return f"An entry of a dict is read as data['{name}'] or data.get('{name}')."
+    return f"To read an entry of a dict, write data['{name}'] or data.get('{name}')."
 
 
 def modules() -> str:

@@ -29,7 +29,7 @@ class NameRules(Findings):
         elif binds and name in VALUES:
             self.report(
                 node,
-                f"`{name}` is the machine's own and cannot be set",
+                f"`{name}` belongs to the machine and cannot be set",
                 f"Choose another name, such as {name}_1.",
             )
         elif (
@@ -53,7 +53,7 @@ class NameRules(Findings):
                 self.report(
                     node,
                     f"the module {module} cannot be used as a value",
-                    f"Write {node.id}.{next(iter(MODULES[module]))} and the like.",
+                    f"Write {node.id}.{next(iter(MODULES[module]))} or another member.",
                 )
         elif not self.scope.knows(node.id):
             self.report(node, f"`{node.id}` is not available", hints.for_unknown(node.id, self.scope.bound))
@@ -79,7 +79,7 @@ class NameRules(Findings):
             self.report(
                 node,
                 f"`.{name}` cannot be set",
-                f"An entry of a dict is set as state['{name}'] = value.",
+                f"To set an entry of a dict, write state['{name}'] = value.",
             )
             return
         if isinstance(node.value, ast.Name) and node.value.id in self.scope.modules:

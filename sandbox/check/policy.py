@@ -64,14 +64,14 @@ def too_large(tree: ast.Module, limits: Limits, source: Source) -> Problem | Non
         if count > limits.nodes:
             return source.problem(
                 place,
-                f"the logic is larger than the limit nodes ({limits.nodes:,})",
+                f"the logic is too large; the limit nodes is {limits.nodes:,}",
                 "Move tables into state or into the reading, and repeated code into functions.",
             )
         if depth > limits.depth:
             return source.problem(
                 place,
-                f"nested more deeply than the limit depth ({limits.depth} levels)",
-                "Split the expression, with names for its parts, or put inner blocks into functions.",
+                f"the code is nested too deeply; the limit depth is {limits.depth} levels",
+                "Split the expression into named parts, or move inner blocks into functions.",
             )
         for child in ast.iter_child_nodes(node):
             further = (isinstance(node, ast.BinOp) and child is node.left) or (
@@ -122,7 +122,7 @@ class _Policy(WordingRules):
                 made += 1
                 self.check_process(statement)
                 if made > 1:
-                    self.report(statement, "process is defined twice", "Keep one of them.")
+                    self.report(statement, "process is defined twice", "Keep one definition.")
             elif isinstance(statement, (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Pass)) or (
                 isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
             ):
@@ -132,7 +132,7 @@ class _Policy(WordingRules):
             elif isinstance(statement, (*_STATEMENTS, ast.AnnAssign)):
                 self.report(
                     statement,
-                    "at the top level there may be functions, constants and imports only",
+                    "only functions, constants and imports are allowed at the top level",
                     "Move this into process.",
                 )
         if not made:
@@ -148,13 +148,15 @@ class _Policy(WordingRules):
         places = [*arguments.posonlyargs, *arguments.args]
         extra = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults
         if len(places) != 2 or extra:
-            self.report(node, "process must take exactly two values", "Write `def process(data, state):`.")
+            self.report(
+                node, "process must take exactly two parameters", "Write `def process(data, state):`."
+            )
 
     def set_constant(self, node: ast.Assign) -> None:
         for target in node.targets:
             names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
             if not all(isinstance(name, ast.Name) for name in names):
-                self.report(node, "at the top level only plain names can be set", "Move this into process.")
+                self.report(node, "only plain names can be set at the top level", "Move this into process.")
             if any(isinstance(name, ast.Name) and name.id == "process" for name in names):
                 self.report(node, "process must be a function", "Write `def process(data, state):`.")
         for part in ast.walk(node.value):
@@ -163,13 +165,13 @@ class _Policy(WordingRules):
             ):
                 self.report(
                     part,
-                    "at the top level only constants can be set",
+                    "only constants can be set at the top level",
                     "Write a function with def, or compute the value inside process.",
                 )
             elif isinstance(part, ast.Call) and not self._makes_constant(part):
                 self.report(
                     part,
-                    "at the top level only constants can be set",
+                    "only constants can be set at the top level",
                     "Compute the value inside process.",
                 )
 

@@ -77,7 +77,7 @@ def read(source: str | bytes, limits: Limits) -> tuple[Source, list[Problem]]:
                     len(seen.lines),
                     len(seen.lines[-1]) + 1,
                     "the source is not UTF-8",
-                    "Save the file with the encoding UTF-8.",
+                    "Save the file in UTF-8.",
                 )
             ]
     else:
@@ -108,13 +108,13 @@ def _examined(source: Source, limits: Limits) -> tuple[Source, list[Problem]]:
             if character == "\0":
                 what = "a NUL character"
             elif "\ud800" <= character <= "\udfff":
-                what = "half a character (a lone surrogate)"
+                what = "an incomplete character (a lone surrogate)"
             elif _DIRECTION.match(character):
                 what = "a character that changes the writing direction"
             else:
                 continue
             problems.append(
-                source.at(number, place, f"{what} is not allowed", "Delete it, and write the line anew.")
+                source.at(number, place, f"{what} is not allowed", "Delete it and type the line again.")
             )
             break
     if not source.text.strip():

@@ -32,7 +32,7 @@ class WordingRules(NameRules):
                 self.report(
                     default,
                     "a default must be a constant",
-                    "Write None as the default and make the value inside the function.",
+                    "Write None as the default and create the value inside the function.",
                 )
 
     def check_call(self, node: ast.Call) -> None:
@@ -58,8 +58,8 @@ class WordingRules(NameRules):
             if not offered and not (path is not None and path.endswith("Error")):
                 self.report(
                     kind,
-                    "after `except` there must be the name of an error",
-                    f"Such as {', '.join(sorted(EXCEPTIONS)[:4])}, Exception or ValueError.",
+                    "`except` must be followed by the name of an error",
+                    f"Write, for example, {', '.join(sorted(EXCEPTIONS)[:4])}, Exception or ValueError.",
                 )
 
     def check_try(self, node: ast.Try) -> None:
@@ -100,11 +100,9 @@ class WordingRules(NameRules):
                 item = item.value
             for part in ast.walk(item):
                 if isinstance(part, ast.Starred) and isinstance(part.ctx, ast.Store):
-                    self.report(
-                        part, "`*` is not available here", "Take the items apart in a line of its own."
-                    )
+                    self.report(part, "`*` is not available here", "Unpack the items on a separate line.")
                 elif isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice) and part is item:
-                    self.report(part, "a slice cannot be set here", "Set it in a line of its own.")
+                    self.report(part, "a slice cannot be set here", "Set it on a separate line.")
 
     # Expressions.
 
@@ -140,15 +138,15 @@ class WordingRules(NameRules):
         if isinstance(node.slice, ast.Tuple) and any(
             isinstance(part, (ast.Slice, ast.Starred)) for part in node.slice.elts
         ):
-            self.report(node, "several slices at once are not available", "Take one slice after the other.")
+            self.report(node, "several slices at once are not available", "Take one slice at a time.")
         root = node.value
         while isinstance(root, ast.Subscript):
             root = root.value
         if isinstance(root, ast.Name) and root.id in VALUES and not isinstance(node.ctx, ast.Load):
             self.report(
                 node,
-                f"`{root.id}` is the machine's own and cannot be changed",
-                f"dict({root.id}) makes a copy of it; what is to be kept belongs into state.",
+                f"`{root.id}` belongs to the machine and cannot be changed",
+                f"dict({root.id}) makes a copy. Keep values in state.",
             )
 
     def check_formattedvalue(self, node: ast.FormattedValue) -> None:

@@ -68,7 +68,7 @@ class Program:
         # Functions keep the runtime's globals; only the name `_make_` itself lands in `made`.
         exec(code, runtime.globals, made)  # noqa: S102 - this is what the package is for
         if "_make_" not in made:
-            raise LogicRefused([_not_ours("it makes no process")])
+            raise LogicRefused([_not_ours("it defines no process")])
         self._make = made["_make_"]
 
     @classmethod
@@ -91,7 +91,7 @@ class Program:
         except (ValueError, EOFError, TypeError) as error:
             raise LogicRefused([_not_ours("it cannot be read")]) from error
         if not isinstance(loaded, CodeType):
-            raise LogicRefused([_not_ours("it is no code")])
+            raise LogicRefused([_not_ours("it is not code")])
         vet(loaded, runtime)
         return cls(logic, loaded, runtime)
 
@@ -134,7 +134,7 @@ class Program:
         try:
             said = self._runtime.texts.show(error)
         except (Breach, RecursionError):
-            said = "(too long to be shown)"
+            said = "(too long to show)"
         finally:
             self._meter.fuel = fuel
             self._meter.breach = None
@@ -195,23 +195,23 @@ def vet(code: CodeType, runtime: Runtime) -> None:
     while ahead:
         part = ahead.pop()
         if not names.issuperset(part.co_names) or part.co_filename != FILENAME:
-            raise LogicRefused([_not_ours("it names what is not there")])
+            raise LogicRefused([_not_ours("it uses an unknown name")])
         extended = 0
         instructions = part.co_code
         for number, low in zip(instructions[::2], instructions[1::2], strict=True):
             argument = low | extended
             extended = argument << 8 if number == _EXTENDED else 0
             if number in _FORBIDDEN or (number == _STORE_NAME and names is known):
-                raise LogicRefused([_not_ours(f"it has the instruction {dis.opname[number]}")])
+                raise LogicRefused([_not_ours(f"it contains the instruction {dis.opname[number]}")])
             shift = _ATTRIBUTES.get(number)
             if shift is not None and part.co_names[argument >> shift] != "fuel":
-                raise LogicRefused([_not_ours(f"it reaches .{part.co_names[argument >> shift]}")])
+                raise LogicRefused([_not_ours(f"it reads .{part.co_names[argument >> shift]}")])
         ahead.extend(constant for constant in part.co_consts if isinstance(constant, CodeType))
         names = known
 
 
 def _not_ours(why: str) -> Problem:
-    return Problem(1, 1, "", f"the compiled code is none of this version: {why}", "Upload the logic again.")
+    return Problem(1, 1, "", f"the compiled code is not from this version: {why}", "Deploy the logic again.")
 
 
 def _exceeded(breach: Breach, traceback: TracebackType | None) -> LimitExceeded:

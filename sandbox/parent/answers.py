@@ -38,16 +38,16 @@ def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
     found = list[Outcome]()
     for outcome in outcomes:
         if outcome.killed or outcome.fuel < 0:
-            raise Untrue("an outcome that is not a child's to give")
+            raise Untrue("an outcome that a child cannot give")
         if outcome.peaks and not _PEAKS.issuperset(outcome.peaks):
-            raise Untrue("a peak of what is no limit")
+            raise Untrue("a peak value for an unknown limit")
         if outcome.kind == "ok":
             if outcome.failure is not None:
-                raise Untrue("an outcome that is ok and a failure")
+                raise Untrue("an outcome that is both ok and a failure")
             _look_at_results(outcome.results, limits)
             found.append(outcome)
         elif outcome.kind not in _FAILED or outcome.failure is None or outcome.results:
-            raise Untrue("a failure that is none")
+            raise Untrue("a failure without an error")
         else:
             found.append(replace(outcome, failure=_cleaned_failure(outcome.failure)))
     return found
@@ -55,10 +55,10 @@ def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
 
 def _look_at_results(results: list[bytes], limits: Limits) -> None:
     if len(results) > limits.results or sum(map(len, results)) > limits.result_bytes:
-        raise Untrue("more results than a reading may have")
+        raise Untrue("more results than a reading can have")
     for result in results:
         if not is_object(result, limits.value_depth):
-            raise Untrue("a result that is no JSON object")
+            raise Untrue("a result that is not a JSON object")
 
 
 def is_object(text: bytes, depth: int) -> bool:

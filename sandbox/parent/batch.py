@@ -87,10 +87,10 @@ class JobBatch:
                 index += count
             place += 1
         if len(part.states) != len(taken):
-            raise Untrue("not as many states as machines")
+            raise Untrue("the number of states differs from the number of machines")
         for (place, _), state in zip(taken, part.states, strict=True):
             if not believed_state(state, self.states[place], self._limits):
-                raise Untrue("a state that is no JSON object within the limits")
+                raise Untrue("a state that is not a JSON object within the limits")
         index = 0
         for (place, count), state in zip(taken, part.states, strict=True):
             self._outcomes[place] += outcomes[index : index + count]
@@ -129,6 +129,4 @@ class JobBatch:
             return found
         if self._kills[self.jobs[place].logic.digest] < KILLS:
             return None
-        return Outcome(
-            "quarantined", failure=Failure(f"its logic had to be killed {KILLS} times in this batch")
-        )
+        return Outcome("quarantined", failure=Failure(f"the logic was killed {KILLS} times in this batch"))

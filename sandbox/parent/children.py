@@ -96,7 +96,9 @@ class Children:
         """
         lost = self.serving.process
         said = self._end(lost)
-        _logger.warning("sandbox child %d is replaced: %s%s", lost.pid, reason, said and f"; it said: {said}")
+        _logger.warning(
+            "replacing sandbox child %d: %s%s", lost.pid, reason, said and f"; its output: {said}"
+        )
         self.lost[cause] += 1
         for wait in (*_TRY_AGAIN, None):
             process, self._successor = self._successor, None
@@ -130,7 +132,9 @@ class Children:
             try:
                 self._retire()
             except SandboxUnavailable as e:
-                _logger.warning("no successor for sandbox child %d: %s", self.serving.process.pid, e)
+                _logger.warning(
+                    "could not start a successor for sandbox child %d: %s", self.serving.process.pid, e
+                )
                 self._successor = None
                 self._retire_at = self._batches + self._limits.batches_per_child
 

@@ -54,8 +54,8 @@ _BURIAL: Final = 10.0
 
 #: What is said where there can be no confinement, for whoever sets the system up.
 _UNCONFINED: Final = (
-    "the sandbox's child process cannot be confined: {reason}. Logic is run without confinement only where "
-    "that is allowed by name (allow_unconfined): what gets past the interpreter's guards is then free to act"
+    "the sandbox's child process cannot be confined: {reason}. Use a host that can confine it. The setting "
+    "allow_unconfined_sandbox runs logic without confinement; never use it in production"
 )
 
 
@@ -145,7 +145,7 @@ class ChildProcess:
             reply = self._first_reply(wait=wait)
         except ChildLost as e:
             said = self.end()
-            reason = f"{e}; its last words: {said}" if said else str(e)
+            reason = f"{e}; its last output: {said}" if said else str(e)
             raise SandboxUnavailable(f"the sandbox's child process does not start: {reason}") from e
         match reply:
             case None:
@@ -158,7 +158,9 @@ class ChildProcess:
                 raise SandboxUnavailable(_UNCONFINED.format(reason=cleaned(reply.reason, 200)))
             case _:
                 self.end()
-                raise SandboxUnavailable("the sandbox's child process does not start as it should")
+                raise SandboxUnavailable(
+                    "the sandbox's child process sent an unexpected message at its start"
+                )
 
     def _first_reply(self, *, wait: bool) -> Reply | None:
         while True:
@@ -168,7 +170,7 @@ class ChildProcess:
             if self._poll.poll(1_000 if wait else 0):
                 self._fill()
             elif time.monotonic() - self._started > START_SECONDS:
-                raise ChildLost(f"nothing is heard of it for {START_SECONDS:g} s")
+                raise ChildLost(f"it did not answer within {START_SECONDS:g} s")
             elif not wait:
                 return None
 
@@ -182,7 +184,7 @@ class ChildProcess:
                 last = time.monotonic()
             except BlockingIOError:
                 if time.monotonic() - last > self._limits.hard_seconds * STALLED:
-                    raise ChildLost("it takes no request") from None
+                    raise ChildLost("it does not accept requests") from None
                 select.select((), (self._socket,), (), self._limits.hard_seconds)
             except OSError as e:
                 raise self._ended_by_itself() from e
@@ -202,7 +204,7 @@ class ChildProcess:
         try:
             return self._inbox.next()
         except FrameError as e:
-            raise ChildLost(f"it talks nonsense: {cleaned(str(e), 200)}", lied=True) from e
+            raise ChildLost(f"it sent an invalid message: {cleaned(str(e), 200)}", lied=True) from e
 
     def _fill(self) -> None:
         """Take in what has come."""
@@ -223,7 +225,7 @@ class ChildProcess:
         if status == OUT_OF_MEMORY:
             return ChildLost("it ran out of memory", limit="memory_bytes")
         if status == -signal.SIGKILL:
-            return ChildLost("it was killed by someone else", from_outside=True)
+            return ChildLost("it was killed by another process", from_outside=True)
         if status < 0:
             return ChildLost(f"it died of signal {-status}")
         return ChildLost(f"it ended with status {status}")
@@ -238,7 +240,7 @@ class ChildProcess:
         try:
             self._process.wait(_BURIAL)
         except subprocess.TimeoutExpired:
-            _logger.error("the sandbox's child process %d does not end", self.pid)
+            _logger.error("the sandbox's child process %d could not be killed", self.pid)
         said = b""
         with contextlib.suppress(BlockingIOError):
             said = os.read(self._last_words, _LAST_WORDS)

@@ -103,7 +103,7 @@ class Sandbox:
                     child.process.send(request)
                     reply = child.process.receive(self.limits.check_seconds, "check_seconds")
                     if not isinstance(reply, CheckAnswer):
-                        raise ChildLost("it does not answer what it was asked", lied=True)
+                        raise ChildLost("its answer does not match the request", lied=True)
                 except ChildLost as e:
                     self._children.replace(str(e), e.cause)
                     lost = e
@@ -174,10 +174,10 @@ class Sandbox:
             while done < expected:
                 reply = child.process.receive(limits.hard_seconds, "hard_seconds")
                 if not isinstance(reply, Part) or not 1 <= len(reply.outcomes) <= expected - done:
-                    raise Untrue("it does not answer what it was asked")
+                    raise Untrue("its answer does not match the request")
                 done += batch.accept(reply)
         except Untrue as e:
-            raise _Lost(ChildLost(f"it says what cannot be: {e}", lied=True), None, expected - done) from e
+            raise _Lost(ChildLost(f"its answer is invalid: {e}", lied=True), None, expected - done) from e
         except ChildLost as e:
             claim = child.process.progress.claim()
             at = claim.done - child.readings - done
@@ -205,7 +205,7 @@ class _Lost(Exception):
             case "hard_seconds":
                 message = f"the logic did not end within {limits.hard_seconds:g} seconds and was killed"
             case "memory_bytes":
-                message = f"the logic used up the memory of its process ({limits.memory_bytes:,} bytes)"
+                message = f"the logic used all memory of its process ({limits.memory_bytes:,} bytes)"
             case _:
                 message = f"the process that ran the logic was lost: {self.reason}"
         return Failure(message, limit=self.limit, allowed=getattr(limits, self.limit) if self.limit else None)
@@ -215,6 +215,10 @@ def _unchecked(lost: ChildLost | None) -> Problem:
     """What is said of a source that took children with it."""
     if lost and lost.limit:
         return Problem(
-            1, 1, "", "checking it takes too much time or memory", "make the logic smaller and simpler"
+            1,
+            1,
+            "",
+            "checking the logic takes too much time or memory",
+            "Make the logic smaller and simpler.",
         )
-    return Problem(1, 1, "", "it cannot be checked: the process that checks it was lost over it")
+    return Problem(1, 1, "", "the logic cannot be checked: the process that checked it crashed")

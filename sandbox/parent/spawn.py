@@ -85,12 +85,12 @@ os.register_at_fork(after_in_child=_spawner.forget)
 def spawn(boot: str, connection: socket.socket, page: int, last_words: int) -> Child:
     """Start a child that runs `boot`. Raises `SandboxUnavailable` where the system does not start it."""
     if not sys.executable:
-        raise SandboxUnavailable("the Python interpreter does not know where it lies (sys.executable)")
+        raise SandboxUnavailable("the path of the Python interpreter is unknown (sys.executable is empty)")
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", boot, *_folders(_IMPORTED)]
     try:
         return _spawner.start(command, connection, page, last_words)
     except (OSError, ValueError, subprocess.SubprocessError) as e:
-        raise SandboxUnavailable(f"the sandbox's child process cannot be started: {e}") from e
+        raise SandboxUnavailable(f"the sandbox's child process could not be started: {e}") from e
 
 
 def _folders(modules: Sequence[str]) -> list[str]:

@@ -62,7 +62,7 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
     def to_float(value: Any = 0.0, /) -> float:
         if type(value) is str and len(value) > LONGEST_NUMBER:
-            raise ValueError(f"a text of {len(value)} characters is no number")
+            raise ValueError(f"a text of {len(value)} characters is not a number")
         return float(value)
 
     def to_str(value: Any = "", /) -> str:
@@ -159,6 +159,6 @@ def types_of(kinds: dict[object, type]) -> Guards:
             return none_type
         if isinstance(value, Exception):
             return next(ancestor for ancestor in kind.__mro__ if ancestor in errors)
-        raise TypeError("type() is available for numbers, texts, lists, dicts and the like only")
+        raise TypeError("type() is available only for numbers, texts, lists, dicts and other plain values")
 
     return {"isinstance": is_instance, "type": type_of}

@@ -100,7 +100,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
         items = takes.take(items)
         meter.spend(len(items) * STATISTICS_TICKS)
         if not set(map(type, items)) <= {int, float, bool}:
-            raise TypeError("statistics are available for lists of numbers only")
+            raise TypeError("statistics are available only for lists of numbers")
         return items
 
     def of_one(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,7 +111,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
                 meter.exceed("list_items")
             made = function(numbers(data), **given)
             if type(made) not in (int, float, list):
-                raise TypeError(f"{function.__name__}() of these values is no number")
+                raise TypeError(f"{function.__name__}() of these values is not a number")
             return made
 
         return run

@@ -20,19 +20,19 @@ from sandbox.limits import Limits
 
 #: What is said of a breach, after the name and value of the limit.
 SAID = {
-    "fuel": "the logic does too much work for one reading; is there a loop that does not end?",
-    "recursion": "functions call one another too deeply, or a value is nested too deeply",
-    "int_bits": "a whole number gets too large",
-    "str_chars": "a text gets too long",
+    "fuel": "the logic does too much work for one reading; check for a loop that does not end",
+    "recursion": "function calls are nested too deeply, or a value is",
+    "int_bits": "a whole number is too large",
+    "str_chars": "a text is too long",
     "format_width": "a width or precision in a format is too large",
-    "list_items": "a list gets too long",
-    "dict_items": "a dict or set gets too large",
+    "list_items": "a list is too long",
+    "dict_items": "a dict or set is too large",
     "range_items": "a range is too long",
     "value_depth": "a value is nested too deeply, or contains itself",
-    "state_bytes": "the state gets too large; keep only what the next reading needs",
+    "state_bytes": "the state is too large; keep only values that the next reading needs",
     "result_bytes": "the result is too large",
-    "config_bytes": "the config gets too large; keep only what differs from machine to machine",
-    "results": "one reading emits too many results",
+    "config_bytes": "the config is too large; keep only values that differ between machines",
+    "results": "the reading has too many results",
     "soft_seconds": "the logic takes too long for one reading",
 }
 UNITS = {
@@ -63,13 +63,13 @@ CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, set, _KEYS, _VALUES
 #: Types that hold values by key; the second is what `config` and the dicts in it are.
 DICTS = frozenset((dict, MappingProxyType))
 #: What whoever changes `config` is told.
-READ_ONLY = "config is read-only; dict(config) makes a copy of it"
+READ_ONLY = "config is read-only; dict(config) makes a copy"
 
 
 def breach_of(limits: Limits, limit: str) -> Breach:
     """The breach of one limit, in words for the author of the logic."""
     allowed = getattr(limits, limit)
-    return Breach(limit, allowed, f"over the limit {limit} ({allowed:,} {UNITS[limit]}): {SAID[limit]}")
+    return Breach(limit, allowed, f"limit {limit} ({allowed:,} {UNITS[limit]}) exceeded: {SAID[limit]}")
 
 
 class Meter:

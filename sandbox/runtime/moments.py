@@ -67,7 +67,7 @@ class Moments:
 
     def _short(self, text: str) -> None:
         if len(text) > LONGEST_MOMENT:
-            raise ValueError(f"a text of {len(text)} characters is no date or time zone")
+            raise ValueError(f"a text of {len(text)} characters is not a date or time zone")
 
     def _combine(self, day: Any, hour: Any, /, tzinfo: Any = True) -> datetime:
         self.meter.spend(1)

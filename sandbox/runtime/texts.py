@@ -217,11 +217,11 @@ class Texts:
 def check_directives(spec: str) -> None:
     """Refuse a format of moments that is too long or has a directive that is not offered."""
     if len(spec) > LONGEST_MOMENT_FORMAT:
-        raise ValueError(f"a format of dates may have {LONGEST_MOMENT_FORMAT} characters")
+        raise ValueError(f"a date format has at most {LONGEST_MOMENT_FORMAT} characters")
     at = spec.find("%")
     while at >= 0:
         if spec[at + 1 : at + 2] not in DIRECTIVES or at + 1 == len(spec):
-            raise ValueError(f"%{spec[at + 1 : at + 2]} is not available in a format of dates")
+            raise ValueError(f"%{spec[at + 1 : at + 2]} is not available in a date format")
         at = spec.find("%", at + 2)
 
 

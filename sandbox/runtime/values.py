@@ -156,7 +156,7 @@ class _Walk:
 
     def _bad_key(self, key: object) -> NoReturn:
         name, _ = _named(key)
-        raise LogicError(f"the {self.what} has {name} as a key; keys must be texts: write str(...)")
+        raise LogicError(f"the {self.what} has {name} as a key; keys must be texts, so write str(...)")
 
     def _bad_value(self, value: object) -> NoReturn:
         name, help_ = _named(value)
@@ -165,13 +165,13 @@ class _Walk:
     def _bad_number(self, value: float) -> NoReturn:
         raise LogicError(
             f"the {self.what} contains {'NaN' if value != value else 'an infinite number'}, "
-            "which is not JSON; write None for a value that is missing"
+            "which is not JSON; use None for a missing value"
         )
 
     def _too_large(self, value: int) -> NoReturn:
         raise LogicError(
-            f"the {self.what} contains a whole number of {value.bit_length()} bits; 64 are what other "
-            "systems can read: write float(...) or str(...)"
+            f"the {self.what} contains a whole number of {value.bit_length()} bits; other systems read at "
+            "most 64, so write float(...) or str(...)"
         )
 
 
@@ -211,11 +211,13 @@ def _encoded(value: dict[str, Any], what: str, limits: Limits, taken: int = 0) -
     try:
         encoded = _encode(value)
     except UnicodeEncodeError as error:
-        raise LogicError(f"the {what} contains a text with half a character (a lone surrogate)") from error
+        raise LogicError(
+            f"the {what} contains a text with an incomplete character (a lone surrogate)"
+        ) from error
     if len(encoded) + taken > allowed:
         raise exceeded(limits, f"{what}_bytes")
     if b"\\u0000" in encoded and _has_nul(value):
-        raise LogicError(f"the {what} contains a text with the character U+0000, which databases refuse")
+        raise LogicError(f"the {what} contains a text with the character U+0000, which databases reject")
     return encoded
 
 
@@ -285,7 +287,9 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
     taken = 0
     for item in returned:
         if type(item) is not dict:
-            raise LogicError(f"process returned a list with {_named(item)[0]} in it; it must hold dicts only")
+            raise LogicError(
+                f"process returned a list that contains {_named(item)[0]}; it must contain only dicts"
+            )
         results.append(_encoded(item, "result", limits, taken))
         taken += len(results[-1])
     return results
@@ -314,7 +318,9 @@ def decode_reading(body: bytes, limits: Limits) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJson(f"the reading is not JSON: {str(error)[:200]}") from error
     if len(body) > _DIGITS and _LONG_NUMBER.search(body) and _has_long_number(value, 1 << limits.int_bits):
-        raise NotJson(f"the reading has a whole number beyond the limit int_bits ({limits.int_bits:,} bits)")
+        raise NotJson(
+            f"the reading has a whole number that exceeds the limit int_bits ({limits.int_bits:,} bits)"
+        )
     if len(body) > 2 * limits.reading_depth and body.count(b"[") + body.count(b"{") > limits.reading_depth:
         _refuse_depth(value, limits.reading_depth)
     return value
@@ -331,7 +337,7 @@ def _refuse_depth(value: Any, most: int) -> None:
         ]
         if not level:
             return
-    raise NotJson(f"the reading is nested more deeply than the limit reading_depth ({most} levels)")
+    raise NotJson(f"the reading is nested too deeply; the limit reading_depth is {most} levels")
 
 
 def _has_long_number(value: Any, most: int) -> bool:

@@ -164,7 +164,7 @@ def test_a_plant_without_a_worker_is_not_well(idle: Installation) -> None:
     ran = iot_logic(idle, "status")
 
     assert ran.status == 1
-    assert "✗ No worker is there: nothing is processed." in ran.out
+    assert "✗ There is no worker, so no readings are processed." in ran.out
 
 
 def test_a_plant_is_well(plant: Installation) -> None:
@@ -172,7 +172,7 @@ def test_a_plant_is_well(plant: Installation) -> None:
     in_json = iot_logic(plant, "status", "--json")
 
     assert shown.status == 0, shown.out
-    assert shown.out.endswith("✓ All is well.\n")
+    assert shown.out.endswith("✓ No problems found.\n")
     assert "waiting       0 readings\n" in shown.out
     assert (in_json.json["well"], in_json.json["wrong"]) == (True, [])
     assert len(in_json.json["workers"]) == 1
@@ -192,7 +192,7 @@ def test_a_folder_is_pushed_as_one_and_the_second_time_there_is_nothing_to_do(
     ]
     assert [source(plant, f"f{number}") for number in range(3)] == [logic(number) for number in range(3)]
     assert plant.client.get("/machines/f0/logic").json()["comment"] == "from git"
-    assert (second.status, second.out) == (0, "Nothing to do: 3 the same\n")
+    assert (second.status, second.out) == (0, "Nothing to do: 3 unchanged\n")
 
 
 def test_where_one_logic_of_a_folder_is_refused_none_is_put_in_force(
@@ -207,7 +207,7 @@ def test_where_one_logic_of_a_folder_is_refused_none_is_put_in_force(
     assert [source(plant, each) for each in ("g1", "g2", "g3")] == ["", "", ""]
     assert f"{folder}/machines/g2.py:4:" in ran.error
     assert "    4 |     state['ä'] = open('x')\n      |                  ^^^^\n" in ran.error
-    assert "Nothing was changed: 1 of 3 would be refused." in ran.error
+    assert "Nothing was changed, because 1 of 3 changes would be refused." in ran.error
 
 
 def test_a_dry_run_says_what_would_be_changed_and_changes_nothing(
@@ -245,7 +245,7 @@ def test_examples_are_pushed_with_the_logic_and_one_that_fails_refuses_it(
     assert first.json["changes"][0]["version"] == 1
     assert "Nothing to do" in again.out
     assert failing.status == 1
-    assert "example one, reading 1: The result differs at $.logic: 1 expected, 2 there." in failing.error
+    assert "example one, reading 1: The result differs at $.logic: expected 1, got 2." in failing.error
     assert '    expected  {"logic": 1, "n": 1}\n    got       {"logic": 2, "n": 1}\n' in failing.error
     assert '-    "name": "one"' in changed.out
     assert renamed.status == 0
@@ -277,7 +277,7 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_as_it_was(
         (f"machines/{machine}", "profile"),
         (f"machines/{machine}", "config"),
     ]
-    assert again.out == "Nothing to do: 3 the same\n"
+    assert again.out == "Nothing to do: 3 unchanged\n"
     with plant.collect() as results:
         plant.send([(machine, 1)])
         wait_until(lambda: results.messages)
@@ -297,18 +297,18 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_as_it_was(
     assert f"profiles/p{machine} version 1" in following.out
     unknown = iot_logic(plant, "push", write(other, {"machines/x.profile": "nowhere"}), "--machine", "x")
     assert unknown.status == 1
-    assert "There is no profiles/nowhere, neither here nor in force." in unknown.error
+    assert "profiles/nowhere does not exist, neither in the files nor in the API." in unknown.error
 
 
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"machines/a.example.json": "[]"}, "a.example.json is not understood"),
-        ({"machines/a.py": "", "machines/a.examples.json": "{}"}, "must hold a JSON list of examples"),
-        ({"machines/a.examples.json": "[]"}, "but it is not there itself"),
-        ({"machines/a b.py": ""}, "'a b' cannot be the name of a machine"),
-        ({"profiles/a.config.json": "{}"}, "a config is a machine's"),
-        ({"machines/.hidden": ""}, "has no logic"),
+        ({"machines/a.example.json": "[]"}, "a.example.json has an unknown ending"),
+        ({"machines/a.py": "", "machines/a.examples.json": "{}"}, "must contain a JSON list of examples"),
+        ({"machines/a.examples.json": "[]"}, "but that file is missing"),
+        ({"machines/a b.py": ""}, "'a b' is not a valid name of a machine"),
+        ({"profiles/a.config.json": "{}"}, "only a machine can have a config"),
+        ({"machines/.hidden": ""}, "contains no logic"),
     ],
 )
 def test_a_folder_that_is_not_as_it_should_be_is_refused_before_anything_is_asked(
@@ -337,7 +337,7 @@ def test_who_is_overtaken_is_told_and_overwrites_nothing(
 
     assert ran.status == 1
     assert [each["outcome"] for each in ran.json["changes"]] == ["overtaken", "in force"]
-    assert "another has changed the logic since it was read" in ran.error
+    assert "someone else changed the logic meanwhile" in ran.error
     assert source(plant, machine) == logic("theirs")
     assert source(plant, "zz") == logic(machine)
 
@@ -361,7 +361,9 @@ def test_machines_are_listed_with_how_they_are(plant: Installation, machine: str
     assert [each["id"] for each in failing.json["machines"]] == [machine]
     status = iot_logic(plant, "status")
     assert status.status == 0, status.out
-    assert status.out.endswith("✓ The plant is well, not so all machines: iot-logic list --health failing\n")
+    assert status.out.endswith(
+        "✓ The system has no problems, but some machines do. See: iot-logic list --health failing\n"
+    )
 
 
 def test_differences_are_shown_and_say_so_by_the_exit_status(
@@ -457,8 +459,8 @@ def test_dead_letters_are_found_shown_sent_again_and_discarded_but_never_unasked
     ]
     assert shown.json["reading"] == {"no": 1}
     assert unasked.status == 2
-    assert "Discard 3 dead letters (3 error) for ever? Nobody can be asked here" in unasked.error
-    assert one.out == "1 discarded.\n"
+    assert "Discard 3 dead letters (3 error) permanently? There is no terminal to ask on" in unasked.error
+    assert one.out == "Discarded 1.\n"
     assert again.json == {"sent": 2}
 
 
@@ -468,13 +470,13 @@ def test_dead_letters_are_found_shown_sent_again_and_discarded_but_never_unasked
         ("", "COMMAND"),
         ("push", "FILE|FOLDER"),
         ("push no-such-file.py --machine m", "no-such-file.py cannot be read"),
-        ("push x.py", "Say what x.py is for"),
-        ("rollback ../../health", "cannot be the name"),
+        ("push x.py", "does not say what it is for"),
+        ("rollback ../../health", "is not a valid name"),
         ("dead-letters show x", "MACHINE/NUMBER"),
-        ("dead-letters send-again --yes", "Say which"),
-        ("dead-letters list --since yesterday", "is no moment"),
-        ("rollback m --api http://127.0.0.1:9", "Is iot-api running? Say where it is with --api"),
-        ("rollback m --api ftp://x", "must be http://"),
+        ("dead-letters send-again --yes", "Nothing selected"),
+        ("dead-letters list --since yesterday", "is not a time"),
+        ("rollback m --api http://127.0.0.1:9", "Start iot-api, or set its address with --api"),
+        ("rollback m --api ftp://x", "Use http://"),
         ("rollback m --token-file /no/such/file", "The token cannot be read"),
     ],
 )
@@ -538,10 +540,10 @@ def test_a_token_is_taken_from_a_file_or_the_environment_and_said_to_nobody(
 
     assert in_file.status == 0
     for ran, said in (
-        (none, "The API wants a token. Put one into IOT_LOGIC_API_TOKEN"),
-        (wrong, "The token is not, or no longer, valid"),
+        (none, "The API needs a token. Set one in IOT_LOGIC_API_TOKEN"),
+        (wrong, "The token is invalid, expired or revoked"),
         (too_little, "role author"),
-        (broken, "The token is none"),
+        (broken, "The token is malformed"),
     ):
         assert (ran.status, ran.out) == (2, "")
         assert said in ran.error

@@ -198,7 +198,7 @@ def test_before_the_bound_there_is_a_warning_and_beyond_it_letters_wait(installa
     assert get(installation)["warning"] is None
     installation.send([("m1", {"n": 8})])
     wait_until(lambda: get(installation)["kept"] == 9)
-    assert "9 dead letters are kept, of 10" in get(installation)["warning"]
+    assert "9 of at most 10 dead letters are stored" in get(installation)["warning"]
     assert metric(installation, "iot_logic_dead_letters") == 9
     assert metric(installation, "iot_logic_dead_letters_max") == 10
 

@@ -151,4 +151,4 @@ def test_examples_of_a_logic_without_end_end(plant: Installation, machine: str) 
     refused = upload(plant, machine, endless, [{"name": "ends", "readings": [1] * 20}])
 
     assert refused.status_code == 422
-    assert refused.json()["examples"][-1]["message"].startswith("It was not run.")
+    assert refused.json()["examples"][-1]["message"].startswith("The reading was not run.")

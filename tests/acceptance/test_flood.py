@@ -110,7 +110,7 @@ def test_an_overflow_that_is_full_delays_its_partition_and_loses_and_repeats_not
     with ThreadPoolExecutor() as senders:
         senders.submit(send_all, plant, "quiet", [0]).result(timeout=60)
         sending = senders.submit(send_all, plant, "loud", range(1_500))
-        wait_until(lambda: "a queue that it goes to is full" in worker.log, timeout=120)
+        wait_until(lambda: "because a queue is full" in worker.log, timeout=120)
         if killed:
             worker.kill()
             worker = plant.start_worker()

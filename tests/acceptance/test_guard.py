@@ -307,7 +307,7 @@ def test_without_any_token_nothing_is_let_in_that_may_come_from_elsewhere(
     with_token = plant.client.get("/machines", headers={header: value} | bearer(token))
 
     assert refused.status_code == 403
-    assert "answers only to this machine" in refused.json()["detail"]
+    assert "accepts requests from its own host only" in refused.json()["detail"]
     assert "iot-logic token create NAME --role admin" in refused.json()["detail"]
     assert open_to_all.status_code == 200
     assert with_token.status_code == 200
@@ -338,7 +338,9 @@ def test_a_role_that_is_not_enough_is_told_which_is_needed(plant: Installation, 
     answer = plant.client.get("/audit", headers=bearer(token))
 
     assert answer.status_code == 403
-    assert answer.json()["detail"] == "This needs the role admin; the token 'watcher' has the role viewer."
+    assert answer.json()["detail"] == (
+        "This request needs the role admin; the token 'watcher' has the role viewer. Use another token."
+    )
 
 
 def test_a_revoked_token_is_out_at_once_and_an_expired_one_too(plant: Installation, tokens: Tokens) -> None:
@@ -501,7 +503,7 @@ def test_the_command_prints_a_token_that_lets_in(plant: Installation, tokens: To
 
     assert [each.name for each in tokens.list()] == ["line-4"]
     assert answer.json() == {"name": "line-4", "role": "operator", "expires": None}
-    assert "the only time that it is shown" in command.log
+    assert "It cannot be shown again" in command.log
 
 
 def test_a_first_token_is_made_once(
@@ -534,6 +536,6 @@ def test_the_command_lists_and_revokes_tokens_and_explains_what_it_cannot_do(
     assert created.out.strip() not in listed
     for shown in ("line-4", "operator"):
         assert shown in listed
-    assert "There is a token 'line-4' already" in twice
+    assert "A token 'line-4' already exists" in twice
     assert "There is no token 'line-4'" in missing
     assert tokens.list() == []

@@ -79,7 +79,7 @@ def test_a_machine_runs_its_profile_unless_it_has_a_logic_of_its_own_in_force(pl
     assert (own["data"]["version"], own["logicversion"], "logicprofile" in own) == (100, 1, False)
     assert (again["data"]["version"], again["logicprofile"]) == (2, "belts")
     detail = plant.client.get("/machines/belt-1/logic").json()["detail"]
-    assert "no logic of its own in force; it follows the profile 'belts'" in detail
+    assert "no logic of its own deployed; it follows the profile 'belts'" in detail
 
 
 def test_a_dead_letter_says_which_version_of_which_profile_failed(plant: Installation) -> None:
@@ -249,7 +249,7 @@ def test_a_profiles_logic_is_stopped_on_the_machine_that_it_costs_too_much_and_i
 
     letters = plant.dead_letters(machine="greedy-1")
     assert letters[-1][0]["kind"] == "quarantined"
-    assert "version 1 of the profile 'greedy' is not run any more" in letters[-1][0]["message"]
+    assert "version 1 of the profile 'greedy' is in quarantine" in letters[-1][0]["message"]
     assert other["logicversion"] == 1
     assert set_free == ["greedy-1"]
     assert (event["logicversion"], event["logicprofile"]) == (2, "greedy")

@@ -236,8 +236,8 @@ def test_who_asks_for_no_route_is_told_where_they_are_listed(
     problem = plant.client.request(method, path).json()
 
     assert problem["status"] == status
-    assert problem["detail"].startswith(f"There is no {named}")
-    assert problem["detail"].endswith(" here: /schema lists all routes.")
+    assert problem["detail"].startswith(f"There is no route {named}")
+    assert problem["detail"].endswith(". /schema lists all routes.")
     assert len(problem["detail"]) < 300
 
 
@@ -263,8 +263,8 @@ def test_a_body_is_taken_as_it_is_and_not_as_it_might_be_meant(plant: Installati
     ("query", "said"),
     [
         ("?kind=error&machin=m1", "no query parameter 'machin'"),
-        ("?kind=error&kind=limit", "only once"),
-        ("?limit=null", "leave it out"),
+        ("?kind=error&kind=limit", "Send it once"),
+        ("?limit=null", "Omit it"),
     ],
 )
 def test_a_query_is_taken_as_it_is_and_not_as_it_might_be_meant(

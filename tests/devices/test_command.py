@@ -99,7 +99,7 @@ def test_it_gives_up_when_nothing_is_confirmed(recording: Path, environ: dict[st
     )
     assert done.returncode == 1
     assert re.match(r"\d+ sent, 0 confirmed", done.stdout)
-    assert "given up, nothing was confirmed for 1.5 s. No queue takes the readings" in done.stderr
+    assert "gave up, because nothing was confirmed for 1.5 s. No queue is bound for readings" in done.stderr
 
 
 def test_a_terminal_gets_a_progress_bar(
@@ -132,7 +132,7 @@ def test_nothing_at_the_address_is_said_without_the_password(recording: Path) ->
         url = f"{via}://somebody:secret@127.0.0.1:{free_port()}"
         done = run("replay", str(recording), "--machine", "press", "--via", via, "--url", url)
         assert done.returncode == 2
-        assert "cannot be reached" in done.stderr
+        assert "is unreachable" in done.stderr
         assert "secret" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
@@ -143,14 +143,14 @@ def test_nothing_at_the_address_is_said_without_the_password(recording: Path) ->
         ([], "required: COMMAND"),
         (["replay", "none.csv", "--machine", "press"], "none.csv cannot be read: No such file"),
         (["replay", "none.csv"], "required: --machine"),
-        (["replay", "none.csv", "--machine", "a.b"], "'a.b' cannot be a machine's id"),
-        (["replay", "none.csv", "--machine", "press", "--rate", "fast"], "'fast' must be a number above 0"),
-        (["simulate", "--rate", "0"], "'0' must be a number above 0"),
-        (["simulate", "--rate", "nan"], "'nan' must be a number above 0"),
-        (["simulate", "--machines", "-1"], "'-1' must be a whole number above 0"),
-        (["simulate", "--machine-prefix", "a/"], "'a/A' cannot be a machine's id"),
-        (["simulate", "--machine-ids", "a,a"], "an id is there twice"),
-        (["simulate", "--start", "soon"], "'soon' is no time in ISO 8601"),
+        (["replay", "none.csv", "--machine", "a.b"], "'a.b' is not a valid machine id"),
+        (["replay", "none.csv", "--machine", "press", "--rate", "fast"], "'fast' is not a number above 0"),
+        (["simulate", "--rate", "0"], "'0' is not a number above 0"),
+        (["simulate", "--rate", "nan"], "'nan' is not a number above 0"),
+        (["simulate", "--machines", "-1"], "'-1' is not an integer above 0"),
+        (["simulate", "--machine-prefix", "a/"], "'a/A' is not a valid machine id"),
+        (["simulate", "--machine-ids", "a,a"], "contains an id twice"),
+        (["simulate", "--start", "soon"], "'soon' is not a time in ISO 8601"),
         (["simulate", "--count", "1", "--duration", "1"], "not allowed with argument"),
         (["simulate", "--via", "post"], "invalid choice"),
     ],
@@ -168,7 +168,7 @@ def test_a_bad_row_is_refused_with_its_line(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n3\n")
     done = run("replay", str(path), "--machine", "press")
     assert done.returncode == 2
-    assert f"{path}, line 3: the row has 1 fields, the header names 2" in done.stderr
+    assert f"{path}, line 3: the row has 1 fields, but the header has 2" in done.stderr
 
 
 def test_a_misspelt_setting_is_refused(recording: Path) -> None:
@@ -182,4 +182,4 @@ def test_both_commands_explain_themselves() -> None:
         done = run(command, "--help")
         assert done.returncode == 0
         assert "--via" in done.stdout
-    assert "of EACH machine" in run("simulate", "--help").stdout
+    assert "per second of each machine" in run("simulate", "--help").stdout

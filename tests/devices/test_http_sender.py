@@ -138,7 +138,7 @@ def test_what_is_refused_is_counted_and_the_next_one_sent(
     assert sender.flush(60)
     assert server.bodies == {"/machines/machine_0/data": [b"2", b"3", b"4"]}
     assert sender.counts == Counts(sent=5, confirmed=3, refused=2)
-    assert caplog.text.count("refuses readings: 400 answer 400") == 1
+    assert caplog.text.count("refused a reading: 400 answer 400") == 1
 
 
 def test_it_shows_its_token_and_keeps_the_readings_of_a_token_that_is_not_enough(
@@ -158,7 +158,7 @@ def test_it_shows_its_token_and_keeps_the_readings_of_a_token_that_is_not_enough
 
 
 def test_a_token_that_cannot_be_sent_is_refused_without_being_shown() -> None:
-    with pytest.raises(AddressError, match="IOT_LOGIC_API_TOKEN is no token") as raised:
+    with pytest.raises(AddressError, match="IOT_LOGIC_API_TOKEN is malformed") as raised:
         HttpSender("http://127.0.0.1:1", "secret\r\nX-Other: header")
 
     assert "secret" not in str(raised.value)
@@ -182,6 +182,6 @@ def test_a_restart_of_the_api_loses_nothing(server: Server, sender: HttpSender) 
 def test_an_api_that_is_not_there_is_named() -> None:
     port = free_port()
     with pytest.raises(
-        Unreachable, match=rf"http://127\.0\.0\.1:{port} cannot be reached.*Is the API running"
+        Unreachable, match=rf"http://127\.0\.0\.1:{port} is unreachable.*Check that the API is running"
     ):
         HttpSender(f"http://127.0.0.1:{port}").open()

@@ -62,14 +62,14 @@ def test_quotes_line_ends_and_marks_of_spreadsheets_are_understood(csv: Path) ->
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a,b\n1,2\n3\n", "line 3: the row has 1 fields, the header names 2"),
-        (b"a,b\n1,2\n3,4,5\n", "line 3: the row has 3 fields, the header names 2"),
-        (b'a,b\n1,"2\n', "line 2: not CSV"),
-        (b"a,a\n1,2\n", "line 1: the header names 'a' twice"),
+        (b"a,b\n1,2\n3\n", "line 3: the row has 1 fields, but the header has 2"),
+        (b"a,b\n1,2\n3,4,5\n", "line 3: the row has 3 fields, but the header has 2"),
+        (b'a,b\n1,"2\n', "line 2: invalid CSV"),
+        (b"a,a\n1,2\n", "line 1: the header has the name 'a' twice"),
         (b"a,\n1,2\n", "line 1: field 2 of the header has no name"),
-        (b"1,2\n3,4\n", "line 1: a header row is wanted"),
-        (b"a,b\n", "holds no reading"),
-        (b"", "holds no reading"),
+        (b"1,2\n3,4\n", "line 1: the header row is missing"),
+        (b"a,b\n", "contains no readings"),
+        (b"", "contains no readings"),
         (b"a,b\n1,\xff\n", "is not UTF-8"),
     ],
 )
@@ -96,6 +96,6 @@ def test_a_rate_makes_a_schedule_without_drift(jsonl: Path) -> None:
 
 
 def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
-    assert "must end in .csv" in refused(tmp_path / "readings.xml", b"<a/>")
+    assert "Use .csv" in refused(tmp_path / "readings.xml", b"<a/>")
     with pytest.raises(RecordingError, match="cannot be read: No such file"):
         Recording(tmp_path / "missing.csv", "press", None)

@@ -78,7 +78,7 @@ def test_a_page_begins_where_the_one_before_ended_though_letters_go_meanwhile(
 
 @pytest.mark.parametrize("cursor", ["x", "1", "1.", ".a/1", "1." + "x" * 300])
 def test_what_is_no_place_in_the_list_is_refused(letters: LetterStore, cursor: str) -> None:
-    with pytest.raises(ValueError, match="not where a page ends"):
+    with pytest.raises(ValueError, match="not a valid cursor"):
         next(letters.find(LetterFilter(), after=cursor))
 
 

@@ -335,7 +335,7 @@ def test_without_the_policy_an_older_queue_drops_what_expires_and_the_doctor_say
         [wrong] = [
             each for each in check_management(settings, rabbitmq.management_url) if each.level == "wrong"
         ]
-        assert "A reading that expires in " in wrong.what
+        assert "Readings that expire in " in wrong.what
         [note] = [each for each in check_management(settings, "http://127.0.0.1:1") if "older" in each.what]
         assert note.todo.endswith(wrong.todo.removeprefix("Run: "))
         command = shlex.split(wrong.todo)

@@ -153,7 +153,7 @@ def test_a_server_that_does_not_come_up_says_what_it_printed() -> None:
 
 
 def test_starting_twice_is_refused() -> None:
-    with PrivateRedis() as server, pytest.raises(ServerFailed, match="stop it first"):
+    with PrivateRedis() as server, pytest.raises(ServerFailed, match="Stop it first"):
         server.start()
 
 
@@ -228,11 +228,11 @@ def test_without_any_source_all_are_named_with_their_reasons(monkeypatch: pytest
         servers.local_redis()
 
     assert str(refused.value) == (
-        "There is no Redis to be had.\n"
+        "No Redis is available.\n"
         "  this machine: not installed.\n"
         "  Docker: no engine.\n"
         "  package manager: redis-server needs root.\n"
         "Install it with apt-get install redis-server (Debian, Ubuntu), dnf install redis (Fedora), "
         "apk add redis (Alpine) or brew install redis (Homebrew), "
-        "or set IOT_LOGIC_REDIS_URL to one that runs."
+        "or set IOT_LOGIC_REDIS_URL to a running one."
     )

@@ -221,7 +221,7 @@ def test_a_viewer_sees_no_actions(page: Page, watch: Watch, origin: str, tokens:
 @pytest.mark.parametrize(
     ("kept", "waiting", "said"),
     [
-        (90_000, 0, "90000 dead letters are kept, of 100000 that may be."),
+        (90_000, 0, "90000 of at most 100000 dead letters are stored."),
         (100_000, 1200, "1,200 more wait in RabbitMQ to be stored."),
         (90_000, None, "The number waiting in RabbitMQ is unknown at the moment."),
     ],
@@ -231,7 +231,7 @@ def test_a_warning_is_shown_near_the_limit(
 ) -> None:
     # 100,000 of them would take the test a minute: the page is told so.
     answer = failed.client.get("/dead-letters", params={"limit": 1}).json()
-    warning = f"{kept} dead letters are kept, of 100000 that may be. Send some again or discard them."
+    warning = f"{kept} of at most 100000 dead letters are stored. Send dead letters again or discard them."
     answer |= {"kept": kept, "waiting": waiting, "warning": warning}
     page.route("**/dead-letters?*", lambda route: route.fulfill(json=answer))
     causes = failed.client.get("/dead-letters/causes").json() | {"complete": False}

@@ -139,7 +139,7 @@ VIEWS = [
     ("/dead-letters?tab=list", "window.ran"),
     (
         f"/dead-letters?machine={quote(MARKUP)}&kind=__proto__&cause=%3Cb%3E&time=constructor",
-        "cannot be a machine",
+        "is not a valid machine",
     ),
     *((f"/dead-letters/{PROTO}/{number}", "reading") for number in (7, 8, 10, 11, 999)),
     (f"/dead-letters/{quote(MARKUP, safe='')}/1", "Dead letter not found"),

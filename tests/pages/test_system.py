@@ -116,8 +116,8 @@ def test_a_tablet_needs_no_scrolling_to_the_side(page: Page, origin: str, plant:
 @pytest.mark.parametrize(
     ("service", "sentence", "page_name"),
     [
-        ("redis", "Redis does not answer: it is gone", "redis-faults"),
-        ("rabbitmq", "RabbitMQ cannot be published to: it is gone", "broker-down"),
+        ("redis", "Redis is unavailable: it is gone", "redis-faults"),
+        ("rabbitmq", "RabbitMQ is unavailable: it is gone", "broker-down"),
     ],
 )
 def test_a_missing_service_is_named(

@@ -65,7 +65,7 @@ def test_an_existing_name_is_reported_and_stays_in_the_form(
     page.get_by_label("Name").fill("boss")
     page.get_by_role("button", name="Create token").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("There is a token 'boss' already")
+    expect(page.get_by_role("alert")).to_contain_text("A token 'boss' already exists")
     expect(page.get_by_label("Name")).to_have_value("boss")
     assert axe(page) == []
 

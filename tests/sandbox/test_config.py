@@ -167,10 +167,10 @@ def test_were_it_a_plain_dict_a_logic_would_change_it() -> None:
     [
         (
             "c, k = config, 'limit'\nc[k] = 1",
-            "TypeError: config is read-only; dict(config) makes a copy of it",
+            "TypeError: config is read-only; dict(config) makes a copy",
         ),
-        ("c = config\ndel c['limit']", "TypeError: config is read-only; dict(config) makes a copy of it"),
-        ("config.clear()", "TypeError: clear(): config is read-only; dict(config) makes a copy of it"),
+        ("c = config\ndel c['limit']", "TypeError: config is read-only; dict(config) makes a copy"),
+        ("config.clear()", "TypeError: clear(): config is read-only; dict(config) makes a copy"),
         ("return config", "process returned config or a dict in it; it must return a dict"),
         ("return {'c': config['deep']}", "config or a dict in it"),
         ("state['c'] = config", "config or a dict in it"),
@@ -188,10 +188,10 @@ def test_whoever_tries_is_told(statement: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("config = {}", "`config` is the machine's own and cannot be set"),
-        ("config['a'] = 1", "`config` is the machine's own and cannot be changed"),
-        ("config['a']['b'] += 1", "`config` is the machine's own and cannot be changed"),
-        ("del config['a'][0]", "`config` is the machine's own and cannot be changed"),
+        ("config = {}", "`config` belongs to the machine and cannot be set"),
+        ("config['a'] = 1", "`config` belongs to the machine and cannot be changed"),
+        ("config['a']['b'] += 1", "`config` belongs to the machine and cannot be changed"),
+        ("del config['a'][0]", "`config` belongs to the machine and cannot be changed"),
     ],
 )
 def test_what_plainly_changes_it_is_refused_when_the_logic_is_uploaded(statement: str, message: str) -> None:

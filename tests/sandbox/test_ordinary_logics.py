@@ -92,7 +92,7 @@ def test_iteration_over_a_set_has_the_same_order_in_every_process() -> None:
         ),
         (
             "state['at'] = {1: 2}",
-            "the state has a whole number as a key; keys must be texts: write str(...)",
+            "the state has a whole number as a key; keys must be texts, so write str(...)",
             None,
         ),
     ],

@@ -112,7 +112,7 @@ def test_what_is_not_python_is_explained(source: str, line: int, hint: str) -> N
     problem = only(source)
 
     assert problem.line == line
-    assert problem.message.startswith("not Python: ") or hint == "loop"
+    assert problem.message.startswith("syntax error: ") or hint == "loop"
     assert hint in problem.hint or hint == "loop"
 
 

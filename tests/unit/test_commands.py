@@ -71,5 +71,5 @@ def test_moments_are_how_long_ago_or_local_times() -> None:
     assert datetime.fromisoformat(moment("2026-01-31T12:00")) == local
     assert moment("2026-01-31T12:00+01:00") == "2026-01-31T11:00:00Z"
     for none in ("2", "h", "2 h", "yesterday", "9999999999d", "0001-01-01T00:00+23:00", ""):
-        with pytest.raises(argparse.ArgumentTypeError, match="is no moment"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a time"):
             moment(none)

@@ -237,7 +237,7 @@ def test_how_long_the_last_reading_had_waited_is_known_of_each_queue() -> None:
 
 def test_without_the_broker_the_other_metrics_are_there() -> None:
     def asked() -> list[QueueState]:
-        raise BrokerUnavailable("RabbitMQ cannot be asked")
+        raise BrokerUnavailable("RabbitMQ is unavailable")
 
     registry = CollectorRegistry()
     registry.register(SystemGauges(8, lambda: WorkerList([], []), asked))

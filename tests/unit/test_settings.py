@@ -36,7 +36,7 @@ def test_a_misspelt_setting_is_refused_with_the_right_name() -> None:
 
 @pytest.mark.parametrize("value", ["0", "many", "257", ""])
 def test_a_value_that_does_not_fit_is_refused_with_its_name(value: str) -> None:
-    with pytest.raises(SettingsError, match="IOT_LOGIC_PARTITIONS cannot be"):
+    with pytest.raises(SettingsError, match="IOT_LOGIC_PARTITIONS has the invalid value"):
         Settings.from_environ({"IOT_LOGIC_PARTITIONS": value})
 
 
@@ -76,7 +76,9 @@ def test_a_file_that_cannot_be_a_setting_is_refused_with_its_variable(
 def test_what_is_in_a_file_is_not_shown_where_it_does_not_fit(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hush")
 
-    with pytest.raises(SettingsError, match="IOT_LOGIC_PARTITIONS_FILE cannot be what is in") as refused:
+    with pytest.raises(
+        SettingsError, match="IOT_LOGIC_PARTITIONS_FILE has an invalid value in the file"
+    ) as refused:
         Settings.from_environ({"IOT_LOGIC_PARTITIONS_FILE": str(tmp_path / "file")})
 
     assert "hush" not in str(refused.value)
@@ -100,5 +102,5 @@ def test_the_settings_import_nothing_that_takes_time() -> None:
 
 @pytest.mark.parametrize("value", ["javascript:alert(1)", "127.0.0.1:15672", "http://a b", "http://"])
 def test_a_page_that_is_linked_to_has_an_address_of_the_web(value: str) -> None:
-    with pytest.raises(SettingsError, match="IOT_LOGIC_RABBITMQ_PAGE cannot be"):
+    with pytest.raises(SettingsError, match="IOT_LOGIC_RABBITMQ_PAGE has the invalid value"):
         Settings.from_environ({"IOT_LOGIC_RABBITMQ_PAGE": value})

@@ -1,9 +1,8 @@
 """The gate: every request passes it, before its body is read. It asks who sends it, and whether he may.
 
 - A route says which role it needs (`web.access.roles`). One that says nothing is closed.
-- A token is looked up in Redis for each request (`pipeline.store.tokens`): 401 where it is none, 403 where
-  its
-  role is not enough. Why a token is refused is not said.
+- A token is looked up in Redis for each request (`pipeline.store.tokens`): 401 if it is not valid, 403 if
+  its role is not enough. The answer does not say why a token is refused.
 - Without any token in Redis, and only where the API listens on loopback, whoever is on this machine may do
   all. With the first token this ends. Where the API listens elsewhere it never holds, also when the last is
   revoked. Which address a client says that it has is never asked. But not all that reaches loopback was sent
@@ -76,8 +75,8 @@ class Guard:
         if caller is None:
             self._count(f"refused {_address(connection)}")
             raise NotAuthorizedException(
-                detail="This needs a valid token: send `Authorization: Bearer iot_…`. None was sent, or one "
-                "that is wrong, expired or revoked.",
+                detail="The token is missing, wrong, expired or revoked. Send a valid one as "
+                "`Authorization: Bearer iot_…`.",
                 headers={"WWW-Authenticate": 'Bearer realm="iot-logic"'},
             )
         if caller is ANYBODY:
@@ -86,10 +85,11 @@ class Guard:
             self._count(f"token {caller.name}")
         needed = handler.opt.get("role")
         if needed is None:
-            raise PermissionDeniedException(detail="This is for nobody: the route declares no role.")
+            raise PermissionDeniedException(detail="Nobody may use this route: it declares no role.")
         if not caller.role.includes(needed):
             raise PermissionDeniedException(
-                detail=f"This needs the role {needed}; the token {caller.name!r} has the role {caller.role}.",
+                detail=f"This request needs the role {needed}; the token {caller.name!r} has the role "
+                f"{caller.role}. Use another token.",
             )
         connection.state[CALLER] = caller
         if caller is not ANYBODY and getattr(handler, "sync_to_thread", None):
@@ -120,8 +120,8 @@ class Guard:
     def _count(self, client: str) -> None:
         if wait := self._rates.take(client):
             raise TooManyRequestsException(
-                detail=f"Too many requests: {self._rates.rate:g} a second are answered, {self._rates.burst} "
-                f"at once. Wait {wait:.3f} s.",
+                detail=f"Too many requests: the limit is {self._rates.rate:g} a second, with bursts of "
+                f"{self._rates.burst}. Wait {wait:.3f} s.",
                 headers={"Retry-After": str(ceil(wait))},
             )
 
@@ -143,16 +143,16 @@ def _check_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     host = headers.get("host", "")
     origin = headers.get("origin")
     if not is_loopback(_host_name(host)):
-        why = f"it is asked for as {host!r}, which is no name of this machine"
+        why = f"this request names the host {host!r}, which is not a loopback name"
     elif (origin is not None and origin != f"http://{host}") or headers.get("sec-fetch-site") in _FOREIGN:
-        why = "a web page from elsewhere sends this"
+        why = "this request comes from a web page of another site"
     elif any(name in headers for name in _PROXIED):
-        why = "a proxy passes this on"
+        why = "this request comes through a proxy"
     else:
         return
     raise PermissionDeniedException(
-        detail=f"Without any token this API answers only to this machine, and {why}. Make a token: "
-        "iot-logic token create NAME --role admin"
+        detail=f"There is no token yet, so the API accepts requests from its own host only; {why}. Create a "
+        "token: iot-logic token create NAME --role admin"
     )
 
 

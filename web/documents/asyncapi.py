@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document: what goes over RabbitMQ, for whoever connects devices and consumers.
+"""The AsyncAPI 3.0 document: the messages over RabbitMQ, for developers who connect devices and consumers.
 
 Made from the names and the topology that the code itself declares (`pipeline.broker.topology`), and checked
 in a test against a real broker and real messages. AsyncAPI has no words for the arguments of queues and for
@@ -23,9 +23,9 @@ _PARTITION: Final = "{partition}"
 _MQTT_BINDING: Final = "0.2.0"
 
 _DESCRIPTION: Final = """\
-Devices publish readings over MQTT or AMQP, or post them to the REST API. What a machine's logic returns is
-published as a result, what fails as a dead letter. The channels of the queues are the system's own: whoever
-publishes to them or takes from them breaks its order.
+Devices publish readings over MQTT or AMQP, or post them to the REST API. The system publishes what a
+machine's logic returns as a result, and a reading that fails as a dead letter. The channels of the queues are
+internal: do not publish to them or consume from them, or the order of readings is lost.
 """
 
 
@@ -62,7 +62,7 @@ def _server(protocol: str, version: str, port: str) -> dict[str, Any]:
         "host": "{host}:{port}",
         "protocol": protocol,
         "protocolVersion": version,
-        "description": "The installation's RabbitMQ.",
+        "description": "RabbitMQ.",
         "variables": {"host": {"default": "localhost"}, "port": {"default": port}},
         "security": [{"type": "userPassword", "description": "A user of RabbitMQ."}],
     }
@@ -73,29 +73,29 @@ def _machines_channels() -> dict[str, Any]:
     data, results = wire.data_key(_MACHINE), wire.result_key(_MACHINE)
     return {
         "readingsOverMqtt": _machine_channel(
-            "mqtt", wire.data_topic(_MACHINE), "Where a device publishes its readings.", "reading"
+            "mqtt", wire.data_topic(_MACHINE), "A device publishes its readings here, over MQTT.", "reading"
         ),
         "readingsOverAmqp": _machine_channel(
-            "amqp", data, "The same, over AMQP.", "reading", wire.INGEST_EXCHANGE
+            "amqp", data, "A device publishes its readings here, over AMQP.", "reading", wire.INGEST_EXCHANGE
         ),
         "resultsOverAmqp": _machine_channel(
-            "amqp", results, "The results of a machine.", "result", wire.RESULTS_EXCHANGE
+            "amqp", results, "The results of a machine, over AMQP.", "result", wire.RESULTS_EXCHANGE
         ),
         "resultsOverMqtt": _machine_channel(
-            "mqtt", wire.result_topic(_MACHINE), "The same, over MQTT.", "result"
+            "mqtt", wire.result_topic(_MACHINE), "The results of a machine, over MQTT.", "result"
         ),
         "deadLetters": _machine_channel(
             "amqp",
             wire.dead_letter_key(_MACHINE),
-            "The readings of a machine that failed. What named no machine keeps the key it came with.",
+            "The failed readings of a machine. A reading without a machine keeps its original routing key.",
             "deadLetter",
             wire.DEAD_LETTERS_EXCHANGE,
         ),
         "expiredReadings": _machine_channel(
             "amqp",
             data,
-            "The readings of a machine that expired before a worker took them. If one expired in an overflow "
-            "queue, the routing key is that queue's name.",
+            "The readings of a machine that expired before a worker took them. If a reading expired in an "
+            "overflow queue, the routing key is the name of that queue.",
             "expiredReading",
             wire.DEAD_LETTERS_EXCHANGE,
         ),
@@ -106,7 +106,7 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
     """The system's own."""
     partition = {
         "partition": {
-            "description": "The partition: each machine's readings are always in the same one.",
+            "description": "The partition. All readings of a machine are in the same partition.",
             "enum": [str(number) for number in range(settings.partitions)],
         }
     }
@@ -114,21 +114,21 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
     return {
         "partition": _queue_channel(
             wire.readings_queue(_PARTITION),
-            "The readings of a partition, taken by one worker at a time.",
+            "The readings of a partition. One worker at a time consumes them.",
             ["reading", "probe"],
             own,
             partition,
         ),
         "overflow": _queue_channel(
             wire.overflow_queue(_PARTITION),
-            "What one machine sends too much of.",
+            "The readings of machines that send more than the partition can process.",
             ["movedReading"],
             own,
             partition,
         ),
         "deadLettersQueue": _queue_channel(
             wire.DEAD_LETTERS_QUEUE,
-            "Where dead letters wait until they are kept and can be read over REST.",
+            "Dead letters that wait to be stored in Redis. You can read stored dead letters over REST.",
             ["deadLetter", "expiredReading"],
             topology.dead_letters_arguments(settings),
         ),

@@ -1,6 +1,6 @@
-"""What the OpenAPI document says that no code does: what operations are about, parameters, bare bodies.
+"""Texts of the OpenAPI document that no code contains: tags, parameters, and bodies without a struct.
 
-A test asks for an entry where one is missing.
+A test fails if an entry is missing.
 """
 
 from typing import Any, Final
@@ -12,24 +12,24 @@ from pipeline.wire import LETTER_NAME_PATTERN, MACHINE_ID_PATTERN
 #: What the operations are about: by the beginnings of their paths, in the order in which they are shown.
 TAGS: Final = {
     "Logic": (
-        "What runs on a machine's readings, in versions; check and try it without effect.",
+        "The versions of logic that run on readings. Check and try logic without effect.",
         "/logic",
         "/machines/{machine_id}/logic",
     ),
     "Profiles": (
-        "One logic for many machines, and what each machine sets for itself.",
+        "One logic for many machines, and the config of each machine.",
         "/profiles",
         "/machines/{machine_id}/profile",
         "/machines/{machine_id}/config",
     ),
     "Machines": ("The machines, their states and their readings.", "/machines", "/fleet"),
-    "Live": ("What happens, as it happens.", "/events", "/machines/{machine_id}/events"),
-    "Dead letters": ("Readings that failed: find them, send them again.", "/dead-letters"),
-    "The works": (
+    "Live": ("Live events.", "/events", "/machines/{machine_id}/events"),
+    "Dead letters": ("Failed readings: find them, send them again, discard them.", "/dead-letters"),
+    "System": (
         "Workers, partitions, queues and metrics.",
         *("/workers", "/partitions", "/queues", "/links", "/metrics", "/health"),
     ),
-    "Access": ("Who may do what, and who did what.", "/tokens", "/whoami", "/audit"),
+    "Access": ("Tokens, roles and the audit trail.", "/tokens", "/whoami", "/audit"),
 }
 
 #: What each parameter is, where its route does not say: its schema is completed with this.
@@ -38,26 +38,26 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The machine's id.",
         "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"},
     },
-    "after": {"description": "Where the page starts: `next` of the page before.", "example": ""},
-    "before": {"description": "Where the page starts: `next` of the page before."},
-    "limit": {"description": "How many at the most.", "example": 100},
-    "machine": {"description": "Of this machine."},
-    "kind": {"description": "Of this kind."},
+    "after": {"description": "The cursor of the page: `next` of the previous page.", "example": ""},
+    "before": {"description": "The cursor of the page: `next` of the previous page."},
+    "limit": {"description": "The maximum number of items.", "example": 100},
+    "machine": {"description": "Only items of this machine."},
+    "kind": {"description": "Only dead letters of this kind."},
     "cause": {
-        "description": "Of this cause, as a dead letter has it.",
+        "description": "Only dead letters with this `cause`.",
         "schema": {"pattern": "^[0-9a-f]{16}$"},
     },
     "since": {
-        "description": "Since then (RFC 3339, with a time zone).",
+        "description": "Only failures at or after this time (RFC 3339, with a time zone).",
         "schema": {"format": "date-time"},
     },
     "until": {
-        "description": "Before then (RFC 3339, with a time zone).",
+        "description": "Only failures before this time (RFC 3339, with a time zone).",
         "schema": {"format": "date-time"},
     },
     "number": {"description": "The number of the version.", "example": 1},
     "to": {"description": "The number of the other version.", "example": 2},
-    "who": {"description": "By whom: the name of the token."},
+    "who": {"description": "Only changes made with the token of this name."},
     "name": {"description": "The token's name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
     "If-Match": {"example": "*"},
     "If-None-Match": {"example": '"2-0b7d1f2e"'},
@@ -67,14 +67,14 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
 #: What those of one path are, where they are other than elsewhere.
 OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "/dead-letters": {
-        "kind": {"description": "Of this kind.", "schema": {"enum": KINDS}},
+        "kind": {"description": "Only dead letters of this kind.", "schema": {"enum": KINDS}},
         "machine": {
-            "description": f"The machine's id, or {STRAY} for a reading that named none.",
+            "description": f"The machine's id, or {STRAY} for a reading without a machine.",
             "schema": {"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"},
         },
         "number": {
-            "description": "The number of the reading on its machine. A stray and a reading that expired "
-            "have a name in its place.",
+            "description": "The number of the reading on its machine. A reading that expired or has no "
+            "machine has a name instead.",
             "schema": {"pattern": f"^({LETTER_NAME_PATTERN}|[0-9a-f]{{32}})$"},
             "example": "17",
         },
@@ -82,7 +82,7 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "/profiles": {
         "name": {"description": "The profile's name.", "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"}},
     },
-    "/partitions": {"after": {"description": "The last partition of the page before.", "example": 2}},
+    "/partitions": {"after": {"description": "The last partition of the previous page.", "example": 2}},
 }
 
 _ANY: Final[dict[str, Any]] = {"description": "Any JSON value."}
@@ -99,7 +99,7 @@ _DIFF: Final[tuple[dict[str, Any], Any]] = (
     {"type": "string"},
     "--- version 3\n+++ version 4\n@@ -1,2 +1,2 @@\n…",
 )
-_EVENTS: Final[dict[str, Any]] = {"type": "string", "description": "Server-sent events, one after the other."}
+_EVENTS: Final[dict[str, Any]] = {"type": "string", "description": "A stream of server-sent events."}
 _EVENT: Final = 'id: 17-0b6d1f0e-42\nevent: lagged\ndata: {"missed":3}\n\n'
 
 #: Answers that no Struct makes, with an example: by operation.
@@ -117,7 +117,7 @@ ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
 
 #: The header of an answer that can be sent back as `If-Match`.
 ETAG: Final = {
-    "description": "Names what was read; send it as If-Match.",
+    "description": "The entity tag of what you read. Send it as If-Match.",
     "schema": {"type": "string"},
     "example": '"3-5f3a9c0d"',
 }
@@ -126,7 +126,7 @@ ETAG: Final = {
 PROBLEM_HEADERS: Final[dict[str, dict[str, Any]]] = {
     "401": {
         "WWW-Authenticate": {
-            "description": "How to say who it is: with a bearer token.",
+            "description": "The authentication scheme: a bearer token.",
             "required": True,
             "schema": {"type": "string"},
             "example": "Bearer",
@@ -134,7 +134,7 @@ PROBLEM_HEADERS: Final[dict[str, dict[str, Any]]] = {
     },
     "429": {
         "Retry-After": {
-            "description": "Seconds to wait.",
+            "description": "Seconds to wait before the next request.",
             "required": True,
             "schema": {"type": "integer", "minimum": 1},
             "example": 1,

@@ -25,27 +25,28 @@ BINDING: Final = "0.3.0"
 _MACHINE: Final = {"type": "string", "pattern": f"^{wire.MACHINE_ID_PATTERN}$"}
 _PERSISTENT: Final = {"const": PERSISTENT, "description": "Persistent."}
 
-_CONTENT_TYPE: Final = {"type": "string", "description": "What the device sent."}
+_CONTENT_TYPE: Final = {"type": "string", "description": "The content type that the device sent."}
 _MESSAGE_ID: Final = {
     "type": "string",
-    "description": "Known by this, the reading is told from an equal one when it is delivered again.",
+    "description": "The device's id for the reading. It distinguishes a repeated delivery from a new reading "
+    "with equal bytes.",
 }
 _CLAIM: Final = {
     "type": "string",
     "pattern": f"^{CLAIM_PATTERN}$",
-    "description": "The reading was a dead letter and is sent again: number and signature of the letter.",
+    "description": "The number and signature of the dead letter, if the reading is sent again.",
 }
 _SENT: Final = {
     "type": "integer",
     "minimum": 1,
-    "description": "When it was sent, in milliseconds since 1970: latencies are measured from it. RabbitMQ "
-    "writes it too, where it is told to.",
+    "description": "When the message was sent, in milliseconds since 1970. Latencies are measured from it. "
+    "RabbitMQ can be configured to add it.",
 }
 
 _TRACEPARENT: Final = {
     "type": "string",
-    "description": "The trace that it was sent in (W3C Trace Context). Where traces are on, the span of its "
-    "batch is linked to it. What is none counts for nothing.",
+    "description": "The trace in which the reading was sent (W3C Trace Context). With tracing on, the span "
+    "of its batch is linked to it. An invalid value is ignored.",
 }
 
 #: Kinds of dead letters that no worker writes into the headers.
@@ -70,9 +71,9 @@ def messages() -> dict[str, dict[str, Any]]:
 def _reading() -> dict[str, Any]:
     return {
         "title": "A machine's reading",
-        "summary": "Any JSON value. What is none becomes a dead letter.",
+        "summary": "Any JSON value. A message that is not JSON becomes a dead letter.",
         "contentType": "application/json",
-        "payload": {"description": "Whatever the device measures; the logic finds it in `data`."},
+        "payload": {"description": "The reading. The logic gets it as `data`."},
         # A device may send any headers and properties, so these alone are open.
         "headers": {
             "type": "object",
@@ -93,8 +94,8 @@ def _result() -> dict[str, Any]:
     required = [name for name in schema["properties"] if name not in optional]
     schema |= {"required": required, "additionalProperties": False}
     return {
-        "title": "What `process` returned",
-        "summary": "A CloudEvent 1.0 in structured mode, at least once; equal ids are repeats.",
+        "title": "A result of `process`",
+        "summary": "A CloudEvent 1.0 in structured mode, delivered at least once. Equal ids are repeats.",
         "contentType": CONTENT_TYPE,
         "payload": schema,
         "headers": _closed({}),
@@ -104,7 +105,7 @@ def _result() -> dict[str, Any]:
                 "message_id": {
                     "type": "string",
                     "pattern": f"^{wire.MACHINE_ID_PATTERN}/[1-9][0-9]*(\\.[1-9][0-9]*)?$",
-                    "description": "The machine and the event's id.",
+                    "description": "The machine and the id of the event.",
                 },
                 "delivery_mode": _PERSISTENT,
             }
@@ -131,18 +132,18 @@ def _dead_letter() -> dict[str, Any]:
         )
     headers["kind"] = {
         "enum": [kind for kind in KINDS if kind not in _NOT_OURS],
-        "description": "Why it failed.",
+        "description": "The kind of failure.",
     }
     del headers["content_type"]
     needed += ["kind", "time"]
     headers["machine"] = {
         "anyOf": [_MACHINE, {"const": ""}],
-        "description": "The machine's id; empty where the routing key named none.",
+        "description": "The machine's id; empty if the routing key names no machine.",
     }
     return {
         "title": "A reading that failed",
-        "summary": "The reading's bytes, untouched, with the cause in the headers.",
-        "payload": {"description": "The bytes as they came: not always JSON."},
+        "summary": "The unchanged bytes of the reading, with the cause in the headers.",
+        "payload": {"description": "The bytes of the reading. They may not be JSON."},
         "headers": _closed(headers, needed),
         "x-amqp-properties": _closed(
             {
@@ -177,31 +178,36 @@ def _dead_letter() -> dict[str, Any]:
 def _expired_reading() -> dict[str, Any]:
     return {
         "title": "A reading that expired",
-        "summary": "Before a worker took it. RabbitMQ forwards it as it came, with the header x-death.",
-        "payload": {"description": "The bytes as they came: not always JSON."},
+        "summary": "A reading that expired before a worker took it. RabbitMQ forwards it unchanged and adds "
+        "the header x-death.",
+        "payload": {"description": "The bytes of the reading. They may not be JSON."},
         "headers": {
             "type": "object",
             "properties": {"x-death": {"type": "array", "minItems": 1}},
             "required": ["x-death"],
-            "description": "All that it came with, and what RabbitMQ adds. The first entry of x-death "
-            "says in which queue it expired, and when.",
+            "description": "The headers of the reading, and those that RabbitMQ adds. The first entry of "
+            "x-death says in which queue the reading expired, and when.",
         },
-        "x-amqp-properties": {"type": "object", "description": "As it came, without its expiration."},
+        "x-amqp-properties": {
+            "type": "object",
+            "description": "The properties of the reading, without its expiration.",
+        },
     }
 
 
 def _moved_reading() -> dict[str, Any]:
     return {
         "title": "A reading in an overflow queue",
-        "summary": "Moved there while its machine sends more than its partition can work off.",
-        "payload": {"description": "The bytes as they came."},
+        "summary": "A reading that was moved there because its machine sends more than the partition can "
+        "process.",
+        "payload": {"description": "The bytes of the reading."},
         "headers": _closed(
             {
                 wire.MACHINE_HEADER: _MACHINE,
                 wire.PLACE_HEADER: {
                     "type": "integer",
                     "minimum": 1,
-                    "description": "Its place in the machine's line here.",
+                    "description": "Its position among the machine's readings in the overflow.",
                 },
                 CLAIM_HEADER: _CLAIM,
                 wire.SENT_AT_HEADER: _SENT,
@@ -218,14 +224,15 @@ def _moved_reading() -> dict[str, Any]:
 def _probe() -> dict[str, Any]:
     return {
         "title": "A worker's probe",
-        "summary": "A worker publishes it, and when it comes back the worker knows that the broker hands it "
-        "the partition, and which of its acknowledgements are safe. It is not a reading.",
+        "summary": "A worker publishes a probe to its own partition. When the broker delivers it back, the "
+        "worker knows that it is the active consumer and which acknowledgements are safe. A probe is not a "
+        "reading.",
         "payload": {"const": "", "description": "Empty."},
         "bindings": {"amqp": {"messageType": wire.PROBE_TYPE, "bindingVersion": BINDING}},
         "x-amqp-properties": _closed(
             {
                 "type": {"const": wire.PROBE_TYPE},
-                "message_id": {"type": "string", "description": "The worker's session, and a number."},
+                "message_id": {"type": "string", "description": "The worker's session and a number."},
             }
         ),
     }

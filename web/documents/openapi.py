@@ -102,7 +102,7 @@ def _complete(
     operation["summary"] = summary
     if (role := handler.opt.get("role")) is not None:
         operation["x-role"] = role
-        rest = f"{rest}\n\nNeeds a token with the role {role}, or one that may do more.".strip()
+        rest = f"{rest}\n\nRequires the role {role}, or a role that includes it.".strip()
     operation.pop("description", None)
     if rest:
         operation["description"] = rest

@@ -53,7 +53,9 @@ def _contents(openapi: dict[str, Any]) -> str:
             for path, method, operation in _operations(openapi, tag["name"])
         ]
         parts.append(f"<h2>{escape(tag['name'])}</h2><ul>{''.join(links)}</ul>")
-    parts.append('<h2>More</h2><ul><li><a href="#messages">Messages</a><li><a href="#shapes">Shapes</a></ul>')
+    parts.append(
+        '<h2>More</h2><ul><li><a href="#messages">Messages</a><li><a href="#shapes">Schemas</a></ul>'
+    )
     return "".join(parts)
 
 
@@ -82,7 +84,7 @@ def _route(path: str, method: str, operation: dict[str, Any]) -> str:
         parts.append(f"<h3>Body</h3>{_content(body['content'])}")
     parts.append(f"<h3>Example</h3><pre>{escape(_command(path, method, operation))}</pre><h3>Answers</h3>")
     parts += [_answer(status, response) for status, response in operation["responses"].items()]
-    parts.append('<p>Problems are <a href="#shape-ProblemDetails">ProblemDetails</a>.</p>')
+    parts.append('<p>Errors are <a href="#shape-ProblemDetails">ProblemDetails</a>.</p>')
     return f"{''.join(parts)}</div></details>"
 
 
@@ -158,7 +160,7 @@ def _message(message: dict[str, Any], server: str) -> str:
 
 
 def _shapes(openapi: dict[str, Any]) -> Iterator[str]:
-    yield '<section><h2 id="shapes">Shapes</h2><p>What is in bodies and answers.</p>'
+    yield '<section><h2 id="shapes">Schemas</h2><p>The schemas of request bodies and answers.</p>'
     for name, schema in openapi["components"]["schemas"].items():
         yield f'<div id="shape-{escape(name)}" class="shape"><h3>{escape(name)}</h3>'
         yield _paragraphs(schema.get("description", ""))

@@ -28,7 +28,7 @@ FIELDS: Final[dict[str, Any]] = {
     "comment": "Alarm at 90 degrees instead of 80",
     "content_type": "application/json",
     "created": _TIME,
-    "detail": "The machine 'furnace' has no logic in force.",
+    "detail": "The machine 'furnace' has no logic deployed.",
     "digest": _DIGEST,
     "expires": "2027-02-21T08:15:30.123Z",
     "held_by": [_WORKER],
@@ -97,7 +97,7 @@ FIELDS: Final[dict[str, Any]] = {
     "MachineTrialReport.errors": [],
     "Mismatch.example": "an alarm above 90 degrees",
     "Mismatch.reading": 1,
-    "Mismatch.message": "the result is another one",
+    "Mismatch.message": "The result differs.",
     "Mismatch.expected": {"alarm": "too hot", "times": 1},
     "Mismatch.got": None,
     "Mismatch.line": None,
@@ -133,7 +133,7 @@ FIELDS: Final[dict[str, Any]] = {
     "Problem.line": 1,
     "Problem.message": "`os` cannot be imported.",
     "Problem.hint": "Of modules there are math, statistics, json and datetime.",
-    "ProblemDetails.detail": "The logic was not accepted: it has a problem.",
+    "ProblemDetails.detail": "The logic was refused: it has a problem. The deployed version has not changed.",
     "ProblemDetails.title": "Unprocessable Entity",
     "ProblemDetails.errors": [
         {

@@ -76,7 +76,9 @@ class HttpConnection(H11Protocol):
         # Whatever the client has not taken in is noticed then (`pause_writing`), be it the end of an answer.
         transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.most:
-            self._refuse(503, "There are as many connections as may be. Try again.")
+            self._refuse(
+                503, f"The API process already has {self.most} connections, the maximum. Try again later."
+            )
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -126,7 +128,7 @@ class HttpConnection(H11Protocol):
             )
 
     def _on_request_deadline(self) -> None:
-        self._refuse(408, f"The request has not come to its end within {self.patience:g} s.")
+        self._refuse(408, f"The request was not complete after {self.patience:g} seconds. Send it again.")
 
     def _on_reading_deadline(self) -> None:
         before, self._unwritten = self._unwritten, self.transport.get_write_buffer_size()

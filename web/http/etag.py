@@ -15,17 +15,22 @@ _TAG_BYTES: Final = 16
 #: One entity tag of an `If-Match` or `If-None-Match` (RFC 9110, section 8.8.3).
 _ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
-#: The header of a request that changes only what it names.
+#: The header of a request that changes only the version that it names.
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", description="Change only what has this ETag; `*`: any that is there."),
+    HeaderParameter(
+        name="If-Match",
+        description="Make the change only if the resource has this ETag; `*`: only if it exists.",
+    ),
 ]
 
-#: The header of a request that is to change nothing that is there.
+#: The header of a request that must not change an existing resource.
 IfNoneMatch = Annotated[
     str | None,
     HeaderParameter(
-        name="If-None-Match", description="Change nothing that has this ETag; `*`: nothing that is there."
+        name="If-None-Match",
+        description="Make the change only if the resource does not have this ETag; `*`: only if it does not "
+        "exist.",
     ),
 ]
 
@@ -40,7 +45,8 @@ def check_tag(what: str, tag: str | None, if_match: str | None, if_none_match: s
         named = [found.group().removeprefix("W/") for found in _ENTITY_TAG.finditer(if_none_match)]
         if if_none_match.strip() == "*" or tag in named:
             raise HTTPException(
-                status_code=412, detail=f"There is a {what} by now, which If-None-Match excludes. Read it."
+                status_code=412,
+                detail=f"The {what} exists and matches If-None-Match, so nothing was changed. Read it first.",
             )
     if if_match is None:
         return
@@ -51,7 +57,8 @@ def check_tag(what: str, tag: str | None, if_match: str | None, if_none_match: s
     if not matches:
         raise HTTPException(
             status_code=412,
-            detail=f"The {what} is another one by now than the one that If-Match names. Read it again.",
+            detail=f"The {what} does not match If-Match: it has changed since you read it. Read it again, "
+            "then repeat your change.",
         )
 
 

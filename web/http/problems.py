@@ -21,29 +21,29 @@ _logger = logging.getLogger(__name__)
 #: The media type of problem details.
 MEDIA_TYPE = "application/problem+json"
 
-#: What each status says, for the OpenAPI document.
+#: What each status means, for the OpenAPI document.
 MEANINGS: Final = {
-    400: "The request cannot be understood.",
-    401: "A token is needed, and none was sent that is valid.",
-    403: "The token's role is not enough.",
-    404: "There is none.",
-    409: "It does not fit what is there.",
-    412: "It has changed since it was read.",
+    400: "The request is malformed.",
+    401: "The token is missing or invalid.",
+    403: "The token's role does not allow this request.",
+    404: "Not found.",
+    409: "The request conflicts with the current state.",
+    412: "The resource has changed since you read it.",
     413: "The body is too large.",
-    422: "It was understood, and refused: `errors` says why.",
-    429: "Too many requests: wait as long as Retry-After says.",
-    503: "Redis, RabbitMQ or the sandbox cannot be used at the moment: try again.",
+    422: "The request is well-formed but was refused; `errors` says why.",
+    429: "Too many requests. Wait for the number of seconds in Retry-After.",
+    503: "Redis, RabbitMQ or the sandbox is unavailable. Try again later.",
 }
 
-#: Characters of a path that an error repeats at the most.
+#: The maximum number of characters of a path that an error repeats.
 _PATH_SHOWN: Final = 200
 
 
 class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
-    """What a client reads about an error.
+    """An error, as problem details (RFC 9457).
 
-    `errors` lists what is wrong with a logic or a request; `examples` where a logic does not do what its
-    examples say.
+    `errors` lists the problems of a logic or a request. `examples` lists the examples that fail, with the
+    expected and the actual result.
     """
 
     title: str
@@ -55,12 +55,12 @@ class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
 
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> ProblemDetails:
-    """What a client reads about an error."""
+    """Return the problem details of an error."""
     return ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
 
 
 def respond(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> Response[ProblemDetails]:
-    """The response for an error."""
+    """Return the response for an error."""
     return Response(problem(status, detail, errors), status_code=status, media_type=MEDIA_TYPE)
 
 
@@ -68,9 +68,10 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Pro
     errors = error.extra if isinstance(error, ValidationException) else None
     detail = error.detail
     if detail == HTTPStatus(error.status_code).phrase:
-        # Litestar's own, which has found no route.
+        # Litestar raised it because no route matches.
         detail = (
-            f"There is no {request.method} {request.url.path[:_PATH_SHOWN]!r} here: /schema lists all routes."
+            f"There is no route {request.method} {request.url.path[:_PATH_SHOWN]!r}. "
+            "/schema lists all routes."
         )
     response = respond(error.status_code, detail, errors if isinstance(errors, list) else None)
     response.headers.update(error.headers or {})
@@ -82,7 +83,7 @@ def _refused(_request: Request[Any, Any, Any], error: LogicRefused) -> Response[
     found = f"{count} problems" if count > 1 else "a problem"
     return respond(
         422,
-        f"The logic was not accepted: it has {found}. What was in force stays in force.",
+        f"The logic was refused: it has {found}. The deployed version has not changed.",
         [msgspec.to_builtins(problem) for problem in error.problems],
     )
 
@@ -90,21 +91,21 @@ def _refused(_request: Request[Any, Any, Any], error: LogicRefused) -> Response[
 def _examples_failed(_request: Request[Any, Any, Any], error: ExamplesFailed) -> Response[ProblemDetails]:
     failing = len({mismatch.example for mismatch in error.mismatches})
     counted = f"{failing} of its examples fail" if failing > 1 else "one of its examples fails"
-    response = respond(422, f"The logic was not accepted: {counted}. What was in force stays in force.")
+    response = respond(422, f"The logic was refused: {counted}. The deployed version has not changed.")
     response.content.examples = error.mismatches[:MISMATCHES]
     return response
 
 
 def _examples_unfit(_request: Request[Any, Any, Any], error: ExamplesUnfit) -> Response[ProblemDetails]:
-    return respond(422, f"The logic was not accepted: {error}. What was in force stays in force.")
+    return respond(422, f"The logic was refused: {error}. The deployed version has not changed.")
 
 
 def _redis_down(_request: Request[Any, Any, Any], error: RedisError) -> Response[ProblemDetails]:
-    return respond(503, f"Redis cannot be used at the moment ({error}). Try again.")
+    return respond(503, f"Redis is unavailable: {error}. Try again later.")
 
 
 def _broker_down(_request: Request[Any, Any, Any], error: PublishError) -> Response[ProblemDetails]:
-    return respond(503, f"The reading was not confirmed, so it may be lost: {error}. Send it again.")
+    return respond(503, f"The reading was not confirmed and may be lost: {error}. Send it again.")
 
 
 def _broker_mute(_request: Request[Any, Any, Any], error: BrokerUnavailable) -> Response[ProblemDetails]:
@@ -112,15 +113,15 @@ def _broker_mute(_request: Request[Any, Any, Any], error: BrokerUnavailable) -> 
 
 
 def _sandbox_down(_request: Request[Any, Any, Any], error: SandboxUnavailable) -> Response[ProblemDetails]:
-    return respond(503, f"Logic cannot be checked at the moment: {error}")
+    return respond(503, f"The sandbox is unavailable, so logic cannot be checked or run: {error}")
 
 
 def _redrive_stopped(_request: Request[Any, Any, Any], error: RedriveStopped) -> Response[ProblemDetails]:
-    return respond(503, f"{error}. None is lost, and each counts once: send them again.")
+    return respond(503, f"{error}. No dead letter is lost. Repeat the request to send the rest.")
 
 
 def _too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[ProblemDetails]:
-    # Nothing of ours recurses as a JSON text does that is nested a thousand times.
+    # Only a JSON text with very deep nesting causes this: no code of ours recurses that far.
     return respond(400, "The request is nested too deeply.")
 
 
@@ -135,29 +136,29 @@ def _no_token(_request: Request[Any, Any, Any], error: TokenError) -> Response[P
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
-    _logger.error("%s %r has failed", request.method, request.url.path, exc_info=error)
-    return respond(500, "The API has failed at this, which is a fault of its own. Its log says why.")
+    _logger.error("%s %r failed with an internal error", request.method, request.url.path, exc_info=error)
+    return respond(500, "Internal error: the API could not process this request. See the API's log.")
 
 
 def unknown_machine(machine_id: str, what: str) -> NotFoundException:
-    """The error for a machine that has no `what`."""
+    """Return the error for a machine that has no `what`."""
     return NotFoundException(detail=f"The machine {machine_id!r} has no {what}.")
 
 
 def checked_id(machine_id: str) -> str:
-    """A machine's id as it came in a path. Raises `ClientException` where it can be none."""
+    """Return a machine id from a path. Raises `ClientException` if it is invalid."""
     if not is_machine_id(machine_id):
         raise ClientException(
-            detail=f"{machine_id!r} cannot be a machine's id: it has 1 to 128 letters, digits, _ or -."
+            detail=f"{machine_id!r} is not a valid machine id. Use 1 to 128 letters, digits, _ or -."
         )
     return machine_id
 
 
 def checked_name(name: str) -> str:
-    """A profile's name as it came in a path. Raises `ClientException` where it can be none."""
+    """Return a profile name from a path. Raises `ClientException` if it is invalid."""
     if not is_machine_id(name):
         raise ClientException(
-            detail=f"{name!r} cannot be a profile's name: it has 1 to 128 letters, digits, _ or -."
+            detail=f"{name!r} is not a valid profile name. Use 1 to 128 letters, digits, _ or -."
         )
     return name
 

@@ -39,27 +39,29 @@ def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefi
     for name, value in request.query_params.multi_items():
         field = signature.get(name)
         if field is None:
-            raise ClientException(detail=f"There is no query parameter {name!r} here.")
+            raise ClientException(
+                detail=f"This route has no query parameter {name!r}. /schema lists its parameters."
+            )
         if len(request.query_params.getall(name)) > 1:
-            raise ClientException(detail=f"The query parameter {name!r} may be sent only once.")
+            raise ClientException(detail=f"The query parameter {name!r} is repeated. Send it once.")
         is_text = field.annotation is str or str in (inner.annotation for inner in field.inner_types)
         if value == "null" and not is_text:
-            raise ClientException(detail=f"The query parameter {name!r} cannot be null: leave it out.")
+            raise ClientException(detail=f"The query parameter {name!r} cannot be null. Omit it instead.")
 
 
 def _check_body(body: bytes, kind: Any) -> None:
     """Raise where a body is not of a type. Litestar alone would take 0 for false and "3" for 3."""
     if not body:
-        raise ClientException(detail="A body is needed: a JSON object.")
+        raise ClientException(detail="The request has no body. Send a JSON object.")
     try:
         msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as e:
         message, _, path = str(e).partition(" - at ")
         raise ValidationException(
-            detail=f"The body is not as it should be: {e}.",
+            detail=f"The body is invalid: {e}.",
             extra=[
                 {"message": message, "key": path.strip("`").removeprefix("$").lstrip("."), "source": "body"}
             ],
         ) from e
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        raise ClientException(detail=f"The body is not JSON: {e}.") from e
+        raise ClientException(detail=f"The body is not valid JSON: {e}.") from e

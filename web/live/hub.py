@@ -85,7 +85,7 @@ class Hub:
         """
         if self.readers >= self._most:
             raise ServiceUnavailableException(
-                detail=f"{self.readers} streams of events are being read, which is as many as there may be. "
+                detail=f"This API process already serves {self.readers} event streams, the maximum. "
                 "Try again later.",
                 headers={"Retry-After": "10"},
             )
@@ -103,7 +103,9 @@ class Hub:
                 await reader.resume(Position.parse(after))
         except TimeoutError as e:
             await reader.close()
-            raise ServiceUnavailableException(detail="Redis does not announce events. Try again.") from e
+            raise ServiceUnavailableException(
+                detail="Redis is unavailable, so there are no live events. Try again later."
+            ) from e
         except BaseException:
             await reader.close()
             raise
@@ -141,7 +143,7 @@ class Hub:
                     self._prefix = channel_prefix(client)
                     await self._serve(client.pubsub())
             except _GONE as e:
-                _logger.warning("live events are cut off: %s", e)
+                _logger.warning("live events are interrupted: %s", e)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _serve(self, pubsub: Any) -> None:
@@ -199,7 +201,7 @@ class Hub:
         try:
             announcement = self._decoder.decode(message)
         except msgspec.MsgspecError as e:
-            _logger.warning("an announcement on %r cannot be read: %s", channel, e)
+            _logger.warning("a message on the channel %r cannot be decoded: %s", channel, e)
             return
         for machine, reading in announcement.readings:
             if feed.machine is not None:

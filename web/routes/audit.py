@@ -15,7 +15,7 @@ from web.services import Services
 
 
 class Changes(Struct):
-    """A page of the trail. `next` is where the next page starts (`?before=`), or null on the last."""
+    """A page of the audit trail. `next` is the cursor of the next page (`?before=`), null on the last."""
 
     changes: list[AuditEntry]
     next: str | None
@@ -35,10 +35,10 @@ class AuditController(Controller):
         before: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Changes:
-        """The changes of a machine, of a token's bearer, or all; the newest first, a page at a time."""
+        """List changes, the newest first: all, or those of one machine or one token."""
         try:
             found = list(islice(services.trail.read(before, machine=machine, who=who), limit + 1))
         except ValueError as e:
-            raise ClientException(detail=f"{e}; `before` is the `next` of another page.") from e
+            raise ClientException(detail=f"{e}. Take `before` from the `next` of the previous page.") from e
         page = found[:limit]
         return Changes(page, page[-1].id if len(found) > limit else None)

@@ -29,10 +29,10 @@ class ConfigsController(Controller):
     def get_config(
         self, services: NamedDependency[Services], machine_id: FromPath[str]
     ) -> Response[msgspec.Raw]:
-        """What a machine's logic reads as `config`: a JSON object, `{}` where nothing was set."""
+        """Return a machine's config, a JSON object that its logic reads as `config`. The default is `{}`."""
         stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
-            raise unknown_machine(machine_id, "logic, and has sent no reading")
+            raise unknown_machine(machine_id, "logic and has not sent a reading")
         return tagged(stored.deployment.config)
 
     @put(sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
@@ -44,9 +44,10 @@ class ConfigsController(Controller):
         body: RawBody,
         if_match: IfMatch = None,
     ) -> Response[msgspec.Raw]:
-        """Put a JSON object in the place of a machine's config, from its next batch on.
+        """Replace a machine's config with a JSON object.
 
-        It may be set before the machine has a logic or has sent a reading.
+        The new config applies from the machine's next batch on. You can set it before the machine has a
+        logic or has sent a reading.
         """
         config = _kept(body, services.settings.limits)
         before = b""
@@ -74,8 +75,8 @@ def _kept(body: RawBody, limits: Limits) -> bytes:
     try:
         config = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise ClientException(detail=f"The config must be one JSON object: {e}.") from e
+        raise ClientException(detail=f"The config must be a JSON object: {e}.") from e
     try:
         return encode_config(config, limits)
     except LogicError as e:
-        raise HTTPException(status_code=422, detail=f"The config cannot be kept: {e}.") from e
+        raise HTTPException(status_code=422, detail=f"The config was refused: {e}.") from e

@@ -39,14 +39,15 @@ _CAUSE = Meta(extra_json_schema={"pattern": "^[0-9a-f]{16}$"})
 
 
 class DeadLetter(Struct, kw_only=True):
-    """A dead letter: a reading that failed, and why.
+    """A dead letter: a reading that failed, and the reason.
 
-    `machine` and `number`, the reading's on its machine, are null where its routing key named no machine.
-    `number` is null too if the reading expired before a worker took it (kind `expired`), for it was never
-    run. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC
-    3339, UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for
-    the same. `sent_before` is the number of the letter that its reading was sent again from, and failed
-    again; if that letter has none, what stands behind the machine in its id.
+    `number` is the running number of the reading on its machine. `machine` and `number` are null if the
+    routing key names no machine. `number` is also null if the reading expired before a worker took it (kind
+    `expired`). Times are RFC 3339, UTC: `time` is when the reading failed; `sent_again` is when it was last
+    sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause`
+    is the same for all dead letters that failed for the same reason. If the reading was sent again from an
+    earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second
+    part of its id if it has no number.
     """
 
     id: str
@@ -66,10 +67,10 @@ class DeadLetter(Struct, kw_only=True):
 
 
 class WholeDeadLetter(DeadLetter, kw_only=True):
-    """A dead letter with its reading: the JSON value itself, or where it is none its bytes in base64.
+    """A dead letter with its reading: the JSON value, or its bytes in base64 if it is not JSON.
 
-    `text` is the line of the logic that failed; `routing_key`, `message_id` and `content_type` are what
-    the reading came with.
+    `text` is the line of the logic that failed. `routing_key`, `message_id` and `content_type` are the
+    reading's own.
     """
 
     text: str
@@ -81,11 +82,11 @@ class WholeDeadLetter(DeadLetter, kw_only=True):
 
 
 class DeadLetterPage(Struct):
-    """A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
+    """A page of dead letters. `next` is the cursor of the next page (`?after=`), null on the last page.
 
-    `kept` counts all that can be listed, by kind in `kinds`; `waiting` those that wait in RabbitMQ to be
-    kept, null where that is not known at the moment. `max` is how many may be kept; `warning` says what to
-    do when it is nearly reached.
+    `kept` is the number of dead letters in Redis, `kinds` the number by kind, and `max` the maximum.
+    `waiting` is the number of dead letters that wait in RabbitMQ to be stored, null if RabbitMQ is
+    unavailable. `warning` says what to do if the maximum is nearly reached.
     """
 
     dead_letters: list[DeadLetter]
@@ -98,7 +99,7 @@ class DeadLetterPage(Struct):
 
 
 class MachineOfCause(Struct):
-    """How many letters of a cause a machine has; `machine` is null where routing keys named none."""
+    """The dead letters of a cause on one machine. `machine` is null if the routing keys name no machine."""
 
     machine: str | None
     letters: int
@@ -107,12 +108,13 @@ class MachineOfCause(Struct):
 
 
 class CauseSummary(Struct, kw_only=True):
-    """Letters that failed for the same: of one kind, at the same line, with the same message but for numbers.
+    """Dead letters with the same kind, the same line of logic and the same message, apart from numbers.
 
-    Of its `letters`, `sent_again` were sent again and are not processed yet, and `sent_before` had been sent
-    again before they failed. `oldest` and `newest` are when they failed (RFC 3339, UTC). `message`, `line`,
-    `text`, `limit`, `logicversion` and `logicprofile` are those of the newest. `machines` is on how many
-    machines they are, `on` says on which, those with most letters first, 20 at most.
+    `letters` is their number. Of these, `sent_again` were sent again and are not processed yet;
+    `sent_before` had been sent again and failed again. `oldest` and `newest` are the times of the first and
+    the last failure (RFC 3339, UTC). `message`, `line`, `text`, `limit`, `logicversion` and `logicprofile`
+    are those of the newest dead letter. `machines` is the number of machines; `on` lists up to 20 of them,
+    those with the most dead letters first.
     """
 
     cause: str
@@ -133,10 +135,10 @@ class CauseSummary(Struct, kw_only=True):
 
 
 class Causes(Struct):
-    """The causes, those of most letters first, 100 at most.
+    """Up to 100 causes, those with the most dead letters first.
 
-    `counted` letters have been counted for them, of `all_causes` causes. They are all that there are where
-    `complete`; else they are the newest, and there are more.
+    `counted` is the number of dead letters that were counted, `all_causes` the number of causes found.
+    `complete` is false if only the newest dead letters were counted because there are too many.
     """
 
     causes: list[CauseSummary]
@@ -146,21 +148,24 @@ class Causes(Struct):
 
 
 class Selection(Struct):
-    """Which letters to send again: those that fit all that is given, of a machine, a kind or a cause."""
+    """The dead letters to send again: those that match all given conditions."""
 
-    machine: Annotated[str, _MACHINE, Meta(description="All of this machine.")] | None = None
-    kind: Annotated[str, _KIND, Meta(description="All of this kind.")] | None = None
-    cause: Annotated[str, _CAUSE, Meta(description="All of this cause.")] | None = None
-    since: Annotated[datetime, Meta(tz=True, description="That failed then or later (RFC 3339).")] | None = (
-        None
-    )
-    until: Annotated[datetime, Meta(tz=True, description="That failed before (RFC 3339).")] | None = None
+    machine: Annotated[str, _MACHINE, Meta(description="Only dead letters of this machine.")] | None = None
+    kind: Annotated[str, _KIND, Meta(description="Only dead letters of this kind.")] | None = None
+    cause: Annotated[str, _CAUSE, Meta(description="Only dead letters with this cause.")] | None = None
+    since: (
+        Annotated[datetime, Meta(tz=True, description="Only failures at or after this time (RFC 3339).")]
+        | None
+    ) = None
+    until: (
+        Annotated[datetime, Meta(tz=True, description="Only failures before this time (RFC 3339).")] | None
+    ) = None
 
 
 class Sent(Struct):
-    """How many letters were sent again, and stay here until they are processed.
+    """The number of dead letters sent again. Each stays in the list until its reading is processed.
 
-    `time` is when that began (RFC 3339, UTC): what fails again of them fails later.
+    `time` is when sending began (RFC 3339, UTC). Readings that fail again have a later `time`.
     """
 
     sent: int
@@ -168,7 +173,7 @@ class Sent(Struct):
 
 
 class Discarded(Struct):
-    """How many letters were deleted."""
+    """The number of dead letters deleted."""
 
     discarded: int
 
@@ -190,10 +195,10 @@ class DeadLettersController(Controller):
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> DeadLetterPage:
-        """The dead letters that fit all that is given, a page at a time.
+        """List the dead letters that match all given conditions.
 
-        Those of one machine are sorted by number, and those that expired come last; else they are sorted by
-        time.
+        With `machine` they are sorted by number, and expired readings come last. Without it they are sorted
+        by time.
         """
         where = _where(machine, kind, _moment(since), _moment(until), cause)
         found = list[KeptLetter]()
@@ -203,7 +208,7 @@ class DeadLettersController(Controller):
                 if len(found) > limit:
                     break
         except ValueError as e:
-            raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
+            raise ClientException(detail=f"{e}. Take `after` from the `next` of the previous page.") from e
         kept, most = services.letters.count(), services.settings.dead_letters_max
         return DeadLetterPage(
             dead_letters=[DeadLetter(**_shown(each)) for each in found[:limit]],
@@ -225,9 +230,9 @@ class DeadLettersController(Controller):
         until: FromQuery[str | None] = None,
         cause: FromQuery[str | None] = None,
     ) -> Causes:
-        """What the dead letters that fit all that is given failed for, and on which machines.
+        """List the causes of the dead letters that match all given conditions, with their machines.
 
-        Of very many letters the newest 10,000 are counted.
+        At most the newest 10,000 dead letters are counted.
         """
         where = _where(machine, kind, _moment(since), _moment(until), cause)
         counted = count_causes(services.letters, where)
@@ -243,7 +248,7 @@ class DeadLettersController(Controller):
     def get_dead_letter(
         self, services: NamedDependency[Services], machine: FromPath[str], number: FromPath[str]
     ) -> WholeDeadLetter:
-        """One dead letter with its reading."""
+        """Return a dead letter with its reading."""
         kept = _found(services, machine, number)
         [body] = services.letters.bodies([kept.letter])
         if body is None:
@@ -272,16 +277,17 @@ class DeadLettersController(Controller):
         machine: FromPath[str],
         number: FromPath[str],
     ) -> Sent:
-        """Send one dead letter again: its reading goes to the end of its machine's line.
+        """Send a dead letter again.
 
-        The letter is there until the reading is processed. Sent several times, it is processed once.
+        Its reading goes to the end of the queue, behind the other readings of its machine. The dead letter
+        stays until the reading is processed. You can repeat the request: the reading is processed once.
         """
         letter = _found(services, machine, number).letter
         if letter.machine == STRAY:
             raise HTTPException(
                 status_code=409,
-                detail=f"It cannot be sent again: its routing key {letter.key!r} names no machine. Send its "
-                "reading to a machine, and discard it.",
+                detail=f"The dead letter cannot be sent again: its routing key {letter.key!r} names no "
+                "machine. Send its reading to a machine yourself, then discard the dead letter.",
             )
         time = now()
         if not services.redriver.send_one(letter):
@@ -294,13 +300,15 @@ class DeadLettersController(Controller):
     def post_redrive_all(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], data: JSONBody[Selection]
     ) -> Sent:
-        """Send again all dead letters of a machine, of a kind, or of a cause, each machine's by number.
+        """Send again all dead letters of a machine, a kind or a cause, in the order of each machine's
+        readings.
 
-        Those whose routing key names no machine stay. Where it stops half way, do it again.
+        Dead letters whose routing key names no machine stay. If the request fails halfway, repeat it.
         """
         if data.machine is None and data.kind is None and data.cause is None:
             raise HTTPException(
-                status_code=422, detail="Say which: a machine, a kind, a cause, or more of these."
+                status_code=422,
+                detail="No condition was given. Send machine, kind, cause, or several of them.",
             )
         where = _where(data.machine, data.kind, data.since, data.until, data.cause)
         time = now()
@@ -322,7 +330,10 @@ class DeadLettersController(Controller):
         machine: FromPath[str],
         number: FromPath[str],
     ) -> None:
-        """Discard one dead letter for ever, also where it was sent again and is not processed yet."""
+        """Delete a dead letter permanently.
+
+        If it was sent again and is not processed yet, its reading is not processed any more.
+        """
         letter = _found(services, machine, number).letter
         if not services.letters.discard([letter]):
             raise _gone(machine, number)
@@ -340,11 +351,12 @@ class DeadLettersController(Controller):
         until: FromQuery[str | None] = None,
         cause: FromQuery[str | None] = None,
     ) -> Discarded:
-        """Discard for ever all dead letters that fit all that is given, which must be something."""
+        """Delete permanently all dead letters that match all given conditions. At least one is required."""
         where = _where(machine, kind, _moment(since), _moment(until), cause)
         if where == LetterFilter():
             raise HTTPException(
-                status_code=422, detail="Say which: a machine, a kind, a cause, since or until."
+                status_code=422,
+                detail="No condition was given. Send machine, kind, cause, since, until, or several of them.",
             )
         discarded = 0
         try:
@@ -376,11 +388,13 @@ def _where(
     cause: str | None,
 ) -> LetterFilter:
     if machine is not None and machine != STRAY and not is_machine_id(machine):
-        raise ClientException(detail=f"{machine!r} cannot be a machine's id.")
+        raise ClientException(
+            detail=f"{machine!r} is not a valid machine id. Use 1 to 128 letters, digits, _ or -."
+        )
     if kind is not None and kind not in KINDS:
-        raise ClientException(detail=f"There is no kind {kind!r}. The kinds are {', '.join(KINDS)}.")
+        raise ClientException(detail=f"{kind!r} is not a kind of dead letter. Use one of {', '.join(KINDS)}.")
     if cause is not None and not is_cause(cause):
-        raise ClientException(detail=f"{cause!r} cannot be a cause: take it from a dead letter.")
+        raise ClientException(detail=f"{cause!r} is not a valid cause. Take it from a dead letter.")
     return LetterFilter(
         machine=machine, kind=kind, since=_milliseconds(since), until=_milliseconds(until), cause=cause
     )
@@ -393,14 +407,14 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return msgspec.convert(text, datetime)
     except msgspec.ValidationError as e:
-        raise ClientException(detail=f"{text!r} is no time: write it as 2026-11-23T08:15:30Z.") from e
+        raise ClientException(detail=f"{text!r} is not a time. Write it as 2026-11-23T08:15:30Z.") from e
 
 
 def _milliseconds(time: datetime | None) -> int | None:
     if time is None:
         return None
     if time.tzinfo is None:
-        raise ClientException(detail=f"{time.isoformat()} names no time zone: append Z for UTC.")
+        raise ClientException(detail=f"{time.isoformat()} has no time zone. Append Z for UTC.")
     return round(time.timestamp() * 1000)
 
 
@@ -470,11 +484,11 @@ def _cause(found: FoundCause) -> CauseSummary:
 def _warning(kept: int, most: int) -> str | None:
     if kept >= most:
         return (
-            f"As many dead letters are kept as may be ({most}): the rest wait in RabbitMQ. When its queue is "
-            "full too, readings wait. Send some again or discard them."
+            f"The maximum of {most} dead letters is reached; more wait in RabbitMQ. When that queue is full, "
+            "partitions stop. Send dead letters again or discard them."
         )
     if kept > _WARNING * most:
-        return f"{kept} dead letters are kept, of {most} that may be. Send some again or discard them."
+        return f"{kept} of at most {most} dead letters are stored. Send dead letters again or discard them."
     return None
 
 

@@ -1,18 +1,17 @@
 """The routes of the live events, as server-sent events.
 
-Each event's data is one JSON object:
+The data of each event is one JSON object:
 
-- `reading`: a reading was processed; `dead-letter`: one failed. The data is as in the list of a machine's
-  last readings.
-- `change`: somebody changed something over the API: put a version in force, paused a machine, edited a state.
-  The data is that of its record in the audit trail, without who it was; `what` is its `action`.
-- `lagged`: so many events (`missed`, null where nobody knows) are missing here, because they came faster than
-  they were read, or than a stream carries, or while the connection to Redis was cut.
+- `reading`: a reading was processed. `dead-letter`: a reading failed. The data is the same as in the list of
+  a machine's recent readings.
+- `change`: somebody changed something over the API: deployed a version, paused a machine, edited a state.
+  The data is that of the audit record, without the name of the token; `what` is its `action`.
+- `lagged`: some events are missing here (`missed` is their number, null if unknown). They came faster than
+  the client read them or than a stream carries, or the connection to Redis was interrupted.
 
-A client that comes again with the `Last-Event-ID` it was given goes on from there, as far as what came
-meanwhile is still kept. Comments are sent while there is nothing else; after an hour a stream ends, and the
-client comes again. Nobody waits for a reader, so the events are news: who must have every result consumes the
-exchange `results`.
+A client that reconnects with `Last-Event-ID` continues after that event, as far as later events are still
+stored. The API sends comments while there are no events. It ends a stream after an hour; the client then
+reconnects. A slow client misses events. A consumer that needs every result uses the exchange `results`.
 """
 
 from typing import Annotated
@@ -31,7 +30,7 @@ from web.services import Services
 
 _LastEventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", description="The id of the last event that was read before."),
+    HeaderParameter(name="Last-Event-ID", description="The id of the last event that you received."),
 ]
 
 
@@ -45,7 +44,7 @@ class EventsController(Controller):
         admission: NamedDependency[Admitted],
         last_event_id: _LastEventId = None,
     ) -> Stream:
-        """What happens on all machines, while it happens: a sample, where it is more than one carries."""
+        """Stream live events of all machines. If there are too many, the stream carries a sample."""
         return _stream(await services.hub.open(None, last_event_id), admission)
 
     @get("/machines/{machine_id:str}/events", media_type="text/event-stream", **access(Role.VIEWER))
@@ -56,10 +55,10 @@ class EventsController(Controller):
         machine_id: FromPath[str],
         last_event_id: _LastEventId = None,
     ) -> Stream:
-        """What happens on one machine, while it happens. It may be one that has sent nothing yet.
+        """Stream live events of a machine. The machine need not have sent a reading yet.
 
-        A reading's number is good as a `Last-Event-ID` too: what came after it comes first, as far as it is
-        among the last readings that are kept.
+        You can also send a reading's number as `Last-Event-ID`. The stream then starts with the readings
+        after it, as far as they are still among the machine's recent readings.
         """
         return _stream(await services.hub.open(checked_id(machine_id), last_event_id), admission)
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for whoever restarts or routes to the API."""
+"""Liveness and readiness, for orchestrators and load balancers."""
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
@@ -22,14 +22,15 @@ class HealthController(Controller):
 
     @get("/live", sync_to_thread=False, **public())
     def live(self) -> Readiness:
-        """Whether the process answers at all."""
+        """Return 200 if the API process is running."""
         return Readiness("live")
 
     @get("/ready", sync_to_thread=True, **public(503))
     def ready(self, services: NamedDependency[Services]) -> Response[Readiness] | Response[ProblemDetails]:
-        """Whether Redis and RabbitMQ can be used, so that uploads and readings are taken.
+        """Return 200 if Redis and RabbitMQ are available, so that the API accepts uploads and readings.
 
-        Where they cannot, `errors` has what is missing, each with its `service`: `redis` or `rabbitmq`.
+        Otherwise the answer is 503, and `errors` has an entry for each unavailable `service`: `redis` or
+        `rabbitmq`.
         """
         missing = services.missing()
         if not missing:

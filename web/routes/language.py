@@ -1,4 +1,4 @@
-"""The route of what a logic may use, for whoever writes one: names with what they are, and the limits."""
+"""The route that lists what a logic may use: names with descriptions, and the limits."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
@@ -11,17 +11,17 @@ from web.services import Services
 
 
 class AllowedName(Struct):
-    """A name that a logic may use, and what it is."""
+    """A name that a logic may use, with a short description."""
 
     name: str
     what: str
 
 
 class AllowedNames(Struct):
-    """Names that belong together.
+    """A group of names.
 
-    `of` is the module that they are imported from, the type whose methods they are, or the type that they are
-    called on; empty for those that are there by themselves.
+    `of` is the module to import them from, the type whose methods they are, or the type to call them on. It
+    is empty for names that are always available.
     """
 
     kind: SectionKind
@@ -30,7 +30,7 @@ class AllowedNames(Struct):
 
 
 class LogicLimit(Struct):
-    """A limit of a logic or of a reading, as it is set here, in its unit, and why there is one."""
+    """A limit of a logic or a reading: its value in this installation, its unit and its reason."""
 
     name: str
     value: float
@@ -39,7 +39,7 @@ class LogicLimit(Struct):
 
 
 class Language(Struct):
-    """All that a logic may use, and its limits. What is not here does not exist for a logic."""
+    """Everything that a logic may use, and its limits. Nothing else is available to a logic."""
 
     sections: list[AllowedNames]
     limits: list[LogicLimit]
@@ -50,7 +50,7 @@ class LanguageController(Controller):
 
     @get("/logic/language", sync_to_thread=False, **access(Role.VIEWER))
     def get_language(self, services: NamedDependency[Services]) -> Language:
-        """What a logic may use: functions, modules, methods, and under which limits it runs."""
+        """List the functions, modules and methods that a logic may use, and its limits."""
         return Language(
             [
                 AllowedNames(section.kind, section.of, [AllowedName(*each) for each in section.names.items()])

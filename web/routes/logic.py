@@ -1,5 +1,4 @@
-"""The routes of logic, which are the same for a machine and for a profile: its versions, and which of them is
-in force."""
+"""The routes of logic, the same for machines and profiles: versions, and which of them is deployed."""
 
 from typing import Annotated
 
@@ -27,18 +26,19 @@ class LogicController(Controller):
 
     @get("/logic", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_logic(self, owner: NamedDependency[Owner]) -> Response[LogicInForce]:
-        """The logic in force: the machine's own, or the profile's.
+        """Return the deployed logic of a machine or profile.
 
-        A machine that has none of its own in force, and follows a profile, runs that one's.
+        A machine without a deployed logic of its own runs the logic of the profile that it follows. This
+        route does not return that one.
         """
         deployment = owner.logics.deployment(owner.name)
         if deployment.active is None:
             follows = (
-                f" of its own in force; it follows the profile {deployment.profile!r}"
+                f" of its own deployed; it follows the profile {deployment.profile!r}"
                 if deployment.profile
                 else ""
             )
-            raise owner.lacks(f"logic{follows or ' in force'}")
+            raise owner.lacks(f"logic{follows or ' deployed'}")
         logic = LogicInForce(**asdict(owner.whole(deployment.version)), previous=deployment.previous or None)
         return Response(logic, headers={"ETag": tag_of(deployment.active)})
 
@@ -51,11 +51,11 @@ class LogicController(Controller):
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response[Accepted]:
-        """Check a logic and put it in force, from the next batch of readings on.
+        """Check a logic and deploy it. It applies from the next batch of readings on.
 
-        Its examples are run first, and one that fails refuses it. Where there is a version with the same
-        source and the same examples, that one is in force again and no new one is made; where no examples
-        are sent, it is the last one with the source. A profile that is not there is made.
+        The API runs the examples first and refuses the logic if one fails. If a version with the same source
+        and the same examples exists, that version is deployed again and no new one is created. Without
+        `examples`, this is the last version with the same source. A profile that does not exist is created.
         """
         return _upload(owner, audit, data, Comparison(if_match, if_none_match), 201)
 
@@ -68,24 +68,24 @@ class LogicController(Controller):
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response[Accepted]:
-        """The same as `POST`."""
+        """Check a logic and deploy it, the same as `POST`."""
         return _upload(owner, audit, data, Comparison(if_match, if_none_match), 200)
 
     @delete("/logic", sync_to_thread=True, **access(Role.AUTHOR, 404, 412))
     def delete_logic(
         self, owner: NamedDependency[Owner], audit: NamedDependency[Audit], if_match: IfMatch = None
     ) -> None:
-        """Put no logic in force any more. Its versions stay, and each can be put in force again.
+        """Stop running the deployed logic. Its versions stay, and you can deploy each of them again.
 
-        A machine that follows a profile runs that one's logic from then on. Where there is none, readings
-        become dead letters of kind `no-logic`.
+        A machine that follows a profile then runs the profile's logic. Without any logic, readings become
+        dead letters of kind `no-logic`.
         """
         compare = Comparison(if_match)
 
         def check_there(active: Active | None) -> None:
             compare(active)
             if active is None:
-                raise owner.lacks("logic in force")
+                raise owner.lacks("logic deployed")
 
         owner.logics.remove(owner.name, check_there)
         compare.record(audit, "logic.remove", owner, None)
@@ -97,7 +97,7 @@ class LogicController(Controller):
         before: Annotated[int, QueryParameter(ge=1, le=_ABOVE_ALL)] = _ABOVE_ALL,
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Versions:
-        """All versions of a logic, the last first, a page at a time."""
+        """List the versions of a logic, the newest first."""
         deployment = owner.logics.deployment(owner.name)
         if not deployment.versions:
             raise owner.lacks("logic yet")
@@ -110,7 +110,7 @@ class LogicController(Controller):
 
     @get("/logic/versions/{number:int}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_version(self, owner: NamedDependency[Owner], number: FromPath[int]) -> WholeVersion:
-        """One version of a logic."""
+        """Return a version of a logic."""
         return owner.whole(number)
 
     @get(
@@ -120,9 +120,9 @@ class LogicController(Controller):
         **access(Role.VIEWER, 404),
     )
     def get_diff(self, owner: NamedDependency[Owner], number: FromPath[int], to: FromQuery[int]) -> str:
-        """What leads from one version of a logic to another, as a unified diff.
+        """Compare two versions of a logic, as a unified diff.
 
-        Where very many lines differ, all between the first and the last are shown as replaced.
+        If too many lines differ, the diff replaces everything between the first and the last difference.
         """
         one, other = (owner.whole(each) for each in (number, to))
         name, other_name = (f"version {each.version}\t{each.time}" for each in (one, other))
@@ -141,7 +141,7 @@ class LogicController(Controller):
         number: FromPath[int],
         if_match: IfMatch = None,
     ) -> Response[Accepted]:
-        """Put a version in force again: roll back, or forward."""
+        """Deploy a version again: roll back, or forward."""
         compare = Comparison(if_match)
         active = owner.logics.activate(owner.name, number, compare)
         if active is None:

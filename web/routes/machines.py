@@ -27,14 +27,14 @@ _CONFIRM_SECONDS = 10
 
 
 class MachineList(Struct):
-    """A page of the list. `next` is where the next page starts (`?after=`), or null on the last."""
+    """A page of machines. `next` is the cursor of the next page (`?after=`), null on the last page."""
 
     machines: list[MachineSummary]
     next: str | None
 
 
 class Taken(Struct):
-    """The answer to a reading that the broker has confirmed."""
+    """A reading that RabbitMQ has confirmed."""
 
     machine: str
     message_id: str
@@ -47,11 +47,10 @@ class FleetController(Controller):
 
     @get(sync_to_thread=True, **access(Role.VIEWER))
     def get_census(self, services: NamedDependency[Services]) -> HealthCounts:
-        """How many machines there are, and how many of each health.
+        """Count the machines, in total and by health.
 
-        The counts are of one moment, and exact but for changes of the last seconds. A count is null where
-        it would take too long to find out: where thousands of machines are silent, and as many others are
-        in trouble.
+        The counts can lag a few seconds behind. A count is null if counting takes too long: this happens if
+        thousands of machines are silent and thousands of others have problems.
         """
         return services.machines.count_by_health()
 
@@ -66,38 +65,47 @@ class MachinesController(Controller):
         self,
         services: NamedDependency[Services],
         prefix: Annotated[
-            str, QueryParameter(description="Of ids that begin so.", pattern=r"^[A-Za-z0-9_-]{0,128}$")
+            str,
+            QueryParameter(
+                description="Only machines whose id starts with this.", pattern=r"^[A-Za-z0-9_-]{0,128}$"
+            ),
         ] = "",
-        health: Annotated[Health | None, QueryParameter(description="Of this health.")] = None,
+        health: Annotated[
+            Health | None, QueryParameter(description="Only machines with this health.")
+        ] = None,
         profile: Annotated[
             str | None,
-            QueryParameter(description="That follow this profile.", pattern=f"^{MACHINE_ID_PATTERN}$"),
+            QueryParameter(
+                description="Only machines that follow this profile.", pattern=f"^{MACHINE_ID_PATTERN}$"
+            ),
         ] = None,
-        sort: Annotated[Sort, QueryParameter(description="By id, or those seen last first.")] = Sort.ID,
+        sort: Annotated[
+            Sort, QueryParameter(description="Sort by id, or by last_seen with the newest first.")
+        ] = Sort.ID,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> MachineList:
-        """The machines that fit all that is given, a page at a time.
+        """List the machines that match all given conditions.
 
-        What is looked at for a page is bounded, so one may have fewer machines than `limit`, or none, though
-        there is a next one. Sorted by id, pages have each machine once that is there all the time. Sorted by
-        when they were last seen, one that sends meanwhile goes to the front: it may be missed, and comes no
-        second time. A change of a machine's health is found within some seconds.
+        A page can have fewer machines than `limit`, or none, even if there is a next page. Sorted by id, the
+        pages list each machine exactly once. Sorted by `last_seen`, a machine that sends a reading while you
+        page through moves to the front, so you can miss it. The list can lag a few seconds behind a machine's
+        health.
         """
         try:
             found = services.machines.find(
                 MachineFilter(prefix=prefix, health=health, profile=profile), sort, after, limit
             )
         except ValueError as e:
-            raise ClientException(detail=f"{e}; `after` is the `next` of another page.") from e
+            raise ClientException(detail=f"{e}. Take `after` from the `next` of the previous page.") from e
         return MachineList([shown(*each) for each in found.machines], found.next)
 
     @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_machine(self, services: NamedDependency[Services], machine_id: FromPath[str]) -> WholeMachine:
-        """One machine, with all that is counted of it, its last reading, result and error."""
+        """Return a machine with its counts, its last reading, its last result and its last error."""
         stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
-            raise unknown_machine(machine_id, "logic, and has sent no reading")
+            raise unknown_machine(machine_id, "logic and has not sent a reading")
         recents = services.recents.read(machine_id, services.settings.recent)
         return shown_whole(machine_id, stored, services.machines.health(stored), recents)
 
@@ -105,14 +113,16 @@ class MachinesController(Controller):
     def delete_machine(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> None:
-        """Delete a machine with all that belongs to it: state, versions, counts, last readings, dead letters.
+        """Delete a machine with its state, versions, counts, recent readings and dead letters.
 
-        Its readings that still wait in queues, and those that it sends after this, are processed for a new
-        machine of this id, which has no logic. Their numbers go on. The audit trail stays.
+        Readings that still wait in queues, and readings that it sends later, belong to a new machine with the
+        same id and no logic. Its reading numbers continue. The audit trail stays.
         """
         removed = services.machines.remove(checked_id(machine_id))
         if removed is None:
-            raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to delete")
+            raise unknown_machine(
+                machine_id, "logic and has not sent a reading, so there is nothing to delete"
+            )
         version = removed.active.version if removed.active else None
         audit.record("machine.delete", machine_id, machine=machine_id, before=version)
 
@@ -120,9 +130,9 @@ class MachinesController(Controller):
     def delete_quarantine(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> None:
-        """Lift a machine's quarantine, so that its logic is run on its next readings again."""
+        """Lift a machine's quarantine. Its logic runs again on the next readings."""
         if not services.machines.release(checked_id(machine_id)):
-            raise unknown_machine(machine_id, "quarantine to be lifted")
+            raise unknown_machine(machine_id, "quarantine to lift")
         audit.record("quarantine.lift", machine_id, machine=machine_id)
 
     # A reading is no change of anybody's: it is in the machine's own count.
@@ -130,15 +140,15 @@ class MachinesController(Controller):
     async def post_data(
         self, services: NamedDependency[Services], machine_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Taken:
-        """Take a reading: any JSON value. The answer comes when the broker has it safely."""
+        """Send a reading, any JSON value. The API answers after RabbitMQ has confirmed it."""
         body = await request.body()
         try:
             message_id, confirmed = services.ingest.send(checked_id(machine_id), body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-            raise ClientException(detail=f"The reading is not JSON: {e}.") from e
+            raise ClientException(detail=f"The reading is not valid JSON: {e}.") from e
         try:
             async with asyncio.timeout(_CONFIRM_SECONDS):
                 await asyncio.wrap_future(confirmed)
         except TimeoutError as e:
-            raise PublishError(f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} s") from e
+            raise PublishError(f"RabbitMQ did not confirm it within {_CONFIRM_SECONDS} seconds") from e
         return Taken(machine_id, message_id)

@@ -33,5 +33,5 @@ class MetricsController(Controller):
 
     @get(sync_to_thread=True, media_type="text/plain", **access(Role.VIEWER))
     def metrics(self, services: NamedDependency[Services]) -> Response[bytes]:
-        """All metrics of this process, in Prometheus' text format."""
+        """Return the metrics of this API process, in Prometheus' text format."""
         return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -48,7 +48,7 @@ class Owner(NamedTuple):
         return WholeVersion(**self.shown(number, version, active), logic=logic, examples=examples)
 
     def shown(self, number: int, version: Version, active: Active | None) -> dict[str, Any]:
-        """What is said of a version, where `active` is in force."""
+        """Return the fields of a version, if `active` is deployed."""
         return {
             **self.named,
             "version": number,
@@ -60,7 +60,7 @@ class Owner(NamedTuple):
         }
 
     def accepted(self, active: Active, status: int) -> Response[Accepted]:
-        """The answer to who has put a version in force."""
+        """Return the answer to a client that has deployed a version."""
         accepted = Accepted(**self.named, version=active.version, digest=active.digest)
         return Response(accepted, status_code=status, headers={"ETag": tag_of(active)})
 
@@ -77,7 +77,7 @@ class Comparison:
         """Compare. Raises the error to answer with."""
         self._before = active
         tag = tag_of(active) if active else None
-        check_tag("logic in force", tag, self._if_match, self._if_none_match)
+        check_tag("deployed logic", tag, self._if_match, self._if_none_match)
 
     def record(self, audit: Audit, action: str, owner: Owner, after: Active | None) -> None:
         """Write down the change, if it was one."""

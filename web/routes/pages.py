@@ -41,8 +41,8 @@ _INDEX: Final = {
 _ASSET: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 _NOT_BUILT: Final = (
-    "The pages are not built here. In a folder with the source, `make pages` builds them; then start the API "
-    "again. The API itself is described at /schema.\n"
+    "The web pages are not built. Run `make pages` in the source folder, then restart the API. "
+    "/schema describes the API itself.\n"
 )
 
 
@@ -64,7 +64,7 @@ class PagesController(Controller):
         """A script, a stylesheet or an image of theirs."""
         found = built_pages().get(name) if name != "index.html" else None
         if found is None:
-            raise NotFoundException(detail=f"The pages have no file {name!r}. Load them again, from /.")
+            raise NotFoundException(detail=f"The web pages have no file {name!r}. Reload the page /.")
         return _answer(request, found, _ASSET)
 
 

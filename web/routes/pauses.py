@@ -13,7 +13,7 @@ from web.services import Services
 
 
 class Resume(Struct):
-    """How to go on: with `redrive`, the readings that came while it was paused are sent again, in order."""
+    """How to resume. With `redrive`, the readings received during the pause are sent again, in order."""
 
     redrive: bool = False
 
@@ -21,8 +21,8 @@ class Resume(Struct):
 class Paused(Struct):
     """Whether a machine is paused.
 
-    `sent`: how many of its readings were sent again. `waiting`: how many of those that came while it was
-    paused have not reached the dead letters yet, and could not be sent.
+    `sent` is the number of its readings that were sent again. `waiting` is the number of readings received
+    during the pause that could not be sent again because they are not stored as dead letters yet.
     """
 
     machine: str
@@ -40,7 +40,7 @@ class PausesController(Controller):
     def post_pause(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> Paused:
-        """Run a machine's logic on none of its readings: they become dead letters of kind `paused`."""
+        """Pause a machine. Its logic does not run, and its readings become dead letters of kind `paused`."""
         _known(services, machine_id)
         services.machines.pause(machine_id)
         audit.record("machine.pause", machine_id, machine=machine_id)
@@ -54,10 +54,11 @@ class PausesController(Controller):
         machine_id: FromPath[str],
         data: JSONBody[Resume],
     ) -> Paused:
-        """Run a machine's logic again from its next batch on, also on what came meanwhile where it is asked.
+        """Resume a machine. Its logic runs again from the next batch on.
 
-        That goes to the end of the machine's line, by number. Where some of it is on its way to the dead
-        letters still, it is `waiting`, and what came after it is not sent: do this again.
+        With `redrive`, the readings received during the pause are sent again in order, behind the other
+        readings of the machine. If `waiting` is not 0, some of them are not stored as dead letters yet;
+        these and later ones are not sent again. Repeat the request after a moment.
         """
         _known(services, machine_id)
         try:
@@ -74,4 +75,4 @@ class PausesController(Controller):
 def _known(services: Services, machine_id: str) -> None:
     stored = services.machines.read(checked_id(machine_id))
     if not stored.known:
-        raise unknown_machine(machine_id, "logic, and has sent no reading")
+        raise unknown_machine(machine_id, "logic and has not sent a reading")

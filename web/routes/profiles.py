@@ -17,8 +17,11 @@ from web.services import Services
 
 
 class ProfileSummary(Struct):
-    """A profile: a logic for many machines. `machines` counts those that follow it, also those that run a
-    logic of their own. `logicversion` is the version in force, null where there is none, of `versions`."""
+    """A profile: one logic for many machines.
+
+    `machines` is the number of machines that follow it, including those that run a logic of their own.
+    `logicversion` is the deployed version, null if there is none. `versions` is the number of versions.
+    """
 
     name: str
     machines: int
@@ -27,14 +30,14 @@ class ProfileSummary(Struct):
 
 
 class ProfileList(Struct):
-    """A page of the list. `next` is where the next page starts (`?after=`), or null on the last."""
+    """A page of profiles. `next` is the cursor of the next page (`?after=`), null on the last page."""
 
     profiles: list[ProfileSummary]
     next: str | None
 
 
 class Following(Struct):
-    """Which profile a machine follows."""
+    """The profile that a machine follows."""
 
     profile: Annotated[str, Meta(pattern=f"^{MACHINE_ID_PATTERN}$", description="The name of a profile.")]
 
@@ -51,7 +54,7 @@ class ProfilesController(Controller):
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> ProfileList:
-        """All profiles, sorted by name, a page at a time."""
+        """List the profiles, sorted by name."""
         names = services.profiles.names(after, limit + 1)
         found = services.profiles.read(names[:limit])
         page = [_shown(name, *each) for name, each in found.items()]
@@ -59,14 +62,14 @@ class ProfilesController(Controller):
 
     @get("/{name:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_profile(self, services: NamedDependency[Services], name: FromPath[str]) -> ProfileSummary:
-        """One profile."""
+        """Return a profile."""
         return _found(services, checked_name(name))
 
     @put("/{name:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
     def put_profile(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> ProfileSummary:
-        """Make a profile that has no logic yet, for machines to follow. One that is there stays as it is."""
+        """Create a profile without a logic, for machines to follow. An existing profile does not change."""
         if services.profiles.make(checked_name(name)):
             audit.record("profile.make", name)
         return _found(services, name)
@@ -75,7 +78,7 @@ class ProfilesController(Controller):
     def delete_profile(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> None:
-        """Delete a profile with all its versions. One that machines follow stays (409)."""
+        """Delete a profile with all its versions. The API answers 409 if machines follow it."""
         there, machines = services.profiles.delete(checked_name(name))
         if not there:
             raise _unknown(name)
@@ -83,7 +86,8 @@ class ProfilesController(Controller):
             follow = "1 machine follows it" if machines == 1 else f"{machines} machines follow it"
             raise HTTPException(
                 status_code=409,
-                detail=f"The profile {name!r} cannot be deleted: {follow} (GET /machines?profile={name}).",
+                detail=f"The profile {name!r} cannot be deleted: {follow}. List them with "
+                f"GET /machines?profile={name}.",
             )
         audit.record("profile.delete", name)
 
@@ -101,9 +105,10 @@ class FollowingController(Controller):
         machine_id: FromPath[str],
         data: JSONBody[Following],
     ) -> Following:
-        """Have a machine follow a profile: it runs that one's logic, unless it has one of its own in force.
+        """Set the profile that a machine follows.
 
-        It may do so before its first reading.
+        The machine runs the profile's logic unless it has a deployed logic of its own. You can set the
+        profile before the machine has sent a reading.
         """
         before = services.profiles.follow(checked_id(machine_id), data.profile)
         if before is None:
@@ -115,7 +120,7 @@ class FollowingController(Controller):
     def delete_following(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], machine_id: FromPath[str]
     ) -> None:
-        """Have a machine follow no profile any more."""
+        """Remove the profile of a machine, so that it follows none."""
         before = services.profiles.follow(checked_id(machine_id), None)
         if before is None or before.profile is None:
             raise unknown_machine(machine_id, "profile")

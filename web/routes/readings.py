@@ -1,4 +1,4 @@
-"""The routes of a machine's last readings and results, which are kept in Redis (`pipeline.store.recents`)."""
+"""The routes of a machine's recent readings and results, stored in Redis (`pipeline.store.recents`)."""
 
 from typing import Annotated
 
@@ -21,16 +21,17 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 
 
 class RecentReadings(Struct):
-    """A page of the list. `next` is where the next page starts (`?before=`), or null on the last."""
+    """A page of readings. `next` is the cursor of the next page (`?before=`), null on the last page."""
 
     readings: list[RecentReading]
     next: int | None
 
 
 class RecentResults(Struct):
-    """The results of a page of readings. `next` is where the next page starts (`?before=`), null on the last.
+    """The results of a page of readings.
 
-    A page may have no results and a next page.
+    `next` is the cursor of the next page (`?before=`), null on the last page. A page can be empty even if
+    there is a next page.
     """
 
     results: list[RecentResult]
@@ -50,7 +51,10 @@ class ReadingsController(Controller):
         before: _Before = _ABOVE_ALL,
         limit: _Limit = 100,
     ) -> RecentReadings:
-        """The last readings of a machine with their outcomes, the newest first; the last twenty are kept."""
+        """List the recent readings of a machine with their outcomes, the newest first.
+
+        The setting `recent` says how many are stored.
+        """
         readings, following = _page(services, machine_id, before, limit)
         return RecentReadings([shown(machine_id, each) for each in readings], following)
 
@@ -62,7 +66,7 @@ class ReadingsController(Controller):
         before: _Before = _ABOVE_ALL,
         limit: _Limit = 100,
     ) -> RecentResults:
-        """The results of a machine's last readings, the newest first; `limit` counts readings."""
+        """List the results of a machine's recent readings, the newest first. `limit` counts readings."""
         readings, following = _page(services, machine_id, before, limit)
         return RecentResults(
             [each for reading in readings for each in shown_results(machine_id, reading)[::-1]], following

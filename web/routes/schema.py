@@ -25,12 +25,12 @@ from web.http.problems import respond
 PATH: Final = "/schema"
 
 _DESCRIPTION: Final = """\
-Author, check, roll out and roll back the logic of a plant's machines; watch them, and mend what failed.
+Write, check, deploy and roll back the logic of a plant's machines, watch the machines, and repair failures.
 
-Errors are problem details (RFC 9457). Lists come in pages: `next` of one page is where the next one starts, \
-and null on the last. Times are RFC 3339. Where there is a token at all, each request needs one, as \
-`Authorization: Bearer …`; each route says which role it needs: viewer, operator, author or admin, where \
-each may do what those before it may. What goes over MQTT and AMQP is described in `asyncapi.json`.
+Errors are problem details (RFC 9457). Lists come in pages: `next` is the cursor of the next page, and null \
+on the last page. Times are RFC 3339. As soon as the first token exists, each request needs a token, sent as \
+`Authorization: Bearer …`. Each route names the role that it needs: viewer, operator, author or admin. Each \
+role includes the roles before it. `asyncapi.json` describes the messages over MQTT and AMQP.
 """
 
 _HEADERS: Final = {
@@ -69,7 +69,7 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
                 SCHEME: SecurityScheme(
                     type="http",
                     scheme="bearer",
-                    description="A token as `iot-logic token create` or `POST /tokens` makes it.",
+                    description="A token from `iot-logic token create` or `POST /tokens`.",
                 )
             }
         ),
@@ -95,7 +95,7 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
 def _complete(response: Response[Any]) -> Response[Any]:
     """Put the headers on an answer. Litestar answers what there is not here with a page of its own."""
     if response.status_code == 404:
-        return respond(404, "There is no such document. The page is at /schema.")
+        return respond(404, "There is no such document. /schema shows the documents.")
     response.headers.update(_HEADERS)
     return response
 

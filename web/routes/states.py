@@ -34,10 +34,10 @@ class StatesController(Controller):
     def get_state(
         self, services: NamedDependency[Services], machine_id: FromPath[str]
     ) -> Response[msgspec.Raw]:
-        """A machine's state after its last reading."""
+        """Return a machine's state after its last reading."""
         stored = services.machines.read(checked_id(machine_id))
         if not stored.recorded:
-            raise unknown_machine(machine_id, "state: it has sent no reading yet")
+            raise unknown_machine(machine_id, "state: it has not sent a reading yet")
         return tagged(stored.record.state)
 
     @put(sync_to_thread=True, **access(Role.OPERATOR, 404, 412, 413, 422))
@@ -49,15 +49,17 @@ class StatesController(Controller):
         body: RawBody,
         if_match: IfMatch = None,
     ) -> Response[msgspec.Raw]:
-        """Put a JSON object in the place of a machine's state. The answer is the state as it is kept.
+        """Replace a machine's state with a JSON object. The answer is the stored state.
 
-        A machine that has a logic can be given a state before its first reading.
+        You can set the state of a machine before its first reading if it has a logic.
         """
         state = _kept(body, services.settings.limits)
 
         def check(stored: Stored) -> None:
             if not stored.recorded and stored.active is None:
-                raise unknown_machine(machine_id, "logic, and has sent no reading: there is nothing to edit")
+                raise unknown_machine(
+                    machine_id, "logic and has not sent a reading, so there is no state to edit"
+                )
             _check_tag(stored, if_match)
 
         replaced = services.machines.edit_state(checked_id(machine_id), state, check)
@@ -72,11 +74,11 @@ class StatesController(Controller):
         machine_id: FromPath[str],
         if_match: IfMatch = None,
     ) -> None:
-        """Reset a machine's state to `{}`. The numbers of its readings go on."""
+        """Reset a machine's state to `{}`. Its reading numbers continue."""
 
         def check(stored: Stored) -> None:
             if not stored.recorded:
-                raise unknown_machine(machine_id, "state to be reset")
+                raise unknown_machine(machine_id, "state to reset")
             _check_tag(stored, if_match)
 
         replaced = services.machines.edit_state(checked_id(machine_id), b"{}", check)
@@ -96,7 +98,7 @@ def _kept(body: bytes, limits: Limits) -> bytes:
     try:
         state = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise ClientException(detail=f"The state must be one JSON object: {e}.") from e
+        raise ClientException(detail=f"The state must be a JSON object: {e}.") from e
     return encoded_state(state, limits)
 
 
@@ -105,4 +107,4 @@ def encoded_state(state: dict[str, Any], limits: Limits) -> bytes:
     try:
         return encode_state(state, limits)
     except LogicError as e:
-        raise HTTPException(status_code=422, detail=f"The state cannot be kept: {e}.") from e
+        raise HTTPException(status_code=422, detail=f"The state was refused: {e}.") from e

@@ -1,6 +1,6 @@
-"""The routes of the tokens, for admins; and for everybody who he is.
+"""The routes of the tokens, for admins, and `/whoami`, for everybody.
 
-The first token is made with `iot-logic token create`.
+The first token is created with `iot-logic token create`.
 """
 
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from web.services import Services
 
 
 class NewToken(Struct):
-    """A token as it is asked for."""
+    """A token to create."""
 
     name: Annotated[
         str,
@@ -28,14 +28,20 @@ class NewToken(Struct):
     role: Role
     days: (
         Annotated[
-            float, Meta(description="Days until it expires; null: never.", gt=0, le=36_500, examples=[90])
+            float,
+            Meta(
+                description="Days until the token expires; null: it never expires.",
+                gt=0,
+                le=36_500,
+                examples=[90],
+            ),
         ]
         | None
     ) = None
 
 
 class MadeToken(Struct):
-    """The answer to a new token: the only one that shows it."""
+    """A new token. No other answer contains its secret."""
 
     name: str
     role: Role
@@ -49,9 +55,10 @@ class TokenList(Struct):
 
 
 class WhoAmI(Struct):
-    """Who the API takes you for.
+    """The name and role of your token.
 
-    `name` is your token's, null where none is needed; `expires` is when it does (RFC 3339, UTC), null: never.
+    `name` is null if the request needed no token. `expires` is when the token expires (RFC 3339, UTC), null
+    if it never expires.
     """
 
     name: str | None
@@ -66,7 +73,7 @@ class WhoAmIController(Controller):
 
     @get(sync_to_thread=False, **access(Role.VIEWER))
     def get_who_am_i(self, request: Request[Any, Any, Any]) -> WhoAmI:
-        """The name and the role of the token that this is asked with."""
+        """Return the name and role of the token that you sent."""
         caller = request.state[CALLER]
         return WhoAmI(None if caller is ANYBODY else caller.name, caller.role, caller.expires)
 
@@ -78,14 +85,14 @@ class TokensController(Controller):
 
     @get(sync_to_thread=True, **access(Role.ADMIN))
     def list_tokens(self, services: NamedDependency[Services]) -> TokenList:
-        """All tokens, also those that have expired."""
+        """List all tokens, including expired ones."""
         return TokenList(services.tokens.list())
 
     @post(sync_to_thread=True, **access(Role.ADMIN, 409, 413))
     def post_token(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], data: JSONBody[NewToken]
     ) -> Response[MadeToken]:
-        """Make a token. It is in this answer and can never be read again."""
+        """Create a token. Only this answer contains its secret."""
         token = services.tokens.create(data.name, data.role, data.days)
         audit.record("token.create", data.name, after=data.role)
         # Nobody on the way may keep it.
@@ -95,7 +102,7 @@ class TokensController(Controller):
     def delete_token(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> None:
-        """Revoke a token. It is out from the next request on."""
+        """Revoke a token. It is invalid from the next request on."""
         role = services.tokens.revoke(name)
         if role is None:
             raise NotFoundException(detail=f"There is no token {name!r}.")

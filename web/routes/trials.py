@@ -23,22 +23,22 @@ from web.services import Services
 
 _Logic = Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
 _Readings = Annotated[
-    list[Any], Meta(max_length=READINGS, description="JSON values, in the order they come.")
+    list[Any], Meta(max_length=READINGS, description="JSON values, in the order to process them.")
 ]
 
 
 class LogicSource(Struct):
-    """A logic to be checked, with its examples."""
+    """A logic to check, with its examples."""
 
     logic: _Logic
     examples: Annotated[list[Example], Meta(max_length=EXAMPLES)] = []
 
 
 class CheckResult(Struct):
-    """Whether a logic would be accepted.
+    """Whether an upload of the logic would be accepted.
 
-    `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run
-    where it may.
+    `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if
+    the logic has no problems.
     """
 
     accepted: bool
@@ -47,7 +47,7 @@ class CheckResult(Struct):
 
 
 class TrialOrder(Struct):
-    """A logic to be tried: on these readings, from this state, with this config."""
+    """A logic to try on readings, with a state and a config."""
 
     logic: _Logic
     readings: _Readings
@@ -56,10 +56,10 @@ class TrialOrder(Struct):
 
 
 class MachineTrialOrder(Struct):
-    """A logic to be tried on a machine.
+    """A logic to try on a machine.
 
-    What is left out is the machine's own: its logic in force, or its profile's; its last readings as they
-    are kept; its state; its config.
+    Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings,
+    its state, its config.
     """
 
     logic: _Logic | None = None
@@ -69,11 +69,11 @@ class MachineTrialOrder(Struct):
 
 
 class TrialReport(Struct, kw_only=True):
-    """What became of a trial.
+    """The report of a trial.
 
-    `errors` is every reason why the logic may not run at all. `readings` has an entry for each reading that
-    was run, in order; `not_run` counts those that were not, and `stopped` says why: the logic is refused, the
-    trial takes too long or has too much to say, or a machine would be in quarantine by now.
+    `errors` lists the problems of the logic. `readings` has an entry for each reading that was run, in order.
+    `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the
+    trial took too long, its output was too large, or a machine would be in quarantine.
     """
 
     accepted: bool
@@ -84,12 +84,12 @@ class TrialReport(Struct, kw_only=True):
 
 
 class MachineTrialReport(TrialReport, kw_only=True):
-    """What became of a trial on a machine.
+    """The report of a trial on a machine.
 
-    `logicversion` is the version that was tried, where it was the one in force, and `profile` whose it is,
-    where it is not the machine's own. `state` and `config` are what it began from: give them, and the same
-    readings, to try another logic on the same ground. `left_out` counts the machine's last readings that
-    cannot be tried, because they are long and only their beginning is kept.
+    `logicversion` is the deployed version if that was tried; `profile` is its profile, null if the logic is
+    the machine's own. `state` and `config` are the ones that the trial started with. Send them with the same
+    readings to try another logic under the same conditions. `left_out` is the number of recent readings that
+    cannot be tried because they are too long to be stored whole.
     """
 
     machine: str
@@ -110,7 +110,7 @@ class TrialsController(Controller):
         **access(Role.AUTHOR, 413, 422, changes=False),
     )
     def post_validate(self, services: NamedDependency[Services], data: JSONBody[LogicSource]) -> CheckResult:
-        """Check a logic and run its examples as an upload would, and say everything that is wrong with it."""
+        """Check a logic and run its examples, as an upload does, without deploying it."""
         encoded(data.examples)
         checked = services.trials.check(data.logic)
         wrong = services.uploads.try_examples(data.logic, data.examples) if checked.accepted else []
@@ -123,7 +123,7 @@ class TrialsController(Controller):
         **access(Role.AUTHOR, 413, 422, changes=False),
     )
     def post_test(self, services: NamedDependency[Services], data: JSONBody[TrialOrder]) -> TrialReport:
-        """Run a logic on readings and a state, under the limits of the workers, without any effect."""
+        """Run a logic on readings and a state, under the same limits as on a worker, without any effect."""
         limits = services.settings.limits
         state, config = encoded_state(data.state, limits), _config(data.config, limits)
         return TrialReport(**_tried(services, data.logic, Case(state, _bytes(data.readings), config)))
@@ -140,17 +140,17 @@ class TrialsController(Controller):
         machine_id: FromPath[str],
         data: JSONBody[MachineTrialOrder],
     ) -> MachineTrialReport:
-        """Run a logic on a machine's state and its last readings, under the limits of the workers.
+        """Run a logic on a machine's state and its recent readings, under the same limits as on a worker.
 
-        It has no effect on the machine. Its last readings are in its state already; so what they would lead
-        to is shown by a trial from the state `{}`, or from one that is given.
+        It has no effect on the machine. The state already includes the recent readings, so counters continue
+        from it. To start from the beginning, send the state `{}` or another one.
         """
         stored = services.machines.read(checked_id(machine_id))
         limits = services.settings.limits
         logic, active = data.logic, None
         if logic is None:
             if (active := stored.active) is None:
-                raise unknown_machine(machine_id, "logic in force: say which to try")
+                raise unknown_machine(machine_id, "deployed logic. Send the `logic` to try")
             logic = services.logics.source(active.digest)
         state, config = stored.record.state, stored.deployment.config
         if data.state is not None:
@@ -184,7 +184,7 @@ def _config(config: dict[str, Any], limits: Limits) -> bytes:
     try:
         return encode_config(config, limits)
     except LogicError as e:
-        raise HTTPException(status_code=422, detail=f"The config cannot be: {e}.") from e
+        raise HTTPException(status_code=422, detail=f"The config was refused: {e}.") from e
 
 
 def _tried(services: Services, logic: str, case: Case) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The routes of the works: the worker processes, and the partitions and queues between them and the broker.
+"""The routes of the system page: the worker processes, the partitions and the queues of the broker.
 
-What Flower shows of a Celery cluster is here in the terms of this system: who works, on what, how fast, what
-waits, and what was lost. Tasks have no pages: a reading is one of a machine, and is found there.
+They show what Flower shows of a Celery cluster: the workers with their partitions and rates, the queues with
+their lengths, and lost workers. A reading is not listed here but with its machine.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ _C = TypeVar("_C")
 
 
 class Workers(Struct):
-    """A page of the worker processes that are there, sorted by id, and all that vanished lately.
+    """A page of the running worker processes, sorted by id, and all that vanished recently.
 
-    `next` is where the next page starts (`?after=`), or null on the last. `vanished` are those that fell
-    silent within the last minutes without having said that they stop, the last one first; `heard` is for how
-    many seconds they have been silent.
+    `next` is the cursor of the next page (`?after=`), null on the last page. `vanished` lists the workers
+    that stopped reporting within the last minutes without shutting down, the most recent first. `heard` is
+    the number of seconds since a worker's last report.
     """
 
     workers: list[WorkerStatus]
@@ -37,29 +37,28 @@ class Workers(Struct):
 
 
 class Partitions(Struct):
-    """A page of the partitions, in order. `next` is where the next page starts (`?after=`), or null."""
+    """A page of the partitions, in order. `next` is the cursor of the next page (`?after=`), or null."""
 
     partitions: list[PartitionState]
     next: int | None
 
 
 class Queues(Struct):
-    """A page of the queues. `next` is where the next page starts (`?after=`), or null on the last."""
+    """A page of the queues. `next` is the cursor of the next page (`?after=`), null on the last page."""
 
     queues: list[QueueState]
     next: str | None
 
 
 class Links(Struct):
-    """Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the
-    docs."""
+    """The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them."""
 
     rabbitmq: str | None
     docs: str | None
 
 
 class Targets(Struct):
-    """Addresses that Prometheus is to scrape, and what it may label them with."""
+    """Addresses for Prometheus to scrape, and their labels."""
 
     targets: Annotated[list[str], Meta(description="Each as host:port.")]
     labels: dict[str, str]
@@ -75,7 +74,7 @@ class SystemController(Controller):
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Workers:
-        """The worker processes, each as it reported itself within the last seconds."""
+        """List the worker processes with their latest reports."""
         roll = services.workers()
         page, following = _page(
             [each for each in roll.present if each.id > after], limit, lambda each: each.id
@@ -89,7 +88,7 @@ class SystemController(Controller):
         after: Annotated[int, QueryParameter(ge=-1)] = -1,
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Partitions:
-        """How the partitions are assigned, who serves them, and how far behind each is."""
+        """List the partitions: which worker is assigned, which worker consumes, and how far behind it is."""
         page, following = _page(range(after + 1, services.settings.partitions), limit, lambda number: number)
         return Partitions(services.partitions(page), following)
 
@@ -100,30 +99,32 @@ class SystemController(Controller):
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Queues:
-        """What waits in RabbitMQ, queue by queue: the dead letters, the partitions, their overflows.
+        """List the queues in RabbitMQ: dead letters, partitions and their overflows.
 
-        How old the oldest message is RabbitMQ does not say. The worker that serves a queue finds out since
-        when it has waited, for as long as it serves it; and how long the reading that it took last had
-        waited in all, where that says when it was sent.
+        RabbitMQ does not report the age of the oldest message. The worker that consumes a queue measures how
+        long the oldest message has waited since that worker began. It also reports how long the last reading
+        waited in total, if the reading says when it was sent.
         """
         names = queue_names(services.settings)
         if after and after not in names:
-            raise ClientException(detail=f"{after!r} is no queue; `after` is the `next` of another page.")
+            raise ClientException(
+                detail=f"There is no queue {after!r}. Take `after` from the `next` of the previous page."
+            )
         start = names.index(after) + 1 if after else 0
         page, following = _page(names[start:], limit, str)
         return Queues(services.queues(page), following)
 
     @get("/links", sync_to_thread=False, **access(Role.VIEWER))
     def get_links(self, services: NamedDependency[Services]) -> Links:
-        """Pages elsewhere that belong to this system."""
+        """Return the addresses of RabbitMQ's own page and of the docs."""
         return Links(services.settings.rabbitmq_page or None, services.settings.docs_page or None)
 
     @get("/metrics/targets", sync_to_thread=True, **access(Role.VIEWER))
     def list_targets(self, services: NamedDependency[Services]) -> list[Targets]:
-        """Where the metrics of each worker process are, for Prometheus' HTTP service discovery.
+        """List the metrics addresses of the worker processes, for Prometheus' HTTP service discovery.
 
-        All of them in one answer, as Prometheus needs it; those that offer none are left out. The labels are
-        gone after relabelling: what is kept of a worker does not carry its id.
+        The answer has no pages, because Prometheus needs all addresses at once. Workers without a metrics
+        port are omitted. Prometheus drops the labels, so its series have no worker id.
         """
         return [
             Targets(

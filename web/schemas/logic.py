@@ -1,7 +1,7 @@
-"""Versions as the API shows them, and whose they are.
+"""Versions of logic as the API shows them, with their owners.
 
-Whoever changes what is in force may send the `ETag` of what he has read as `If-Match`. Where another was
-faster he is refused (412) and nothing is changed; the comparison and the change are one step.
+Send the `ETag` you read as `If-Match`; if someone has changed the logic meanwhile, you get 412 and nothing is
+changed. The comparison and the change are one step.
 """
 
 from typing import Annotated
@@ -12,30 +12,33 @@ from pipeline.trials.examples import EXAMPLES, Example
 
 
 class Upload(Struct):
-    """A logic as it is uploaded."""
+    """A logic to upload."""
 
     logic: Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
     examples: (
         Annotated[
             list[Example],
-            Meta(max_length=EXAMPLES, description="What it is to do: each is run before it is accepted."),
+            Meta(
+                max_length=EXAMPLES,
+                description="Tests of the logic. All must pass before the logic is deployed.",
+            ),
         ]
         | None
     ) = None
     comment: (
-        Annotated[str, Meta(max_length=500, description="What is new in this version, and why.")] | None
+        Annotated[str, Meta(max_length=500, description="What changed in this version, and why.")] | None
     ) = None
 
 
 class Owned(Struct, kw_only=True):
-    """Whose it is: a machine's, or a profile's."""
+    """The owner: a machine or a profile."""
 
     machine: str | UnsetType = UNSET
     profile: str | UnsetType = UNSET
 
 
 class Accepted(Owned, kw_only=True):
-    """Which version is in force, from the next batch of the machine on, or of all that follow the profile."""
+    """The deployed version. It applies from the next batch on."""
 
     version: int
     digest: str
@@ -44,7 +47,8 @@ class Accepted(Owned, kw_only=True):
 class OneVersion(Owned, kw_only=True):
     """A version: an accepted upload. `time` is when it was accepted (RFC 3339, UTC).
 
-    `author` is empty where nobody had to say who he is.
+    `author` is the name of the token that uploaded it, empty if the upload needed no token. `in_force` says
+    whether the version is deployed.
     """
 
     version: int
@@ -63,13 +67,13 @@ class WholeVersion(OneVersion, kw_only=True):
 
 
 class LogicInForce(WholeVersion, kw_only=True):
-    """The version in force. `previous` is the one that was in force before it, null where none was."""
+    """The deployed version. `previous` is the version that was deployed before it, null if there was none."""
 
     previous: int | None
 
 
 class Versions(Struct):
-    """A page of the list. `next` is where the next page starts (`?before=`), or null on the last."""
+    """A page of versions. `next` is the cursor of the next page (`?before=`), null on the last page."""
 
     versions: list[OneVersion]
     next: int | None

@@ -15,40 +15,44 @@ from web.schemas.reading import RecentReading, RecentResult, shown_results
 
 
 class MachineSummary(Struct, kw_only=True):
-    """A machine. Times are in RFC 3339, UTC; `last_seen` is null before its first reading.
+    """A machine. Times are RFC 3339, UTC. `last_seen` is null before its first reading.
 
-    `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters,
-    until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
+    `quarantined`: the logic was killed so often that it does not run any more; readings become dead letters
+    until a new logic is deployed or the quarantine is lifted. `paused`: readings become dead letters until
+    the machine is resumed.
     """
 
     id: str
     health: Annotated[
         Health,
         Meta(
-            description="The first that fits: paused; quarantined; new, it has sent nothing yet; silent, it "
-            "has sent nothing for a while; failing, its last reading became a dead letter; running."
+            description="The first of these that applies: paused; quarantined; new: no reading yet; silent: "
+            "no reading for `silent_after` seconds; failing: the last reading became a dead letter; running."
         ),
     ]
-    last_seen: Annotated[str | None, Meta(description="When a reading of its own was last taken up.")]
-    readings: Annotated[
-        int, Meta(description="Readings that were processed, also those that were dead letters, sent again.")
+    last_seen: Annotated[
+        str | None, Meta(description="When a worker last received a reading from the machine.")
     ]
-    results: Annotated[int, Meta(description="Results that they led to.")]
+    readings: Annotated[
+        int, Meta(description="Readings processed, including dead letters that were sent again.")
+    ]
+    results: Annotated[int, Meta(description="Results published.")]
     errors: Annotated[int, Meta(description="Readings that became dead letters.")]
-    profile: Annotated[str | None, Meta(description="The profile that it follows.")]
-    logicversion: Annotated[int | None, Meta(description="The version in force; null without a logic.")]
+    profile: Annotated[str | None, Meta(description="The profile that the machine follows.")]
+    logicversion: Annotated[int | None, Meta(description="The deployed version; null without a logic.")]
     logicprofile: Annotated[
-        str | None, Meta(description="The profile whose version that is; null where it is its own.")
+        str | None,
+        Meta(description="The profile that the version belongs to; null if the logic is the machine's own."),
     ]
     quarantined: bool
     paused: bool
 
 
 class MachineError(Struct):
-    """Why a reading failed: `line` is the logic's line, where there is one, and `text` what stands there.
+    """The error of a reading. `line` is the line number in the logic, if there is one, and `text` that line.
 
-    `number` is the reading's. `limit` names the limit that was exceeded. `logicversion` is null where there
-    was no logic, `logicprofile` where it was the machine's own.
+    `number` is the number of the reading. `limit` names the exceeded limit. `logicversion` is null if there
+    was no logic; `logicprofile` is null if the logic was the machine's own.
     """
 
     number: int
@@ -63,16 +67,17 @@ class MachineError(Struct):
 
 
 class WholeMachine(MachineSummary, kw_only=True):
-    """A machine with all that is counted of it, exactly: each reading once, whatever crashed meanwhile."""
+    """A machine with its counts. They are exact: each reading counts once, even after a crash."""
 
     resent: Annotated[
-        int, Meta(description="Of its readings, those that had been dead letters and were sent again.")
+        int, Meta(description="Readings that were sent again from dead letters; part of `readings`.")
     ]
     errors_by_kind: dict[str, int]
-    limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by the limit exceeded.")]
-    last_reading: Annotated[RecentReading | None, Meta(description="With what became of it.")]
+    limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by exceeded limit.")]
+    last_reading: Annotated[RecentReading | None, Meta(description="The last reading, with its outcome.")]
     last_result: Annotated[
-        RecentResult | None, Meta(description="Null where none of its last twenty readings has led to one.")
+        RecentResult | None,
+        Meta(description="The last result; null if none of the recent readings led to a result."),
     ]
     last_error: MachineError | None
 

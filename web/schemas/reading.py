@@ -10,14 +10,14 @@ from pipeline.broker.result import event_ids
 from pipeline.model.recent import KeptReading
 from sandbox.job import OutcomeKind
 
-#: How a reading stands in JSON: as the JSON value that it is, else as text, or its bytes in base64.
+#: How a reading is shown in JSON: as its JSON value, as text, or as base64.
 Encoding = Literal["json", "text", "base64"]
 
 
 class ReadingError(Struct):
-    """Why a reading failed. `line` is the logic's line, where there is one, and `text` what stands there.
+    """The error of a reading. `line` is the line number in the logic, if there is one, and `text` that line.
 
-    `limit` names the limit that was exceeded.
+    `limit` names the exceeded limit.
     """
 
     message: str
@@ -27,14 +27,14 @@ class ReadingError(Struct):
 
 
 class RecentReading(Struct):
-    """A reading that was processed, at `time` (RFC 3339, UTC), and what became of it.
+    """A processed reading with its outcome. `time` is when it was processed (RFC 3339, UTC).
 
-    `number` counts the machine's readings. `outcome` is `ok`, or of which kind the dead letter is that it
-    became; `error` says why then, and is null else. `logicversion` is null where there was no logic.
+    `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead
+    letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
 
-    `reading` is the JSON value; where it is none, or is so long (`bytes`) that only its beginning is kept and
-    `whole` is false, it is a text, and where it is no text either, base64. A result that is too long to be
-    kept is null.
+    `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is
+    false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is
+    too long to be stored is null.
     """
 
     machine: str
@@ -51,9 +51,9 @@ class RecentReading(Struct):
 
 
 class RecentResult(Struct):
-    """A result: its `id` as it was published, and `data`, what `process` returned.
+    """A published result: its event `id`, and `data`, the object that `process` returned.
 
-    `number` is that of its reading. `data` is null where it is too long to be kept.
+    `number` is the number of the reading. `data` is null if it is too long to be stored.
     """
 
     machine: str

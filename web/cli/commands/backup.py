@@ -30,12 +30,12 @@ def export(arguments: argparse.Namespace) -> int:
     with _redis(Settings.from_environ()) as client:
         counts = archive.export(client, arguments.file)
     screen.document({"file": str(arguments.file)} | counts)
-    screen.say(f"{counts['machines']} machines and {counts['profiles']} profiles are in {arguments.file}.")
+    screen.say(f"Wrote {counts['machines']} machines and {counts['profiles']} profiles to {arguments.file}.")
     return OK
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    """Put a backup back."""
+    """Restore a backup."""
     screen, settings = Screen.of(arguments), Settings.from_environ()
     sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
     with sandbox, _redis(settings) as client:
@@ -46,10 +46,11 @@ def restore(arguments: argparse.Namespace) -> int:
             _WHO, "import", str(arguments.file), after={"machines": done.machines, "profiles": done.profiles}
         )
     screen.document(msgspec.to_builtins(done))
-    screen.say(f"{done.machines} machines and {done.profiles} profiles are put back.")
+    screen.say(f"Restored {done.machines} machines and {done.profiles} profiles.")
     if done.refused:
         screen.note(
-            f"This version refuses {len(done.refused)} of the sources: who runs one has dead letters."
+            f"This version refuses {len(done.refused)} of the sources. Readings of machines that run them "
+            "become dead letters. Deploy corrected logic for these machines."
         )
     return WRONG if done.refused else OK
 
@@ -60,6 +61,6 @@ def _redis(settings: Settings) -> Iterator[Client]:
     try:
         yield client
     except RedisError as e:
-        raise SettingsError(f"Redis at IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
+        raise SettingsError(f"Redis is unavailable: {e}. Check IOT_LOGIC_REDIS_URL.") from e
     finally:
         client.close()

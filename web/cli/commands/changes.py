@@ -1,4 +1,4 @@
-"""What differs between a folder's files and what is in force: the work of `push`, and what `diff` shows.
+"""The differences between a folder's files and the deployed logic, for `push` and `diff`.
 
 A part that the folder does not have is left alone. What is the same by its digest, or as JSON, is no change.
 """
@@ -46,7 +46,7 @@ class Compared(Struct):
 
 
 def compare(api: Api, locals_: Iterable[Local]) -> Iterator[Compared]:
-    """Each of these beside what is in force."""
+    """Compare each of these with the deployed logic."""
     for local in locals_:
         parts = list(_parts(api, local))
         changes = [part for part in parts if part is not None]

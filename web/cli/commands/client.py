@@ -60,7 +60,9 @@ class Answer:
         try:
             return self.body.decode()
         except UnicodeDecodeError as e:
-            raise Unclear("The API answers with something that is no text. Is it another version?") from e
+            raise Unclear(
+                "The answer of the API is not text. Check that its version matches this command."
+            ) from e
 
     @property
     def json(self) -> Any:
@@ -69,7 +71,8 @@ class Answer:
             return msgspec.json.decode(self.body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             raise Unclear(
-                f"The API answers with something that is no JSON ({self.type}). Is it ours at this address?"
+                f"The answer is not JSON but {self.type or 'unknown'}. Check that the address is that of the "
+                "API."
             ) from e
 
 
@@ -83,9 +86,9 @@ class Api:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as e:
-            raise Misused(f"The address of the API cannot be understood ({e}).") from e
+            raise Misused(f"The address of the API is invalid: {e}.") from e
         if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
-            raise Misused("The address of the API must be http://host:port or https://host:port, no more.")
+            raise Misused("The address of the API is invalid. Use http://host:port or https://host:port.")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(
             parts.hostname, _PORTS[parts.scheme] if port is None else port, timeout=_CONNECT_SECONDS
@@ -128,7 +131,10 @@ class Api:
                     return
                 following = page["next"]
             except (KeyError, TypeError) as e:
-                raise Unclear(f"The API answers another list than of {items}. Is it another version?") from e
+                raise Unclear(
+                    f"The answer of the API has no list of {items}. Check that its version matches this "
+                    "command."
+                ) from e
 
     def call(
         self,
@@ -195,7 +201,7 @@ class Api:
 
     def _ended(self, why: object) -> ApiUnreachable:
         self.close()
-        return ApiUnreachable(f"The API at {self.url} ended the connection ({why!r}). Try again.")
+        return ApiUnreachable(f"The API at {self.url} closed the connection ({why!r}). Try again.")
 
     def _connect(self) -> None:
         if time.monotonic() - self._used > _IDLE_SECONDS:
@@ -205,8 +211,8 @@ class Api:
                 self._connection.connect()
             except OSError as e:
                 raise ApiUnreachable(
-                    f"Nothing answers at {self.url} ({e}). Is iot-api running? Say where it is with --api or "
-                    "IOT_LOGIC_API_URL."
+                    f"The API at {self.url} does not answer ({e}). Start iot-api, or set its address with "
+                    "--api or IOT_LOGIC_API_URL."
                 ) from e
             self._be_patient()
         self._used = time.monotonic()
@@ -219,15 +225,15 @@ class Api:
             problem = msgspec.json.decode(body, type=_Problem)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return Unclear(
-                f"What answers at {self.url} is not our API: it says {answer.status}. Is the address right?"
+                f"The server at {self.url} answers {answer.status}, and is not the API. Check the address."
             )
         detail = problem.detail
         if answer.status == http.HTTPStatus.UNAUTHORIZED:
-            # What the API says of it is for programs.
+            # The API's own detail is for programs.
             detail = (
-                f"{'The token is not, or no longer, valid' if self._token else 'The API wants a token'}. Put "
-                "one into IOT_LOGIC_API_TOKEN, or into a file that --token-file names; `iot-logic token "
-                "create NAME --role ROLE` makes one."
+                f"{'The token is invalid, expired or revoked' if self._token else 'The API needs a token'}. "
+                "Set one in IOT_LOGIC_API_TOKEN, or in a file that --token-file names. `iot-logic token "
+                "create NAME --role ROLE` creates one."
             )
         return Refused(answer.status, detail, problem.errors, problem.examples)
 
@@ -253,7 +259,7 @@ def field(answer: Answer, name: str) -> Any:
     """A field of an answer that is a JSON object. Raises `Unclear`."""
     value = answer.json
     if not isinstance(value, dict) or name not in value:
-        raise Unclear(f"The API answers without {name!r}. Is it another version than this command?")
+        raise Unclear(f"The answer of the API has no {name!r}. Check that its version matches this command.")
     return value[name]
 
 
@@ -267,7 +273,9 @@ def _read(path: Path) -> str:
 def _checked(token: str) -> str:
     """A token as it can be sent. Its text is in no message."""
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise Misused("The token is none: it is one word, as `iot-logic token create` has printed it.")
+        raise Misused(
+            "The token is malformed. It must be the single word that `iot-logic token create` printed."
+        )
     return token
 
 

@@ -48,7 +48,7 @@ def list_letters(arguments: argparse.Namespace) -> int:
         ),
     )
     if len(found) > len(letters):
-        screen.note(f"There are more than these {len(letters)}: --limit.", style="dim")
+        screen.note(f"There are more than {len(letters)}. Use --limit to list more.", style="dim")
     return OK
 
 
@@ -64,7 +64,7 @@ def show_letter(arguments: argparse.Namespace) -> int:
             screen.say((f"{name:13}", "bold"), local(value) if field in _MOMENTS else value)
     screen.say((f"{'reading':13}", "bold"), json.dumps(letter["reading"], ensure_ascii=False))
     if letter["encoding"] != "json":
-        screen.say((" " * 13 + "(it is no JSON: these are its bytes in base64)", "dim"))
+        screen.say((" " * 13 + "(not JSON; shown as base64)", "dim"))
     return OK
 
 
@@ -78,13 +78,13 @@ def send_again(arguments: argparse.Namespace) -> int:
         else:
             where = _where(arguments)
             if where["machine"] is None and where["kind"] is None:
-                raise Misused("Say which: an ID, --machine, --kind, or both of these.")
+                raise Misused("Nothing selected. Give an ID, --machine or --kind.")
             if not _confirmed(api, arguments, where, "Send", "again"):
                 return WRONG
             body = {name: value for name, value in where.items() if value is not None}
             sent = api.call("POST", f"{_PATH}/redrive", body).json["sent"]
     screen.document({"sent": sent})
-    screen.say(f"{sent} sent again; each stays here until it is processed.")
+    screen.say(f"Sent {sent} again. Each dead letter stays until its reading is processed.")
     return OK
 
 
@@ -94,19 +94,19 @@ def discard(arguments: argparse.Namespace) -> int:
     with Api.of(arguments) as api:
         if arguments.id is not None:
             _refuse_both(arguments)
-            if not _asked(arguments, f"Discard the dead letter {arguments.id} for ever?"):
+            if not _asked(arguments, f"Discard the dead letter {arguments.id} permanently?"):
                 return WRONG
             api.call("DELETE", _path(arguments.id))
             discarded = 1
         else:
             where = _where(arguments)
             if not any(where.values()):
-                raise Misused("Say which: an ID, --machine, --kind, --since or --until.")
-            if not _confirmed(api, arguments, where, "Discard", "for ever"):
+                raise Misused("Nothing selected. Give an ID, --machine, --kind, --since or --until.")
+            if not _confirmed(api, arguments, where, "Discard", "permanently"):
                 return WRONG
             discarded = api.call("DELETE", _PATH, query=where).json["discarded"]
     screen.document({"discarded": discarded})
-    screen.say(f"{discarded} discarded.")
+    screen.say(f"Discarded {discarded}.")
     return OK
 
 
@@ -118,14 +118,16 @@ def _path(letter_id: str) -> str:
     machine, slash, number = letter_id.partition("/")
     if not (machine and slash and number):
         raise Misused(
-            f"{letter_id!r} is no dead letter's id: that is MACHINE/NUMBER, or MACHINE/expired-HASH."
+            f"{letter_id!r} is not the id of a dead letter. Use MACHINE/NUMBER or MACHINE/expired-HASH."
         )
     return _PATH + quoted(machine, number)
 
 
 def _refuse_both(arguments: argparse.Namespace) -> None:
     if any(_where(arguments).values()):
-        raise Misused("Either name one by its ID, or say which with options.")
+        raise Misused(
+            "An ID cannot be combined with options that select dead letters. Give one or the other."
+        )
 
 
 def _confirmed(
@@ -145,7 +147,7 @@ def _asked(arguments: argparse.Namespace, question: str) -> bool:
     if arguments.yes:
         return True
     if not sys.stdin.isatty():
-        raise Misused(f"{question} Nobody can be asked here, so say --yes. Nothing was done.")
+        raise Misused(f"{question} There is no terminal to ask on, so nothing was done. Confirm with --yes.")
     screen = Screen.of(arguments)
     screen.note(question, " [y/N]")
     if input().strip().lower() in ("y", "yes"):

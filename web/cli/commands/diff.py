@@ -1,4 +1,4 @@
-"""`iot-logic diff`: files against what is in force, or a version against another."""
+"""`iot-logic diff`: compare files with the deployed logic, or one version with another."""
 
 import argparse
 from collections.abc import Iterable
@@ -23,11 +23,11 @@ def diff(arguments: argparse.Namespace) -> int:
     with Api.of(arguments) as api:
         if arguments.versions is not None:
             if target is None or arguments.path is not None:
-                raise Misused("--versions needs --machine ID or --profile NAME, and no path.")
+                raise Misused("--versions needs --machine ID or --profile NAME, and no file or folder.")
             found = [_versions(api, target, *arguments.versions)]
         else:
             if arguments.path is None:
-                raise Misused("Say what to compare: a file or folder, or --versions FROM TO.")
+                raise Misused("Nothing to compare. Give a file or folder, or --versions FROM TO.")
             compared = compare(api, chosen(arguments.path, target))
             found = [entry for each in compared for change in each.changes for entry in _change(change)]
     found = [each for each in found if each["diff"]]
@@ -45,7 +45,7 @@ def _versions(api: Api, target: Target, one: int, other: int) -> dict[str, Any]:
 
 
 def _change(change: PartChange) -> Iterable[dict[str, Any]]:
-    """What leads from what is in force to what the files say."""
+    """Return the difference between the deployed logic and the files."""
     parts = [(change.part, change.before, change.after)]
     if change.examples is not None:
         parts.append(("examples", change.examples_before, change.examples))
@@ -54,7 +54,7 @@ def _change(change: PartChange) -> Iterable[dict[str, Any]]:
         yield {
             "target": str(change.target),
             "part": part,
-            "diff": _unified(_text(part, before), _text(part, after), f"{name}, in force", f"{name}, here"),
+            "diff": _unified(_text(part, before), _text(part, after), f"{name}, deployed", f"{name}, here"),
         }
 
 

@@ -1,6 +1,6 @@
-"""`iot-logic doctor`: whether what a system stands on is as it must be, and what to do where it is not.
+"""`iot-logic doctor`: check the servers and the host that a system needs, and say what to do about problems.
 
-It asks RabbitMQ and Redis themselves, as the settings say, for it is needed most where no API answers.
+It connects to RabbitMQ and Redis directly, as the settings say, because it must work without the API.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def _findings(settings: Settings, management: str | None) -> Iterator[Finding]:
     try:
         client = connect(settings)
     except ValueError as e:
-        raise SettingsError(f"IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
+        raise SettingsError(f"IOT_LOGIC_REDIS_URL is invalid: {e}") from e
     try:
         yield from check_rabbitmq(settings)
         yield from check_management(settings, management)

@@ -3,11 +3,11 @@
 ::
 
     IotLogicError
-    └── CommandError        a command cannot do its work
-        ├── Misused         it was asked for what cannot be, or a file is not as it should be
+    └── CommandError        a command failed
+        ├── Misused         the arguments or a file are invalid
         ├── Unreachable     the API does not answer
-        ├── Unclear         the API answers what this version does not understand
-        └── Refused         the API answers with a problem
+        ├── Unclear         this version does not understand the answer of the API
+        └── Refused         the API refused the request
 """
 
 from collections.abc import Sequence

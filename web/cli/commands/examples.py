@@ -65,13 +65,12 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             found = [local.file for local in read_folder(path) if local.logic is not None]
             if not any(_beside(file).exists() for file in found):
                 raise Misused(
-                    f"{path} has no examples: none of its logics has a file NAME{_ENDING} beside it."
+                    f"{path} has no examples. Write examples for a logic into a file NAME{_ENDING} next to "
+                    "it."
                 )
             yield from found
         elif not _beside(path).exists() and path.exists():
-            raise Misused(
-                f"There is nothing to run {path} on: write examples into {_beside(path)}, or give --readings."
-            )
+            raise Misused(f"{path} has no examples. Write them into {_beside(path)}, or give --readings.")
         else:
             yield path
 
@@ -110,7 +109,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except UnicodeDecodeError as e:
-        raise Misused(f"{path} must hold UTF-8 text: {e}") from e
+        raise Misused(f"{path} must contain UTF-8 text: {e}") from e
 
 
 def _read(path: Path) -> list[Example]:
@@ -121,7 +120,7 @@ def _read(path: Path) -> list[Example]:
         examples = msgspec.json.decode(path.read_bytes(), type=list[Example])
         encoded(examples)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise Misused(f"{path} must hold a JSON list of examples: {e}") from e
+        raise Misused(f"{path} must contain a JSON list of examples: {e}") from e
     except ExamplesUnfit as e:
         raise Misused(f"{path}: {e}") from e
     return examples

@@ -60,10 +60,10 @@ def read_folder(folder: Path) -> list[Local]:
             local = found.setdefault(target, Local(target, path.with_name(f"{name}.py")))
             _add(local, ENDINGS[ending], path)
     if not found:
-        raise Misused(f"{folder} has no logic: it is expected in its folders machines/ and profiles/.")
+        raise Misused(f"{folder} contains no logic. Put it into the subfolders machines/ and profiles/.")
     for local in found.values():
         if local.examples is not None and local.logic is None:
-            raise Misused(f"There are examples of {local.file}, but it is not there itself.")
+            raise Misused(f"There are examples for {local.file}, but that file is missing.")
     return list(found.values())
 
 
@@ -86,11 +86,13 @@ def chosen(path: Path, target: Target | None) -> list[Local]:
     if path.is_dir():
         found = [local for local in read_folder(path) if target in (None, local.target)]
         if not found:
-            raise Misused(f"{path} has nothing of {target}.")
+            raise Misused(f"{path} contains no files for {target}.")
         return found
     if target is None:
         if path.parent.name not in KINDS or path.suffix != ".py":
-            raise Misused(f"Say what {path} is for: --machine ID or --profile NAME.")
+            raise Misused(
+                f"The name of {path} does not say what it is for. Give --machine ID or --profile NAME."
+            )
         target = Target.parse(str(path))
     return [read_file(path, target)]
 
@@ -136,10 +138,10 @@ def _split(path: Path, kind: Kind) -> tuple[str, str]:
     for ending, part in ENDINGS.items():
         if path.name.endswith(ending) and path.is_file():
             if kind == "profiles" and part in _OF_MACHINES:
-                raise Misused(f"{path}: a {part} is a machine's, not a profile's.")
+                raise Misused(f"{path} is not allowed: only a machine can have a {part}, not a profile.")
             return path.name.removesuffix(ending), ending
     raise Misused(
-        f"{path} is not understood: the names of files in {kind}/ end with {', '.join(sorted(ENDINGS))}."
+        f"{path} has an unknown ending. File names in {kind}/ must end with {', '.join(sorted(ENDINGS))}."
     )
 
 
@@ -161,5 +163,5 @@ def _add(local: Local, part: str, path: Path) -> None:
     except OSError as e:
         raise Misused(f"{path} cannot be read: {e}") from e
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        what = {"examples": "a JSON list of examples", "config": "one JSON object"}.get(part, "UTF-8 text")
-        raise Misused(f"{path} must hold {what}: {e}") from e
+        what = {"examples": "a JSON list of examples", "config": "a JSON object"}.get(part, "UTF-8 text")
+        raise Misused(f"{path} must contain {what}: {e}") from e

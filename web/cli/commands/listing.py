@@ -34,7 +34,7 @@ def list_all(arguments: argparse.Namespace) -> int:
     else:
         _show_machines(screen, shown)
     if len(found) > len(shown):
-        screen.note(f"There are more than these {len(shown)}: --limit.", style="dim")
+        screen.note(f"There are more than {len(shown)}. Use --limit to list more.", style="dim")
     return OK
 
 

@@ -21,7 +21,7 @@ def moment(text: str) -> str:
             then = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as e:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no moment: write 2h, 30m or 7d (ago), or 2026-01-31T12:00"
+            f"{text!r} is not a time: write 2h, 30m or 7d (ago), or 2026-01-31T12:00"
         ) from e
     return then.isoformat().replace("+00:00", "Z")
 

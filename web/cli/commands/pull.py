@@ -1,4 +1,4 @@
-"""`iot-logic pull`: write what is in force into a folder, in the layout that `push` reads.
+"""`iot-logic pull`: write the deployed logic into a folder, in the layout that `push` reads.
 
 A file that is there and says something else is left as it is, unless `--force` says otherwise: it may hold
 work that nobody has pushed.
@@ -20,7 +20,7 @@ _STYLES = {"written": "green", "kept": "yellow"}
 
 
 def pull(arguments: argparse.Namespace) -> int:
-    """Read all that is in force, or that of one machine or profile, and write it."""
+    """Write the deployed logic of all machines and profiles, or of one, to files."""
     screen = Screen.of(arguments)
     target = Target.named(arguments)
     outcomes = list[tuple[Path, str]]()
@@ -31,17 +31,17 @@ def pull(arguments: argparse.Namespace) -> int:
                 path = path_of(arguments.folder, each, part)
                 outcomes.append((path, _write(path, each, part, value, force=arguments.force)))
             if target and len(outcomes) == before:
-                raise Misused(f"There is nothing of {target}.")
+                raise Misused(f"The API has nothing for {target}.")
     screen.document({"files": [{"file": str(path), "outcome": outcome} for path, outcome in outcomes]})
     told = [(path, outcome) for path, outcome in outcomes if outcome != "the same"]
     if told:
         screen.table(("file", "outcome"), ((path, (outcome, _STYLES[outcome])) for path, outcome in told))
     kept = sum(outcome == "kept" for _, outcome in told)
-    screen.say(f"{len(told) - kept} written, {kept} kept, {len(outcomes) - len(told)} the same")
+    screen.say(f"{len(told) - kept} written, {kept} kept, {len(outcomes) - len(told)} unchanged")
     if kept:
         screen.note(
-            "What was kept says something else than what is in force: see `iot-logic diff`. --force writes "
-            "over it.",
+            "Some files differ from the deployed logic and were kept. `iot-logic diff` shows the "
+            "differences; --force overwrites the files.",
             style="yellow",
         )
     return WRONG if kept else OK

@@ -1,9 +1,9 @@
-"""`iot-logic push`: put in force what files say, of one machine or profile or of a whole folder.
+"""`iot-logic push`: deploy files, for one machine or profile or for a whole folder.
 
-- Only what differs is sent.
-- All logic that is to be sent is checked first, with its examples. Where one is refused, nothing is changed.
-- Each change is made over what was read, and over nothing else: where another was faster, his stays, and the
-  user is told. The other changes are made all the same; pushing again says what is left.
+- Only differences are sent.
+- All logic is checked first, with its examples. If one is refused, nothing is changed.
+- Each change is conditional on what was read. If someone else was faster, their change stays and the command
+  reports a conflict. The other changes are still made; a second push shows what is left.
 """
 
 import argparse
@@ -23,7 +23,13 @@ from web.cli.commands.screen import Screen
 from web.cli.commands.target import Target
 
 #: What can become of a change, and how it is shown.
-_STYLES = {"in force": "green", "to be put in force": "yellow", "refused": "red", "overtaken": "red"}
+#: The word and the style of each outcome.
+_SHOWN = {
+    "in force": ("deployed", "green"),
+    "to be put in force": ("to be deployed", "yellow"),
+    "refused": ("refused", "red"),
+    "overtaken": ("conflict", "red"),
+}
 
 #: Answers that refuse a change for itself; others would be the same for the next one.
 _OF_THIS_ONE = {
@@ -36,7 +42,7 @@ _OF_THIS_ONE = {
 
 
 class _Done(Struct):
-    """What became of a change: see `_STYLES`. `version` is what is in force by it."""
+    """The outcome of a change, one of `_SHOWN`. `version` is the version that it deployed."""
 
     change: PartChange
     outcome: str
@@ -45,7 +51,7 @@ class _Done(Struct):
 
 
 def push(arguments: argparse.Namespace) -> int:
-    """Compare, check, and put in force."""
+    """Compare, check, and deploy."""
     screen = Screen.of(arguments)
     done = list[_Done]()
     with Api.of(arguments) as api:
@@ -69,7 +75,10 @@ def push(arguments: argparse.Namespace) -> int:
             # Also where the API is gone in the middle.
             _show(screen, done, len(changes), same)
     if refused:
-        screen.note(f"Nothing was changed: {len(refused)} of {len(changes)} would be refused.", style="red")
+        screen.note(
+            f"Nothing was changed, because {len(refused)} of {len(changes)} changes would be refused.",
+            style="red",
+        )
     return WRONG if any(each.refused for each in done) else OK
 
 
@@ -79,7 +88,9 @@ def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused
         profile = Target("profiles", change.after)
         if any(each.target == profile for each in changes) or api.find(profile.path):
             return None
-        return Refused(HTTPStatus.NOT_FOUND, f"There is no {profile}, neither here nor in force.")
+        return Refused(
+            HTTPStatus.NOT_FOUND, f"{profile} does not exist, neither in the files nor in the API."
+        )
     if change.part != "logic":
         return None
     body = {"logic": change.after}
@@ -94,8 +105,8 @@ def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused
     if field(verdict, "accepted"):
         return None
     errors, examples = field(verdict, "errors"), field(verdict, "examples")
-    what = "it may not run" if errors else "it does not do what its examples say"
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic is refused: {what}.", errors, examples)
+    what = "it has problems" if errors else "its examples fail"
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic was refused: {what}.", errors, examples)
 
 
 def _put(api: Api, change: PartChange, comment: str | None) -> _Done:
@@ -134,18 +145,15 @@ def _show(screen: Screen, done: list[_Done], total: int, same: int) -> None:
     if done:
         screen.table(
             ("what", "part", "version", "outcome"),
-            (
-                (each.change.target, each.change.part, _step(each), (each.outcome, _STYLES[each.outcome]))
-                for each in done
-            ),
+            ((each.change.target, each.change.part, _step(each), _SHOWN[each.outcome]) for each in done),
         )
     counts = Counter(each.outcome for each in done)
-    said = [f"{count} {outcome}" for outcome, count in counts.items()]
+    said = [f"{count} {_SHOWN[outcome][0]}" for outcome, count in counts.items()]
     if left := total - len(done):
         said.append(f"{left} not changed")
     if same:
-        said.append(f"{same} the same")
-    screen.say(", ".join(said) if total else f"Nothing to do: {same} the same")
+        said.append(f"{same} unchanged")
+    screen.say(", ".join(said) if total else f"Nothing to do: {same} unchanged")
     for each in done:
         _explain(screen, each)
 
@@ -177,8 +185,8 @@ def _explain(screen: Screen, done: _Done) -> None:
     if done.outcome == "overtaken":
         screen.note(
             (str(change.target), "bold"),
-            f": another has changed the {change.part} since it was read, and that stays. Look at it with "
-            "`iot-logic diff`, and push again.",
+            f": someone else changed the {change.part} meanwhile, so yours was not deployed. Look at the "
+            "difference with `iot-logic diff`, then push again.",
         )
         return
     screen.note((f"{change.target} {change.part}", "bold"), ": ", done.refused.detail)

@@ -1,6 +1,6 @@
-"""`iot-logic rollback`: put a version in force again, by default the one that was before.
+"""`iot-logic rollback`: deploy a version again, by default the previously deployed one.
 
-Done twice, it is undone. Whoever wants to go further back says to which.
+A second rollback undoes the first. To go further back, name the version.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def rollback(arguments: argparse.Namespace) -> int:
         before = field(logic, "version")
         version = arguments.version or field(logic, "previous")
         if version is None:
-            raise Misused(f"No version of {target} was in force before this one. Say which: VERSION.")
+            raise Misused(f"{target} has no previously deployed version. Give the VERSION to deploy.")
         headers = {"If-Match": logic.etag} if logic.etag else {}
         answer = api.call("POST", f"{target.path}/logic/versions/{version}/activate", headers=headers)
         whole: dict[str, Any] = api.get(f"{target.path}/logic/versions/{version}").json

@@ -1,4 +1,4 @@
-"""`iot-logic status`: whether the plant is well. What is not is said in sentences, and by the exit status."""
+"""`iot-logic status`: show the status of the plant, with problems as sentences and in the exit status."""
 
 import argparse
 import time
@@ -93,9 +93,9 @@ def _count(api: Api, health: str) -> int:
 def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
     """What is wrong with a plant, as sentences."""
     if not plant.workers:
-        yield "No worker is there: nothing is processed. Start one: dramatiq pipeline.actors"
+        yield "There is no worker, so no readings are processed. Start one: dramatiq pipeline.actors"
     for worker in plant.vanished:
-        yield f"The worker {worker.get('id')} has vanished: it was last heard {worker.get('heard')} s ago."
+        yield f"The worker {worker.get('id')} has vanished. Its last report was {worker.get('heard')} s ago."
     partitions = _partitions(plant.partitions)
     # Who serves one that has just changed hands, or a reading that came a moment ago, is seen a moment later.
     if plant.workers and any(_stuck(each) or not each.held_by for each in partitions):
@@ -104,13 +104,13 @@ def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
         partitions = _partitions(api.pages("/partitions", "partitions"))
         for each in partitions:
             if not each.held_by:
-                yield f"Partition {each.partition} is served by nobody; {each.readings} there."
+                yield f"Partition {each.partition} has no consumer; {each.readings}."
             elif _stuck(each) and _stuck(before[each.partition]):
-                yield f"Partition {each.partition} stands still; {each.readings} there."
+                yield f"Partition {each.partition} makes no progress; {each.readings}."
     for each in partitions:
         if each.seconds_behind is not None and each.seconds_behind > _BEHIND:
             behind = f"{each.seconds_behind:.0f} s behind"
-            yield f"Partition {each.partition} is {behind}; {each.readings} there."
+            yield f"Partition {each.partition} is {behind}; {each.readings}."
     if plant.dead_letters.get("warning"):
         yield str(plant.dead_letters["warning"])
 
@@ -119,15 +119,18 @@ def _well(machines: dict[str, int]) -> str:
     """What to say where nothing is wrong with the plant: machines may fail all the same, by their logic."""
     ailing = [health for health in ("failing", "quarantined") if machines.get(health)]
     if not ailing:
-        return "All is well."
-    return f"The plant is well, not so all machines: iot-logic list --health {ailing[0]}"
+        return "No problems found."
+    return f"The system has no problems, but some machines do. See: iot-logic list --health {ailing[0]}"
 
 
 def _partitions(found: Iterable[dict[str, Any]]) -> list[_Partition]:
     try:
         return msgspec.convert(list(found), list[_Partition])
     except msgspec.ValidationError as e:
-        raise Unclear(f"The API says other things of its partitions: {e}. Is it another version?") from e
+        raise Unclear(
+            f"The partitions in the API's answer are malformed: {e}. Check that its version matches this "
+            "command."
+        ) from e
 
 
 def _stuck(partition: _Partition) -> bool:
@@ -140,7 +143,7 @@ def _rate(value: object) -> object:
 
 def _show(screen: Screen, plant: _Plant) -> None:
     screen.table(
-        ("worker", "#readings", "#a second", "partitions", "#sandboxes lost"),
+        ("worker", "#readings", "#per second", "partitions", "#sandboxes lost"),
         (
             (
                 each.get("id"),

@@ -57,7 +57,7 @@ def _followed(api: Api, path: str, screen: Screen) -> Iterator[Event]:
             # An API that is there may be gone for a while, or have too many readers.
             if not connected or (isinstance(e, Refused) and e.status < 500):
                 raise
-            screen.note(f"{e} Connecting again …", style="yellow")
+            screen.note(f"{e} Reconnecting …", style="yellow")
         time.sleep(wait)
         wait = min(wait * 2, _LATEST)
 

@@ -25,8 +25,7 @@ class Target(Struct, frozen=True, order=True):
         """The machine or profile of this name, which becomes part of a path. Raises `Misused`."""
         if not is_machine_id(name):
             raise Misused(
-                f"{name!r} cannot be the name of a machine or profile: that has 1 to 128 letters, digits, "
-                "_ or -."
+                f"{name!r} is not a valid name of a machine or profile. Use 1 to 128 letters, digits, _ or -."
             )
         return cls(kind, name)
 

@@ -30,10 +30,10 @@ def test(arguments: argparse.Namespace) -> int:
     """Run the logic on its examples; where there are readings, on them instead."""
     if arguments.readings is None:
         if arguments.state is not None or arguments.config is not None:
-            raise Misused("--state and --config go with --readings: an example has its own.")
+            raise Misused("--state and --config need --readings. An example has its own state and config.")
         return test_examples(arguments)
     if len(arguments.logic) > 1:
-        raise Misused("--readings goes with one logic.")
+        raise Misused("--readings needs exactly one logic.")
     return _test_readings(arguments, *arguments.logic)
 
 
@@ -57,7 +57,8 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
             if tried.outcome != "ok":
                 status = WRONG
             if trial.stopped and number < len(readings):
-                print(f"iot-logic: {trial.stopped} {len(readings) - number} were not run.", file=sys.stderr)
+                left = len(readings) - number
+                print(f"iot-logic: {trial.stopped} {left} readings were not run.", file=sys.stderr)
                 break
         return status
 
@@ -68,7 +69,7 @@ def _object(path: Path | None) -> bytes:
     try:
         msgspec.json.decode(content, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        raise Misused(f"{path} must hold one JSON object: {e}") from e
+        raise Misused(f"{path} must contain a JSON object: {e}") from e
     return content
 
 

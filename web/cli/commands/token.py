@@ -25,13 +25,13 @@ def create(arguments: argparse.Namespace) -> int:
     screen, role = Screen.of(arguments), Role(arguments.role)
     with _redis() as (tokens, trail):
         if arguments.if_none and tokens.exist():
-            screen.note("There is a token already: none is made.")
+            screen.note("There is already a token, so none was created.")
             screen.document({"name": None, "role": None, "token": None})
             return OK
         token = tokens.create(arguments.name, role, arguments.expires)
         trail.write(_WHO, "token.create", arguments.name, after=role)
     # Not on standard output, so that a script can take the token alone from there.
-    screen.note("This is the only time that it is shown:")
+    screen.note("Copy the token now. It cannot be shown again:")
     screen.say(token)
     screen.document({"name": arguments.name, "role": role, "token": token})
     return OK
@@ -71,6 +71,6 @@ def _redis() -> Iterator[tuple[Tokens, AuditTrail]]:
     try:
         yield Tokens(client), AuditTrail(client, settings)
     except RedisError as e:
-        raise SettingsError(f"Redis at IOT_LOGIC_REDIS_URL cannot be used: {e}") from e
+        raise SettingsError(f"Redis is unavailable: {e}. Check IOT_LOGIC_REDIS_URL.") from e
     finally:
         client.close()

@@ -1,16 +1,16 @@
-"""What a check has found."""
+"""The result of a check."""
 
 from typing import Literal
 
 from msgspec import Struct
 
-#: `ok`: it is as it should be. `note`: it works, and you may want to know. `wrong`: a promise or a feature
-#: does not hold.
+#: `ok`: correct. `note`: it works, but you may want to change it. `wrong`: a promise or a feature does not
+#: hold.
 Level = Literal["ok", "note", "wrong"]
 
 
 class Finding(Struct, frozen=True):
-    """What was found of `area`; where it is not `ok`, with what to do."""
+    """The result of a check of `area`. If it is not `ok`, `todo` says what to do."""
 
     area: str
     level: Level

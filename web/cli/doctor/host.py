@@ -14,10 +14,11 @@ from web.cli.doctor.finding import Finding
 
 #: What may confine a child beside the filter (`sandbox.child.confinement`), and what to do where it does not.
 _LAYERS: Final = {
-    "network-namespace": "let users make namespaces (sysctl user.max_user_namespaces, AppArmor, the "
-    "container's seccomp profile)",
-    "nobody": "only root can have a child be another user: run workers as a user who owns nothing",
-    "landlock": "a kernel from 5.13 on, with landlock among its security modules (lsm=…)",
+    "network-namespace": "allow user namespaces (sysctl user.max_user_namespaces, AppArmor, the container's "
+    "seccomp profile)",
+    "nobody": "only root can change the user of a child process; run workers as a user without files of "
+    "its own",
+    "landlock": "use a kernel from 5.13 on, with landlock among its security modules (lsm=…)",
 }
 
 _PATIENCE: Final = 2
@@ -32,31 +33,38 @@ def check_sandbox(settings: Settings) -> Iterator[Finding]:
             layers, problems = sandbox.confinement, sandbox.check(_LOGIC).problems
     except SandboxUnavailable as e:
         yield Finding(
-            area, "wrong", f"Logic cannot be run here: {e}", "Workers and API on this host do not start."
+            area,
+            "wrong",
+            f"Logic cannot run on this host: {e}",
+            "Fix this first: until then, workers and API do not start on this host.",
         )
         return
     if problems:
         yield Finding(
-            area, "wrong", f"The sandbox refuses the simplest logic: {problems[0].message}", "Report it."
+            area,
+            "wrong",
+            f"The sandbox refuses a trivial logic: {problems[0].message}",
+            "This is a bug. Please report it.",
         )
     if "seccomp" not in layers:
         yield Finding(
             area,
             "wrong",
-            "The kernel does not filter what a logic calls (seccomp), and the settings allow that: only the "
-            "policy stands between an uploaded logic and this host.",
-            "Never in production. Use a kernel with seccomp, and unset IOT_LOGIC_ALLOW_UNCONFINED_SANDBOX.",
+            "The kernel does not filter the system calls of logic (seccomp), and the settings allow that. "
+            "Only the policy protects this host from an uploaded logic.",
+            "Use a kernel with seccomp, and unset IOT_LOGIC_ALLOW_UNCONFINED_SANDBOX. Never run like this in "
+            "production.",
         )
     yield Finding(area, "ok", f"Logic is confined by {', '.join(sorted(layers))}.")
     for layer, todo in _LAYERS.items():
         if layer not in layers:
-            yield Finding(area, "note", f"It is not confined by {layer}.", f"For a layer more: {todo}.")
+            yield Finding(area, "note", f"Logic is not confined by {layer}.", f"To add this layer: {todo}.")
     if not settings.signing_key:
         yield Finding(
             area,
             "note",
-            "Compiled logic is not signed: each worker compiles it itself.",
-            "Set IOT_LOGIC_SIGNING_KEY to the same secret for API and workers, where that takes long.",
+            "Compiled logic is not signed, so each worker compiles it itself.",
+            "If compiling takes long, set IOT_LOGIC_SIGNING_KEY to the same secret for API and workers.",
         )
 
 
@@ -64,13 +72,13 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
     """Whether the ports of the API and of the metrics can be had, or are ours."""
     host, port = settings.api_host, settings.api_port
     if (taken := _taken(host, port)) is None:
-        yield Finding("ports", "ok", f"The API's port {port} is free: no API runs at this address.")
+        yield Finding("ports", "ok", f"The API's port {port} is free. No API is running at this address.")
     elif taken.errno != errno.EADDRINUSE:
         yield Finding(
             "ports",
             "wrong",
             f"The API cannot listen at {host}:{port}: {taken}",
-            "Set IOT_LOGIC_API_HOST or _PORT.",
+            "Set IOT_LOGIC_API_HOST or IOT_LOGIC_API_PORT.",
         )
     elif _is_api(host, port):
         yield Finding("ports", "ok", f"The API answers at port {port}.")
@@ -78,8 +86,8 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "ports",
             "wrong",
-            f"Another program has the API's port {port}.",
-            "Set IOT_LOGIC_API_PORT to another, or end that program.",
+            f"Another program uses the API's port {port}.",
+            "Set IOT_LOGIC_API_PORT to another port, or stop that program.",
         )
     first = settings.metrics_port
     if first and all(
@@ -88,7 +96,7 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "ports",
             "wrong",
-            f"A worker that starts here finds no port for its metrics, at {settings.metrics_host}.",
+            f"No port for the metrics of a new worker is free at {settings.metrics_host}.",
             "Set IOT_LOGIC_METRICS_HOST to an address of this host, or IOT_LOGIC_METRICS_PORT to free ones.",
         )
 

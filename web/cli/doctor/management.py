@@ -76,9 +76,10 @@ def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "note",
-            f"Alarms and bindings are not looked at, for the management plugin does not tell at {url}: {e}",
-            "rabbitmq-plugins enable rabbitmq_management, and --management URL where it is elsewhere; the "
-            "user of IOT_LOGIC_AMQP_URL needs the tag monitoring.",
+            f"Alarms and bindings were not checked, because the management plugin at {url} is unavailable: "
+            f"{e}",
+            "Run: rabbitmq-plugins enable rabbitmq_management. If it has another address, give --management "
+            "URL. The user of IOT_LOGIC_AMQP_URL needs the tag monitoring.",
         )
         yield from _outdated(settings, vhost)
         return
@@ -93,27 +94,27 @@ def alarms(nodes: list[Node]) -> Iterator[Finding]:
     """What is wrong with the nodes."""
     for node in nodes:
         if not node.running:
-            yield Finding(_AREA, "wrong", f"The node {node.name} does not run.", "Start it.")
+            yield Finding(_AREA, "wrong", f"The node {node.name} is not running.", "Start it.")
         if node.mem_alarm:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"{node.name} has too little memory: nothing can be published.",
-                "Give it more, or raise vm_memory_high_watermark.",
+                f"The node {node.name} has a memory alarm, so RabbitMQ accepts no messages.",
+                "Give the node more memory, or raise vm_memory_high_watermark.",
             )
         if node.disk_free_alarm:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"{node.name} has too little space on its disk: nothing can be published.",
-                "Free some; see disk_free_limit.",
+                f"The node {node.name} has a disk alarm, so RabbitMQ accepts no messages.",
+                "Free disk space on the node; see disk_free_limit.",
             )
         if node.partitions:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"{node.name} cannot see {', '.join(node.partitions)}.",
-                "Mend the network between them, and restart the nodes on the smaller side.",
+                f"The node {node.name} cannot reach {', '.join(node.partitions)} (network partition).",
+                "Repair the network between them, then restart the nodes on the smaller side.",
             )
 
 
@@ -125,11 +126,11 @@ def expiry(queues: list[QueueInfo], vhost: str) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            f"A reading that expires in {some(without)} is lost.",
+            f"Readings that expire in {some(without)} are lost.",
             f"Run: {_set_policy(vhost)}",
         )
     elif ours:
-        yield Finding(_AREA, "ok", "A reading that expires becomes a dead letter.")
+        yield Finding(_AREA, "ok", "Readings that expire become dead letters.")
 
 
 def _outdated(settings: Settings, vhost: str) -> Iterator[Finding]:
@@ -142,9 +143,9 @@ def _outdated(settings: Settings, vhost: str) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "note",
-            f"An older version declared {some(without)}. A reading that expires there is lost, unless a "
-            "policy is set.",
-            f"If you have not set it: {_set_policy(vhost)}",
+            f"An older version declared {some(without)}. Readings that expire there are lost unless a policy "
+            "adds dead-lettering.",
+            f"If the policy is not set, run: {_set_policy(vhost)}",
         )
 
 
@@ -168,7 +169,7 @@ def _missing(settings: Settings, bound: list[_Bound]) -> Iterator[Finding]:
                 _AREA,
                 "wrong",
                 f"{binding.destination!r} is not bound to {binding.source!r} with {binding.key!r}.",
-                "Restart the API: it makes what is missing.",
+                "Restart the API. It declares missing bindings.",
             )
 
 
@@ -189,5 +190,5 @@ class _Api:
         finally:
             self._connection.close()
         if answer.status != http.client.OK:
-            raise ValueError(f"it answers {answer.status} {answer.reason}")
+            raise ValueError(f"it answered {answer.status} {answer.reason}")
         return msgspec.json.decode(body, type=shape)

@@ -35,7 +35,7 @@ _NOT_FOUND: Final = 404
 #: What is sent to see what the broker adds.
 _SAMPLE: Final = pika.BasicProperties()
 
-_START: Final = "Nothing, where this system is new: it is made when the API or a worker starts."
+_START: Final = "If this system is new, nothing to do: the API or a worker declares it when it starts."
 
 
 def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
@@ -58,9 +58,9 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            f"RabbitMQ cannot be used: {e!r}",
-            "Start it, or set IOT_LOGIC_AMQP_URL (amqp://user:password@host:port/vhost); its user needs all "
-            "rights in the virtual host.",
+            f"RabbitMQ is unavailable: {e!r}",
+            "Start it, or set IOT_LOGIC_AMQP_URL (amqp://user:password@host:port/vhost). Its user needs all "
+            "permissions in the virtual host.",
         )
 
 
@@ -74,8 +74,8 @@ def check_mqtt(settings: Settings) -> Finding:
         return Finding(
             "MQTT",
             "note",
-            f"Nothing is at {host}:{port} (IOT_LOGIC_MQTT_URL): {e}",
-            "Only where devices speak MQTT: rabbitmq-plugins enable rabbitmq_mqtt",
+            f"Nothing listens at {host}:{port} (IOT_LOGIC_MQTT_URL): {e}",
+            "If devices use MQTT, run: rabbitmq-plugins enable rabbitmq_mqtt",
         )
     return Finding("MQTT", "ok", f"Something listens at {host}:{port}.")
 
@@ -92,7 +92,9 @@ def _version(properties: dict[str, Any]) -> Finding:
     product, version = (str(properties.get(name, "?")) for name in ("product", "version"))
     numbers = _numbers(properties)
     if product != "RabbitMQ" or not numbers:
-        return Finding(_AREA, "note", f"The broker is {product} {version}.", "RabbitMQ is what is tested.")
+        return Finding(
+            _AREA, "note", f"The broker is {product} {version}.", "Only RabbitMQ is tested. Use RabbitMQ."
+        )
     if numbers < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         return Finding(_AREA, "wrong", f"RabbitMQ {version} is too old.", f"Upgrade to {oldest} or newer.")
@@ -123,7 +125,7 @@ class _Inspection:
         if missing:
             yield Finding(_AREA, "note", f"There is no exchange {', '.join(missing)} yet.", _START)
         elif not wrong:
-            yield Finding(_AREA, "ok", "The exchanges are as they are to be.")
+            yield Finding(_AREA, "ok", "The exchanges are declared correctly.")
 
     def queues(self, settings: Settings) -> Iterator[Finding]:
         """Whether the queues are ours, and what is in them."""
@@ -145,27 +147,27 @@ class _Inspection:
         if missing:
             yield Finding(_AREA, "note", f"There is no queue {some(missing)} yet.", _START)
         elif not wrong:
-            yield Finding(_AREA, "ok", f"The queues are as they are to be. {waiting} messages wait in them.")
+            yield Finding(_AREA, "ok", f"The queues are declared correctly. {waiting} messages wait in them.")
         if unserved:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"Nobody consumes {some(unserved)}.",
-                "Start a worker (dramatiq pipeline.actors); for dead letters, the API.",
+                f"No consumer for {some(unserved)}.",
+                "Start a worker (dramatiq pipeline.actors); for dead-letters, start the API.",
             )
         beyond = wire.readings_queue(settings.partitions)
         if self._find(beyond) is not None:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"There are more partitions than IOT_LOGIC_PARTITIONS says: {beyond} is there. Readings "
-                "that are dealt to it are processed by nobody.",
-                "Set it as it was when the system was set up, for the API and all workers.",
+                f"There are more partitions than IOT_LOGIC_PARTITIONS says: the queue {beyond} exists. No "
+                "worker processes the readings in it.",
+                "Set IOT_LOGIC_PARTITIONS to its original value, for the API and all workers.",
             )
 
     def times(self, properties: dict[str, Any]) -> Finding:
         """Whether the broker writes into a message when it came. Sends one through a queue of our own."""
-        line = f"Add the line to rabbitmq.conf, and restart RabbitMQ: {sent_at.RABBITMQ_LINE}"
+        line = f"Add this line to rabbitmq.conf, then restart RabbitMQ: {sent_at.RABBITMQ_LINE}"
         try:
             channel = self._open()
             queue = channel.queue_declare("", exclusive=True).method.queue
@@ -176,19 +178,19 @@ class _Inspection:
             return Finding(
                 _AREA,
                 "note",
-                "Whether RabbitMQ writes into readings when they came is not looked at, for its user may not "
-                f"make a queue to try it ({e.reply_text}).",
-                f"Look for this line in rabbitmq.conf: {sent_at.RABBITMQ_LINE}",
+                "Whether RabbitMQ timestamps readings was not checked, because its user may not declare a "
+                f"queue ({e.reply_text}).",
+                f"Check that rabbitmq.conf has this line: {sent_at.RABBITMQ_LINE}",
             )
         if found is not None and sent_at.sent_at_of(found.headers) is not None:
-            return Finding(_AREA, "ok", "RabbitMQ writes into readings when they came.")
+            return Finding(_AREA, "ok", "RabbitMQ timestamps readings when it receives them.")
         if (_numbers(properties) or sent_at.RABBITMQ_KNOWS) < sent_at.RABBITMQ_KNOWS:
             line = f"Upgrade RabbitMQ to {'.'.join(map(str, sent_at.RABBITMQ_KNOWS))} or newer. {line}"
         return Finding(
             _AREA,
             "note",
-            "RabbitMQ does not write into readings when they came. So the age of readings over MQTT is not "
-            "known, and equal readings without a message_id are not told apart.",
+            "RabbitMQ does not timestamp readings. So the age of readings over MQTT is unknown, and equal "
+            "readings without a message_id cannot be distinguished.",
             line,
         )
 
@@ -225,7 +227,7 @@ def _exchange_type(parameters: pika.URLParameters) -> Finding:
         except TopologyError as e:
             return Finding(_AREA, "wrong", *_halves(e))
         channel.exchange_delete(tried.name)
-    return Finding(_AREA, "ok", f"It has the exchange type {tried.type}.")
+    return Finding(_AREA, "ok", f"RabbitMQ knows the exchange type {tried.type}.")
 
 
 def _halves(error: TopologyError) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def check_redis(client: Client) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            f"Redis cannot be used: {e}",
+            f"Redis is unavailable: {e}",
             "Start it, or set IOT_LOGIC_REDIS_URL: redis://:password@host:port/database.",
         )
 
@@ -46,12 +46,12 @@ def _server(info: dict[str, Any]) -> Iterator[Finding]:
         oldest = ".".join(map(str, _OLDEST))
         yield Finding(_AREA, "wrong", f"Redis {version} is too old.", f"Upgrade to {oldest} or newer.")
     else:
-        yield Finding(_AREA, "ok", f"It is Redis {version}.")
+        yield Finding(_AREA, "ok", f"Redis has version {version}.")
     if info.get("role") != "master":
         yield Finding(
             _AREA,
             "wrong",
-            f"It is a {info.get('role')} of another: what is written here is refused or lost.",
+            f"This Redis is a {info.get('role')}. Writes to it are refused or lost.",
             "Set IOT_LOGIC_REDIS_URL to the primary.",
         )
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
@@ -59,7 +59,7 @@ def _server(info: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            f"{used / most:.0%} of its maxmemory is used. When it is full, readings wait.",
+            f"Redis uses {used / most:.0%} of its maxmemory. When the memory is full, readings wait.",
             "Raise maxmemory, or lower IOT_LOGIC_RECENT or IOT_LOGIC_DEAD_LETTERS_MAX.",
         )
 
@@ -71,14 +71,16 @@ def _durability(client: Client, info: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "note",
-            f"It does not let us see its settings: {e}",
-            "See to it yourself: appendonly yes, appendfsync always, maxmemory-policy noeviction.",
+            f"The settings of Redis cannot be read: {e}",
+            "Check them yourself: appendonly yes, appendfsync always, maxmemory-policy noeviction.",
         )
         return
     wrong = list(_lacking(config, info))
     yield from wrong
     if not wrong:
-        yield Finding(_AREA, "ok", "It writes each change to its disk before it confirms it, and drops none.")
+        yield Finding(
+            _AREA, "ok", "Redis writes each change to disk before it confirms it, and evicts no keys."
+        )
 
 
 def _lacking(config: dict[str, str], info: dict[str, Any]) -> Iterator[Finding]:
@@ -86,29 +88,30 @@ def _lacking(config: dict[str, str], info: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            "It does not append what it is told to its disk: a restart of it loses states and logic.",
+            "Redis does not append changes to its file. A restart loses states and logic.",
             _SET.format("appendonly yes"),
         )
     if config.get("appendfsync") != "always":
         yield Finding(
             _AREA,
             "wrong",
-            f"It confirms what is not on its disk yet (appendfsync {config.get('appendfsync')}): a crash of "
-            "its machine loses that.",
+            f"Redis confirms changes before they are on disk (appendfsync {config.get('appendfsync')}). A "
+            "crash of its host loses them.",
             _SET.format("appendfsync always"),
         )
     if config.get("no-appendfsync-on-rewrite") == "yes":
         yield Finding(
             _AREA,
             "wrong",
-            "It does not sync its disk while it rewrites its file.",
+            "Redis does not sync changes to disk while it rewrites its file. A crash of its host loses them.",
             _SET.format("no-appendfsync-on-rewrite no"),
         )
     if (policy := config.get("maxmemory-policy")) != "noeviction":
         yield Finding(
             _AREA,
             "wrong",
-            f"When it is full, it deletes what it holds (maxmemory-policy {policy}): states and logic.",
+            f"When its memory is full, Redis evicts keys (maxmemory-policy {policy}), so states and logic "
+            "are lost.",
             _SET.format("maxmemory-policy noeviction"),
         )
     for field in ("aof_last_write_status", "aof_last_bgrewrite_status"):
@@ -116,8 +119,8 @@ def _lacking(config: dict[str, str], info: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"It could not write its file lately ({field} {info[field]}).",
-                "Look at the space on its disk, and at its log.",
+                f"The last write of Redis to its file failed ({field} {info[field]}).",
+                "Check its disk space and its log.",
             )
 
 
@@ -134,8 +137,8 @@ def _replay(client: Client) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "note",
-            f"It does not let us see what its user default may: {e}",
-            f"See to it yourself: redis-cli acl getuser default must say {_ALL_RIGHTS}.",
+            f"The permissions of the Redis user default cannot be read: {e}",
+            f"Check them yourself: redis-cli acl getuser default must show {_ALL_RIGHTS}.",
         )
         return
     commands, keys = set(user.get("categories", [])), set(user.get("keys", []))
@@ -143,10 +146,10 @@ def _replay(client: Client) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            "Its user default may not write: when Redis starts again it reads its file in that user's name, "
-            "and leaves out every transaction.",
-            f"redis-cli acl setuser default off resetpass {_ALL_RIGHTS}, and likewise in its configuration: "
-            "nobody can log in as a user that is off.",
+            "The Redis user default may not write. When Redis restarts, it replays its file as that user and "
+            "skips every transaction, so changes are lost.",
+            f"Run: redis-cli acl setuser default off resetpass {_ALL_RIGHTS}. Set the same in its "
+            "configuration. Nobody can log in as a user that is off.",
         )
 
 
@@ -160,7 +163,7 @@ def _clock(client: Client) -> Finding:
         return Finding(
             "clock",
             "wrong",
-            f"The clocks of this host and of Redis are {off:.0f} s apart: times that are shown are wrong.",
-            "Have both set by NTP.",
+            f"The clocks of this host and of Redis differ by {off:.0f} s, so times are wrong.",
+            "Synchronize both with NTP.",
         )
     return Finding("clock", "ok", "The clocks of this host and of Redis agree.")

@@ -22,8 +22,8 @@ def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "note",
-            f"{worker.id} has vanished {worker.heard:.0f} s ago without saying so.",
-            f"Look at its log on {worker.host}, if it was not you who killed it.",
+            f"{worker.id} vanished {worker.heard:.0f} s ago without shutting down.",
+            f"If you did not kill it, look at its log on {worker.host}.",
         )
     if not roll.present:
         yield Finding(_AREA, "wrong", "There is no worker.", "Start one: dramatiq pipeline.actors")
@@ -34,7 +34,7 @@ def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
         many = (
             "1 worker process is" if len(roll.present) == 1 else f"{len(roll.present)} worker processes are"
         )
-        yield Finding(_AREA, "ok", f"{many} there, of version {VERSION}, as this one.")
+        yield Finding(_AREA, "ok", f"{many} running, with the same version as this command ({VERSION}).")
 
 
 def _versions(workers: list[WorkerStatus]) -> Iterator[Finding]:
@@ -43,8 +43,8 @@ def _versions(workers: list[WorkerStatus]) -> Iterator[Finding]:
             yield Finding(
                 _AREA,
                 "wrong",
-                f"{worker.id} is of version {worker.version or 'unknown'}, this one is {VERSION}.",
-                "Upgrade the older one, and start it again.",
+                f"{worker.id} has the version {worker.version or 'unknown'}, but this command has {VERSION}.",
+                "Upgrade the older one and restart it.",
             )
 
 
@@ -54,6 +54,6 @@ def _partitions(workers: list[WorkerStatus], settings: Settings) -> Iterator[Fin
             yield Finding(
                 _AREA,
                 "wrong",
-                f"{worker.id} knows of more partitions than the {settings.partitions} of here.",
-                "Set IOT_LOGIC_PARTITIONS alike for all workers and the API.",
+                f"{worker.id} uses more partitions than the {settings.partitions} of this command.",
+                "Set IOT_LOGIC_PARTITIONS to the same value for the API, all workers and this command.",
             )

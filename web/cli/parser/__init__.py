@@ -1,4 +1,4 @@
-"""The command line of `iot-logic`: what may be said. It imports nothing that takes time."""
+"""The command-line parser of `iot-logic`. It imports nothing that takes time."""
 
 import argparse
 from textwrap import fill
@@ -11,9 +11,9 @@ from web.cli.parser.plant import add_dead_letters, add_list, add_status, add_tai
 from web.cli.parser.token import add_token
 
 _EXIT_STATUS: Final = (
-    "Exit status: 0 all is well; 1 something is not: a logic is refused, an example or a reading failed, "
-    "somebody was faster, there are differences; 2 it could not be done: used wrongly, the API does not "
-    "answer, the token is not enough."
+    "Exit status: 0 success; 1 a check failed: a logic was refused, an example or a reading failed, someone "
+    "else made a conflicting change, or there are differences; 2 the command could not run: wrong usage, the "
+    "API does not answer, or the token's role is not sufficient."
 )
 
 

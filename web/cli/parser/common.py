@@ -1,4 +1,4 @@
-"""What the arguments of several commands have in common."""
+"""Arguments that several commands share."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ WIDTH: Final = 100
 def add_command(
     commands: Any, name: str, run: str, what: str, more: str, *examples: str
 ) -> argparse.ArgumentParser:
-    """Add a command: what it does in a line, more of it, and examples."""
+    """Add a command with its short help, its description and examples."""
     shown = "\n".join(f"    iot-logic {example}" for example in examples)
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -26,15 +26,20 @@ def add_command(
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Add what all commands have that speak to the API."""
-    group = parser.add_argument_group("the API")
+    """Add the arguments of commands that call the API."""
+    group = parser.add_argument_group("API")
     group.add_argument(
-        "--api", metavar="URL", help="where it is (default: IOT_LOGIC_API_URL, or http://127.0.0.1:8001)"
+        "--api",
+        metavar="URL",
+        help="address of the API (default: IOT_LOGIC_API_URL, or http://127.0.0.1:8001)",
     )
     group.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="file with the token (default: IOT_LOGIC_API_TOKEN)"
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="file that contains the token (default: the variable IOT_LOGIC_API_TOKEN)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -45,18 +50,18 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """A number from 1 on."""
+    """Return an integer of at least 1."""
     count = int(text)
     if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+        raise argparse.ArgumentTypeError(f"{text} is too small: the minimum is 1")
     return count
 
 
 def days(text: str) -> float:
-    """A number of days."""
+    """Return a number of days."""
     days = float(text)
     if not 0 < days <= 36_500:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of days above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of days between 0 and 36,500")
     return days
 
 

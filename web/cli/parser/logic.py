@@ -1,4 +1,4 @@
-"""The arguments of the commands that write, test and roll out logic."""
+"""The arguments of the commands that write, test and deploy logic."""
 
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,19 @@ def add_push(commands: Any) -> None:
         commands,
         "push",
         "push:push",
-        "put logic in force, from a file or a folder",
-        "Put in force what files say: the logic, its examples and the config of a machine or profile, or of "
-        "all in a folder (machines/ID.py, profiles/NAME.py). Only what differs is sent. All of it is checked "
-        "first, with its examples; where one is refused, nothing is changed. Where somebody else has changed "
-        "the same meanwhile, that stays, and you are told.",
+        "deploy logic from a file or a folder",
+        "Deploy the logic, examples and config of a machine or profile from a file, or of all machines and "
+        "profiles in a folder (machines/ID.py, profiles/NAME.py). Only differences are sent. All logic is "
+        "checked first, with its examples; if one is refused, nothing is changed. If someone else has "
+        "changed the same logic meanwhile, that change stays and the command reports a conflict.",
         "push plant/ --dry-run",
         "push plant/ --comment 'Warn earlier'",
         "push alarm.py --machine press-7",
     )
     push.add_argument("path", type=Path, metavar="FILE|FOLDER")
     add_target(push)
-    push.add_argument("--dry-run", action="store_true", help="check, and say what would be changed")
-    push.add_argument("--comment", metavar="TEXT", help="what is new, kept with the new versions")
+    push.add_argument("--dry-run", action="store_true", help="check only, and show what would change")
+    push.add_argument("--comment", metavar="TEXT", help="comment on the new versions")
     add_connection(push)
 
 
@@ -34,15 +34,15 @@ def add_pull(commands: Any) -> None:
         commands,
         "pull",
         "pull:pull",
-        "write what is in force into a folder",
-        "Write the logic in force, with its examples and configs, into a folder that push can read. A file "
-        "that says something else is kept, and the exit status is 1.",
+        "write the deployed logic into a folder",
+        "Write the deployed logic, with its examples and configs, into a folder that push can read. Existing "
+        "files that differ are not overwritten; then the exit status is 1.",
         "pull plant/",
         "pull plant/ --machine press-7 --force",
     )
     pull.add_argument("folder", type=Path, metavar="FOLDER")
     add_target(pull)
-    pull.add_argument("--force", action="store_true", help="write also over files that say something else")
+    pull.add_argument("--force", action="store_true", help="overwrite files that differ")
     add_connection(pull)
 
 
@@ -52,21 +52,27 @@ def add_test(commands: Any) -> None:
         commands,
         "test",
         "test:test",
-        "run a logic on its examples or on readings, with no server",
-        "Run a logic in the same sandbox as the workers: on the examples in LOGIC.examples.json beside it, "
-        "as an upload would; or on readings from a file, with one JSON line for each. The exit status is 1 "
-        "where a logic is refused, or an example or a reading fails.",
+        "run a logic on its examples or on readings, without a server",
+        "Run a logic in the same sandbox as the workers: on the examples in LOGIC.examples.json next to it, "
+        "as an upload does; or on readings from a file, printing a JSON line for each. The exit status is 1 "
+        "if a logic is refused, or an example or a reading fails.",
         "test alarm.py",
         "test plant/",
         "test alarm.py --readings readings.jsonl",
     )
     test.add_argument(
-        "logic", type=Path, nargs="+", metavar="LOGIC.py|FOLDER", help="file with `def process(data, state)`"
+        "logic",
+        type=Path,
+        nargs="+",
+        metavar="LOGIC.py|FOLDER",
+        help="file that defines `process(data, state)`, or a folder of such files",
     )
-    test.add_argument("--readings", type=Path, metavar="FILE.jsonl", help="one JSON reading a line")
-    test.add_argument("--json", action="store_true", help="print JSON, for programs")
-    test.add_argument("--state", type=Path, metavar="FILE.json", help="the state before (default: {})")
-    test.add_argument("--config", type=Path, metavar="FILE.json", help="the machine's config (default: {})")
+    test.add_argument(
+        "--readings", type=Path, metavar="FILE.jsonl", help="file with one JSON reading per line"
+    )
+    test.add_argument("--json", action="store_true", help="print JSON")
+    test.add_argument("--state", type=Path, metavar="FILE.json", help="initial state (default: {})")
+    test.add_argument("--config", type=Path, metavar="FILE.json", help="config of the machine (default: {})")
 
 
 def add_diff(commands: Any) -> None:
@@ -75,15 +81,17 @@ def add_diff(commands: Any) -> None:
         commands,
         "diff",
         "diff:diff",
-        "show what differs between files and what is in force",
-        "Show what a push of this file or folder would change, as a unified diff; or with --versions what "
-        "leads from one version to another. The exit status is 1 where anything differs.",
+        "show the differences between files and the deployed logic",
+        "Show what a push of this file or folder would change, as a unified diff; or with --versions, "
+        "compare two versions. The exit status is 1 if there are differences.",
         "diff plant/",
         "diff --machine press-7 --versions 3 5",
     )
     diff.add_argument("path", type=Path, nargs="?", metavar="FILE|FOLDER")
     add_target(diff)
-    diff.add_argument("--versions", type=int, nargs=2, metavar=("FROM", "TO"), help="compare these two")
+    diff.add_argument(
+        "--versions", type=int, nargs=2, metavar=("FROM", "TO"), help="compare these two versions"
+    )
     add_connection(diff)
 
 
@@ -93,12 +101,12 @@ def add_rollback(commands: Any) -> None:
         commands,
         "rollback",
         "rollback:rollback",
-        "put an earlier version in force again",
-        "Put a version of a machine's or profile's logic in force again: the one that was in force before, "
-        "so that doing it twice undoes it; or any other, by its number.",
+        "deploy an earlier version again",
+        "Deploy a version of a machine's or profile's logic again: by default the previously deployed one, "
+        "so that a second rollback undoes the first; or any version by its number.",
         "rollback press-7",
         "rollback profiles/pumps 3",
     )
-    rollback.add_argument("target", metavar="ID|profiles/NAME", help="whose")
+    rollback.add_argument("target", metavar="ID|profiles/NAME", help="the machine or profile")
     rollback.add_argument("version", type=int, nargs="?", metavar="VERSION")
     add_connection(rollback)

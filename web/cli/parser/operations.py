@@ -1,4 +1,4 @@
-"""The arguments of the commands for whoever runs a system: they speak to RabbitMQ and Redis themselves."""
+"""The arguments of the commands for operators, which connect to RabbitMQ and Redis directly."""
 
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,20 @@ def add_doctor(commands: Any) -> None:
         commands,
         "doctor",
         "doctor:doctor",
-        "check what the system stands on",
-        "Check RabbitMQ and Redis, which the settings name, the workers, and what confines logic on this "
-        "host; with what to do about each thing that is not as it must be. It needs no API, and changes "
-        "nothing. The exit status is 1 where anything is wrong.",
+        "check RabbitMQ, Redis, the workers and the sandbox",
+        "Check RabbitMQ and Redis as the settings name them, the workers, and the sandbox on this host. For "
+        "each problem, the command says what to do. It does not need the API and changes nothing. The exit "
+        "status is 1 if there is a problem.",
         "doctor",
         "doctor --management http://rabbitmq:15672 --json",
     )
     doctor.add_argument(
         "--management",
         metavar="URL",
-        help="RabbitMQ's management (default: port 15672 of its host), with the user of IOT_LOGIC_AMQP_URL",
+        help="address of RabbitMQ's management plugin (default: port 15672 of RabbitMQ's host); the user is "
+        "that of IOT_LOGIC_AMQP_URL",
     )
-    doctor.add_argument("--json", action="store_true", help="print JSON, for programs")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_export(commands: Any) -> None:
@@ -34,13 +35,13 @@ def add_export(commands: Any) -> None:
         "export",
         "backup:export",
         "write logic, configs and states to a file",
-        "Write all machines and profiles with their versions, examples, configs and states to a file, also "
-        "while they run. Readings and results that are on their way, dead letters, tokens and the audit "
-        "trail are not in it.",
+        "Write all machines and profiles with their versions, examples, configs and states to a file. The "
+        "system can keep running. The file does not contain readings and results in RabbitMQ, dead letters, "
+        "tokens or the audit trail.",
         "export plant.backup",
     )
-    export.add_argument("file", type=Path, metavar="FILE", help="is replaced where it is there")
-    export.add_argument("--json", action="store_true", help="print JSON, for programs")
+    export.add_argument("file", type=Path, metavar="FILE", help="the backup; an existing file is replaced")
+    export.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_import(commands: Any) -> None:
@@ -49,22 +50,27 @@ def add_import(commands: Any) -> None:
         commands,
         "import",
         "backup:restore",
-        "put back what export has written",
-        "Put back what export has written, into an empty system, or over what is there. The exit status is 1 "
-        "where this version refuses a logic that is in it.",
+        "restore a file that export wrote",
+        "Restore a file that export wrote, into an empty system or over existing machines and profiles. The "
+        "exit status is 1 if this version refuses a logic in the file.",
         "import plant.backup",
         "import plant.backup --replace press-7 press-8",
         "import plant.backup --ahead 1000000",
     )
     restore.add_argument("file", type=Path, metavar="FILE")
     which = restore.add_mutually_exclusive_group()
-    which.add_argument("--replace", nargs="+", metavar="MACHINE", help="take these machines alone")
-    which.add_argument("--force", action="store_true", help="replace whatever of it is here already")
+    which.add_argument(
+        "--replace", nargs="+", metavar="MACHINE", help="restore only these machines, replacing them"
+    )
+    which.add_argument(
+        "--force", action="store_true", help="replace existing machines and profiles that are in the file"
+    )
     restore.add_argument(
         "--ahead",
         type=count,
         default=0,
         metavar="N",
-        help="skip so many numbers of each machine: those that it may have used after the export",
+        help="advance the reading numbers of each machine by N, so that numbers used after the export are "
+        "not used again",
     )
-    restore.add_argument("--json", action="store_true", help="print JSON, for programs")
+    restore.add_argument("--json", action="store_true", help="print JSON")

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The changes of a machine, of a token's bearer, or all; the newest first, a page at a time */
+        /** List changes, the newest first: all, or those of one machine or one token */
         get: operations["list_changes"];
         put?: never;
         post?: never;
@@ -28,11 +28,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The dead letters that fit all that is given, a page at a time */
+        /** List the dead letters that match all given conditions */
         get: operations["list_dead_letters"];
         put?: never;
         post?: never;
-        /** Discard for ever all dead letters that fit all that is given, which must be something */
+        /** Delete permanently all dead letters that match all given conditions */
         delete: operations["delete_dead_letters"];
         options?: never;
         head?: never;
@@ -46,11 +46,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One dead letter with its reading */
+        /** Return a dead letter with its reading */
         get: operations["get_dead_letter"];
         put?: never;
         post?: never;
-        /** Discard one dead letter for ever, also where it was sent again and is not processed yet */
+        /** Delete a dead letter permanently */
         delete: operations["delete_dead_letter"];
         options?: never;
         head?: never;
@@ -66,7 +66,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send one dead letter again: its reading goes to the end of its machine's line */
+        /** Send a dead letter again */
         post: operations["post_redrive"];
         delete?: never;
         options?: never;
@@ -81,7 +81,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the dead letters that fit all that is given failed for, and on which machines */
+        /** List the causes of the dead letters that match all given conditions, with their machines */
         get: operations["list_causes"];
         put?: never;
         post?: never;
@@ -100,7 +100,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send again all dead letters of a machine, of a kind, or of a cause, each machine's by number */
+        /** Send again all dead letters of a machine, a kind or a cause, in the order of each machine's readings */
         post: operations["post_redrive_all"];
         delete?: never;
         options?: never;
@@ -115,7 +115,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happens on all machines, while it happens: a sample, where it is more than one carries */
+        /** Stream live events of all machines */
         get: operations["get_events"];
         put?: never;
         post?: never;
@@ -132,7 +132,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many machines there are, and how many of each health */
+        /** Count the machines, in total and by health */
         get: operations["get_census"];
         put?: never;
         post?: never;
@@ -149,7 +149,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers at all */
+        /** Return 200 if the API process is running */
         get: operations["live"];
         put?: never;
         post?: never;
@@ -166,7 +166,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether Redis and RabbitMQ can be used, so that uploads and readings are taken */
+        /** Return 200 if Redis and RabbitMQ are available, so that the API accepts uploads and readings */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -183,7 +183,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pages elsewhere that belong to this system */
+        /** Return the addresses of RabbitMQ's own page and of the docs */
         get: operations["get_links"];
         put?: never;
         post?: never;
@@ -200,7 +200,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a logic may use: functions, modules, methods, and under which limits it runs */
+        /** List the functions, modules and methods that a logic may use, and its limits */
         get: operations["get_language"];
         put?: never;
         post?: never;
@@ -219,7 +219,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a logic on readings and a state, under the limits of the workers, without any effect */
+        /** Run a logic on readings and a state, under the same limits as on a worker, without any effect */
         post: operations["post_test"];
         delete?: never;
         options?: never;
@@ -236,7 +236,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check a logic and run its examples as an upload would, and say everything that is wrong with it */
+        /** Check a logic and run its examples, as an upload does, without deploying it */
         post: operations["post_validate"];
         delete?: never;
         options?: never;
@@ -251,7 +251,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The machines that fit all that is given, a page at a time */
+        /** List the machines that match all given conditions */
         get: operations["list_machines"];
         put?: never;
         post?: never;
@@ -268,11 +268,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One machine, with all that is counted of it, its last reading, result and error */
+        /** Return a machine with its counts, its last reading, its last result and its last error */
         get: operations["get_machine"];
         put?: never;
         post?: never;
-        /** Delete a machine with all that belongs to it: state, versions, counts, last readings, dead letters */
+        /** Delete a machine with its state, versions, counts, recent readings and dead letters */
         delete: operations["delete_machine"];
         options?: never;
         head?: never;
@@ -286,9 +286,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a machine's logic reads as `config`: a JSON object, `{}` where nothing was set */
+        /** Return a machine's config, a JSON object that its logic reads as `config` */
         get: operations["get_config"];
-        /** Put a JSON object in the place of a machine's config, from its next batch on */
+        /** Replace a machine's config with a JSON object */
         put: operations["put_config"];
         post?: never;
         delete?: never;
@@ -306,7 +306,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a reading: any JSON value */
+        /** Send a reading, any JSON value */
         post: operations["post_data"];
         delete?: never;
         options?: never;
@@ -321,7 +321,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happens on one machine, while it happens */
+        /** Stream live events of a machine */
         get: operations["get_machine_events"];
         put?: never;
         post?: never;
@@ -338,13 +338,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The logic in force: the machine's own, or the profile's */
+        /** Return the deployed logic of a machine or profile */
         get: operations["get_logic"];
-        /** The same as `POST` */
+        /** Check a logic and deploy it, the same as `POST` */
         put: operations["put_logic"];
-        /** Check a logic and put it in force, from the next batch of readings on */
+        /** Check a logic and deploy it */
         post: operations["post_logic"];
-        /** Put no logic in force any more */
+        /** Stop running the deployed logic */
         delete: operations["delete_logic"];
         options?: never;
         head?: never;
@@ -360,7 +360,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a logic on a machine's state and its last readings, under the limits of the workers */
+        /** Run a logic on a machine's state and its recent readings, under the same limits as on a worker */
         post: operations["post_machine_test"];
         delete?: never;
         options?: never;
@@ -375,7 +375,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All versions of a logic, the last first, a page at a time */
+        /** List the versions of a logic, the newest first */
         get: operations["list_versions"];
         put?: never;
         post?: never;
@@ -392,7 +392,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One version of a logic */
+        /** Return a version of a logic */
         get: operations["get_version"];
         put?: never;
         post?: never;
@@ -411,7 +411,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a version in force again: roll back, or forward */
+        /** Deploy a version again: roll back, or forward */
         post: operations["post_activate"];
         delete?: never;
         options?: never;
@@ -426,7 +426,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What leads from one version of a logic to another, as a unified diff */
+        /** Compare two versions of a logic, as a unified diff */
         get: operations["get_diff"];
         put?: never;
         post?: never;
@@ -445,7 +445,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a machine's logic on none of its readings: they become dead letters of kind `paused` */
+        /** Pause a machine */
         post: operations["post_pause"];
         delete?: never;
         options?: never;
@@ -461,10 +461,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Have a machine follow a profile: it runs that one's logic, unless it has one of its own in force */
+        /** Set the profile that a machine follows */
         put: operations["put_following"];
         post?: never;
-        /** Have a machine follow no profile any more */
+        /** Remove the profile of a machine, so that it follows none */
         delete: operations["delete_following"];
         options?: never;
         head?: never;
@@ -481,7 +481,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Lift a machine's quarantine, so that its logic is run on its next readings again */
+        /** Lift a machine's quarantine */
         delete: operations["delete_quarantine"];
         options?: never;
         head?: never;
@@ -495,7 +495,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The last readings of a machine with their outcomes, the newest first; the last twenty are kept */
+        /** List the recent readings of a machine with their outcomes, the newest first */
         get: operations["list_readings"];
         put?: never;
         post?: never;
@@ -512,7 +512,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The results of a machine's last readings, the newest first; `limit` counts readings */
+        /** List the results of a machine's recent readings, the newest first */
         get: operations["list_results"];
         put?: never;
         post?: never;
@@ -531,7 +531,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a machine's logic again from its next batch on, also on what came meanwhile where it is asked */
+        /** Resume a machine */
         post: operations["post_resume"];
         delete?: never;
         options?: never;
@@ -546,9 +546,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A machine's state after its last reading */
+        /** Return a machine's state after its last reading */
         get: operations["get_state"];
-        /** Put a JSON object in the place of a machine's state */
+        /** Replace a machine's state with a JSON object */
         put: operations["put_state"];
         post?: never;
         /** Reset a machine's state to `{}` */
@@ -565,7 +565,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All metrics of this process, in Prometheus' text format */
+        /** Return the metrics of this API process, in Prometheus' text format */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -582,7 +582,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where the metrics of each worker process are, for Prometheus' HTTP service discovery */
+        /** List the metrics addresses of the worker processes, for Prometheus' HTTP service discovery */
         get: operations["list_targets"];
         put?: never;
         post?: never;
@@ -599,7 +599,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the partitions are assigned, who serves them, and how far behind each is */
+        /** List the partitions: which worker is assigned, which worker consumes, and how far behind it is */
         get: operations["list_partitions"];
         put?: never;
         post?: never;
@@ -616,7 +616,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All profiles, sorted by name, a page at a time */
+        /** List the profiles, sorted by name */
         get: operations["list_profiles"];
         put?: never;
         post?: never;
@@ -633,9 +633,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One profile */
+        /** Return a profile */
         get: operations["get_profile"];
-        /** Make a profile that has no logic yet, for machines to follow */
+        /** Create a profile without a logic, for machines to follow */
         put: operations["put_profile"];
         post?: never;
         /** Delete a profile with all its versions */
@@ -652,13 +652,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The logic in force: the machine's own, or the profile's */
+        /** Return the deployed logic of a machine or profile */
         get: operations["get_profile_logic"];
-        /** The same as `POST` */
+        /** Check a logic and deploy it, the same as `POST` */
         put: operations["put_profile_logic"];
-        /** Check a logic and put it in force, from the next batch of readings on */
+        /** Check a logic and deploy it */
         post: operations["post_profile_logic"];
-        /** Put no logic in force any more */
+        /** Stop running the deployed logic */
         delete: operations["delete_profile_logic"];
         options?: never;
         head?: never;
@@ -672,7 +672,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All versions of a logic, the last first, a page at a time */
+        /** List the versions of a logic, the newest first */
         get: operations["list_profile_versions"];
         put?: never;
         post?: never;
@@ -689,7 +689,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One version of a logic */
+        /** Return a version of a logic */
         get: operations["get_profile_version"];
         put?: never;
         post?: never;
@@ -708,7 +708,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a version in force again: roll back, or forward */
+        /** Deploy a version again: roll back, or forward */
         post: operations["post_profile_activate"];
         delete?: never;
         options?: never;
@@ -723,7 +723,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What leads from one version of a logic to another, as a unified diff */
+        /** Compare two versions of a logic, as a unified diff */
         get: operations["get_profile_diff"];
         put?: never;
         post?: never;
@@ -740,7 +740,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What waits in RabbitMQ, queue by queue: the dead letters, the partitions, their overflows */
+        /** List the queues in RabbitMQ: dead letters, partitions and their overflows */
         get: operations["list_queues"];
         put?: never;
         post?: never;
@@ -757,10 +757,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All tokens, also those that have expired */
+        /** List all tokens, including expired ones */
         get: operations["list_tokens"];
         put?: never;
-        /** Make a token */
+        /** Create a token */
         post: operations["post_token"];
         delete?: never;
         options?: never;
@@ -792,7 +792,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The name and the role of the token that this is asked with */
+        /** Return the name and role of the token that you sent */
         get: operations["get_who_am_i"];
         put?: never;
         post?: never;
@@ -809,7 +809,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The worker processes, each as it reported itself within the last seconds */
+        /** List the worker processes with their latest reports */
         get: operations["list_workers"];
         put?: never;
         post?: never;
@@ -825,7 +825,7 @@ export interface components {
     schemas: {
         /**
          * Accepted
-         * @description Which version is in force, from the next batch of the machine on, or of all that follow the profile.
+         * @description The deployed version. It applies from the next batch on.
          */
         Accepted: {
             digest: string;
@@ -835,7 +835,7 @@ export interface components {
         };
         /**
          * AllowedName
-         * @description A name that a logic may use, and what it is.
+         * @description A name that a logic may use, with a short description.
          */
         AllowedName: {
             name: string;
@@ -843,9 +843,9 @@ export interface components {
         };
         /**
          * AllowedNames
-         * @description Names that belong together.
+         * @description A group of names.
          *
-         *     `of` is the module that they are imported from, the type whose methods they are, or the type that they are called on; empty for those that are there by themselves.
+         *     `of` is the module to import them from, the type whose methods they are, or the type to call them on. It is empty for names that are always available.
          */
         AllowedNames: {
             /** @enum {unknown} */
@@ -855,9 +855,9 @@ export interface components {
         };
         /**
          * AuditEntry
-         * @description A change that somebody made.
+         * @description A change in the audit trail.
          *
-         *     `id` is its place in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token, or in parentheses what was used without one. `target` is what was changed, `machine` the machine that it belongs to. `before` and `after` say from what to what: versions, ETags of states, numbers of letters.
+         *     `id` is its position in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token; without a token it is the access path, in parentheses. `target` is what was changed, and `machine` the machine that it belongs to. `before` and `after` are the old and the new value: versions, ETags of states, numbers of dead letters.
          */
         AuditEntry: {
             action: string;
@@ -871,7 +871,9 @@ export interface components {
         };
         /**
          * Batches
-         * @description The batches that a worker has processed since its start: how many, how many readings there were in the last, and on average in those of the last seconds (null where there were none).
+         * @description The batches of a worker since its start.
+         *
+         *     `count` is their number, `last` the number of readings in the last batch, and `mean` the average number of readings in the batches of the last seconds (null if there were none).
          */
         Batches: {
             /** @default 0 */
@@ -883,9 +885,9 @@ export interface components {
         };
         /**
          * Causes
-         * @description The causes, those of most letters first, 100 at most.
+         * @description Up to 100 causes, those with the most dead letters first.
          *
-         *     `counted` letters have been counted for them, of `all_causes` causes. They are all that there are where `complete`; else they are the newest, and there are more.
+         *     `counted` is the number of dead letters that were counted, `all_causes` the number of causes found. `complete` is false if only the newest dead letters were counted because there are too many.
          */
         Causes: {
             all_causes: number;
@@ -895,9 +897,9 @@ export interface components {
         };
         /**
          * CauseSummary
-         * @description Letters that failed for the same: of one kind, at the same line, with the same message but for numbers.
+         * @description Dead letters with the same kind, the same line of logic and the same message, apart from numbers.
          *
-         *     Of its `letters`, `sent_again` were sent again and are not processed yet, and `sent_before` had been sent again before they failed. `oldest` and `newest` are when they failed (RFC 3339, UTC). `message`, `line`, `text`, `limit`, `logicversion` and `logicprofile` are those of the newest. `machines` is on how many machines they are, `on` says on which, those with most letters first, 20 at most.
+         *     `letters` is their number. Of these, `sent_again` were sent again and are not processed yet; `sent_before` had been sent again and failed again. `oldest` and `newest` are the times of the first and the last failure (RFC 3339, UTC). `message`, `line`, `text`, `limit`, `logicversion` and `logicprofile` are those of the newest dead letter. `machines` is the number of machines; `on` lists up to 20 of them, those with the most dead letters first.
          */
         CauseSummary: {
             cause: string;
@@ -918,7 +920,7 @@ export interface components {
         };
         /**
          * Changes
-         * @description A page of the trail. `next` is where the next page starts (`?before=`), or null on the last.
+         * @description A page of the audit trail. `next` is the cursor of the next page (`?before=`), null on the last.
          */
         Changes: {
             changes: components["schemas"]["AuditEntry"][];
@@ -926,9 +928,9 @@ export interface components {
         };
         /**
          * CheckResult
-         * @description Whether a logic would be accepted.
+         * @description Whether an upload of the logic would be accepted.
          *
-         *     `errors` is every reason why it may not run; `examples` all that is not as its examples say. They are run where it may.
+         *     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if the logic has no problems.
          */
         CheckResult: {
             accepted: boolean;
@@ -937,9 +939,9 @@ export interface components {
         };
         /**
          * DeadLetter
-         * @description A dead letter: a reading that failed, and why.
+         * @description A dead letter: a reading that failed, and the reason.
          *
-         *     `machine` and `number`, the reading's on its machine, are null where its routing key named no machine. `number` is null too if the reading expired before a worker took it (kind `expired`), for it was never run. `time` is when it failed, `sent_again` when it was last sent again and is not processed yet (RFC 3339, UTC). `bytes` is the size of the reading. `cause` is what it has in common with all that failed for the same. `sent_before` is the number of the letter that its reading was sent again from, and failed again; if that letter has none, what stands behind the machine in its id.
+         *     `number` is the running number of the reading on its machine. `machine` and `number` are null if the routing key names no machine. `number` is also null if the reading expired before a worker took it (kind `expired`). Times are RFC 3339, UTC: `time` is when the reading failed; `sent_again` is when it was last sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause` is the same for all dead letters that failed for the same reason. If the reading was sent again from an earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second part of its id if it has no number.
          */
         DeadLetter: {
             bytes: number;
@@ -959,9 +961,9 @@ export interface components {
         };
         /**
          * DeadLetterPage
-         * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
+         * @description A page of dead letters. `next` is the cursor of the next page (`?after=`), null on the last page.
          *
-         *     `kept` counts all that can be listed, by kind in `kinds`; `waiting` those that wait in RabbitMQ to be kept, null where that is not known at the moment. `max` is how many may be kept; `warning` says what to do when it is nearly reached.
+         *     `kept` is the number of dead letters in Redis, `kinds` the number by kind, and `max` the maximum. `waiting` is the number of dead letters that wait in RabbitMQ to be stored, null if RabbitMQ is unavailable. `warning` says what to do if the maximum is nearly reached.
          */
         DeadLetterPage: {
             dead_letters: components["schemas"]["DeadLetter"][];
@@ -976,16 +978,16 @@ export interface components {
         };
         /**
          * Discarded
-         * @description How many letters were deleted.
+         * @description The number of dead letters deleted.
          */
         Discarded: {
             discarded: number;
         };
         /**
          * Example
-         * @description What a logic is to do: readings in, results and a state out.
+         * @description A test of a logic: readings, and the expected results and state.
          *
-         *     `state` is the state before, `config` what the logic reads as `config`. `results` has an entry for each reading: what `process` returns (null, an object, or a list of objects), or `{"error": TEXT}` where the reading is to fail with a message that contains the text. A result that is itself such an object is written in a list. Where `results` or `state_after` are left out, they are not compared; but no reading may fail that is not said to.
+         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading must not fail unless an error is expected.
          */
         Example: {
             /** @default {} */
@@ -1001,9 +1003,9 @@ export interface components {
         };
         /**
          * Failure
-         * @description Why a reading failed.
+         * @description The error of a reading.
          *
-         *     `message` is cleaned of control characters and cut to 500 characters; `line` is the logic's line, where there is one, and `text` that line. `limit` names the field of `Limits` that was exceeded and `allowed` its value, for outcomes of kind "limit".
+         *     `message` has at most 500 characters and no control characters. `line` is the line number in the logic, if there is one, and `text` that line. `limit` names the exceeded limit and `allowed` its value, for outcomes of kind "limit".
          */
         Failure: {
             /** @default null */
@@ -1018,7 +1020,7 @@ export interface components {
         };
         /**
          * Following
-         * @description Which profile a machine follows.
+         * @description The profile that a machine follows.
          */
         Following: {
             /** @description The name of a profile. */
@@ -1026,13 +1028,13 @@ export interface components {
         };
         /**
          * Health
-         * @description A machine's health. `SILENT`: it has sent nothing for longer than the setting `silent_after` says.
+         * @description A machine's health. A machine is silent after `silent_after` seconds without a reading.
          * @enum {unknown}
          */
         Health: "failing" | "new" | "paused" | "quarantined" | "running" | "silent";
         /**
          * HealthCounts
-         * @description How many machines there are, and of each health; null where it would take too long to find out.
+         * @description The number of machines, in total and by health; null if counting takes too long.
          */
         HealthCounts: {
             health: {
@@ -1044,9 +1046,9 @@ export interface components {
          * Holding
          * @description A partition that a worker consumes.
          *
-         *     `held` readings were handed to it and are not acknowledged, `in_flight` of them in the batch that is worked on or confirmed; the oldest was handed to it `held_seconds` ago. `settled` counts those that it has acknowledged since it holds the partition, `rate` is how many of those a second since the last beat. The oldest in the partition's queue has waited there for `oldest_seconds`, at least, and that in its overflow queue for `overflow_oldest_seconds` (`pipeline.worker.queue_age`).
+         *     `held` is the number of readings delivered to the worker and not acknowledged; `in_flight` of them are in the current batch. The oldest of them was delivered `held_seconds` ago. `settled` is the number of readings acknowledged since the worker began to consume the partition, and `rate` the number per second since its last report. The oldest reading in the partition's queue has waited for at least `oldest_seconds`, the oldest one in its overflow queue for at least `overflow_oldest_seconds`.
          *
-         *     `taken` is when it last began with a reading of the partition's queue (RFC 3339, UTC), and `waited` how many seconds that one had waited in the broker, as far as it says itself when it was sent; `overflow_taken` and `overflow_waited` are the same for its overflow queue.
+         *     `taken` is when the worker last began to process a reading from the partition's queue (RFC 3339, UTC), and `waited` the number of seconds that this reading had waited, null if the reading does not say when it was sent. `overflow_taken` and `overflow_waited` are the same for the overflow queue.
          */
         Holding: {
             held: number;
@@ -1073,7 +1075,7 @@ export interface components {
         };
         /**
          * Language
-         * @description All that a logic may use, and its limits. What is not here does not exist for a logic.
+         * @description Everything that a logic may use, and its limits. Nothing else is available to a logic.
          */
         Language: {
             limits: components["schemas"]["LogicLimit"][];
@@ -1081,7 +1083,7 @@ export interface components {
         };
         /**
          * Links
-         * @description Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the docs.
+         * @description The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them.
          */
         Links: {
             docs: string | null;
@@ -1089,7 +1091,7 @@ export interface components {
         };
         /**
          * LogicInForce
-         * @description The version in force. `previous` is the one that was in force before it, null where none was.
+         * @description The deployed version. `previous` is the version that was deployed before it, null if there was none.
          */
         LogicInForce: {
             author: string;
@@ -1106,7 +1108,7 @@ export interface components {
         };
         /**
          * LogicLimit
-         * @description A limit of a logic or of a reading, as it is set here, in its unit, and why there is one.
+         * @description A limit of a logic or a reading: its value in this installation, its unit and its reason.
          */
         LogicLimit: {
             name: string;
@@ -1116,7 +1118,7 @@ export interface components {
         };
         /**
          * LogicSource
-         * @description A logic to be checked, with its examples.
+         * @description A logic to check, with its examples.
          */
         LogicSource: {
             /** @default [] */
@@ -1126,9 +1128,9 @@ export interface components {
         };
         /**
          * MachineError
-         * @description Why a reading failed: `line` is the logic's line, where there is one, and `text` what stands there.
+         * @description The error of a reading. `line` is the line number in the logic, if there is one, and `text` that line.
          *
-         *     `number` is the reading's. `limit` names the limit that was exceeded. `logicversion` is null where there was no logic, `logicprofile` where it was the machine's own.
+         *     `number` is the number of the reading. `limit` names the exceeded limit. `logicversion` is null if there was no logic; `logicprofile` is null if the logic was the machine's own.
          */
         MachineError: {
             /** @enum {unknown} */
@@ -1144,7 +1146,7 @@ export interface components {
         };
         /**
          * MachineList
-         * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
+         * @description A page of machines. `next` is the cursor of the next page (`?after=`), null on the last page.
          */
         MachineList: {
             machines: components["schemas"]["MachineSummary"][];
@@ -1152,7 +1154,7 @@ export interface components {
         };
         /**
          * MachineOfCause
-         * @description How many letters of a cause a machine has; `machine` is null where routing keys named none.
+         * @description The dead letters of a cause on one machine. `machine` is null if the routing keys name no machine.
          */
         MachineOfCause: {
             letters: number;
@@ -1162,36 +1164,36 @@ export interface components {
         };
         /**
          * MachineSummary
-         * @description A machine. Times are in RFC 3339, UTC; `last_seen` is null before its first reading.
+         * @description A machine. Times are RFC 3339, UTC. `last_seen` is null before its first reading.
          *
-         *     `quarantined`: its logic had to be stopped by force so often that its readings go to the dead letters, until a new one is uploaded or the quarantine is lifted. `paused`: they do so until it is resumed.
+         *     `quarantined`: the logic was killed so often that it does not run any more; readings become dead letters until a new logic is deployed or the quarantine is lifted. `paused`: readings become dead letters until the machine is resumed.
          */
         MachineSummary: {
             /** @description Readings that became dead letters. */
             errors: number;
-            /** @description The first that fits: paused; quarantined; new, it has sent nothing yet; silent, it has sent nothing for a while; failing, its last reading became a dead letter; running. */
+            /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after` seconds; failing: the last reading became a dead letter; running. */
             health: components["schemas"]["Health"];
             id: string;
-            /** @description When a reading of its own was last taken up. */
+            /** @description When a worker last received a reading from the machine. */
             last_seen: string | null;
-            /** @description The profile whose version that is; null where it is its own. */
+            /** @description The profile that the version belongs to; null if the logic is the machine's own. */
             logicprofile: string | null;
-            /** @description The version in force; null without a logic. */
+            /** @description The deployed version; null without a logic. */
             logicversion: number | null;
             paused: boolean;
-            /** @description The profile that it follows. */
+            /** @description The profile that the machine follows. */
             profile: string | null;
             quarantined: boolean;
-            /** @description Readings that were processed, also those that were dead letters, sent again. */
+            /** @description Readings processed, including dead letters that were sent again. */
             readings: number;
-            /** @description Results that they led to. */
+            /** @description Results published. */
             results: number;
         };
         /**
          * MachineTrialOrder
-         * @description A logic to be tried on a machine.
+         * @description A logic to try on a machine.
          *
-         *     What is left out is the machine's own: its logic in force, or its profile's; its last readings as they are kept; its state; its config.
+         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config.
          */
         MachineTrialOrder: {
             /** @default null */
@@ -1205,9 +1207,9 @@ export interface components {
         };
         /**
          * MachineTrialReport
-         * @description What became of a trial on a machine.
+         * @description The report of a trial on a machine.
          *
-         *     `logicversion` is the version that was tried, where it was the one in force, and `profile` whose it is, where it is not the machine's own. `state` and `config` are what it began from: give them, and the same readings, to try another logic on the same ground. `left_out` counts the machine's last readings that cannot be tried, because they are long and only their beginning is kept.
+         *     `logicversion` is the deployed version if that was tried; `profile` is its profile, null if the logic is the machine's own. `state` and `config` are the ones that the trial started with. Send them with the same readings to try another logic under the same conditions. `left_out` is the number of recent readings that cannot be tried because they are too long to be stored whole.
          */
         MachineTrialReport: {
             accepted: boolean;
@@ -1224,7 +1226,7 @@ export interface components {
         };
         /**
          * MadeToken
-         * @description The answer to a new token: the only one that shows it.
+         * @description A new token. No other answer contains its secret.
          */
         MadeToken: {
             name: string;
@@ -1233,9 +1235,9 @@ export interface components {
         };
         /**
          * Mismatch
-         * @description Where a logic does not do what an example says.
+         * @description A difference between an example and the behaviour of the logic.
          *
-         *     `reading` counts the example's readings from 1; it is null where it is about the state. `expected` is as the example has it, `got` what came instead, written in the same way; `line` is the logic's line, where the reading failed in one.
+         *     `reading` is the number of the reading in the example, counted from 1; it is null if the state differs. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic, if the reading failed at one.
          */
         Mismatch: {
             example: string;
@@ -1248,7 +1250,7 @@ export interface components {
         };
         /**
          * NewToken
-         * @description A token as it is asked for.
+         * @description A token to create.
          */
         NewToken: {
             /** @default null */
@@ -1261,7 +1263,7 @@ export interface components {
          * OneVersion
          * @description A version: an accepted upload. `time` is when it was accepted (RFC 3339, UTC).
          *
-         *     `author` is empty where nobody had to say who he is.
+         *     `author` is the name of the token that uploaded it, empty if the upload needed no token. `in_force` says whether the version is deployed.
          */
         OneVersion: {
             author: string;
@@ -1275,7 +1277,7 @@ export interface components {
         };
         /**
          * Partitions
-         * @description A page of the partitions, in order. `next` is where the next page starts (`?after=`), or null.
+         * @description A page of the partitions, in order. `next` is the cursor of the next page (`?after=`), or null.
          */
         Partitions: {
             next: number | null;
@@ -1283,9 +1285,9 @@ export interface components {
         };
         /**
          * PartitionState
-         * @description A partition: who is to have it, who consumes it, and how far behind it is.
+         * @description A partition: the worker it is assigned to, the workers that consume it, and its lag.
          *
-         *     `assigned_to` and `held_by` are ids of workers; for some seconds after a worker came or went they may differ. `ready` readings wait in the partition's queue, `overflow` of machines that flood it in its overflow, and `held` were handed to a worker and are not acknowledged. `rate` is readings a second that were acknowledged lately. `seconds_behind` is how long what waits takes at that rate: 0 where nothing waits, null where nothing moves.
+         *     `assigned_to` and `held_by` are worker ids. They can differ for some seconds after a worker started or stopped. `ready` readings wait in the partition's queue and `overflow` readings in its overflow queue; `held` readings were delivered to a worker and are not acknowledged. `rate` is the number of readings acknowledged per second. `seconds_behind` is the time to process the waiting readings at that rate: 0 if none wait, null if the rate is 0.
          */
         PartitionState: {
             assigned_to: string | null;
@@ -1301,7 +1303,7 @@ export interface components {
          * Paused
          * @description Whether a machine is paused.
          *
-         *     `sent`: how many of its readings were sent again. `waiting`: how many of those that came while it was paused have not reached the dead letters yet, and could not be sent.
+         *     `sent` is the number of its readings that were sent again. `waiting` is the number of readings received during the pause that could not be sent again because they are not stored as dead letters yet.
          */
         Paused: {
             machine: string;
@@ -1313,9 +1315,9 @@ export interface components {
         };
         /**
          * Problem
-         * @description One reason why a logic is refused, for the person who wrote it.
+         * @description A problem for which a logic is refused.
          *
-         *     `line` and `column` count from 1; `text` is the offending piece of the source (at most one line); `message` says what is wrong, `hint` what to write instead (may be empty).
+         *     `line` and `column` count from 1. `text` is the part of the source with the problem, at most one line. `message` says what is wrong, and `hint` what to write instead; it can be empty.
          */
         Problem: {
             column: number;
@@ -1327,9 +1329,9 @@ export interface components {
         };
         /**
          * ProblemDetails
-         * @description What a client reads about an error.
+         * @description An error, as problem details (RFC 9457).
          *
-         *     `errors` lists what is wrong with a logic or a request; `examples` where a logic does not do what its examples say.
+         *     `errors` lists the problems of a logic or a request. `examples` lists the examples that fail, with the expected and the actual result.
          */
         ProblemDetails: {
             detail: string;
@@ -1344,7 +1346,7 @@ export interface components {
         };
         /**
          * ProfileList
-         * @description A page of the list. `next` is where the next page starts (`?after=`), or null on the last.
+         * @description A page of profiles. `next` is the cursor of the next page (`?after=`), null on the last page.
          */
         ProfileList: {
             next: string | null;
@@ -1352,7 +1354,9 @@ export interface components {
         };
         /**
          * ProfileSummary
-         * @description A profile: a logic for many machines. `machines` counts those that follow it, also those that run a logic of their own. `logicversion` is the version in force, null where there is none, of `versions`.
+         * @description A profile: one logic for many machines.
+         *
+         *     `machines` is the number of machines that follow it, including those that run a logic of their own. `logicversion` is the deployed version, null if there is none. `versions` is the number of versions.
          */
         ProfileSummary: {
             logicversion: number | null;
@@ -1362,7 +1366,7 @@ export interface components {
         };
         /**
          * Queues
-         * @description A page of the queues. `next` is where the next page starts (`?after=`), or null on the last.
+         * @description A page of the queues. `next` is the cursor of the next page (`?after=`), null on the last page.
          */
         Queues: {
             next: string | null;
@@ -1370,11 +1374,11 @@ export interface components {
         };
         /**
          * QueueState
-         * @description A queue: what waits in it, and who takes from it.
+         * @description A queue in RabbitMQ: its messages and its consumers.
          *
-         *     `partition` is null for the dead letters, which the API takes. `ready` messages wait; `consumers` take from it, of which a partition's queue serves one. The oldest of them has waited for `oldest_seconds`, at least, since the worker that serves the queue began to; null where that is not known.
+         *     `partition` is null for the queue of dead letters, which the API consumes. `ready` is the number of waiting messages and `consumers` the number of consumers; in a partition's queue one of them is active. The oldest message has waited for at least `oldest_seconds`, null if unknown.
          *
-         *     `taken` is when a worker last began with a reading of it (RFC 3339, UTC; null where none has it, or has taken any), and `waited` how many seconds that reading had waited since it was sent, null where it does not say when that was. What waits behind it was sent later.
+         *     `taken` is when a worker last began to process a reading from the queue (RFC 3339, UTC; null if it has not). `waited` is the number of seconds that this reading had waited, null if it does not say when it was sent.
          */
         QueueState: {
             consumers: number;
@@ -1399,9 +1403,9 @@ export interface components {
         };
         /**
          * ReadingError
-         * @description Why a reading failed. `line` is the logic's line, where there is one, and `text` what stands there.
+         * @description The error of a reading. `line` is the line number in the logic, if there is one, and `text` that line.
          *
-         *     `limit` names the limit that was exceeded.
+         *     `limit` names the exceeded limit.
          */
         ReadingError: {
             limit: string | null;
@@ -1411,11 +1415,11 @@ export interface components {
         };
         /**
          * RecentReading
-         * @description A reading that was processed, at `time` (RFC 3339, UTC), and what became of it.
+         * @description A processed reading with its outcome. `time` is when it was processed (RFC 3339, UTC).
          *
-         *     `number` counts the machine's readings. `outcome` is `ok`, or of which kind the dead letter is that it became; `error` says why then, and is null else. `logicversion` is null where there was no logic.
+         *     `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
-         *     `reading` is the JSON value; where it is none, or is so long (`bytes`) that only its beginning is kept and `whole` is false, it is a text, and where it is no text either, base64. A result that is too long to be kept is null.
+         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null.
          */
         RecentReading: {
             bytes: number;
@@ -1434,7 +1438,7 @@ export interface components {
         };
         /**
          * RecentReadings
-         * @description A page of the list. `next` is where the next page starts (`?before=`), or null on the last.
+         * @description A page of readings. `next` is the cursor of the next page (`?before=`), null on the last page.
          */
         RecentReadings: {
             next: number | null;
@@ -1442,9 +1446,9 @@ export interface components {
         };
         /**
          * RecentResult
-         * @description A result: its `id` as it was published, and `data`, what `process` returned.
+         * @description A published result: its event `id`, and `data`, the object that `process` returned.
          *
-         *     `number` is that of its reading. `data` is null where it is too long to be kept.
+         *     `number` is the number of the reading. `data` is null if it is too long to be stored.
          */
         RecentResult: {
             data: unknown;
@@ -1456,9 +1460,9 @@ export interface components {
         };
         /**
          * RecentResults
-         * @description The results of a page of readings. `next` is where the next page starts (`?before=`), null on the last.
+         * @description The results of a page of readings.
          *
-         *     A page may have no results and a next page.
+         *     `next` is the cursor of the next page (`?before=`), null on the last page. A page can be empty even if there is a next page.
          */
         RecentResults: {
             next: number | null;
@@ -1466,7 +1470,7 @@ export interface components {
         };
         /**
          * Resume
-         * @description How to go on: with `redrive`, the readings that came while it was paused are sent again, in order.
+         * @description How to resume. With `redrive`, the readings received during the pause are sent again, in order.
          */
         Resume: {
             /** @default false */
@@ -1474,13 +1478,13 @@ export interface components {
         };
         /**
          * Role
-         * @description What a token may do.
+         * @description The role of a token.
          * @enum {unknown}
          */
         Role: "admin" | "author" | "operator" | "viewer";
         /**
          * Selection
-         * @description Which letters to send again: those that fit all that is given, of a machine, a kind or a cause.
+         * @description The dead letters to send again: those that match all given conditions.
          */
         Selection: {
             /** @default null */
@@ -1496,9 +1500,9 @@ export interface components {
         };
         /**
          * Sent
-         * @description How many letters were sent again, and stay here until they are processed.
+         * @description The number of dead letters sent again. Each stays in the list until its reading is processed.
          *
-         *     `time` is when that began (RFC 3339, UTC): what fails again of them fails later.
+         *     `time` is when sending began (RFC 3339, UTC). Readings that fail again have a later `time`.
          */
         Sent: {
             sent: number;
@@ -1506,14 +1510,14 @@ export interface components {
         };
         /**
          * Sort
-         * @description By id, or those seen last first.
+         * @description Sort by id, or by last_seen with the newest first.
          * @default id
          * @enum {string}
          */
         Sort: "id" | "last_seen";
         /**
          * Taken
-         * @description The answer to a reading that the broker has confirmed.
+         * @description A reading that RabbitMQ has confirmed.
          */
         Taken: {
             machine: string;
@@ -1521,7 +1525,7 @@ export interface components {
         };
         /**
          * Targets
-         * @description Addresses that Prometheus is to scrape, and what it may label them with.
+         * @description Addresses for Prometheus to scrape, and their labels.
          */
         Targets: {
             labels: {
@@ -1532,7 +1536,7 @@ export interface components {
         };
         /**
          * Token
-         * @description A token as it is shown, without its secret. Times are RFC 3339 in UTC; `last_used` to the minute.
+         * @description A token without its secret. Times are RFC 3339, UTC; `last_used` is accurate to the minute.
          */
         Token: {
             created: string;
@@ -1550,23 +1554,23 @@ export interface components {
         };
         /**
          * TrialOrder
-         * @description A logic to be tried: on these readings, from this state, with this config.
+         * @description A logic to try on readings, with a state and a config.
          */
         TrialOrder: {
             /** @default {} */
             config?: Record<string, unknown>;
             /** @description Python source with one function `process(data, state)`. */
             logic: string;
-            /** @description JSON values, in the order they come. */
+            /** @description JSON values, in the order to process them. */
             readings: unknown[];
             /** @default {} */
             state?: Record<string, unknown>;
         };
         /**
          * TrialReport
-         * @description What became of a trial.
+         * @description The report of a trial.
          *
-         *     `errors` is every reason why the logic may not run at all. `readings` has an entry for each reading that was run, in order; `not_run` counts those that were not, and `stopped` says why: the logic is refused, the trial takes too long or has too much to say, or a machine would be in quarantine by now.
+         *     `errors` lists the problems of the logic. `readings` has an entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine would be in quarantine.
          */
         TrialReport: {
             accepted: boolean;
@@ -1577,9 +1581,9 @@ export interface components {
         };
         /**
          * Tried
-         * @description What became of a reading.
+         * @description The outcome of a reading in a trial.
          *
-         *     `reading` is its text. `outcome` is ok, limit or error; `state` is the state after it. `fuel` is what it used; `peaks` are the largest values of what is limited, by the names of the limits; `seconds` is how long it took, with its way into the sandbox and back. `error` is there where it failed.
+         *     `reading` is its text. `outcome` is ok, limit or error. `state` is the state after the reading. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless the reading failed.
          */
         Tried: {
             /** @default null */
@@ -1597,7 +1601,7 @@ export interface components {
         };
         /**
          * Upload
-         * @description A logic as it is uploaded.
+         * @description A logic to upload.
          */
         Upload: {
             /** @default null */
@@ -1609,7 +1613,7 @@ export interface components {
         };
         /**
          * Versions
-         * @description A page of the list. `next` is where the next page starts (`?before=`), or null on the last.
+         * @description A page of versions. `next` is the cursor of the next page (`?before=`), null on the last page.
          */
         Versions: {
             next: number | null;
@@ -1617,9 +1621,9 @@ export interface components {
         };
         /**
          * WhoAmI
-         * @description Who the API takes you for.
+         * @description The name and role of your token.
          *
-         *     `name` is your token's, null where none is needed; `expires` is when it does (RFC 3339, UTC), null: never.
+         *     `name` is null if the request needed no token. `expires` is when the token expires (RFC 3339, UTC), null if it never expires.
          */
         WhoAmI: {
             expires: string | null;
@@ -1628,9 +1632,9 @@ export interface components {
         };
         /**
          * WholeDeadLetter
-         * @description A dead letter with its reading: the JSON value itself, or where it is none its bytes in base64.
+         * @description A dead letter with its reading: the JSON value, or its bytes in base64 if it is not JSON.
          *
-         *     `text` is the line of the logic that failed; `routing_key`, `message_id` and `content_type` are what the reading came with.
+         *     `text` is the line of the logic that failed. `routing_key`, `message_id` and `content_type` are the reading's own.
          */
         WholeDeadLetter: {
             bytes: number;
@@ -1657,7 +1661,7 @@ export interface components {
         };
         /**
          * WholeMachine
-         * @description A machine with all that is counted of it, exactly: each reading once, whatever crashed meanwhile.
+         * @description A machine with its counts. They are exact: each reading counts once, even after a crash.
          */
         WholeMachine: {
             /** @description Readings that became dead letters. */
@@ -1665,33 +1669,33 @@ export interface components {
             errors_by_kind: {
                 [key: string]: number;
             };
-            /** @description The first that fits: paused; quarantined; new, it has sent nothing yet; silent, it has sent nothing for a while; failing, its last reading became a dead letter; running. */
+            /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after` seconds; failing: the last reading became a dead letter; running. */
             health: components["schemas"]["Health"];
             id: string;
             last_error: components["schemas"]["MachineError"] | null;
-            /** @description With what became of it. */
+            /** @description The last reading, with its outcome. */
             last_reading: components["schemas"]["RecentReading"] | null;
-            /** @description Null where none of its last twenty readings has led to one. */
+            /** @description The last result; null if none of the recent readings led to a result. */
             last_result: components["schemas"]["RecentResult"] | null;
-            /** @description When a reading of its own was last taken up. */
+            /** @description When a worker last received a reading from the machine. */
             last_seen: string | null;
-            /** @description Errors of kind limit, by the limit exceeded. */
+            /** @description Errors of kind limit, by exceeded limit. */
             limits: {
                 [key: string]: number;
             };
-            /** @description The profile whose version that is; null where it is its own. */
+            /** @description The profile that the version belongs to; null if the logic is the machine's own. */
             logicprofile: string | null;
-            /** @description The version in force; null without a logic. */
+            /** @description The deployed version; null without a logic. */
             logicversion: number | null;
             paused: boolean;
-            /** @description The profile that it follows. */
+            /** @description The profile that the machine follows. */
             profile: string | null;
             quarantined: boolean;
-            /** @description Readings that were processed, also those that were dead letters, sent again. */
+            /** @description Readings processed, including dead letters that were sent again. */
             readings: number;
-            /** @description Of its readings, those that had been dead letters and were sent again. */
+            /** @description Readings that were sent again from dead letters; part of `readings`. */
             resent: number;
-            /** @description Results that they led to. */
+            /** @description Results published. */
             results: number;
         };
         /**
@@ -1712,9 +1716,9 @@ export interface components {
         };
         /**
          * Workers
-         * @description A page of the worker processes that are there, sorted by id, and all that vanished lately.
+         * @description A page of the running worker processes, sorted by id, and all that vanished recently.
          *
-         *     `next` is where the next page starts (`?after=`), or null on the last. `vanished` are those that fell silent within the last minutes without having said that they stop, the last one first; `heard` is for how many seconds they have been silent.
+         *     `next` is the cursor of the next page (`?after=`), null on the last page. `vanished` lists the workers that stopped reporting within the last minutes without shutting down, the most recent first. `heard` is the number of seconds since a worker's last report.
          */
         Workers: {
             next: string | null;
@@ -1723,11 +1727,11 @@ export interface components {
         };
         /**
          * WorkerStatus
-         * @description What a worker process says of itself.
+         * @description The report of a worker process.
          *
-         *     `version` is the program's, `since` when the process began to work (RFC 3339, UTC). `threads` work on batches. `metrics` is where Prometheus can read it, null where it cannot. `assigned` are the partitions that are to be its own, `holding` those that it consumes, with `held` and `in_flight` readings in all of them. `readings` counts from its start; `rate` is readings a second. `sandbox_restarts` counts children that were lost or killed, and `sandbox_restart_causes` each cause by itself. `heard` is how many seconds ago it said all this.
+         *     `version` is the version of the program, `since` when the process started (RFC 3339, UTC), and `threads` the number of threads that process batches. `metrics` is the address for Prometheus, null if there is none. `assigned` lists the partitions assigned to the worker, `holding` those that it consumes; `held` and `in_flight` are the totals of these. `readings` is the number of readings processed since the start, and `rate` the number per second. `sandbox_restarts` is the number of sandbox children that were lost or killed, `sandbox_restart_causes` the number by cause. `heard` is the number of seconds since the report.
          *
-         *     Workers of another version may not say all of it.
+         *     Workers of another version may omit fields.
          */
         WorkerStatus: {
             assigned: number[];
@@ -1777,13 +1781,13 @@ export interface operations {
     list_changes: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 before?: string;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
-                /** @description Of this machine. */
+                /** @description Only items of this machine. */
                 machine?: string;
-                /** @description By whom: the name of the token. */
+                /** @description Only changes made with the token of this name. */
                 who?: string;
             };
             header?: never;
@@ -1792,7 +1796,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the trail */
+            /** @description A page of the audit trail */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1801,7 +1805,7 @@ export interface operations {
                     "application/json": components["schemas"]["Changes"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1815,19 +1819,19 @@ export interface operations {
     list_dead_letters: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 after?: string;
-                /** @description Of this cause, as a dead letter has it. */
+                /** @description Only dead letters with this `cause`. */
                 cause?: string;
-                /** @description Of this kind. */
+                /** @description Only dead letters of this kind. */
                 kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
-                /** @description The machine's id, or ~stray for a reading that named none. */
+                /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
-                /** @description Since then (RFC 3339, with a time zone). */
+                /** @description Only failures at or after this time (RFC 3339, with a time zone). */
                 since?: string;
-                /** @description Before then (RFC 3339, with a time zone). */
+                /** @description Only failures before this time (RFC 3339, with a time zone). */
                 until?: string;
             };
             header?: never;
@@ -1836,7 +1840,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the list */
+            /** @description A page of dead letters */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1845,7 +1849,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetterPage"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1859,15 +1863,15 @@ export interface operations {
     delete_dead_letters: {
         parameters: {
             query?: {
-                /** @description Of this cause, as a dead letter has it. */
+                /** @description Only dead letters with this `cause`. */
                 cause?: string;
-                /** @description Of this kind. */
+                /** @description Only dead letters of this kind. */
                 kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
-                /** @description The machine's id, or ~stray for a reading that named none. */
+                /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
-                /** @description Since then (RFC 3339, with a time zone). */
+                /** @description Only failures at or after this time (RFC 3339, with a time zone). */
                 since?: string;
-                /** @description Before then (RFC 3339, with a time zone). */
+                /** @description Only failures before this time (RFC 3339, with a time zone). */
                 until?: string;
             };
             header?: never;
@@ -1876,7 +1880,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many letters were deleted */
+            /** @description The number of dead letters deleted */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1885,7 +1889,7 @@ export interface operations {
                     "application/json": components["schemas"]["Discarded"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1901,16 +1905,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The machine's id, or ~stray for a reading that named none. */
+                /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine: string;
-                /** @description The number of the reading on its machine. A stray and a reading that expired have a name in its place. */
+                /** @description The number of the reading on its machine. A reading that expired or has no machine has a name instead. */
                 number: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A dead letter with its reading: the JSON value itself, or where it is none its bytes in base64 */
+            /** @description A dead letter with its reading: the JSON value, or its bytes in base64 if it is not JSON */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1919,7 +1923,7 @@ export interface operations {
                     "application/json": components["schemas"]["WholeDeadLetter"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1935,9 +1939,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The machine's id, or ~stray for a reading that named none. */
+                /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine: string;
-                /** @description The number of the reading on its machine. A stray and a reading that expired have a name in its place. */
+                /** @description The number of the reading on its machine. A reading that expired or has no machine has a name instead. */
                 number: string;
             };
             cookie?: never;
@@ -1951,7 +1955,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1967,16 +1971,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The machine's id, or ~stray for a reading that named none. */
+                /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine: string;
-                /** @description The number of the reading on its machine. A stray and a reading that expired have a name in its place. */
+                /** @description The number of the reading on its machine. A reading that expired or has no machine has a name instead. */
                 number: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description How many letters were sent again, and stay here until they are processed */
+            /** @description The number of dead letters sent again */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1985,7 +1989,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sent"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1999,15 +2003,15 @@ export interface operations {
     list_causes: {
         parameters: {
             query?: {
-                /** @description Of this cause, as a dead letter has it. */
+                /** @description Only dead letters with this `cause`. */
                 cause?: string;
-                /** @description Of this kind. */
+                /** @description Only dead letters of this kind. */
                 kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
-                /** @description The machine's id, or ~stray for a reading that named none. */
+                /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
-                /** @description Since then (RFC 3339, with a time zone). */
+                /** @description Only failures at or after this time (RFC 3339, with a time zone). */
                 since?: string;
-                /** @description Before then (RFC 3339, with a time zone). */
+                /** @description Only failures before this time (RFC 3339, with a time zone). */
                 until?: string;
             };
             header?: never;
@@ -2016,7 +2020,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The causes, those of most letters first, 100 at most */
+            /** @description Up to 100 causes, those with the most dead letters first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2025,7 +2029,7 @@ export interface operations {
                     "application/json": components["schemas"]["Causes"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2049,7 +2053,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How many letters were sent again, and stay here until they are processed */
+            /** @description The number of dead letters sent again */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2058,7 +2062,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sent"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2073,7 +2077,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The id of the last event that was read before. */
+                /** @description The id of the last event that you received. */
                 "Last-Event-ID"?: string;
             };
             path?: never;
@@ -2090,7 +2094,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2110,7 +2114,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many machines there are, and of each health; null where it would take too long to find out */
+            /** @description The number of machines, in total and by health; null if counting takes too long */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2119,7 +2123,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthCounts"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2148,7 +2152,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2177,7 +2181,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2197,7 +2201,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Pages elsewhere that belong to this system, null where the settings name none: RabbitMQ's own, and the docs */
+            /** @description The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2206,7 +2210,7 @@ export interface operations {
                     "application/json": components["schemas"]["Links"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2226,7 +2230,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All that a logic may use, and its limits */
+            /** @description Everything that a logic may use, and its limits */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2235,7 +2239,7 @@ export interface operations {
                     "application/json": components["schemas"]["Language"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2259,7 +2263,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What became of a trial */
+            /** @description The report of a trial */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2268,7 +2272,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialReport"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2292,7 +2296,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whether a logic would be accepted */
+            /** @description Whether an upload of the logic would be accepted */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2301,7 +2305,7 @@ export interface operations {
                     "application/json": components["schemas"]["CheckResult"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2315,17 +2319,17 @@ export interface operations {
     list_machines: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 after?: string;
-                /** @description Of this health. */
+                /** @description Only machines with this health. */
                 health?: components["schemas"]["Health"];
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
-                /** @description Of ids that begin so. */
+                /** @description Only machines whose id starts with this. */
                 prefix?: string;
-                /** @description That follow this profile. */
+                /** @description Only machines that follow this profile. */
                 profile?: string;
-                /** @description By id, or those seen last first. */
+                /** @description Sort by id, or by last_seen with the newest first. */
                 sort?: components["schemas"]["Sort"];
             };
             header?: never;
@@ -2334,7 +2338,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the list */
+            /** @description A page of machines */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2343,7 +2347,7 @@ export interface operations {
                     "application/json": components["schemas"]["MachineList"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2366,7 +2370,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A machine with all that is counted of it, exactly: each reading once, whatever crashed meanwhile */
+            /** @description A machine with its counts */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2375,7 +2379,7 @@ export interface operations {
                     "application/json": components["schemas"]["WholeMachine"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2405,7 +2409,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2437,7 +2441,7 @@ export interface operations {
                     "application/json": Record<string, unknown>;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2452,7 +2456,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -2476,7 +2480,7 @@ export interface operations {
                     "application/json": Record<string, unknown>;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2503,7 +2507,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer to a reading that the broker has confirmed */
+            /** @description A reading that RabbitMQ has confirmed */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2512,7 +2516,7 @@ export interface operations {
                     "application/json": components["schemas"]["Taken"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2527,7 +2531,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The id of the last event that was read before. */
+                /** @description The id of the last event that you received. */
                 "Last-Event-ID"?: string;
             };
             path: {
@@ -2547,7 +2551,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2570,7 +2574,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The version in force */
+            /** @description The deployed version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2579,7 +2583,7 @@ export interface operations {
                     "application/json": components["schemas"]["LogicInForce"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2594,9 +2598,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
-                /** @description Change nothing that has this ETag; `*`: nothing that is there. */
+                /** @description Make the change only if the resource does not have this ETag; `*`: only if it does not exist. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2611,7 +2615,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Which version is in force, from the next batch of the machine on, or of all that follow the profile */
+            /** @description The deployed version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2620,7 +2624,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2635,9 +2639,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
-                /** @description Change nothing that has this ETag; `*`: nothing that is there. */
+                /** @description Make the change only if the resource does not have this ETag; `*`: only if it does not exist. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2652,7 +2656,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Which version is in force, from the next batch of the machine on, or of all that follow the profile */
+            /** @description The deployed version */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2661,7 +2665,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2676,7 +2680,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -2694,7 +2698,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2721,7 +2725,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What became of a trial on a machine */
+            /** @description The report of a trial on a machine */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2730,7 +2734,7 @@ export interface operations {
                     "application/json": components["schemas"]["MachineTrialReport"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2744,9 +2748,9 @@ export interface operations {
     list_versions: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 before?: number;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -2758,7 +2762,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the list */
+            /** @description A page of versions */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2767,7 +2771,7 @@ export interface operations {
                     "application/json": components["schemas"]["Versions"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2801,7 +2805,7 @@ export interface operations {
                     "application/json": components["schemas"]["WholeVersion"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2816,7 +2820,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -2829,7 +2833,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Which version is in force, from the next batch of the machine on, or of all that follow the profile */
+            /** @description The deployed version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2838,7 +2842,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2875,7 +2879,7 @@ export interface operations {
                     "text/x-diff": string;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2907,7 +2911,7 @@ export interface operations {
                     "application/json": components["schemas"]["Paused"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2934,7 +2938,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Which profile a machine follows */
+            /** @description The profile that a machine follows */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2943,7 +2947,7 @@ export interface operations {
                     "application/json": components["schemas"]["Following"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2973,7 +2977,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3003,7 +3007,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3017,9 +3021,9 @@ export interface operations {
     list_readings: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 before?: number;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3031,7 +3035,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the list */
+            /** @description A page of readings */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3040,7 +3044,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecentReadings"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3054,9 +3058,9 @@ export interface operations {
     list_results: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 before?: number;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3077,7 +3081,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecentResults"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3113,7 +3117,7 @@ export interface operations {
                     "application/json": components["schemas"]["Paused"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3145,7 +3149,7 @@ export interface operations {
                     "application/json": Record<string, unknown>;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3160,7 +3164,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -3184,7 +3188,7 @@ export interface operations {
                     "application/json": Record<string, unknown>;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3199,7 +3203,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -3217,7 +3221,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3246,7 +3250,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3275,7 +3279,7 @@ export interface operations {
                     "application/json": components["schemas"]["Targets"][];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3289,9 +3293,9 @@ export interface operations {
     list_partitions: {
         parameters: {
             query?: {
-                /** @description The last partition of the page before. */
+                /** @description The last partition of the previous page. */
                 after?: number;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3309,7 +3313,7 @@ export interface operations {
                     "application/json": components["schemas"]["Partitions"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3323,9 +3327,9 @@ export interface operations {
     list_profiles: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 after?: string;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3334,7 +3338,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the list */
+            /** @description A page of profiles */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3343,7 +3347,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProfileList"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3366,7 +3370,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A profile: a logic for many machines */
+            /** @description A profile: one logic for many machines */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3375,7 +3379,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProfileSummary"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3398,7 +3402,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A profile: a logic for many machines */
+            /** @description A profile: one logic for many machines */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3407,7 +3411,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProfileSummary"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3437,7 +3441,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3460,7 +3464,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The version in force */
+            /** @description The deployed version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3469,7 +3473,7 @@ export interface operations {
                     "application/json": components["schemas"]["LogicInForce"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3484,9 +3488,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
-                /** @description Change nothing that has this ETag; `*`: nothing that is there. */
+                /** @description Make the change only if the resource does not have this ETag; `*`: only if it does not exist. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -3501,7 +3505,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Which version is in force, from the next batch of the machine on, or of all that follow the profile */
+            /** @description The deployed version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3510,7 +3514,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3525,9 +3529,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
-                /** @description Change nothing that has this ETag; `*`: nothing that is there. */
+                /** @description Make the change only if the resource does not have this ETag; `*`: only if it does not exist. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -3542,7 +3546,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Which version is in force, from the next batch of the machine on, or of all that follow the profile */
+            /** @description The deployed version */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3551,7 +3555,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3566,7 +3570,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -3584,7 +3588,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3598,9 +3602,9 @@ export interface operations {
     list_profile_versions: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 before?: number;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3612,7 +3616,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the list */
+            /** @description A page of versions */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3621,7 +3625,7 @@ export interface operations {
                     "application/json": components["schemas"]["Versions"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3655,7 +3659,7 @@ export interface operations {
                     "application/json": components["schemas"]["WholeVersion"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3670,7 +3674,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change only what has this ETag; `*`: any that is there. */
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
             };
             path: {
@@ -3683,7 +3687,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Which version is in force, from the next batch of the machine on, or of all that follow the profile */
+            /** @description The deployed version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3692,7 +3696,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3729,7 +3733,7 @@ export interface operations {
                     "text/x-diff": string;
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3743,9 +3747,9 @@ export interface operations {
     list_queues: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 after?: string;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3763,7 +3767,7 @@ export interface operations {
                     "application/json": components["schemas"]["Queues"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3792,7 +3796,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenList"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3816,7 +3820,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer to a new token: the only one that shows it */
+            /** @description A new token */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3825,7 +3829,7 @@ export interface operations {
                     "application/json": components["schemas"]["MadeToken"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3855,7 +3859,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3875,7 +3879,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who the API takes you for */
+            /** @description The name and role of your token */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3884,7 +3888,7 @@ export interface operations {
                     "application/json": components["schemas"]["WhoAmI"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3898,9 +3902,9 @@ export interface operations {
     list_workers: {
         parameters: {
             query?: {
-                /** @description Where the page starts: `next` of the page before. */
+                /** @description The cursor of the page: `next` of the previous page. */
                 after?: string;
-                /** @description How many at the most. */
+                /** @description The maximum number of items. */
                 limit?: number;
             };
             header?: never;
@@ -3909,7 +3913,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of the worker processes that are there, sorted by id, and all that vanished lately */
+            /** @description A page of the running worker processes, sorted by id, and all that vanished recently */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3918,7 +3922,7 @@ export interface operations {
                     "application/json": components["schemas"]["Workers"];
                 };
             };
-            /** @description The request cannot be understood. */
+            /** @description The request is malformed. */
             default: {
                 headers: {
                     [name: string]: unknown;
