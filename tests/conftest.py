@@ -17,8 +17,8 @@ import redis
 
 from pipeline.local.servers import LocalRabbitmq, LocalRedis, local_rabbitmq, local_redis
 from pipeline.settings import PREFIX
-from tests.installation import Installation
-from tests.servers import OwnServers
+from tests.support.installation import Installation
+from tests.support.servers import OwnServers
 
 # Before any test module is imported: some of ours read the settings when they are.
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:

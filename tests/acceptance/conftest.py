@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 
 @pytest.fixture(scope="module")

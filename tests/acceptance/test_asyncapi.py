@@ -24,8 +24,8 @@ from pipeline.model.claim import Claim
 from pipeline.model.dead_letter import STRAY
 from pipeline.model.record import Move, Outgoing
 from pipeline.settings import Settings
-from tests.installation import Collector, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Collector, Installation
+from tests.support.waiting import wait_until
 from web.documents.asyncapi import document
 
 #: One result, two results, none.

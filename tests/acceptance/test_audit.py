@@ -16,8 +16,8 @@ from pipeline.store.records import Records, Update
 from pipeline.store.tokens import Tokens
 from sandbox.job import KILLS
 from tests.acceptance.test_guard import bearer, handlers, run
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.access.roles import Role
 from web.app import create_app
 from web.services import Services

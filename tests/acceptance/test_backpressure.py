@@ -8,13 +8,12 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from pipeline import wire
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.logics import COUNT
+from tests.support.waiting import wait_until
 
 #: Bytes that the only partition holds, and characters in each reading.
 ROOM, LENGTH = 1_000_000, 20_000
-
-COUNT = 'def process(data, state): state["count"] = state.get("count", 0) + 1'
 
 
 @pytest.fixture

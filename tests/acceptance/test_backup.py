@@ -13,8 +13,8 @@ from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.model.record import Record
 from pipeline.store.records import Records, Update
 from tests.conftest import amqp_url_of, emptied, own_vhost
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.cli import main
 from web.cli.commands import OK, UNABLE
 from web.cli.parser import new_parser

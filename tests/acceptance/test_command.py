@@ -19,8 +19,8 @@ import msgspec
 import pytest
 
 from tests.chaos.proxy import Network
-from tests.installation import SCRIPTS, Installation
-from tests.waiting import wait_until
+from tests.support.installation import SCRIPTS, Installation
+from tests.support.waiting import wait_until
 from web.cli.main import main
 
 #: Each test has machines of its own.

@@ -1,20 +1,12 @@
 """Workers, Redis and RabbitMQ that end in the middle of it: nothing lost, nothing twice, order kept."""
 
-from tests.installation import Collector, Installation
-from tests.servers import OwnServers
-from tests.waiting import wait_until
+from tests.support.installation import Collector, Installation
+from tests.support.logics import CHECK_ORDER
+from tests.support.servers import OwnServers
+from tests.support.waiting import wait_until
 
 #: Readings of the long run, and how many machines send them.
 READINGS, MACHINES = 20_000, 50
-
-CHECKER = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    if data["n"] != state.get("last", -1) + 1:
-        state["disorder"] = state.get("disorder", 0) + 1
-    state["last"] = data["n"]
-    return {"n": data["n"], "count": state["count"]}
-"""
 
 
 def machine_ids() -> list[str]:
@@ -53,7 +45,7 @@ def all_published(results: Collector, readings: int) -> bool:
 def test_a_worker_killed_in_the_middle_loses_and_repeats_nothing(installation: Installation) -> None:
     installation.start_api()
     for machine_id in machine_ids():
-        installation.upload(machine_id, CHECKER)
+        installation.upload(machine_id, CHECK_ORDER)
     with installation.collect() as results:
         worker = installation.start_worker()
         send_all(installation, READINGS // 2)
@@ -74,7 +66,7 @@ def test_a_restart_of_redis_loses_and_repeats_nothing(own_servers: OwnServers) -
     with Installation(own_servers.rabbitmq.amqp_url, own_servers.redis.url) as plant:
         plant.start_api()
         for machine_id in machine_ids():
-            plant.upload(machine_id, CHECKER)
+            plant.upload(machine_id, CHECK_ORDER)
         with plant.collect() as results:
             plant.start_worker()
             send_all(plant, 5_000)
@@ -91,7 +83,7 @@ def test_a_restart_of_rabbitmq_loses_and_repeats_nothing(own_servers: OwnServers
     with Installation(own_servers.rabbitmq.amqp_url, own_servers.redis.url) as plant:
         plant.start_api()
         for machine_id in machine_ids():
-            plant.upload(machine_id, CHECKER)
+            plant.upload(machine_id, CHECK_ORDER)
         plant.start_worker()
         send_all(plant, 10_000)
         wait_until(lambda: all_counted(plant, 1_000), timeout=60)
@@ -114,7 +106,7 @@ def test_a_worker_waits_for_servers_that_are_not_up_yet(own_servers: OwnServers)
         own_servers.redis.start()
         own_servers.rabbitmq.start()
         plant.start_api()
-        plant.upload("m0", CHECKER)
+        plant.upload("m0", CHECK_ORDER)
         with plant.collect() as results:
             plant.send([("m0", {"n": 0})])
             wait_until(lambda: len(results.messages) == 1, timeout=30)

@@ -3,13 +3,9 @@
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.chaos.proxy import Network
-from tests.installation import Installation
-from tests.waiting import wait_until
-
-COUNT = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-"""
+from tests.support.installation import Installation
+from tests.support.logics import COUNT
+from tests.support.waiting import wait_until
 
 #: Seconds for which the worker's connection to Redis holds everything back: several times as long as the
 #: others take to count a worker out. The connection must end in order after it.

@@ -7,14 +7,10 @@ import pika
 import pytest
 
 from pipeline import wire
-from tests.installation import Collector, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Collector, Installation
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.waiting import wait_until
 
-COUNTER = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    return {"n": data["n"], "count": state["count"]}
-"""
 BROKEN = """
 def process(data, state):
     state["count"] = state.get("count", 0) + 1
@@ -60,7 +56,7 @@ def metric(plant: Installation, name: str) -> float:
 
 def test_what_failed_for_three_causes_is_found_mended_and_sent_again_once(plant: Installation) -> None:
     plant.upload("broken", BROKEN)
-    plant.upload("fine", COUNTER)
+    plant.upload("fine", COUNT_AND_TELL)
     plant.send(
         [
             *(("newcomer", {"n": n}) for n in range(12)),
@@ -90,8 +86,8 @@ def test_what_failed_for_three_causes_is_found_mended_and_sent_again_once(plant:
     assert (bad["encoding"], bad["reading"]) == ("base64", "/yBubyBqc29u")
     assert metric(plant, "iot_logic_dead_letters") == 16
 
-    plant.upload("broken", COUNTER)
-    plant.upload("newcomer", COUNTER)
+    plant.upload("broken", COUNT_AND_TELL)
+    plant.upload("newcomer", COUNT_AND_TELL)
     with plant.collect() as results:
         assert redrive(plant, machine="broken") == 3
         assert redrive(plant, kind="no-logic") == 12
@@ -115,7 +111,7 @@ def test_a_letter_sent_again_and_again_while_no_worker_runs_counts_once(installa
     installation.send([("m1", {"n": 1}), ("m1", {"n": 2})])
     installation.wait_for_dead_letters(2)
     worker.stop()
-    installation.upload("m1", COUNTER)
+    installation.upload("m1", COUNT_AND_TELL)
 
     for _ in range(3):
         response = installation.client.post("/dead-letters/m1/2/redrive")
@@ -208,7 +204,7 @@ def test_before_the_bound_there_is_a_warning_and_beyond_it_letters_wait(installa
     assert "wait in RabbitMQ" in get(installation)["warning"]
     assert metric(installation, "iot_logic_dead_letters_waiting") == 15
 
-    installation.upload("m1", COUNTER)
+    installation.upload("m1", COUNT_AND_TELL)
     with installation.collect() as results:
         for there, done in ((10, 10), (10, 20), (5, 25)):
             # Those that waited come as room is made.
@@ -277,7 +273,7 @@ def test_readings_that_expired_are_found_at_their_machine_and_sent_again_once(
         wait_until(lambda: get(installation)["kept"] == 2)
         # Forged by a device, on a reading that does not expire: an ordinary reading.
         send(3, headers={"x-death": [death], "x-first-death-reason": "expired"})
-    installation.upload("press", COUNTER)
+    installation.upload("press", COUNT_AND_TELL)
     installation.start_worker()
 
     first, second = get(installation, machine="press", kind="expired")["dead_letters"]

@@ -13,9 +13,9 @@ import pytest
 import redis
 
 from pipeline import wire
-from tests.event_stream import Event, EventStream
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.event_stream import Event, EventStream
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 ECHO = """
 def process(data, state):

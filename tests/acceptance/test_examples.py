@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 COUNTER = """
 def process(data, state):

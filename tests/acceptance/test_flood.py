@@ -9,24 +9,15 @@ import pika.exceptions
 import pytest
 
 from pipeline import wire
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.logics import CHECK_ORDER, slow
+from tests.support.waiting import wait_until
 
 #: Readings of the machine that floods.
 FLOOD = 4_000
 
 #: Takes one or two milliseconds for each reading.
-SLOW = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    if data["n"] != state.get("last", -1) + 1:
-        state["disorder"] = state.get("disorder", 0) + 1
-    state["last"] = data["n"]
-    total = 0
-    for step in range(10000):
-        total += step
-    return {"n": data["n"]}
-"""
+SLOW = slow(CHECK_ORDER, 10_000)
 FAST = "def process(data, state): return {'n': data['n']}"
 
 

@@ -16,8 +16,8 @@ from litestar.testing import TestClient
 from pipeline.local.ports import free_port
 from pipeline.settings import Settings
 from pipeline.store.tokens import Tokens
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.access.fair_share import AT_ONCE
 from web.access.roles import Role, access
 from web.app import create_app

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.installation import SCRIPTS
+from tests.support.installation import SCRIPTS
 
 
 def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

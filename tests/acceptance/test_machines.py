@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 LOGIC = """
 def process(data, state):

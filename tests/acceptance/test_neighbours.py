@@ -1,22 +1,18 @@
 """One machine's logic that does not end, among a hundred that all send."""
 
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.waiting import wait_until
 
 MACHINES, EACH = 100, 40
 
-FINE = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    return {"n": data["n"], "count": state["count"]}
-"""
 ENDLESS = "def process(data, state):\n    while True:\n        pass\n"
 
 
 def test_an_endless_logic_does_not_keep_the_others_from_their_results(installation: Installation) -> None:
     installation.start_api()
     for place in range(MACHINES):
-        installation.upload(f"m{place}", FINE if place else ENDLESS)
+        installation.upload(f"m{place}", COUNT_AND_TELL if place else ENDLESS)
     installation.start_worker()
 
     with installation.collect() as results:

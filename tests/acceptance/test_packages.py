@@ -15,8 +15,8 @@ import pytest
 
 from docs.reference.licences import needed
 from docs.reference.page_licences import npm_licences
-from tests.installation import SCRIPTS, Installation
-from tests.waiting import wait_until
+from tests.support.installation import SCRIPTS, Installation
+from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("pipeline", "sandbox", "web", "devices")

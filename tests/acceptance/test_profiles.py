@@ -18,8 +18,8 @@ from pipeline.model.deployment import Deployment
 from pipeline.settings import Settings
 from pipeline.store.keys import deployment_key, profile_machines_key
 from sandbox.job import EXHAUSTIONS
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: How many machines follow one profile, how many readings come a second, and how many of each machine.
 MACHINES, RATE, EACH = 1_000, 2_000, 8

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 COUNTER = """
 def process(data, state):

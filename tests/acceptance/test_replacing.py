@@ -7,8 +7,8 @@ from threading import Event, Thread
 import pika
 
 from pipeline import wire
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: Readings a second while logic is replaced, and how often it is.
 RATE, UPLOADS = 1_000, 10

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 DATA = Path(__file__).parent.parent / "data" / "machine_temperature_system_failure.csv"
 

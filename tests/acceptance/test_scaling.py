@@ -3,28 +3,11 @@
 from threading import Event, Thread
 from typing import Any
 
-from tests.installation import Command, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.logics import CHECK_ORDER, COUNT, slow
+from tests.support.waiting import wait_until
 
 MACHINES = 40
-
-CHECKER = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    if data["n"] != state.get("last", -1) + 1:
-        state["disorder"] = state.get("disorder", 0) + 1
-    state["last"] = data["n"]
-    return {"n": data["n"]}
-"""
-
-#: Takes about a millisecond for each reading.
-SLOW_COUNTER = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    total = 0
-    for step in range(8000):
-        total += step
-"""
 
 
 def partitions(plant: Installation) -> list[dict[str, Any]]:
@@ -72,7 +55,7 @@ class Stream(Thread):
 def test_partitions_follow_one_two_three_and_one_workers_under_load(installation: Installation) -> None:
     installation.start_api()
     for place in range(MACHINES):
-        installation.upload(f"m{place}", CHECKER)
+        installation.upload(f"m{place}", CHECK_ORDER)
     stream = Stream(installation)
     stream.start()
     workers = list[Command]()
@@ -98,7 +81,7 @@ def test_equal_readings_are_all_counted_while_partitions_move(installation: Inst
     """Nothing tells them apart, and many wait in one worker when their partition goes to the next."""
     installation.start_api()
     for place in range(MACHINES):
-        installation.upload(f"m{place}", SLOW_COUNTER)
+        installation.upload(f"m{place}", slow(COUNT, 8_000))
     first = installation.start_worker()
     wait_until(lambda: settled(installation, 1), timeout=60)
     for workers in (2, 3):

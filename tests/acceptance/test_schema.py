@@ -10,7 +10,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from pipeline.settings import Settings
-from tests.installation import Installation
+from tests.support.installation import Installation
 from web.access.roles import Role
 from web.app import create_app
 from web.documents.asyncapi import document

@@ -4,14 +4,9 @@ from threading import Thread
 
 import pytest
 
-from tests.installation import Installation
-from tests.waiting import wait_until
-
-COUNTER = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    return {"n": data["n"], "count": state["count"]}
-"""
+from tests.support.installation import Installation
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.waiting import wait_until
 
 #: Leaves the state as it is.
 ECHO = 'def process(data, state): return {"n": data["n"], "state": dict(state)}'
@@ -36,7 +31,7 @@ def send_and_wait(plant: Installation, *numbers: int) -> list[dict[str, object]]
 
 
 def test_a_state_that_is_put_is_what_the_next_reading_finds(plant: Installation) -> None:
-    plant.upload("m1", COUNTER)
+    plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 1)
 
     response = plant.client.put(PATH, json={"count": 100, "note": "set by hand"})
@@ -48,7 +43,7 @@ def test_a_state_that_is_put_is_what_the_next_reading_finds(plant: Installation)
 
 
 def test_a_machine_with_a_logic_can_be_given_a_state_before_its_first_reading(plant: Installation) -> None:
-    plant.upload("m1", COUNTER)
+    plant.upload("m1", COUNT_AND_TELL)
 
     assert plant.client.put(PATH, json={"count": 7}).status_code == 200
 
@@ -56,7 +51,7 @@ def test_a_machine_with_a_logic_can_be_given_a_state_before_its_first_reading(pl
 
 
 def test_a_reset_gives_an_empty_state_and_the_numbers_go_on(plant: Installation) -> None:
-    plant.upload("m1", COUNTER)
+    plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 1, 2)
 
     assert plant.client.delete(PATH).status_code == 204
@@ -69,7 +64,7 @@ def test_a_reset_gives_an_empty_state_and_the_numbers_go_on(plant: Installation)
 
 
 def test_an_edit_loses_against_a_reading_that_changed_the_state(plant: Installation) -> None:
-    plant.upload("m1", COUNTER)
+    plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 1)
     tag = plant.client.get(PATH).headers["etag"]
     send_and_wait(plant, 2)
@@ -109,7 +104,7 @@ def test_any_tag_of_several_will_do_and_a_weak_one_never(plant: Installation) ->
 
 
 def test_edits_while_readings_flow_lose_no_count_and_are_not_lost(plant: Installation) -> None:
-    plant.upload("m1", COUNTER)
+    plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 0)
     readings, edits, refused = 3_000, 0, 0
 
@@ -152,7 +147,7 @@ NO_STATES = [
 
 def test_what_no_logic_could_leave_is_refused_and_changes_nothing(installation: Installation) -> None:
     installation.start_api()
-    installation.upload("m1", COUNTER)
+    installation.upload("m1", COUNT_AND_TELL)
     installation.client.put(PATH, json={"count": 1})
 
     for body, status in NO_STATES:

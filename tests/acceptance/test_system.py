@@ -14,9 +14,9 @@ from prometheus_client.metrics_core import Metric
 from pipeline import wire
 from pipeline.clock import milliseconds_now
 from pipeline.wire import SENT_AT_HEADER
-from tests.installation import Command, Installation
-from tests.metrics import Series, faults, parse, scrape, series, value
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.metrics import Series, faults, parse, scrape, series, value
+from tests.support.waiting import wait_until
 
 #: Each test has machines of its own.
 _numbers = count(1)

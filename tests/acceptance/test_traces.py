@@ -12,9 +12,9 @@ from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.wire import TRACE_HEADER
 from tests.acceptance.test_asyncapi import faults
 from tests.conftest import amqp_url_of, emptied, own_vhost
-from tests.installation import Command, Installation
-from tests.otlp import OtlpCollector, Received
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.otlp import OtlpCollector, Received
+from tests.support.waiting import wait_until
 
 LOGIC = 'def process(data, state): return {"n": data}'
 

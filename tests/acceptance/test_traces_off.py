@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.local.ports import free_port
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: What turns traces on that nobody takes.
 NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from pipeline.trials.runner import BYTES, PLACES, READINGS
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 COUNTER = """
 def process(data, state):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: Each test has a machine of its own.
 _numbers = count(1)

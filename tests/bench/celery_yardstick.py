@@ -17,8 +17,8 @@ from tests.bench.load import Run, depth, open_sink, time_from_first_to_last, wor
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: The queue that Celery takes tasks from.
 TASKS = "celery"

@@ -13,8 +13,8 @@ from pipeline.store.client import connect
 from pipeline.store.versions import LogicStore
 from sandbox.parent.sandbox import Sandbox
 from tests.bench.logic import LOGIC
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from tests.bench.latency import LOGIC, MACHINES, Quantiles, Sending, Trip, at_ra
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import THREADS
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: Readings a second of all others together, and of the machine that floods.
 RATE: Final = 200

@@ -24,8 +24,8 @@ from tests.bench.load import depth, waiting
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import THREADS, plain_pika
-from tests.installation import Collector, Command, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Collector, Command, Installation
+from tests.support.waiting import wait_until
 
 #: How many machines send.
 MACHINES = 20

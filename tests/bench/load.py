@@ -18,8 +18,8 @@ from pipeline import wire
 from tests.bench.fleet import settings_of
 from tests.bench.logic import reading
 from tests.bench.server_cost import Spent, spent
-from tests.installation import Command, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.waiting import wait_until
 
 #: The queue that the results of all sides end in.
 SINK = "bench.results"

@@ -31,7 +31,7 @@ from tests.bench.fleet import installation, settings_of
 from tests.bench.latency import percentile
 from tests.bench.progress import announce
 from tests.bench.size import Size
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 #: How many make few, and machines on a page: as many as the API gives where nothing is asked.
 FEW: Final = 100

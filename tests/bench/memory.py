@@ -17,8 +17,8 @@ from tests.bench.load import SINK, publish
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS
-from tests.installation import Command
-from tests.waiting import wait_until
+from tests.support.installation import Command
+from tests.support.waiting import wait_until
 
 #: Results that are kept; nobody reads them.
 _KEPT = 10_000

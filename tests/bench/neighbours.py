@@ -13,8 +13,8 @@ from tests.bench.load import work_off
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: Readings a second while the endless logic comes.
 RATE = 500

@@ -17,8 +17,8 @@ from tests.bench.load import work_off
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS
-from tests.installation import Command, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.waiting import wait_until
 
 #: How many clients read, and how many of them take nothing of what they asked for.
 READERS, STUCK = 500, 50

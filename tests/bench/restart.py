@@ -15,8 +15,8 @@ from tests.bench.load import SINK, depth, open_sink, publish, waiting
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS, plain_pika
-from tests.installation import Command, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.waiting import wait_until
 
 
 class Start(Struct, frozen=True):

@@ -14,7 +14,7 @@ from tests.bench.logic import LOGIC
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 #: Fixed, so that each run has the same order of machines.
 _SEED: Final = 20_261_125

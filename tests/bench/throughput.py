@@ -16,7 +16,7 @@ from tests.bench.load import Run, work_off
 from tests.bench.progress import announce
 from tests.bench.server_cost import Spent
 from tests.bench.size import Size
-from tests.installation import Command, Installation
+from tests.support.installation import Command, Installation
 
 #: How many machines send, and threads of each worker process.
 MACHINES, THREADS = 100, 2

@@ -17,8 +17,8 @@ from tests.bench.load import work_off
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import MACHINES, THREADS
-from tests.installation import Command
-from tests.otlp import OtlpCollector
+from tests.support.installation import Command
+from tests.support.otlp import OtlpCollector
 
 #: Readings a second where the rate is low.
 RATE = 100

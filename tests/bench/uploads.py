@@ -11,7 +11,7 @@ from tests.bench.latency import Quantiles, Sending, Trip
 from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.bench.throughput import THREADS
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Readings a second that flow meanwhile, all of the machine whose logic is replaced.
 RATE = 500

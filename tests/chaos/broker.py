@@ -17,7 +17,7 @@ from typing import Final
 from pipeline.local import packages
 from pipeline.local.errors import Unavailable
 from pipeline.local.rabbitmq import PLUGINS, PrivateRabbitmq, script, serves_amqp
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Evaluated at the node's start. It must return, so the loop is a process of its own.
 _AGENT: Final = """

@@ -25,9 +25,9 @@ from tests.chaos.scene import Scene
 from tests.chaos.stopwatch import PATIENCE, Stopwatch
 from tests.chaos.tap import LETTERS_QUEUE, RESULTS_QUEUE, Tap, declare
 from tests.chaos.verdict import State, Verdict
-from tests.installation import Installation
-from tests.servers import OwnServers
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.servers import OwnServers
+from tests.support.waiting import wait_until
 
 #: Seconds that RabbitMQ 3.10 takes to keep a new quorum queue through a SIGKILL.
 _QUEUES_KEPT_SECONDS = 1.0

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.chaos.fleet import Fleet, Machine
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 #: Counts a reading as late if it fills a gap, and as double if there is none for it.
 LOGIC: Final = """

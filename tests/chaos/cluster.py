@@ -20,7 +20,7 @@ from pipeline.local.ports import answers, free_port
 from pipeline.local.process import GuardedProcess
 from pipeline.local.rabbitmq import RABBITMQ_USER
 from tests.chaos.broker import Broker
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Seconds of silence after which a node is down for the others, give or take a quarter.
 TICK_SECONDS: Final = 5

@@ -9,8 +9,8 @@ import psutil
 
 from tests.chaos.proxy import Network, Proxy
 from tests.chaos.trap import VARIABLE, Trap
-from tests.installation import Installation
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 #: Seconds of the AMQP heartbeat: the broker gives a worker up that is silent for about twice as long.
 HEARTBEAT = 2

@@ -11,7 +11,7 @@ from tests.chaos.plan import Kind
 from tests.chaos.proxy import Proxy
 from tests.chaos.scene import Scene
 from tests.chaos.trap import Trap
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Machines that one fault uploads to or edits.
 _MACHINES = 8

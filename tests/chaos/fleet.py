@@ -13,7 +13,7 @@ import pika
 
 from pipeline import wire
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Readings that are published at once, and how many such portions may wait for their confirms: what a
 #: broker that is killed leaves in doubt.

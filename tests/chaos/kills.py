@@ -27,7 +27,7 @@ from pipeline.settings import Settings
 from tests.chaos.broker import Broker
 from tests.chaos.rounds import Findings, Round, plan, run
 from tests.chaos.site import PATIENCE, Site
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class Kind(StrEnum):

@@ -15,9 +15,9 @@ from tests.chaos.crew import Crew
 from tests.chaos.fleet import Fleet
 from tests.chaos.stopwatch import Stopwatch
 from tests.chaos.verdict import LOGIC, Edits
-from tests.installation import Installation
-from tests.servers import OwnServers
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.servers import OwnServers
+from tests.support.waiting import wait_until
 
 #: All queues that readings wait in.
 READINGS_QUEUES = [

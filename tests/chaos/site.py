@@ -19,8 +19,8 @@ import pika
 from tests.chaos.census import LOGIC, Census, state_of, take
 from tests.chaos.fleet import Fleet
 from tests.chaos.scene import READINGS_QUEUES
-from tests.installation import Command, Installation
-from tests.waiting import wait_until
+from tests.support.installation import Command, Installation
+from tests.support.waiting import wait_until
 
 #: Seconds after which a round that is not worked off counts as one that stands still.
 PATIENCE: Final = 60.0

@@ -34,7 +34,7 @@ from tests.chaos.overlap import FILE, MODULE
 from tests.chaos.proxy import Network, Proxy
 from tests.chaos.rounds import Findings, Round, plan, run
 from tests.chaos.site import PATIENCE, Site
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class Kind(StrEnum):

@@ -9,7 +9,7 @@ import time
 from threading import Lock
 
 from tests.chaos.fleet import Fleet
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Seconds after which a machine without a result counts as one that stands still for good.
 PATIENCE = 60.0

@@ -19,8 +19,8 @@ from tests.compose.prometheus import Prometheus
 from tests.compose.report import note
 from tests.compose.stack import SERVICES, Stack, dashboard_queries, metric_names
 from tests.compose.stand_in import ROOT, compose_command, images
-from tests.installation import SCRIPTS
-from tests.waiting import wait_until
+from tests.support.installation import SCRIPTS
+from tests.support.waiting import wait_until
 
 # It logs what these checks provoke.
 logging.getLogger("pika").setLevel(logging.CRITICAL)

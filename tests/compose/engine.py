@@ -21,7 +21,7 @@ import requests
 from pipeline.local import packages
 from pipeline.local.errors import Unavailable
 from pipeline.local.packages import Package
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 _DOCKER = Package("docker.io", "moby-engine", "docker", "docker")
 

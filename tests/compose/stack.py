@@ -16,7 +16,7 @@ from docker.models.containers import Container
 
 from pipeline.local.ports import free_port
 from tests.compose.stand_in import ROOT
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Seconds that the slowest step of the compose command may take: building the image.
 _COMMAND_SECONDS = 1200

@@ -14,7 +14,7 @@ from devices.errors import AddressError, Unreachable
 from devices.outbox import Counts
 from devices.senders import HttpSender
 from pipeline.local.ports import free_port
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class Server:

@@ -13,7 +13,7 @@ from devices.senders import AmqpSender, MqttSender, Sender
 from pipeline.local.ports import free_port
 from pipeline.local.servers import LocalRabbitmq
 from tests.devices.readings_queue import ReadingsQueue
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 MACHINES = ["machine_A", "machine_B", "machine-3"]
 

@@ -17,8 +17,8 @@ import redis
 
 from pipeline.store.tokens import Tokens
 from tests.fuzz.hooks import OURS
-from tests.installation import SCRIPTS, Installation
-from tests.waiting import wait_until
+from tests.support.installation import SCRIPTS, Installation
+from tests.support.waiting import wait_until
 from web.access.roles import Role
 from web.documents.samples import FIELDS
 

@@ -14,8 +14,8 @@ from pipeline.store.pubsub import ALL, Announcement, channel_prefix
 from pipeline.worker import announcer as announcer_module
 from pipeline.worker.announcer import Announcer
 from sandbox.parent.sandbox import Sandbox
-from tests.partition import EditedMeanwhile, Partition
-from tests.waiting import wait_until
+from tests.support.partition import EditedMeanwhile, Partition
+from tests.support.waiting import wait_until
 
 #: Readings a second that a channel takes, and so at once.
 RATE = 10

@@ -19,7 +19,7 @@ from pipeline.model.dead_letter import STRAY, Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.keys import ALL_KEY
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

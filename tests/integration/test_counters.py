@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from pipeline.model.counters import Counters
 from pipeline.store.dead_letters import LetterFilter
-from tests.office import COUNT, Office
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.office import Office
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def counters(office: Office) -> Counters:
 
 def test_readings_that_are_moved_given_back_or_sent_again_are_counted_once_each(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(LetterFilter(machine="m1"))
     resent = office.arrivals(2)
     seen = counters(office).seen

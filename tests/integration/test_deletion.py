@@ -17,8 +17,9 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
-from tests.office import COUNT, Office
-from tests.waiting import wait_until
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.office import Office
+from tests.support.waiting import wait_until
 
 M1 = LetterFilter(machine="m1")
 
@@ -55,7 +56,7 @@ def machine(office: Office) -> Stored:
 def stopped_before_its_write(office: Office, *, before: int) -> Stored:
     """The machine after a batch of one reading was stopped before its write, while the machine, which had
     `before` readings, was deleted."""
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     for n in range(before):
         office.process([("m1", b'{"n": %d}' % n)])
     DeletedMeanwhile.delete = lambda: removal(office).remove("m1")
@@ -90,8 +91,8 @@ def test_without_another_token_on_its_record_the_batch_would_bring_the_state_bac
 
 def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2), ("m2", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
-    office.partition.logics.upload("m1", f"{COUNT}\n", b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
+    office.partition.logics.upload("m1", f"{COUNT_AND_TELL}\n", b"")
     office.process([("m1", b'{"n": 1}')])
     office.partition.index_writer.flush()
 
@@ -118,10 +119,10 @@ def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> N
 
 
 def test_what_was_applied_before_is_not_applied_to_the_new_machine(office: Office) -> None:
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.process([("m1", b'{"n": 1}')], session=b"before__")
     removal(office).remove("m1")
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     office.partition.process([("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')], session=b"after___", redelivered=2)
 
@@ -143,7 +144,7 @@ def state_after_a_flood(office: Office) -> bytes:
     """The state after a machine was deleted that had two readings in the overflow, and flooded again."""
     move(office, 1, 2)
     removal(office).remove("m1")
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     move(office, 3, 4)
     for reading in office.overflow(4):
         office.process([reading])
@@ -172,11 +173,11 @@ def test_without_its_places_a_new_machine_would_lose_readings_in_the_overflow(
 
 def test_readings_of_a_deleted_machine_that_come_back_twice_are_known_both_times(office: Office) -> None:
     partition = office.partition
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     readings = [("m1", b'{"n": %d}' % n) for n in range(1, 6)]
     partition.process(readings[:4], session=b"first___")
     removal(office).remove("m1")
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     partition.process(readings[:2], session=b"second__", redelivered=2)
     assert not machine(office).recorded

@@ -22,9 +22,9 @@ from pipeline.settings import Settings
 from pipeline.store.workers import REPORTS_KEY, WorkerStatus, list_workers
 from pipeline.wire import SENT_AT_HEADER
 from tests.conftest import amqp_url_of
-from tests.installation import Installation
 from tests.sandbox.probes import no_filter
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.cli import main
 from web.cli.commands import OK, WRONG
 from web.cli.doctor.host import check_sandbox

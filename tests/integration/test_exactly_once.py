@@ -20,15 +20,10 @@ from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
 from pipeline.worker.transaction import Transaction
 from sandbox.parent.sandbox import Sandbox
-from tests.installation import Collector
-from tests.partition import EditedMeanwhile, LosesAnswers, Partition
-from tests.waiting import wait_until
-
-COUNT = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    return {"n": data["n"], "count": state["count"]}
-"""
+from tests.support.installation import Collector
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.partition import EditedMeanwhile, LosesAnswers, Partition
+from tests.support.waiting import wait_until
 
 TWO = [("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')]
 THIRD = ("m1", b'{"n": 3}')
@@ -37,7 +32,7 @@ THIRD = ("m1", b'{"n": 3}')
 @pytest.fixture
 def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
     partition = Partition(broker_url, redis_url, Sandbox())
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     yield partition
     partition.close()
 
@@ -100,7 +95,7 @@ def test_what_a_crash_left_unpublished_is_published_by_the_next_session(
     broker_url: str, redis_url: str, again: Sequence[tuple[str, bytes]]
 ) -> None:
     partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     results = Collector(broker_url, wire.RESULTS_EXCHANGE)
     with pytest.raises(SessionLost):
         partition.process(TWO, session=b"before__")
@@ -132,7 +127,7 @@ def test_without_the_fence_it_would_apply_them_again(
 ) -> None:
     monkeypatch.setattr(records_module, "_WRITE", records_module._WRITE.replace("return {0}", "break"))
     partition = Partition(broker_url, redis_url, Sandbox())
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     wake_up_after_another_took_over(partition)
 
@@ -163,7 +158,7 @@ def test_after_a_crash_an_equal_reading_is_taken_for_the_one_before(partition: P
 
 def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:
     partition = Partition(broker_url, redis_url, Sandbox(), records=EditedMeanwhile)
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.records.edited = True  # type: ignore[attr-defined]
     partition.process(TWO)
     partition.records.edited = False  # type: ignore[attr-defined]
@@ -193,7 +188,7 @@ def test_without_compare_and_set_the_edit_would_be_lost(
 
 def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_url: str) -> None:
     partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     results = Collector(broker_url, wire.RESULTS_EXCHANGE)
 
     partition.process(TWO)
@@ -232,7 +227,7 @@ def test_they_are_recognised_also_if_the_answer_to_that_write_is_lost(
     broker_url: str, redis_url: str
 ) -> None:
     partition = Partition(broker_url, redis_url, Sandbox())
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process(OVERFLOW, session=b"before__")
     partition.process([moved(3), moved(4)], session=b"before__")
     partition.close()
@@ -250,7 +245,7 @@ def test_what_a_crash_left_unpublished_is_published_also_if_others_come_first(
 ) -> None:
     """The readings whose results are not published come back in the second batch."""
     partition = Partition(broker_url, redis_url, Sandbox())
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process(OVERFLOW, session=b"before__")
     partition.close()
     partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)

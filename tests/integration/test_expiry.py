@@ -27,8 +27,9 @@ from pipeline.model.dead_letter import Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from tests.integration.test_collector import CrashesOnce, running
-from tests.office import COUNT, Office
-from tests.waiting import wait_until
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.office import Office
+from tests.support.waiting import wait_until
 from web.cli.doctor.management import check_management
 
 M1 = LetterFilter(machine="m1")
@@ -113,7 +114,7 @@ def test_a_reading_that_expires_in_the_overflow_is_a_dead_letter_of_its_machine(
 def test_an_expired_reading_counts_once_however_often_it_is_sent_again(
     channel: BlockingChannel, office: Office
 ) -> None:
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     expire(channel, b'{"n": 1}')
     wait_until(lambda: office.letters.count() == 1)
     [(letter, _)] = found(office.letters)

@@ -12,7 +12,7 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.connection import Connection, close_at_once, parameters_of
 from pipeline.settings import Settings
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 READINGS = 2 * wire.PREFETCH
 

@@ -11,7 +11,7 @@ from pipeline.store.machine_index import MachineIndex
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 from sandbox.parent.sandbox import Sandbox
-from tests.partition import Partition
+from tests.support.partition import Partition
 
 ECHO = "def process(data, state): return {'n': 1 / data['n']}"
 

@@ -12,7 +12,7 @@ from pipeline.model.reading import Reading
 from pipeline.model.session import Settled
 from pipeline.worker.partition import Partition, _count_header
 from pipeline.worker.proof import Proof
-from tests.held import HeldPartition
+from tests.support.held import HeldPartition
 
 
 @pytest.fixture

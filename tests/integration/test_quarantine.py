@@ -7,10 +7,10 @@ import pytest
 from pipeline import wire
 from sandbox.job import KILLS
 from sandbox.limits import Limits
-from tests.installation import Collector
-from tests.partition import Partition
 from tests.sandbox.unguarded import Unguarded
-from tests.waiting import wait_until
+from tests.support.installation import Collector
+from tests.support.partition import Partition
+from tests.support.waiting import wait_until
 
 #: A loop in C: without the guards, nothing but the parent's deadline ends it.
 ENDLESS = "def process(data, state): return sum(iter(int, 1))"

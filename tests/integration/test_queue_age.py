@@ -10,7 +10,7 @@ from pipeline.model.session import Fence
 from pipeline.settings import Settings
 from pipeline.store.client import connect
 from pipeline.worker.partition import Partition
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: More than the broker hands out ahead.
 READINGS = wire.PREFETCH + 300

@@ -14,8 +14,9 @@ from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.keys import recent_key
 from pipeline.store.records import Records, Update
 from sandbox.parent.sandbox import Sandbox
-from tests.office import COUNT, Office
-from tests.partition import LosesAnswers, Partition
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.office import Office
+from tests.support.partition import LosesAnswers, Partition
 
 #: Writes over whatever is there.
 WITHOUT_COMPARISON = records_module._WRITE.replace(
@@ -41,7 +42,7 @@ def numbers(recents: Sequence[KeptReading]) -> list[int]:
 
 
 def test_the_last_readings_are_kept_once_and_in_order_whatever_the_batches(partition: Partition) -> None:
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     partition.process([("m1", b'{"n": 1}'), ("m2", b"{}")])
     partition.process([("m1", b'{"n": %d}' % n) for n in range(2, RECENT + 10)])
@@ -76,7 +77,7 @@ def test_without_compare_and_set_it_would_be_one(redis_url: str, monkeypatch: py
 
 def test_each_says_what_became_of_it(partition: Partition) -> None:
     partition.process([("m1", b'{"n": 1}')])
-    partition.logics.upload("m1", COUNT, b"")
+    partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process([("m1", b'{"n": 2}'), ("m1", b"\xff no json"), ("m1", b"{}")])
 
     unrun, ok, not_json, failed = read(partition, "m1")
@@ -106,7 +107,7 @@ def test_of_what_is_long_only_a_part_is_kept(partition: Partition) -> None:
 def test_a_reading_that_is_sent_again_is_a_recent_one_too(broker_url: str, redis_url: str) -> None:
     office = Office(broker_url, redis_url)
     office.fail(("m1", 1), ("m1", 2))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(LetterFilter(machine="m1"))
 
     office.process(office.arrivals(2))

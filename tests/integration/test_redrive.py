@@ -22,8 +22,9 @@ from pipeline.worker import transaction as turn_module
 from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
 from pipeline.worker.transaction import Transaction
-from tests.office import COUNT, Office
-from tests.waiting import wait_until
+from tests.support.logics import COUNT_AND_TELL
+from tests.support.office import Office
+from tests.support.waiting import wait_until
 
 M1 = LetterFilter(machine="m1")
 
@@ -38,7 +39,7 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
 def count_of_letters_sent_twice(office: Office, *, one_batch: bool) -> bytes:
     """The state after all letters were sent, the sender was killed, and all were sent by the next."""
     office.fail(("m1", 1), ("m1", 2), ("m1", 3))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     assert office.redriver.send_all(M1) == 3
     assert office.redriver.send_all(M1) == 3
     readings = office.arrivals(6)
@@ -91,7 +92,7 @@ def test_a_worker_that_crashed_after_the_write_leaves_a_reading_that_is_not_appl
 ) -> None:
     office = Office(broker_url, redis_url, processor=CrashesOnce)
     office.fail(("m1", 1), ("m1", 2))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
     readings = office.arrivals(2)
     CrashesOnce.armed = True
@@ -109,7 +110,7 @@ def test_a_worker_that_crashed_after_the_write_leaves_a_reading_that_is_not_appl
 
 def test_a_reading_given_back_after_a_crash_before_the_write_is_applied(office: Office) -> None:
     office.fail(("m1", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
 
     office.partition.process(office.arrivals(1), session=b"after___", redelivered=1)
@@ -123,7 +124,7 @@ def state_after_the_letter_came_again(office: Office) -> bytes:
     [kept] = next(office.letters.find(M1))
     [body] = office.letters.bodies([kept.letter])
     assert body is not None
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
     office.process(office.arrivals(1))
 
@@ -153,7 +154,7 @@ def test_without_remembering_what_is_used_up_it_would_count_twice(
 
 def test_a_claim_that_a_device_made_up_counts_for_nothing(office: Office) -> None:
     office.fail(("m1", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
     [genuine] = office.arrivals(1)
     assert genuine.claim is not None
@@ -178,7 +179,7 @@ def test_without_checking_the_signature_a_device_could_use_up_a_letter_with_othe
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.fail(("m1", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
     [genuine] = office.arrivals(1)
     monkeypatch.setattr(Claim, "holds", lambda *_: True)
@@ -190,7 +191,7 @@ def test_without_checking_the_signature_a_device_could_use_up_a_letter_with_othe
 
 def test_what_is_sent_again_goes_to_the_end_of_the_line_by_number(office: Office) -> None:
     office.fail(*(("m1", n) for n in range(12)), ("m2", 0))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.process([("m1", b'{"n": 100}')])
 
     office.redriver.send_all(M1)
@@ -228,7 +229,7 @@ def test_a_letter_keeps_its_bytes_and_says_when_it_was_sent(office: Office) -> N
 
 def test_a_letter_discarded_while_its_reading_is_in_the_line_is_not_applied(office: Office) -> None:
     office.fail(("m1", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
     [kept] = next(office.letters.find(M1))
 
@@ -253,7 +254,7 @@ def test_a_letter_discarded_while_its_batch_runs_is_not_applied_and_its_neighbou
 ) -> None:
     office = Office(broker_url, redis_url, records=DiscardedMeanwhile)
     office.fail(("m1", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
 
     office.process([*office.arrivals(1), ("m1", b'{"n": 2}')])
@@ -266,7 +267,7 @@ def test_a_letter_discarded_while_its_batch_runs_is_not_applied_and_its_neighbou
 def test_all_of_a_kind_are_sent_machine_after_machine(office: Office) -> None:
     office.fail(("m1", 1), ("m2", 1), ("m1", 2), ("m2", 2))
     office.partition.process([("m1", b"no json")])
-    office.partition.logics.upload("m3", COUNT, b"")
+    office.partition.logics.upload("m3", COUNT_AND_TELL, b"")
     office.partition.process([("m3", b"no json")])
     wait_until(lambda: office.letters.count_kinds() == {"no-logic": 5, "not-json": 1})
 
@@ -280,7 +281,7 @@ def test_all_of_a_kind_are_sent_machine_after_machine(office: Office) -> None:
 
 def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     with pika.BlockingConnection(pika.URLParameters(office.amqp_url)) as connection:
         channel = connection.channel()
         channel.exchange_unbind(wire.READINGS_EXCHANGE, wire.INGEST_EXCHANGE, routing_key=wire.data_key("*"))
@@ -298,7 +299,7 @@ def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office
 def state_after_a_flood(office: Office) -> bytes:
     """The state after a letter was sent twice, and both readings went through the overflow queue."""
     office.fail(("m1", 1))
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     for _ in range(2):
         office.redriver.send_all(M1)
     office.process([replace(reading, move=True) for reading in office.arrivals(2)])
@@ -342,7 +343,7 @@ class ResumedMeanwhile(Records):
 def paused_after_the_resume(broker_url: str, redis_url: str) -> list[str]:
     """The letters of a batch that was under way when the machine was resumed."""
     office = Office(broker_url, redis_url, records=ResumedMeanwhile)
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.partition.records.pause("m1", paused=True)
     office.fail(("m1", 1))
     ResumedMeanwhile.armed = True
@@ -375,7 +376,7 @@ def test_without_another_token_on_the_record_it_would_be(
 
 def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_yet(office: Office) -> None:
     office.collector.close()
-    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.partition.records.pause("m1", paused=True)
     office.process([("m1", b'{"n": %d}' % n) for n in (1, 2, 3)])
     pause = office.partition.records.pause("m1", paused=False).pause

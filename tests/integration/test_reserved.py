@@ -6,13 +6,9 @@ import pika
 import pytest
 
 from pipeline import wire
-from tests.installation import Installation
-from tests.waiting import wait_until
-
-COUNT = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-"""
+from tests.support.installation import Installation
+from tests.support.logics import COUNT
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from pipeline.local.ports import free_port
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 from web.http.connection import bounded
 
 #: Seconds that the server waits for its clients.

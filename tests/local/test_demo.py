@@ -18,7 +18,7 @@ from pipeline.local.machines import LOGIC
 from pipeline.local.ports import free_port
 from pipeline.local.results import line
 from tests.local.processes import processes_with
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class Demo:

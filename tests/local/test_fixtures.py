@@ -7,7 +7,7 @@ import pika
 import redis
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_mqtt_and_amqp_meet_on_the_virtual_host_of_the_test(broker_url: str, mqtt_url: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.local.process import GuardedProcess, guarded
 from tests.local.processes import processes_with
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Makes a daemon as Erlang's port mapper is one: in a session of its own, and nobody's child.
 DAEMONS = """

@@ -16,7 +16,7 @@ from pipeline.local.errors import NoServers, ServerFailed, Unavailable
 from pipeline.local.rabbitmq import PrivateRabbitmq, version_of
 from pipeline.local.redis import PrivateRedis
 from tests.local.processes import processes_with
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_rabbitmq_keeps_confirmed_messages_over_a_crash_and_a_restart() -> None:

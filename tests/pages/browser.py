@@ -11,7 +11,7 @@ import msgspec
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from pipeline.local.packages import Package, install
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 SCREENSHOTS: Final = ROOT / "build" / "screenshots"

@@ -11,8 +11,8 @@ import redis
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.store.tokens import Tokens
-from tests.installation import Installation
 from tests.pages.browser import Watch, started
+from tests.support.installation import Installation
 
 #: Milliseconds that Playwright waits for an expectation.
 _PATIENCE = 15_000

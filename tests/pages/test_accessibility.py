@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.installation import Installation
 from tests.pages.browser import axe, wait_until_it_fits
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 LOGIC = "def process(data, state):\n    state['n'] = data['n']\n    return {'twice': data['n'] * 2}\n"
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.installation import Installation
 from tests.pages.browser import axe, screenshot
+from tests.support.installation import Installation
 
 COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 

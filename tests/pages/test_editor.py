@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.tokens import Tokens
-from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in, write
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.access.roles import Role
 
 COUNTER = """\

@@ -16,9 +16,9 @@ from playwright.sync_api import Page, expect
 
 from pipeline import wire
 from pipeline.store.tokens import Tokens
-from tests.installation import Installation
 from tests.pages.browser import Watch, wait_until_it_fits
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.access.roles import Role
 
 MARKUP = (

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, write
 from tests.pages.test_editor import open_logic, send, tried
+from tests.support.installation import Installation
 
 DOUBLE = 'def process(data, state):\n    return {"double": data["n"] * 2}\n'
 

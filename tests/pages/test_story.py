@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pipeline.store.tokens import Tokens
-from tests.installation import Installation
 from tests.pages.browser import ROOT, Watch, sign_in, write
 from tests.pages.images import IMAGES, LARGEST, check, outline, picture
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.access.roles import Role
 
 DATA: Final = ROOT / "tests" / "data" / "machine_temperature_system_failure.csv"

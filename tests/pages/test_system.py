@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot
-from tests.waiting import wait_until
+from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 
 LOGIC = "def process(data, state):\n    return {'n': data['n']}\n"
 

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pipeline.store.tokens import Tokens
-from tests.installation import Installation
 from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.support.installation import Installation
 from web.access.roles import Role
 
 

@@ -21,7 +21,7 @@ def test_the_corpus_is_there() -> None:
     assert len(FILES) > 450
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_file_of_the_corpus_keeps_to_its_expectation(path: Path) -> None:
     source = path.read_bytes()
 

@@ -11,9 +11,9 @@ from typing import Final
 import pytest
 import redis
 
-from tests.installation import SCRIPTS, Installation
 from tests.site.mentions import ROOT, Mention, mentions
-from tests.waiting import wait_until
+from tests.support.installation import SCRIPTS, Installation
+from tests.support.waiting import wait_until
 from web.cli.parser import new_parser
 
 #: One that is well with numbers alone, another for each version.

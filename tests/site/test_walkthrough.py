@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import pytest
 
 from pipeline.local.ports import free_port
-from tests.installation import SCRIPTS
-from tests.waiting import wait_until
+from tests.support.installation import SCRIPTS
+from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "walkthrough.md"

@@ -21,7 +21,7 @@ import pika
 
 from pipeline import wire
 from pipeline.local.ports import free_port
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Where the console scripts are that belong to the Python that runs the tests.
 SCRIPTS = Path(sys.executable).parent

@@ -12,7 +12,7 @@ from pipeline.model.reading import Reading
 from pipeline.model.session import Fence
 from pipeline.settings import Settings
 from pipeline.worker.partition import Partition
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class HeldPartition:

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: What ends a line (WHATWG HTML, section 9.2.5): nothing else does.
 _LINE_END = re.compile(rb"\r\n|\n|\r")

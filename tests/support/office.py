@@ -19,15 +19,9 @@ from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.records import Records
 from pipeline.worker.processor import Processor
 from sandbox.parent.sandbox import Sandbox
-from tests.installation import Collector
-from tests.partition import Partition
-from tests.waiting import wait_until
-
-COUNT = """
-def process(data, state):
-    state["count"] = state.get("count", 0) + 1
-    return {"n": data["n"], "count": state["count"]}
-"""
+from tests.support.installation import Collector
+from tests.support.partition import Partition
+from tests.support.waiting import wait_until
 
 
 class Office:
