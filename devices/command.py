@@ -66,12 +66,12 @@ def _deliver(arguments: argparse.Namespace) -> int:
 
 
 def _summary(delivered: Delivered) -> str:
-    tally = delivered.tally
-    parts = [f"{tally.sent} sent", f"{tally.confirmed} confirmed"]
-    if tally.refused:
-        parts.append(f"{tally.refused} refused")
-    if tally.repeated:
-        parts.append(f"{tally.repeated} sent again")
+    counts = delivered.counts
+    parts = [f"{counts.sent} sent", f"{counts.confirmed} confirmed"]
+    if counts.refused:
+        parts.append(f"{counts.refused} refused")
+    if counts.repeated:
+        parts.append(f"{counts.repeated} sent again")
     return ", ".join(parts)
 
 

@@ -23,13 +23,13 @@ class Delivered(Struct, frozen=True):
     """How a delivery ended. `trouble`: what kept readings from being confirmed, where something did."""
 
     end: End
-    tally: Counts
+    counts: Counts
     trouble: str | None
 
     @property
     def all_confirmed(self) -> bool:
         """Whether everything that was sent is confirmed."""
-        return self.tally.confirmed == self.tally.sent
+        return self.counts.confirmed == self.counts.sent
 
 
 class Delivery:
@@ -50,7 +50,7 @@ class Delivery:
         self._source = source
         self._patience = patience
         self._stopping = stopping
-        self._look = look
+        self._on_progress = look
         self._next_look = 0.0
         self._end: End | None = None
 
@@ -68,8 +68,8 @@ class Delivery:
             self._go_on()
         if self._end == "stopped":
             self._sender.flush(_LAST_SECONDS)
-        self._look(self._sender.tally)
-        return Delivered(self._end or "complete", self._sender.tally, self._sender.trouble)
+        self._on_progress(self._sender.counts)
+        return Delivered(self._end or "complete", self._sender.counts, self._sender.trouble)
 
     def _wait_until(self, moment: float) -> bool:
         """Wait for a moment of the schedule; False where the delivery ends first."""
@@ -84,7 +84,7 @@ class Delivery:
 
     def _go_on(self) -> bool:
         self._next_look = time.monotonic() + _LOOK_SECONDS
-        self._look(self._sender.tally)
+        self._on_progress(self._sender.counts)
         if self._stopping():
             self._end = "stopped"
         elif self._sender.stalled > self._patience:

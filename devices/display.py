@@ -70,6 +70,6 @@ class Display:
         self._progress.stop()
         logging.getLogger("devices").removeHandler(self._handler)
 
-    def show(self, tally: Counts) -> None:
+    def show(self, counts: Counts) -> None:
         """Show these counts."""
-        self._progress.update(self._task, completed=tally.confirmed)
+        self._progress.update(self._task, completed=counts.confirmed)

@@ -63,7 +63,7 @@ class Outbox:
         self._progressed = time.monotonic()
 
     @property
-    def tally(self) -> Counts:
+    def counts(self) -> Counts:
         """The counts so far."""
         return Counts(self._sent, self._confirmed, self._refused, self._repeated)
 

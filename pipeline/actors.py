@@ -83,8 +83,8 @@ class WorkerResources(Middleware):
         self.announcer.start()
         broker.worker_threads = worker.worker_threads
         self.sessions = broker.sessions = Sessions(client)
-        self.attendance = IndexWriter(MachineIndex(client, self.records))
-        self.attendance.start()
+        self.index_writer = IndexWriter(MachineIndex(client, self.records))
+        self.index_writer.start()
         self.metrics = broker.metrics = WorkerMetrics(self._restarts)
         self.metrics_server = MetricsServer(
             self.metrics.registry, self.settings.metrics_host, self.settings.metrics_port
@@ -127,9 +127,9 @@ class WorkerResources(Middleware):
         broker.membership.leave()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Nothing is left to be published, or to be entered into the directory."""
+        """Nothing is left to be published, or to be entered into the index."""
         self.publisher.close()
-        self.attendance.close()
+        self.index_writer.close()
         self.metrics_server.close()
         self.announcer.close()
         tracing.close()
@@ -146,7 +146,7 @@ class WorkerResources(Middleware):
                 self.publisher,
                 sandbox,
                 broker.stopping,
-                self.attendance,
+                self.index_writer,
                 self.metrics,
                 self.announcer,
             )

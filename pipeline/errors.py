@@ -9,13 +9,8 @@
     ├── BrokerUnavailable    the broker is unavailable
     ├── RedriveStopped       not all of the dead letters could be sent again
     ├── BackupError          a file is not a backup, or cannot be restored here
-    ├── LogicRefused         an uploaded logic was refused; carries every problem found
     └── SessionLost          this consumer no longer holds its partition; another one processes its batch
 """
-
-from collections.abc import Sequence
-
-from sandbox.job import Problem
 
 
 class IotLogicError(Exception):
@@ -48,14 +43,6 @@ class RedriveStopped(IotLogicError):
 
 class BackupError(IotLogicError):
     """A file is not a complete backup, or cannot be restored here. Nothing was changed."""
-
-
-class LogicRefused(IotLogicError):
-    """An uploaded logic was refused. The deployed version has not changed."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"The logic was refused: it has {len(problems)} problem(s)")
-        self.problems = tuple(problems)
 
 
 class SessionLost(IotLogicError):

@@ -47,8 +47,8 @@ class Office:
         self.letters = LetterStore(self.redis)
         self.publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
         self.redriver = Redriver(self.letters, self.publisher)
-        self.keeper = DeadLetterCollector(settings, self.letters)
-        self.keeper.start()
+        self.collector = DeadLetterCollector(settings, self.letters)
+        self.collector.start()
         self.results = Collector(amqp_url, wire.RESULTS_EXCHANGE)
         wait_until(lambda: self.publisher.connected)
 
@@ -114,7 +114,7 @@ class Office:
     def close(self) -> None:
         """End all of it."""
         self.results.close()
-        self.keeper.close()
+        self.collector.close()
         self.publisher.close()
         self.partition.close()
         self.redis.close()

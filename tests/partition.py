@@ -69,9 +69,9 @@ class Partition:
         self.records = records(self._redis)
         self.sessions = Sessions(self._redis)
         self.logics = LogicStore(self._redis, "")
-        self.directory = MachineIndex(self._redis, self.records)
+        self.index = MachineIndex(self._redis, self.records)
         #: Enters nothing by itself: a test calls `flush`.
-        self.attendance = IndexWriter(self.directory)
+        self.index_writer = IndexWriter(self.index)
         self.sandbox = sandbox
         self.metrics = WorkerMetrics(lambda: sandbox.losses)
         self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)
@@ -82,7 +82,7 @@ class Partition:
             self._publisher,
             sandbox,
             Event(),
-            self.attendance,
+            self.index_writer,
             self.metrics,
             announcer,
         )

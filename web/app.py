@@ -54,11 +54,11 @@ def create_app(services: Services) -> Litestar:
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "handler"))
         built_pages()
-        services.keeper.start()
+        services.collector.start()
         try:
             yield
         finally:
-            await services.feeds.close()
+            await services.hub.close()
             services.close()
             tracing.close()
 

@@ -26,8 +26,8 @@ _REQUEST_SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10)
 class _DeadLetterGauges(Collector):
     """The gauges, read when they are asked for."""
 
-    def __init__(self, settings: Settings, letters: LetterStore, keeper: DeadLetterCollector) -> None:
-        self._max, self._letters, self._keeper = settings.dead_letters_max, letters, keeper
+    def __init__(self, settings: Settings, letters: LetterStore, collector: DeadLetterCollector) -> None:
+        self._max, self._letters, self._keeper = settings.dead_letters_max, letters, collector
 
     def collect(self) -> Iterator[Metric]:
         """Raises `redis.RedisError`."""
@@ -73,9 +73,9 @@ def _gauge(name: str, help_text: str, value: float) -> Metric:
 class Metrics:
     """The metrics of one API process."""
 
-    def __init__(self, settings: Settings, letters: LetterStore, keeper: DeadLetterCollector) -> None:
+    def __init__(self, settings: Settings, letters: LetterStore, collector: DeadLetterCollector) -> None:
         self.registry = new_registry()
-        self.registry.register(_DeadLetterGauges(settings, letters, keeper))
+        self.registry.register(_DeadLetterGauges(settings, letters, collector))
         self.redriven = Counter(
             "iot_logic_dead_letters_redriven",
             "Dead letters sent again, every attempt counted.",

@@ -71,7 +71,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, and end when all answers are out."""
-        self._services.feeds.end()
+        self._services.hub.end()
         cutting = asyncio.get_running_loop().call_later(_STUCK_SECONDS, self._cut_stuck)
         await super().shutdown(sockets)
         cutting.cancel()

@@ -35,30 +35,30 @@ class Services:
         self.settings = settings
         self._redis = connect(settings)
         self._records = Records(self._redis)
-        self.setups = MachineDeployments(self._redis)
-        self.logics = LogicStore(self._redis, settings.signing_key, self.setups)
+        self.deployments = MachineDeployments(self._redis)
+        self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
         self.profile_logics = LogicStore(self._redis, settings.signing_key, ProfileDeployments(self._redis))
-        self.profiles = ProfileStore(self._redis, self.setups, self._records)
+        self.profiles = ProfileStore(self._redis, self.deployments, self._records)
         self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
         self.events = Events(self._redis)
-        self.feeds = Hub(settings, self.recents)
+        self.hub = Hub(settings, self.recents)
         self.redriver = Redriver(self.letters, self._publisher)
         self.machines = Machines(
             self._redis,
             self._records,
             self.profiles,
-            self.setups,
+            self.deployments,
             self.redriver,
             settings.silent_after,
         )
         self.ingest = Ingest(self._publisher)
-        self.keeper = DeadLetterCollector(settings, self.letters)
-        self.metrics = Metrics(settings, self.letters, self.keeper)
+        self.collector = DeadLetterCollector(settings, self.letters)
+        self.metrics = Metrics(settings, self.letters, self.collector)
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
-        self.metrics.event_readers.set_function(lambda: self.feeds.readers)
+        self.metrics.event_readers.set_function(lambda: self.hub.readers)
         self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
         self.trials = Trials(settings)
         self.uploads = Uploads(self._sandbox, self.trials, settings.limits)
@@ -71,7 +71,7 @@ class Services:
 
     def close(self) -> None:
         """End the keeper, the connections and the children that check and try logic."""
-        self.keeper.close()
+        self.collector.close()
         self._publisher.close()
         self._sandbox.close()
         self.trials.close()

@@ -102,7 +102,7 @@ class AmqpSender(Line):
         self._tag = 0
         self._channel = channel
         self._connected()
-        self._look()
+        self._check_blocked()
         self._publish()
 
     def _on_channel_end(self, channel: Channel, reason: BaseException) -> None:
@@ -123,14 +123,14 @@ class AmqpSender(Line):
         # What the broker did not read until now could not be answered either.
         self._connected_at = time.monotonic()
 
-    def _look(self) -> None:
+    def _check_blocked(self) -> None:
         """Look every second whether the broker still answers."""
         connection = self._connection
         if connection is None or not connection.is_open:
             return
         silence = None if self._blocked else self._silence()
         if silence is None:
-            connection.ioloop.call_later(_LOOK_SECONDS, self._look)
+            connection.ioloop.call_later(_LOOK_SECONDS, self._check_blocked)
         else:
             self._reason = ConnectionLost(silence)
             self._close(connection)

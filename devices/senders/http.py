@@ -140,9 +140,9 @@ class HttpSender:
         self._opened: list[_Lane] = []
 
     @property
-    def tally(self) -> Counts:
+    def counts(self) -> Counts:
         """The counts so far."""
-        return sum((lane.tally for lane in self._lanes), Counts())
+        return sum((lane.counts for lane in self._lanes), Counts())
 
     @property
     def unsettled(self) -> int:

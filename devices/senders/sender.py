@@ -30,13 +30,13 @@ _logger = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
-    """Sends readings. All methods may be called from one thread at a time, `tally` from any."""
+    """Sends readings. All methods may be called from one thread at a time, `counts` from any."""
 
     #: Where it sends, without the password.
     address: str
 
     @property
-    def tally(self) -> Counts:
+    def counts(self) -> Counts:
         """The counts so far."""
 
     @property
@@ -78,9 +78,9 @@ class Line(ABC):
         self._thread = Thread(target=self._run, name=f"sender to {address}", daemon=True)
 
     @property
-    def tally(self) -> Counts:
+    def counts(self) -> Counts:
         """The counts so far."""
-        return self.outbox.tally
+        return self.outbox.counts
 
     @property
     def unsettled(self) -> int:

@@ -18,13 +18,13 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, cast
 
 import msgspec
 from msgspec import Struct
 
+from pipeline.clock import now
 from pipeline.errors import BackupError
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
@@ -119,7 +119,7 @@ def export(client: Client, path: Path) -> dict[str, int]:
                     body = encode(frame)
                     packed.write(_LENGTH.pack(len(body)) + body)
 
-                write(Header(FORMAT, datetime.now(UTC).isoformat(timespec="seconds"), VERSION))
+                write(Header(FORMAT, now(), VERSION))
                 for entry in _entries(client):
                     counts[names[type(entry)]] += 1
                     write(entry)
@@ -146,7 +146,7 @@ def _entries(client: Client) -> Iterator[Entry]:
         stored = records.parse(record, setup)
         if stored.known or versions:
             yield MachineEntry(
-                name, stored.record if stored.recorded else None, stored.setup, note(_decoded(versions))
+                name, stored.record if stored.recorded else None, stored.deployment, note(_decoded(versions))
             )
     for name in _names(client, PROFILES_KEY):
         _, setup, versions = _read(client, name, "profile")

@@ -46,7 +46,7 @@ from pipeline.store.versions import Version
 from pipeline.wire import is_machine_id
 from sandbox.job import digest_of
 
-#: Machines that are entered into the directory at once.
+#: Machines that are entered into the index at once.
 _CHUNK: Final = 200
 
 #: Compiles a source; None where it is refused.
@@ -69,7 +69,7 @@ class Restore:
         self._compile = compiled if signing_key else None
         self._sources = Sources(client, signing_key)
         self._records = Records(client)
-        self._directory = MachineIndex(client, self._records)
+        self._index = MachineIndex(client, self._records)
         self._profiles = ProfileStore(client, MachineDeployments(client), self._records)
 
     def restore(
@@ -106,7 +106,7 @@ class Restore:
                 self._put_machine(entry, ahead)
                 entered.append(entry.name)
         for start in range(0, len(entered), _CHUNK):
-            self._directory.enter(entered[start : start + _CHUNK])
+            self._index.enter(entered[start : start + _CHUNK])
         done.machines = len(entered)
         return done
 
@@ -158,7 +158,7 @@ class Restore:
             nonlocal before
             values = cast("list[bytes | None]", step.mget(record_key(name), deployment_key(name)))
             here = self._records.parse(*values)
-            before = here.setup
+            before = here.deployment
             record = _merged(machine.record, here.record if here.token else None, ahead)
             step.multi()
             if record is not None:
@@ -179,13 +179,15 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
     number = was.number + ahead
     if now is None:
         moved = was.moved + ahead
-        return Record(number, was.state, strikes=was.strikes, moved=moved, taken=was.taken, tally=was.tally)
+        return Record(
+            number, was.state, strikes=was.strikes, moved=moved, taken=was.taken, counters=was.counters
+        )
     return replace(
         now,
         number=max(now.number, number),
         state=was.state,
         strikes=was.strikes,
-        tally=was.tally,
+        counters=was.counters,
         gone=kept is None,
     )
 

@@ -20,8 +20,8 @@ from msgspec.structs import asdict
 from pipeline import wire
 from pipeline.broker.expiry import Expiry, expiry_of, name_of
 from pipeline.broker.publisher import PERSISTENT, Message
-from pipeline.clock import now
-from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, Letter, cause_of, milliseconds, parse_id
+from pipeline.clock import now, utc
+from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, Letter, cause_of, parse_id
 from pipeline.model.reading import Reading
 from pipeline.model.record import Outgoing
 from sandbox.job import Failure, Outcome
@@ -78,7 +78,7 @@ def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -
         key=key,
         size=len(body),
         kind=kind if kind in KINDS else "unknown",
-        time=time if _is_time(time) else now(),
+        time=_utc(time) or now(),
         message=_text(headers, "message"),
         logicversion=_number(headers, "logicversion"),
         line=_number(headers, "line"),
@@ -105,12 +105,12 @@ def _expired(expiry: Expiry, key: str, properties: pika.BasicProperties, body: b
     )
 
 
-def _is_time(text: str) -> bool:
+def _utc(time: str) -> str | None:
+    """A time that somebody wrote, in UTC; None if it is none."""
     try:
-        milliseconds(text)
+        return utc(time)
     except (ValueError, OverflowError):
-        return False
-    return True
+        return None
 
 
 def _text(headers: Mapping[str, Any], name: str) -> str:

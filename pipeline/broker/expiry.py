@@ -20,7 +20,7 @@ reading in the queue. If that expires before another worker takes it, it is appl
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from msgspec import Struct
 from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.sent_at import sent_at_of
+from pipeline.clock import rfc3339
 
 _QUEUE: Final = re.compile(topology.PARTITION_QUEUES_PATTERN)
 #: RabbitMQ takes no longer expiration.
@@ -79,7 +80,7 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
     return Expiry(
         queue=queue,
         machine=machine,
-        time=_rfc3339(time) if isinstance(time, datetime) else None,
+        time=rfc3339(time) if isinstance(time, datetime) else None,
         lifetime=int(lifetime) if isinstance(lifetime, str) and _LIFETIME.fullmatch(lifetime) else None,
         place=place,
     )
@@ -96,7 +97,3 @@ def name_of(expiry: Expiry, properties: pika.BasicProperties, key: str, body: by
     message_id = properties.message_id and wire.text_of(properties.message_id)
     identity = (key, message_id, expiry.place, sent_at_of(properties.headers), time, body)
     return f"expired-{blake2b(msgspec.msgpack.encode(identity), digest_size=16).hexdigest()}"
-
-
-def _rfc3339(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -217,7 +217,7 @@ class Publisher:
     # All below runs on the publisher's thread.
 
     def _run(self) -> None:
-        self._loop.call_later(_PATIENCE_SECONDS, self._look)
+        self._loop.call_later(_PATIENCE_SECONDS, self._warn_of_delay)
         while not self._stopping.is_set():
             try:
                 self._prepare()
@@ -318,9 +318,9 @@ class Publisher:
             if any(message.mandatory for message in submission.messages):
                 submission.bring_back(method.exchange)
 
-    def _look(self) -> None:
+    def _warn_of_delay(self) -> None:
         """Warn of what the broker does not confirm: it may be short of memory or disk."""
-        self._loop.call_later(_PATIENCE_SECONDS, self._look)
+        self._loop.call_later(_PATIENCE_SECONDS, self._warn_of_delay)
         if self._unconfirmed:
             seconds = monotonic() - min(submission.since for submission in self._unconfirmed.values())
             if seconds > _PATIENCE_SECONDS:

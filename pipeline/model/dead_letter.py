@@ -2,14 +2,13 @@
 
 import re
 import uuid
-from datetime import datetime
 from hashlib import blake2b
 from typing import Final, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline import wire
+from pipeline import clock, wire
 from pipeline.model.deployment import Active
 from pipeline.model.reading import Reading
 from pipeline.model.record import Cause
@@ -76,7 +75,7 @@ class Letter(Struct, frozen=True):
     @property
     def milliseconds(self) -> int:
         """When it failed, in milliseconds since 1970."""
-        return milliseconds(self.time)
+        return clock.milliseconds(self.time)
 
     @property
     def cause(self) -> str:
@@ -130,14 +129,6 @@ def parse_id(letter_id: str) -> tuple[str, str] | None:
     if found is None:
         return None
     return (STRAY, found["stray"]) if found["stray"] else (found["machine"], found["name"])
-
-
-def milliseconds(time: str) -> int:
-    """A time in RFC 3339 as milliseconds since 1970. Raises `ValueError`."""
-    moment = datetime.fromisoformat(time)
-    if moment.tzinfo is None:
-        raise ValueError(f"{time!r} names no time zone")
-    return round(moment.timestamp() * 1000)
 
 
 class Admission(Struct):

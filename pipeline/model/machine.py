@@ -1,6 +1,6 @@
 """How a machine is doing, in one word: the first that fits, in the order of `Health`.
 
-What it depends on but the time of day is its `Condition`: that is what the directory of all machines is kept
+What it depends on but the time of day is its `Condition`: that is what the index of all machines is kept
 by (`pipeline.store.machine_index`), for it changes only when something happens to the machine.
 """
 
@@ -18,15 +18,15 @@ class Stored(Struct, frozen=True):
 
     record: Record
     token: bytes
-    setup: Deployment
+    deployment: Deployment
     profile: Deployment | None = None
 
     @property
     def active(self) -> Active | None:
         """The logic that it is set up to run: its own, else that of its profile."""
-        if self.setup.version or self.profile is None or not self.profile.version:
-            return self.setup.active
-        return Active(self.profile.version, self.profile.digest, self.setup.profile)
+        if self.deployment.version or self.profile is None or not self.profile.version:
+            return self.deployment.active
+        return Active(self.profile.version, self.profile.digest, self.deployment.profile)
 
     @property
     def quarantined(self) -> bool:
@@ -41,7 +41,7 @@ class Stored(Struct, frozen=True):
     @property
     def known(self) -> bool:
         """Whether anything is kept of it."""
-        return self.recorded or self.setup != Deployment()
+        return self.recorded or self.deployment != Deployment()
 
 
 class Condition(StrEnum):
@@ -72,11 +72,11 @@ class Health(StrEnum):
 
 def condition_of(stored: Stored) -> Condition:
     """The condition of a machine as it was read."""
-    if stored.setup.paused:
+    if stored.deployment.paused:
         return Condition.PAUSED
     if stored.quarantined:
         return Condition.QUARANTINED
-    if not stored.record.tally.seen:
+    if not stored.record.counters.seen:
         return Condition.NEW
     return Condition.FAILING if stored.record.failed else Condition.FINE
 
@@ -87,6 +87,6 @@ def health_of(stored: Stored, silent_since: int) -> Health:
     Who was last seen before `silent_since` (milliseconds since 1970) is silent.
     """
     condition = condition_of(stored)
-    if condition in (Condition.FAILING, Condition.FINE) and stored.record.tally.seen < silent_since:
+    if condition in (Condition.FAILING, Condition.FINE) and stored.record.counters.seen < silent_since:
         return Health.SILENT
     return Health.RUNNING if condition is Condition.FINE else Health(condition)

@@ -136,8 +136,8 @@ class Record(Struct, frozen=True, array_like=True):
     earlier sessions applied, and that have not come back yet. `outgoing` is what the last applied readings
     publish. `strikes` is what stands against its logic. `moved` and `taken` count the readings that went into
     the overflow and those that came back. `attempts` are pairs of a place and the number of the attempt in
-    which readings went to the overflow from that place on. `tally` is what is counted for people. `gone`: the
-    machine is deleted.
+    which readings went to the overflow from that place on. `counters` is what is counted for people. `gone`:
+    the machine is deleted.
     """
 
     number: int = 0
@@ -149,7 +149,7 @@ class Record(Struct, frozen=True, array_like=True):
     strikes: Strikes = Strikes()
     moved: int = 0
     taken: int = 0
-    tally: Counters = Counters()
+    counters: Counters = Counters()
     gone: bool = False
     earlier: bytes = b""
     attempts: tuple[tuple[int, int], ...] = ()
@@ -162,7 +162,7 @@ class Record(Struct, frozen=True, array_like=True):
     @property
     def _failure(self) -> OutcomeKind | None:
         """Why its last reading failed, None where it did not."""
-        error = self.tally.last_error
+        error = self.counters.last_error
         return error.kind if error is not None and error.number == self.number else None
 
     def stands_differently(self, before: "Record") -> bool:
@@ -172,7 +172,7 @@ class Record(Struct, frozen=True, array_like=True):
         another logic was put in force.
         """
         return (
-            not before.tally.seen
+            not before.counters.seen
             or self._failure != before._failure
             or self.strikes.quarantined != before.strikes.quarantined
         )
@@ -271,7 +271,7 @@ class Record(Struct, frozen=True, array_like=True):
         state: bytes,
         carry: bool,
         strikes: Strikes,
-        tally: Counters,
+        counters: Counters,
     ) -> Self:
         """The record after `run` and `move` of the fresh readings of a split were run and moved.
 
@@ -313,7 +313,7 @@ class Record(Struct, frozen=True, array_like=True):
             strikes=strikes,
             moved=self.moved + len(move),
             taken=taken,
-            tally=tally,
+            counters=counters,
             # What was sent again, and is skipped, makes no new machine.
             gone=self.gone and not run and not move,
             earlier=b"" if fresh else split.earlier,

@@ -1,6 +1,6 @@
 """What people do with machines: find and count them, pause, resume, edit and delete them.
 
-The directory says which machines a page has, and each is then looked at itself: one that does not fit any
+The index says which machines a page has, and each is then looked at itself: one that does not fit any
 more is left out, and entered anew (`pipeline.store.machine_index`).
 """
 
@@ -50,17 +50,17 @@ class Machines:
         client: Client,
         records: Records,
         profiles: ProfileStore,
-        setups: MachineDeployments,
+        deployments: MachineDeployments,
         redriver: Redriver,
         silent_after: int,
     ) -> None:
-        self.directory = MachineIndex(client, records)
+        self.index = MachineIndex(client, records)
         self._records = records
-        self._setups = setups
+        self._setups = deployments
         self._redriver = redriver
         self._search = Search(client)
         self._counter = HealthCounter(client)
-        self._removal = Deletion(client, records, self.directory, profiles)
+        self._deletion = Deletion(client, records, self.index, profiles)
         self._silent_after = silent_after
 
     def find(self, where: MachineFilter, sort: Sort, after: str, limit: int) -> MachinePage:
@@ -76,15 +76,15 @@ class Machines:
         while chunk := list(islice(machine_ids, _CHUNK)):
             for machine_id, stored in self._records.read(chunk).items():
                 health = health_of(stored, since)
-                follows = where.profile in (None, stored.setup.profile)
+                follows = where.profile in (None, stored.deployment.profile)
                 if stored.known and follows and where.health in (None, health):
                     found.append((machine_id, stored, health))
                 else:
                     strayed.append(machine_id)
-        self.directory.enter(strayed)
+        self.index.enter(strayed)
         return MachinePage(found, page.next)
 
-    def census(self) -> HealthCounts:
+    def count_by_health(self) -> HealthCounts:
         """How many machines there are, and of each health."""
         return self._counter.count(self._silent_since())
 
@@ -94,7 +94,7 @@ class Machines:
 
     def remove(self, machine_id: str) -> Stored | None:
         """Delete a machine with all that belongs to it. Returns what it was; None where there is nothing."""
-        return self._removal.remove(machine_id)
+        return self._deletion.remove(machine_id)
 
     def read(self, machine_id: str) -> Stored:
         """A machine as it stands."""
@@ -103,7 +103,7 @@ class Machines:
     def pause(self, machine_id: str) -> None:
         """Have a machine's readings become dead letters from now on."""
         self._records.pause(machine_id, paused=True)
-        self.directory.enter([machine_id])
+        self.index.enter([machine_id])
 
     def resume(self, machine_id: str, *, redrive: bool) -> tuple[int, int]:
         """Have a machine's readings processed again, with `redrive` also those that came meanwhile.
@@ -112,7 +112,7 @@ class Machines:
         Raises as `Redriver`; the machine is resumed then, and doing it again is safe.
         """
         pause = self._records.pause(machine_id, paused=False).pause
-        self.directory.enter([machine_id])
+        self.index.enter([machine_id])
         if not redrive:
             return 0, 0
         sent, waiting = self._redriver.send_paused(machine_id, pause)
@@ -131,7 +131,7 @@ class Machines:
                 return False
             released = replace(stored.record, strikes=Strikes())
             if not self._records.write({machine_id: Update(stored, released)}):
-                self.directory.enter([machine_id])
+                self.index.enter([machine_id])
                 return True
 
     def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> bytes:
@@ -153,5 +153,5 @@ class Machines:
         return int((time.time() - self._silent_after) * 1000)
 
 
-def _without(pause: Pause, setup: Deployment) -> tuple[Deployment, None]:
-    return (replace(setup, pause=None) if setup.pause == pause else setup), None
+def _without(pause: Pause, deployment: Deployment) -> tuple[Deployment, None]:
+    return (replace(deployment, pause=None) if deployment.pause == pause else deployment), None

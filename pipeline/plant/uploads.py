@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from threading import Lock
 
-from pipeline.errors import LogicRefused
 from pipeline.model.deployment import Active
 from pipeline.store.versions import Check, LogicStore, any_logic
 from pipeline.trials.examples import Example, ExamplesFailed, Mismatch, cases, encoded, mismatches
 from pipeline.trials.runner import Trials
+from sandbox.errors import LogicRefused
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
 

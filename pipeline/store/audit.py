@@ -6,14 +6,13 @@ whose process was killed in this moment is not; one whose record Redis refused w
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import msgspec
 import redis
 from msgspec import Struct
 
-from pipeline.clock import now
+from pipeline.clock import now, rfc3339
 from pipeline.settings import Settings
 from pipeline.store import pubsub as announced
 from pipeline.store.pubsub import Events
@@ -141,7 +140,7 @@ def _change(entry_id: str, kept: _Kept) -> AuditEntry:
     milliseconds = int(entry_id.partition("-")[0])
     return AuditEntry(
         id=entry_id,
-        time=datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds"),
+        time=rfc3339(milliseconds / 1000),
         who=kept.who,
         action=kept.action,
         target=kept.target,

@@ -6,7 +6,7 @@
     The step is compared and set on record and setup, so that what is deleted is what was looked at.
 2.  Its dead letters, up to the last reading that the machine had. What has failed since then is no longer its
     own.
-3.  Its entries: among the machines of its profile, and in the directory.
+3.  Its entries: among the machines of its profile, and in the index.
 
 Where this is killed half way, the machine is gone, and deleting it once more does the rest.
 
@@ -50,16 +50,16 @@ class Deletion:
         self._redis = client
         self._profiles = profiles
         self._records = records
-        self._directory = directory
+        self._index = directory
         self._script = client.register_script(_REMOVE)
 
     def remove(self, machine_id: str) -> Stored | None:
         """Delete a machine. Returns what it was; None where there was none, nor dead letters of one."""
         stored = self._remove(machine_id)
         discarded = self._discard_letters(machine_id, stored.record.number + 1 if stored.token else None)
-        if stored.setup.profile is not None:
-            self._profiles.forget(machine_id, stored.setup.profile)
-        self._directory.enter([machine_id])
+        if stored.deployment.profile is not None:
+            self._profiles.forget(machine_id, stored.deployment.profile)
+        self._index.enter([machine_id])
         return stored if stored.known or discarded else None
 
     def _remove(self, machine_id: str) -> Stored:
@@ -67,15 +67,15 @@ class Deletion:
         keys = [record_key(machine_id), deployment_key(machine_id)]
         others = [versions_key(machine_id), digests_key(machine_id), recent_key(machine_id)]
         while True:
-            record, setup = cast("list[bytes | None]", self._redis.mget(keys))
-            stored = self._records.parse(record, setup)
+            record, deployment = cast("list[bytes | None]", self._redis.mget(keys))
+            stored = self._records.parse(record, deployment)
             if not stored.known:
                 return stored
             left = stored.record.deleted()
             seconds = GONE_SECONDS if left.moved == left.taken else 0
             if self._script(
                 keys=[*keys, *others],
-                args=[stored.token, setup or b"", self._records.encode(left), seconds],
+                args=[stored.token, deployment or b"", self._records.encode(left), seconds],
             ):
                 return stored
 

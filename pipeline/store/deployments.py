@@ -92,20 +92,20 @@ class Deployments:
 
 
 class MachineDeployments(Deployments):
-    """The same, of machines, which are entered into the directory when they are changed."""
+    """The same, of machines, which are entered into the index when they are changed."""
 
     kind = "machine"
 
     def __init__(self, client: "redis.Redis") -> None:
         super().__init__(client)
         self._records = Records(client)
-        self._directory = MachineIndex(client, self._records)
+        self._index = MachineIndex(client, self._records)
 
     def _before_change(self, name: str) -> None:
         self._records.register([name])
 
     def _after_change(self, name: str) -> None:
-        self._directory.enter([name])
+        self._index.enter([name])
 
 
 class ProfileDeployments(Deployments):

@@ -1,12 +1,12 @@
-"""Counts the machines of each health, from the directory, in one look.
+"""Counts the machines of each health, from the index, in one look.
 
 How many machines are paused, quarantined or new, Redis knows: each is a set. Of the others it depends on when
 each was last seen, which another set has for all. So the silent ones are counted from whichever side is
 smaller: those in a condition of trouble are asked when they were seen, or those that were seen too long ago
-are asked in which condition they are. Where both sides have more than `LOOKS`, it is not known which are
-silent, failing or running: nobody is to wait for a count.
+are asked in which condition they are. If both sides have more than `MAX_EXAMINED` machines, the counts of
+silent, failing and running ones are unknown: nobody waits long for a count.
 
-As all of the directory, it may be behind the machines for seconds.
+As all of the index, it may be behind the machines for seconds.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ from pipeline.store.machine_index import SEEN_KEY
 
 #: Machines that are looked at for a count, at the most. Redis does nothing else meanwhile, for some two
 #: milliseconds.
-LOOKS: Final = 4_000
+MAX_EXAMINED: Final = 4_000
 
 #: KEYS seen, all machines, those that are new, and the conditions of trouble; ARGV since when a machine is
 #: not silent, and how many are looked at. Answers how many machines there are, how many are new, how many
@@ -80,7 +80,7 @@ class HealthCounter:
     def __init__(self, client: "redis.Redis") -> None:
         self._count = client.register_script(_COUNT)
 
-    def count(self, silent_since: int, looks: int = LOOKS) -> HealthCounts:
+    def count(self, silent_since: int, looks: int = MAX_EXAMINED) -> HealthCounts:
         """How many machines there are of each health, where who was last seen before `silent_since`
         (milliseconds since 1970) is silent. Raises `redis.RedisError`."""
         machines, new, old, *counts = self._count(keys=_KEYS, args=[silent_since, looks])

@@ -1,4 +1,4 @@
-"""The directory of all machines: sorted sets in Redis by which they are found (`pipeline.store.search`).
+"""The index of all machines: sorted sets in Redis by which they are found (`pipeline.store.search`).
 
 It follows the records and setups, which are the truth, and may be behind them for seconds. The rules:
 
@@ -107,4 +107,4 @@ def _chunks(machine_ids: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def _entry(stored: Stored) -> _Entry:
-    return (condition_of(stored) if stored.known else None), stored.record.tally.seen
+    return (condition_of(stored) if stored.known else None), stored.record.counters.seen

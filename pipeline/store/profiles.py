@@ -67,7 +67,7 @@ class ProfileStore:
         self._redis = client
         self._machines = machines
         self._records = records
-        self._directory = MachineIndex(client, records)
+        self._index = MachineIndex(client, records)
         self._join = client.register_script(_JOIN)
         self._delete = client.register_script(_DELETE)
 
@@ -108,10 +108,10 @@ class ProfileStore:
             return None
         before = Deployment()
 
-        def step(setup: Deployment) -> tuple[Deployment, None]:
+        def step(deployment: Deployment) -> tuple[Deployment, None]:
             nonlocal before
-            before = setup
-            return replace(setup, profile=name), None
+            before = deployment
+            return replace(deployment, profile=name), None
 
         self._machines.change(machine_id, step)
         there = self._settle(machine_id, {each for each in (before.profile, name) if each is not None})
@@ -126,7 +126,7 @@ class ProfileStore:
         keys += [versions_key(name, "profile"), digests_key(name, "profile")]
         for machine_ids in _chunks(self._members(name)):
             for machine_id, stored in self._records.read(machine_ids).items():
-                if stored.setup.profile != name:
+                if stored.deployment.profile != name:
                     self._settle(machine_id, {name})
         self._redis.zrem(PROFILES_KEY, name)
         count, there = self._delete(keys=keys)
@@ -139,10 +139,10 @@ class ProfileStore:
         self._settle(machine_id, {name})
 
     def refresh(self, name: str) -> None:
-        """Enter those of its machines into the directory anew that a new version may have set free."""
+        """Enter those of its machines into the index anew that a new version may have set free."""
         keys = [profile_machines_key(name), condition_key(Condition.QUARANTINED)]
         stopped = cast("list[bytes]", self._redis.zinter(keys))
-        self._directory.enter([machine_id.decode() for machine_id in stopped])
+        self._index.enter([machine_id.decode() for machine_id in stopped])
 
     def _members(self, name: str) -> list[str]:
         members = cast("set[bytes]", self._redis.smembers(profile_machines_key(name)))
@@ -167,8 +167,8 @@ class ProfileStore:
                 return there
 
 
-def _without(profile: str, setup: Deployment) -> tuple[Deployment, None]:
-    return (replace(setup, profile=None) if setup.profile == profile else setup), None
+def _without(profile: str, deployment: Deployment) -> tuple[Deployment, None]:
+    return (replace(deployment, profile=None) if deployment.profile == profile else deployment), None
 
 
 def _chunks(machine_ids: Sequence[str]) -> Iterable[Sequence[str]]:

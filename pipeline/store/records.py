@@ -152,11 +152,17 @@ class Records:
             key for machine_id in machine_ids for key in (record_key(machine_id), deployment_key(machine_id))
         ]
         values = cast("list[bytes | None]", self._redis.mget(keys))
-        setups = [Deployment.parse(value) for value in values[1::2]]
-        profiles = self._profiles({setup.profile for setup in setups if setup.profile and not setup.version})
+        deployments = [Deployment.parse(value) for value in values[1::2]]
+        profiles = self._profiles(
+            {
+                deployment.profile
+                for deployment in deployments
+                if deployment.profile and not deployment.version
+            }
+        )
         return {
-            machine_id: self._stored(value, setup, profiles.get(setup.profile or ""))
-            for machine_id, value, setup in zip(machine_ids, values[::2], setups, strict=True)
+            machine_id: self._stored(value, deployment, profiles.get(deployment.profile or ""))
+            for machine_id, value, deployment in zip(machine_ids, values[::2], deployments, strict=True)
         }
 
     def _profiles(self, names: set[str]) -> dict[str, Deployment]:
@@ -167,15 +173,17 @@ class Records:
         )
         return {name: Deployment.parse(value) for name, value in zip(names, values, strict=True)}
 
-    def parse(self, value: bytes | None, setup: bytes | None) -> Stored:
+    def parse(self, value: bytes | None, deployment: bytes | None) -> Stored:
         """A machine, from the values of its keys; without what its profile is set up to run."""
-        return self._stored(value, Deployment.parse(setup))
+        return self._stored(value, Deployment.parse(deployment))
 
-    def _stored(self, value: bytes | None, setup: Deployment, profile: Deployment | None = None) -> Stored:
+    def _stored(
+        self, value: bytes | None, deployment: Deployment, profile: Deployment | None = None
+    ) -> Stored:
         if value is None:
-            return Stored(Record(), b"", setup, profile)
+            return Stored(Record(), b"", deployment, profile)
         record = self._decoder.decode(memoryview(value)[_TOKEN_BYTES:])
-        return Stored(record, value[:_TOKEN_BYTES], setup, profile)
+        return Stored(record, value[:_TOKEN_BYTES], deployment, profile)
 
     def encode(self, record: Record) -> bytes:
         """The value of a record's key, with a new token."""
@@ -251,16 +259,16 @@ class Records:
         while True:
             values = cast("list[bytes | None]", self._redis.mget(keys))
             stored = self.parse(values[1], values[0])
-            if stored.setup.paused == paused:
-                return stored.setup
-            number, pause = stored.record.number, stored.setup.pause
+            if stored.deployment.paused == paused:
+                return stored.deployment
+            number, pause = stored.record.number, stored.deployment.pause
             pause = Pause(number) if paused or pause is None else Pause(pause.first, number)
-            setup = replace(stored.setup, pause=pause)
+            deployment = replace(stored.deployment, pause=pause)
             if not stored.known:
                 self.register([machine_id])
-            after = [self._encoder.encode(setup), stored.token, self.encode(stored.record)]
+            after = [self._encoder.encode(deployment), stored.token, self.encode(stored.record)]
             if self._pause(keys=keys, args=[values[0] or b"", *after]):
-                return setup
+                return deployment
 
     def register(self, machine_ids: Iterable[str]) -> None:
         """Put machines on the list of all machines, before anything else is kept of them."""

@@ -1,11 +1,11 @@
-"""Finds machines in the directory: by the beginning of their id, their health and their profile, all of it at
+"""Finds machines in the index: by the beginning of their id, their health and their profile, all of it at
 once, in the order of their ids or of when they were last seen, the last one first.
 
 What a page costs is bounded, however many machines there are, and whatever fits:
 
 - Where few are left by one of the filters, these few are looked at, and sorted.
 - Else the machines are walked through in their order from the cursor on, until the page is full, or
-  `LOOKS` were looked at. Then the page is shorter than it could be, and its `next` says where to go on.
+  `MAX_EXAMINED` were examined. Then the page is shorter than it could be, and its `next` says where to go on.
 
 A cursor names a place in the order and not a count, so what comes or goes elsewhere moves no page. By id,
 each machine that is there all the time is found once. By last seen, one that sends meanwhile goes to the
@@ -28,7 +28,7 @@ from pipeline.wire import is_machine_id
 
 #: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
 #: thousand take it a millisecond or two.
-LOOKS: Final = 4_000
+MAX_EXAMINED: Final = 4_000
 _STEP: Final = 2_000
 
 #: So few machines are all looked at, and sorted.
@@ -57,12 +57,12 @@ class Search:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._look = SearchScript(client)
+        self._script = SearchScript(client)
 
     def find(self, where: MachineFilter, sort: Sort, after: str, limit: int, silent_since: int) -> Page:
         """The machines that are meant, from behind `after`, which is `next` of another page, or empty.
 
-        Who was last seen before `silent_since` (milliseconds since 1970) is silent. The directory may be
+        Who was last seen before `silent_since` (milliseconds since 1970) is silent. The index may be
         behind for seconds, so that one of them may not fit (any more). Raises `ValueError` where `after` is
         no cursor of this order.
         """
@@ -70,7 +70,7 @@ class Search:
         few, step = self._plan(terms, sort, limit)
         if few is None:
             return self._walk(terms, sort, cursor, limit, step)
-        found = [place for part in few for place in self._look.at(part, terms, 2 * _FEW)[2]]
+        found = [place for part in few for place in self._script.at(part, terms, 2 * _FEW)[2]]
         found = (
             sorted(set(found), key=lambda place: place[1]) if sort is Sort.ID else sorted(set(found))[::-1]
         )
@@ -116,12 +116,12 @@ class Search:
         candidates, step = _from_start(terms, sort, cursor), min(step, _STEP)
         found, looked = list[Place](), 0
         while True:
-            count, last, fits = self._look.at(candidates, terms, step)
+            count, last, fits = self._script.at(candidates, terms, step)
             found += fits
             looked += count
             if len(found) > limit or count < step or (sort is Sort.LAST_SEEN and last[0] < terms.since):
                 return _page(sort, found, limit)
-            if looked >= LOOKS:
+            if looked >= MAX_EXAMINED:
                 return Page([machine_id for _, machine_id in found], _cursor(sort, last))
             candidates, step = _from_start(terms, sort, last), min(2 * step, _STEP)
 

@@ -1,4 +1,4 @@
-"""One look at machines of the directory, in one round trip: which of some candidates fit a filter.
+"""One look at machines of the index, in one round trip: which of some candidates fit a filter.
 
 It is a script, so that what it finds belongs together, and only what fits travels.
 """
@@ -20,7 +20,7 @@ NEVER: Final = 2**53
 #: the conditions of which one must fit. ARGV what the candidates are, how many, from where to where, the
 #: prefix, when they must have been seen (since, before), and whether there is a profile. A cursor by when
 #: machines were last seen is found by bisection: Redis sorts equal scores by the bytes of the ids.
-_LOOK: Final = """
+_SCRIPT: Final = """
 local function is_before(one, other)
     for at = 1, math.min(#one, #other) do
         local difference = one:byte(at) - other:byte(at)
@@ -111,7 +111,7 @@ Place = tuple[int, str]
 
 
 class IndexTerms(Struct, frozen=True):
-    """What a machine must fit, in the terms of the directory: it was seen at `since` or later and before
+    """What a machine must fit, in the terms of the index: it was seen at `since` or later and before
     `before`, is in one of the conditions (in any, where there are none), and so on."""
 
     prefix: str
@@ -146,7 +146,7 @@ class SearchScript:
     """Looks at machines. Safe to share between threads."""
 
     def __init__(self, client: "redis.Redis") -> None:
-        self._script = client.register_script(_LOOK)
+        self._script = client.register_script(_SCRIPT)
 
     def at(self, candidates: Candidates, terms: IndexTerms, count: int) -> tuple[int, Place, list[Place]]:
         """How many candidates there were, `count` at the most, the last of them, and those that fit.

@@ -15,13 +15,13 @@ import hmac
 import re
 import secrets
 import time
-from datetime import UTC, datetime
 from typing import Final, cast
 
 import msgspec
 import redis
 from msgspec import Struct
 
+from pipeline.clock import rfc3339
 from pipeline.errors import TokenError
 from pipeline.model.role import Role
 
@@ -164,4 +164,4 @@ def _now() -> int:
 
 
 def _shown(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    return rfc3339(milliseconds / 1000)

@@ -9,7 +9,6 @@
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
@@ -17,6 +16,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.clock import now
 from pipeline.model.deployment import Active, Deployment
 from pipeline.store.deployments import Deployments, MachineDeployments, NewVersion
 from pipeline.store.keys import digests_key, versions_key
@@ -47,15 +47,17 @@ def any_logic(_active: Active | None) -> None:
 
 
 class LogicStore:
-    """Keeps and finds the logic of those that `setups` has: where none are given, of machines.
+    """Keeps and finds the logic of those that `deployments` has: where none are given, of machines.
 
     Safe to share between threads. Every method may raise `redis.RedisError`. Where a change raises it, the
     change was made or was not; making it again is safe.
     """
 
-    def __init__(self, client: "redis.Redis", signing_key: str, setups: Deployments | None = None) -> None:
-        self.setups = setups or MachineDeployments(client)
-        self._kind = self.setups.kind
+    def __init__(
+        self, client: "redis.Redis", signing_key: str, deployments: Deployments | None = None
+    ) -> None:
+        self.deployments = deployments or MachineDeployments(client)
+        self._kind = self.deployments.kind
         self._redis = client
         self._sources = Sources(client, signing_key)
 
@@ -79,17 +81,17 @@ class LogicStore:
         digest = self._sources.keep(source, code)
         examples_digest = self._sources.keep_examples(examples) if examples else ""
         names = [digest, f"{digest} {examples_digest}"]
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        time = now()
         entry = msgspec.msgpack.encode(Version(digest, time, author, comment, examples_digest))
 
-        def step(setup: Deployment) -> tuple[Deployment, NewVersion | None]:
-            check(setup.active)
+        def step(deployment: Deployment) -> tuple[Deployment, NewVersion | None]:
+            check(deployment.active)
             if number := self._number(name, names[0 if examples is None else 1]):
-                return setup.having(number, digest), None
-            number = setup.versions + 1
-            return replace(setup.having(number, digest), versions=number), NewVersion(entry, names)
+                return deployment.having(number, digest), None
+            number = deployment.versions + 1
+            return replace(deployment.having(number, digest), versions=number), NewVersion(entry, names)
 
-        active = self.setups.change(name, step).active
+        active = self.deployments.change(name, step).active
         assert active is not None
         return active
 
@@ -100,24 +102,24 @@ class LogicStore:
             return None
         digest = version.digest
 
-        def step(setup: Deployment) -> tuple[Deployment, None]:
-            check(setup.active)
-            return setup.having(number, digest), None
+        def step(deployment: Deployment) -> tuple[Deployment, None]:
+            check(deployment.active)
+            return deployment.having(number, digest), None
 
-        return self.setups.change(name, step).active
+        return self.deployments.change(name, step).active
 
     def remove(self, name: str, check: Check = any_logic) -> None:
         """Put no version in force any more. All of them stay, and can be put in force again."""
 
-        def step(setup: Deployment) -> tuple[Deployment, None]:
-            check(setup.active)
-            return setup.having(0, ""), None
+        def step(deployment: Deployment) -> tuple[Deployment, None]:
+            check(deployment.active)
+            return deployment.having(0, ""), None
 
-        self.setups.change(name, step)
+        self.deployments.change(name, step)
 
-    def setup(self, name: str) -> Deployment:
+    def deployment(self, name: str) -> Deployment:
         """What a machine, or who follows a profile, is set up to run."""
-        return self.setups.read(name)
+        return self.deployments.read(name)
 
     def version(self, name: str, number: int) -> Version | None:
         """A version, None where there is none with this number."""

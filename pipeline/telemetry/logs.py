@@ -17,9 +17,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from pipeline.clock import rfc3339
 from pipeline.settings import Format, Level
 from pipeline.telemetry import tracing
 
@@ -65,7 +65,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        time = rfc3339(record.created)
         line: dict[str, Any] = {
             "time": time,
             "level": record.levelname.lower(),

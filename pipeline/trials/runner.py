@@ -69,11 +69,11 @@ class Trials:
         self._settings = settings
         self._places = Semaphore(PLACES)
         # One thread, which does what it is given in order: so each waits for one turn of each other one.
-        self._turns = ThreadPoolExecutor(1, "trials")
+        self._thread = ThreadPoolExecutor(1, "trials")
 
     def close(self) -> None:
         """End the child."""
-        self._turns.shutdown(cancel_futures=True)
+        self._thread.shutdown(cancel_futures=True)
         if "_sandbox" in vars(self):
             self._sandbox.close()
 
@@ -84,17 +84,17 @@ class Trials:
 
     def check(self, source: str) -> Checked:
         """The verdict on a source."""
-        with self._place():
-            return self._turn(lambda: self._sandbox.check(source))
+        with self._slot():
+            return self._on_thread(lambda: self._sandbox.check(source))
 
     def run(self, source: str, cases: Sequence[Case]) -> TrialResult:
         """Check a logic, and try it on each of these cases by itself."""
-        with self._place():
-            checked = self._turn(lambda: self._sandbox.check(source))
+        with self._slot():
+            checked = self._on_thread(lambda: self._sandbox.check(source))
             if checked.code is None:
                 return TrialResult(checked.problems, [], "The logic was refused.")
             run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
-            while self._turn(run.go_on):
+            while self._on_thread(run.go_on):
                 pass
             return TrialResult((), run.tried, run.stopped)
 
@@ -104,7 +104,7 @@ class Trials:
         return Sandbox(self._settings.limits, allow_unconfined=self._settings.allow_unconfined_sandbox)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _slot(self) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
             raise Busy(f"{PLACES} trials are already running, the maximum", AGAIN)
         try:
@@ -112,8 +112,8 @@ class Trials:
         finally:
             self._places.release()
 
-    def _turn(self, step: Callable[[], _Done]) -> _Done:
-        return self._turns.submit(step).result()
+    def _on_thread(self, step: Callable[[], _Done]) -> _Done:
+        return self._thread.submit(step).result()
 
 
 class Run:

@@ -55,7 +55,7 @@ class Announcer:
         self._lock = Lock()
         self._queues: dict[str, _Queue] = {}
         self._waiting_bytes = 0
-        self._sent_at = self._looked_at = float("-inf")
+        self._sent_at = self._asked_at = float("-inf")
         self._failing = False
         self._due, self._stopping = Event(), Event()
         self._thread = Thread(target=self._run, name="announcer", daemon=True)
@@ -109,7 +109,7 @@ class Announcer:
 
     def _announce(self) -> None:
         try:
-            self._look()
+            self._find_subscribers()
             self._send()
             self._failing = False
         except RedisError as e:
@@ -117,11 +117,11 @@ class Announcer:
                 _logger.warning("live events are omitted while Redis is unavailable: %s", e)
             self._failing = True
 
-    def _look(self) -> None:
+    def _find_subscribers(self) -> None:
         """Find out which channels have listeners, if it is time to."""
-        if (time := monotonic()) - self._looked_at < SUBSCRIBERS_SECONDS:
+        if (time := monotonic()) - self._asked_at < SUBSCRIBERS_SECONDS:
             return
-        self._looked_at = time
+        self._asked_at = time
         channels = cast("list[bytes]", self._redis.pubsub_channels(self._prefix + b"*"))
         names = [channel.removeprefix(self._prefix).decode() for channel in channels]
         with self._lock:

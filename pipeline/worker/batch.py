@@ -57,7 +57,7 @@ class Share(Struct):
     readings: list[Reading]
     moved: "Future[None] | None" = None
 
-    def lines(self) -> list[MachineReadings]:
+    def groups(self) -> list[MachineReadings]:
         """The readings by machine, without those that name none."""
         machines = dict[str, list[Reading]]()
         for reading in self.readings:

@@ -139,7 +139,7 @@ class BatchConsumer(Consumer):
                 self._handed_out_at = time.monotonic()
                 self._loop.call_later(_PATIENCE_SECONDS, lambda: None)  # to look again then
                 return BatchMessage(batch)
-            self._turn()
+            self._poll()
         return None
 
     def _is_due(self) -> bool:
@@ -190,19 +190,19 @@ class BatchConsumer(Consumer):
         for partition in list(self._partitions.values()):
             partition.release()
         while self._partitions and time.monotonic() < give_up:
-            self._turn()
+            self._poll()
         if self._connection is not None and self._connection.is_open:
             self._connection.close()
         while self._connection is not None and time.monotonic() < give_up:
-            self._turn()
+            self._poll()
         while self._under_way and time.monotonic() < give_up:
-            self._turn()
+            self._poll()
         self._fences.shutdown(wait=False, cancel_futures=True)
         self._loop.close()
 
     # All below runs on the consumer's thread.
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         """Wait until something happens, a tick at the latest, and let it happen."""
         self._loop.poll()
         self._loop.process_timeouts()
@@ -212,7 +212,7 @@ class BatchConsumer(Consumer):
         self._loop.call_later(_TICK_SECONDS, self._tick)
         if self._stopping.is_set():
             for partition in list(self._partitions.values()):
-                partition.look()
+                partition.tick()
             return
         if self._connection is None:
             self._connect()
@@ -222,7 +222,7 @@ class BatchConsumer(Consumer):
         elif self._connection.is_open:
             self._follow(self._membership.assigned)
         for partition in self._partitions.values():
-            partition.look()
+            partition.tick()
         self._membership.settled = {
             partition.fence: partition.settled for partition in self._partitions.values()
         }

@@ -1,4 +1,4 @@
-"""Which machines a worker has met, for the directory: gathered here, and entered once a second.
+"""Which machines a worker has met, for the index: gathered here, and entered once a second.
 
 So a batch waits for nothing, and a machine that sends a hundred readings a second costs one entry.
 """
@@ -25,7 +25,7 @@ class IndexWriter:
     """What one process has to enter: its batches note, and a thread enters, from `start` to `close`."""
 
     def __init__(self, directory: MachineIndex) -> None:
-        self._directory = directory
+        self._index = directory
         self._lock = Lock()
         self._seen: dict[str, int] = {}
         self._changed = set[str]()
@@ -33,20 +33,20 @@ class IndexWriter:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="attendance", daemon=True)
 
-    def note(self, turns: Iterable[Transaction]) -> None:
+    def note(self, transactions: Iterable[Transaction]) -> None:
         """Note the machines of a batch, when what became of them is written."""
         with self._lock:
-            for turn in turns:
-                before, after = turn.stored, turn.after
-                if turn.repeated:
-                    self._met[turn.machine] = condition_of(before)
+            for transaction in transactions:
+                before, after = transaction.stored, transaction.after
+                if transaction.repeated:
+                    self._met[transaction.machine] = condition_of(before)
                 if after is None:
                     continue
-                self._seen[turn.machine] = after.tally.seen
+                self._seen[transaction.machine] = after.counters.seen
                 if after.stands_differently(before.record):
-                    self._changed.add(turn.machine)
+                    self._changed.add(transaction.machine)
                 elif after.session != before.record.session:
-                    self._met[turn.machine] = condition_of(replace(before, record=after))
+                    self._met[transaction.machine] = condition_of(replace(before, record=after))
 
     def start(self) -> None:
         """Begin to enter."""
@@ -66,8 +66,8 @@ class IndexWriter:
             changed, self._changed = self._changed, set()
             met, self._met = self._met, {}
         try:
-            self._directory.enter(changed | self._directory.astray(met))
-            self._directory.note_seen(seen)
+            self._index.enter(changed | self._index.astray(met))
+            self._index.note_seen(seen)
         except RedisError as e:
             _logger.warning("the index of machines is behind because Redis is unavailable: %s", e)
             with self._lock:

@@ -229,13 +229,13 @@ class Partition:
         """Whether it holds a reading that is not acknowledged."""
         return next(self._held(), None) is not None
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """Now and then: prove what is settled, and find out whether the broker hands us the partition."""
         if self._proof is None or self._ended.is_set():
             return
         if (self._waiting_back and not self._is_served) or not self._proof.complete:
             self._proof.publish()
-        self._ages.look(self._channel, self._held())
+        self._ages.refresh(self._channel, self._held())
         self._finish()
 
     def release(self) -> None:

@@ -59,7 +59,7 @@ class Processor:
         publisher: Publisher,
         sandbox: Sandbox,
         stopping: Event,
-        attendance: IndexWriter,
+        index_writer: IndexWriter,
         metrics: WorkerMetrics,
         announcer: Announcer | None = None,
     ) -> None:
@@ -69,7 +69,7 @@ class Processor:
         self._publisher = publisher
         self._sandbox = sandbox
         self._stopping = stopping
-        self._attendance = attendance
+        self._attendance = index_writer
         self._metrics = metrics
         self._announcer = announcer
 
@@ -83,93 +83,111 @@ class Processor:
             strays = [each for share in batch.shares for each in share.readings if each.machine is None]
             messages = [stray_message(reading) for reading in strays]
             self._metrics.count_kind("machine-id", len(strays))
-            lines = [line for share in batch.shares for line in share.lines()]
-            turns = list[Transaction]()
-            while lines:
-                done, lines = self._insist(batch, partial(self._apply, lines))
-                turns += done
-            for turn in turns:
-                messages += turn.messages()
-            self._move(batch, turns)
+            groups = [group for share in batch.shares for group in share.groups()]
+            transactions = list[Transaction]()
+            while groups:
+                done, groups = self._insist(batch, partial(self._apply, groups))
+                transactions += done
+            for transaction in transactions:
+                messages += transaction.messages()
+            self._move(batch, transactions)
             batch.published = self._publisher.publish(messages)
 
-    def _move(self, batch: Batch, turns: list[Transaction]) -> None:
+    def _move(self, batch: Batch, transactions: list[Transaction]) -> None:
         """Publish what goes to the overflows: one that is full holds up its own partition alone."""
         moves = dict[str, list[Message]]()
-        for turn in turns:
-            if messages := turn.moves():
-                moves.setdefault(turn.line.session.queue, []).extend(messages)
+        for transaction in transactions:
+            if messages := transaction.moves():
+                moves.setdefault(transaction.group.session.queue, []).extend(messages)
         for share in batch.shares:
             if share.session.queue in moves:
                 share.moved = self._publisher.publish(moves[share.session.queue], in_line=True)
 
-    def _apply(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
-        """Steps 1 to 4 for these lines: the turns that are written, and which lines are to be done again."""
-        turns, again = self._read(lines)
-        self._split(turns)
-        self._run(turns)
-        changed = self._write(turns)
-        done = [turn for turn in turns if turn.machine not in changed]
+    def _apply(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
+        """Steps 1 to 4. Returns the transactions that were written, and the readings to be done again."""
+        transactions, again = self._read(groups)
+        self._split(transactions)
+        self._run(transactions)
+        changed = self._write(transactions)
+        done = [transaction for transaction in transactions if transaction.machine not in changed]
         self._note(done)
-        again += [turn.line for turn in turns if turn.machine in changed]
+        again += [transaction.group for transaction in transactions if transaction.machine in changed]
         return done, again
 
-    def _read(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
-        """Step 1, for one line of each machine. Returns the other lines as well.
+    def _read(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
+        """Step 1, for one group of readings of each machine. Returns the other groups as well.
 
         A machine has its readings in one partition. If somebody bound it to two, one waits for the other.
         """
         first = dict[str, MachineReadings]()
-        later = [line for line in lines if first.setdefault(line.machine, line) is not line]
+        later = [group for group in groups if first.setdefault(group.machine, group) is not group]
         stored = self._records.read(list(first))
-        return [Transaction(line, stored[machine_id]) for machine_id, line in first.items()], later
+        return [Transaction(group, stored[machine_id]) for machine_id, group in first.items()], later
 
-    def _split(self, turns: list[Transaction]) -> None:
+    def _split(self, transactions: list[Transaction]) -> None:
         """Step 2. The marks of what an earlier session is known to have settled are forgotten first."""
-        taken_over = [turn for turn in turns if turn.earlier_session]
-        settled = self._sessions.settled({turn.stored.record.session for turn in taken_over})
-        for turn in taken_over:
-            turn.forget(settled[turn.stored.record.session])
-        for turn in turns:
-            turn.split()
-        admissions = self._records.letters.admit({turn.machine: turn.run for turn in turns})
-        for turn in turns:
-            if admission := admissions.get(turn.machine):
-                turn.admit(admission)
+        taken_over = [transaction for transaction in transactions if transaction.earlier_session]
+        settled = self._sessions.settled({transaction.stored.record.session for transaction in taken_over})
+        for transaction in taken_over:
+            transaction.forget(settled[transaction.stored.record.session])
+        for transaction in transactions:
+            transaction.split()
+        admissions = self._records.letters.admit(
+            {transaction.machine: transaction.run for transaction in transactions}
+        )
+        for transaction in transactions:
+            if admission := admissions.get(transaction.machine):
+                transaction.admit(admission)
 
-    def _run(self, turns: list[Transaction]) -> None:
+    def _run(self, transactions: list[Transaction]) -> None:
         """Step 3, for the machines that have a logic to run; and with it, the records to be written."""
-        logics = self._sources.load({turn.digest for turn in turns if turn.digest})
-        jobs = {turn.machine: turn.job(logic) for turn in turns if (logic := logics.get(turn.digest or ""))}
+        logics = self._sources.load(
+            {transaction.digest for transaction in transactions if transaction.digest}
+        )
+        jobs = {
+            transaction.machine: transaction.job(logic)
+            for transaction in transactions
+            if (logic := logics.get(transaction.digest or ""))
+        }
         reports = dict[str, Report]()
         if jobs:
             with self._metrics.sandbox_seconds.time(), tracing.run(machines=len(jobs)):
                 reports = dict(zip(jobs, self._sandbox.run(list(jobs.values())), strict=True))
         time = now()
-        for turn in turns:
-            turn.advance(reports.get(turn.machine), time, self._records.recent)
+        for transaction in transactions:
+            transaction.advance(reports.get(transaction.machine), time, self._records.recent)
 
-    def _write(self, turns: list[Transaction]) -> set[str]:
+    def _write(self, transactions: list[Transaction]) -> set[str]:
         """Step 4. Returns the machines that must be done again. Raises `SessionLost`."""
-        updates = {turn.machine: update for turn in turns if (update := turn.update)}
+        updates = {
+            transaction.machine: update for transaction in transactions if (update := transaction.update)
+        }
         changed = self._records.write(updates)
         self._metrics.conflicts.inc(len(changed))
         return changed
 
-    def _note(self, turns: list[Transaction]) -> None:
+    def _note(self, transactions: list[Transaction]) -> None:
         """Count what became of these readings, now that it is written, and tell those who follow it."""
-        self._metrics.count([outcome for turn in turns for outcome in turn.outcomes])
-        self._metrics.count_set_aside("moved", sum(len(turn.moved) for turn in turns))
-        self._metrics.count_set_aside("repeated", sum(turn.repeated for turn in turns))
-        self._metrics.count_set_aside("skipped", sum(len(turn.skipped) for turn in turns))
-        for turn in turns:
-            for reading in turn.moved:
+        self._metrics.count([outcome for transaction in transactions for outcome in transaction.outcomes])
+        self._metrics.count_set_aside("moved", sum(len(transaction.moved) for transaction in transactions))
+        self._metrics.count_set_aside("repeated", sum(transaction.repeated for transaction in transactions))
+        self._metrics.count_set_aside(
+            "skipped", sum(len(transaction.skipped) for transaction in transactions)
+        )
+        for transaction in transactions:
+            for reading in transaction.moved:
                 reading.move = True
         if _logger.isEnabledFor(logging.DEBUG):
-            _log_dead_letters(turns)
+            _log_dead_letters(transactions)
         if self._announcer is not None:
-            self._announcer.offer({turn.machine: (turn.recents, len(turn.run)) for turn in turns if turn.run})
-        self._attendance.note(turns)
+            self._announcer.offer(
+                {
+                    transaction.machine: (transaction.recents, len(transaction.run))
+                    for transaction in transactions
+                    if transaction.run
+                }
+            )
+        self._attendance.note(transactions)
 
     def _insist(self, batch: Batch, step: Callable[[], _T]) -> _T:
         """Do a step, again and again while Redis cannot be used."""
@@ -187,13 +205,13 @@ class Processor:
             wait = min(2 * wait, _LONGEST_WAIT)
 
 
-def _log_dead_letters(turns: list[Transaction]) -> None:
-    for turn in turns:
-        for each in turn.after.outgoing if turn.after else ():
+def _log_dead_letters(transactions: list[Transaction]) -> None:
+    for transaction in transactions:
+        for each in transaction.after.outgoing if transaction.after else ():
             if each.cause is not None:
                 _logger.debug(
                     "the reading failed (%s): %s",
                     each.cause.kind,
                     each.cause.message,
-                    extra={"reading": f"{turn.machine}/{each.id}", "machine": turn.machine},
+                    extra={"reading": f"{transaction.machine}/{each.id}", "machine": transaction.machine},
                 )

@@ -12,7 +12,6 @@ takes back when a session ends comes first in the next one, whose counts begin a
 
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import Any, Final
@@ -21,6 +20,7 @@ from msgspec import Struct
 from pika.channel import Channel
 
 from pipeline import wire
+from pipeline.clock import rfc3339
 from pipeline.model.reading import Reading
 
 #: Notes that are kept. Beyond it every second one is dropped: the older, the coarser.
@@ -76,7 +76,7 @@ class QueueAges:
         self._partition = partition
         self._counted_at = 0.0
 
-    def look(self, channel: Channel, held: Iterable[Reading]) -> None:
+    def refresh(self, channel: Channel, held: Iterable[Reading]) -> None:
         """Ask how many wait, if it is time to. `held` are the readings that are not acknowledged."""
         now = monotonic()
         if now - self._counted_at < _COUNT_SECONDS:
@@ -110,7 +110,7 @@ class LastTaken(Struct, frozen=True):
         """When it was, in RFC 3339, UTC."""
         if self.at is None:
             return None
-        return datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return rfc3339(self.at)
 
 
 class LastTakens:

@@ -1,10 +1,10 @@
-"""One machine's turn in a batch: what becomes of its readings, from what was read to what is written.
+"""One machine's transaction in a batch: what becomes of its readings, from what was read to what is written.
 
-A line of readings has a turn; where that comes to nothing, because the record had changed meanwhile, it has
-another. A turn is filled in step by step (`pipeline.worker.processor`), and nothing of it is taken back:
+If the record has changed meanwhile, nothing is written, and the readings get another transaction. It is
+filled in step by step (`pipeline.worker.processor`), and no step is undone:
 
 1. `stored` is the machine as it was read
-2. `found`, `run`, `moved` and `skipped`: each reading of the line is in one of them
+2. `found`, `run`, `moved` and `skipped`: each reading is in one of them
 3. `outcomes` has what became of each reading in `run`
 4. `after` is the record to be written, with what the readings have to publish
 """
@@ -29,7 +29,7 @@ from sandbox.job import Failure, Job, Logic, Outcome, Report
 
 
 class Transaction(Struct):
-    """The turn of `line`'s machine.
+    """The transaction of `group`'s machine.
 
     `settled` is what is known of the session that wrote the record before. `found` says which readings an
     earlier batch has applied. `moved` go to the overflow, and `skipped` were sent again from a dead letter
@@ -37,7 +37,7 @@ class Transaction(Struct):
     in `run`, as they are kept. `after` is None if there is nothing to write.
     """
 
-    line: MachineReadings
+    group: MachineReadings
     stored: Stored
     settled: Settled = Settled()
     found: Split = field(default_factory=Split)
@@ -52,15 +52,15 @@ class Transaction(Struct):
     @property
     def machine(self) -> str:
         """The machine's id."""
-        return self.line.machine
+        return self.group.machine
 
     @property
     def _session(self) -> bytes:
-        return self.line.session.fence.session
+        return self.group.session.fence.session
 
     @property
     def earlier_session(self) -> bytes | None:
-        """The session that wrote the record, where that is not the line's own."""
+        """The session that wrote the record, if it is another one."""
         session = self.stored.record.session
         return session if self.stored.token and session != self._session else None
 
@@ -71,7 +71,7 @@ class Transaction(Struct):
 
     def split(self) -> None:
         """Tell apart what is applied already, what is to be run, and what is to be moved."""
-        self.found = self.stored.record.split(self._session, self.line.readings)
+        self.found = self.stored.record.split(self._session, self.group.readings)
         self.run, self.moved = self.stored.record.divide(self.found.fresh)
 
     @property
@@ -86,15 +86,15 @@ class Transaction(Struct):
     @property
     def digest(self) -> str | None:
         """The digest of the logic that is to be run; None where nothing is to be run, or by no logic."""
-        active, setup = self.stored.active, self.stored.setup
-        if not self.run or active is None or setup.paused or self.stored.quarantined:
+        active, deployment = self.stored.active, self.stored.deployment
+        if not self.run or active is None or deployment.paused or self.stored.quarantined:
             return None
         return active.digest
 
     def job(self, logic: Logic) -> Job:
         """What the sandbox is to do."""
         bodies = [reading.body for reading in self.run]
-        return Job(logic, self.stored.record.state, bodies, self.stored.setup.config)
+        return Job(logic, self.stored.record.state, bodies, self.stored.deployment.config)
 
     def advance(self, report: Report | None, time: str, recent: int) -> None:
         """Make the record after what the sandbox has reported; without a report, the readings were not run.
@@ -112,7 +112,7 @@ class Transaction(Struct):
         came = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
         self.after = record.advance(
             self._session,
-            self.line.session.settled.delivery,
+            self.group.session.settled.delivery,
             self.found,
             self.run,
             self.moved,
@@ -122,19 +122,19 @@ class Transaction(Struct):
             # An earlier session may have ended between writing and publishing.
             carry=self.repeated > 0 or self.earlier_session is not None,
             strikes=strikes,
-            tally=record.tally.after(
+            counters=record.counters.after(
                 record.number + 1, self.outcomes, came=came, resent=len(self.uses), active=active
             ),
         )
 
     def _not_run(self) -> Outcome:
         """The outcome of readings that are given to no logic."""
-        setup, active = self.stored.setup, self.stored.active
-        if setup.paused:
+        deployment, active = self.stored.deployment, self.stored.active
+        if deployment.paused:
             message = "the machine is paused; resume it, then send the reading again"
             return Outcome("paused", failure=Failure(message))
         if active is None:
-            who = f"profile {setup.profile!r}" if setup.profile else "machine"
+            who = f"profile {deployment.profile!r}" if deployment.profile else "machine"
             return Outcome("no-logic", failure=Failure(f"this {who} has no logic yet"))
         if self.stored.quarantined:
             reason = self.stored.record.strikes.reason
@@ -183,7 +183,7 @@ class Transaction(Struct):
         """What is to be written; None where all was applied before."""
         if self.after is None:
             return None
-        return Update(self.stored, self.after, self.uses, self.recents, self.line.session.fence)
+        return Update(self.stored, self.after, self.uses, self.recents, self.group.session.fence)
 
     @property
     def _written(self) -> Record:
@@ -206,10 +206,10 @@ class Transaction(Struct):
     def moves(self) -> list[Message]:
         """The readings to be published to the overflow, likewise.
 
-        None where all of the line came from there: the batch before it may have them on their way still.
+        None if all these readings came from there: the batch before it may have them on their way still.
         """
-        record, queue = self._written, self.line.session.overflow
-        if all(reading.place is not None for reading in self.line.readings):
+        record, queue = self._written, self.group.session.overflow
+        if all(reading.place is not None for reading in self.group.readings):
             return []
         return [
             move_message(queue, self.machine, each)

@@ -82,7 +82,7 @@ def read(source: str | bytes, limits: Limits) -> tuple[Source, list[Problem]]:
             ]
     else:
         text = source
-    return _looked_at(Source(text.removeprefix("\ufeff")), limits)
+    return _examined(Source(text.removeprefix("\ufeff")), limits)
 
 
 def _size(text: str) -> int:
@@ -90,7 +90,7 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass")) if len(text) < 1 << 21 else len(text)
 
 
-def _looked_at(source: Source, limits: Limits) -> tuple[Source, list[Problem]]:
+def _examined(source: Source, limits: Limits) -> tuple[Source, list[Problem]]:
     problems = []
     for number, line in enumerate(source.lines, start=1):
         if len(line) > limits.line_chars:

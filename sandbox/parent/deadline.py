@@ -14,7 +14,7 @@ from sandbox.protocol.progress import ProgressReader
 STALLED: Final = 5
 
 #: How often within a deadline the parent looks at the progress.
-LOOKS: Final = 8
+CHECKS: Final = 8
 
 
 class Deadline:
@@ -28,13 +28,13 @@ class Deadline:
         self._progress = progress
         self._seen: object = None
         self._since = self._used = 0.0
-        self._next_look = time.monotonic() + seconds / LOOKS
+        self._next_check = time.monotonic() + seconds / CHECKS
 
     def overdue(self, now: float) -> bool:
         """Looks at the progress, where it is time to."""
-        if now < self._next_look:
+        if now < self._next_check:
             return False
-        self._next_look = now + self._seconds / LOOKS
+        self._next_check = now + self._seconds / CHECKS
         claim, used = self._progress.claim(), self._processor_time()
         if claim != self._seen:
             self._seen, self._since, self._used = claim, now, used

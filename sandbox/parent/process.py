@@ -17,7 +17,7 @@ from typing import Final, Literal, get_args
 
 from sandbox.errors import SandboxUnavailable
 from sandbox.limits import Limits
-from sandbox.parent.deadline import LOOKS, STALLED, Deadline
+from sandbox.parent.deadline import CHECKS, STALLED, Deadline
 from sandbox.parent.spawn import spawn
 from sandbox.protocol.frames import (
     OUT_OF_MEMORY,
@@ -192,7 +192,7 @@ class ChildProcess:
     def receive(self, seconds: float, limit: LethalLimit) -> Reply:
         """The next reply. Raises `ChildLost` where one reading takes `seconds`, the value of `limit`."""
         deadline = Deadline(self.pid, seconds, self.progress)
-        step = max(1, int(seconds / LOOKS * 1_000))
+        step = max(1, int(seconds / CHECKS * 1_000))
         while (reply := self._next()) is None:
             if deadline.overdue(time.monotonic()):
                 raise ChildLost(f"it was stopped after {seconds:g} s", limit=limit)

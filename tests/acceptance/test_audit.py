@@ -15,7 +15,7 @@ from pipeline.store.audit import AuditTrail
 from pipeline.store.records import Records, Update
 from pipeline.store.tokens import Tokens
 from sandbox.job import KILLS
-from tests.acceptance.test_gate import bearer, handlers, run
+from tests.acceptance.test_guard import bearer, handlers, run
 from tests.installation import Installation
 from tests.waiting import wait_until
 from web.access.roles import Role

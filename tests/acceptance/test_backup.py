@@ -194,6 +194,10 @@ def test_a_backup_of_the_first_release_can_be_read(office: Office, tmp_path: Pat
     assert restored == {"machines": 2, "profiles": 1, "refused": []}
     [alone, pump] = office.records.read(["alone", "pump"]).values()
     assert (alone.record.number, json.loads(alone.record.state)) == (50, {"count": 100})
-    assert (alone.setup.version, alone.setup.versions, alone.setup.config) == (2, 2, b'{"step":2}')
-    assert (pump.setup.profile, pump.profile and pump.profile.version) == ("pumps", 1)
-    assert pump.record.tally.dead_letters == {"error": 1}
+    assert (alone.deployment.version, alone.deployment.versions, alone.deployment.config) == (
+        2,
+        2,
+        b'{"step":2}',
+    )
+    assert (pump.deployment.profile, pump.profile and pump.profile.version) == ("pumps", 1)
+    assert pump.record.counters.dead_letters == {"error": 1}

@@ -1,6 +1,7 @@
 """A machine that sends more than can be worked off: the others of its partition do not wait for it."""
 
 import json
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pika
@@ -83,12 +84,12 @@ ROOM = 1_000_000
 PADDING = "x" * 4_000
 
 
-def send_all(plant: Installation, machine_id: str, count: int) -> None:
-    """Send readings 0 to `count` - 1; what is refused because a queue is full is sent again."""
+def send_all(plant: Installation, machine_id: str, numbers: Iterable[int]) -> None:
+    """Send these readings, one after the other; what is refused because a queue is full is sent again."""
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
-        for n in range(count):
+        for n in numbers:
             body = json.dumps({"n": n, "padding": PADDING}).encode()
             while True:
                 try:
@@ -107,13 +108,13 @@ def test_an_overflow_that_is_full_delays_its_partition_and_loses_and_repeats_not
     worker = plant.start_worker()
 
     with ThreadPoolExecutor() as senders:
-        senders.submit(send_all, plant, "quiet", 1).result(timeout=60)
-        sending = senders.submit(send_all, plant, "loud", 1_500)
+        senders.submit(send_all, plant, "quiet", [0]).result(timeout=60)
+        sending = senders.submit(send_all, plant, "loud", range(1_500))
         wait_until(lambda: "because a queue is full" in worker.log, timeout=120)
         if killed:
             worker.kill()
             worker = plant.start_worker()
-        plant.send([("quiet", {"n": 1})])
+        send_all(plant, "quiet", [1])
         sending.result(timeout=240)
     wait_until(lambda: plant.state("loud")["count"] == 1_500, timeout=240)
     wait_until(lambda: plant.state("quiet")["count"] == 2, timeout=60)

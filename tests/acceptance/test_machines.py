@@ -69,7 +69,7 @@ def test_a_machine_shows_what_is_counted_of_it_and_its_last_error(plant: Install
     assert (shown["readings"], shown["results"], shown["errors"], shown["resent"]) == (4, 3, 1, 0)
     assert shown["errors_by_kind"] == {"error": 1}
     assert shown["limits"] == {}
-    assert shown["last_seen"].endswith("+00:00")
+    assert shown["last_seen"].endswith("Z")
     error = shown["last_error"]
     assert (error["number"], error["kind"], error["line"], error["logicversion"]) == (2, "error", 4, 1)
     assert error["text"] == 'return {"ratio": 1 / data["n"]}'

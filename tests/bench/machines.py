@@ -185,7 +185,7 @@ def _record(health: Health, seen: int) -> Record:
         state=b'{"count":3,"status":"running","last":{"temperature":81.5}}',
         strikes=Strikes("digest", KILLS) if health is Health.QUARANTINED else Strikes("digest"),
         outgoing=tuple(Outgoing(f"{n}", b"x" * 250) for n in range(3)),
-        tally=Counters(3, 0, 3, {}, {}, seen, error if health is Health.FAILING else None),
+        counters=Counters(3, 0, 3, {}, {}, seen, error if health is Health.FAILING else None),
     )
 
 

@@ -6,6 +6,7 @@ anything. How long a key takes until what it did is on the screen, the Event Tim
 JavaScript heap after garbage was collected, of each tab, while both go on.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -171,7 +172,7 @@ def _fleet(browser: Browser, origin: str) -> tuple[Page, tuple[Smoothness, int, 
         page.wait_for_timeout(40)
         if turn % 20 == 0:
             rows = max(rows, page.locator("tbody tr").count())
-            if page.get_by_text("machines are listed.").count() and _is_at_end(page):
+            if page.get_by_text(re.compile("All [0-9,]+ machines are shown")).count() and _is_at_end(page):
                 break
     scrolling = _end(page, began)
     listed = round(page.evaluate("document.querySelector('tbody').getBoundingClientRect().height / 40"))

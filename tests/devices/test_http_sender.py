@@ -115,7 +115,7 @@ def test_each_machines_readings_arrive_in_order(server: Server, sender: HttpSend
     send(sender, machines=10, count=50)
     assert sender.flush(60)
     assert server.bodies == expected(10, 50)
-    assert sender.tally == Counts(sent=500, confirmed=500)
+    assert sender.counts == Counts(sent=500, confirmed=500)
 
 
 def test_what_cannot_be_taken_now_is_sent_again_in_order(
@@ -125,7 +125,7 @@ def test_what_cannot_be_taken_now_is_sent_again_in_order(
     send(sender, machines=1, count=20)
     assert sender.flush(60)
     assert server.bodies == expected(1, 20)
-    assert sender.tally == Counts(sent=20, confirmed=20, repeated=3)
+    assert sender.counts == Counts(sent=20, confirmed=20, repeated=3)
     assert "503 answer 503" in caplog.text
     assert sender.trouble is None
 
@@ -137,7 +137,7 @@ def test_what_is_refused_is_counted_and_the_next_one_sent(
     send(sender, machines=1, count=5)
     assert sender.flush(60)
     assert server.bodies == {"/machines/machine_0/data": [b"2", b"3", b"4"]}
-    assert sender.tally == Counts(sent=5, confirmed=3, refused=2)
+    assert sender.counts == Counts(sent=5, confirmed=3, refused=2)
     assert caplog.text.count("refused a reading: 400 answer 400") == 1
 
 
@@ -173,10 +173,10 @@ def test_a_restart_of_the_api_loses_nothing(server: Server, sender: HttpSender) 
     server.start()
     sending.join()
     assert sender.flush(60)
-    assert sender.tally.confirmed == 2000
+    assert sender.counts.confirmed == 2000
     first_arrivals = {path: list(dict.fromkeys(bodies)) for path, bodies in server.bodies.items()}
     assert first_arrivals == expected(4, 500)
-    assert server.count - 2000 <= sender.tally.repeated
+    assert server.count - 2000 <= sender.counts.repeated
 
 
 def test_an_api_that_is_not_there_is_named() -> None:

@@ -29,7 +29,7 @@ def test_a_lost_connection_sends_again_what_was_not_confirmed_in_order() -> None
     outbox.confirm(2)
     outbox.resume()
     assert take_all(outbox) == [1, 3, 4, 5, 6]
-    assert outbox.tally == Counts(sent=6, confirmed=1, repeated=3)
+    assert outbox.counts == Counts(sent=6, confirmed=1, repeated=3)
 
 
 def test_a_confirmation_of_many_settles_all_up_to_its_tag() -> None:
@@ -37,7 +37,7 @@ def test_a_confirmation_of_many_settles_all_up_to_its_tag() -> None:
     take_all(outbox)
     assert outbox.confirm(3, multiple=True) == 3
     assert outbox.confirm(2) == 0
-    assert outbox.tally.confirmed == 3
+    assert outbox.counts.confirmed == 3
     assert outbox.unsettled == 2
 
 
@@ -70,7 +70,7 @@ def test_what_is_refused_is_settled_and_not_confirmed() -> None:
     assert not outbox.wait_empty(timeout=0.01)
     outbox.refuse(1)
     assert outbox.wait_empty(timeout=0.01)
-    assert outbox.tally == Counts(sent=1, refused=1)
+    assert outbox.counts == Counts(sent=1, refused=1)
 
 
 def test_it_is_stalled_only_while_something_waits() -> None:

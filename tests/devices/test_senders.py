@@ -44,7 +44,7 @@ def test_all_that_is_confirmed_arrives_in_order(sender: Sender, readings_queue: 
     send_all(sender, numbered(5000))
     assert sender.flush(30)
 
-    assert sender.tally == Counts(sent=5000, confirmed=5000)
+    assert sender.counts == Counts(sent=5000, confirmed=5000)
     arrived = readings_queue.take_bodies(5000)
     for machine in MACHINES:
         assert arrived[machine] == [body for each, body in numbered(5000) if each == machine]
@@ -89,17 +89,17 @@ def test_a_broker_killed_in_the_middle_gets_everything_at_least_once(
     sender.open()
     sending = Thread(target=send_all, args=(sender, numbered(count)))
     sending.start()
-    wait_until(lambda: sender.tally.confirmed > 2000)
+    wait_until(lambda: sender.counts.confirmed > 2000)
     own_rabbitmq.kill()
-    confirmed_before = sender.tally.confirmed
+    confirmed_before = sender.counts.confirmed
     wait_until(lambda: sender.trouble is not None)
-    assert sender.tally.confirmed < count
+    assert sender.counts.confirmed < count
     own_rabbitmq.start()
     sending.join()
     assert sender.flush(60)
     sender.close()
 
-    assert sender.tally.sent == sender.tally.confirmed == count > confirmed_before
+    assert sender.counts.sent == sender.counts.confirmed == count > confirmed_before
     assert sender.trouble is None
     assert "Reconnecting" in caplog.text
     assert f"Reconnected to {sender.address}" in caplog.text
@@ -109,7 +109,7 @@ def test_a_broker_killed_in_the_middle_gets_everything_at_least_once(
         numbers = [int(body.split(b":")[1].strip(b" }")) for body in bodies]
         steps_back = [(before, after) for before, after in pairwise(numbers) if after <= before]
         assert len(steps_back) <= 1, "one outage repeats one stretch"
-        assert len(bodies) - len(expected) <= sender.tally.repeated
+        assert len(bodies) - len(expected) <= sender.counts.repeated
 
 
 def test_amqp_holds_readings_back_until_a_queue_takes_them(broker_url: str) -> None:
@@ -118,14 +118,14 @@ def test_amqp_holds_readings_back_until_a_queue_takes_them(broker_url: str) -> N
     send_all(sender, [("machine_A", b"%d" % number) for number in range(500)])
     wait_until(lambda: sender.trouble is not None)
     assert "No queue is bound for readings" in str(sender.trouble)
-    assert sender.tally.confirmed == 0
+    assert sender.counts.confirmed == 0
 
     queue = ReadingsQueue(broker_url)
     queue.declare()
     assert sender.flush(30)
     sender.close()
     assert queue.take_bodies(500) == {"machine_A": [b"%d" % number for number in range(500)]}
-    assert sender.tally.confirmed == 500
+    assert sender.counts.confirmed == 500
     assert sender.trouble is None
 
 

@@ -87,8 +87,8 @@ class CrashesOnce(Processor):
 
     crashed = False
 
-    def _apply(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
-        written = super()._apply(lines)
+    def _apply(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
+        written = super()._apply(groups)
         if not self.crashed:
             self.crashed = True
             raise SessionLost("a crash, after the write")

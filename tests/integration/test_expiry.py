@@ -26,7 +26,7 @@ from pipeline.local.servers import LocalRabbitmq
 from pipeline.model.dead_letter import Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
-from tests.integration.test_keeper import CrashesOnce, running
+from tests.integration.test_collector import CrashesOnce, running
 from tests.office import COUNT, Office
 from tests.waiting import wait_until
 from web.cli.doctor.management import check_management
@@ -176,8 +176,8 @@ def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_expired_reading
     wait_until(lambda: waiting(channel) == 3)
     with redis.Redis.from_url(redis_url, protocol=3) as client:
         letters = CrashesOnce(client)
-        with running(Settings(amqp_url=broker_url), letters) as keeper:
-            wait_until(lambda: letters.crashed and keeper.waiting == 0)
+        with running(Settings(amqp_url=broker_url), letters) as collector:
+            wait_until(lambda: letters.crashed and collector.waiting == 0)
 
         assert len(found(letters)) == letters.count() == 3
 
@@ -203,8 +203,8 @@ def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_kept_once(
             mandatory=True,
         )
 
-    with running(Settings(amqp_url=broker_url), letters) as keeper:
-        wait_until(lambda: letters.count() > 0 and keeper.waiting == 0)
+    with running(Settings(amqp_url=broker_url), letters) as collector:
+        wait_until(lambda: letters.count() > 0 and collector.waiting == 0)
 
     assert [each.time for each, _ in found(letters)] == ["2026-01-01T00:00:01.000Z"]
 
@@ -221,7 +221,7 @@ def test_a_reading_that_was_sent_again_and_expires_then_has_the_letter_that_it_h
     channel.basic_publish(message.exchange, message.key, body, message.properties, mandatory=True)
     expire(channel, b'{"n": 2}', headers={"dead-letter": f"1.{'0' * 64}"})  # a claim that a device made up
 
-    wait_until(lambda: office.letters.count() == 2 and office.keeper.waiting == 0)
+    wait_until(lambda: office.letters.count() == 2 and office.collector.waiting == 0)
     assert [each.kind for each, _ in found(office.letters)] == ["no-logic", "expired"]
 
 
@@ -253,8 +253,8 @@ def test_forged_deaths_stop_no_keeper(
         properties = pika.BasicProperties(headers={"x-death": deaths, "machine": ["m1"], "place": "x"})
         channel.basic_publish(wire.DEAD_LETTERS_EXCHANGE, key, str(number).encode(), properties)
 
-    with running(Settings(amqp_url=broker_url), letters) as keeper:
-        wait_until(lambda: letters.count() == len(keys) * len(DEATHS) and keeper.waiting == 0)
+    with running(Settings(amqp_url=broker_url), letters) as collector:
+        wait_until(lambda: letters.count() == len(keys) * len(DEATHS) and collector.waiting == 0)
 
     kinds = Counter(each.kind for each, _ in found(letters, LetterFilter()))
     assert kinds == {"expired": 3 * len(keys), "unknown": 10 * len(keys)}
@@ -279,10 +279,10 @@ def test_a_reading_that_expired_is_kept_though_the_broker_restarts_before(redis_
         server.kill()
         server.start()
 
-        keeper = DeadLetterCollector(settings, letters)
-        keeper.start()
-        wait_until(lambda: letters.count() == 3 and keeper.waiting == 0)
-        keeper.close()
+        collector = DeadLetterCollector(settings, letters)
+        collector.start()
+        wait_until(lambda: letters.count() == 3 and collector.waiting == 0)
+        collector.close()
 
         assert {body for _, body in found(letters, LetterFilter(kind="expired"))} == {
             b"before the restart",

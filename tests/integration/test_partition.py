@@ -32,7 +32,7 @@ def test_acknowledged_readings_are_not_settled_until_a_probe_proves_it(held: Hel
     assert held.partition.settled.delivery == 0
 
     def proven() -> bool:
-        held.partition.look()
+        held.partition.tick()
         return held.partition.settled.delivery == 3
 
     held.until(proven)
@@ -57,7 +57,7 @@ def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartiti
     held.send(b"1")
     held.settle_all()
     held.send(b"2")
-    held.partition.look()
+    held.partition.tick()
     held.until(lambda: held.partition._probe_tag > 0)
     proof = held.partition._proof
     assert proof is not None
@@ -263,7 +263,7 @@ def test_a_released_session_does_not_wait_for_ever_for_room_in_the_overflow(
     moving(held, broker_url)
 
     def ended() -> object:
-        held.partition.look()
+        held.partition.tick()
         return held.ended
 
     held.partition.release()

@@ -42,7 +42,7 @@ def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
     def oldest() -> float:
         turn()
         for partition in partitions:
-            partition.look()
+            partition.tick()
         return partitions[0].holding().oldest_seconds if partitions else 0.0
 
     wait_until(lambda: oldest() > 0)

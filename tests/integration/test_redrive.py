@@ -78,8 +78,8 @@ class CrashesOnce(Processor):
 
     armed = False
 
-    def _apply(self, lines: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
-        written = super()._apply(lines)
+    def _apply(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
+        written = super()._apply(groups)
         if self.armed:
             type(self).armed = False
             raise SessionLost("a crash, after the write")
@@ -349,7 +349,7 @@ def paused_after_the_resume(broker_url: str, redis_url: str) -> list[str]:
 
     office.process([("m1", b'{"n": 2}')])
 
-    setup = office.partition.logics.setup("m1")
+    setup = office.partition.logics.deployment("m1")
     assert setup.pause == Pause(0, 1)
     wait_until(lambda: len(office.results.messages) + office.letters.count() == 2)
     ids = office.ids()
@@ -374,7 +374,7 @@ def test_without_another_token_on_the_record_it_would_be(
 
 
 def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_yet(office: Office) -> None:
-    office.keeper.close()
+    office.collector.close()
     office.partition.logics.upload("m1", COUNT, b"")
     office.partition.records.pause("m1", paused=True)
     office.process([("m1", b'{"n": %d}' % n) for n in (1, 2, 3)])
@@ -394,10 +394,10 @@ def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_ye
     assert office.redriver.send_paused("m1", pause) == (1, 1)
 
     office.redriver.patience = 20
-    keeper = DeadLetterCollector(Settings(amqp_url=office.amqp_url), office.letters)
-    keeper.start()
+    collector = DeadLetterCollector(Settings(amqp_url=office.amqp_url), office.letters)
+    collector.start()
     assert office.redriver.send_paused("m1", pause) == (3, 0)
-    keeper.close()
+    collector.close()
     readings = office.arrivals(4)
     assert [reading.body for reading in readings] == [b'{"n": %d}' % n for n in (1, 1, 2, 3)]
     office.process(readings)

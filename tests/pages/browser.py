@@ -1,4 +1,4 @@
-"""The browser that the pages are tried in: Debian's Chromium, driven by Playwright."""
+"""The browser of the tests: Debian's Chromium, driven by Playwright."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from pipeline.local.packages import Package, install
 from tests.waiting import wait_until
@@ -18,7 +18,7 @@ SCREENSHOTS: Final = ROOT / "build" / "screenshots"
 
 CHROMIUM: Final = Package("chromium", "chromium", "chromium", "chromium")
 
-#: It runs as root, where nobody else is, and asks nobody for anything that a test does not.
+#: It runs as root, and sends no requests of its own.
 _ARGUMENTS: Final = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,12 +29,12 @@ _ARGUMENTS: Final = [
     "--disable-sync",
 ]
 
-#: What axe-core goes by: WCAG 2.2 AA, and what it calls best practice.
+#: The rules of axe-core: WCAG 2.2 AA, and its best practices.
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def chromium() -> str:
-    """Where Chromium is; it is installed where it is missing. Raises `Unavailable`."""
+    """Return the path of Chromium, which is installed if it is missing. Raises `Unavailable`."""
     if shutil.which("chromium") is None:
         install(CHROMIUM)
     found = shutil.which("chromium")
@@ -44,7 +44,7 @@ def chromium() -> str:
 
 @contextmanager
 def started() -> Iterator[Browser]:
-    """A browser while the block runs."""
+    """Run a browser for the duration of the block."""
     environ: dict[str, str | float | bool] = {**os.environ, "HOME": "/tmp"}  # noqa: S108  no profile of anybody's
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS, env=environ)
@@ -55,7 +55,7 @@ def started() -> Iterator[Browser]:
 
 
 class Watch:
-    """Notes whatever a page does that none may: errors, refused loads, requests to another host."""
+    """Records what no page may do: errors, blocked loads, requests to other hosts."""
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.noted = list[str]()
@@ -67,11 +67,11 @@ class Watch:
         context.on("request", lambda request: self._on_request(request.url))
 
     def allow(self, text: str) -> None:
-        """Let pass what has this text in it: the status of an answer that the test asks for."""
+        """Allow messages with this text, such as the status of an answer that the test provokes."""
         self._allowed.append(text)
 
     def check(self) -> None:
-        """Fail where there was anything that was not allowed."""
+        """Fail if anything was recorded that is not allowed."""
         wrong = [each for each in self.noted if not any(allowed in each for allowed in self._allowed)]
         assert not wrong, "\n".join(wrong)
 
@@ -86,20 +86,28 @@ class Watch:
 
 
 def sign_in(page: Page, token: str) -> None:
-    """Sign in where the page asks for a token, and wait until it has let one in."""
+    """Sign in on a page that asks for a token, and wait for the navigation."""
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Views").wait_for()
 
 
+def write(page: Page, editor: Locator, text: str) -> None:
+    """Replace the text of an editor by keyboard: `fill` sets inline styles, which the policy blocks."""
+    editor.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
 def axe(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is, in light and in dark."""
+    """Return the violations that axe-core finds on the page, in light and dark."""
     return [f"{scheme}: {each}" for scheme in ("light", "dark") for each in _axe_in(page, scheme)]
 
 
 def _axe_in(page: Page, scheme: Any) -> list[str]:
     page.emulate_media(color_scheme=scheme)
-    # Over the debugging protocol, which no Content-Security-Policy holds up: the page keeps its own.
+    # Over the debugging protocol, which the Content-Security-Policy does not block.
     session = page.context.new_cdp_session(page)
     source = (ROOT / "web" / "pages" / "node_modules" / "axe-core" / "axe.min.js").read_text()
     options = msgspec.json.encode({"runOnly": _RULES, "resultTypes": ["violations"]}).decode()
@@ -118,12 +126,12 @@ def _axe_in(page: Page, scheme: Any) -> list[str]:
 
 
 def wait_until_it_fits(page: Page) -> None:
-    """Wait until nothing of the page stands out at its side: charts follow its width a moment later."""
+    """Wait until the page fits its width: charts are resized a moment later."""
     wait_until(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Keep what the page looks like, light and dark, in build/screenshots."""
+    """Save screenshots of the page, in light and dark, in build/screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

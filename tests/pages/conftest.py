@@ -1,7 +1,7 @@
-"""A plant with the pages on it, and a browser that looks at them.
+"""Fixtures: a plant that serves the pages, and a browser.
 
-`page` fails its test on any error in the browser's console, on anything that the Content-Security-Policy
-refuses, and on any request to another host; `watch.allow("401")` lets pass what a test asks for on purpose.
+`page` fails its test on any error in the browser's console, on any violation of the Content-Security-Policy,
+and on any request to another host. `watch.allow("401")` allows an error that a test provokes.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pipeline.store.tokens import Tokens
 from tests.installation import Installation
 from tests.pages.browser import Watch, started
 
-#: Milliseconds that Playwright waits for what a test expects.
+#: Milliseconds that Playwright waits for an expectation.
 _PATIENCE = 15_000
 
 expect.set_options(timeout=_PATIENCE)
@@ -22,7 +22,7 @@ expect.set_options(timeout=_PATIENCE)
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """Broker, Redis, API and a worker, for all tests of a file."""
+    """Broker, Redis, API and a worker, shared by the tests of a file."""
     module_installation.start_api()
     module_installation.start_worker()
     return module_installation
@@ -38,13 +38,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def origin(plant: Installation) -> str:
-    """Where the pages are, without a slash at the end: `page.goto(f"{origin}/#/machines")`."""
+    """The address of the pages, without a slash at its end: `page.goto(f"{origin}/#/machines")`."""
     return plant.environ["IOT_LOGIC_API_URL"]
 
 
 @pytest.fixture
 def tokens(plant: Installation) -> Iterator[Tokens]:
-    """Makes tokens, which are gone after the test: without any, nobody needs one."""
+    """Creates tokens, which are revoked after the test: without tokens, none is required."""
     with redis.Redis.from_url(plant.redis_url) as client:
         tokens = Tokens(client)
         yield tokens
@@ -54,7 +54,7 @@ def tokens(plant: Installation) -> Iterator[Tokens]:
 
 @pytest.fixture
 def tab(browser: Browser, origin: str) -> Iterator[tuple[Page, Watch]]:
-    """A tab of a browser that remembers nothing, and who watches it. Ask for `page` or `watch`."""
+    """A tab with an empty profile, and its watch. Use `page` or `watch` instead."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", timezone_id="UTC")
     context.set_default_timeout(_PATIENCE)
     watch = Watch(context, origin)
@@ -66,11 +66,11 @@ def tab(browser: Browser, origin: str) -> Iterator[tuple[Page, Watch]]:
 
 @pytest.fixture
 def page(tab: tuple[Page, Watch]) -> Page:
-    """A tab, in which nothing may go wrong."""
+    """A tab in which no error may occur."""
     return tab[0]
 
 
 @pytest.fixture
 def watch(tab: tuple[Page, Watch]) -> Watch:
-    """Who watches the tab."""
+    """The watch of the tab."""
     return tab[1]

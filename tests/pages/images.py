@@ -1,7 +1,7 @@
-"""The pictures in the docs: taken by the tests, and what was on the page when they were.
+"""The pictures in the docs, which the tests take, and outlines of their pages.
 
-A picture is never compared: fonts and times differ. Beside each stands, as text, what there is on the page to
-read and to press. While that is so, the picture is right; when it is not, the test says to take them anew.
+Pictures are never compared, because fonts and times differ. Beside each picture is an outline of the page as
+text: its headings and controls. If the page's outline differs, the test says to take the pictures again.
 """
 
 import os
@@ -18,19 +18,19 @@ from tests.pages.browser import ROOT, SCREENSHOTS
 
 IMAGES: Final = ROOT / "docs" / "pages" / "images"
 
-#: `make screenshots` sets it: the pictures in the docs are taken anew.
+#: The variable that `make screenshots` sets to take the pictures in the docs again.
 _ANEW: Final = "SCREENSHOTS"
 
-#: Seconds that a page may take to show what it shows.
+#: Seconds within which a page must be complete.
 _PATIENCE: Final = 15.0
 
-#: Looks at a page that is at rest, a fifth of a second after each other.
+#: Equal outlines in a row, a fifth of a second apart, after which a page counts as complete.
 _SAME: Final = 15
 
-#: Bytes of a picture: whoever clones the repository has all that ever were.
+#: The largest size of a picture in bytes: every clone of the repository contains all of them.
 LARGEST: Final = 150_000
 
-#: What has a name, in a line of Playwright's snapshot of the accessible tree. One with a colon is in quotes.
+#: A named node in a line of Playwright's snapshot of the accessibility tree. A name with a colon is quoted.
 _NAMED: Final = re.compile(
     r"""^\s*-\ '?(heading|tab|button|columnheader|link|textbox|searchbox|spinbutton|combobox|checkbox|radio
         |group|region|figure|table|form|search|navigation)\ "((?:[^"\\]|\\.)+)\"""",
@@ -39,7 +39,7 @@ _NAMED: Final = re.compile(
 
 
 def outline(page: Page) -> str:
-    """What there is to read and to press: a role and a name a line, each once, as they stand on the page."""
+    """Return the page's headings and controls, in their order: a role and a name per line, each once."""
     # The tests' servers have another port each time, and what is counted goes on.
     lines = page.locator("main").aria_snapshot().splitlines()
     named = (
@@ -51,7 +51,7 @@ def outline(page: Page) -> str:
 
 
 def picture(page: Page, name: str, scheme: Literal["light", "dark"] = "light") -> None:
-    """Take a picture of what is in sight, as `<name>.png`; fail where the docs show another page."""
+    """Take a picture of the visible page, as `<name>.png`. Fail if the docs show another page."""
     for message in page.get_by_role("button", name="Dismiss this message").all():
         message.click()
     page.emulate_media(color_scheme=scheme)
@@ -76,17 +76,17 @@ def _looks(page: Page, patience: float = _PATIENCE) -> Iterator[str]:
 
 
 def _at_rest(page: Page) -> str:
-    """What is on the page, once it stays the same for longer than the page takes to ask anew."""
+    """Return the outline once it has not changed for longer than an update of the page takes."""
     last, same = "", 0
     for seen in _looks(page):
         last, same = seen, same + 1 if seen == last else 0
         if same == _SAME:
             return seen
-    raise AssertionError("the page does not come to rest")
+    raise AssertionError("the page does not stop changing")
 
 
 def check(page: Page, written: Path, patience: float = _PATIENCE) -> None:
-    """Fail where the page does not come to be what is written down, within some seconds."""
+    """Fail unless the page's outline is the written one within some seconds."""
     expected = written.read_text() if written.is_file() else ""
     seen = ""
     for seen in _looks(page, patience):

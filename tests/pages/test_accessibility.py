@@ -1,4 +1,4 @@
-"""Every page with something on it: axe-core, a tablet's width, and the main road by keyboard alone."""
+"""Every page with data on it: axe-core, the width of a tablet, and the keyboard alone."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,9 +21,9 @@ VIEWS = [
     ("/dead-letters", "KeyError"),
     ("/dead-letters?tab=list", "KeyError"),
     ("/dead-letters/press-1/4", "def process"),
-    ("/works", "artition"),
+    ("/system", "artition"),
     ("/audit", "Saved a version"),
-    ("/tokens", "No token yet"),
+    ("/tokens", "No tokens yet"),
 ]
 
 
@@ -45,12 +45,12 @@ def busy(plant: Installation) -> None:
 
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize(("view", "there"), VIEWS, ids=[view for view, _ in VIEWS])
-def test_no_rule_is_broken_in_light_or_dark_and_a_tablet_shows_all_of_it(
+def test_every_view_passes_axe_in_light_and_dark_and_fits_a_tablet(
     page: Page, origin: str, view: str, there: str
 ) -> None:
     page.goto(f"{origin}/#{view}")
     page.locator("main").get_by_text(there).first.wait_for(state="attached")
-    expect(page.locator("main").get_by_text("One moment")).to_have_count(0)
+    expect(page.locator("main").get_by_text("Loading …")).to_have_count(0)
 
     assert axe(page) == []
     page.set_viewport_size({"width": 768, "height": 1024})
@@ -58,19 +58,17 @@ def test_no_rule_is_broken_in_light_or_dark_and_a_tablet_shows_all_of_it(
 
 
 @pytest.mark.usefixtures("busy")
-def test_by_keyboard_alone_one_comes_to_a_dead_letter_and_back_out_of_the_question(
-    page: Page, origin: str
-) -> None:
+def test_the_keyboard_alone_reaches_a_dead_letter_and_cancels_the_dialog(page: Page, origin: str) -> None:
     page.goto(origin)
     page.locator("main").get_by_text("press-1").first.wait_for()
     go(page, "link", "Dead letters")
     expect(page.get_by_role("heading", name="Dead letters", level=1)).to_be_focused()
-    go(page, "link", "Look at those of press-1")
+    go(page, "link", "Open the dead letters of press-1")
     go(page, "link", "4 of press-1")
     expect(page.get_by_role("heading", name="Dead letter 4 of press-1")).to_be_visible()
     go(page, "button", "Discard …")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("It cannot be brought back.")
+    expect(dialog).to_contain_text("It cannot be undone.")
     # Nothing behind the question can be come to.
     for _ in range(4):
         page.keyboard.press("Tab")
@@ -84,7 +82,7 @@ def test_by_keyboard_alone_one_comes_to_a_dead_letter_and_back_out_of_the_questi
 
 
 def go(page: Page, role: str, name: str) -> None:
-    """Press Tab until this is focused, see that one sees it, and press Enter."""
+    """Press Tab until this is focused, check that the focus is visible, and press Enter."""
     wanted = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
     wanted.wait_for()
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""The audit on the pages: who changed what, from what to what."""
+"""The audit page: who changed what."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,10 +9,10 @@ from tests.pages.browser import axe, screenshot
 COUNT = "def process(data, state):\n    state['n'] = data['n']\n"
 
 
-def test_before_anything_was_changed_it_says_what_comes_here(page: Page, origin: str) -> None:
+def test_an_empty_audit_says_what_the_page_will_list(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
 
-    expect(page.get_by_role("heading", name="No change yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No changes yet")).to_be_visible()
     assert axe(page) == []
 
 
@@ -27,14 +27,14 @@ def changed(plant: Installation) -> None:
 
 
 @pytest.mark.usefixtures("changed")
-def test_a_change_says_who_when_what_of_what_from_what_to_what(page: Page, origin: str) -> None:
+def test_a_change_shows_its_token_action_target_and_values(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
     rows = page.get_by_role("row")
 
     expect(rows.nth(1)).to_contain_text("Discarded dead letters")
     expect(rows.nth(1)).to_contain_text("machine other, kind error")
     expect(rows.nth(1)).to_contain_text("0 discarded")
-    expect(rows.nth(2)).to_contain_text("Chose which profile it follows")
+    expect(rows.nth(2)).to_contain_text("Changed the machine's profile")
     last = page.get_by_role("row", name="version 60")
     expect(last).to_contain_text("(no token)")
     expect(last).to_contain_text("Saved a version of the logic")
@@ -47,7 +47,7 @@ def test_a_change_says_who_when_what_of_what_from_what_to_what(page: Page, origi
 
 
 @pytest.mark.usefixtures("changed")
-def test_it_is_paged_and_filtered_in_the_address(page: Page, origin: str) -> None:
+def test_the_list_has_pages_and_filters_that_are_in_the_address(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/audit")
     page.get_by_role("link", name="Older").click()
     expect(page.get_by_role("row", name="version 1", exact=False).last).to_be_visible()
@@ -57,8 +57,8 @@ def test_it_is_paged_and_filtered_in_the_address(page: Page, origin: str) -> Non
     expect(page.get_by_role("row")).to_have_count(2)
     page.reload()
     expect(page.get_by_role("row")).to_have_count(2)
-    page.get_by_label("Who").fill("nobody")
-    expect(page.get_by_role("heading", name="No such change")).to_be_visible()
+    page.get_by_label("Token").fill("nobody")
+    expect(page.get_by_role("heading", name="No change matches")).to_be_visible()
     page.get_by_role("button", name="Show all").click()
 
     expect(page.get_by_role("row")).to_have_count(51)

@@ -1,4 +1,4 @@
-"""Writing logic: from a mistake that is marked to a version that is in force."""
+"""Writing logic, from a marked error to a deployed version."""
 
 from itertools import count
 from typing import Final
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.pages.browser import Watch, axe, screenshot, sign_in, write
 from tests.waiting import wait_until
 from web.access.roles import Role
 
@@ -23,14 +23,14 @@ _NUMBERS: Final = count(1)
 
 @pytest.fixture(autouse=True)
 def known_answers(watch: Watch, page: Page) -> None:
-    """A machine that is new, or has no logic, is asked for in vain. Who leaves is asked, and leaves."""
+    """Allow a 404 for machines without a logic, and accept the dialog on leaving the page."""
     watch.allow("404")
     page.on("dialog", lambda dialog: dialog.accept())
 
 
 @pytest.fixture
 def counter(plant: Installation) -> str:
-    """A machine of its own for each test, that has counted two readings in version 1."""
+    """A separate machine for each test, which has counted two readings with version 1."""
     name = f"counter-{next(_NUMBERS)}"
     plant.upload(name, COUNTER)
     send(plant, name, {"n": 1}, {"n": 20})
@@ -48,7 +48,7 @@ def send(plant: Installation, machine: str, *readings: object) -> None:
 
 
 def enter(page: Page, watch: Watch, origin: str, tokens: Tokens, role: Role) -> None:
-    """Sign in with this role, where somebody else is an admin already."""
+    """Sign in with this role, after creating another token for an admin."""
     watch.allow("401")
     page.goto(origin)
     tokens.create("boss", Role.ADMIN)
@@ -62,30 +62,22 @@ def open_logic(page: Page, origin: str, machine: str, more: str = "") -> Locator
     return page.get_by_role("textbox", name=f"Logic of {machine}", exact=True)
 
 
-def write(page: Page, editor: Locator, source: str) -> None:
-    """Put a source into the editor in the place of what is there."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(source)
-
-
 def tried(page: Page, name: str) -> Locator:
-    """What has come of a reading."""
+    """The outcome of a reading in the trial."""
     return page.get_by_role("listitem", name=name, exact=True)
 
 
-def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_reading(
+def test_a_first_logic_is_written_fixed_tried_saved_and_runs_on_the_next_reading(
     page: Page, origin: str, plant: Installation
 ) -> None:
     send(plant, "press-4", {"pressure": 71.5}, {"pressure": 95})
     editor = open_logic(page, origin, "press-4")
     # There is one to begin with, made for what the machine sends.
     expect(editor).to_contain_text('value = data["pressure"]')
-    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    expect(page.get_by_text("No errors found.")).to_be_visible()
 
     write(page, editor, 'def process(data, state):\n    x = data["pressure"]\n    return open(x)')
-    wrong = page.get_by_label("What is wrong").get_by_role("listitem")
+    wrong = page.get_by_label("Errors", exact=True).get_by_role("listitem")
     expect(wrong).to_contain_text("Line 3")
     expect(wrong).to_contain_text("open")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
@@ -101,40 +93,44 @@ def test_a_first_logic_is_written_mended_tried_saved_and_runs_on_the_next_readin
         editor,
         'def process(data, state):\n    state["seen"] = 1\n    return {"double": data["pressure"] * 2}',
     )
-    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    expect(page.get_by_text("No errors found.")).to_be_visible()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("2 readings tried.")).to_be_visible()
     expect(tried(page, "Reading 1")).to_contain_text("added seen: 1")
     expect(tried(page, "Reading 2")).to_contain_text('{"double":190}')
-    expect(tried(page, "Reading 2")).to_contain_text("of the fuel")
+    expect(tried(page, "Reading 2")).to_contain_text("of the fuel limit")
 
-    page.get_by_label("What is new, and why").fill("Doubles the pressure")
+    page.get_by_label("Comment (optional)").fill("Doubles the pressure")
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     send(plant, "press-4", {"pressure": 10})
     assert plant.client.get("/machines/press-4").json()["last_result"]["data"] == {"double": 20}
     assert plant.client.get("/machines/press-4/logic").json()["comment"] == "Doubles the pressure"
 
 
-def test_a_machine_that_has_never_sent_anything_can_have_a_logic_and_a_typed_reading(
-    page: Page, origin: str
-) -> None:
+def test_a_machine_without_readings_can_have_a_logic_and_a_typed_reading(page: Page, origin: str) -> None:
     editor = open_logic(page, origin, "new-one")
     expect(editor).to_contain_text("def process(data, state):")
-    page.get_by_role("button", name="Type a reading").click()
-    page.get_by_label("A reading, as JSON").fill('{"temperature": ')
-    expect(page.get_by_role("button", name="Add it")).to_be_disabled()
-    page.get_by_label("A reading, as JSON").fill('{"temperature": 1e6, "serial": 12345678901234567890}')
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Add a reading").click()
+    page.get_by_label("Reading (JSON)", exact=True).fill('{"temperature": ')
+    expect(page.get_by_role("button", name="Add", exact=True)).to_be_disabled()
+    page.get_by_label("Reading (JSON)", exact=True).fill(
+        '{"temperature": 1e6, "serial": 12345678901234567890}'
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
     page.keyboard.press("Control+Enter")
     # No number is rounded on the way.
     expect(tried(page, "Typed reading 1")).to_contain_text("12345678901234567890")
     expect(tried(page, "Typed reading 1")).to_contain_text('"alarm":true')
-    page.get_by_role("button", name="Save and put in force").click()
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Save and deploy").click()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
 
-def test_what_would_change_is_marked_beside_the_version_in_force(
+def test_different_outcomes_are_marked_beside_those_of_the_deployed_version(
     page: Page, origin: str, plant: Installation, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
@@ -142,11 +138,11 @@ def test_what_would_change_is_marked_beside_the_version_in_force(
     write(page, editor, changed)
     page.get_by_role("button", name="Try on 2 readings").click()
 
-    expect(page.get_by_text("1 of 2 readings would give something else")).to_be_visible()
+    expect(page.get_by_text("1 of 2 readings would have a different outcome")).to_be_visible()
     # From the state that the machine has: two readings are in it.
     expect(tried(page, "Reading 1")).to_contain_text("changed count: 2 → 3")
-    expect(tried(page, "Reading 1")).to_contain_text("Version 1 gives the same")
-    expect(tried(page, "Reading 2")).to_contain_text("something else")
+    expect(tried(page, "Reading 1")).to_contain_text("Version 1 same outcome")
+    expect(tried(page, "Reading 2")).to_contain_text("different")
     expect(tried(page, "Reading 2")).to_contain_text("division by zero")
     expect(tried(page, "Reading 2")).to_contain_text('{"count":4,"double":40}')
     page.set_viewport_size({"width": 1280, "height": 1500})
@@ -155,7 +151,7 @@ def test_what_would_change_is_marked_beside_the_version_in_force(
     tried(page, "Reading 2").get_by_role("button", name="Line 3").click()
     expect(editor).to_be_focused()
     expect(page.locator(".cm-marked")).to_contain_text("return")
-    page.get_by_label("from", exact=True).select_option("an empty state")
+    page.get_by_label("Start with", exact=True).select_option("an empty state")
     page.keyboard.press("Control+Enter")
     expect(tried(page, "Reading 1")).to_contain_text("added count: 1")
     page.set_viewport_size({"width": 768, "height": 1024})
@@ -165,7 +161,7 @@ def test_what_would_change_is_marked_beside_the_version_in_force(
     assert plant.client.get(f"/machines/{counter}").json()["errors"] == 0
 
 
-def test_a_reading_that_failed_comes_along_from_where_it_was_found(
+def test_a_failed_reading_is_opened_in_the_editor(
     page: Page, origin: str, plant: Installation, counter: str
 ) -> None:
     send(plant, counter, {"m": 3})
@@ -175,14 +171,14 @@ def test_a_reading_that_failed_comes_along_from_where_it_was_found(
     expect(page.get_by_role("button", name="Try on 1 reading")).to_be_visible()
     page.keyboard.press("Control+Enter")
     expect(tried(page, name)).to_contain_text("Line 3")
-    page.get_by_role("button", name="Take the last readings instead").click()
+    page.get_by_role("button", name="Use the last readings instead").click()
     expect(page.get_by_role("button", name="Try on 3 readings")).to_be_visible()
     # One that is kept no more is told.
     open_logic(page, origin, counter, "&try=reading:99")
-    expect(page.get_by_role("alert")).to_contain_text("not kept any more")
+    expect(page.get_by_role("alert")).to_contain_text("no longer stored")
 
 
-def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
+def test_a_kept_outcome_is_an_example_that_the_next_version_must_pass(
     page: Page, watch: Watch, origin: str, plant: Installation, counter: str
 ) -> None:
     watch.allow("422")
@@ -190,9 +186,11 @@ def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
     page.get_by_role("button", name="Try on 2 readings").click()
     page.get_by_role("button", name="Keep as example: Reading 2").click()
     examples = page.get_by_role("region", name="Examples")
-    expect(examples.get_by_text("as it says")).to_be_visible()
+    expect(examples.get_by_text("passes")).to_be_visible()
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 2 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 2 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     [example] = plant.client.get(f"/machines/{counter}/logic").json()["examples"]
     assert example["results"] == [{"count": 4, "double": 40}]
 
@@ -205,16 +203,18 @@ def test_an_outcome_that_is_kept_is_an_example_that_the_next_version_must_pass(
     assert plant.client.get(f"/machines/{counter}/logic").json()["version"] == 2
     examples.get_by_role("button", name="Remove the example Reading 2").click()
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 3 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
 
-def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
+def test_a_draft_survives_a_reload_and_is_discarded_only_after_a_confirmation(
     page: Page, origin: str, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
-    expect(page.get_by_text("Nothing to save.")).to_be_visible()
+    expect(page.get_by_text("No unsaved changes.")).to_be_visible()
     write(page, editor, "def process(data, state):\n    return {'draft': 1}")
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.get_by_text("Unsaved changes.")).to_be_visible()
     # A browser asks only who has done something on the page.
     editor.click()
     asked = list[str]()
@@ -232,15 +232,15 @@ def test_a_draft_outlives_a_reload_and_is_discarded_only_when_asked(
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
-def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
+def test_signing_out_asks_about_drafts_and_deletes_them(
     page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
 ) -> None:
     enter(page, watch, origin, tokens, Role.AUTHOR)
     write(page, open_logic(page, origin, counter), "def process(data, state):\n    return {'draft': 1}")
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.get_by_text("Unsaved changes.")).to_be_visible()
 
     page.get_by_role("button", name="Sign out", exact=True).click()
-    expect(page.get_by_role("dialog")).to_contain_text("One draft is not saved, and would be lost.")
+    expect(page.get_by_role("dialog")).to_contain_text("You have 1 unsaved draft. Signing out deletes it.")
     page.get_by_role("button", name="Cancel").click()
     assert len(page.evaluate("Object.keys(sessionStorage)")) == 2
     page.get_by_role("button", name="Sign out", exact=True).click()
@@ -250,7 +250,7 @@ def test_who_signs_out_is_asked_about_his_drafts_and_leaves_none(
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
-def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
+def test_a_conflict_shows_the_other_version_and_keeps_the_draft(
     page: Page, watch: Watch, origin: str, plant: Installation, counter: str
 ) -> None:
     watch.allow("412")
@@ -259,20 +259,22 @@ def test_who_was_slower_sees_what_was_saved_meanwhile_and_loses_nothing(
     theirs = {"logic": COUNTER.replace("* 2", "* 4"), "comment": "Four times"}
     plant.client.post(f"/machines/{counter}/logic", json=theirs).raise_for_status()
     page.keyboard.press("Control+s")
-    told = page.get_by_role("alert", name="Saved meanwhile")
-    expect(told).to_contain_text("has put version 2 in force meanwhile")
+    told = page.get_by_role("alert", name="Conflict")
+    expect(told).to_contain_text("has deployed version 2 meanwhile")
     expect(told).to_contain_text("Four times")
     expect(told.get_by_role("region")).to_contain_text('"double": data["n"] * 4')
     expect(editor).to_contain_text("'mine': 1")
     assert axe(page) == []
-    page.get_by_role("button", name="Save mine over it").click()
+    page.get_by_role("button", name="Save and deploy my draft").click()
 
-    expect(page.get_by_text("Version 3 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 3 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     expect(told).to_have_count(0)
     assert "mine" in plant.client.get(f"/machines/{counter}/logic").json()["logic"]
 
 
-def test_what_is_hostile_is_shown_as_text(page: Page, origin: str, plant: Installation) -> None:
+def test_hostile_text_is_shown_as_text(page: Page, origin: str, plant: Installation) -> None:
     hostile = "<img src=x onerror='document.title=1'>\u202e"
     plant.client.post(
         "/machines/hostile/logic",
@@ -295,7 +297,7 @@ def test_what_is_hostile_is_shown_as_text(page: Page, origin: str, plant: Instal
     expect(page.locator("main img")).to_have_count(0)
 
 
-def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
+def test_the_language_reference_is_searched_and_completes_names(
     page: Page, origin: str, counter: str
 ) -> None:
     editor = open_logic(page, origin, counter)
@@ -318,15 +320,17 @@ def test_what_may_be_used_is_at_hand_and_offered_while_one_types(
         page.keyboard.press("Escape")
 
 
-def test_a_viewer_reads_the_logic_and_is_told_why_he_cannot_change_it(
+def test_a_viewer_reads_the_logic_and_sees_why_it_cannot_be_changed(
     page: Page, watch: Watch, origin: str, counter: str, tokens: Tokens
 ) -> None:
     enter(page, watch, origin, tokens, Role.VIEWER)
     editor = open_logic(page, origin, counter)
 
     expect(editor).to_contain_text('state["count"]')
-    expect(page.get_by_text("your token has the role viewer, and it needs the role author")).to_be_visible()
+    expect(
+        page.get_by_text("To change it, you need the role author; your token has the role viewer.")
+    ).to_be_visible()
     editor.press("x")
     expect(editor).not_to_contain_text("x")
-    expect(page.get_by_role("button", name="Save and put in force")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save and deploy")).to_have_count(0)
     expect(page.get_by_role("region", name="Try it")).to_have_count(0)

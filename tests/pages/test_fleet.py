@@ -1,4 +1,4 @@
-"""The fleet: found, filtered, sorted and scrolled through, while it goes on."""
+"""The list of machines: searched, filtered, sorted and scrolled while it is live."""
 
 import re
 
@@ -22,7 +22,7 @@ ROWS = 80
 
 @pytest.fixture(scope="module")
 def fleet(plant: Installation) -> Installation:
-    """Presses of every kind that a test asks for, and many others."""
+    """Presses in each state of health, and many other machines."""
     plant.client.put("/profiles/pump", json={"description": ""})
     for name in ("press-1", "press-2", "press-3"):
         plant.upload(name, LOGIC)
@@ -37,7 +37,7 @@ def fleet(plant: Installation) -> Installation:
 
 
 def rows(page: Page) -> Locator:
-    """The machines that are in the document."""
+    """The rows of machines in the document."""
     return page.locator("tbody tr:not([aria-hidden])")
 
 
@@ -46,16 +46,16 @@ def row(page: Page, name: str) -> Locator:
 
 
 def search(page: Page) -> Locator:
-    return page.get_by_role("searchbox", name="Find, by how the id begins")
+    return page.get_by_role("searchbox", name="Machine id starts with")
 
 
-def test_an_empty_fleet_says_what_to_do_first_and_leads_to_the_first_logic(
+def test_an_empty_list_shows_the_first_steps_and_opens_the_editor(
     page: Page, watch: Watch, origin: str
 ) -> None:
     watch.allow("404")
     page.goto(origin)
-    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
-    name = page.get_by_label("Name of the machine")
+    expect(page.get_by_role("heading", name="No machines yet")).to_be_visible()
+    name = page.get_by_label("Machine id", exact=True)
     name.fill("furnace 4")
     expect(page.get_by_role("alert")).to_contain_text("letters, digits, _ or -")
     name.fill("furnace-4")
@@ -68,33 +68,33 @@ def test_an_empty_fleet_says_what_to_do_first_and_leads_to_the_first_logic(
     expect(page).to_have_url(f"{origin}/#/machines/furnace-4?tab=logic")
 
 
-def test_who_may_write_no_logic_is_told_who_may(
+def test_the_first_steps_name_the_role_that_may_write_logic(
     page: Page, watch: Watch, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
     page.goto(origin)
     sign_in(page, tokens.create("watcher", Role.VIEWER))
 
-    expect(page.get_by_text("Somebody with the role author has to do it")).to_be_visible()
-    expect(page.get_by_label("Name of the machine")).to_have_count(0)
+    expect(page.get_by_text("This requires the role author.")).to_be_visible()
+    expect(page.get_by_label("Machine id", exact=True)).to_have_count(0)
     expect(page.get_by_text("Authorization: Bearer $IOT_LOGIC_API_TOKEN")).to_be_visible()
 
 
 @pytest.mark.usefixtures("fleet")
-def test_a_machine_is_shown_with_how_it_does(page: Page, origin: str) -> None:
+def test_machines_are_shown_with_their_health(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines?q=press")
 
     expect(rows(page)).to_have_count(3)
     expect(row(page, "press-1")).to_contain_text(re.compile(r"running.*1"))
     expect(row(page, "press-2")).to_contain_text("failing")
     expect(row(page, "press-3")).to_contain_text(re.compile(r"paused.*never"))
-    expect(page.get_by_role("status")).to_contain_text("3 machines fit.")
+    expect(page.get_by_role("status")).to_contain_text("3 machines match.")
     assert axe(page) == []
     screenshot(page, "fleet")
 
 
 @pytest.mark.usefixtures("fleet")
-def test_the_counts_lead_to_the_machines_of_a_health_and_back(page: Page, origin: str) -> None:
+def test_the_health_counts_filter_the_list_and_back_undoes_it(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines")
     totals = page.get_by_role("navigation", name="Machines by health")
     expect(totals.get_by_role("link")).to_have_text(
@@ -130,17 +130,17 @@ def test_search_and_filters_are_in_the_address_and_back_undoes_a_choice(page: Pa
 
 
 @pytest.mark.usefixtures("fleet")
-def test_what_no_machine_can_be_called_is_told_and_not_asked_for(page: Page, origin: str) -> None:
+def test_an_invalid_id_is_reported_and_not_searched(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines")
     search(page).fill("<script>")
 
-    expect(page.get_by_role("alert")).to_contain_text("no machine can be called so")
+    expect(page.get_by_role("alert")).to_contain_text("A machine id contains only letters, digits, _ and -.")
 
 
 @pytest.mark.usefixtures("fleet")
-def test_where_no_machine_fits_a_link_leads_to_all(page: Page, origin: str) -> None:
+def test_if_no_machine_matches_a_link_shows_all(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines?q=nothing-like-it")
-    expect(page.get_by_role("heading", name="No machine fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No machine matches")).to_be_visible()
     assert axe(page) == []
     page.get_by_role("link", name="Show all machines").click()
 
@@ -148,9 +148,7 @@ def test_where_no_machine_fits_a_link_leads_to_all(page: Page, origin: str) -> N
     expect(search(page)).to_have_value("")
 
 
-def test_they_are_sorted_by_when_they_were_last_seen_where_one_asks(
-    page: Page, origin: str, fleet: Installation
-) -> None:
+def test_machines_can_be_sorted_by_the_time_last_seen(page: Page, origin: str, fleet: Installation) -> None:
     page.goto(f"{origin}/#/machines")
     page.get_by_role("button", name="Last seen").click()
     expect(page).to_have_url(f"{origin}/#/machines?sort=last_seen")
@@ -162,9 +160,7 @@ def test_they_are_sorted_by_when_they_were_last_seen_where_one_asks(
     expect(page).to_have_url(f"{origin}/#/machines")
 
 
-def test_the_rows_in_sight_follow_what_happens_and_count_the_rate(
-    page: Page, origin: str, fleet: Installation
-) -> None:
+def test_visible_rows_are_live_and_show_the_rate(page: Page, origin: str, fleet: Installation) -> None:
     page.goto(f"{origin}/#/machines?q=press-1")
     before = int(row(page, "press-1").locator("td").nth(6).inner_text())
     fleet.send(("press-1", {"n": 1 - each % 2}) for each in range(10))
@@ -173,32 +169,30 @@ def test_the_rows_in_sight_follow_what_happens_and_count_the_rate(
 
     expect(row(page, "press-1").get_by_role("img")).to_be_visible()
     expect(row(page, "press-1").get_by_role("img")).to_have_attribute(
-        "aria-label", re.compile("^Readings a second, from ")
+        "aria-label", re.compile("^Readings per second, from ")
     )
 
 
 @pytest.mark.usefixtures("fleet")
-def test_only_the_rows_in_sight_are_in_the_document_however_far_one_scrolls(page: Page, origin: str) -> None:
+def test_only_visible_rows_are_in_the_document_at_any_scroll_position(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines")
     row(page, "press-1").wait_for()
     nodes, listeners = _counters(page)
-    expect(page.get_by_role("status")).to_contain_text("The first 100 are listed")
+    expect(page.get_by_role("status")).to_contain_text("The first 100 machines are shown")
     for _ in range(40):
         page.mouse.wheel(0, 1_000)
         assert rows(page).count() < ROWS
         if row(page, f"valve-{MANY - 1:04}").count():
             break
     expect(row(page, f"valve-{MANY - 1:04}")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text(f"All {MANY + 4} machines are listed")
+    expect(page.get_by_role("status")).to_contain_text(f"All {MANY + 4} machines are shown")
     nodes_then, listeners_then = _counters(page)
 
     assert nodes_then < 2 * nodes
     assert listeners_then < 2 * listeners
 
 
-def test_a_machine_that_comes_moves_no_other_from_its_place(
-    page: Page, origin: str, fleet: Installation
-) -> None:
+def test_a_new_machine_does_not_move_the_others(page: Page, origin: str, fleet: Installation) -> None:
     page.goto(f"{origin}/#/machines?q=valve-00")
     expect(row(page, "valve-0004")).to_be_visible()
     fleet.send([("valve-0004-b", {"n": 1})])
@@ -210,7 +204,7 @@ def test_a_machine_that_comes_moves_no_other_from_its_place(
 
 
 @pytest.mark.usefixtures("fleet")
-def test_whoever_comes_back_finds_the_rows_where_he_left_them(page: Page, origin: str) -> None:
+def test_coming_back_restores_the_scroll_position(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines?q=valve")
     row(page, "valve-0000").wait_for()
     page.mouse.wheel(0, 2_500)
@@ -223,7 +217,7 @@ def test_whoever_comes_back_finds_the_rows_where_he_left_them(page: Page, origin
 
 
 @pytest.mark.usefixtures("fleet")
-def test_the_keyboard_goes_through_the_rows_and_opens_one(page: Page, origin: str) -> None:
+def test_the_arrow_keys_move_between_rows_and_enter_opens_one(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/machines?q=valve-01")
     row(page, "valve-0100").get_by_role("link").focus()
     for _ in range(60):
@@ -236,7 +230,7 @@ def test_the_keyboard_goes_through_the_rows_and_opens_one(page: Page, origin: st
 
 
 @pytest.mark.usefixtures("fleet")
-def test_nothing_is_asked_for_while_the_tab_is_hidden(page: Page, watch: Watch, origin: str) -> None:
+def test_no_requests_are_sent_while_the_tab_is_hidden(page: Page, watch: Watch, origin: str) -> None:
     page.goto(f"{origin}/#/machines?q=press")
     row(page, "press-1").wait_for()
     page.evaluate(
@@ -264,11 +258,11 @@ def test_a_tablet_needs_no_scrolling_to_the_side(page: Page, origin: str) -> Non
 
 
 @pytest.mark.usefixtures("fleet")
-def test_a_new_machine_begins_in_its_editor(page: Page, watch: Watch, origin: str) -> None:
+def test_a_new_machine_opens_its_editor(page: Page, watch: Watch, origin: str) -> None:
     watch.allow("404")
     page.goto(f"{origin}/#/machines")
     page.get_by_role("button", name="New machine").click()
-    page.get_by_label("Name of the machine").fill("furnace-5")
+    page.get_by_label("Machine id", exact=True).fill("furnace-5")
     assert axe(page) == []
     page.get_by_role("button", name="Write its logic").click()
 
@@ -276,7 +270,9 @@ def test_a_new_machine_begins_in_its_editor(page: Page, watch: Watch, origin: st
 
 
 @pytest.mark.usefixtures("fleet")
-def test_an_api_that_does_not_answer_is_told_and_the_rows_stay(page: Page, watch: Watch, origin: str) -> None:
+def test_if_the_api_does_not_answer_the_page_says_so_and_keeps_the_rows(
+    page: Page, watch: Watch, origin: str
+) -> None:
     watch.allow("Failed to load resource")
     page.goto(f"{origin}/#/machines?q=press")
     row(page, "press-1").wait_for()

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot, sign_in
+from tests.pages.browser import Watch, axe, screenshot, sign_in, write
 from tests.waiting import wait_until
 from web.access.roles import Role
 
@@ -35,8 +35,8 @@ PARTS = {
     "Overview": "Last errors",
     "Versions": "Compare version",
     "State": '"last": 70',
-    "Readings": "What came of it",
-    "Settings": "What the logic reads as",
+    "Readings": "Outcome",
+    "Settings": "Values that the logic reads from",
 }
 
 
@@ -73,19 +73,13 @@ def figures(page: Page, field: str) -> Locator:
     return page.get_by_role("row", name=field)
 
 
-def write(page: Page, editor: Locator, text: str) -> None:
-    """Put a text into an editor, as somebody does who types it."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(text)
-
-
 def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press: str) -> None:
     page.goto(f"{origin}/#/machines/{press}")
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
 
-    expect(page.get_by_text("It sends, and its last reading was processed.")).to_be_visible()
+    expect(
+        page.get_by_text("The machine sends readings, and its last reading was processed.")
+    ).to_be_visible()
     expect(page.get_by_role("figure", name="Numbers of press")).to_contain_text(
         "reading.motor.temperature 70"
     )
@@ -103,7 +97,7 @@ def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press
 
 def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origin: str, fresh: str) -> None:
     page.goto(f"{origin}/#/machines/{fresh}")
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
     expect(figures(page, "result.doubled")).to_contain_text("140")
     send(plant, fresh, 33, 44)
 
@@ -112,13 +106,13 @@ def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origi
     expect(page.get_by_role("row", name="ok").first).to_contain_text('{"doubled":88}')
 
 
-def test_the_fields_that_are_drawn_are_chosen_and_stand_in_the_address(
+def test_the_fields_of_the_chart_are_selected_and_are_in_the_address(
     page: Page, origin: str, press: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{press}")
     page.get_by_text("Choose fields").click()
     page.get_by_role("checkbox", name="doubled").uncheck()
-    page.get_by_role("group", name="Of readings").get_by_role("checkbox", name="n", exact=True).check()
+    page.get_by_role("group", name="Fields of readings").get_by_role("checkbox", name="n", exact=True).check()
     figure = page.get_by_role("figure")
 
     expect(figure).to_contain_text("reading.motor.temperature 70, reading.n 10")
@@ -129,15 +123,17 @@ def test_the_fields_that_are_drawn_are_chosen_and_stand_in_the_address(
     expect(figure).not_to_contain_text("doubled")
 
 
-def test_what_is_shown_stops_and_goes_on(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+def test_the_live_page_is_paused_and_resumed(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=readings")
     rows = page.get_by_role("table", name="Last readings").get_by_role("row")
     expect(rows).to_have_count(2)
-    page.get_by_role("button", name="Stop here").click()
+    page.get_by_role("button", name="Pause this page").click()
     send(plant, fresh, 1, 2, 3)
-    expect(page.get_by_text("3 readings came meanwhile.")).to_be_visible()
+    expect(page.get_by_text("3 readings received meanwhile.")).to_be_visible()
     expect(rows).to_have_count(2)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
 
     expect(rows).to_have_count(5)
     assert axe(page) == []
@@ -159,12 +155,12 @@ def test_an_error_is_marked_at_its_line_and_its_reading_can_be_tried(
     assert page.url.endswith("#/machines/press?tab=logic&try=letter%3A10")
 
 
-def test_five_hundred_results_a_second_leave_the_page_as_large_as_it_was(
+def test_five_hundred_results_per_second_do_not_make_the_page_grow(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     elements = "document.querySelectorAll('*').length"
     page.goto(f"{origin}/#/machines/{fresh}")
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
     figures(page, "result.doubled").wait_for()
     sizes = list[int]()
     for burst in range(5):
@@ -180,69 +176,69 @@ def test_five_hundred_results_a_second_leave_the_page_as_large_as_it_was(
     assert max(*sizes, page.evaluate(elements)) < MOST_ELEMENTS
 
 
-def test_a_version_is_looked_at_compared_and_put_in_force_again(
+def test_a_version_is_shown_compared_and_deployed_again(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     plant.client.post(f"/machines/{fresh}/logic", json={"logic": HALVES, "comment": "Half of it"})
     page.goto(f"{origin}/#/machines/{fresh}?tab=versions")
-    expect(page.get_by_role("row", name="Half of it")).to_contain_text("in force")
+    expect(page.get_by_role("row", name="Half of it")).to_contain_text("deployed")
     page.get_by_role("button", name="Show version 1").click()
     expect(page.get_by_role("textbox", name="Version 1")).to_contain_text("doubled")
-    page.get_by_role("button", name="Compare version 1 with the one in force").click()
+    page.get_by_role("button", name="Compare version 1 with the deployed version").click()
     diff = page.get_by_role("region", name="From version 1 to version 2")
     expect(diff.locator("ins")).to_have_text('+    result = {"half": warm / 2}')
     expect(diff.locator("del")).to_have_text('−    result = {"doubled": warm * 2}')
     assert axe(page) == []
     screenshot(page, "machine-versions")
-    page.get_by_role("button", name="Put in force again: version 1").click()
+    page.get_by_role("button", name="Deploy version 1").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("from the machine's next batch of readings on instead of version 2")
     assert axe(page) == []
-    dialog.get_by_role("button", name="Put version 1 in force").click()
+    dialog.get_by_role("button", name="Deploy version 1").click()
 
-    expect(page.get_by_text("Version 1 is in force.")).to_be_visible()
-    expect(page.get_by_role("button", name="Put in force again: version 2")).to_be_visible()
+    expect(page.get_by_text("Version 1 is deployed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Deploy version 2")).to_be_visible()
     assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] == 1
 
 
-def test_who_was_slower_with_a_version_is_told_which_one_is_in_force(
+def test_a_deployment_is_rejected_if_someone_else_deployed_another_version(
     page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
 ) -> None:
     watch.allow("412")
     plant.upload(fresh, HALVES)
     page.goto(f"{origin}/#/machines/{fresh}?tab=versions")
-    page.get_by_role("button", name="Put in force again: version 1").click()
+    page.get_by_role("button", name="Deploy version 1").click()
     plant.upload(fresh, HALVES + "\n")
-    page.get_by_role("dialog").get_by_role("button", name="Put version 1 in force").click()
+    page.get_by_role("dialog").get_by_role("button", name="Deploy version 1").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("has put version 3 in force meanwhile")
+    expect(page.get_by_role("alert")).to_contain_text("has deployed version 3 meanwhile")
     assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] == 3
 
 
-def test_a_version_of_a_profile_is_put_in_force_again(page: Page, plant: Installation, origin: str) -> None:
+def test_a_version_of_a_profile_is_deployed_again(page: Page, plant: Installation, origin: str) -> None:
     for logic in (LOGIC, HALVES):
         plant.client.post("/profiles/ovens/logic", json={"logic": logic}).raise_for_status()
     page.goto(f"{origin}/#/profiles/ovens?tab=versions")
-    page.get_by_role("button", name="Put in force again: version 1").click()
+    page.get_by_role("button", name="Deploy version 1").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("on all machines that follow the profile")
-    dialog.get_by_role("button", name="Put version 1 in force").click()
+    dialog.get_by_role("button", name="Deploy version 1").click()
 
-    expect(page.get_by_role("button", name="Put in force again: version 2")).to_be_visible()
+    expect(page.get_by_role("button", name="Deploy version 2")).to_be_visible()
     assert plant.client.get("/profiles/ovens").json()["logicversion"] == 1
 
 
-def test_no_logic_is_put_in_force_any_more(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+def test_a_logic_is_undeployed(page: Page, plant: Installation, origin: str, fresh: str) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=versions")
-    page.get_by_role("button", name="Put no logic in force").click()
-    page.get_by_role("dialog").get_by_role("button", name="Put no logic in force").click()
+    page.get_by_role("button", name="Undeploy the logic").click()
+    page.get_by_role("dialog").get_by_role("button", name="Undeploy the logic").click()
 
-    expect(page.get_by_text("No logic of its own is in force any more.")).to_be_visible()
-    expect(page.get_by_role("button", name="Put in force again: version 1")).to_be_visible()
+    expect(page.get_by_text(f"The logic of {fresh} is undeployed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Deploy version 1")).to_be_visible()
     assert plant.client.get(f"/machines/{fresh}").json()["logicversion"] is None
 
 
-def test_a_state_is_edited_and_a_draft_outlives_a_reload(
+def test_a_state_is_edited_and_its_draft_survives_a_reload(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=state")
@@ -255,7 +251,7 @@ def test_a_state_is_edited_and_a_draft_outlives_a_reload(
     write(page, editor, '{"last": 12345678901234567890}')
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
-    expect(page.get_by_text("This is what you had typed and not saved.")).to_be_visible()
+    expect(page.get_by_text("Your unsaved changes were restored.")).to_be_visible()
     expect(editor).to_contain_text("12345678901234567890")
     page.get_by_role("button", name="Save").click()
 
@@ -264,7 +260,7 @@ def test_a_state_is_edited_and_a_draft_outlives_a_reload(
     assert page.evaluate("Object.keys(sessionStorage).filter(key => key.includes('draft'))") == []
 
 
-def test_a_state_that_has_changed_meanwhile_is_shown_beside_what_was_typed(
+def test_a_changed_state_is_shown_beside_the_draft(
     page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
 ) -> None:
     watch.allow("412")
@@ -274,37 +270,39 @@ def test_a_state_that_has_changed_meanwhile_is_shown_beside_what_was_typed(
     send(plant, fresh, 72)
     wait_until(lambda: plant.state(fresh) == {"last": 72})
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved: the state has changed")
-    expect(page.get_by_role("region", name="The state as it is now")).to_contain_text('"last": 72')
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved, because the state has changed")
+    expect(page.get_by_role("region", name="Current state")).to_contain_text('"last": 72')
     expect(page.get_by_role("textbox", name=f"State of {fresh}")).to_contain_text('"mine": 1')
     assert axe(page) == []
     screenshot(page, "machine-conflict")
-    page.get_by_role("button", name="Save mine in its place").click()
+    page.get_by_role("button", name="Overwrite the state").click()
 
-    expect(page.get_by_text(f"The state of {fresh} is saved.")).to_be_visible()
+    expect(page.get_by_text(f"Saved the state of {fresh}.")).to_be_visible()
     assert plant.state(fresh) == {"mine": 1}
 
 
-def test_a_state_is_reset_by_who_says_yes(page: Page, plant: Installation, origin: str, fresh: str) -> None:
+def test_a_state_is_reset_after_a_confirmation(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=state")
     page.get_by_role("button", name="Reset the state").click()
     page.get_by_role("dialog").get_by_role("button", name="Reset the state").click()
 
-    expect(page.get_by_text(f"The state of {fresh} is reset.")).to_be_visible()
+    expect(page.get_by_text(f"Reset the state of {fresh}.")).to_be_visible()
     assert plant.state(fresh) == {}
 
 
-def test_a_machine_is_paused_and_runs_what_came_meanwhile(
+def test_a_machine_is_paused_and_then_processes_the_readings_received_meanwhile(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
     page.get_by_role("button", name="Pause the machine").click()
     page.get_by_role("dialog").get_by_role("button", name="Pause the machine").click()
-    expect(page.get_by_text("Its readings become dead letters until it is resumed.")).to_be_visible()
+    expect(page.get_by_text("Readings become dead letters until the machine is resumed.")).to_be_visible()
     send(plant, fresh, 50, 51)
-    page.get_by_role("button", name="Resume, and run 2 readings").click()
+    page.get_by_role("button", name="Resume and process 2 readings").click()
 
-    expect(page.get_by_text("2 readings that came meanwhile are run now")).to_be_visible()
+    expect(page.get_by_text("2 readings received meanwhile are processed now")).to_be_visible()
     wait_until(lambda: plant.state(fresh) == {"last": 51})
     assert axe(page) == []
 
@@ -312,21 +310,21 @@ def test_a_machine_is_paused_and_runs_what_came_meanwhile(
 def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, origin: str, fresh: str) -> None:
     plant.client.put("/profiles/presses")
     page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
-    page.get_by_label("Profile to follow").select_option("presses")
-    page.get_by_role("button", name="Follow it").click()
-    expect(page.get_by_text(f"{fresh} follows the profile presses.")).to_be_visible()
+    page.get_by_role("combobox", name="Profile").select_option("presses")
+    page.get_by_role("button", name="Follow").click()
+    expect(page.get_by_text(f"{fresh} now follows the profile presses.")).to_be_visible()
     page.get_by_role("button", name="Edit the config").click()
     write(page, page.get_by_role("textbox", name=f"Config of {fresh}"), '{"limit": 80}')
     page.get_by_role("button", name="Save").click()
 
-    expect(page.get_by_text(f"The config of {fresh} is saved.")).to_be_visible()
+    expect(page.get_by_text(f"Saved the config of {fresh}.")).to_be_visible()
     assert plant.client.get(f"/machines/{fresh}/config").json() == {"limit": 80}
     assert plant.client.get(f"/machines/{fresh}").json()["profile"] == "presses"
     assert axe(page) == []
     screenshot(page, "machine-settings")
 
 
-def test_only_who_types_its_id_deletes_a_machine(
+def test_a_machine_is_deleted_only_after_typing_its_id(
     page: Page, plant: Installation, origin: str, fresh: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
@@ -335,16 +333,16 @@ def test_only_who_types_its_id_deletes_a_machine(
     page.get_by_label(f"Type {fresh} to delete it").fill(fresh)
     delete.click()
 
-    expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+    expect(page.get_by_role("heading", name="Machines", level=1)).to_be_visible()
     assert plant.client.get(f"/machines/{fresh}").status_code == 404
 
 
-def test_a_machine_that_has_sent_nothing_says_how_it_sends(
+def test_a_machine_without_readings_shows_how_to_send_one(
     page: Page, watch: Watch, plant: Installation, origin: str
 ) -> None:
     watch.allow("404")
     page.goto(f"{origin}/#/machines/newcomer")
-    expect(page.get_by_role("heading", name="It has sent nothing yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No readings yet")).to_be_visible()
     command = page.get_by_role("region", name="Send a reading over HTTP").inner_text()
     expect(page.get_by_role("region", name="over MQTT")).to_contain_text("machines/newcomer/data")
     expect(page.get_by_role("region", name="over AMQP")).to_contain_text("machines.newcomer.data")
@@ -356,19 +354,19 @@ def test_a_machine_that_has_sent_nothing_says_how_it_sends(
     expect(page.get_by_role("article", name="Reading 1 failed")).to_be_visible()
 
 
-def test_who_may_only_look_is_offered_nothing_else(
-    page: Page, watch: Watch, origin: str, press: str, tokens: Tokens
-) -> None:
+def test_a_viewer_sees_no_actions(page: Page, watch: Watch, origin: str, press: str, tokens: Tokens) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/machines/{press}")
     sign_in(page, tokens.create("watcher", Role.VIEWER))
-    parts = page.get_by_role("navigation", name="Parts of the machine")
+    parts = page.get_by_role("navigation", name="Machine tabs")
 
     for part, there in PARTS.items():
         parts.get_by_role("link", name=part).click()
         page.get_by_text(there).first.wait_for()
         expect(
-            page.get_by_role("button", name=re.compile("force|Edit|Reset|Pause|Delete|Follow"))
+            page.get_by_role(
+                "button", name=re.compile("^Deploy|Undeploy|Edit|Reset|Pause the machine|Delete|Follow")
+            )
         ).to_have_count(0)
         expect(page.get_by_role("link", name=re.compile("^Try"))).to_have_count(0)
     assert axe(page) == []

@@ -1,4 +1,4 @@
-"""The pages as a whole: how they are served, who is let in, and how one finds one's way."""
+"""The pages as a whole: how they are served, sign-in, and navigation."""
 
 import gzip
 import re
@@ -20,13 +20,13 @@ VIEWS = {
     "machines": "Machines",
     "profiles": "Profiles",
     "dead-letters": "Dead letters",
-    "works": "Works",
+    "system": "System",
     "audit": "Audit",
     "tokens": "Tokens",
 }
 
 
-def test_the_page_is_asked_for_anew_and_what_it_loads_is_kept_for_ever(plant: Installation) -> None:
+def test_the_page_is_revalidated_and_its_assets_are_cached_indefinitely(plant: Installation) -> None:
     index = plant.client.get("/")
     again = plant.client.get("/", headers={"If-None-Match": index.headers["ETag"]})
     name = re.search(r'src="(/pages/[^"]+\.js)"', index.text)
@@ -54,7 +54,7 @@ def test_the_page_is_asked_for_anew_and_what_it_loads_is_kept_for_ever(plant: In
     ("accepted", "sent"),
     [("gzip, deflate, br", True), ("br;q=1.0, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False)],
 )
-def test_who_does_not_take_gzip_is_sent_none(plant: Installation, accepted: str, sent: bool) -> None:
+def test_clients_that_do_not_accept_gzip_get_none(plant: Installation, accepted: str, sent: bool) -> None:
     with plant.client.stream("GET", "/", headers={"Accept-Encoding": accepted}) as answer:
         raw = b"".join(answer.iter_raw())
 
@@ -62,7 +62,7 @@ def test_who_does_not_take_gzip_is_sent_none(plant: Installation, accepted: str,
     assert (gzip.decompress(raw) if sent else raw) == content
 
 
-def test_the_policy_lets_nothing_run_in_line_or_from_elsewhere(plant: Installation) -> None:
+def test_the_policy_allows_no_inline_code_and_no_other_hosts(plant: Installation) -> None:
     policy = plant.client.get("/").headers["Content-Security-Policy"]
 
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
@@ -70,9 +70,9 @@ def test_the_policy_lets_nothing_run_in_line_or_from_elsewhere(plant: Installati
     assert "data:" not in policy
 
 
-def test_what_the_first_view_loads_is_small(page: Page, watch: Watch, origin: str) -> None:
+def test_the_first_view_loads_little(page: Page, watch: Watch, origin: str) -> None:
     page.goto(origin)
-    page.get_by_role("heading", name="Machines").wait_for()
+    page.get_by_role("heading", name="Machines", level=1).wait_for()
     page.wait_for_load_state("networkidle")
     names = {url.removeprefix(f"{origin}/pages/") for url in watch.requests if "/pages/" in url}
     sizes = {name: len(built_pages()[name].compressed) for name in {"index.html", *names}}
@@ -81,16 +81,16 @@ def test_what_the_first_view_loads_is_small(page: Page, watch: Watch, origin: st
     assert sum(sizes.values()) < FIRST_VIEW_BYTES
 
 
-def test_without_any_token_nobody_has_to_sign_in(page: Page, origin: str) -> None:
+def test_without_tokens_no_sign_in_is_required(page: Page, origin: str) -> None:
     page.goto(origin)
 
-    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
-    expect(page.get_by_text("no token needed · admin")).to_be_visible()
+    expect(page.get_by_role("heading", name="No machines yet")).to_be_visible()
+    expect(page.get_by_text("no token required · admin")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
     expect(page).to_have_title("Machines · IoT Logic Processor")
 
 
-def test_a_wrong_token_is_told_and_the_right_one_leads_where_one_was(
+def test_a_wrong_token_is_reported_and_a_valid_one_opens_the_requested_page(
     page: Page, watch: Watch, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -103,7 +103,7 @@ def test_a_wrong_token_is_told_and_the_right_one_leads_where_one_was(
     screenshot(page, "sign-in")
     sign_in(page, token)
 
-    expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
+    expect(page.get_by_role("heading", name="Dead letters", level=1)).to_be_visible()
     expect(page.get_by_text("anna · operator")).to_be_visible()
     assert page.url == f"{origin}/#/dead-letters"
     # It goes with the tab, and is in nothing that outlives it.
@@ -111,30 +111,34 @@ def test_a_wrong_token_is_told_and_the_right_one_leads_where_one_was(
     assert page.context.cookies() == []
 
 
-def test_who_may_not_do_it_is_not_offered_it(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
+def test_pages_that_the_role_does_not_allow_are_hidden(
+    page: Page, watch: Watch, origin: str, tokens: Tokens
+) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/tokens")
     sign_in(page, tokens.create("watcher", Role.VIEWER))
 
-    expect(page.get_by_text("This needs the role admin; your token has the role viewer.")).to_be_visible()
+    expect(
+        page.get_by_text("This page requires the role admin. Your token has the role viewer.")
+    ).to_be_visible()
     expect(page.get_by_role("navigation", name="Views").get_by_role("link")).to_have_text(
-        ["Machines", "Profiles", "Dead letters", "Works"]
+        ["Machines", "Profiles", "Dead letters", "System"]
     )
 
 
-def test_a_token_that_is_revoked_ends_the_session_and_the_page_stays_the_same(
+def test_a_revoked_token_ends_the_session_and_the_address_stays(
     page: Page, watch: Watch, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
     tokens.create("boss", Role.ADMIN)
-    page.goto(f"{origin}/#/works")
+    page.goto(f"{origin}/#/system")
     sign_in(page, tokens.create("anna", Role.VIEWER))
-    page.get_by_role("heading", name="Works").wait_for()
+    page.get_by_role("heading", name="System", level=1).wait_for()
     tokens.revoke("anna")
-    expect(page.get_by_role("alert")).to_contain_text("not valid any more")
+    expect(page.get_by_role("alert")).to_contain_text("no longer valid")
     sign_in(page, tokens.create("ben", Role.VIEWER))
 
-    expect(page.get_by_role("heading", name="Works")).to_be_visible()
+    expect(page.get_by_role("heading", name="System", level=1)).to_be_visible()
 
 
 def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
@@ -150,31 +154,31 @@ def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str
 def test_back_leads_back(page: Page, origin: str) -> None:
     page.goto(origin)
     page.get_by_role("link", name="Profiles").click()
-    expect(page.get_by_role("heading", name="Profiles")).to_be_visible()
+    expect(page.get_by_role("heading", name="Profiles", level=1)).to_be_visible()
     page.go_back()
 
-    expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+    expect(page.get_by_role("heading", name="Machines", level=1)).to_be_visible()
 
 
-def test_an_address_that_leads_nowhere_says_so(page: Page, origin: str) -> None:
+def test_an_unknown_address_shows_page_not_found(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/nowhere")
 
-    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
-def test_the_keyboard_reaches_the_content_past_the_navigation(page: Page, origin: str) -> None:
+def test_the_keyboard_can_skip_the_navigation(page: Page, origin: str) -> None:
     page.goto(origin)
-    page.get_by_role("heading", name="Machines").wait_for()
-    page.get_by_role("link", name="Skip to the content").focus()
+    page.get_by_role("heading", name="Machines", level=1).wait_for()
+    page.get_by_role("link", name="Skip to content").focus()
     page.keyboard.press("Enter")
 
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_the_colours_that_were_chosen_are_remembered(page: Page, origin: str) -> None:
+def test_the_browser_remembers_the_colour_theme(page: Page, origin: str) -> None:
     page.emulate_media(color_scheme="light")
     page.goto(origin)
-    switch = page.get_by_role("button", name="Colours")
+    switch = page.get_by_role("button", name="Colour theme")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
     switch.click()
@@ -188,7 +192,7 @@ def test_the_colours_that_were_chosen_are_remembered(page: Page, origin: str) ->
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_every_view_is_there_for_all(page: Page, origin: str, name: str) -> None:
+def test_every_view_opens_passes_axe_and_fits_a_tablet(page: Page, origin: str, name: str) -> None:
     page.goto(f"{origin}/#/{name}")
     page.get_by_role("heading", name=VIEWS[name], level=1).wait_for()
     page.wait_for_load_state("networkidle")

@@ -1,10 +1,10 @@
 """The parts that views are made of: editor, chart, text from outside, and what watches over all of it."""
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot
+from tests.pages.browser import Watch, axe, screenshot, write
 from tests.waiting import wait_until
 
 LOGIC = '''
@@ -46,15 +46,7 @@ def hostile(plant: Installation) -> str:
     return "hostile"
 
 
-def write(page: Page, editor: Locator, text: str) -> None:
-    """Put a text into an editor, as somebody does who types it: `fill` has Chromium style it in line."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(text)
-
-
-def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(
+def test_the_editor_works_under_the_policy_and_is_loaded_only_if_needed(
     page: Page, watch: Watch, origin: str, machine: str
 ) -> None:
     page.goto(f"{origin}/#/machines/{machine}")
@@ -74,7 +66,7 @@ def test_the_editor_is_shown_under_the_policy_and_loaded_only_there(
     screenshot(page, "machine-logic")
 
 
-def test_the_keyboard_gets_into_the_editor_and_out_of_it(page: Page, origin: str, machine: str) -> None:
+def test_the_keyboard_enters_and_leaves_the_editor(page: Page, origin: str, machine: str) -> None:
     page.goto(f"{origin}/#/machines/{machine}?tab=state")
     page.get_by_role("button", name="Edit the state").click()
     editor = page.get_by_role("textbox", name="State of press")
@@ -90,7 +82,7 @@ def test_the_keyboard_gets_into_the_editor_and_out_of_it(page: Page, origin: str
     expect(page.get_by_role("button", name="Save")).to_be_focused()
 
 
-def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
+def test_an_error_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
     page: Page, plant: Installation, origin: str
 ) -> None:
     plant.upload("counter", LOGIC)
@@ -100,14 +92,14 @@ def test_a_mistake_in_the_editor_is_listed_and_a_state_keeps_its_long_numbers(
     editor = page.get_by_role("textbox", name="State of counter")
     expect(editor).to_contain_text('"n": 12345678901234567890')
     write(page, editor, '{"n": 12345678901234567891')
-    wrong = page.get_by_role("list", name="What is wrong")
+    wrong = page.get_by_role("list", name="Errors")
     expect(wrong).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
     assert axe(page) == []
     write(page, editor, '{"n": 12345678901234567891}')
     page.get_by_role("button", name="Save").click()
 
-    expect(page.get_by_text("The state of counter is saved.")).to_be_visible()
+    expect(page.get_by_text("Saved the state of counter.")).to_be_visible()
     assert plant.client.get("/machines/counter/state").text.replace(" ", "") == '{"n":12345678901234567891}'
 
 
@@ -145,7 +137,9 @@ def test_hostile_text_is_shown_as_text(page: Page, origin: str, view: str, there
         assert scalar not in page.locator("main").inner_text()
 
 
-def test_what_cannot_be_seen_is_shown_and_long_text_is_cut(page: Page, origin: str, hostile: str) -> None:
+def test_invisible_characters_are_shown_and_long_text_is_shortened(
+    page: Page, origin: str, hostile: str
+) -> None:
     page.goto(f"{origin}/#/machines/{hostile}")
     newest, oldest = (page.get_by_role("row", name="right to left").nth(each) for each in (0, -1))
 
@@ -168,11 +162,9 @@ def test_what_cannot_be_seen_is_shown_and_long_text_is_cut(page: Page, origin: s
         "setTimeout(() => { throw new Error('nobody catches it') })",
     ],
 )
-def test_whatever_goes_wrong_in_the_browser_is_noticed(
-    page: Page, watch: Watch, origin: str, script: str
-) -> None:
+def test_every_error_in_the_browser_is_noticed(page: Page, watch: Watch, origin: str, script: str) -> None:
     page.goto(origin)
-    page.get_by_role("heading", name="Machines").wait_for()
+    page.get_by_role("heading", name="Machines", level=1).wait_for()
     # As the page itself would do it: over the debugging protocol, which does not wait for what comes of it.
     page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": script})
     page.evaluate("new Promise(resolve => setTimeout(resolve))")

@@ -4,31 +4,31 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.installation import Installation
-from tests.pages.browser import Watch, axe, screenshot
-from tests.pages.test_editor import open_logic, send, tried, write
+from tests.pages.browser import Watch, axe, screenshot, write
+from tests.pages.test_editor import open_logic, send, tried
 
 DOUBLE = 'def process(data, state):\n    return {"double": data["n"] * 2}\n'
 
 
 @pytest.fixture(autouse=True)
 def known_answers(watch: Watch) -> None:
-    """What has no logic yet is asked for it."""
+    """Allow a 404 for profiles and machines without a logic."""
     watch.allow("404")
 
 
 def follow(plant: Installation, profile: str, *machines: str) -> None:
-    """Have machines follow a profile."""
+    """Set the profile of machines."""
     for machine in machines:
         plant.client.put(f"/machines/{machine}/profile", json={"profile": profile}).raise_for_status()
 
 
-def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_force_on_all(
+def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed_on_all(
     page: Page, origin: str, plant: Installation
 ) -> None:
     page.goto(f"{origin}/#/profiles")
-    expect(page.get_by_role("heading", name="No profile yet")).to_be_visible()
-    page.get_by_label("Name of a new profile").fill("presses")
-    page.get_by_role("button", name="Make a profile").click()
+    expect(page.get_by_role("heading", name="No profiles yet")).to_be_visible()
+    page.get_by_label("Name of the new profile").fill("presses")
+    page.get_by_role("button", name="Create profile").click()
     expect(page.get_by_role("heading", name="presses")).to_be_visible()
     follow(plant, "presses", "press-1", "press-2")
     send(plant, "press-1", {"n": 1})
@@ -37,16 +37,18 @@ def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_
 
     editor = page.get_by_role("textbox", name="Logic of presses")
     expect(editor).to_contain_text('data["n"]')
-    expect(page.get_by_text("in force on 2 machines at once")).to_be_visible()
+    expect(page.get_by_text("deployed on 2 machines at once")).to_be_visible()
     write(page, editor, DOUBLE)
-    page.get_by_label("Try it with the readings, state and config of").select_option("press-2")
+    page.get_by_label("Use the readings, state and config of").select_option("press-2")
     page.get_by_role("button", name="Try on 2 readings").click()
     expect(tried(page, "Reading 2")).to_contain_text('{"double":6}')
     assert axe(page) == []
     page.set_viewport_size({"width": 1280, "height": 1500})
     screenshot(page, "profile")
-    page.get_by_role("button", name="Save and put in force").click()
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Save and deploy").click()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     send(plant, "press-1", {"n": 21})
     assert plant.client.get("/machines/press-1").json()["last_result"]["data"] == {"double": 42}
 
@@ -58,33 +60,38 @@ def test_a_profile_is_made_its_logic_tried_on_a_machine_that_follows_and_put_in_
     expect(page.get_by_role("button", name="Delete the profile")).to_have_count(0)
 
 
-def test_a_machine_of_a_profile_is_told_so_and_can_be_given_a_logic_of_its_own(
+def test_a_machine_with_a_profile_says_so_and_can_have_its_own_logic(
     page: Page, origin: str, plant: Installation
 ) -> None:
     plant.client.put("/profiles/belts/logic", json={"logic": DOUBLE}).raise_for_status()
     follow(plant, "belts", "belt-1")
     editor = open_logic(page, origin, "belt-1")
     expect(
-        page.get_by_text("This machine runs version 1 of the profile belts, which 1 machine follows.")
+        page.get_by_text(
+            "This machine runs version 1 of the profile belts, because it has no logic of its own. "
+            "1 machine follows this profile."
+        )
     ).to_be_visible()
-    expect(page.get_by_role("link", name="Edit the profile's logic, for all of them")).to_be_visible()
-    expect(page.get_by_role("button", name="Save and put in force")).to_have_count(0)
+    expect(page.get_by_role("link", name="Edit the profile's logic for all machines")).to_be_visible()
+    expect(page.get_by_role("button", name="Save and deploy")).to_have_count(0)
     assert axe(page) == []
-    page.get_by_role("button", name="Give this machine its own").click()
+    page.get_by_role("button", name="Write a logic for this machine only").click()
     write(page, editor, DOUBLE.replace("2", "3"))
-    page.get_by_role("button", name="Save and put in force").click()
+    page.get_by_role("button", name="Save and deploy").click()
 
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
     assert plant.client.get("/machines/belt-1").json()["logicprofile"] is None
     assert plant.client.get("/profiles/belts/logic").json()["logic"] == DOUBLE
 
 
-def test_a_profile_that_nobody_follows_can_be_deleted(page: Page, origin: str, plant: Installation) -> None:
+def test_a_profile_without_machines_can_be_deleted(page: Page, origin: str, plant: Installation) -> None:
     plant.client.put("/profiles/old/logic", json={"logic": DOUBLE}).raise_for_status()
     page.goto(f"{origin}/#/profiles/old?tab=machines")
     expect(page.get_by_role("heading", name="No machine follows this profile")).to_be_visible()
     page.get_by_role("button", name="Delete the profile").click()
-    expect(page.get_by_role("dialog")).to_contain_text("its version")
+    expect(page.get_by_role("dialog")).to_contain_text("its only version")
     page.get_by_role("dialog").get_by_role("button", name="Delete the profile").click()
 
     expect(page.get_by_role("table", name="Profiles")).not_to_contain_text("old")

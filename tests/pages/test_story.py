@@ -1,7 +1,7 @@
-"""The story of somebody who has never seen it: from an empty fleet to a version that is put in force again.
+"""The first steps of a new user, from an empty list of machines to a rollback.
 
-He acts by what he sees, and types what anybody would. The readings are those of a real machine, and what
-sends them is what devices use. On the way the pictures of the docs are taken.
+The test uses only the visible controls. The readings are those of a real machine, sent with the tool for
+devices. On the way it takes the pictures in the docs.
 """
 
 import re
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.installation import Installation
-from tests.pages.browser import ROOT, Watch, sign_in
+from tests.pages.browser import ROOT, Watch, sign_in, write
 from tests.pages.images import IMAGES, LARGEST, check, outline, picture
 from tests.waiting import wait_until
 from web.access.roles import Role
@@ -52,7 +52,7 @@ _IMAGE: Final = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.png)\)")
 
 @pytest.fixture(autouse=True)
 def known_answers(watch: Watch) -> None:
-    """What is not there yet is asked for in vain, and so is a letter that is gone."""
+    """Allow a 404 for things that do not exist yet, and for a deleted dead letter."""
     watch.allow("404")
 
 
@@ -65,33 +65,23 @@ def replay(plant: Installation, folder: Path, rows: Iterable[str], rate: str = "
     assert replaying.process.wait(60) == 0, replaying.log
 
 
-def write(page: Page, editor: Locator, source: str) -> None:
-    """Type a source in the place of what is in the editor."""
-    editor.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(source)
-
-
 def part(page: Page, name: str) -> None:
-    """Go to a part of the machine's page."""
-    page.get_by_role("navigation", name="Parts of the machine").get_by_role(
-        "link", name=name, exact=True
-    ).click()
+    """Open a tab of the machine's page."""
+    page.get_by_role("navigation", name="Machine tabs").get_by_role("link", name=name, exact=True).click()
 
 
 def view(page: Page, name: str) -> None:
-    """Go to a view, by the bar at the top."""
+    """Open a view with the navigation."""
     page.get_by_role("navigation", name="Views").get_by_role("link", name=name, exact=True).click()
 
 
-def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
+def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     page: Page, origin: str, plant: Installation, tmp_path: Path
 ) -> None:
     rows = DATA.read_text().splitlines()
     page.goto(origin)
-    expect(page.get_by_role("heading", name="No machine yet")).to_be_visible()
-    page.get_by_label("Name of the machine").fill("furnace")
+    expect(page.get_by_role("heading", name="No machines yet")).to_be_visible()
+    page.get_by_label("Machine id", exact=True).fill("furnace")
     picture(page, "fleet-empty")
     page.get_by_role("button", name="Write its logic").click()
 
@@ -99,27 +89,29 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     editor = page.get_by_role("textbox", name="Logic of furnace", exact=True)
     expect(editor).to_contain_text("def process(data, state):")
     write(page, editor, MISTAKE)
-    wrong = page.get_by_label("What is wrong").get_by_role("listitem")
+    wrong = page.get_by_label("Errors", exact=True).get_by_role("listitem")
     expect(wrong).to_contain_text("Line 7")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
     picture(page, "logic-mistake")
     write(page, editor, LOGIC)
-    expect(page.get_by_text("No mistake found.")).to_be_visible()
+    expect(page.get_by_text("No errors found.")).to_be_visible()
 
     # Tried on what the machine really sends.
     replay(plant, tmp_path, rows[FIRST])
-    page.get_by_role("button", name="Take the last readings anew").click()
+    page.get_by_role("button", name="Reload the last readings").click()
     page.get_by_role("button", name="Try on 20 readings").click()
     expect(page.get_by_text("20 readings tried.")).to_be_visible()
     expect(page.get_by_role("listitem", name="Reading 1", exact=True)).to_contain_text("added mean")
     page.get_by_role("region", name="Try it").scroll_into_view_if_needed()
     picture(page, "logic")
-    page.get_by_label("What is new, and why").fill("Smooth it, and tell when it is too hot")
-    page.get_by_role("button", name="Save and put in force").click()
-    expect(page.get_by_text("Version 1 is in force from the next reading on.", exact=True)).to_be_visible()
+    page.get_by_label("Comment (optional)").fill("Smooth it, and tell when it is too hot")
+    page.get_by_role("button", name="Save and deploy").click()
+    expect(
+        page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
     # What came before there was a logic is not lost.
-    page.get_by_role("link", name="Look at them, and send them again").click()
+    page.get_by_role("link", name="Open them to send them again").click()
     early = page.get_by_role("region").filter(has_text="No logic")
     early.get_by_role("button", name="Send 20 again").click()
     page.get_by_role("dialog").get_by_role("button", name="Send 20 again").click()
@@ -129,7 +121,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     # The morning goes by while he looks.
     view(page, "Machines")
     page.get_by_role("link", name="furnace", exact=True).click()
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
     mean = page.get_by_role("row", name="result.mean")
     before = mean.inner_text()
     page.get_by_label("Show the last").select_option("minute")
@@ -137,7 +129,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     expect(mean).not_to_have_text(before)
     expect(page.get_by_role("figure", name="Numbers of furnace")).to_contain_text("reading.value 95.7")
     expect(page.get_by_role("list").filter(has_text="Alarm of reading").first).to_contain_text("too hot")
-    page.get_by_text("In figures").click()
+    page.get_by_text("Show as a table").click()
     picture(page, "machine")
 
     # The sensor drops out.
@@ -146,7 +138,7 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     cause = page.get_by_role("region", name="TypeError")
     expect(cause).to_contain_text("Line 5 of version 1")
     picture(page, "dead-letters")
-    cause.get_by_role("link", name="Look at those of furnace").click()
+    cause.get_by_role("link", name="Open the dead letters of furnace").click()
     page.get_by_role("row", name="of furnace").get_by_role("link").first.click()
     expect(page.get_by_role("region", name="Where it failed").locator("mark")).to_contain_text(
         "(value - mean) / 12"
@@ -159,35 +151,37 @@ def test_a_newcomer_gets_from_an_empty_fleet_to_a_mended_logic_and_back(
     write(page, editor, MENDED)
     page.keyboard.press("Control+Enter")
     expect(tried).to_contain_text("no result")
-    page.get_by_label("What is new, and why").fill("Leave out what the sensor does not say")
+    page.get_by_label("Comment (optional)").fill("Leave out what the sensor does not say")
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("Version 2 is in force from the next reading on.", exact=True)).to_be_visible()
+    expect(
+        page.get_by_text("Version 2 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
 
     # Sent again, and gone.
-    page.get_by_role("link", name="Back to its dead letter").click()
+    page.get_by_role("link", name="Back to the dead letter").click()
     page.get_by_role("button", name="Send again …").click()
     page.get_by_role("dialog").get_by_role("button", name="Send 1 again").click()
-    expect(page.get_by_text("It was sent again and is processed.")).to_be_visible()
+    expect(page.get_by_text("The reading was sent again and processed.")).to_be_visible()
     page.get_by_role("link", name="All dead letters").click()
-    expect(page.get_by_role("heading", name="No dead letter")).to_be_visible()
+    expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
 
     # And back to the version before.
     view(page, "Machines")
     page.get_by_role("link", name="furnace", exact=True).click()
     part(page, "Versions")
-    page.get_by_role("button", name="Compare version 1 with the one in force").click()
+    page.get_by_role("button", name="Compare version 1 with the deployed version").click()
     expect(
         page.get_by_role("region", name="From version 1 to version 2").locator("ins").first
     ).to_be_visible()
     picture(page, "versions")
-    page.get_by_role("button", name="Put in force again: version 1").click()
-    page.get_by_role("dialog").get_by_role("button", name="Put version 1 in force").click()
-    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("in force")
+    page.get_by_role("button", name="Deploy version 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Deploy version 1").click()
+    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("deployed")
     page.reload()
-    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("in force")
+    expect(page.get_by_role("row", name="Smooth it")).to_contain_text("deployed")
 
 
-def test_the_other_views_are_as_the_docs_show_them(
+def test_the_other_views_match_the_pictures_in_the_docs(
     page: Page, origin: str, plant: Installation, watch: Watch, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -212,14 +206,14 @@ def test_the_other_views_are_as_the_docs_show_them(
     expect(page.get_by_role("row", name="press-2")).to_contain_text("failing")
     picture(page, "fleet")
     page.goto(f"{origin}/#/profiles/presses")
-    expect(page.get_by_text("in force on 3 machines at once")).to_be_visible()
+    expect(page.get_by_text("deployed on 3 machines at once")).to_be_visible()
     picture(page, "profile")
-    page.goto(f"{origin}/#/works")
-    expect(page.get_by_role("status", name="How the pipeline does")).to_contain_text("nothing waits")
-    expect(page.get_by_role("figure", name="Readings a second")).to_contain_text(re.compile("[2-9] points"))
-    picture(page, "works", "dark")
+    page.goto(f"{origin}/#/system")
+    expect(page.get_by_role("status", name="System status")).to_contain_text("no readings are waiting")
+    expect(page.get_by_role("figure", name="Readings per second")).to_contain_text(re.compile("[2-9] points"))
+    picture(page, "system", "dark")
     page.goto(f"{origin}/#/audit?machine=press-3")
-    expect(page.get_by_role("row", name="Paused")).to_be_visible()
+    expect(page.get_by_role("row", name="Paused the machine")).to_be_visible()
     picture(page, "audit")
 
     boss = tokens.create("anna", Role.ADMIN)
@@ -233,16 +227,16 @@ def test_the_other_views_are_as_the_docs_show_them(
     picture(page, "tokens")
 
 
-def test_a_page_that_has_changed_is_noticed_and_told_what_to_do(page: Page, origin: str) -> None:
+def test_a_changed_page_is_noticed_and_the_error_says_what_to_do(page: Page, origin: str) -> None:
     page.goto(f"{origin}/#/nowhere")
-    page.get_by_role("heading", name="Nothing here").wait_for()
+    page.get_by_role("heading", name="Page not found").wait_for()
 
-    assert outline(page) == "heading: Nothing here\nlink: Go to the machines\n"
+    assert outline(page) == "heading: Page not found\nlink: Go to Machines\n"
     with pytest.raises(AssertionError, match="make screenshots"):
         check(page, IMAGES / "machine.txt", patience=1)
 
 
-def test_each_picture_is_small_on_a_page_with_words_for_who_does_not_see_it() -> None:
+def test_each_picture_is_small_and_has_an_alternative_text() -> None:
     shown = [
         (found[1], (path.parent / found[2]).resolve())
         for path in [*DOCS.rglob("*.md"), ROOT / "README.md"]

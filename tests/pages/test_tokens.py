@@ -1,4 +1,4 @@
-"""The tokens on the pages: made, shown once, and revoked."""
+"""The page of tokens: created, shown once, and revoked."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,22 +10,22 @@ from web.access.roles import Role
 
 
 @pytest.mark.usefixtures("tokens")
-def test_who_makes_the_first_is_signed_in_with_it(page: Page, watch: Watch, origin: str) -> None:
+def test_the_creator_of_the_first_token_is_signed_in_with_it(page: Page, watch: Watch, origin: str) -> None:
     watch.allow("401")
     page.goto(f"{origin}/#/tokens")
-    expect(page.get_by_role("heading", name="No token yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No tokens yet")).to_be_visible()
     assert axe(page) == []
     page.get_by_label("Name").fill("boss")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
 
-    shown = page.get_by_role("region", name="The token boss, for the role admin")
-    expect(shown).to_contain_text("it is shown only this once")
+    shown = page.get_by_role("region", name="Token boss with the role admin")
+    expect(shown).to_contain_text("Copy the token now. It is not shown again.")
     expect(shown.get_by_text("iot_boss_")).to_be_visible()
     expect(page.get_by_text("boss · admin")).to_be_visible()
     expect(page.get_by_role("row", name="boss (yours)")).to_be_visible()
 
 
-def test_a_token_is_made_for_a_role_copied_and_is_good(
+def test_a_token_is_created_for_a_role_copied_and_accepted(
     page: Page, watch: Watch, plant: Installation, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -36,8 +36,8 @@ def test_a_token_is_made_for_a_role_copied_and_is_good(
     page.get_by_role("radio", name="operator").check()
     expect(page.get_by_role("radio", name="operator")).to_be_checked()
     page.get_by_label("Days").fill("30")
-    page.get_by_role("button", name="Make the token").click()
-    shown = page.get_by_role("region", name="The token line-4, for the role operator")
+    page.get_by_role("button", name="Create token").click()
+    shown = page.get_by_role("region", name="Token line-4 with the role operator")
     token = shown.get_by_text("iot_line-4_").inner_text()
     shown.get_by_role("button", name="Copy").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
@@ -46,7 +46,7 @@ def test_a_token_is_made_for_a_role_copied_and_is_good(
     page.set_viewport_size({"width": 768, "height": 1024})
     assert page.evaluate("document.documentElement.scrollWidth") <= 768
 
-    shown.get_by_role("button", name="I have it").click()
+    shown.get_by_role("button", name="Done").click()
     expect(shown).to_have_count(0)
     assert token not in page.content()
     who = plant.client.get("/whoami", headers={"Authorization": f"Bearer {token}"}).json()
@@ -55,7 +55,7 @@ def test_a_token_is_made_for_a_role_copied_and_is_good(
     screenshot(page, "tokens")
 
 
-def test_a_name_that_is_taken_is_told_and_stays_typed(
+def test_an_existing_name_is_reported_and_stays_in_the_form(
     page: Page, watch: Watch, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -63,14 +63,14 @@ def test_a_name_that_is_taken_is_told_and_stays_typed(
     page.goto(f"{origin}/#/tokens")
     sign_in(page, tokens.create("boss", Role.ADMIN))
     page.get_by_label("Name").fill("boss")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
 
     expect(page.get_by_role("alert")).to_contain_text("A token 'boss' already exists")
     expect(page.get_by_label("Name")).to_have_value("boss")
     assert axe(page) == []
 
 
-def test_revoking_asks_first_and_says_what_it_means(
+def test_revoking_asks_first_and_states_the_consequence(
     page: Page, watch: Watch, plant: Installation, origin: str, tokens: Tokens
 ) -> None:
     watch.allow("401")
@@ -79,7 +79,7 @@ def test_revoking_asks_first_and_says_what_it_means(
     sign_in(page, tokens.create("boss", Role.ADMIN))
     page.get_by_role("button", name="Revoke line-4").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Whoever uses this token is out from the next request on.")
+    expect(dialog).to_contain_text("The token stops working at once")
     assert axe(page) == []
     dialog.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name="Revoke line-4")).to_be_focused()
@@ -90,15 +90,15 @@ def test_revoking_asks_first_and_says_what_it_means(
     assert plant.client.get("/whoami", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_revoking_ones_own_signs_one_out(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
+def test_revoking_your_own_token_signs_you_out(page: Page, watch: Watch, origin: str, tokens: Tokens) -> None:
     watch.allow("401")
     tokens.create("watcher", Role.VIEWER)
     page.goto(f"{origin}/#/tokens")
     sign_in(page, tokens.create("boss", Role.ADMIN))
     page.get_by_role("button", name="Revoke boss").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("It is your own: you are signed out.")
-    expect(dialog).to_contain_text("No admin is left then")
+    expect(dialog).to_contain_text("It is your own token, so you are signed out.")
+    expect(dialog).to_contain_text("It is the last token of an admin.")
     dialog.get_by_role("button", name="Revoke my own token").click()
 
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -50,7 +50,7 @@ def advance(
         state=b'{"n":1}',
         carry=carry,
         strikes=Strikes(),
-        tally=Counters(),
+        counters=Counters(),
     )
 
 
@@ -385,5 +385,5 @@ def test_a_deleted_machine_leaves_what_was_not_run_yet_and_nothing_that_was() ->
     left = replace(record, outgoing=(ran, moved)).deleted()
 
     assert left.outgoing == (moved,)
-    assert (left.state, left.tally, left.gone) == (b"{}", Counters(), True)
+    assert (left.state, left.counters, left.gone) == (b"{}", Counters(), True)
     assert split(left, b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])[1] == []

@@ -10,11 +10,11 @@ from litestar.exceptions import ClientException, HTTPException, NotFoundExceptio
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
-from pipeline.errors import BrokerUnavailable, Busy, LogicRefused, PublishError, RedriveStopped, TokenError
+from pipeline.errors import BrokerUnavailable, Busy, PublishError, RedriveStopped, TokenError
 from pipeline.store.client import RedisError
 from pipeline.trials.examples import MISMATCHES, ExamplesFailed, ExamplesUnfit, Mismatch
 from pipeline.wire import is_machine_id
-from sandbox.errors import SandboxUnavailable
+from sandbox.errors import LogicRefused, SandboxUnavailable
 
 _logger = logging.getLogger(__name__)
 

@@ -167,14 +167,14 @@ class Hub:
             self._wanted.clear()
 
     async def _subscribe(self, pubsub: Any, names: Iterable[str]) -> None:
-        feeds = [self._feeds[name] for name in names]
-        if any(feed.machine is None and feed.live.is_set() for feed in feeds):
+        hub = [self._feeds[name] for name in names]
+        if any(feed.machine is None and feed.live.is_set() for feed in hub):
             self._feeds[ALL].put_lagged()
-        new = {feed.machine: feed for feed in feeds if feed.machine and not feed.live.is_set()}
+        new = {feed.machine: feed for feed in hub if feed.machine and not feed.live.is_set()}
         for machine, last in (await asyncio.to_thread(self.recents.read_all, list(new), 1)).items():
             new[machine].number = last[-1].number if last else 0
         await pubsub.subscribe(*(self._prefix + name for name in names))
-        for feed in feeds:
+        for feed in hub:
             self._due[feed] = monotonic() + _NOTICED_SECONDS
 
     async def _tick(self) -> None:

@@ -25,8 +25,8 @@ _LONGEST_SECONDS: Final = 3600.0
 class Reader:
     """A client's way through a feed. It has its place among the readers until `close`."""
 
-    def __init__(self, feeds: "Hub", feed: Feed) -> None:
-        self._feeds, self._feed = feeds, feed
+    def __init__(self, hub: "Hub", feed: Feed) -> None:
+        self._feeds, self._feed = hub, feed
         self._place, self._before = feed.last, b""
         self._closed = False
 

@@ -1,9 +1,9 @@
-// How the pages are built, and served while they are worked on.
+// The build of the pages, and the development server.
 
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, loadEnv } from "vite";
 
-/** Beginnings of the API's paths, which `npm run dev` passes on to a running API. */
+/** The API's paths, which `npm run dev` forwards to a running API. */
 const API = "^/(audit|dead-letters|events|fleet|health|links|logic|machines|metrics|partitions|profiles|queues|schema|tokens|whoami|workers)\\b";
 
 export default defineConfig(({ mode }) => {
@@ -12,22 +12,22 @@ export default defineConfig(({ mode }) => {
     plugins: [svelte()],
     build: {
       outDir: "built",
-      // Served at /pages/, flat: their names carry a hash of what is in them.
+      // Served at /pages/ without subfolders. The names contain a hash of the content.
       assetsDir: "pages",
-      // Nothing is a data: address, which the Content-Security-Policy would refuse.
+      // No data: addresses, because the Content-Security-Policy blocks them.
       assetsInlineLimit: 0,
-      // One stylesheet: a few kilobytes, and no view is seen without its own.
+      // One stylesheet: it is only a few kilobytes, and no view is shown without its styles.
       cssCodeSplit: false,
       modulePreload: { polyfill: false },
-      // The notices of what is in the bundle, which its licences ask to be passed on with it.
+      // The licence notices of the bundled packages, which must be distributed with them.
       license: { fileName: "licences.md" },
-      // What knows light-dark() of CSS.
+      // The browsers that support light-dark() in CSS.
       target: ["chrome125", "firefox126", "safari17.5"],
       chunkSizeWarningLimit: 600,
       reportCompressedSize: false,
     },
     server: {
-      // Where no token is needed, the API answers only to pages of its own.
+      // Without tokens, the API answers only to its own pages.
       proxy: { [API]: { target, headers: { origin: target, "sec-fetch-site": "same-origin" }, changeOrigin: true } },
     },
   };

@@ -33,7 +33,7 @@ class ConfigsController(Controller):
         stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic and has not sent a reading")
-        return tagged(stored.setup.config)
+        return tagged(stored.deployment.config)
 
     @put(sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def put_config(
@@ -52,13 +52,13 @@ class ConfigsController(Controller):
         config = _kept(body, services.settings.limits)
         before = b""
 
-        def step(setup: Deployment) -> tuple[Deployment, None]:
+        def step(deployment: Deployment) -> tuple[Deployment, None]:
             nonlocal before
-            before = setup.config
+            before = deployment.config
             check_tag("config", tag_of(before), if_match)
-            return replace(setup, config=config), None
+            return replace(deployment, config=config), None
 
-        services.setups.change(checked_id(machine_id), step)
+        services.deployments.change(checked_id(machine_id), step)
         if config != before:
             audit.record(
                 "machine.config",

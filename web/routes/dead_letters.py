@@ -215,7 +215,7 @@ class DeadLettersController(Controller):
             next=found[limit - 1].cursor if len(found) > limit else None,
             kept=kept,
             kinds=services.letters.count_kinds(),
-            waiting=services.keeper.waiting,
+            waiting=services.collector.waiting,
             max=most,
             warning=_warning(kept, most),
         )

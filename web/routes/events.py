@@ -45,7 +45,7 @@ class EventsController(Controller):
         last_event_id: _LastEventId = None,
     ) -> Stream:
         """Stream live events of all machines. If there are too many, the stream carries a sample."""
-        return _stream(await services.feeds.open(None, last_event_id), admission)
+        return _stream(await services.hub.open(None, last_event_id), admission)
 
     @get("/machines/{machine_id:str}/events", media_type="text/event-stream", **access(Role.VIEWER))
     async def get_machine_events(
@@ -60,7 +60,7 @@ class EventsController(Controller):
         You can also send a reading's number as `Last-Event-ID`. The stream then starts with the readings
         after it, as far as they are still among the machine's recent readings.
         """
-        return _stream(await services.feeds.open(checked_id(machine_id), last_event_id), admission)
+        return _stream(await services.hub.open(checked_id(machine_id), last_event_id), admission)
 
 
 def _stream(reader: Reader, admission: Admitted) -> Stream:

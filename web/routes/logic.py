@@ -31,14 +31,16 @@ class LogicController(Controller):
         A machine without a deployed logic of its own runs the logic of the profile that it follows. This
         route does not return that one.
         """
-        setup = owner.logics.setup(owner.name)
-        if setup.active is None:
+        deployment = owner.logics.deployment(owner.name)
+        if deployment.active is None:
             follows = (
-                f" of its own deployed; it follows the profile {setup.profile!r}" if setup.profile else ""
+                f" of its own deployed; it follows the profile {deployment.profile!r}"
+                if deployment.profile
+                else ""
             )
             raise owner.lacks(f"logic{follows or ' deployed'}")
-        logic = LogicInForce(**asdict(owner.whole(setup.version)), previous=setup.previous or None)
-        return Response(logic, headers={"ETag": tag_of(setup.active)})
+        logic = LogicInForce(**asdict(owner.whole(deployment.version)), previous=deployment.previous or None)
+        return Response(logic, headers={"ETag": tag_of(deployment.active)})
 
     @post("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
     def post_logic(
@@ -96,11 +98,13 @@ class LogicController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Versions:
         """List the versions of a logic, the newest first."""
-        setup = owner.logics.setup(owner.name)
-        if not setup.versions:
+        deployment = owner.logics.deployment(owner.name)
+        if not deployment.versions:
             raise owner.lacks("logic yet")
-        found = owner.logics.versions(owner.name, min(before, setup.versions + 1), limit)
-        versions = [OneVersion(**owner.shown(number, version, setup.active)) for number, version in found]
+        found = owner.logics.versions(owner.name, min(before, deployment.versions + 1), limit)
+        versions = [
+            OneVersion(**owner.shown(number, version, deployment.active)) for number, version in found
+        ]
         more = bool(versions) and versions[-1].version > 1
         return Versions(versions, versions[-1].version if more else None)
 

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from pipeline.errors import PublishError
 from pipeline.model.machine import Health
-from pipeline.settings import RECENT
 from pipeline.store.audit import Audit
 from pipeline.store.health_counts import HealthCounts
 from pipeline.store.search import Sort
@@ -53,7 +52,7 @@ class FleetController(Controller):
         The counts can lag a few seconds behind. A count is null if counting takes too long: this happens if
         thousands of machines are silent and thousands of others have problems.
         """
-        return services.machines.census()
+        return services.machines.count_by_health()
 
 
 class MachinesController(Controller):
@@ -107,7 +106,7 @@ class MachinesController(Controller):
         stored = services.machines.read(checked_id(machine_id))
         if not stored.known:
             raise unknown_machine(machine_id, "logic and has not sent a reading")
-        recents = services.recents.read(machine_id, RECENT)
+        recents = services.recents.read(machine_id, services.settings.recent)
         return shown_whole(machine_id, stored, services.machines.health(stored), recents)
 
     @delete("/{machine_id:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from litestar import Response
 from litestar.exceptions import NotFoundException
 
+from pipeline import clock
 from pipeline.model.deployment import Active
 from pipeline.store.audit import Audit
 from pipeline.store.keys import Kind
@@ -43,7 +44,7 @@ class Owner(NamedTuple):
             raise self.lacks(f"version {number} of its logic")
         logic = self.logics.source(version.digest)
         examples = decoded(self.logics.examples(version))
-        active = self.logics.setup(self.name).active
+        active = self.logics.deployment(self.name).active
         return WholeVersion(**self.shown(number, version, active), logic=logic, examples=examples)
 
     def shown(self, number: int, version: Version, active: Active | None) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class Owner(NamedTuple):
             **self.named,
             "version": number,
             "digest": version.digest,
-            "time": version.time,
+            "time": clock.utc(version.time),
             "author": version.author,
             "comment": version.comment,
             "in_force": active is not None and active.version == number,

@@ -139,8 +139,8 @@ def _found(services: Services, name: str) -> ProfileSummary:
     return _shown(name, *found[name])
 
 
-def _shown(name: str, setup: Deployment, machines: int) -> ProfileSummary:
-    return ProfileSummary(name, machines, setup.version or None, setup.versions)
+def _shown(name: str, deployment: Deployment, machines: int) -> ProfileSummary:
+    return ProfileSummary(name, machines, deployment.version or None, deployment.versions)
 
 
 def _unknown(name: str) -> NotFoundException:

@@ -152,7 +152,7 @@ class TrialsController(Controller):
             if (active := stored.active) is None:
                 raise unknown_machine(machine_id, "deployed logic. Send the `logic` to try")
             logic = services.logics.source(active.digest)
-        state, config = stored.record.state, stored.setup.config
+        state, config = stored.record.state, stored.deployment.config
         if data.state is not None:
             state = encoded_state(data.state, limits)
         if data.config is not None:

@@ -1,11 +1,11 @@
 """A machine as clients see it: short in the list of all, and whole by itself."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from pipeline.clock import rfc3339
 from pipeline.model.counters import LastError
 from pipeline.model.machine import Health, Stored
 from pipeline.model.recent import KeptReading
@@ -91,33 +91,33 @@ def shown_whole(
     machine_id: str, stored: Stored, health: Health, recents: Sequence[KeptReading]
 ) -> WholeMachine:
     """A machine by itself. `recents` are its last readings, the oldest first."""
-    tally = stored.record.tally
+    counters = stored.record.counters
     results = [each for recent in recents for each in shown_results(machine_id, recent)]
     return WholeMachine(
         **_shown(machine_id, stored, health),
-        resent=tally.resent,
-        errors_by_kind=tally.dead_letters,
-        limits=tally.limits,
+        resent=counters.resent,
+        errors_by_kind=counters.dead_letters,
+        limits=counters.limits,
         last_reading=reading.shown(machine_id, recents[-1]) if recents else None,
         last_result=results[-1] if results else None,
-        last_error=_error(tally.last_error) if tally.last_error else None,
+        last_error=_error(counters.last_error) if counters.last_error else None,
     )
 
 
 def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
-    tally = stored.record.tally
+    counters = stored.record.counters
     return {
         "id": machine_id,
         "health": health,
-        "last_seen": _time(tally.seen) if tally.seen else None,
-        "readings": tally.readings,
-        "results": tally.results,
-        "errors": sum(tally.dead_letters.values()),
-        "profile": stored.setup.profile,
+        "last_seen": rfc3339(counters.seen / 1000) if counters.seen else None,
+        "readings": counters.readings,
+        "results": counters.results,
+        "errors": sum(counters.dead_letters.values()),
+        "profile": stored.deployment.profile,
         "logicversion": stored.active.version if stored.active else None,
         "logicprofile": stored.active.profile if stored.active else None,
         "quarantined": stored.quarantined,
-        "paused": stored.setup.paused,
+        "paused": stored.deployment.paused,
     }
 
 
@@ -125,7 +125,7 @@ def _error(error: LastError) -> MachineError:
     return MachineError(
         error.number,
         error.kind,
-        _time(error.time),
+        rfc3339(error.time / 1000),
         error.message,
         error.line,
         error.text,
@@ -133,7 +133,3 @@ def _error(error: LastError) -> MachineError:
         error.logicversion,
         error.logicprofile,
     )
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

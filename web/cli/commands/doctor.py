@@ -34,7 +34,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     # What pika warns of is what is looked for here.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     screen, findings = Screen.of(arguments), list[Finding]()
-    for finding in _look(Settings.from_environ(), arguments.management):
+    for finding in _findings(Settings.from_environ(), arguments.management):
         findings.append(finding)
         screen.say(_MARKS[finding.level], (f"{finding.area:<10}", "bold"), finding.what)
         if finding.todo:
@@ -44,7 +44,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     return OK if well else WRONG
 
 
-def _look(settings: Settings, management: str | None) -> Iterator[Finding]:
+def _findings(settings: Settings, management: str | None) -> Iterator[Finding]:
     try:
         client = connect(settings)
     except ValueError as e:

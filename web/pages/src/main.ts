@@ -4,7 +4,7 @@ import "./style/base.css";
 import { mount } from "svelte";
 
 import App from "./App.svelte";
-import { theme } from "./theme.svelte";
+import { theme } from "./app/theme.svelte";
 
 theme.apply();
 const target = document.getElementById("app");

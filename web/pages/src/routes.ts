@@ -1,15 +1,15 @@
-// All views: one line each. A view is loaded when it is first shown.
+// All views, one per line. A view is loaded when it is first shown.
 
 import type { Component } from "svelte";
 
-import type { Role } from "./session.svelte";
+import type { Role } from "./app/session.svelte";
 
 export interface Route {
-  /** The path, with parameters such as `:id`, which the view gets as properties of these names. */
+  /** The path. The view receives parameters such as `:id` as properties. */
   path: string;
-  /** What it is called in the navigation; without one it is not there. */
+  /** Its name in the navigation. A view without one is not in the navigation. */
   nav?: string;
-  /** Who may see it; everybody who is signed in, where it does not say. */
+  /** The role that it requires. Without one, every signed-in user may see it. */
   role?: Role;
   load: () => Promise<{ default: Component<never> }>;
 }
@@ -21,10 +21,10 @@ export const ROUTES: readonly Route[] = [
   { path: "/profiles/:name", load: () => import("./views/Profile.svelte") },
   { path: "/dead-letters", nav: "Dead letters", load: () => import("./views/DeadLetters.svelte") },
   { path: "/dead-letters/:machine/:number", load: () => import("./views/DeadLetter.svelte") },
-  { path: "/works", nav: "Works", load: () => import("./views/Works.svelte") },
+  { path: "/system", nav: "System", load: () => import("./views/System.svelte") },
   { path: "/audit", nav: "Audit", role: "admin", load: () => import("./views/Audit.svelte") },
   { path: "/tokens", nav: "Tokens", role: "admin", load: () => import("./views/Tokens.svelte") },
 ];
 
-/** Where one begins. */
+/** The first page. */
 export const HOME = "/machines";

@@ -2,7 +2,7 @@
 //
 //     const page = await body(api.GET("/machines", { params: { query: { limit: 100 } }, signal }));
 //
-// What is not answered well is thrown as a ProblemError.
+// An answer that is an error is thrown as a ProblemError.
 
 import createClient, { type Middleware } from "openapi-fetch";
 
@@ -14,12 +14,12 @@ export type Schemas = components["schemas"];
 
 const listeners = new Set<() => void>();
 
-/** Have `listener` called when the API takes the token no more. */
+/** Call `listener` when the API no longer accepts the token. */
 export function onRefused(listener: () => void): void {
   listeners.add(listener);
 }
 
-/** Say that an answer was 401. */
+/** Report that an answer had the status 401. */
 export function refused(): void {
   for (const listener of listeners) listener();
 }
@@ -38,20 +38,30 @@ const middleware: Middleware = {
 export const api = createClient<paths>({ baseUrl: location.origin, cache: "no-store" });
 api.use(middleware);
 
-/** What is in an answer. Throws a ProblemError, or a TypeError where there was none. */
+/** Return the body of an answer. Throws a ProblemError, or a TypeError if there was no answer. */
 export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
   const { data } = await answer;
   return data as T;
 }
 
-/** The same, with its entity tag, to be sent back as If-Match. */
+/** Return the body of an answer and its entity tag, which a later request sends as If-Match. */
 export async function tagged<T>(answer: Promise<{ data?: T; response: Response }>): Promise<[T, string | null]> {
   const { data, response } = await answer;
   return [data as T, response.headers.get("ETag")];
 }
 
+/** Return the header that makes a change conditional on this entity tag; none if the tag is null. */
+export function matching(tag: string | null): { "If-Match"?: string } {
+  return tag === null ? {} : { "If-Match": tag };
+}
+
+/** Return the option that lets `signal`, if there is one, abort a request. */
+export function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
+
 /**
- * Options of a request whose JSON is to stay as it is written, as its long numbers must (a state, a config):
+ * Options that send and return JSON as text, so that long numbers keep all digits (in a state or a config):
  *
  *     const json = await body(api.GET("/machines/{machine_id}/state", { params, ...asText }));
  *     await api.PUT("/machines/{machine_id}/state", { params, body: json as never, ...asWritten });

@@ -1,8 +1,9 @@
-// Live events. The browser's EventSource cannot send a token, so the stream is read with fetch.
+// Live events. The browser's EventSource cannot send a token, so this reads the stream with fetch.
 //
-// It goes on from the last event after every interruption, as far as the API still keeps what came meanwhile;
-// it waits longer after each failure, and ends where the token is refused or there is nothing of that path.
+// After an interruption the stream continues from the last event, as far as the API still keeps the events sent
+// meanwhile. The wait grows with each failure. The stream ends if the API rejects the token or does not know the path.
 
+import { sleep } from "../app/timing";
 import { refused } from "./client";
 import { Frames, type Frame } from "./frames";
 import { asProblem, isAbort, problemOf, type ProblemError } from "./problem";
@@ -12,13 +13,13 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 
 export interface Listener {
-  /** An event has come: `reading`, `dead-letter`, `change` or `lagged`, with its data, decoded. */
+  /** Called with each event, `reading`, `dead-letter`, `change` or `lagged`, and its decoded data. */
   event(name: string, data: unknown): void;
-  /** The stream is open (null), or is not, and why. */
+  /** Called when the stream opens (null), and when it fails, with the reason. */
   state?(problem: ProblemError | null): void;
 }
 
-/** Follow `/events`, or those of a machine. Call what it returns to end it. */
+/** Follow the events at `path`: `/events`, or a machine's. Returns a function that ends the stream. */
 export function follow(path: string, listener: Listener, lastId: string | null = null): () => void {
   const ending = new AbortController();
   void run(path, listener, lastId, ending.signal);
@@ -42,7 +43,7 @@ async function run(path: string, listener: Listener, lastId: string | null, sign
       if (problem.status === 401) refused();
       if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return;
     }
-    await pause(wait * (0.75 + Math.random() / 2), signal);
+    await sleep(wait * (0.75 + Math.random() / 2), signal);
     wait = Math.min(wait * 2, LONGEST_WAIT);
   }
 }
@@ -67,11 +68,4 @@ async function read(
     if (done) return;
     for (const frame of frames.take(value)) seen(frame);
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
 }

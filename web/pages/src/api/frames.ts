@@ -1,13 +1,13 @@
-// Server-sent events out of pieces of text, as the HTML standard's section 9.2.6 says.
+// A parser of server-sent events, by section 9.2.6 of the HTML standard.
 
-/** One event. `id` is what the stream is asked to go on from. */
+/** One event. With its `id` the stream can be continued after it. */
 export interface Frame {
   name: string;
   data: string;
   id: string | null;
 }
 
-/** Takes in pieces as they come, and gives the events that are whole. */
+/** Takes pieces of text as they arrive, and returns the events that are complete. */
 export class Frames {
   #rest = "";
   #name = "";

@@ -1,4 +1,4 @@
-// The token, for as long as this tab is open. Nowhere else: not in a cookie, and in no address.
+// The token of this tab. It is in the tab's session storage only: not in a cookie, and not in an address.
 
 const KEY = "iot-logic-token";
 
@@ -14,7 +14,7 @@ export function forgetToken(): void {
   sessionStorage.removeItem(KEY);
 }
 
-/** What a request carries. */
+/** Return the header that authenticates a request. */
 export function bearer(): Record<string, string> {
   const token = readToken();
   return token === null ? {} : { Authorization: `Bearer ${token}` };

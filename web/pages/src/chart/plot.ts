@@ -1,21 +1,21 @@
-// The chart: uPlot, in the colours of the theme. A chunk of its own, loaded when a chart is first shown.
+// The chart: uPlot in the colours of the theme. It is a separate chunk, loaded when a chart is first shown.
 
 import uPlot from "uplot";
 
-import { exact, measure, tick } from "../numbers";
-import { colour } from "../theme.svelte";
+import { colour } from "../app/theme.svelte";
+import { exact, measure, tick } from "../format/numbers";
 import type { Moment, Points } from "./series";
 
-/** Colours that tokens.css has for lines. */
+/** The number of colours for lines in tokens.css. */
 const COLOURS = 6;
 
-/** Seconds that it shows at the least: of a single moment it would show years. */
+/** The shortest time span, in seconds. For a single point, uPlot would show years. */
 const LEAST = 10;
 
 export interface Options {
   names: readonly string[];
   height: number;
-  /** Whether the values begin at zero, or where the lowest is. */
+  /** Whether the axis starts at zero instead of at the lowest value. */
   fromZero: boolean;
 }
 

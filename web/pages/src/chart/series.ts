@@ -1,9 +1,9 @@
-// What a chart is told. By itself, so that nobody loads the chart for it.
+// The types of a chart's data, in a separate file so that importing them does not load the chart.
 
-/** Times in seconds since 1970, and for each series a value at each; null where there is none. */
+/** Times in seconds since 1970, and the values of each series at these times; null if there is none. */
 export type Points = [times: number[], ...values: (number | null)[][]];
 
-/** A moment that stands out, as an alarm. */
+/** A moment that is marked, such as an alarm. */
 export interface Moment {
   time: number;
   text: string;

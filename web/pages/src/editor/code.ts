@@ -1,7 +1,7 @@
-// The editor: CodeMirror, in a shadow root. There its styles are adopted stylesheets, which a strict
-// Content-Security-Policy lets pass; in the document they would be <style> elements, which it refuses.
+// The editor: CodeMirror in a shadow root. There its styles are adopted stylesheets, which a strict
+// Content-Security-Policy allows. In the document they would be <style> elements, which it blocks.
 //
-// This is a chunk of its own, loaded when an editor is first shown.
+// It is a separate chunk, loaded when an editor is first shown.
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
@@ -16,9 +16,9 @@ import {
   lineNumbers, type DecorationSet,
 } from "@codemirror/view";
 
-import { UNSEEN } from "../text";
+import { INVISIBLE } from "../format/text";
 import { completions } from "./completion";
-import type { Finding, Language, Name } from "./finding";
+import { HINT, type Finding, type Language, type Name } from "./finding";
 import { appearance } from "./theme";
 
 export interface Options {
@@ -30,11 +30,11 @@ export interface Options {
   onchange: (value: string) => void;
 }
 
-/** Of a change that did not come from the keyboard. */
+/** Marks a change that does not come from the keyboard. */
 const fromOutside = Annotation.define<boolean>();
 const setMark = StateEffect.define<number | null>();
 
-/** The line that is marked: where a reading failed. */
+/** The marked line: where a reading failed. */
 const mark = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update(marks, transaction) {
@@ -59,7 +59,7 @@ export class Code {
     const hint = document.createElement("span");
     hint.id = "hint";
     hint.hidden = true;
-    hint.textContent = "Tab indents. Press Escape, then Tab, to leave the editor.";
+    hint.textContent = HINT;
     root.replaceChildren(hint);
     this.#names = options.names;
     this.#view = new EditorView({
@@ -83,7 +83,7 @@ export class Code {
     this.#view.dispatch({ effects: this.#readonly.reconfigure(EditorState.readOnly.of(on)) });
   }
 
-  /** What is offered while one types. */
+  /** The completions. */
   set names(known: readonly Name[]) {
     this.#names = known;
   }
@@ -92,12 +92,12 @@ export class Code {
     this.#view.dispatch(setDiagnostics(this.#view.state, found.map((each) => diagnostic(this.#view.state, each))));
   }
 
-  /** The number of the line to be marked, from 1. */
+  /** The number of the marked line, from 1. */
   set marked(line: number | null) {
     this.#view.dispatch({ effects: setMark.of(line) });
   }
 
-  /** Put the cursor into a line, and look there. */
+  /** Move the cursor to a line, and scroll there. */
   show(line: number): void {
     const found = lineOf(this.#view.state, line);
     if (!found) return;
@@ -122,8 +122,8 @@ export class Code {
       highlightActiveLine(),
       highlightActiveLineGutter(),
       highlightSelectionMatches(),
-      // What deceives the eye in a text deceives it in a source most.
-      highlightSpecialChars({ addSpecialChars: UNSEEN }),
+      // Invisible characters are most dangerous in source code.
+      highlightSpecialChars({ addSpecialChars: INVISIBLE }),
       indentUnit.of(options.language === "python" ? "    " : "  "),
       options.language === "python" ? python() : json(),
       autocompletion({ override: options.language === "python" ? [localCompletionSource, completions(() => this.#names)] : [] }),
@@ -133,7 +133,7 @@ export class Code {
       ]),
       mark,
       this.#readonly.of(EditorState.readOnly.of(options.readonly)),
-      // With a tabindex of its own, so that it is also known for what brings the keyboard to a long line's end.
+      // With an explicit tabindex, so that axe-core knows that the keyboard can scroll it.
       EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": "hint", tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         const typed = update.docChanged && !update.transactions.some((each) => each.annotation(fromOutside));
@@ -147,7 +147,7 @@ function lineOf(state: EditorState, number: number): { from: number; to: number 
   return number >= 1 && number <= state.doc.lines ? state.doc.line(number) : null;
 }
 
-/** What is found in no line that there is stands at the first. */
+/** Return a finding as a diagnostic. One without an existing line is shown at the first line. */
 function diagnostic(state: EditorState, finding: Finding): Diagnostic {
   const line = lineOf(state, finding.line ?? 1) ?? state.doc.line(1);
   const from = Math.min(line.from + (finding.column ?? 1) - 1, line.to);

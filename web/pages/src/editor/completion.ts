@@ -1,4 +1,4 @@
-// What is offered while one types Python: names that are there, methods after a dot, fields within data["…"].
+// Completions for Python: known names, methods after a dot, and fields within data["…"].
 
 import type { Completion, CompletionContext, CompletionResult, CompletionSource } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
@@ -9,7 +9,7 @@ const FIELD = /\bdata(\[|\.get\()["'][^"'\n]*$/;
 const METHOD = /[\w\])"']\.\w*$/;
 const NAME = /[A-Za-z_][\w.]*$/;
 
-/** `known` is asked each time, so names may come later. */
+/** Return a source of completions. It calls `known` each time, so the names may arrive later. */
 export function completions(known: () => readonly Name[]): CompletionSource {
   return (context) => {
     const inText = /String|Comment/.test(syntaxTree(context.state).resolveInner(context.pos, -1).name);

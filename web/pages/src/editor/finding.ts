@@ -1,27 +1,30 @@
-// What an editor is told. By itself, so that nobody loads the editor for it.
+// The types of an editor's data, in a separate file so that importing them does not load the editor.
 
 import type { Schemas } from "../api/client";
 
 export type Language = "python" | "json";
 
-/** Something that is wrong with what is edited. */
+/** How to use Tab in the editor. */
+export const HINT = "Tab indents. Press Escape, then Tab, to leave the editor.";
+
+/** An error or a warning in the edited text. */
 export interface Finding {
-  /** From 1; null where it is of the whole. */
+  /** From 1; null if the finding is about the whole text. */
   line: number | null;
-  /** Where in the line it begins, from 1. */
+  /** The column at which it begins, from 1. */
   column?: number | null;
   message: string;
   severity?: "error" | "warning";
 }
 
-/** A name that is offered while one types: where a name may stand, after a dot, or as a field of `data["…"]`. */
+/** A completion: of a name, after a dot, or of a field in `data["…"]`. */
 export interface Name {
   name: string;
   detail?: string;
   place?: "dot" | "field";
 }
 
-/** What the API says is wrong with a logic. */
+/** Return the API's errors in a logic as findings. */
 export function findingsOf(problems: readonly Schemas["Problem"][]): Finding[] {
   return problems.map(({ line, column, message, hint }) => ({
     line, column, message: hint ? `${message.replace(/[^.!?]$/, "$&.")} ${hint}` : message,

@@ -1,4 +1,4 @@
-// How the editor looks: in the colours of tokens.css, which reach into its shadow root.
+// The editor's style. The colours of tokens.css are visible in its shadow root too.
 
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { EditorView } from "@codemirror/view";
@@ -26,7 +26,7 @@ const look = EditorView.theme({
   ".cm-marked": { backgroundColor: "var(--bad-tint)", boxShadow: "inset 3px 0 var(--bad)" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--warn)" },
-  // What CodeMirror draws there is a data: address, which the Content-Security-Policy refuses.
+  // CodeMirror's own markers are data: addresses, which the Content-Security-Policy blocks.
   ".cm-lint-marker": { width: "1em", height: "1em", lineHeight: "1", textAlign: "center", fontWeight: "bold" },
   ".cm-lint-marker-error": { content: "normal", color: "var(--bad)" },
   ".cm-lint-marker-error::before": { content: '"■"' },

@@ -1,18 +1,18 @@
-// What is wrong with a draft, found out while one types: a moment after the last key, and the last answer counts.
+// Checks a draft while somebody types: shortly after the last key press. Only the last answer counts.
 
 import { api, asWritten, body, type Schemas } from "../api/client";
 import { asProblem, isAbort, type ProblemError } from "../api/problem";
 
 const PAUSE = 350;
-/** After how long to ask again where too many ask at once. */
+/** Milliseconds until the next attempt if the API is busy. */
 const AGAIN = 2000;
 
 export class Checking {
   errors = $state.raw<readonly Schemas["Problem"][]>([]);
   mismatches = $state.raw<readonly Schemas["Mismatch"][]>([]);
-  /** Why it could not be found out. */
+  /** Why the check failed. */
   problem = $state.raw<ProblemError | null>(null);
-  /** Whether the verdict is of an older text. */
+  /** Whether the result is for an older text. */
   stale = $state(true);
 
   #ending: AbortController | null = null;
@@ -22,13 +22,13 @@ export class Checking {
     return !this.stale && this.problem === null && this.errors.length === 0 && this.mismatches.length === 0;
   }
 
-  /** Whether it is the draft's own fault that it cannot be found out: an example is none. */
+  /** Whether the API rejected the draft itself, for instance because an example is invalid. */
   get refused(): boolean {
     const status = this.problem?.status ?? 0;
     return status >= 400 && status < 500 && status !== 429;
   }
 
-  /** Find out soon. */
+  /** Check the draft after a pause. */
   check(logic: string, examples: readonly string[], pause = PAUSE): void {
     this.stop();
     this.stale = true;
@@ -40,7 +40,7 @@ export class Checking {
     this.#ending?.abort();
   }
 
-  /** Take what an upload was refused for. */
+  /** Show the errors for which an upload was rejected. */
   take(refusal: ProblemError): void {
     this.stop();
     this.errors = refusal.errors as unknown as Schemas["Problem"][];

@@ -1,11 +1,11 @@
-// What somebody writes and has not saved. It stays in this tab, also when the page is loaded again, until it is
-// saved or discarded: by machine or profile, and with the version that it began from.
+// An unsaved logic, for each machine or profile, with the version that it started from. It stays in this tab, also
+// after a reload, until it is saved or discarded.
 
-import { forgetDraft, keepDraft, readDraft } from "../drafts";
-import { NOTHING, type InForce, type Owner } from "./owner";
+import { forgetDraft, keepDraft, readDraft } from "../app/drafts";
+import { NOTHING, type Deployed, type Owner } from "./owner";
 
 interface Kept {
-  base: InForce;
+  base: Deployed;
   logic: string;
   examples: readonly string[];
   comment: string;
@@ -16,9 +16,9 @@ export class Draft {
   /** JSON texts. */
   examples = $state.raw<readonly string[]>([]);
   comment = $state("");
-  /** What it began from. */
-  base = $state.raw<InForce>(NOTHING);
-  /** Whether it was here already when the page was loaded. */
+  /** The logic that it started from. */
+  base = $state.raw<Deployed>(NOTHING);
+  /** Whether it was restored when the page was loaded. */
   restored = $state(false);
 
   readonly #name: string;
@@ -31,8 +31,8 @@ export class Draft {
     return this.logic !== this.base.logic || this.examples.join("\n") !== this.base.examples.join("\n");
   }
 
-  /** Begin from what is in force. */
-  begin(base: InForce): void {
+  /** Start from the deployed logic. */
+  begin(base: Deployed): void {
     this.base = base;
     this.logic = base.logic;
     this.examples = base.examples;
@@ -40,7 +40,7 @@ export class Draft {
     this.restored = false;
   }
 
-  /** Go on with what was kept. False where nothing was. */
+  /** Restore the stored draft. Returns false if there is none. */
   restore(): boolean {
     const kept = readKept(this.#name);
     if (kept === null) return false;
@@ -52,7 +52,7 @@ export class Draft {
     return true;
   }
 
-  /** Keep it, or forget it where there is nothing that is not saved. */
+  /** Store the draft, or delete it if it has no unsaved changes. */
   keep(): void {
     const { base, logic, examples, comment } = this;
     if (this.changed) keepDraft(this.#name, { base, logic, examples, comment });

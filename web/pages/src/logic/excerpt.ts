@@ -1,6 +1,6 @@
 // The lines of a logic around the one where a reading failed.
 
-import { ProblemError } from "../api/problem";
+import { nullOn } from "../api/problem";
 import type { Owner } from "./owner";
 import { version } from "./versions";
 
@@ -14,7 +14,7 @@ export interface Line {
   failed: boolean;
 }
 
-/** Where it failed: in which version, of one of these, and what stands at that line. */
+/** The line that failed: its text, its number, and its version, which belongs to one of `owners`. */
 export interface Place {
   owners: readonly Owner[];
   version: number | null;
@@ -22,12 +22,12 @@ export interface Place {
   text: string;
 }
 
-/** Sources that were read, by whose they are and their number: no version ever changes. */
+/** A cache of sources, by owner and version. A version never changes. */
 const sources = new Map<string, Promise<string | null>>();
 
 /**
- * The lines, of the first of `owners` that has such a line in that version: with a reading it is not kept whose it
- * was. Empty where none has, as after the machine was deleted: its versions are then numbered from 1 again.
+ * Return the lines from the first of `owners` that has this line in this version: a reading does not say which of them
+ * it was. Empty if none has it, for instance after the machine was deleted: its versions then start from 1 again.
  */
 export async function excerpt({ owners, version: number, line, text }: Place): Promise<Line[]> {
   if (number === null) return [];
@@ -64,10 +64,5 @@ function sourceOf(owner: Owner, number: number): Promise<string | null> {
 }
 
 async function read(owner: Owner, number: number): Promise<string | null> {
-  try {
-    return (await version(owner, number)).logic;
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return null;
-    throw error;
-  }
+  return (await nullOn(404, version(owner, number)))?.logic ?? null;
 }

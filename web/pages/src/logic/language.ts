@@ -1,4 +1,4 @@
-// What a logic may use, asked for once: for the list beside the editor, and for what it offers while one types.
+// The names that a logic may use, for the list beside the editor and for completions. They are read once.
 
 import { api, body, type Schemas } from "../api/client";
 import type { Name } from "../editor/finding";
@@ -15,7 +15,7 @@ export function language(): Promise<Language> {
   return asked;
 }
 
-/** How a section is headed. */
+/** Return the heading of a section. */
 export function heading({ kind, of }: Schemas["AllowedNames"]): string {
   switch (kind) {
     case "function": return "Functions and types";
@@ -27,7 +27,7 @@ export function heading({ kind, of }: Schemas["AllowedNames"]): string {
   }
 }
 
-/** What the editor offers: names, `math.sqrt`, and methods after a dot. */
+/** Return the completions: names, `math.sqrt`, and methods after a dot. */
 export function names(known: Language): Name[] {
   return known.sections.flatMap(({ kind, of, names }) =>
     names.map(({ name, what }): Name => {
@@ -37,7 +37,7 @@ export function names(known: Language): Name[] {
   );
 }
 
-/** A limit of the language by its name, or a number that is none. */
+/** Return a limit of the language by its name, or NaN. */
 export function limit(known: Language | null, name: string): number {
   return known?.limits.find((each) => each.name === name)?.value ?? NaN;
 }

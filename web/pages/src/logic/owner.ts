@@ -1,17 +1,17 @@
-// Whose logic it is: a machine's or a profile's. What is in force there, and how another is put in its place.
+// The owner of a logic, a machine or a profile: reads its deployed logic, and saves a new one.
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
-import { ProblemError } from "../api/problem";
-import { parts } from "../json";
+import { nullOn } from "../api/problem";
+import { members } from "../format/json";
 
 export interface Owner {
   kind: "machine" | "profile";
   name: string;
 }
 
-/** What is in force. Examples are JSON texts, as they are kept. */
-export interface InForce {
-  /** Null where there is no logic; `tag` too. */
+/** The deployed logic. Examples are JSON texts, as they are stored. */
+export interface Deployed {
+  /** Null if there is no logic, and so is `tag`. */
   version: number | null;
   tag: string | null;
   author: string;
@@ -19,9 +19,9 @@ export interface InForce {
   comment: string | null;
   logic: string;
   examples: readonly string[];
-  /** The profile whose version it is; null where it is the owner's own. */
+  /** The profile to which the version belongs; null if it is the owner's own. */
   profile: string | null;
-  /** The profile that a machine follows where nothing runs. */
+  /** The profile that the machine follows, if no logic is deployed. */
   follows?: string | null;
 }
 
@@ -30,23 +30,23 @@ export interface Saved {
   tag: string | null;
 }
 
-export const NOTHING: InForce = {
+export const NOTHING: Deployed = {
   version: null, tag: null, author: "", time: null, comment: null, logic: "", examples: [], profile: null,
 };
 
-/** What runs: of a machine that has none of its own, its profile's. `NOTHING` where nothing does. */
-export async function inForce(owner: Owner, signal: AbortSignal): Promise<InForce> {
-  const own = await found(read(owner, signal));
+/** Return the logic that runs: for a machine without its own logic, that of its profile. `NOTHING` if there is none. */
+export async function deployed(owner: Owner, signal: AbortSignal): Promise<Deployed> {
+  const own = await nullOn(404, read(owner, signal));
   if (own !== null || owner.kind === "profile") return own ?? NOTHING;
   const path = { machine_id: owner.name };
-  const machine = await found(body(api.GET("/machines/{machine_id}", { params: { path }, signal })));
+  const machine = await nullOn(404, body(api.GET("/machines/{machine_id}", { params: { path }, signal })));
   if (!machine?.logicprofile) return { ...NOTHING, follows: machine?.profile ?? null };
   const profile = machine.logicprofile;
-  const theirs = await found(read({ kind: "profile", name: profile }, signal));
+  const theirs = await nullOn(404, read({ kind: "profile", name: profile }, signal));
   return theirs === null ? NOTHING : { ...theirs, tag: null, profile };
 }
 
-/** Put a logic in force, if what is in force is still what `tag` names: null for nothing. */
+/** Save and deploy a logic, if the deployed logic still has this tag; null: if there still is none. */
 export async function save(
   owner: Owner, logic: string, examples: readonly string[], comment: string, tag: string | null,
 ): Promise<Saved> {
@@ -60,34 +60,12 @@ export async function save(
   return { version: (data as Schemas["Accepted"]).version, tag: response.headers.get("ETag") };
 }
 
-/** What leads from one version to another, as a unified diff. */
-export async function difference(owner: Owner, from: number, to: number): Promise<string> {
-  const query = { to };
-  return body(owner.kind === "machine"
-    ? api.GET("/machines/{machine_id}/logic/versions/{number}/diff", {
-        params: { path: { machine_id: owner.name, number: from }, query }, ...asText,
-      })
-    : api.GET("/profiles/{name}/logic/versions/{number}/diff", {
-        params: { path: { name: owner.name, number: from }, query }, ...asText,
-      }));
-}
-
-async function read(owner: Owner, signal: AbortSignal): Promise<InForce> {
+async function read(owner: Owner, signal: AbortSignal): Promise<Deployed> {
   const { data, response } = await (owner.kind === "machine"
     ? api.GET("/machines/{machine_id}/logic", { params: { path: { machine_id: owner.name } }, signal, ...asText })
     : api.GET("/profiles/{name}/logic", { params: { path: { name: owner.name } }, signal, ...asText }));
   const written = data as string;
   const { version, author, time, comment, logic } = JSON.parse(written) as Schemas["LogicInForce"];
-  const examples = [...(parts(parts(written)?.get("examples") ?? "[]")?.values() ?? [])];
+  const examples = [...(members(members(written)?.get("examples") ?? "[]")?.values() ?? [])];
   return { version, author, time, comment, logic, examples, tag: response.headers.get("ETag"), profile: null };
-}
-
-/** Null where there is no such thing. */
-async function found<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return null;
-    throw error;
-  }
 }

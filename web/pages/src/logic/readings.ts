@@ -1,14 +1,14 @@
-// Readings to try a logic on: the last of a machine, one of them, one of the dead letters, or typed ones.
+// Readings to try a logic on: a machine's last readings, one of them, a dead letter, or a typed reading.
 
 import { api, asText, body, type Schemas } from "../api/client";
-import { ProblemError } from "../api/problem";
-import { parts } from "../json";
+import { nullOn, ProblemError } from "../api/problem";
+import { members } from "../format/json";
 
 export interface Reading {
   id: number;
-  /** Its number on its machine; null where it was typed or changed. */
+  /** Its number on its machine; null if it was typed or edited. */
   number: number | null;
-  /** Its JSON, as it was written. */
+  /** Its JSON text, unchanged. */
   json: string;
 }
 
@@ -18,32 +18,32 @@ export function reading(json: string, number: number | null = null): Reading {
   return { id: ++last, number, json };
 }
 
-/** The machine's last readings, the oldest first, and how many more cannot be tried. */
+/** Return the machine's last readings, oldest first, and how many more cannot be tried. */
 export async function lastReadings(machine: string): Promise<{ readings: Reading[]; left: number }> {
   return page(machine, {});
 }
 
-/** One of the machine's last readings, or of its dead letters. Throws where it is there no more. */
+/** Return one of the machine's last readings or dead letters. Throws if it no longer exists. */
 export async function oneReading(machine: string, what: string): Promise<Reading> {
   const [kind, number = ""] = what.split(":");
-  if (!(kind === "letter" ? /^(\d{1,15}|expired-[0-9a-f]{32})$/ : /^\d{1,15}$/).test(number)) throw gone("The address names no reading.");
+  if (!(kind === "letter" ? /^(\d{1,15}|expired-[0-9a-f]{32})$/ : /^\d{1,15}$/).test(number)) throw gone("The reading in the address is invalid. The last readings are shown instead.");
   if (kind === "letter") {
     const params = { path: { machine, number } };
     const letter = await body(api.GET("/dead-letters/{machine}/{number}", { params, ...asText }));
     if ((JSON.parse(letter) as Schemas["WholeDeadLetter"]).encoding !== "json") {
-      throw gone(`The reading of the dead letter ${machine}/${number} is not JSON, so no logic ever sees it.`);
+      throw gone(`The dead letter ${machine}/${number} is not JSON, so it cannot be tried. The last readings are shown instead.`);
     }
-    return reading(parts(letter)?.get("reading") ?? "null", /^\d/.test(number) ? Number(number) : null);
+    return reading(members(letter)?.get("reading") ?? "null", /^\d/.test(number) ? Number(number) : null);
   }
   const { readings } = await page(machine, { before: Number(number) + 1, limit: 1 });
   const [found] = readings;
   if (found?.number !== Number(number)) {
-    throw gone(`Reading ${number} is not kept any more, or is too long to be tried. The last readings are shown instead.`);
+    throw gone(`Reading ${number} is no longer stored, or is too long to try. The last readings are shown instead.`);
   }
   return found;
 }
 
-/** Whether readings of the machine are kept as dead letters because there was no logic. */
+/** Return whether the machine has dead letters of the kind no-logic. */
 export async function failedWithoutLogic(machine: string): Promise<boolean> {
   const query = { machine, kind: "no-logic", limit: 1 } as const;
   const { dead_letters } = await body(api.GET("/dead-letters", { params: { query } }));
@@ -54,21 +54,16 @@ async function page(
   machine: string, query: { before?: number; limit?: number },
 ): Promise<{ readings: Reading[]; left: number }> {
   const params = { path: { machine_id: machine }, query };
-  let written: string;
-  try {
-    written = await body(api.GET("/machines/{machine_id}/readings", { params, ...asText }));
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return { readings: [], left: 0 };
-    throw error;
-  }
-  const all = [...(parts(parts(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse();
+  const written = await nullOn(404, body(api.GET("/machines/{machine_id}/readings", { params, ...asText })));
+  if (written === null) return { readings: [], left: 0 };
+  const all = [...(members(members(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse();
   const readings = all.flatMap((each) => {
     const { number, whole, encoding } = JSON.parse(each) as Schemas["RecentReading"];
-    return whole && encoding === "json" ? [reading(parts(each)?.get("reading") ?? "null", number)] : [];
+    return whole && encoding === "json" ? [reading(members(each)?.get("reading") ?? "null", number)] : [];
   });
   return { readings, left: all.length - readings.length };
 }
 
 function gone(detail: string): ProblemError {
-  return new ProblemError({ title: "No such reading", status: 404, detail });
+  return new ProblemError({ title: "Reading not found", status: 404, detail });
 }

@@ -1,23 +1,23 @@
-// A first logic, to begin with: one that fits the fields of the machine's last reading, where there is one.
+// A first logic to start from. It uses a field of the machine's last reading, if there is one.
 
-import { text } from "../text";
+import { text } from "../format/text";
 
 const FIELD = "temperature";
-/** Fields that are numbers, and seldom what one asks for. */
+/** Numeric fields that are seldom measured values. */
 const ASIDE = /^(time|timestamp|ts|seq|sequence|id|number|count)$/i;
 
-/** `reading` is the JSON text of a reading; null where none is known. */
+/** Return the source for a machine whose last reading is this JSON text; null if it has none. */
 export function starter(reading: string | null): string {
   const sample = reading ?? `{"${FIELD}": 71.5}`;
   const found = numberIn(sample);
   return `\
-# Runs for each reading of the machine, in the order in which they come.
+# Runs for each reading of the machine, in the order in which they arrive.
 #
 #   data    the reading: ${text(sample.replaceAll("\n", " "), 80)}
-#   state   what is remembered from reading to reading: {} at first
-#   config  what this machine sets for itself (see Settings)
+#   state   kept from one reading to the next: {} at first
+#   config  the config of this machine (see Settings)
 #
-# What it returns is a result: an object, a list of them, or None for no result.
+# Return a result: an object, a list of objects, or None for no result.
 
 ${found === null ? COUNTING : watching(...found)}`;
 }
@@ -35,10 +35,10 @@ function watching(field: string, value: number): string {
 def process(data, state):
     value = data[${name}]
 
-    # Remember the greatest so far.
+    # Keep the greatest value so far.
     state["greatest"] = max(value, state.get("greatest", value))
 
-    # Tell when it goes over the limit, and when it is back: not with each reading.
+    # Report only when the value crosses the limit, not with each reading.
     high = value > config.get("limit", ${above(value)})
     if high == state.get("high", False):
         return None
@@ -47,13 +47,13 @@ def process(data, state):
 `;
 }
 
-/** The names of a reading's fields. */
+/** Return the names of a reading's fields. */
 export function fieldsOf(reading: string | null): string[] {
   const value = parsed(reading);
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value).slice(0, 100) : [];
 }
 
-/** A number of the reading that a logic may be about, by its field. */
+/** Return the numeric field of a reading that a logic is most likely about, and its value. */
 function numberIn(reading: string): [string, number] | null {
   const value = parsed(reading);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
@@ -71,7 +71,7 @@ function parsed(reading: string | null): unknown {
   }
 }
 
-/** A round number that is greater. */
+/** Return a round number above `value`. */
 function above(value: number): number {
   if (!(value > 0)) return value === 0 ? 1 : 0;
   const step = 10 ** Math.floor(Math.log10(value));

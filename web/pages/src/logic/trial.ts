@@ -1,19 +1,19 @@
-// Trying a logic on readings, and what it gives beside what the version in force gives on the same ground.
+// Tries a logic on readings, to compare its results with those of the deployed version.
 //
-// All JSON stays as it was written, so that no long number is rounded on the way.
+// All JSON stays text, so that no long number is rounded.
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
-import { parts, same } from "../json";
+import { members, same } from "../format/json";
 
-/** Where it is tried: on a machine with its state and config, or on none. JSON texts; null for the machine's own. */
-export interface Ground {
+/** The input of a trial. State and config are JSON texts, or null for those of the machine. */
+export interface TrialInput {
   machine: string | null;
   state: string | null;
   config: string | null;
   readings: readonly string[];
 }
 
-/** What became of a reading. */
+/** The outcome of a reading in a trial. */
 export interface Tried {
   outcome: Schemas["Tried"]["outcome"];
   results: readonly string[];
@@ -33,47 +33,47 @@ export interface Report {
   config: string;
 }
 
-/** A key of the state that a reading has changed. */
+/** A change of a key in the state. */
 export interface Change {
   key: string;
   before: string | null;
   after: string | null;
 }
 
-export async function tryOut(logic: string, ground: Ground, signal: AbortSignal): Promise<Report> {
-  const given = [`"logic":${JSON.stringify(logic)}`, `"readings":[${ground.readings.join()}]`];
-  if (ground.state !== null) given.push(`"state":${ground.state}`);
-  if (ground.config !== null) given.push(`"config":${ground.config}`);
+export async function tryOut(logic: string, input: TrialInput, signal: AbortSignal): Promise<Report> {
+  const given = [`"logic":${JSON.stringify(logic)}`, `"readings":[${input.readings.join()}]`];
+  if (input.state !== null) given.push(`"state":${input.state}`);
+  if (input.config !== null) given.push(`"config":${input.config}`);
   const options = { body: `{${given.join()}}` as never, signal, ...asWritten, ...asText };
-  const answer = await body(ground.machine === null
+  const answer = await body(input.machine === null
     ? api.POST("/logic/test", options)
-    : api.POST("/machines/{machine_id}/logic/test", { params: { path: { machine_id: ground.machine } }, ...options }));
-  return report(answer as unknown as string, ground);
+    : api.POST("/machines/{machine_id}/logic/test", { params: { path: { machine_id: input.machine } }, ...options }));
+  return report(answer as unknown as string, input);
 }
 
-function report(written: string, ground: Ground): Report {
+function report(written: string, input: TrialInput): Report {
   const said = JSON.parse(written) as Schemas["TrialReport"];
-  const found = parts(written) ?? new Map<string, string>();
-  const state = found.get("state") ?? ground.state ?? "{}";
+  const found = members(written) ?? new Map<string, string>();
+  const state = found.get("state") ?? input.state ?? "{}";
   let before = state;
-  const texts = [...(parts(found.get("readings") ?? "[]")?.values() ?? [])];
+  const texts = [...(members(found.get("readings") ?? "[]")?.values() ?? [])];
   const readings = said.readings.map((each, index): Tried => {
-    const fields = parts(texts[index] ?? "{}");
+    const fields = members(texts[index] ?? "{}");
     const after = fields?.get("state") ?? before;
-    const results = [...(parts(fields?.get("results") ?? "[]")?.values() ?? [])];
+    const results = [...(members(fields?.get("results") ?? "[]")?.values() ?? [])];
     const tried = {
       outcome: each.outcome, results, before, after, fuel: each.fuel, seconds: each.seconds, error: each.error ?? null,
     };
     before = after;
     return tried;
   });
-  const config = found.get("config") ?? ground.config ?? "{}";
+  const config = found.get("config") ?? input.config ?? "{}";
   return { errors: said.errors, readings, notRun: said.not_run, stopped: said.stopped, state, config };
 }
 
-/** What a reading has changed in the state, by its keys. */
+/** Return the keys of the state that a reading has changed. */
 export function changes(before: string, after: string): Change[] {
-  const [old, now] = [parts(before) ?? new Map<string, string>(), parts(after) ?? new Map<string, string>()];
+  const [old, now] = [members(before) ?? new Map<string, string>(), members(after) ?? new Map<string, string>()];
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((key) => {
     const change = { key, before: old.get(key) ?? null, after: now.get(key) ?? null };
     const stayed = change.before !== null && change.after !== null && same(change.before, change.after);
@@ -81,23 +81,23 @@ export function changes(before: string, after: string): Change[] {
   });
 }
 
-/** Whether two logics give something else for a reading: other results, or one fails, or fails otherwise. */
+/** Return whether two outcomes of a reading differ: in their results or in their errors. */
 export function differs(one: Tried, other: Tried): boolean {
   if (one.outcome !== other.outcome || one.error?.message !== other.error?.message) return true;
   return !same(`[${one.results.join()}]`, `[${other.results.join()}]`);
 }
 
-/** A reading and what came of it, as an example of the logic. */
+/** Return a reading and its outcome as an example. */
 export function exampleOf(name: string, reading: string, config: string, tried: Tried): string {
   const result = tried.error ? JSON.stringify({ error: tried.error.message }) : returned(tried.results);
   return `{"name":${JSON.stringify(name)},"readings":[${reading}],"state":${tried.before},"config":${config},` +
     `"results":[${result}],"state_after":${tried.after}}`;
 }
 
-/** Results as an example has them. One that looks like an error is written in a list. */
+/** Return results in the form of an example. A result that looks like an error is put in a list. */
 function returned(results: readonly string[]): string {
   const [only] = results;
   if (only === undefined) return "null";
-  const keys = [...(parts(only)?.keys() ?? [])];
+  const keys = [...(members(only)?.keys() ?? [])];
   return results.length > 1 || (keys.length === 1 && keys[0] === "error") ? `[${results.join()}]` : only;
 }

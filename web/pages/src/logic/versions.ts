@@ -1,38 +1,41 @@
-// The versions of a logic, a machine's or a profile's, and which of them is in force. The same for both.
+// The versions of a machine's or a profile's logic, and their deployment.
 
-import { api, body, tagged, type Schemas } from "../api/client";
-import { matching } from "../api/match";
-import { ProblemError } from "../api/problem";
+import { api, asText, body, matching, tagged, withSignal, type Schemas } from "../api/client";
+import { nullOn } from "../api/problem";
 import type { Owner } from "./owner";
 
-/** What is in force of its own, and its entity tag; null where nothing is. */
-export async function ownInForce(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
-  try {
-    return await (owner.kind === "machine"
-      ? tagged(api.GET("/machines/{machine_id}/logic", { params: ofMachine(owner), ...heard(signal) }))
-      : tagged(api.GET("/profiles/{name}/logic", { params: ofProfile(owner), ...heard(signal) })));
-  } catch (error) {
-    if (error instanceof ProblemError && error.status === 404) return null;
-    throw error;
-  }
+/** Return the owner's own deployed logic and its entity tag, or null if there is none. */
+export function ownDeployed(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
+  return nullOn(404, owner.kind === "machine"
+    ? tagged(api.GET("/machines/{machine_id}/logic", { params: ofMachine(owner), ...withSignal(signal) }))
+    : tagged(api.GET("/profiles/{name}/logic", { params: ofProfile(owner), ...withSignal(signal) })));
 }
 
-/** A page of its versions, the last first, below the number `before`. */
+/** Return a page of versions, newest first, with numbers below `before`. */
 export function versions(owner: Owner, before?: number, signal?: AbortSignal): Promise<Schemas["Versions"]> {
   const query = before === undefined ? {} : { before };
   return owner.kind === "machine"
-    ? body(api.GET("/machines/{machine_id}/logic/versions", { params: { ...ofMachine(owner), query }, ...heard(signal) }))
-    : body(api.GET("/profiles/{name}/logic/versions", { params: { ...ofProfile(owner), query }, ...heard(signal) }));
+    ? body(api.GET("/machines/{machine_id}/logic/versions", { params: { ...ofMachine(owner), query }, ...withSignal(signal) }))
+    : body(api.GET("/profiles/{name}/logic/versions", { params: { ...ofProfile(owner), query }, ...withSignal(signal) }));
 }
 
 export function version(owner: Owner, number: number, signal?: AbortSignal): Promise<Schemas["WholeVersion"]> {
   const path = { number };
   return owner.kind === "machine"
-    ? body(api.GET("/machines/{machine_id}/logic/versions/{number}", { params: { path: { ...path, ...ofMachine(owner).path } }, ...heard(signal) }))
-    : body(api.GET("/profiles/{name}/logic/versions/{number}", { params: { path: { ...path, ...ofProfile(owner).path } }, ...heard(signal) }));
+    ? body(api.GET("/machines/{machine_id}/logic/versions/{number}", { params: { path: { ...path, ...ofMachine(owner).path } }, ...withSignal(signal) }))
+    : body(api.GET("/profiles/{name}/logic/versions/{number}", { params: { path: { ...path, ...ofProfile(owner).path } }, ...withSignal(signal) }));
 }
 
-/** Put a version in force, where what is in force still has this tag; null: whatever is. */
+/** Return the unified diff from one version to another. */
+export function difference(owner: Owner, from: number, to: number): Promise<string> {
+  const path = { number: from };
+  const query = { to };
+  return owner.kind === "machine"
+    ? body(api.GET("/machines/{machine_id}/logic/versions/{number}/diff", { params: { path: { ...path, ...ofMachine(owner).path }, query }, ...asText }))
+    : body(api.GET("/profiles/{name}/logic/versions/{number}/diff", { params: { path: { ...path, ...ofProfile(owner).path }, query }, ...asText }));
+}
+
+/** Deploy a version, if the deployed logic still has this tag; null: in any case. */
 export async function activate(owner: Owner, number: number, tag: string | null): Promise<void> {
   const header = matching(tag);
   const path = { number };
@@ -41,7 +44,7 @@ export async function activate(owner: Owner, number: number, tag: string | null)
     : api.POST("/profiles/{name}/logic/versions/{number}/activate", { params: { path: { ...path, ...ofProfile(owner).path }, header } }));
 }
 
-/** Put no logic in force any more, where what is in force still has this tag. */
+/** Undeploy the logic, if it still has this tag; null: in any case. */
 export async function deactivate(owner: Owner, tag: string | null): Promise<void> {
   const header = matching(tag);
   await (owner.kind === "machine"
@@ -55,8 +58,4 @@ function ofMachine({ name }: Owner): { path: { machine_id: string } } {
 
 function ofProfile({ name }: Owner): { path: { name: string } } {
   return { path: { name } };
-}
-
-function heard(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
 }

@@ -1,22 +1,22 @@
-// What was changed, in words.
+// The texts of the audit page.
 
 import type { Schemas } from "../../api/client";
-import { count } from "../../numbers";
-import { href, part } from "../../router.svelte";
+import { href, part } from "../../app/router.svelte";
+import { count } from "../../format/numbers";
 
 const WORDS: Record<string, string> = {
   "logic.upload": "Saved a version of the logic",
-  "logic.activate": "Put a version in force",
-  "logic.remove": "Took the logic out of force",
+  "logic.activate": "Deployed a version",
+  "logic.remove": "Undeployed the logic",
   "profile.logic.upload": "Saved a version of the profile's logic",
-  "profile.logic.activate": "Put a version of the profile in force",
-  "profile.logic.remove": "Took the profile's logic out of force",
-  "profile.make": "Made a profile",
+  "profile.logic.activate": "Deployed a version of the profile's logic",
+  "profile.logic.remove": "Undeployed the profile's logic",
+  "profile.make": "Created a profile",
   "profile.delete": "Deleted a profile",
-  "machine.profile": "Chose which profile it follows",
-  "machine.config": "Changed the settings",
-  "machine.pause": "Paused",
-  "machine.resume": "Resumed",
+  "machine.profile": "Changed the machine's profile",
+  "machine.config": "Changed the config",
+  "machine.pause": "Paused the machine",
+  "machine.resume": "Resumed the machine",
   "machine.delete": "Deleted the machine",
   "quarantine.lift": "Lifted the quarantine",
   "state.replace": "Changed the state",
@@ -25,25 +25,25 @@ const WORDS: Record<string, string> = {
   "dead-letter.discard": "Discarded a dead letter",
   "dead-letters.redrive": "Sent dead letters again",
   "dead-letters.discard": "Discarded dead letters",
-  "token.create": "Made a token",
+  "token.create": "Created a token",
   "token.revoke": "Revoked a token",
 };
 
 const TAGGED = new Set(["machine.config", "state.replace", "state.reset"]);
 
-/** An action in words; one that is not known here as the API calls it. */
+/** Return the text of an action, or the API's name for an unknown one. */
 export function wordsOf(action: string): string {
   return Object.hasOwn(WORDS, action) ? (WORDS[action] ?? action) : action;
 }
 
-/** Where one can look at what was changed, or null. */
-export function addressOf({ action, target, machine }: Schemas["Change"]): string | null {
+/** Return the address of the page about the target, or null. */
+export function addressOf({ action, target, machine }: Schemas["AuditEntry"]): string | null {
   if (action === "profile.delete" || action === "machine.delete") return null;
   if (action.startsWith("profile.")) return href(`/profiles/${part(target)}`);
   return machine === null ? null : href(`/machines/${part(machine)}`);
 }
 
-/** What it was before, or is after, as text; null where there is nothing to say. */
+/** Return the value before or after a change as text, or null if there is none. */
 export function sideOf(action: string, value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "number") {
@@ -51,7 +51,7 @@ export function sideOf(action: string, value: unknown): string | null {
     if (action === "dead-letters.discard") return `${count(value)} discarded`;
     return action === "dead-letters.redrive" || action === "machine.resume" ? `${count(value)} sent again` : count(value);
   }
-  // A state and a config are told apart by their entity tags: what was in them is not kept.
+  // Of a state or a config, the audit trail stores only the entity tag.
   if (typeof value === "string") return TAGGED.has(action) ? `tag ${value}` : value;
   if (action.startsWith("dead-letters.") && typeof value === "object") {
     return Object.entries(value).map(([name, each]) => `${name} ${chosen(name, each)}`).join(", ");
@@ -59,7 +59,7 @@ export function sideOf(action: string, value: unknown): string | null {
   return JSON.stringify(value) ?? null;
 }
 
-/** Times of a choice of dead letters are in milliseconds. */
+/** Return a filter of dead letters as text. Its times are in milliseconds. */
 function chosen(name: string, value: unknown): string {
   const isTime = (name === "since" || name === "until") && typeof value === "number";
   return isTime ? new Date(value).toISOString() : String(value);

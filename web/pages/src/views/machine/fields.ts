@@ -1,18 +1,18 @@
-// The numbers in a reading or a result, each by where it stands: { motor: { rpm: 1500 } } has "motor.rpm".
+// The numbers in a reading or a result, named by their paths: { motor: { rpm: 1500 } } has "motor.rpm".
 
-/** As deep as one looks, as many items of a list, as many fields and as long names. */
+/** Limits on the depth, the items of a list, the fields, and the length of a name. */
 const DEPTH = 5;
 const ITEMS = 8;
 const FIELDS = 60;
 const NAME_LENGTH = 120;
 
-/** What a field is called whose reading or result is but a number. */
+/** The name of the field if the reading or result is itself a number. */
 const ALONE = "value";
 
-/** Fields that count or tell the time: nobody looks at them first. */
+/** Fields that are counters or times: they are not selected by default. */
 const COUNTERS = /(^|\.)(n|id|nr|no|seq|number|count|counter|index|ts|time|timestamp)$/i;
 
-/** Add the numbers in `value` to `found`, under names that begin with `prefix`. */
+/** Add the numbers in `value` to `found`, with names that start with `prefix`. */
 export function findNumbers(value: unknown, prefix: string, found: Map<string, number>, depth = 0): void {
   if (typeof value === "number") {
     const name = depth === 0 ? `${prefix}.${ALONE}` : prefix;
@@ -24,7 +24,7 @@ export function findNumbers(value: unknown, prefix: string, found: Map<string, n
   }
 }
 
-/** Those of `names` that one wants to see first: `most` of the readings and as many of the results. */
+/** Return the fields that are selected by default: at most `most` of readings, and as many of results. */
 export function firstOf(names: readonly string[], most = 2): string[] {
   const measures = names.filter((name) => !COUNTERS.test(name));
   const candidates = measures.length > 0 ? measures : names;
@@ -32,12 +32,12 @@ export function firstOf(names: readonly string[], most = 2): string[] {
   return [...of("reading."), ...of("result.")];
 }
 
-/** What is chosen, as it stands in the address. */
+/** Return selected fields as a parameter of the address. */
 export function written(names: readonly string[]): string {
   return names.map((name) => name.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",");
 }
 
-/** What is chosen in the address. */
+/** Return the fields that are selected in the address. */
 export function chosen(text: string): string[] {
   return text.split(",").filter((each) => each !== "").map((each) => each.replaceAll("%2C", ",").replaceAll("%25", "%"));
 }

@@ -1,14 +1,14 @@
-// What a machine's health means, in words.
+// The meanings of a machine's health, in words.
 
 import type { Schemas } from "../../api/client";
 
 export const MEANINGS: Record<Schemas["Health"], string> = {
-  new: "It has sent nothing yet.",
-  running: "It sends, and its last reading was processed.",
-  silent: "It has sent nothing for a while.",
-  failing: "Its last reading failed, and is among the dead letters.",
+  new: "The machine has not sent a reading yet.",
+  running: "The machine sends readings, and its last reading was processed.",
+  silent: "The machine has not sent a reading for a while.",
+  failing: "The last reading failed and became a dead letter.",
   quarantined:
-    "Its logic had to be stopped by force again and again. Its readings become dead letters until a new logic is " +
-    "uploaded or the quarantine is lifted.",
-  paused: "Its readings become dead letters until it is resumed.",
+    "The logic had to be stopped repeatedly. Readings become dead letters until a new logic is saved or the " +
+    "quarantine is lifted.",
+  paused: "Readings become dead letters until the machine is resumed.",
 };

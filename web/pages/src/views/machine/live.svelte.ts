@@ -1,20 +1,21 @@
-// What happens on a machine, from its last twenty readings on, as it happens.
+// The live events of a machine, starting with its last readings.
 //
-// Every event is taken into a store of a fixed size at once, and what is seen of the store is published a few times
-// a second, when a frame is drawn: so 500 results a second cost no more drawing than five, and memory stays flat.
+// Every event goes into a store of fixed size at once. The store is published to the page a few times per second, before
+// a frame is drawn. So 500 results per second cost no more drawing than five, and memory use stays constant.
 
 import { api, body, type Schemas } from "../../api/client";
 import { follow } from "../../api/events";
 import { asProblem, isAbort, type ProblemError } from "../../api/problem";
+import { sleep } from "../../app/timing";
 import type { Moment } from "../../chart/series";
-import { text } from "../../text";
+import { text } from "../../format/text";
 import { findNumbers } from "./fields";
 import { Window } from "./window";
 
-/** A reading with a key of its own: a dead letter that is sent again may bring the same number. */
+/** A reading with a unique key: a dead letter that is sent again may have the same number. */
 export type Event = Schemas["RecentReading"] & { key: number };
 
-/** Seconds that a chart may show. */
+/** The time spans of the chart, in seconds. */
 export const WINDOWS = [60, 300, 900, 3600, 86_400, 604_800] as const;
 
 const LAST = 20;
@@ -25,24 +26,24 @@ const MILLISECONDS = 150;
 const QUIET = 1500;
 
 export class Live {
-  /** Counts what was published: whoever reads `window` or `fields` reads it first. */
-  turn = $state(0);
-  /** The last readings, and the last that failed, the newest first. */
+  /** Increases with each publication. Code that uses `window` or `fields` tracks it. */
+  revision = $state(0);
+  /** The last readings, and the last failed ones, newest first. */
   readings = $state.raw<readonly Event[]>([]);
   errors = $state.raw<readonly Event[]>([]);
-  /** Alarms, and results of any kind, the oldest first. */
+  /** Alarms, and all results, oldest first. */
   alarms = $state.raw<readonly Moment[]>([]);
   marks = $state.raw<readonly Moment[]>([]);
-  /** Whether the last readings are there. */
+  /** Whether the last readings are loaded. */
   begun = $state(false);
-  /** Seconds of the shortest window, of five minutes at least, that has all readings it began with. */
+  /** The shortest window, in seconds and at least five minutes, that contains all initial readings. */
   fitting = $state(300);
-  /** Why there are no live events at the moment; null where there are. */
+  /** Why the stream of events is interrupted; null if it is open. */
   problem = $state.raw<ProblemError | null>(null);
-  /** Whether nothing new is shown, and how many events came meanwhile. */
+  /** Whether the page is paused, and the number of events received meanwhile. */
   paused = $state(false);
   meanwhile = $state(0);
-  /** How many events were left out because they came too fast, as far as it is known, and whether any were. */
+  /** The number of missed events, as far as it is known, and whether any were missed. */
   missed = $state(0);
   sampled = $state(false);
 
@@ -54,14 +55,14 @@ export class Live {
   #marks: Moment[] = [];
   #key = 0;
   #number = 0;
-  #heard = 0;
+  #lastEvent = 0;
   #time = 0;
-  #came = 0;
+  #received = 0;
   #missed = 0;
   #sampled = false;
   #due = false;
 
-  /** `onchange` is called when somebody has changed something of the machine. */
+  /** `onchange` is called when the machine has been changed. */
   constructor(id: () => string, onchange: () => void) {
     $effect(() => {
       const ending = new AbortController();
@@ -71,22 +72,22 @@ export class Live {
   }
 
   window(seconds: number): Window {
-    void this.turn;
+    void this.revision;
     return this.#windows.get(seconds) ?? new Window(seconds);
   }
 
-  /** All numeric fields that were seen, in the order they came. */
+  /** All numeric fields so far, in the order of their first values. */
   get fields(): string[] {
-    void this.turn;
+    void this.revision;
     return [...this.#fields];
   }
 
   /**
-   * Take in the last reading as it was asked for, where the stream has been silent and has not brought it: of many
-   * that come at once it carries a sample, and the last may not be in it.
+   * Add the last reading, which was read from the API, if the stream has been silent and has not sent it: at high rates
+   * the stream sends a sample, which may not include the last reading.
    */
   catchUp(last: Schemas["RecentReading"] | null): void {
-    if (!this.begun || last === null || last.number <= this.#number || performance.now() - this.#heard < QUIET) return;
+    if (!this.begun || last === null || last.number <= this.#number || performance.now() - this.#lastEvent < QUIET) return;
     if (last.number > this.#number + 1) this.#sampled = true;
     this.#take(last);
     this.#schedule();
@@ -94,7 +95,7 @@ export class Live {
 
   pause(): void {
     this.paused = true;
-    this.#came = 0;
+    this.#received = 0;
     this.meanwhile = 0;
   }
 
@@ -114,7 +115,7 @@ export class Live {
       `/machines/${encodeURIComponent(id)}/events`,
       {
         event: (name, data) => {
-          this.#heard = performance.now();
+          this.#lastEvent = performance.now();
           if (name === "change") onchange();
           else if (name === "lagged") this.#lag(data as { missed: number | null });
           else this.#take(data as Schemas["RecentReading"]);
@@ -127,7 +128,7 @@ export class Live {
     signal.addEventListener("abort", end, { once: true });
   }
 
-  /** The last twenty, the newest first; none where the machine is not known yet. */
+  /** Return the last readings, newest first; none if the API does not know the machine yet. */
   async #lastReadings(id: string, signal: AbortSignal): Promise<Schemas["RecentReading"][]> {
     const params = { path: { machine_id: id }, query: { limit: LAST } };
     for (;;) {
@@ -139,7 +140,8 @@ export class Live {
         if (problem.status === 404) return [];
         this.problem = problem;
         if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return [];
-        await new Promise((resolve) => setTimeout(resolve, 3000));
+        await sleep(3000, signal);
+        if (signal.aborted) return [];
       }
     }
   }
@@ -148,7 +150,7 @@ export class Live {
     if (this.#last.some((each) => each.number === reading.number && each.time === reading.time)) return;
     const event = { ...reading, key: this.#key++ };
     this.#number = Math.max(this.#number, event.number);
-    this.#came++;
+    this.#received++;
     keep(this.#last, event, LAST);
     if (event.outcome !== "ok") keep(this.#failed, event, ERRORS);
     this.#time = Math.max(this.#time, Date.parse(event.time) / 1000);
@@ -195,18 +197,18 @@ export class Live {
     this.missed = this.#missed;
     this.sampled = this.#sampled;
     if (this.paused) {
-      this.meanwhile = this.#came;
+      this.meanwhile = this.#received;
       return;
     }
     this.readings = this.#last.toReversed();
     this.errors = this.#failed.toReversed();
     this.alarms = [...this.#alarms];
     this.marks = [...this.#marks];
-    this.turn++;
+    this.revision++;
   }
 }
 
-/** What a result says of an alarm: its field `alarm`, unless that is false, null, 0 or "". */
+/** Return the alarm in a result: its field `alarm`, unless that is false, null, 0 or "". */
 export function alarmOf(result: unknown): string | null {
   if (typeof result !== "object" || result === null || !Object.hasOwn(result, "alarm")) return null;
   const alarm = (result as { alarm: unknown }).alarm;

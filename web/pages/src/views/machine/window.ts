@@ -1,5 +1,5 @@
-// The numbers of the last minutes, in so many steps of time whatever the rate. Of a step each field keeps its lowest
-// and highest value, in the order they came: a line through them has every peak that a line through all would have.
+// The numbers of the last minutes, in a fixed number of time steps at any rate. A step keeps the lowest and the highest
+// value of each field, in their order of arrival, so a line through them has all peaks.
 
 import type { Points } from "../../chart/series";
 
@@ -14,18 +14,18 @@ interface Extremes {
 
 interface Step {
   index: number;
-  /** When the first and the last came that are in it, in seconds since 1970. */
+  /** The times of its first and last values, in seconds since 1970. */
   first: number;
   last: number;
   count: number;
-  /** Whether a field came more than once. */
+  /** Whether a field has more than one value. */
   several: boolean;
   fields: Map<string, Extremes>;
 }
 
 const NOTHING = { low: null, high: null, lowFirst: true };
 
-/** What a field was over the whole window. */
+/** A field over the whole window. */
 export interface Summary {
   name: string;
   last: number | null;
@@ -38,17 +38,17 @@ export class Window {
 
   constructor(readonly seconds: number) {}
 
-  /** When the window begins. */
+  /** The time at which the window starts. */
   get since(): number {
     return (this.#steps.at(-1)?.last ?? 0) - this.seconds;
   }
 
-  /** How many readings are in it. */
+  /** The number of readings in the window. */
   get count(): number {
     return this.#steps.reduce((sum, step) => sum + step.count, 0);
   }
 
-  /** Add what was there at a time, which is none before the last that was added. */
+  /** Add values at a time, which must not be earlier than the last one. */
   add(time: number, fields: ReadonlyMap<string, number>, reading: boolean): void {
     const step = this.#stepAt(time);
     if (reading) step.count++;
@@ -77,7 +77,7 @@ export class Window {
         if (step.several) lines[place]?.push(lowFirst ? high : low);
       }
     }
-    // It ends at what came last.
+    // The line ends at the last value.
     const newest = this.#steps.at(-1);
     if (newest?.several) {
       times.push(newest.last);

@@ -1,0 +1,188 @@
+"""A machine that is deleted is gone with all that belongs to it, whatever of it is under way meanwhile."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, cast
+
+import pytest
+
+from pipeline import wire
+from pipeline.model.machine import Health, Stored
+from pipeline.model.reading import Reading
+from pipeline.model.record import Record
+from pipeline.store import deletion as removal_module
+from pipeline.store.dead_letters import LetterFilter
+from pipeline.store.deletion import Deletion
+from pipeline.store.deployments import MachineDeployments
+from pipeline.store.profiles import ProfileStore
+from pipeline.store.records import Records, Update
+from pipeline.store.search import Search, Sort
+from pipeline.store.search_script import MachineFilter
+from tests.office import COUNT, Office
+from tests.waiting import wait_until
+
+M1 = LetterFilter(machine="m1")
+
+
+class DeletedMeanwhile(Records):
+    """Somebody deletes the machine, once, when a batch is about to be written over it."""
+
+    delete: ClassVar[Callable[[], object] | None] = None
+
+    def write(self, updates: Mapping[str, Update]) -> set[str]:
+        delete, DeletedMeanwhile.delete = DeletedMeanwhile.delete, None
+        if delete:
+            delete()
+        return super().write(updates)
+
+
+@pytest.fixture
+def office(broker_url: str, redis_url: str) -> Iterator[Office]:
+    office = Office(broker_url, redis_url, records=DeletedMeanwhile)
+    yield office
+    office.close()
+
+
+def removal(office: Office) -> Deletion:
+    records, directory = office.partition.records, office.partition.index
+    profiles = ProfileStore(office.redis, MachineDeployments(office.redis), records)
+    return Deletion(office.redis, records, directory, profiles)
+
+
+def machine(office: Office) -> Stored:
+    return office.partition.records.read(["m1"])["m1"]
+
+
+def stopped_before_its_write(office: Office, *, before: int) -> Stored:
+    """The machine after a batch of one reading was stopped before its write, while the machine, which had
+    `before` readings, was deleted."""
+    office.partition.logics.upload("m1", COUNT, b"")
+    for n in range(before):
+        office.process([("m1", b'{"n": %d}' % n)])
+    DeletedMeanwhile.delete = lambda: removal(office).remove("m1")
+    office.process([("m1", b'{"n": 100}')])
+    return machine(office)
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_a_batch_that_is_stopped_before_its_write_finds_a_new_machine(office: Office, before: int) -> None:
+    stored = stopped_before_its_write(office, before=before)
+
+    assert (stored.record.state, stored.active) == (b"{}", None)
+    assert stored.record.counters.dead_letters == {"no-logic": 1}
+    assert stored.record.counters.readings == 1
+    # The numbers go on, so that a dead letter of the machine before is not taken for one of this.
+    wait_until(lambda: office.ids() == [f"m1/{before + 1}"])
+    assert len(office.results.messages) == before
+
+
+def test_without_another_token_on_its_record_the_batch_would_bring_the_state_back(
+    broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps = removal_module._REMOVE.replace("redis.call('SET', KEYS[1], ARGV[3])", "")
+    monkeypatch.setattr(removal_module, "_REMOVE", keeps)
+    office = Office(broker_url, redis_url, records=DeletedMeanwhile)
+
+    stored = stopped_before_its_write(office, before=2)
+
+    office.close()
+    assert (stored.record.state, stored.active) == (b'{"count":3}', None)
+
+
+def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> None:
+    office.fail(("m1", 1), ("m1", 2), ("m2", 1))
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.partition.logics.upload("m1", f"{COUNT}\n", b"")
+    office.process([("m1", b'{"n": 1}')])
+    office.partition.index_writer.flush()
+
+    removed = removal(office).remove("m1")
+
+    assert removed is not None
+    assert removed.record.number == 3
+    assert office.ids() == ["m2/1"]
+    assert office.letters.count_kinds() == {"no-logic": 1}
+    search = Search(office.redis)
+    assert search.find(MachineFilter(), Sort.ID, "", 10, 0).machine_ids == ["m2"]
+    assert search.find(MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN, "", 10, 0).machine_ids == []
+    left = {key.decode() for key in cast("list[bytes]", office.redis.keys("*m1*"))}
+    assert left == {"machine:{m1}:record", "machine:{m1}:dead-letters:used"}
+    assert all(office.redis.ttl(key) > 0 for key in left)
+    assert machine(office).record == Record(
+        number=3,
+        session=removed.record.session,
+        tag=removed.record.tag,
+        marks=removed.record.marks,
+        gone=True,
+    )
+    assert removal(office).remove("m1") is None
+
+
+def test_what_was_applied_before_is_not_applied_to_the_new_machine(office: Office) -> None:
+    office.partition.logics.upload("m1", COUNT, b"")
+    office.process([("m1", b'{"n": 1}')], session=b"before__")
+    removal(office).remove("m1")
+    office.partition.logics.upload("m1", COUNT, b"")
+
+    office.partition.process([("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')], session=b"after___", redelivered=2)
+
+    assert office.data(2) == [{"n": 1, "count": 1}, {"n": 2, "count": 1}]
+    assert machine(office).record.counters.readings == 1
+
+
+def test_a_dead_letter_that_was_sent_again_makes_no_new_machine(office: Office) -> None:
+    office.fail(("m1", 1))
+    office.redriver.send_all(M1)
+    removal(office).remove("m1")
+
+    office.process(office.arrivals(1))
+
+    assert not machine(office).known
+
+
+def state_after_a_flood(office: Office) -> bytes:
+    """The state after a machine was deleted that had two readings in the overflow, and flooded again."""
+    move(office, 1, 2)
+    removal(office).remove("m1")
+    office.partition.logics.upload("m1", COUNT, b"")
+    move(office, 3, 4)
+    for reading in office.overflow(4):
+        office.process([reading])
+    return office.partition.state("m1")
+
+
+def move(office: Office, *numbers: int) -> None:
+    """Process readings that go to the overflow."""
+    key = wire.data_key("m1")
+    office.process([Reading("m1", key, b'{"n": %d}' % n, 0, False, None, None, move=True) for n in numbers])
+
+
+def test_what_waits_in_the_overflow_is_run_for_the_new_machine_in_order(office: Office) -> None:
+    assert state_after_a_flood(office) == b'{"count":4}'
+    assert [each["n"] for each in office.data(4)] == [1, 2, 3, 4]
+    assert office.redis.ttl("machine:{m1}:record") == -1
+
+
+def test_without_its_places_a_new_machine_would_lose_readings_in_the_overflow(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Record, "deleted", lambda _: Record(gone=True))
+
+    assert state_after_a_flood(office) == b'{"count":2}'
+
+
+def test_readings_of_a_deleted_machine_that_come_back_twice_are_known_both_times(office: Office) -> None:
+    partition = office.partition
+    partition.logics.upload("m1", COUNT, b"")
+    readings = [("m1", b'{"n": %d}' % n) for n in range(1, 6)]
+    partition.process(readings[:4], session=b"first___")
+    removal(office).remove("m1")
+    partition.logics.upload("m1", COUNT, b"")
+
+    partition.process(readings[:2], session=b"second__", redelivered=2)
+    assert not machine(office).recorded
+    assert office.redis.ttl("machine:{m1}:record") > 0
+    partition.process(readings[2:], session=b"second__", redelivered=2)
+    partition.process(readings[:2], session=b"third___", redelivered=2)
+    partition.process(readings[2:], session=b"third___", redelivered=3)
+
+    assert partition.state("m1") == b'{"count":1}'

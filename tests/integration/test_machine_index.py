@@ -1,0 +1,244 @@
+"""The index finds what a look at every machine would find, while machines come, change and go."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import msgspec
+import pytest
+import redis
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.model.counters import Counters, LastError
+from pipeline.model.deployment import Deployment, Pause
+from pipeline.model.machine import Health, Stored, health_of
+from pipeline.model.quarantine import Strikes
+from pipeline.model.record import Record
+from pipeline.store import search as search_module
+from pipeline.store.health_counts import HealthCounter
+from pipeline.store.keys import deployment_key, profile_machines_key
+from pipeline.store.machine_index import MachineIndex
+from pipeline.store.records import Records, Update
+from pipeline.store.search import Search, Sort
+from pipeline.store.search_script import MachineFilter
+from sandbox.job import KILLS
+
+#: Milliseconds since 1970: who was last seen before it is silent.
+SINCE = 1_000_000
+
+
+class Plant(Struct):
+    """Records, and the index of them."""
+
+    redis: "redis.Redis"
+    records: Records
+    index: MachineIndex
+    search: Search
+
+    def put(self, machine_id: str, health: Health, seen: int) -> None:
+        """Make a machine that is so, without telling the index."""
+        setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
+        failing = health is Health.FAILING
+        record = Record(
+            number=1,
+            strikes=Strikes("digest", KILLS) if health is Health.QUARANTINED else Strikes(),
+            counters=Counters(1, seen=seen, last_error=LastError(1, "error", seen, "") if failing else None),
+        )
+        self.redis.set(deployment_key(machine_id), msgspec.msgpack.encode(setup))
+        read = self.records.read([machine_id])[machine_id]
+        assert not self.records.write({machine_id: Update(read, record)})
+
+    def walk(self, where: MachineFilter, sort: Sort, limit: int) -> list[str]:
+        """What all pages have, one after the other."""
+        found, after = list[str](), ""
+        while True:
+            page = self.search.find(where, sort, after, limit, SINCE)
+            assert len(page.machine_ids) <= limit
+            found += page.machine_ids
+            if page.next is None:
+                return found
+            after = page.next
+
+    def expected(self, where: MachineFilter, sort: Sort, machine_ids: list[str]) -> list[str]:
+        """The same, by a look at every machine."""
+        fitting = [
+            (stored.record.counters.seen, machine_id)
+            for machine_id, stored in self.records.read(machine_ids).items()
+            if machine_id.startswith(where.prefix)
+            and where.health in (None, health_of(stored, SINCE))
+            and (
+                where.profile is None or self.redis.sismember(profile_machines_key(where.profile), machine_id)
+            )
+        ]
+        if sort is Sort.ID:
+            return sorted(machine_id for _, machine_id in fitting)
+        return [machine_id for _, machine_id in sorted(fitting, reverse=True)]
+
+
+@pytest.fixture
+def plant(redis_url: str) -> Iterator[Plant]:
+    with redis.Redis.from_url(redis_url, protocol=3) as client:
+        records = Records(client)
+        yield Plant(client, records, MachineIndex(client, records), Search(client))
+
+
+@pytest.fixture
+def machine_ids(plant: Plant) -> list[str]:
+    """120 machines of every health, many of them last seen in the same millisecond."""
+    machine_ids = [f"{'abB_-'[n % 5]}{n % 7}-{n}" for n in range(120)]
+    for n, machine_id in enumerate(machine_ids):
+        health = list(Health)[n % 11 % len(Health)]
+        seen = {Health.NEW: 0, Health.SILENT: SINCE - 1 - n % 3}.get(health, SINCE + n % 4)
+        plant.put(machine_id, health, seen)
+        if n % 3:
+            plant.redis.sadd(profile_machines_key("pump"), machine_id)
+    plant.index.enter(machine_ids)
+    return machine_ids
+
+
+#: Every kind of filter with every other.
+FILTERS = [
+    MachineFilter(prefix=prefix, health=health, profile=profile)
+    for prefix, health, profile in product(("", "a", "b3-"), (None, *Health), (None, "pump", "nothing"))
+]
+
+
+@pytest.mark.parametrize(("few", "step", "looks"), [(1_000, 1_000, 10_000), (10, 15, 30)])
+def test_every_filter_with_every_other_finds_what_a_look_at_all_would_find(
+    plant: Plant, machine_ids: list[str], monkeypatch: pytest.MonkeyPatch, few: int, step: int, looks: int
+) -> None:
+    monkeypatch.setattr(search_module, "_FEW", few)
+    monkeypatch.setattr(search_module, "_STEP", step)
+    monkeypatch.setattr(search_module, "MAX_EXAMINED", looks)
+
+    for where, sort in product(FILTERS, Sort):
+        assert plant.walk(where, sort, limit=19) == plant.expected(where, sort, machine_ids), (where, sort)
+
+
+@pytest.mark.parametrize("looks", [4_000, 60])
+def test_the_counts_are_what_a_look_at_all_would_count(
+    plant: Plant, machine_ids: list[str], looks: int
+) -> None:
+    # In trouble, and silent besides.
+    for n, health in enumerate((Health.PAUSED, Health.QUARANTINED, Health.FAILING, Health.FAILING)):
+        machine_ids.append(f"old-{n}")
+        plant.put(f"old-{n}", health, SINCE - 1)
+    plant.index.enter(machine_ids)
+    census = HealthCounter(plant.redis).count(SINCE, looks)
+    counted = {
+        health: len(plant.expected(MachineFilter(health=health), Sort.ID, machine_ids)) for health in Health
+    }
+
+    assert (census.machines, census.health) == (len(machine_ids), counted)
+
+
+def test_a_count_that_would_take_too_long_is_not_known_and_the_others_are(
+    plant: Plant, machine_ids: list[str]
+) -> None:
+    census = HealthCounter(plant.redis).count(SINCE, looks=5)
+    unknown = {health for health, count in census.health.items() if count is None}
+
+    assert census.machines == len(machine_ids)
+    assert unknown == {Health.RUNNING, Health.FAILING, Health.SILENT}
+    assert census.health[Health.PAUSED] == len(
+        plant.expected(MachineFilter(health=Health.PAUSED), Sort.ID, machine_ids)
+    )
+
+
+@pytest.mark.usefixtures("machine_ids")
+def test_a_page_looks_at_a_bounded_number_and_says_where_to_go_on(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_FEW", -1)
+    monkeypatch.setattr(search_module, "_STEP", 10)
+    monkeypatch.setattr(search_module, "MAX_EXAMINED", 20)
+
+    page = plant.search.find(MachineFilter(prefix="nobody"), Sort.LAST_SEEN, "", 100, SINCE)
+
+    assert (page.machine_ids, page.next is not None) == ([], True)
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_machines_that_move_while_pages_are_read_move_no_others(
+    plant: Plant, machine_ids: list[str], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(search_module, "_FEW", few)
+    monkeypatch.setattr(search_module, "_STEP", 10)
+    where, sort = MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN
+    order = plant.expected(where, sort, machine_ids)
+    first = plant.search.find(where, sort, "", 5, SINCE)
+    assert first.next is not None
+
+    # One before the cursor, the cursor itself, the next one and the last one are seen again; another goes.
+    moved = [order[1], order[4], order[5], order[-1]]
+    plant.index.note_seen(dict.fromkeys(moved, SINCE + 100))
+    plant.redis.delete(f"machine:{{{order[7]}}}:record", deployment_key(order[7]))
+    plant.index.enter([order[7]])
+
+    rest = plant.search.find(where, sort, first.next, 100, SINCE)
+    assert first.machine_ids + rest.machine_ids == [
+        each for place, each in enumerate(order) if place not in (5, 7, len(order) - 1)
+    ]
+
+
+def test_where_there_is_no_machine_every_search_ends(plant: Plant) -> None:
+    for where, sort in product(FILTERS, Sort):
+        assert plant.walk(where, sort, limit=9) == []
+
+
+def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -> None:
+    plant.put("m1", Health.RUNNING, SINCE)
+    plant.index.enter(["m1"])
+    plant.redis.delete("machine:{m1}:record", deployment_key("m1"))
+    plant.index.enter(["m1"])
+
+    plant.index.note_seen({"m1": SINCE + 1})
+
+    assert plant.redis.keys() == []
+
+
+@pytest.mark.parametrize("after", ["no id!", "x" * 129])
+def test_what_is_no_cursor_is_refused(plant: Plant, after: str) -> None:
+    with pytest.raises(ValueError, match="no cursor"):
+        plant.search.find(MachineFilter(), Sort.ID, after, 10, SINCE)
+    with pytest.raises(ValueError, match="no cursor"):
+        plant.search.find(MachineFilter(), Sort.LAST_SEEN, "12", 10, SINCE)
+
+
+class PausedMeanwhile(Records):
+    """Somebody pauses the machine, and enters it, after another has read it to enter it too."""
+
+    paused = False
+
+    def read(self, machine_ids: list[str]) -> dict[str, Stored]:  # type: ignore[override]
+        read = super().read(machine_ids)
+        if not self.paused:
+            self.paused = True
+            setup = replace(read["m1"].deployment, pause=Pause(0))
+            self._redis.set(deployment_key("m1"), msgspec.msgpack.encode(setup))
+            MachineIndex(self._redis, self).enter(["m1"])
+        return read
+
+
+def paused_machines_after_a_race(plant: Plant) -> list[str]:
+    plant.put("m1", Health.RUNNING, SINCE)
+    MachineIndex(plant.redis, PausedMeanwhile(plant.redis)).enter(["m1"])
+    return plant.walk(MachineFilter(health=Health.PAUSED), Sort.ID, 10)
+
+
+def test_who_enters_a_machine_as_it_was_before_enters_it_once_more(plant: Plant) -> None:
+    assert paused_machines_after_a_race(plant) == ["m1"]
+
+
+def test_without_a_second_look_the_older_entry_would_stay(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = MachineIndex._put
+
+    def put_and_forget(self: MachineIndex, entries: dict[str, object]) -> None:
+        put(self, entries)  # type: ignore[arg-type]
+        entries.clear()
+
+    monkeypatch.setattr(MachineIndex, "_put", put_and_forget)
+
+    assert paused_machines_after_a_race(plant) == []

@@ -1,0 +1,46 @@
+"""What is counted of a machine's readings."""
+
+from pipeline.model.counters import Counters, LastError
+from pipeline.model.deployment import Active
+from sandbox.job import Failure, Outcome
+
+FINE = Outcome("ok", results=[b"{}", b"{}"])
+SILENT = Outcome("ok")
+BROKEN = Outcome("error", failure=Failure("division by zero", line=3, text="1 / data"))
+NO_FUEL = Outcome("limit", failure=Failure("no fuel", limit="fuel"))
+TOO_LARGE = Outcome("limit", failure=Failure("too large", limit="state_bytes"))
+
+
+def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -> None:
+    counters = Counters().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], came=True)
+    counters = counters.after(6, [NO_FUEL, TOO_LARGE, BROKEN], came=True)
+
+    assert (counters.readings, counters.results) == (8, 4)
+    assert counters.dead_letters == {"error": 2, "limit": 3}
+    assert counters.limits == {"fuel": 2, "state_bytes": 1}
+
+
+def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> None:
+    counters = (
+        Counters().after(7, [BROKEN, FINE], came=True, active=Active(2, "digest")).after(9, [FINE], came=True)
+    )
+
+    assert counters.last_error is not None
+    assert counters.last_error == LastError(
+        7, "error", counters.last_error.time, "division by zero", 3, "1 / data", None, 2
+    )
+
+
+def test_only_what_comes_from_the_machine_says_that_it_was_seen() -> None:
+    resent = Counters().after(1, [FINE], came=False, resent=1)
+
+    assert (resent.seen, resent.readings, resent.resent) == (0, 1, 1)
+    assert resent.after(2, [], came=True).seen > 0
+
+
+def test_a_tally_that_is_counted_on_leaves_the_one_before_as_it_was() -> None:
+    before = Counters().after(1, [NO_FUEL], came=True)
+    before.after(2, [NO_FUEL, BROKEN], came=True)
+
+    assert before.dead_letters == {"limit": 1}
+    assert before.limits == {"fuel": 1}
