@@ -73,7 +73,7 @@ def test_one_that_fails_refuses_the_logic_and_shows_expected_beside_got(
     first, second, third = problem["examples"]
     assert (first["example"], first["reading"]) == ("counts from zero", 1)
     assert (first["expected"], first["got"]) == ({"count": 2}, {"count": -2})
-    assert "at $.count: 2 expected, -2 there" in first["message"]
+    assert "at $.count: expected 2, got -2" in first["message"]
     assert (second["example"], second["reading"], second["got"]) == ("counts on", 1, {"count": -1})
     assert (third["reading"], third["expected"], third["got"]) == (None, {"count": 3}, {"count": -1})
     in_force = plant.client.get(f"/machines/{machine}/logic").json()

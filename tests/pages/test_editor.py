@@ -195,7 +195,7 @@ def test_a_kept_outcome_is_an_example_that_the_next_version_must_pass(
     assert example["results"] == [{"count": 4, "double": 40}]
 
     write(page, editor, COUNTER.replace("* 2", "* 3"))
-    expect(examples).to_contain_text("The result differs at $.double: 40 expected, 60 there.")
+    expect(examples).to_contain_text("The result differs at $.double: expected 40, got 60.")
     assert axe(page) == []
     # The API refuses it all the same.
     page.keyboard.press("Control+s")
