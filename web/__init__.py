@@ -1,1 +1,4 @@
-"""The REST API, and the commands for people. Nothing here is on a reading's road but its first step."""
+"""The REST API and the `iot-logic` command.
+
+A reading sent over HTTP enters the system here. No other step of its processing uses this package.
+"""

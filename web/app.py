@@ -1,4 +1,4 @@
-"""The application: routes, errors, and what is opened and closed with it."""
+"""The application: its routes, its error handlers, and the resources that it opens and closes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,17 +38,18 @@ from web.routes.trials import TrialsController
 from web.routes.workers import SystemController
 from web.services import Services
 
-#: Bytes of a request's body at the most: the longest logic, with every character of it escaped, and more
-#: than the largest reading.
+#: The maximum size of a request's body in bytes: enough for the longest logic with every character escaped,
+#: and for more than the largest reading.
 _BODY_BYTES = 1024**2
 
-#: Handlers that run at once. Far more than trials may (`pipeline.trials.runner.PLACES`), which take seconds
-#: each; asyncio alone would have six threads on two cores.
+#: The maximum number of handlers that run at the same time. Far more than the number of trials
+#: (`pipeline.trials.runner.PLACES`), which take seconds each. With asyncio's default there would be six
+#: threads on two cores.
 _THREADS = 32
 
 
 def create_app(services: Services) -> Litestar:
-    """The API on these services, which it closes when it ends."""
+    """Return the API that uses these services and closes them when it ends."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -109,8 +110,8 @@ def create_app(services: Services) -> Litestar:
         middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(services.metrics), turns],
         openapi_config=openapi_config(services.settings),
         request_max_body_size=_BODY_BYTES,
-        # The process logs as `web.server` says; and no variable that Litestar reads by itself shows strangers
-        # the inside of an error.
+        # `web.server` configures logging. `debug` is off whatever an environment variable of Litestar says,
+        # so that no client sees the internals of an error.
         logging_config=None,
         debug=False,
         pdb_on_exception=False,

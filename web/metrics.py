@@ -1,7 +1,7 @@
-"""What an API process counts and measures, by its Prometheus names.
+"""The metrics of an API process, by their Prometheus names.
 
-What it says of the plant (dead letters, workers, queues) every API process says alike; its requests,
-redrives and sandbox restarts are its own. No label is a machine's: a route is named by its template.
+Every API process reports the same values for the plant (dead letters, workers, queues). Its requests,
+redrives and sandbox restarts are its own. No label contains a machine's id: a route is named by its template.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,18 +19,18 @@ from pipeline.store.dead_letters import LetterStore
 from pipeline.store.workers import WorkerList
 from pipeline.telemetry.registry import new_registry
 
-#: Upper bounds of the time that a request takes, in seconds.
+#: Upper bounds of the histogram of request times, in seconds.
 _REQUEST_SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10)
 
 
 class _DeadLetterGauges(Collector):
-    """The gauges, read when they are asked for."""
+    """The gauges of the dead letters, read at each scrape."""
 
     def __init__(self, settings: Settings, letters: LetterStore, collector: DeadLetterCollector) -> None:
         self._max, self._letters, self._keeper = settings.dead_letters_max, letters, collector
 
     def collect(self) -> Iterator[Metric]:
-        """Raises `redis.RedisError`."""
+        """Return the gauges. Raises `redis.RedisError`."""
         yield _gauge("dead_letters", "Dead letters stored in Redis.", self._letters.count())
         yield _gauge("dead_letters_max", "Maximum number of dead letters in Redis.", self._max)
         if (waiting := self._keeper.waiting) is not None:
@@ -38,7 +38,7 @@ class _DeadLetterGauges(Collector):
 
 
 class SystemGauges(Collector):
-    """The workers, and what waits for them, asked for when they are read."""
+    """The gauges of the workers and their queues, read at each scrape."""
 
     def __init__(
         self, partitions: int, workers: Callable[[], WorkerList], queues: Callable[[], Sequence[QueueState]]
@@ -46,7 +46,7 @@ class SystemGauges(Collector):
         self._partitions, self._workers, self._queues = partitions, workers, queues
 
     def collect(self) -> Iterator[Metric]:
-        """Raises `redis.RedisError`. Without the broker there are no counts of the queues."""
+        """Return the gauges. Raises `redis.RedisError`. Without the broker, there are no queue counts."""
         roll = self._workers()
         served = {holding.partition for worker in roll.present for holding in worker.holding}
         yield _gauge("workers", "Running worker processes.", len(roll.present))

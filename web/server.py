@@ -20,11 +20,11 @@ from web.app import create_app
 from web.http.connection import bounded
 from web.services import Services
 
-#: Files that the process has open beside the connections of its clients.
+#: Files that the process opens in addition to its clients' connections.
 _OTHER_FILES: Final = 200
 
-#: Headers of every answer: a browser takes it for what it says that it is, and runs and shows nothing in it
-#: that is from elsewhere, nor it elsewhere.
+#: Headers of every response. A browser trusts the stated media type, runs and shows nothing from other sites
+#: in it, and does not show it in their pages.
 _HEADERS: Final = [
     ("X-Content-Type-Options", "nosniff"),
     (
@@ -34,16 +34,16 @@ _HEADERS: Final = [
     ("Referrer-Policy", "no-referrer"),
 ]
 
-#: Seconds that clients have to take in their answers when it ends.
+#: Seconds that clients have to read their responses at shutdown.
 _GRACE_SECONDS: Final = 10
-#: ... and that one has which takes in nothing.
+#: ... and seconds for a client that reads nothing.
 _STUCK_SECONDS: Final = 1.0
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's, which waits when it ends for every answer that is under way. Some here have no end.
+    """Uvicorn's server, which at shutdown waits for every response in progress. Some here never end.
 
-    So streams are ended first. A client that is stuck would never see that; its connection is cut.
+    So streams are ended first. A stuck client would never notice the end; its connection is cut.
     """
 
     def __init__(self, services: Services) -> None:
@@ -55,14 +55,14 @@ class Server(uvicorn.Server):
                 port=settings.api_port,
                 http=bounded(settings.api_patience, settings.api_connections),
                 ws="none",
-                # Its warnings are about what clients send: each of them could fill a disk.
+                # Uvicorn warns about requests of clients: each client could fill the disk with such warnings.
                 log_level="error",
                 log_config=None,
-                # No header of a request changes the address that it comes from.
+                # No header of a request changes its client address.
                 proxy_headers=False,
                 server_header=False,
                 headers=_HEADERS,
-                # Not the variable that uvicorn reads of itself (WEB_CONCURRENCY).
+                # Ignore the variable WEB_CONCURRENCY, which uvicorn reads by default.
                 workers=1,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
@@ -70,7 +70,7 @@ class Server(uvicorn.Server):
         self._services = services
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests, and end when all answers are out."""
+        """Accept no more requests, and end after all responses are sent."""
         self._services.hub.end()
         cutting = asyncio.get_running_loop().call_later(_STUCK_SECONDS, self._cut_stuck)
         await super().shutdown(sockets)
@@ -83,7 +83,7 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve the API on the address of the settings until SIGTERM or Ctrl-C."""
+    """Serve the API on the configured address until SIGTERM or Ctrl-C."""
     logging.getLogger("pika").setLevel(logging.ERROR)
     try:
         settings = Settings.from_environ()
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _allow_files(count: int) -> None:
-    """Have the operating system let this process open so many files, as far as it may."""
+    """Raise this process's limit of open files, as far as the operating system permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
         count = min(count, hard)
@@ -111,9 +111,10 @@ def _allow_files(count: int) -> None:
 
 
 def _check_closed(services: Services) -> None:
-    """Raise `SettingsError` where all the network could do everything, and nobody in it could be let in.
+    """Raise `SettingsError` if other hosts can reach the API but there is no token.
 
-    Without Redis the question is open, and harmless: elsewhere than on loopback each request needs a token.
+    Without Redis this cannot be checked, and is harmless: on an address other than loopback each request
+    needs a token.
     """
     host = services.settings.api_host
     if is_loopback(host):

@@ -1,4 +1,4 @@
-"""What the handlers are given: everything that an API process has, made once and closed at its end."""
+"""The services that the handlers use. Each API process creates them once and closes them at its end."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from web.metrics import Metrics, SystemGauges
 
 
 class Services:
-    """One for each API process. Its methods may block; the handlers call them on threads."""
+    """The services of one API process. Its methods may block; handlers call them on threads."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -70,7 +70,7 @@ class Services:
         )
 
     def close(self) -> None:
-        """End the keeper, the connections and the children that check and try logic."""
+        """Stop the keeper, close the connections, and end the child processes that check and try logic."""
         self.collector.close()
         self._publisher.close()
         self._sandbox.close()
@@ -78,7 +78,7 @@ class Services:
         self._redis.close()
 
     def missing(self) -> dict[str, str]:
-        """What the API lacks to do its work, each with a sentence that says so; empty when it is ready."""
+        """Return each service that the API needs but lacks, with a sentence about it; empty if ready."""
         missing = dict[str, str]()
         try:
             self._redis.ping()
@@ -89,13 +89,13 @@ class Services:
         return missing
 
     def workers(self) -> WorkerList:
-        """The workers that are there, and those that vanished. Raises `redis.RedisError`."""
+        """Return the running workers, and the vanished ones. Raises `redis.RedisError`."""
         return list_workers(self._redis)
 
     def partitions(self, partitions: Sequence[int]) -> list[PartitionState]:
-        """These partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        """Return these partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
         return partition_states(self.settings, self.workers().present, partitions)
 
     def queues(self, names: Sequence[str]) -> list[QueueState]:
-        """These queues, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        """Return these queues, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
         return queue_states(self.settings, self.workers().present, names)

@@ -1,1 +1,1 @@
-"""Who may do what: tokens and their roles, the gate that every request passes, rates, and the audit trail."""
+"""Access control: tokens and roles, the guard of every request, rate limits, and the audit trail."""

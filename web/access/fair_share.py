@@ -1,8 +1,8 @@
-"""Whose turn it is: how many of the handlers' threads one token may have at a time.
+"""Fair sharing of the handler threads: how many of them one token may use at a time.
 
-There are so many threads and no more (`web.app`), and some handlers take seconds. Were they first come, first
-served, one token with slow requests would have them all, and everybody else would wait. So its further
-requests wait for its own, in order, without a thread. Handlers that need none take no turn.
+The number of threads is fixed (`web.app`), and some handlers take seconds. Without a limit, one token with
+slow requests would take all threads, and all other clients would wait. So further requests of that token wait
+for its earlier ones, in order, without a thread. A handler that needs no thread takes no turn.
 """
 
 from asyncio import Semaphore
@@ -13,15 +13,15 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-#: Threads that a token may have at a time, of all that there are.
+#: The maximum number of threads that one token may use at a time.
 AT_ONCE: Final = 8
 
-#: Where a request's state says that it has a turn, and of whose.
+#: The key in a request's state for the token whose turn the request has.
 _TURN: Final = "turn"
 
 
 class _WaitingRequests:
-    """The requests of one token: `length` is how many there are, with those that wait."""
+    """The requests of one token. `length` is their number, including the waiting ones."""
 
     def __init__(self) -> None:
         self.turns = Semaphore(AT_ONCE)
@@ -29,7 +29,7 @@ class _WaitingRequests:
 
 
 class FairShare(ASGIMiddleware):
-    """Around every route, to end the turns that the gate has begun. Used by the event loop alone."""
+    """Middleware around every route that ends the turns that the guard began. Used only by the event loop."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -37,7 +37,7 @@ class FairShare(ASGIMiddleware):
         self._lines = dict[str, _WaitingRequests]()
 
     async def begin(self, connection: ASGIConnection[Any, Any, Any, Any], token: str) -> None:
-        """Wait until the token of this name has a thread for a request."""
+        """Wait until the token with this name has a thread for a request."""
         line = self._lines.setdefault(token, _WaitingRequests())
         line.length += 1
         try:
@@ -48,7 +48,7 @@ class FairShare(ASGIMiddleware):
         connection.state[_TURN] = token
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Pass a request on, and end its turn after it."""
+        """Pass a request on, and end its turn afterwards."""
         try:
             await next_app(scope, receive, send)
         finally:

@@ -1,17 +1,18 @@
-"""The gate: every request passes it, before its body is read. It asks who sends it, and whether he may.
+"""The guard: checks every request before its body is read. It identifies the sender and checks permission.
 
-- A route says which role it needs (`web.access.roles`). One that says nothing is closed.
-- A token is looked up in Redis for each request (`pipeline.store.tokens`): 401 if it is not valid, 403 if
-  its role is not enough. The answer does not say why a token is refused.
-- Without any token in Redis, and only where the API listens on loopback, whoever is on this machine may do
-  all. With the first token this ends. Where the API listens elsewhere it never holds, also when the last is
-  revoked. Which address a client says that it has is never asked. But not all that reaches loopback was sent
-  from this machine on purpose: a web page in a browser here can send requests too, also under a name of its
-  own that resolves to 127.0.0.1, and a proxy passes on what others send. Such are refused (403).
-- A client sends no more than so many requests a second: 429. Each token is a client, and so is each address
-  that sends a wrong one, and each that asks for what is open to all. Where there is no token nobody is
-  counted: who may do all needs no flood.
-- A token has no more than so many of the handlers' threads at a time (`web.access.fair_share`).
+- A route declares the role that it needs (`web.access.roles`). A route that declares none is closed.
+- A token is looked up in Redis for each request (`pipeline.store.tokens`). The answer is 401 if the token is
+  invalid, and 403 if its role is insufficient. The answer does not say why a token is refused.
+- If there is no token in Redis and the API listens on loopback, every user of this machine may do everything.
+  This ends with the first token. It never applies if the API listens on another address, even after the last
+  token is revoked. The guard ignores the address that a client claims to have. But a request to loopback was
+  not always sent from this machine on purpose: a web page in a browser on this machine can send requests too,
+  even under a host name of its own that resolves to 127.0.0.1, and a proxy passes on the requests of others.
+  Such requests are refused (403).
+- A client may send a limited number of requests per second; more get 429. Each token is a client. Each
+  address that sends an invalid token, and each address that requests a public route, is a client too. Without
+  tokens nothing is limited: a client with full access needs no flood to do harm.
+- A token may use a limited number of handler threads at a time (`web.access.fair_share`).
 """
 
 from asyncio import get_running_loop
@@ -33,22 +34,22 @@ from web.access.fair_share import FairShare
 from web.access.rate_limit import RateLimit
 from web.access.roles import Role
 
-#: Who sends a request where there are no tokens.
+#: The caller of a request if there are no tokens.
 ANYBODY: Final = Caller(UNNAMED, Role.ADMIN)
 
-#: Where the gate leaves who it is, in the state of the request.
+#: The key in a request's state under which the guard stores the caller.
 CALLER: Final = "caller"
 
-#: Headers that a proxy adds, and that nobody on this machine needs to send.
+#: Headers that a proxy adds and that no client on this machine needs to send.
 _PROXIED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
-#: What a browser says in `Sec-Fetch-Site` of a request that another site's page sends.
+#: Values that a browser sends in `Sec-Fetch-Site` for a request from another site's page.
 _FOREIGN: Final = ("cross-site", "same-site")
 
-#: Requests that ask Redis at once who sends them.
+#: The maximum number of requests whose callers are looked up in Redis at the same time.
 _THREADS: Final = 4
 
-#: Characters of an Authorization header that are looked at: more than any token has.
+#: The maximum length of an Authorization header, in characters: longer than any token.
 _LONGEST: Final = 200
 
 _Answer = TypeVar("_Answer")
@@ -62,12 +63,12 @@ class Guard:
         self._rates = RateLimit(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
         self._tokens = tokens
-        # Of its own: whatever keeps the threads of the handlers busy, everybody gets this far.
+        # A pool of its own, so that busy handler threads never delay the check of a caller.
         self._threads = ThreadPoolExecutor(_THREADS, "gate")
 
     async def guard(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Let a request pass, or raise why not. Raises `redis.RedisError`."""
-        # A path's OPTIONS is Litestar's own, and says no more than the OpenAPI document.
+        """Let a request pass, or raise the error that refuses it. Raises `redis.RedisError`."""
+        # Litestar itself answers OPTIONS, with nothing that the OpenAPI document does not say.
         if connection.scope.get("method") == "OPTIONS" or handler.opt.get("role", "") is None:
             self._count(f"open {_address(connection)}")
             return
@@ -96,7 +97,7 @@ class Guard:
             await self._turns.begin(connection, caller.name)
 
     async def holds(self, caller: Caller) -> bool:
-        """Whether who was let in would be so now; also where Redis cannot be asked, for that is no answer."""
+        """Return whether an admitted caller would still be admitted. True if Redis is unavailable."""
         try:
             if caller is ANYBODY:
                 return not await self._ask(self._tokens.exist)
@@ -108,7 +109,7 @@ class Guard:
         sent = connection.headers.getall("authorization", [])
         if not sent:
             return ANYBODY if self._local and not await self._ask(self._tokens.exist) else None
-        # Two of them, or another scheme: nobody guesses which is meant.
+        # Refuse two headers or another scheme instead of guessing.
         scheme, _, token = sent[0][:_LONGEST].partition(" ")
         if len(sent) > 1 or scheme.lower() != "bearer":
             return None
@@ -127,18 +128,18 @@ class Guard:
 
 
 class Admitted:
-    """That a request was let in. Whoever is still being answered long after that may ask it again."""
+    """The admission of a request. A long-running response can check it again."""
 
     def __init__(self, gate: Guard, caller: Caller) -> None:
         self._gate, self._caller = gate, caller
 
     async def holds(self) -> bool:
-        """Whether it would be let in now."""
+        """Return whether the request would be admitted now."""
         return await self._gate.holds(self._caller)
 
 
 def _check_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Raise `PermissionDeniedException` where a request to loopback may come from elsewhere."""
+    """Raise `PermissionDeniedException` if a request to loopback may come from elsewhere."""
     headers = connection.headers
     host = headers.get("host", "")
     origin = headers.get("origin")
@@ -157,12 +158,12 @@ def _check_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
 
 
 def _host_name(host: str) -> str:
-    """The name or address in a `Host` header, without the port."""
+    """Return the name or address in a `Host` header, without the port."""
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this name or address is one of this machine's that nobody else can reach."""
+    """Return whether this name or address belongs to this machine and cannot be reached from another one."""
     if host.lower() == "localhost":
         return True
     try:

@@ -1,7 +1,8 @@
-"""How many requests a second each client may send: a bucket of requests for each, in memory.
+"""Rate limits: a token bucket per client, in memory, limits its requests per second.
 
-Litestar's own rate limit counts in fixed windows, whose borders let twice the rate through, knows no burst
-and reads and writes a store on each request. A bucket is two numbers. Each API process counts alone.
+Litestar's own rate limit counts in fixed windows. It lets twice the rate through at the border of two
+windows, allows no bursts, and reads and writes a store on each request. A bucket is two numbers. Each API
+process counts on its own.
 """
 
 import time
@@ -9,21 +10,22 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-#: Buckets that are kept. Who sends from more addresses than that gets each of them back full, and that is
-#: what he would have got from a longer list.
+#: The maximum number of buckets. A client that sends from more addresses than this gets a full bucket again
+#: for each of them; a longer list would have the same effect.
 _KEPT: Final = 10_000
 
 
 class RateLimit:
-    """The buckets of all clients: `rate` requests a second flow into each, up to `burst`."""
+    """The buckets of all clients. Each bucket is refilled with `rate` requests per second, up to `burst`."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate, self.burst, self._clock = rate, burst, clock
-        # For each client what was in it, and when (seconds of the clock); the one used last is the last.
+        # For each client: the requests left in its bucket, and the time of that count (seconds of the clock).
+        # The most recently used one is last.
         self._buckets = OrderedDict[str, tuple[float, float]]()
 
     def take(self, client: str) -> float:
-        """Take a request out of a client's bucket. Returns 0, or in how many seconds there is one."""
+        """Take a request out of a client's bucket. Return 0, or the seconds until a request is available."""
         now = self._clock()
         held, since = self._buckets.pop(client, (float(self.burst), now))
         held = min(self.burst, held + (now - since) * self.rate)

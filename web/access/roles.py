@@ -1,14 +1,14 @@
-"""Who may do what: the roles, and how each route declares the one it needs.
+"""The roles, and how each route declares the role that it needs.
 
-Each role may do what those before it may. A device that posts its readings over HTTP needs an operator's
-token, because a reading changes the state as an edit does; a device that should be able to do nothing else
-sends over MQTT or AMQP, with a user of the broker's.
+Each role includes the permissions of the roles before it. A device that posts its readings over HTTP needs an
+operator's token, because a reading changes the state just as an edit does. A device that must not do anything
+else sends over MQTT or AMQP, with its own user of the broker.
 
-A route declares its role, and the problems it can answer with, in one call::
+A route declares its role, and the problems that it can answer with, in one call::
 
     @get("/machines/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
 
-One that declares nothing is for nobody (`web.access.guard` answers 403), and a test fails.
+A route that declares no role is closed to all callers (`web.access.guard` answers 403), and a test fails.
 """
 
 from typing import Any, Final, TypedDict
@@ -25,7 +25,7 @@ SCHEME: Final = "bearer"
 
 
 class Access(TypedDict):
-    """What a route's decorator takes from `access` or `public`."""
+    """The arguments of a route's decorator, as returned by `access` and `public`."""
 
     opt: dict[str, Any]
     responses: dict[int, ResponseSpec]
@@ -33,10 +33,11 @@ class Access(TypedDict):
 
 
 def access(role: Role, *problems: int, changes: bool | None = None) -> Access:
-    """What a route that needs `role` passes to its decorator.
+    """Return the decorator arguments of a route that needs `role`.
 
-    `problems` are the statuses it can answer with, beside those that any such route can: 400, 401, 403, 429
-    and 503. `changes` is False for a POST, PUT, PATCH or DELETE that changes nothing that is audited.
+    `problems` are the statuses that it can answer with, in addition to those of every such route: 400, 401,
+    403, 429 and 503. `changes` is False for a POST, PUT, PATCH or DELETE that changes nothing that is
+    audited.
     """
     return Access(
         opt={"role": role, "changes": changes},
@@ -46,7 +47,7 @@ def access(role: Role, *problems: int, changes: bool | None = None) -> Access:
 
 
 def public(*problems: int) -> Access:
-    """What a route passes to its decorator that needs no token. It can answer with 400 and 429 besides."""
+    """Return the decorator arguments of a route that needs no token. It can also answer with 400 and 429."""
     return Access(
         opt={"role": None, "changes": None}, responses=_responses(400, 429, *problems), security=[{}]
     )

@@ -1,6 +1,6 @@
-"""`iot-logic`: the command for people who write logic, and for their CI.
+"""`iot-logic`: the command for developers of logic and for their CI.
 
-What a command needs is imported when it is run (`web.cli.commands`), so that `--help` is there at once.
+Each command imports its dependencies when it runs (`web.cli.commands`), so that `--help` is fast.
 """
 
 import argparse
@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command that the arguments name. Returns the exit status."""
+    """Run the command that the arguments name. Return the exit status."""
     from pipeline.errors import IotLogicError
     from sandbox.errors import SandboxError
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return command(arguments)
     except BrokenPipeError:
-        # Whoever read the output has had enough. Python would complain when it closes it.
+        # The reader of the output closed the pipe. Otherwise, Python would report an error when it closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return STOPPED
     except (OSError, IotLogicError, SandboxError) as e:

@@ -1,1 +1,1 @@
-"""What the API says of itself: OpenAPI, AsyncAPI, and their page."""
+"""The description of the API: OpenAPI, AsyncAPI, and the page that shows both."""

@@ -1,7 +1,7 @@
 """The AsyncAPI 3.0 document: the messages over RabbitMQ, for developers who connect devices and consumers.
 
-Made from the names and the topology that the code itself declares (`pipeline.broker.topology`), and checked
-in a test against a real broker and real messages. AsyncAPI has no words for the arguments of queues and for
+It is generated from the names and the topology that the code declares (`pipeline.broker.topology`). A test
+compares it with a real broker and real messages. AsyncAPI cannot describe the arguments of queues and
 bindings between exchanges; they are in `x-topology`.
 """
 
@@ -15,7 +15,7 @@ from pipeline.broker.publisher import PERSISTENT
 from pipeline.settings import Settings
 from web.documents.messages import BINDING, messages
 
-#: What stands for the id of a machine in an address.
+#: The placeholder for the id of a machine in an address.
 _MACHINE: Final = "{machine}"
 _PARTITION: Final = "{partition}"
 
@@ -30,7 +30,7 @@ internal: do not publish to them or consume from them, or the order of readings 
 
 
 def document(settings: Settings) -> dict[str, Any]:
-    """The document of an installation with these settings."""
+    """Return the document of an installation with these settings."""
     return {
         "asyncapi": "3.0.0",
         "id": "urn:iot-logic-processor",
@@ -57,7 +57,7 @@ def document(settings: Settings) -> dict[str, Any]:
 
 
 def _server(protocol: str, version: str, port: str) -> dict[str, Any]:
-    # Where the broker is and who may use it is not told to everybody who can read this.
+    # The document is public, so it does not contain the broker's address or credentials.
     return {
         "host": "{host}:{port}",
         "protocol": protocol,
@@ -69,7 +69,7 @@ def _server(protocol: str, version: str, port: str) -> dict[str, Any]:
 
 
 def _machines_channels() -> dict[str, Any]:
-    """What anybody may publish to or subscribe to."""
+    """Return the channels that any client may publish or subscribe to."""
     data, results = wire.data_key(_MACHINE), wire.result_key(_MACHINE)
     return {
         "readingsOverMqtt": _machine_channel(
@@ -103,7 +103,7 @@ def _machines_channels() -> dict[str, Any]:
 
 
 def _queues_channels(settings: Settings) -> dict[str, Any]:
-    """The system's own."""
+    """Return the channels that only the system uses."""
     partition = {
         "partition": {
             "description": "The partition. All readings of a machine are in the same partition.",
@@ -176,7 +176,7 @@ def _queue_channel(
 
 
 def _operations() -> dict[str, Any]:
-    """What this system does with the channels: `receive` is what others send."""
+    """Return the system's operations on the channels. `receive` applies to messages that others send."""
     return {
         "takeReadingsOverMqtt": _operation("receive", "readingsOverMqtt", "reading"),
         "takeReadingsOverAmqp": _operation("receive", "readingsOverAmqp", "reading"),

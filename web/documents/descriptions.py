@@ -9,7 +9,7 @@ from pipeline.model.dead_letter import KINDS, STRAY
 from pipeline.store.tokens import NAME_PATTERN
 from pipeline.wire import LETTER_NAME_PATTERN, MACHINE_ID_PATTERN
 
-#: What the operations are about: by the beginnings of their paths, in the order in which they are shown.
+#: The tags of the operations, with the prefixes of their paths, in the order of the page.
 TAGS: Final = {
     "Logic": (
         "The versions of logic that run on readings. Check and try logic without effect.",
@@ -32,7 +32,7 @@ TAGS: Final = {
     "Access": ("Tokens, roles and the audit trail.", "/tokens", "/whoami", "/audit"),
 }
 
-#: What each parameter is, where its route does not say: its schema is completed with this.
+#: The descriptions of the parameters. They complete the schemas of routes that describe none.
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "machine_id": {
         "description": "The machine's id.",
@@ -64,7 +64,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "Last-Event-ID": {"example": "17-0b6d1f0e-42"},
 }
 
-#: What those of one path are, where they are other than elsewhere.
+#: Descriptions for the parameters of one path, if they differ from the general ones.
 OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "/dead-letters": {
         "kind": {"description": "Only dead letters of this kind.", "schema": {"enum": KINDS}},
@@ -88,7 +88,7 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
 _ANY: Final[dict[str, Any]] = {"description": "Any JSON value."}
 _OBJECT: Final[dict[str, Any]] = {"type": "object", "description": "Any JSON object."}
 
-#: Bodies that are read as they come, with an example: by operation.
+#: Request bodies without a struct, with an example, by operation.
 BODIES: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "post_data": (_ANY, {"temperature": 91.5}),
     "put_state": (_OBJECT, {"hot": 2}),
@@ -102,7 +102,7 @@ _DIFF: Final[tuple[dict[str, Any], Any]] = (
 _EVENTS: Final[dict[str, Any]] = {"type": "string", "description": "A stream of server-sent events."}
 _EVENT: Final = 'id: 17-0b6d1f0e-42\nevent: lagged\ndata: {"missed":3}\n\n'
 
-#: Answers that no Struct makes, with an example: by operation.
+#: Responses without a Struct, with an example, by operation.
 ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "get_state": (_OBJECT, {"hot": 2}),
     "put_state": (_OBJECT, {"hot": 2}),
@@ -115,7 +115,7 @@ ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "metrics": ({"type": "string"}, "iot_logic_dead_letters 0.0\n"),
 }
 
-#: The header of an answer that can be sent back as `If-Match`.
+#: The header of a response that a client can send back as `If-Match`.
 ETAG: Final = {
     "description": "The entity tag of what you read. Send it as If-Match.",
     "schema": {"type": "string"},

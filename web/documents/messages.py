@@ -1,8 +1,8 @@
-"""The messages on the wire, as AsyncAPI describes them: payload, headers and properties as JSON schemas.
+"""The messages as AsyncAPI describes them: payload, headers and properties as JSON schemas.
 
-What a Struct says already is taken from it, so that the description changes with the code. The JSON schemas
-are closed (no header and no property but these), so that a test sees what is missing here. AsyncAPI has no
-place for a message's AMQP properties: they are in `x-amqp-properties`.
+The schemas come from the Structs if there is one, so the description changes with the code. The JSON schemas
+are closed (they allow no other header or property), so that a test detects a missing one. AsyncAPI cannot
+describe a message's AMQP properties; they are in `x-amqp-properties`.
 """
 
 from typing import Any, Final
@@ -52,12 +52,12 @@ _TRACEPARENT: Final = {
 #: Kinds of dead letters that no worker writes into the headers.
 _NOT_OURS: Final = (EXPIRED, "unknown")
 
-#: What RabbitMQ adds by itself.
+#: Headers and properties that RabbitMQ adds.
 _ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{wire.SENT_AT_HEADER})$": {}}
 
 
 def messages() -> dict[str, dict[str, Any]]:
-    """The messages, by the names that the channels refer to."""
+    """Return the messages, by the names that the channels refer to."""
     return {
         "reading": _reading(),
         "result": _result(),
@@ -74,7 +74,7 @@ def _reading() -> dict[str, Any]:
         "summary": "Any JSON value. A message that is not JSON becomes a dead letter.",
         "contentType": "application/json",
         "payload": {"description": "The reading. The logic gets it as `data`."},
-        # A device may send any headers and properties, so these alone are open.
+        # The only open schemas, because a device may send any headers and properties.
         "headers": {
             "type": "object",
             "properties": {CLAIM_HEADER: _CLAIM, wire.SENT_AT_HEADER: _SENT, wire.TRACE_HEADER: _TRACEPARENT},
@@ -89,7 +89,7 @@ def _reading() -> dict[str, Any]:
 
 def _result() -> dict[str, Any]:
     schema = _schema(CloudEvent)
-    # It is written with all its fields, also those that have a default; but not with what is unset.
+    # An event contains all its fields, including those with a default, but no unset fields.
     optional = {field.encode_name for field in fields(CloudEvent) if field.default is UNSET}
     required = [name for name in schema["properties"] if name not in optional]
     schema |= {"required": required, "additionalProperties": False}
@@ -126,7 +126,7 @@ def _dead_letter() -> dict[str, Any]:
     headers, needed = dict[str, Any](), ["machine"]
     for field in fields(Cause):
         schema = _schema(field.type)
-        # What has no value is left out of the headers (`pipeline.broker.dead_letter`).
+        # A field without a value is omitted from the headers (`pipeline.broker.dead_letter`).
         headers[field.name] = next(
             (each for each in schema.get("anyOf", []) if each != {"type": "null"}), schema
         )
@@ -248,7 +248,7 @@ def _schema(type_: Any) -> dict[str, Any]:
 def _closed(
     properties: dict[str, Any], needed: list[str] | None = None, optional: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """An object with these properties and no others. All of them are needed where `needed` says nothing."""
+    """Return the schema of an object with only these properties, all required unless `needed` is given."""
     return {
         "type": "object",
         "properties": properties | (optional or {}),

@@ -1,9 +1,10 @@
-"""The OpenAPI 3.1 document: what Litestar finds in the handlers, completed from what else the code says.
+"""The OpenAPI 3.1 document: Litestar's description of the handlers, completed from other parts of the code.
 
-- The schemas of the Structs are msgspec's own: by these it checks what comes in, and it knows descriptions
-  and bounds that Litestar does not pass on.
-- What a route is for is the first sentence of its docstring; the rest, and the role it needs, describe it.
-- What no code says is in the tables of `web.documents.descriptions`.
+- The schemas of the Structs are msgspec's own. msgspec validates requests with them, and they include
+  descriptions and bounds that Litestar leaves out.
+- The summary of an operation is the first sentence of its handler's docstring. Its description is the rest of
+  the docstring and the required role.
+- The tables of `web.documents.descriptions` add everything that the code does not contain.
 - Everything has an example (`web.documents.samples`).
 """
 
@@ -27,7 +28,7 @@ from web.documents.samples import FIELDS, example
 
 
 def operation_id(handler: HTTPRouteHandler, _method: Method, path: list[Any]) -> str:
-    """What an operation is known by: the name of its handler. A profile's says that it is a profile's."""
+    """Return the id of an operation: the name of its handler, marked if it is about a profile."""
     name = handler.handler_name
     if path and path[0] == "profiles" and "profile" not in name:
         return name.replace("_", "_profile_", 1)
@@ -35,9 +36,9 @@ def operation_id(handler: HTTPRouteHandler, _method: Method, path: list[Any]) ->
 
 
 def document(app: Litestar) -> dict[str, Any]:
-    """The document of the application."""
+    """Return the document of the application."""
     found = deepcopy(app.openapi_schema.to_schema())
-    # Enumerations that only parameters have are Litestar's.
+    # Litestar describes enumerations that only parameters use.
     schemas = dict(sorted((found["components"]["schemas"] | _schemas(app)).items()))
     found["components"]["schemas"] = schemas
     for path, method, handler in handlers(app):
@@ -49,7 +50,7 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    """All routes that are described: path, method in lower case, handler."""
+    """Return all documented routes: path, method in lower case, handler."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for method, (handler, _) in route.route_handler_map.items():
@@ -58,7 +59,7 @@ def handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 
 
 def tag_of(path: str) -> str | None:
-    """What an operation is about: the tag with the longest beginning of its path."""
+    """Return the tag of an operation: the one with the longest matching prefix of its path."""
     fitting = [
         (len(beginning), name)
         for name, (_, *beginnings) in TAGS.items()
@@ -69,7 +70,7 @@ def tag_of(path: str) -> str | None:
 
 
 def _schemas(app: Litestar) -> dict[str, Any]:
-    """The schemas of all Structs that handlers take and give, and of what is in them."""
+    """Return the schemas of all Structs that handlers accept and return, including nested ones."""
     structs = dict[type, None]()
     for _, _, handler in handlers(app):
         fields = [handler.parsed_return_field]
@@ -130,7 +131,7 @@ def _complete_parameter(parameter: dict[str, Any], path: str, name: str, schemas
         parameter.pop(key, None)
     parameter.setdefault("description", known.get("description", ""))
     schema = parameter["schema"]
-    # What may be left out cannot be sent as null: here are no JSON values.
+    # An optional parameter cannot be sent as null, because parameters are not JSON values.
     choices = [each for key in ("oneOf", "allOf") for each in schema.pop(key, ()) if each != {"type": "null"}]
     for each in choices:
         schema |= each
@@ -181,12 +182,12 @@ def _add_examples(holder: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def _divided(docstring: str | None) -> tuple[str, str]:
-    """The first sentence of a docstring, without its full stop, and the rest."""
+    """Split a docstring into its first sentence, without the full stop, and the rest."""
     first, _, rest = re.sub(r"\.(\s+|$)", "\0", _text(docstring), count=1).partition("\0")
     return first, rest
 
 
 def _text(docstring: str | None) -> str:
-    """A docstring as it is read: its paragraphs, each on one line."""
+    """Return a docstring's text, with each paragraph on one line."""
     paragraphs = re.split(r"\n\s*\n", docstring or "")
     return "\n\n".join(" ".join(each.split()) for each in paragraphs).strip()

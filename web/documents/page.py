@@ -1,7 +1,7 @@
-"""The page of the documents: plain HTML, made here, so that nothing has to run in the browser.
+"""The page of the documents: plain HTML, rendered on the server, so that the browser runs no script.
 
-A page renderer in JavaScript is some megabytes and wants scripts and styles in line, or from elsewhere. This
-one is read, searched and printed like any text; `<details>` folds it, and links go from shape to shape.
+A page renderer in JavaScript takes some megabytes and needs inline or external scripts and styles. This page
+can be read, searched and printed like any text. `<details>` folds it, and links lead from schema to schema.
 """
 
 import json
@@ -11,13 +11,13 @@ from html import escape
 from http import HTTPStatus
 from typing import Any, Final
 
-#: Where the commands that are shown find the API, and the name of what has the token.
+#: The API's address in the commands, and the name of the variable with the token.
 _API: Final = '"$API"'
 _BEARER: Final = '-H "Authorization: Bearer $TOKEN"'
 
 
 def page(openapi: dict[str, Any], asyncapi: dict[str, Any]) -> str:
-    """The page that shows both documents."""
+    """Return the page that shows both documents."""
     info = openapi["info"]
     body = [
         f"<header><h1>{escape(info['title'])}</h1>{_paragraphs(info['description'])}",
@@ -95,7 +95,7 @@ def _answer(status: str, response: dict[str, Any]) -> str:
         f"<li><code>{escape(name)}</code> {_inline(each.get('description', ''))}"
         for name, each in response.get("headers", {}).items()
     )
-    # Problems are all alike: they are shown once, among the shapes.
+    # All problems have the same schema: it is shown once, among the schemas.
     is_problem = int(status) >= HTTPStatus.BAD_REQUEST
     content = "" if is_problem else _content(response.get("content", {}))
     return f'<div class="answer">{title} {said}{f"<ul>{headers}</ul>" if headers else ""}{content}</div>'
@@ -110,7 +110,7 @@ def _content(content: dict[str, Any]) -> str:
 
 
 def _command(path: str, method: str, operation: dict[str, Any]) -> str:
-    """What to say to curl for the example of an operation."""
+    """Return the curl command for the example of an operation."""
     for each in operation.get("parameters", ()):
         if each["in"] == "path":
             path = path.replace(f"{{{each['name']}}}", str(each.get("example", "…")))
@@ -178,7 +178,7 @@ def _fields(schema: dict[str, Any]) -> str:
 
 
 def _table(rows: Iterable[tuple[str, dict[str, Any], str, bool, str]]) -> str:
-    """A table of fields or parameters: name, schema, description, whether it is needed, where it is sent."""
+    """Return a table of fields or parameters: name, schema, description, whether required, and location."""
     lines = [
         f"<tr><td><code>{escape(name)}</code>{'' if needed else ' <small>optional</small>'}"
         f"{f' <small>{where}</small>' if where else ''}<td>{_kind(schema)}<td>{_inline(text)}"
@@ -188,7 +188,7 @@ def _table(rows: Iterable[tuple[str, dict[str, Any], str, bool, str]]) -> str:
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """What a schema allows, in a few words."""
+    """Describe a schema in a few words."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#shape-{name}">{name}</a>'
@@ -226,7 +226,7 @@ def _method(method: str) -> str:
 
 
 def _path(path: str) -> str:
-    """A path that a narrow screen may break after each slash or dot."""
+    """Return a path that a narrow screen may break after each slash or dot."""
     return escape(path).replace("/", "/<wbr>").replace(".", ".<wbr>")
 
 
@@ -235,11 +235,11 @@ def _paragraphs(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """A sentence of ours: what is between backquotes is code."""
+    """Return a sentence of ours as HTML, with text between backquotes as code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _shown(value: Any) -> str:
-    """A JSON value as it is read; a text as itself."""
+    """Return a JSON value as text; a string without quotes."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

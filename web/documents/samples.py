@@ -1,8 +1,8 @@
-"""Examples for the documents: of each field by its name, and from these of every body and answer.
+"""Examples for the documents, one for each field name. Request and response bodies consist of them.
 
-A field that means something else in one Struct than elsewhere is named with it: `Token.name`. Where a
-field's `Meta` has examples, they are taken. A test asks that every text has an example, and that each
-example is as its schema says.
+If a field has another meaning in one Struct than elsewhere, its key includes the Struct: `Token.name`.
+Examples in a field's `Meta` are used first. A test checks that every field has an example and that each
+example matches its schema.
 """
 
 from typing import Any, Final
@@ -17,7 +17,7 @@ def process(data, state):
 """
 _WORKER: Final = "press-1-4711-5f3a9c0d"
 
-#: What stands for each field, and for each parameter.
+#: The example of each field and of each parameter.
 FIELDS: Final[dict[str, Any]] = {
     "action": "logic.upload",
     "after": 4,
@@ -172,7 +172,7 @@ _MISSING: Final = object()
 
 
 def example(schema: dict[str, Any], schemas: dict[str, Any], path: str = "") -> Any:
-    """An example for a JSON schema. `schemas` are the components, `path` is the field, as `Struct.field`."""
+    """Return an example for a JSON schema. `schemas` are the components, `path` is `Struct.field`."""
     if path in FIELDS:
         return FIELDS[path]
     if (name := path.rpartition(".")[2]) in FIELDS and _fits(FIELDS[name], schema):
@@ -190,7 +190,7 @@ def example(schema: dict[str, Any], schemas: dict[str, Any], path: str = "") -> 
 
 
 def _said(schema: dict[str, Any]) -> Any:
-    """What the schema itself says of it."""
+    """Return the example that the schema itself contains."""
     if schema.get("examples"):
         return schema["examples"][0]
     if "const" in schema:
@@ -222,7 +222,7 @@ def _of_type(schema: dict[str, Any], schemas: dict[str, Any], path: str) -> Any:
 
 
 def _fits(value: Any, schema: dict[str, Any]) -> bool:
-    """Whether a value is of the schema's type, so that one name can stand for several kinds of fields."""
+    """Return whether a value has the schema's type, so that one name can serve fields of several types."""
     if "anyOf" in schema or "oneOf" in schema:
         return any(_fits(value, each) for key in ("anyOf", "oneOf") for each in schema.get(key, ()))
     kinds: dict[str, Any] = {

@@ -1,1 +1,1 @@
-"""HTTP: requests before they reach a handler, and answers on their way out."""
+"""HTTP: the processing of requests before their handlers, and of responses after them."""

@@ -1,4 +1,4 @@
-"""The pages as they were built (`web/pages`): files, each ready to be sent, compressed too."""
+"""The built pages (`web/pages`): files that are ready to send, plain and compressed."""
 
 import gzip
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _TAG_BYTES: Final = 16
 
 @dataclass(frozen=True)
 class BuiltFile:
-    """One file. Its tag is weak: it stands for both forms of the file, plain and compressed."""
+    """One file. Its entity tag is weak because it identifies both forms of the file, plain and compressed."""
 
     content: bytes
     compressed: bytes
@@ -31,9 +31,9 @@ class BuiltFile:
 
 @cache
 def built_pages() -> dict[str, BuiltFile]:
-    """All files by name: `index.html`, and what is served below `/pages/`. Empty where they are not built.
+    """Return all files by name: `index.html`, and those below `/pages/`. Empty if the pages are not built.
 
-    Read once a process: what is running goes on as it is while the pages are built anew.
+    The files are read once per process. If the pages are built again, a running process keeps its files.
     """
     folder = files("web") / "pages" / "built"
     index, assets = folder / "index.html", folder / "pages"
@@ -44,7 +44,7 @@ def built_pages() -> dict[str, BuiltFile]:
 
 
 def _built(name: str, content: bytes) -> BuiltFile:
-    # Without a time in it, so that every process sends the same bytes.
+    # Without a timestamp, so that every process sends the same bytes.
     compressed = gzip.compress(content, mtime=0)
     digest = blake2b(content, digest_size=_TAG_BYTES).hexdigest()
     return BuiltFile(content, compressed, _MEDIA_TYPES[name.rpartition(".")[2]], f'W/"{digest}"')

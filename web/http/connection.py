@@ -1,17 +1,18 @@
-"""A connection of the API that waits for its client only so long. uvicorn's own waits for ever.
+"""An HTTP connection that limits how long it waits for its client. uvicorn's own waits indefinitely.
 
-Whoever opens connections and sends or reads slowly, or nothing, holds memory and file descriptors at no cost
-of his own. So a client has a number of seconds (the setting `api_patience`) for each of these:
+A client that opens connections and sends or reads slowly, or not at all, occupies memory and file descriptors
+at no cost to itself. So a client has a number of seconds (the setting `api_patience`) for each of these:
 
-- to begin a request, on a new connection and after each answer: uvicorn's keep-alive, here from the start;
-- to send a request to its last byte, from its first: else it is answered with 408. The deadline is one for
-  all of it. One for each byte or line would let a client trickle;
-- to take in what was sent to it, or a good part of that: else it is cut off.
+- to begin a request, on a new connection and after each response: uvicorn's keep-alive, which here also
+  applies to a new connection;
+- to send a request from its first byte to its last; otherwise the answer is 408. One deadline applies to the
+  whole request. With a deadline for each byte or line, a client could trickle its request;
+- to read the data sent to it, or a good part of it; otherwise the connection is aborted.
 
-And there are only so many connections (`api_connections`): one more is answered with 503.
+The number of connections is limited too (`api_connections`); one more is answered with 503.
 
-An answer itself may take as long as it likes, and a stream of events is one that never ends: while a handler
-works or has nothing to say, nothing is waited for from the client.
+A response itself may take any time, and a stream of events never ends: while a handler works or has nothing
+to send, there is no deadline for the client.
 """
 
 import struct
@@ -26,18 +27,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from web.http.problems import MEDIA_TYPE, problem
 
-#: Of a socket that is closed: drop what was not sent, and tell the other side so.
+#: A socket option: on closing, drop unsent data and reset the connection.
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 
-#: Bytes that a client takes in at the least, in its number of seconds.
+#: The minimum number of bytes that a client must read within `api_patience` seconds.
 _LEAST: Final = 64 * 1024
 
-#: States of a connection in which a response can be begun.
+#: States of a connection in which a response can begin.
 _SILENT: Final = (h11.IDLE, h11.SEND_RESPONSE)
 
 
 class _Deadline:
-    """Does something after some seconds, unless it is dropped before. Setting it again changes nothing."""
+    """Runs an action after some seconds, unless it is dropped before. Setting it again changes nothing."""
 
     def __init__(self, loop: AbstractEventLoop, seconds: float, action: Callable[[], None]) -> None:
         self._loop, self._seconds, self._action = loop, seconds, action
@@ -58,7 +59,7 @@ class _Deadline:
 
 
 class HttpConnection(H11Protocol):
-    """One connection. The class that `bounded` makes is what uvicorn gets."""
+    """One connection. uvicorn uses the class that `bounded` returns."""
 
     patience: float
     most: int
@@ -71,9 +72,9 @@ class HttpConnection(H11Protocol):
         self._unwritten = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Wait for a request, unless there are enough connections."""
+        """Wait for a request, unless there are too many connections."""
         super().connection_made(transport)
-        # Whatever the client has not taken in is noticed then (`pause_writing`), be it the end of an answer.
+        # With this limit, `pause_writing` is called for any unread data, even the end of a response.
         transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.most:
             self._refuse(
@@ -82,38 +83,41 @@ class HttpConnection(H11Protocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Cancel all deadlines."""
         self._request.drop()
         self._reading_on.drop()
         super().connection_lost(exc)
-        # uvicorn leaves this one where the connection was cut.
+        # uvicorn does not cancel this timer if the connection is cut.
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends, and wait for the rest of the request."""
+        """Pass on the client's data, and wait for the rest of the request."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, which may be here already, or for the rest of one answered early."""
+        """Wait for the next request, or for the rest of a request that was answered early.
+
+        The next request may have arrived already.
+        """
         super().on_response_complete()
         self._watch()
 
     def pause_writing(self) -> None:
-        """The client has not taken in all that was sent: see how much it does."""
+        """Start the deadline for reading, because the client has not read all data."""
         super().pause_writing()
         self._unwritten = self.transport.get_write_buffer_size()
         self._reading_on.set()
 
     def resume_writing(self) -> None:
-        """It has taken it in."""
+        """Cancel the deadline for reading, because the client has read the data."""
         super().resume_writing()
         self._reading_on.drop()
 
     def _watch(self) -> None:
-        """See what the client has to do now, and wait for that alone.
+        """Set the deadline for the client's next action, and only that one.
 
-        The deadline of a request is set when its first byte has come, and stays until its last has.
+        The deadline of a request is set when its first byte arrives, and stays until its last byte.
         """
         theirs = self.conn.their_state
         begun = theirs is h11.SEND_BODY or (theirs is h11.IDLE and self.conn.trailing_data[0] != b"")
@@ -133,14 +137,14 @@ class HttpConnection(H11Protocol):
     def _on_reading_deadline(self) -> None:
         before, self._unwritten = self._unwritten, self.transport.get_write_buffer_size()
         if before - self._unwritten < _LEAST:
-            # Without this the kernel would keep what it has, and go on offering it.
+            # Otherwise the kernel would keep the unread data and continue to send it.
             self.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
             self.transport.abort()
         else:
             self._reading_on.set()
 
     def _refuse(self, status: int, detail: str) -> None:
-        """Answer instead of the application, where it has not begun to, and close the connection."""
+        """Answer in place of the application, unless its response has begun, and close the connection."""
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -161,5 +165,5 @@ class HttpConnection(H11Protocol):
 
 
 def bounded(patience: float, most: int) -> type[HttpConnection]:
-    """The class of connections that wait `patience` seconds for their clients, and of which `most` may be."""
+    """Return the class of connections that wait `patience` seconds for clients; at most `most` are open."""
     return type("BoundedConnection", (HttpConnection,), {"patience": patience, "most": most})

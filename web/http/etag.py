@@ -1,4 +1,4 @@
-"""Entity tags: what a client has read, named so that it can say so when it changes it (RFC 9110)."""
+"""Entity tags: they identify what a client has read, so that it can change exactly that (RFC 9110)."""
 
 import re
 from hashlib import blake2b
@@ -15,7 +15,7 @@ _TAG_BYTES: Final = 16
 #: One entity tag of an `If-Match` or `If-None-Match` (RFC 9110, section 8.8.3).
 _ENTITY_TAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
-#: The header of a request that changes only the version that it names.
+#: The header of a request that changes a resource only if it still has the named version.
 IfMatch = Annotated[
     str | None,
     HeaderParameter(
@@ -36,10 +36,10 @@ IfNoneMatch = Annotated[
 
 
 def check_tag(what: str, tag: str | None, if_match: str | None, if_none_match: str | None = None) -> None:
-    """Compare `tag`, that of what is there (None: nothing), with what the client has read.
+    """Check the request's preconditions against `tag`, the current entity tag (None: no resource).
 
-    Compares as RFC 9110, sections 13.1.1 and 13.1.2, says: the first strongly, so a weak tag matches nothing.
-    Raises the error to answer with (412) where it is another; `what` names it there.
+    Compares as RFC 9110, sections 13.1.1 and 13.1.2, requires: strongly for `If-Match`, so a weak tag matches
+    nothing. Raises the error to answer with (412) if the tag differs; `what` names the resource in the error.
     """
     if if_none_match is not None and tag is not None:
         named = [found.group().removeprefix("W/") for found in _ENTITY_TAG.finditer(if_none_match)]
@@ -63,10 +63,10 @@ def check_tag(what: str, tag: str | None, if_match: str | None, if_none_match: s
 
 
 def tag_of(value: bytes) -> str:
-    """The entity tag of a JSON value: of its bytes alone, so what leaves it equal does not change the tag."""
+    """Return the entity tag of a JSON value. It depends only on the value's bytes."""
     return f'"{blake2b(value, digest_size=_TAG_BYTES).hexdigest()}"'
 
 
 def tagged(value: bytes) -> Response[msgspec.Raw]:
-    """The answer that is a JSON value, with its entity tag."""
+    """Return the response with a JSON value and its entity tag."""
     return Response(msgspec.Raw(value), media_type="application/json", headers={"ETag": tag_of(value)})

@@ -1,4 +1,4 @@
-"""What is done with every request that has passed the gate, before its handler is called."""
+"""Checks of every request that the guard has admitted, before its handler is called."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from litestar.typing import FieldDefinition
 
 
 async def before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
-    """Answer OPTIONS, and refuse a query or a body that is not exactly what the handler asks for."""
+    """Answer OPTIONS, and refuse a query or a body that the handler does not ask for."""
     if request.method == "OPTIONS":
         return _options(request)
     signature = request.route_handler.parsed_fn_signature.parameters
-    # A handler that takes the request reads it by itself.
+    # A handler that takes the request reads the body itself.
     if "request" not in signature:
         _check_query(request, signature)
     if (data := signature.get("data")) is not None:
@@ -22,7 +22,7 @@ async def before_request(request: Request[Any, Any, Any]) -> Response[None] | No
 
 
 def _options(request: Request[Any, Any, Any]) -> Response[None]:
-    """What a path takes. Litestar's own answer knows the methods of its first handler alone."""
+    """Return the methods of a path. Litestar's own answer lists only those of its first handler."""
     template = request.scope["path_template"]
     methods = {
         method for route in request.app.routes if route.path_format == template for method in route.methods
@@ -31,10 +31,10 @@ def _options(request: Request[Any, Any, Any]) -> Response[None]:
 
 
 def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefinition]) -> None:
-    """Raise where a parameter is unknown, comes twice, or is the text "null".
+    """Raise an error if a parameter is unknown, is repeated, or is the text "null".
 
-    Litestar alone would leave a misspelt filter out, and so delete more than was meant; it would take the
-    last of two, and "null" for none.
+    Litestar alone would ignore a misspelt filter, and so delete more than was meant. It would take the last
+    of two values, and "null" as no value.
     """
     for name, value in request.query_params.multi_items():
         field = signature.get(name)
@@ -50,7 +50,7 @@ def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefi
 
 
 def _check_body(body: bytes, kind: Any) -> None:
-    """Raise where a body is not of a type. Litestar alone would take 0 for false and "3" for 3."""
+    """Raise an error if a body has the wrong type. Litestar alone would take 0 for false and "3" for 3."""
     if not body:
         raise ClientException(detail="The request has no body. Send a JSON object.")
     try:

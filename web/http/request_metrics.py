@@ -1,4 +1,4 @@
-"""Counts and times the API's requests, by route: the template of a path, never the path itself."""
+"""Counts and times the API's requests by route: the template of a path, never the path itself."""
 
 from time import perf_counter
 from typing import cast
@@ -11,7 +11,7 @@ from web.metrics import Metrics
 
 
 class RequestMeter(ASGIMiddleware):
-    """Around every route. What has no route is not counted."""
+    """Middleware around every route. Requests without a route are not counted."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -19,7 +19,7 @@ class RequestMeter(ASGIMiddleware):
         self._metrics = metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Pass a request on, and measure until its answer begins."""
+        """Pass a request on, and measure the time until its response begins."""
         began, method, route = perf_counter(), cast(HTTPScope, scope)["method"], scope["path_template"]
 
         async def send_measured(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""A span for each request, where traces are on: named for its route, within its caller's trace."""
+"""A span for each request if traces are enabled, named after its route, within the caller's trace."""
 
 from typing import cast
 
@@ -11,7 +11,7 @@ from pipeline.telemetry import tracing
 
 
 class RequestSpans(ASGIMiddleware):
-    """Around every route. What has no route has no span. A stream's lasts until the stream ends."""
+    """Middleware around every route. Requests without a route have no span. A stream's lasts to its end."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -19,7 +19,7 @@ class RequestSpans(ASGIMiddleware):
         """Pass a request on within its span."""
         asked = cast(HTTPScope, scope)
         traceparents = [value for name, value in asked["headers"] if name == wire.TRACE_HEADER.encode()]
-        # Of several, none is to be believed (W3C Trace Context, 3.2).
+        # If there are several headers, none is valid (W3C Trace Context, 3.2).
         parent = {wire.TRACE_HEADER: traceparents[0].decode("latin-1")} if len(traceparents) == 1 else None
         with tracing.request(
             asked["method"],

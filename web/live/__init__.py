@@ -1,1 +1,1 @@
-"""Live events over server-sent events: the feeds of this process, and the way of a client through one."""
+"""Live events as server-sent events: the feeds of this process, and their readers."""

@@ -1,12 +1,12 @@
-"""One stream of events: a machine's, or all machines'. Its last frames are kept, once for all who read it.
+"""A feed: the events of one machine or of all machines. It stores its latest frames once for all its readers.
 
-Each reader has its own place in it, and takes what has come since, as much at once as it is ready for. One
-that is slow falls behind; when its place is not kept any more it is told how much it has missed, and goes on
-with the oldest that is. It holds up nobody: there is nothing that it could fill.
+Each reader has its own position in the feed and takes the frames after it, as many as it can receive. A slow
+reader falls behind. When its position is no longer stored, it is told how many events it missed, and
+continues with the oldest stored frame. It delays nobody, because it has no buffer that could fill.
 
-An event's id says where it stands: in the run of this feed, `<run>-<place>`, and before that, in a machine's
-feed, the number of its last reading: `<number>-<run>-<place>`. The run is another one in each process and
-after each start, so that a place is never taken for one of another run; the number is good everywhere.
+An event's id is its position: in the run of this feed (`<run>-<place>`), preceded in a machine's feed by the
+number of its last reading (`<number>-<run>-<place>`). Each process and each start has a different run, so a
+place is never mistaken for a place of another run. The number is valid in every process.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from msgspec import Struct
 
 from web.live.frame import frame, lagged
 
-#: Bytes of frames that a feed keeps: some seconds of a stream that runs at its full rate.
+#: The maximum size in bytes of a feed's frames: some seconds of a stream at its full rate.
 KEPT_BYTES: Final = 2 * 1024**2
 
-#: Bytes that a reader is given at once. What a stuck one holds is this and what the server lets be written
-#: before it waits, which is as much.
+#: The size in bytes of one chunk for a reader. A stuck reader holds one chunk, and the server's write buffer,
+#: which is as large.
 CHUNK_BYTES: Final = 32 * 1024
 
-#: Seconds between two frames that tell how much was left out of a feed.
+#: Minimum seconds between two frames that report events left out of a feed.
 _LAGGED_SECONDS: Final = 1.0
 
 _ID: Final = re.compile(r"(?:([0-9]{1,15})-)?([0-9a-f]{8})-([0-9]{1,15})|([0-9]{1,15})")
 
 
 class Position(Struct, frozen=True):
-    """Where a client has read to: a reading's number, or a place in a run, or both, or nothing we know."""
+    """A client's position: a reading's number, a place in a run, both, or neither if it is unknown."""
 
     number: int | None = None
     run: str = ""
@@ -41,7 +41,7 @@ class Position(Struct, frozen=True):
 
     @classmethod
     def parse(cls, event_id: str) -> "Position":
-        """What a client sends as its `Last-Event-ID`."""
+        """Parse the `Last-Event-ID` of a client."""
         found = _ID.fullmatch(event_id)
         if found is None:
             return cls()
@@ -50,10 +50,10 @@ class Position(Struct, frozen=True):
 
 
 class Feed:
-    """For one event loop; nothing here waits but `wait`.
+    """A feed for one event loop. Only `wait` waits.
 
-    `number` is that of the last reading in it, 0 where there is none, and in the feed of all machines.
-    `readers` counts who reads it. `live` is set while all that happens comes in.
+    `number` is that of its last reading, 0 if there is none, and in the feed of all machines. `readers` is
+    the number of readers. `live` is set while the feed receives all events.
     """
 
     def __init__(self, machine: str | None) -> None:
@@ -72,32 +72,32 @@ class Feed:
 
     @property
     def last(self) -> int:
-        """The place of the last frame; 0 where there was none yet."""
+        """The place of the last frame; 0 before the first one."""
         return self._first + len(self._frames) - 1
 
     def keeps(self, place: Position) -> bool:
-        """Whether this place is one in this run."""
+        """Return whether this place is in this run."""
         return place.run == self.run and place.place <= self.last
 
     def put(self, event: str, data: bytes, number: int | None = None) -> None:
-        """Append an event whose data is JSON; `number` is that of the reading which it is of."""
+        """Append an event whose data is JSON; `number` is the number of its reading."""
         self.tell_skipped()
         if number is not None:
             self.number = number
         self._append(frame(event, data, self._id(self.last + 1)))
 
     def skip(self, count: int) -> None:
-        """Note that so many events are left out here."""
+        """Note that this many events are left out here."""
         self._skipped += count
 
     def tell_skipped(self) -> None:
-        """Say how much was left out, if it was not said a moment ago."""
+        """Report the events left out, unless a report was sent a moment ago."""
         if self._skipped and (time := monotonic()) - self._told_at >= _LAGGED_SECONDS:
             skipped, self._skipped, self._told_at = self._skipped, 0, time
             self._append(lagged(skipped, self._id(self.last + 1)))
 
     def put_lagged(self) -> None:
-        """Say that events are missing here, and nobody knows how many."""
+        """Report that an unknown number of events is missing here."""
         self._append(lagged(None, self._id(self.last + 1)))
 
     def _append(self, new: bytes) -> None:
@@ -108,7 +108,7 @@ class Feed:
         self.wake()
 
     def shrink(self, size: int) -> None:
-        """Forget the oldest frames, until the rest takes no more than so many bytes."""
+        """Drop the oldest frames, until the rest takes at most `size` bytes."""
         gone = 0
         while self.bytes > size:
             self.bytes -= len(self._frames[gone])
@@ -117,9 +117,9 @@ class Feed:
         self._first += gone
 
     def take(self, place: int) -> tuple[bytes, int]:
-        """The frames behind this place, about `CHUNK_BYTES` of them at the most, and the place of the last.
+        """Return the frames after this place, about `CHUNK_BYTES` at most, and the place of the last one.
 
-        Before them it says how much is missing, where they are not all kept.
+        If some of them are no longer stored, the first frame reports how many are missing.
         """
         frames, size = list[bytes](), 0
         if place < self._first - 1:
@@ -132,7 +132,7 @@ class Feed:
         return b"".join(frames), place
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for the next frame. False where none came in this time."""
+        """Wait for the next frame. Return False if none arrived in this time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -141,7 +141,7 @@ class Feed:
         return True
 
     def wake(self) -> None:
-        """Have everybody who waits look again."""
+        """Wake all waiting readers, so that they check again."""
         self._changed.set()
         self._changed = asyncio.Event()
 

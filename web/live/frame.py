@@ -1,16 +1,16 @@
-"""An event as it goes over the wire of server-sent events (WHATWG HTML, section 9.2).
+"""An event as it is sent over server-sent events (WHATWG HTML, section 9.2).
 
-A frame ends at an empty line, and a field at the end of its line, so nothing that a device or a logic has
-said may end one. The data is JSON, in which a line's end can only stand between tokens: there it becomes a
-space. The other characters that many programs take for a line's end stand in its texts only, and are escaped.
+A frame ends at an empty line, and a field at the end of its line. So no data from a device or a logic may
+contain a line end. The data is JSON, in which a line end can only be between tokens; it is replaced by a
+space. Other characters that many programs treat as line ends occur only in JSON strings, and are escaped.
 """
 
 from typing import Final
 
-#: What begins a stream: how long to wait before connecting again, in milliseconds.
+#: The start of a stream: the delay before clients reconnect, in milliseconds.
 HELLO: Final = b"retry: 1000\n\n"
 
-#: Sent while there is nothing else, so that nobody between takes the connection for dead.
+#: Sent when there are no events, so that no proxy closes the connection as idle.
 HEARTBEAT: Final = b":\n\n"
 
 _HARMLESS: Final = (
@@ -23,9 +23,9 @@ _HARMLESS: Final = (
 
 
 def frame(event: str, data: bytes, event_id: str | None = None) -> bytes:
-    """The frame of one event. `data` is JSON; `event` and `event_id` are our own, and harmless.
+    """Return the frame of one event. `data` is JSON; `event` and `event_id` are our own, and safe.
 
-    Without an id, clients go on from the event before when they connect again.
+    After an event without an id, clients that reconnect continue from the previous id.
     """
     for character, harmless in _HARMLESS:
         if character in data:
@@ -35,5 +35,5 @@ def frame(event: str, data: bytes, event_id: str | None = None) -> bytes:
 
 
 def lagged(missed: int | None, event_id: str | None = None) -> bytes:
-    """The frame that says that events are missing here: how many, or None where nobody knows."""
+    """Return the frame that reports missing events: how many, or None if unknown."""
     return frame("lagged", b'{"missed":%s}' % (b"null" if missed is None else b"%d" % missed), event_id)

@@ -1,13 +1,14 @@
 """The feeds of this process, and the task that fills them from Redis's pub/sub (`pipeline.store.pubsub`).
 
-- There is a feed for each machine that somebody reads, and one for all. It is subscribed to when its first
-  reader comes, and until some time after its last one has gone, so that who comes back finds his place.
-- Pub/sub forgets: what is announced while the connection is cut, or before the workers have noticed that
-  somebody listens, is gone. A machine's readings are numbered, so what is missing is seen, and is fetched
-  from the machine's last readings in Redis. What is not there either is told as `lagged`. The readings of all
-  machines together are a sample anyway: there, a cut is told and that is all.
-- Nothing grows: readers, frames and what is read at once are bounded. The more readers there are, the
-  longer each waits between two chunks, so that all of them together are sent so many a second.
+- There is a feed for each machine that has readers, and one for all machines. It is subscribed when its first
+  reader arrives. It stays for some time after its last reader leaves, so that a client that reconnects finds
+  its position.
+- Pub/sub stores nothing: announcements are lost while the connection is cut, and before the workers have
+  noticed a new subscriber. A machine's readings are numbered, so the hub detects gaps and fetches the missing
+  readings from the machine's recent readings in Redis. It reports readings that are not there either as
+  `lagged`. The feed of all machines is only a sample, so the hub only reports a cut there.
+- Everything is bounded: readers, frames, and the amount read at once. The more readers there are, the longer
+  each waits between two chunks, so that the total number of chunks per second is bounded.
 """
 
 import asyncio
@@ -28,36 +29,36 @@ from web.live.feed import Feed, Position
 from web.live.reader import Reader
 from web.schemas.reading import event_of
 
-#: Bytes of frames that all feeds keep together.
+#: The maximum size in bytes of the frames of all feeds together.
 _KEPT_BYTES: Final = 32 * 1024**2
 
 #: Seconds that a feed without readers is kept.
 _GRACE_SECONDS: Final = 60.0
 
-#: Seconds until a subscription has been noticed by all workers.
+#: Seconds until all workers have noticed a subscription.
 _NOTICED_SECONDS: Final = 2 * SUBSCRIBERS_SECONDS
 
-#: Seconds between two looks for what is due, two attempts to connect, and two fetches for one feed.
+#: Seconds between two runs of `_tick`, two attempts to connect, and two fetches for one feed.
 _TICK_SECONDS: Final = 0.1
 _RECONNECT_SECONDS: Final = 0.5
 _FETCH_SECONDS: Final = 1.0
 
-#: Seconds that a new reader waits for its feed, before it is told that Redis is not there.
+#: Seconds that a new reader waits for its feed before it is told that Redis is unavailable.
 _PATIENCE_SECONDS: Final = 5.0
 
-#: Seconds between two chunks for one reader that has all that there is, at the least, and chunks a second
-#: for all of them.
+#: Minimum seconds between two chunks for a reader that has received all events, and the maximum number of
+#: chunks per second for all readers.
 _PACE_SECONDS: Final = 0.02
 _CHUNKS: Final = 1000
 
-#: What is raised when Redis is gone.
+#: The errors raised if Redis is unavailable.
 _GONE = (RedisError, OSError, TimeoutError)
 
 _logger = logging.getLogger(__name__)
 
 
 class Hub:
-    """For one event loop, on which all of it runs. `ended`: the API is about to end."""
+    """The hub of one event loop, on which all of it runs. `ended`: the API is shutting down."""
 
     def __init__(self, settings: Settings, recents: RecentStore) -> None:
         self.recents = recents
@@ -74,14 +75,14 @@ class Hub:
 
     @property
     def pace(self) -> float:
-        """Seconds that a reader is to wait between two chunks."""
+        """Seconds that a reader must wait between two chunks."""
         return max(_PACE_SECONDS, self.readers / _CHUNKS)
 
     async def open(self, machine: str | None, after: str | None) -> Reader:
-        """A new reader of a machine's events, or of all, from now on or behind the event with the id `after`.
+        """Return a new reader of the events of a machine, or of all, from now on or after the id `after`.
 
-        Raises the error to answer with where there are as many readers as may be, or Redis is not there,
-        and `redis.RedisError`.
+        Raises the error to answer with if there are too many readers or Redis is unavailable, and
+        `redis.RedisError`.
         """
         if self.readers >= self._most:
             raise ServiceUnavailableException(
@@ -112,19 +113,19 @@ class Hub:
         return reader
 
     def left(self, feed: Feed) -> None:
-        """A reader of this feed has gone."""
+        """Note that a reader has left this feed."""
         self.readers -= 1
         feed.readers -= 1
         feed.idle_since = monotonic()
 
     def end(self) -> None:
-        """End all streams: their clients will come again."""
+        """End all streams. Their clients will reconnect."""
         self.ended = True
         for feed in self._feeds.values():
             feed.wake()
 
     async def close(self) -> None:
-        """End the streams, and the connection to Redis."""
+        """End the streams, and close the connection to Redis."""
         self.end()
         if self._task is not None:
             self._task.cancel()
@@ -147,7 +148,7 @@ class Hub:
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _serve(self, pubsub: Any) -> None:
-        """Fill the feeds until nobody reads any. Raises `RedisError` where the connection is cut."""
+        """Fill the feeds until none has readers. Raises `RedisError` if the connection is cut."""
         subscribed = set[str]()
         ticked = float("-inf")
         async with pubsub:
@@ -178,7 +179,7 @@ class Hub:
             self._due[feed] = monotonic() + _NOTICED_SECONDS
 
     async def _tick(self) -> None:
-        """Fetch what may be missing, tell what was skipped, and forget what nobody reads, where it is due."""
+        """Fetch missing readings, report skipped events, and drop feeds without readers, if it is time."""
         time = monotonic()
         for name, feed in list(self._feeds.items()):
             feed.tell_skipped()
@@ -216,7 +217,7 @@ class Hub:
             feed.put("change", msgspec.json.encode(announcement.change))
 
     async def _fetch(self, feed: Feed, before: int | None) -> None:
-        """Fetch what is missing in a machine's feed, up to the reading `before`."""
+        """Fetch the missing readings of a machine's feed, up to the reading `before`."""
         if feed.machine is None:
             return
         found = list[KeptReading]()

@@ -1,4 +1,4 @@
-"""A client's way through a feed: from where it begins to what it is sent, until it goes or the API ends."""
+"""A reader: sends a feed's events to one client, until the client leaves or the API shuts down."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,18 +12,18 @@ from web.schemas.reading import event_of
 if TYPE_CHECKING:
     from web.live.hub import Hub
 
-#: Seconds after which it is asked again whether the client may read, before he is sent anything.
+#: Seconds after which the client's permission is checked again before more data is sent.
 _ADMITTED_SECONDS: Final = 5.0
 
-#: Seconds without anything to send, after which a heartbeat is.
+#: Seconds without events after which a heartbeat is sent.
 _HEARTBEAT_SECONDS: Final = 15.0
 
-#: Seconds after which a stream ends, so that its client comes again and shows that it still may.
+#: Seconds after which a stream ends, so that the client reconnects and its permission is checked again.
 _LONGEST_SECONDS: Final = 3600.0
 
 
 class Reader:
-    """A client's way through a feed. It has its place among the readers until `close`."""
+    """A reader of a feed for one client. It counts as one of the readers until `close`."""
 
     def __init__(self, hub: "Hub", feed: Feed) -> None:
         self._feeds, self._feed = hub, feed
@@ -31,7 +31,7 @@ class Reader:
         self._closed = False
 
     async def resume(self, after: Position) -> None:
-        """Go on behind this place."""
+        """Continue after this position."""
         feed = self._feed
         if feed.keeps(after):
             self._place = after.place
@@ -48,7 +48,7 @@ class Reader:
             )
 
     async def chunks(self, admitted: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
-        """What to send, while the client is `admitted`, until the API ends or it has lasted long enough."""
+        """Yield the data to send, while the client is `admitted`, until shutdown or until the time is up."""
         try:
             yield HELLO + self._before
             asked = monotonic()
@@ -69,7 +69,7 @@ class Reader:
             await self.close()
 
     async def close(self) -> None:
-        """Give the place up to others. Does nothing the second time."""
+        """Stop counting as a reader. A second call does nothing."""
         if not self._closed:
             self._closed = True
             self._feeds.left(self._feed)

@@ -1,4 +1,4 @@
-"""The route of the audit trail: who changed what, when, from what to what."""
+"""The route of the audit trail: the author, time, old and new value of each change."""
 
 from itertools import islice
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The routes of machines' configs: what a logic reads as `config`, so that one serves different machines."""
+"""The routes of machines' configs. A logic reads its machine's one as `config`, to serve many machines."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ class ConfigsController(Controller):
 
 
 def _kept(body: RawBody, limits: Limits) -> bytes:
-    """A config as it is kept. Raises the error to answer with."""
+    """Return a config in its stored form. Raises the error to answer with."""
     try:
         config = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:

@@ -1,6 +1,6 @@
-"""The routes of the dead letters: find them, look at one, send them again, discard them.
+"""The routes of the dead letters: list them, show one, send them again, delete them.
 
-A letter's id is `<machine>/<number>`, so its address is `/dead-letters/<id>`. A reading that expired has no
+A dead letter's id is `<machine>/<number>`, so its address is `/dead-letters/<id>`. An expired reading has no
 number: its id is `<machine>/expired-<hash>`.
 """
 
@@ -25,14 +25,14 @@ from pipeline.wire import MACHINE_ID_PATTERN, data_key, is_machine_id
 from web.access.roles import Role, access
 from web.services import Services
 
-#: Which part of the letters that may be kept is worth a warning.
+#: The share of the maximum number of dead letters above which there is a warning.
 _WARNING = 0.8
 
-#: Causes that are listed, and machines of each.
+#: The maximum number of causes in the list, and of machines listed for each.
 _CAUSES = 100
 _MACHINES = 20
 
-#: What `_where` refuses otherwise, for the OpenAPI document.
+#: The values that `_where` accepts, for the OpenAPI document.
 _MACHINE = Meta(extra_json_schema={"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"})
 _KIND = Meta(extra_json_schema={"enum": KINDS})
 _CAUSE = Meta(extra_json_schema={"pattern": "^[0-9a-f]{16}$"})
@@ -365,7 +365,7 @@ class DeadLettersController(Controller):
                 services.metrics.discarded.inc(count)
                 discarded += count
         finally:
-            # Also where Redis went away half way: what is gone is gone.
+            # Record the deletion even if Redis became unavailable halfway: deleted dead letters stay deleted.
             _record(audit, "dead-letters.discard", where, discarded)
         return Discarded(discarded)
 
@@ -376,7 +376,7 @@ def _record(audit: Audit, action: str, where: LetterFilter, count: int) -> None:
 
 
 def _came_with(letter: Letter) -> str:
-    """The routing key that the reading came with. The letter has it where it names no machine."""
+    """Return the routing key of the reading. The dead letter contains it if it names no machine."""
     return letter.key if letter.machine == STRAY else data_key(letter.machine)
 
 
@@ -401,7 +401,7 @@ def _where(
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A time of a query. Litestar alone would take a number too."""
+    """Return a time of a query. Litestar alone would accept a number too."""
     if text is None:
         return None
     try:

@@ -68,6 +68,6 @@ def _stream(reader: Reader, admission: Admitted) -> Stream:
         reader.chunks(admission.holds),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        # Where the client goes while it is being sent something, the generator is not asked any more.
+        # If the client leaves while data is sent to it, the generator is not resumed, so it cannot close.
         background=BackgroundTask(reader.close),
     )

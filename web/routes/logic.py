@@ -17,7 +17,7 @@ from web.schemas.logic import Accepted, LogicInForce, OneVersion, Upload, Versio
 from web.schemas.unified_diff import unified_diff
 from web.services import Services
 
-#: Where a page of versions starts that names no other: above all of them.
+#: The start of the first page of versions: above all numbers.
 _ABOVE_ALL = 2**53
 
 

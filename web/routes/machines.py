@@ -1,4 +1,4 @@
-"""The routes of the machines: how many there are, their list, and their readings."""
+"""The routes of the machines: their counts, their list, and their readings."""
 
 import asyncio
 from typing import Annotated, Any
@@ -135,7 +135,7 @@ class MachinesController(Controller):
             raise unknown_machine(machine_id, "quarantine to lift")
         audit.record("quarantine.lift", machine_id, machine=machine_id)
 
-    # A reading is no change of anybody's: it is in the machine's own count.
+    # A reading is not audited: the machine's own counter includes it.
     @post("/{machine_id:str}/data", status_code=202, **access(Role.OPERATOR, 413, changes=False))
     async def post_data(
         self, services: NamedDependency[Services], machine_id: FromPath[str], request: Request[Any, Any, Any]

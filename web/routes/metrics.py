@@ -1,10 +1,9 @@
-"""`/metrics`, for Prometheus: the dead letters, what waits for the workers, and the API's own requests.
+"""`/metrics`, for Prometheus: the dead letters, the queues of the workers, and the API's own requests.
 
-Each worker process has metrics of its own (`pipeline.worker.metrics`); `/metrics/targets` says where they
-are.
+Each worker process has its own metrics (`pipeline.worker.metrics`); `/metrics/targets` lists their addresses.
 
-Alert before the bound of the dead letters, and at the latest when letters have begun to wait in RabbitMQ;
-where a partition stands still; and where workers or sandboxes do not stay alive::
+Alert before the dead letters reach their maximum, and at the latest when dead letters wait in RabbitMQ. Alert
+if a partition makes no progress, and if workers or sandboxes keep failing::
 
     iot_logic_dead_letters / iot_logic_dead_letters_max > 0.8
     iot_logic_dead_letters_waiting > 0
@@ -13,8 +12,8 @@ where a partition stands still; and where workers or sandboxes do not stay alive
     iot_logic_workers_vanished > 0
     rate(iot_logic_sandbox_restarts_total[5m]) > 0.1
 
-for some minutes each. Every API process answers the same for the plant; its counters are its own, so add them
-up over the processes.
+for some minutes each. Every API process reports the same values for the plant. Its counters are its own, so
+add them up over the processes.
 """
 
 from litestar import Controller, Response, get

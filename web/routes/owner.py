@@ -1,4 +1,4 @@
-"""Whose logic a route is about, a machine's or a profile's, and the comparison before a change of it."""
+"""The owner of a route's logic, a machine or a profile, and the precondition of a change to the logic."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from web.services import Services
 
 
 class Owner(NamedTuple):
-    """Whose logic a route is about, and where it is kept."""
+    """The owner of a route's logic, and the store of its versions."""
 
     services: Services
     kind: Kind
@@ -25,20 +25,20 @@ class Owner(NamedTuple):
 
     @property
     def logics(self) -> LogicStore:
-        """Where its versions are."""
+        """The store of its versions."""
         return self.services.logics if self.kind == "machine" else self.services.profile_logics
 
     @property
     def named(self) -> dict[str, str]:
-        """Its name, under what it is."""
+        """Its name, by its kind."""
         return {self.kind: self.name}
 
     def lacks(self, what: str) -> NotFoundException:
-        """The error for one that has no `what`."""
+        """Return the error for an owner that has no `what`."""
         return NotFoundException(detail=f"The {self.kind} {self.name!r} has no {what}.")
 
     def whole(self, number: int) -> WholeVersion:
-        """One of its versions. Raises the error to answer with."""
+        """Return one of its versions. Raises the error to answer with."""
         version = self.logics.version(self.name, number)
         if version is None:
             raise self.lacks(f"version {number} of its logic")
@@ -48,7 +48,7 @@ class Owner(NamedTuple):
         return WholeVersion(**self.shown(number, version, active), logic=logic, examples=examples)
 
     def shown(self, number: int, version: Version, active: Active | None) -> dict[str, Any]:
-        """Return the fields of a version, if `active` is deployed."""
+        """Return the fields of a version. `active` is the deployed one."""
         return {
             **self.named,
             "version": number,
@@ -66,8 +66,7 @@ class Owner(NamedTuple):
 
 
 class Comparison:
-    """Compares what is in force with what the client has read, in one step with the change, and remembers
-    what it was."""
+    """Compares the deployed logic with the precondition, atomically with the change, and remembers it."""
 
     def __init__(self, if_match: str | None, if_none_match: str | None = None) -> None:
         self._if_match, self._if_none_match = if_match, if_none_match
@@ -80,7 +79,7 @@ class Comparison:
         check_tag("deployed logic", tag, self._if_match, self._if_none_match)
 
     def record(self, audit: Audit, action: str, owner: Owner, after: Active | None) -> None:
-        """Write down the change, if it was one."""
+        """Record the change in the audit trail, if there was one."""
         before = self._before
         if before == after:
             return
@@ -97,5 +96,5 @@ class Comparison:
 
 
 def tag_of(active: Active) -> str:
-    """The entity tag of the logic in force."""
+    """Return the entity tag of the deployed logic."""
     return f'"{active.version}-{active.digest}"'

@@ -1,11 +1,11 @@
-"""The routes of the pages: `/`, and below `/pages/` all that it loads.
+"""The routes of the pages: `/`, and all files that it loads, below `/pages/`.
 
-They are files and know nothing of the plant: what they show, they ask the API for, with the token of the one
-who looks. So they are open to all. The names of what is below `/pages/` carry a hash of their content, which
-stays good for ever; `/` is asked for anew each time, and says which they are.
+The files contain no data about the plant. They request it from the API, with the user's token. So they are
+public. The names below `/pages/` contain a hash of the content and can be cached indefinitely; `/` is
+requested again each time and names the current files.
 
-The Content-Security-Policy lets them run and show nothing but these files, talk to nobody but this API, and
-make no HTML out of text, but for what Svelte makes of its own templates.
+The Content-Security-Policy lets the pages load and run only these files, connect only to this API, and create
+HTML only from Svelte's own templates, never from text.
 """
 
 from typing import Any, Final
@@ -53,7 +53,7 @@ class PagesController(Controller):
 
     @route("/", http_method=["GET", "HEAD"], sync_to_thread=False, **public())
     def get_pages(self, request: Request[Any, Any, Any]) -> Response[Any]:
-        """The page that loads all others."""
+        """Return the page that loads all others."""
         index = built_pages().get("index.html")
         if index is None:
             return Response(_NOT_BUILT, status_code=404, media_type="text/plain")
@@ -61,7 +61,7 @@ class PagesController(Controller):
 
     @route("/pages/{name:str}", http_method=["GET", "HEAD"], sync_to_thread=False, **public(404))
     def get_page_file(self, request: Request[Any, Any, Any], name: FromPath[str]) -> Response[Any]:
-        """A script, a stylesheet or an image of theirs."""
+        """Return a script, a stylesheet or an image of the pages."""
         found = built_pages().get(name) if name != "index.html" else None
         if found is None:
             raise NotFoundException(detail=f"The web pages have no file {name!r}. Reload the page /.")
@@ -80,7 +80,7 @@ def _answer(request: Request[Any, Any, Any], found: BuiltFile, headers: dict[str
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` names gzip, and not with the weight 0 (RFC 9110, section 12.5.3)."""
+    """Return whether an `Accept-Encoding` allows gzip: weight not 0 (RFC 9110, section 12.5.3)."""
     for each in accepted.lower().split(","):
         coding, _, weight = each.replace(" ", "").partition(";")
         if coding == "gzip":

@@ -1,4 +1,4 @@
-"""The routes of profiles: their list, and which of them a machine follows."""
+"""The routes of profiles: their list, and the profile that a machine follows."""
 
 from typing import Annotated
 

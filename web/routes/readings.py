@@ -13,7 +13,7 @@ from web.http.problems import checked_id, unknown_machine
 from web.schemas.reading import RecentReading, RecentResult, shown, shown_results
 from web.services import Services
 
-#: Where a page starts that names no other: above all numbers.
+#: The start of the first page: above all numbers.
 _ABOVE_ALL = 2**53
 
 _Before = Annotated[int, QueryParameter(ge=1, le=_ABOVE_ALL)]
@@ -76,7 +76,7 @@ class ReadingsController(Controller):
 def _page(
     services: Services, machine_id: str, before: int, limit: int
 ) -> tuple[list[KeptReading], int | None]:
-    """The readings of a page, the newest first, and where the next page starts."""
+    """Return the readings of a page, the newest first, and the start of the next page."""
     kept = services.recents.read(checked_id(machine_id), 1000)
     if not kept and not services.machines.read(machine_id).recorded:
         raise unknown_machine(machine_id, "readings yet")

@@ -1,7 +1,7 @@
 """The routes of the documents: `/schema` for people, `/schema/openapi.json` and `/schema/asyncapi.json`.
 
-They are made once a process, when they are first asked for. The page is HTML and one stylesheet: it runs no
-script, asks no other host for anything, and its Content-Security-Policy lets it do neither.
+Each process generates them once, at the first request. The page is HTML and one stylesheet. It runs no script
+and contacts no other host; its Content-Security-Policy forbids both.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from web.documents import asyncapi, openapi
 from web.documents.page import page
 from web.http.problems import respond
 
-#: Where all of it is.
+#: The path of the documents.
 PATH: Final = "/schema"
 
 _DESCRIPTION: Final = """\
@@ -41,19 +41,19 @@ _HEADERS: Final = {
 
 
 class _Document(OpenAPIRenderPlugin):
-    """One document, at one address below `PATH`."""
+    """One document, at its path below `PATH`."""
 
     def __init__(self, path: str, media_type: str, make: Callable[[Litestar], bytes]) -> None:
         super().__init__(path=path, media_type=media_type)  # type: ignore[arg-type]
         self._make = cache(make)
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
-        """The document."""
+        """Return the document."""
         return self._make(request.app)
 
 
 def openapi_config(settings: Settings) -> OpenAPIConfig:
-    """What Litestar takes to describe the application, and to serve the documents."""
+    """Return Litestar's settings for describing the application and serving the documents."""
 
     def whole_page(app: Litestar) -> bytes:
         return page(openapi.document(app), asyncapi.document(settings)).encode()
@@ -81,7 +81,8 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
                 "/style.css", "text/css", lambda _: (files("web.documents") / "style.css").read_bytes()
             ),
         ],
-        # Open to all: it says nothing of this system, and its page is read before a token is at hand.
+        # Public, because it contains nothing about this system, and users read the page before they have a
+        # token.
         openapi_router=Router(
             PATH,
             route_handlers=[],
@@ -93,7 +94,7 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
 
 
 def _complete(response: Response[Any]) -> Response[Any]:
-    """Put the headers on an answer. Litestar answers what there is not here with a page of its own."""
+    """Add the headers to a response. Litestar answers unknown paths here with a page of its own."""
     if response.status_code == 404:
         return respond(404, "There is no such document. /schema shows the documents.")
     response.headers.update(_HEADERS)

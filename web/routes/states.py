@@ -1,9 +1,9 @@
-"""The routes of the machines' states: read one, put another in its place, reset it.
+"""The routes of the machines' states: read one, replace it, reset it.
 
-A state may be edited while readings flow. The edit and a running batch are each made over the record that
-was read, so neither undoes the other: the batch goes on from the edited state. What an edit *replaces* is
-another matter: whoever reads a state, changes it and puts it back sends the `ETag` that he read as
-`If-Match`, and is refused (412) where a reading or somebody else has changed the state since.
+A state may be edited while readings arrive. The edit and a running batch each write only if the record has
+not changed since they read it, so neither undoes the other: the batch continues from the edited state. An
+edit replaces the whole state, however. A client that reads a state, changes it and writes it back sends the
+`ETag` it read as `If-Match`, and gets 412 if a reading or another client has changed the state meanwhile.
 """
 
 from typing import Any
@@ -94,7 +94,7 @@ def _check_tag(stored: Stored, if_match: str | None) -> None:
 
 
 def _kept(body: bytes, limits: Limits) -> bytes:
-    """A state as it is kept. Raises the error to answer with."""
+    """Return a state in its stored form. Raises the error to answer with."""
     try:
         state = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
@@ -103,7 +103,7 @@ def _kept(body: bytes, limits: Limits) -> bytes:
 
 
 def encoded_state(state: dict[str, Any], limits: Limits) -> bytes:
-    """A state as it is kept: what a logic could have left. Raises the error to answer with."""
+    """Return a state in its stored form, if a logic could have left it. Raises the error to answer with."""
     try:
         return encode_state(state, limits)
     except LogicError as e:

@@ -1,4 +1,4 @@
-"""The routes of the tokens, for admins, and `/whoami`, for everybody.
+"""The routes of the tokens, for admins, and `/whoami`, for all roles.
 
 The first token is created with `iot-logic token create`.
 """
@@ -95,7 +95,7 @@ class TokensController(Controller):
         """Create a token. Only this answer contains its secret."""
         token = services.tokens.create(data.name, data.role, data.days)
         audit.record("token.create", data.name, after=data.role)
-        # Nobody on the way may keep it.
+        # No proxy may store the secret.
         return Response(MadeToken(data.name, data.role, token), headers={"Cache-Control": "no-store"})
 
     @delete("/{name:str}", sync_to_thread=True, **access(Role.ADMIN, 404))

@@ -1,4 +1,4 @@
-"""The routes that check and try a logic, and have no effect: nothing is kept, sent or changed."""
+"""The routes that check and try a logic without any effect: nothing is stored, sent or changed."""
 
 from typing import Annotated, Any
 
@@ -175,12 +175,12 @@ class TrialsController(Controller):
 
 
 def _bytes(readings: list[Any]) -> list[bytes]:
-    """Readings as a device would send them."""
+    """Return readings as a device would send them."""
     return [msgspec.json.encode(reading) for reading in readings]
 
 
 def _config(config: dict[str, Any], limits: Limits) -> bytes:
-    """A config as it is kept. Raises the error to answer with."""
+    """Return a config in its stored form. Raises the error to answer with."""
     try:
         return encode_config(config, limits)
     except LogicError as e:

@@ -1,7 +1,7 @@
 """The routes of the system page: the worker processes, the partitions and the queues of the broker.
 
-They show what Flower shows of a Celery cluster: the workers with their partitions and rates, the queues with
-their lengths, and lost workers. A reading is not listed here but with its machine.
+They show the same as Flower does for a Celery cluster: the workers with their partitions and rates, the
+queues with their lengths, and lost workers. Readings are not listed here but with their machines.
 """
 
 from collections.abc import Callable, Sequence
@@ -137,6 +137,6 @@ class SystemController(Controller):
 
 
 def _page(items: Sequence[_T], limit: int, cursor: Callable[[_T], _C]) -> tuple[list[_T], _C | None]:
-    """The first `limit` items, and where the next page starts."""
+    """Return the first `limit` items, and the start of the next page."""
     page = list(items[:limit])
     return page, cursor(page[-1]) if len(items) > limit else None

@@ -1,4 +1,4 @@
-"""A machine as clients see it: short in the list of all, and whole by itself."""
+"""A machine as clients see it: short in a list, complete on its own."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -83,14 +83,14 @@ class WholeMachine(MachineSummary, kw_only=True):
 
 
 def shown(machine_id: str, stored: Stored, health: Health) -> MachineSummary:
-    """A machine in the list."""
+    """Return a machine as the list shows it."""
     return MachineSummary(**_shown(machine_id, stored, health))
 
 
 def shown_whole(
     machine_id: str, stored: Stored, health: Health, recents: Sequence[KeptReading]
 ) -> WholeMachine:
-    """A machine by itself. `recents` are its last readings, the oldest first."""
+    """Return a complete machine. `recents` are its recent readings, the oldest first."""
     counters = stored.record.counters
     results = [each for recent in recents for each in shown_results(machine_id, recent)]
     return WholeMachine(

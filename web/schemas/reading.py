@@ -1,4 +1,4 @@
-"""A reading that was processed, as clients see it: in the lists of the last ones, and in the live events."""
+"""A processed reading as clients see it: in the lists of recent readings, and in the live events."""
 
 from base64 import b64encode
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from pipeline.broker.result import event_ids
 from pipeline.model.recent import KeptReading
 from sandbox.job import OutcomeKind
 
-#: How a reading is shown in JSON: as its JSON value, as text, or as base64.
+#: The form of a reading in JSON: as its JSON value, as text, or as base64.
 Encoding = Literal["json", "text", "base64"]
 
 
@@ -65,7 +65,7 @@ class RecentResult(Struct):
 
 
 def shown(machine_id: str, recent: KeptReading) -> RecentReading:
-    """A reading as clients see it."""
+    """Return a reading as clients see it."""
     encoding, value = _value(recent)
     failure = recent.failure
     return RecentReading(
@@ -84,17 +84,17 @@ def shown(machine_id: str, recent: KeptReading) -> RecentReading:
 
 
 def event_of(machine_id: str, recent: KeptReading) -> tuple[str, bytes]:
-    """A reading's live event, and its data."""
+    """Return the name and the data of a reading's live event."""
     return "reading" if recent.kind == "ok" else "dead-letter", _encode(shown(machine_id, recent))
 
 
 def shown_result(data: bytes) -> msgspec.Raw | None:
-    """A result, or None for one that was too long to be kept."""
+    """Return a result, or None if it was too long to be stored."""
     return msgspec.Raw(data) if data else None
 
 
 def shown_results(machine_id: str, recent: KeptReading) -> list[RecentResult]:
-    """The results of a reading, as they were published."""
+    """Return the results of a reading, in the form in which they were published."""
     ids = event_ids(recent.number, list(recent.results))
     return [
         RecentResult(
@@ -112,7 +112,7 @@ def _value(recent: KeptReading) -> tuple[Encoding, Any]:
         return "text", body.decode()
     except UnicodeDecodeError as e:
         if not recent.whole and e.start >= len(body) - 3:
-            return "text", body[: e.start].decode()  # It was cut within a character.
+            return "text", body[: e.start].decode()  # it was cut within a character
         return "base64", b64encode(body).decode()
 
 

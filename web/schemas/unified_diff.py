@@ -1,9 +1,9 @@
-"""The difference of two texts, as the unified diff that `diff -u` and `git apply` know.
+"""The difference of two texts as a unified diff, in the format of `diff -u` and `git apply`.
 
-Whoever may upload may upload what is costly to compare. So the shortest way from one text to the other is
-looked for (Myers' algorithm, "An O(ND) difference algorithm and its variations", 1986) with so many steps
-and no more. Where they do not do, all lines between the first and the last that differ are shown as replaced:
-that is true as well, only longer.
+A client that may upload a logic may upload one that is expensive to compare. So the search for the shortest
+edit script (Myers' algorithm, "An O(ND) difference algorithm and its variations", 1986) has a maximum number
+of steps. If it needs more, all lines between the first and the last difference are shown as replaced: that
+diff is correct too, only longer.
 """
 
 import re
@@ -11,18 +11,18 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-#: Steps that looking for the shortest way may take: some 300 ms, and enough for 700 changed lines.
+#: The maximum number of steps of the search: some 300 ms, and enough for 700 changed lines.
 STEPS = 1_000_000
 
-#: Lines that are shown around a change.
+#: Unchanged lines that are shown around a change.
 _CONTEXT = 3
 
-#: A line ends with a line feed and with nothing else, as for those who apply a diff.
+#: Only a line feed ends a line, as for the tools that apply a diff.
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class ChangedLines(NamedTuple):
-    """Lines of one text that give way to lines of the other; neither `stop` is among them."""
+    """Lines of one text that are replaced by lines of the other; each `stop` is exclusive."""
 
     start: int
     stop: int
@@ -31,16 +31,16 @@ class ChangedLines(NamedTuple):
 
 
 def unified_diff(one: str, other: str, name: str, other_name: str, steps: int = STEPS) -> Iterator[str]:
-    """What leads from one text to the other, in pieces. Nothing where they are equal.
+    """Yield the unified diff from one text to the other, in pieces. Yields nothing if they are equal.
 
-    `name` and `other_name` say what the texts are; they have no line ends.
+    `name` and `other_name` name the texts; they contain no line ends.
     """
     lines, other_lines = _LINE.findall(one), _LINE.findall(other)
     for place, hunk in enumerate(_hunks(changes(lines, other_lines, steps))):
         if place == 0:
             yield f"--- {name}\n+++ {other_name}\n"
         first, last = hunk[0], hunk[-1]
-        # What stands around the first and the last change is the same in both.
+        # The lines around the first and the last change are the same in both texts.
         before = min(_CONTEXT, first.start)
         after = min(_CONTEXT, len(lines) - last.stop)
         start, stop = first.start - before, last.stop + after
@@ -56,7 +56,7 @@ def unified_diff(one: str, other: str, name: str, other_name: str, steps: int = 
 
 
 def changes(one: Sequence[str], other: Sequence[str], steps: int = STEPS) -> list[ChangedLines]:
-    """What is to be changed in one list of lines to make the other of it, in order."""
+    """Return the changes that turn one list of lines into the other, in order."""
     numbers = dict[str, int]()
     a, b = ([numbers.setdefault(line, len(numbers)) for line in lines] for lines in (one, other))
     start, most = 0, min(len(a), len(b))
@@ -88,10 +88,11 @@ def changes(one: Sequence[str], other: Sequence[str], steps: int = STEPS) -> lis
 
 
 def _changed(a: list[int], b: list[int], steps: int) -> tuple[bytearray, bytearray] | None:
-    """Which lines are removed and which are added on the shortest way; None where `steps` do not find it.
+    """Return the removed and the added lines of the shortest edit script; None if it needs more than `steps`.
 
-    `frontier` says for each diagonal (`x - y`) how far `x` comes with so many changes; before each further
-    change, the part of it that this one starts from is kept, to find the way back.
+    For each diagonal (`x - y`), `frontier` is the largest `x` that can be reached with the current number of
+    changes. Before each further change, the part of it that this change starts from is stored, to trace the
+    path back.
     """
     most = len(a) + len(b)
     frontier = array("l", [0]) * (2 * most + 3)
@@ -115,7 +116,7 @@ def _changed(a: list[int], b: list[int], steps: int) -> tuple[bytearray, bytearr
 
 
 def _added(frontier: "array[int]", at: int, diagonal: int, count: int) -> bool:
-    """Whether the best way to this diagonal ends with an added line rather than a removed one."""
+    """Return whether the best path to this diagonal ends with an added line instead of a removed one."""
     return diagonal == -count or (diagonal != count and frontier[at - 1] < frontier[at + 1])
 
 
@@ -136,7 +137,7 @@ def _way_back(trace: "list[array[int]]", x: int, y: int) -> tuple[bytearray, byt
 
 
 def _hunks(found: list[ChangedLines]) -> Iterator[list[ChangedLines]]:
-    """The changes, those together whose surroundings touch."""
+    """Yield the changes, grouped if their context lines touch."""
     hunk = list[ChangedLines]()
     for change in found:
         if hunk and change.start - hunk[-1].stop > 2 * _CONTEXT:
@@ -148,7 +149,10 @@ def _hunks(found: list[ChangedLines]) -> Iterator[list[ChangedLines]]:
 
 
 def _range(start: int, stop: int) -> str:
-    """Lines as a hunk's head names them: the first, counted from 1, and how many; of none, the one before."""
+    """Return lines as a hunk header names them: the first, counted from 1, and their number.
+
+    If there are none, it names the line before.
+    """
     count = stop - start
     return f"{start + 1 if count else start},{count}"
 

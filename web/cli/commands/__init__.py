@@ -1,15 +1,16 @@
-"""The commands of `iot-logic`, a file each. They know the API as any client does: by its routes.
+"""The commands of `iot-logic`, one per file. Like any client, they use the routes of the API.
 
-What a command imports is imported when it is run, so that the others start as fast as without it.
+Each command imports its dependencies when it runs, so that they do not slow down the start of the others.
 """
 
 from typing import Final
 
-#: Exit status: all is as it should be.
+#: Exit status: success.
 OK: Final = 0
-#: ... something is not: a logic is refused, another was faster, there are differences, a plant is not well.
+#: ... a problem was found: a logic is refused, a conflict, differences, or a plant with problems.
 WRONG: Final = 1
-#: ... the command could not do its work: it was used wrongly, or the API does not answer or let it.
+#: ... the command could not do its work: its arguments are invalid, or the API does not answer or refuses the
+#: request.
 UNABLE: Final = 2
-#: ... Ctrl-C ended it.
+#: ... stopped by Ctrl-C.
 STOPPED: Final = 130

@@ -1,4 +1,4 @@
-"""`iot-logic export` and `import`: logic, configs and states to a file and back, on Redis itself."""
+"""`iot-logic export` and `import`: logic, configs and states to a file and back, directly in Redis."""
 
 import argparse
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from web.cli.commands.screen import Screen
 if TYPE_CHECKING:
     pass
 
-#: Who made a change, in the audit trail. No token has such a name.
+#: The author of these changes in the audit trail. No token can have this name.
 _WHO: Final = "(iot-logic)"
 
 

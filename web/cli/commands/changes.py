@@ -1,6 +1,7 @@
 """The differences between a folder's files and the deployed logic, for `push` and `diff`.
 
-A part that the folder does not have is left alone. What is the same by its digest, or as JSON, is no change.
+A part that the folder does not have is left unchanged. Parts with the same digest, or with equal JSON, are
+not changes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,11 +16,11 @@ from web.cli.commands.target import Target
 
 
 class PartChange(Struct, kw_only=True):
-    """A part of a machine or profile that is to become another.
+    """The change of one part of a machine or profile.
 
-    `etag` is that of what was read, None where there is nothing. `before` and `after` are the sources, the
-    configs or the names of the profiles. `version` is the one in force, of a logic; `examples` go with it,
-    in the place of `examples_before`.
+    `etag` is the ETag that was read, None if the part does not exist yet. `before` and `after` are the
+    sources, the configs or the names of the profiles. For a logic, `version` is the deployed version, and
+    `examples` replace `examples_before`.
     """
 
     local: Local
@@ -33,12 +34,12 @@ class PartChange(Struct, kw_only=True):
 
     @property
     def target(self) -> Target:
-        """What it is of."""
+        """The machine or profile that changes."""
         return self.local.target
 
 
 class Compared(Struct):
-    """A machine or profile beside its files: what is to change, and how many parts are the same."""
+    """A machine or profile compared with its files: the changes, and the number of unchanged parts."""
 
     target: Target
     changes: list[PartChange]
@@ -54,8 +55,10 @@ def compare(api: Api, locals_: Iterable[Local]) -> Iterator[Compared]:
 
 
 def _parts(api: Api, local: Local) -> Iterator[PartChange | None]:
-    """Each part that the files have: what is to change, or None where it is the same. In an order in which
-    they can be made: a logic may ask for what its config has."""
+    """Return each part that the files have, with its change or None if it is the same.
+
+    They are in an order in which they can be applied: a logic may need a value of its config.
+    """
     path = local.target.path
     if local.profile is not None:
         machine = api.find(path)

@@ -1,8 +1,8 @@
-"""The API as the commands see it: a request goes out, JSON or a `Refused` comes back.
+"""The commands' client of the API: sends a request, and returns JSON or raises `Refused`.
 
-One connection, one request at a time. It follows no redirects, so the token goes to nobody but the address
-that was given, and repeats no request but one that the API says to send later: whether a request whose
-answer was lost has had its effect is not known, and the user is told.
+It uses one connection and sends one request at a time. It follows no redirects, so the token goes only to the
+given address. It repeats a request only if the API asks to send it later. If the answer to a request is lost,
+nobody knows whether the request had its effect; the client tells the user so.
 """
 
 import argparse
@@ -19,22 +19,23 @@ import msgspec
 from pipeline.settings import Settings
 from web.cli.commands.errors import ApiUnreachable, CommandError, Misused, Refused, Unclear
 
-#: Seconds until a connection must be there, and between two signs of an answer: the API heartbeats a stream
-#: of events every 15 s, and trying a logic takes less.
+#: Timeouts in seconds: to connect, and between two parts of an answer. The API sends a heartbeat every 15 s
+#: on a stream of events, and trying a logic takes less.
 _CONNECT_SECONDS: Final = 5
 _ANSWER_SECONDS: Final = 60
 
-#: Seconds after which an idle connection is not used again: servers close them (uvicorn after 5 s).
+#: An idle connection is not used again after this many seconds, because servers close it (uvicorn after 5 s).
 _IDLE_SECONDS: Final = 2.0
 
-#: How often, and for how many seconds at the most, it waits where the API has been asked too much.
+#: How many times, and for at most how many seconds, the client waits when the API answers that there were too
+#: many requests.
 _WAITS: Final = 10
 _LONGEST_WAIT: Final = 30.0
 
-#: Bytes of an answer at the most; the longest are pages of a thousand.
+#: The maximum size of an answer in bytes. The longest answers are pages of a thousand items.
 _ANSWER_BYTES: Final = 256 * 1024**2
 
-#: Bytes of a line of a stream at the most.
+#: The maximum length of a line of a stream in bytes.
 _LINE_BYTES: Final = 1024**2
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -47,7 +48,7 @@ class _Problem(msgspec.Struct):
 
 
 class Answer:
-    """An answer that is no problem."""
+    """A successful answer."""
 
     def __init__(self, answer: http.client.HTTPResponse, body: bytes) -> None:
         self.body = body
@@ -56,7 +57,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text. Raises `Unclear`."""
+        """Return the body as text. Raises `Unclear`."""
         try:
             return self.body.decode()
         except UnicodeDecodeError as e:
@@ -66,7 +67,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body's JSON. Raises `Unclear`."""
+        """Return the body's JSON value. Raises `Unclear`."""
         try:
             return msgspec.json.decode(self.body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
@@ -98,7 +99,7 @@ class Api:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Self:
-        """The API that the arguments of a command name, or else the settings."""
+        """Return a client of the API that a command's arguments name, or else the settings."""
         settings = Settings.from_environ()
         token = settings.api_token
         if arguments.token_file is not None:
@@ -106,11 +107,11 @@ class Api:
         return cls(arguments.api or settings.api_url, token)
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Answer:
-        """What is there. `path` is quoted already (`quoted`)."""
+        """Return the resource. `path` is already quoted (`quoted`)."""
         return self.call("GET", path, query=query)
 
     def find(self, path: str) -> Answer | None:
-        """What is there, or None where nothing is."""
+        """Return the resource, or None if it does not exist."""
         try:
             return self.get(path)
         except Refused as e:
@@ -121,7 +122,7 @@ class Api:
     def pages(
         self, path: str, items: str, query: Mapping[str, object] | None = None, cursor: str = "after"
     ) -> Iterator[dict[str, Any]]:
-        """Every item of a list that comes in pages; `items` is its name in a page."""
+        """Yield every item of a paginated list. `items` is the name of the items in a page."""
         following: object = None
         while True:
             page = self.get(path, {**(query or {}), "limit": 1000, cursor: following}).json
@@ -145,7 +146,7 @@ class Api:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request, with a body of JSON where one is given. Raises `Refused` for a problem."""
+        """Send a request, with a JSON body if one is given. Raises `Refused` for a problem."""
         for _ in range(_WAITS):
             answer = self._send(method, path, body, query, headers)
             received = self._read(lambda: answer.read(_ANSWER_BYTES))  # noqa: B023
@@ -157,7 +158,7 @@ class Api:
         return Answer(answer, received)
 
     def lines(self, path: str, headers: Mapping[str, str] | None = None) -> Iterator[bytes]:
-        """The lines of an answer that has no end of its own, as they come."""
+        """Yield the lines of an endless answer as they arrive."""
         answer = self._send("GET", path, None, None, headers)
         if answer.status != http.HTTPStatus.OK:
             raise self._problem(answer, self._read(lambda: answer.read(_ANSWER_BYTES)))
@@ -229,7 +230,7 @@ class Api:
             )
         detail = problem.detail
         if answer.status == http.HTTPStatus.UNAUTHORIZED:
-            # The API's own detail is for programs.
+            # The API's own detail is written for programs.
             detail = (
                 f"{'The token is invalid, expired or revoked' if self._token else 'The API needs a token'}. "
                 "Set one in IOT_LOGIC_API_TOKEN, or in a file that --token-file names. `iot-logic token "
@@ -238,7 +239,7 @@ class Api:
         return Refused(answer.status, detail, problem.errors, problem.examples)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -251,12 +252,12 @@ class Api:
 
 
 def quoted(*parts: object) -> str:
-    """A path of these parts, whatever is in them."""
+    """Return the path of these parts, each of them quoted."""
     return "".join(f"/{quote(str(part), safe='')}" for part in parts)
 
 
 def field(answer: Answer, name: str) -> Any:
-    """A field of an answer that is a JSON object. Raises `Unclear`."""
+    """Return a field of an answer that is a JSON object. Raises `Unclear`."""
     value = answer.json
     if not isinstance(value, dict) or name not in value:
         raise Unclear(f"The answer of the API has no {name!r}. Check that its version matches this command.")
@@ -271,7 +272,7 @@ def _read(path: Path) -> str:
 
 
 def _checked(token: str) -> str:
-    """A token as it can be sent. Its text is in no message."""
+    """Return a token if it can be sent in a header. No error message contains its text."""
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise Misused(
             "The token is malformed. It must be the single word that `iot-logic token create` printed."
@@ -280,13 +281,13 @@ def _checked(token: str) -> str:
 
 
 def _is_to_wait(answer: http.client.HTTPResponse) -> bool:
-    """Whether the API has done nothing, and says when to ask again."""
+    """Return whether the API did nothing and says when to try again."""
     busy = answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers
     return busy or answer.status == http.HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _wait(answer: http.client.HTTPResponse) -> float:
-    """Seconds until the API wants to be asked again."""
+    """Return the seconds that the API asks to wait."""
     try:
         return min(max(float(answer.headers.get("Retry-After", "1")), 0.1), _LONGEST_WAIT)
     except ValueError:

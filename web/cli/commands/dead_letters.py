@@ -1,4 +1,4 @@
-"""`iot-logic dead-letters`: find the readings that failed, look at one, send them again, discard them."""
+"""`iot-logic dead-letters`: find the failed readings, show one, send them again, or discard them."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from web.cli.commands.screen import Screen
 
 _PATH = "/dead-letters"
 
-#: What is shown of a letter beside its reading, in this order, and what it is called.
+#: The fields of a dead letter that are shown in addition to its reading, in this order, with their labels.
 _SHOWN = {
     "kind": "kind",
     "message": "message",
@@ -34,7 +34,7 @@ _MOMENTS = {"time", "sent_again"}
 
 
 def list_letters(arguments: argparse.Namespace) -> int:
-    """Show those that fit, the first `--limit` of them."""
+    """Show the dead letters that match, at most `--limit` of them."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
         found = list(islice(api.pages(_PATH, "dead_letters", _where(arguments)), arguments.limit + 1))
@@ -53,7 +53,7 @@ def list_letters(arguments: argparse.Namespace) -> int:
 
 
 def show_letter(arguments: argparse.Namespace) -> int:
-    """Show one with its reading."""
+    """Show a dead letter with its reading."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
         letter = api.get(_path(arguments.id)).json
@@ -69,7 +69,7 @@ def show_letter(arguments: argparse.Namespace) -> int:
 
 
 def send_again(arguments: argparse.Namespace) -> int:
-    """Send one again, or all that fit."""
+    """Send again one dead letter, or all that match."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
         if arguments.id is not None:
@@ -89,7 +89,7 @@ def send_again(arguments: argparse.Namespace) -> int:
 
 
 def discard(arguments: argparse.Namespace) -> int:
-    """Delete one, or all that fit."""
+    """Delete one dead letter, or all that match."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
         if arguments.id is not None:
@@ -133,7 +133,7 @@ def _refuse_both(arguments: argparse.Namespace) -> None:
 def _confirmed(
     api: Api, arguments: argparse.Namespace, where: Mapping[str, Any], what: str, how: str
 ) -> bool:
-    """Whether the user wants this done to as many as there are."""
+    """Ask the user to confirm an action on this many dead letters. Return whether they agree."""
     if arguments.yes:
         return True
     kinds = Counter(str(each["kind"]) for each in api.pages(_PATH, "dead_letters", where))

@@ -17,7 +17,7 @@ _STYLES = {"+++": "bold", "---": "bold", "@": "cyan", "+": "green", "-": "red"}
 
 
 def diff(arguments: argparse.Namespace) -> int:
-    """Show what differs; exit status 1 where anything does."""
+    """Show the differences. The exit status is 1 if there are any."""
     screen = Screen.of(arguments)
     target = Target.named(arguments)
     with Api.of(arguments) as api:

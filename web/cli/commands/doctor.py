@@ -30,8 +30,8 @@ _MARKS: Final[dict[Level, tuple[str, str]]] = {
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Look at all of it, and show what was found."""
-    # What pika warns of is what is looked for here.
+    """Run all checks and show their findings."""
+    # The checks find and report the same problems that pika would log.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     screen, findings = Screen.of(arguments), list[Finding]()
     for finding in _findings(Settings.from_environ(), arguments.management):

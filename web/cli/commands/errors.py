@@ -21,19 +21,19 @@ class CommandError(IotLogicError):
 
 
 class Misused(CommandError):
-    """A command was asked for what cannot be, or a file that it reads is not as it should be."""
+    """The arguments of a command are invalid, or a file that it reads is."""
 
 
 class ApiUnreachable(CommandError):
-    """The API does not answer, or the connection ended before its answer did."""
+    """The API does not answer, or the connection ended before the answer was complete."""
 
 
 class Unclear(CommandError):
-    """The API answers what this version of the command does not understand."""
+    """This version of the command does not understand the answer of the API."""
 
 
 class Refused(CommandError):
-    """The API refuses a request. `errors` and `examples` are those of its problem details, as they came."""
+    """The API refused a request. `errors` and `examples` are those of its problem details, unchanged."""
 
     def __init__(
         self,

@@ -1,11 +1,11 @@
-"""Server-sent events, as they come in lines (WHATWG HTML, section 9.2)."""
+"""A parser of server-sent events (WHATWG HTML, section 9.2), from lines."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """An event: its id (empty: none), its name, and its data as they came."""
+    """An event: its id (empty if it has none), its name, and its data, undecoded."""
 
     id: str
     name: str
@@ -13,7 +13,7 @@ class Event(NamedTuple):
 
 
 def events(lines: Iterable[bytes]) -> Iterator[Event]:
-    """The events in a stream's lines. What is not understood is passed over, as the standard says."""
+    """Yield the events in a stream's lines. Unknown fields are ignored, as the standard requires."""
     event_id, name, data = "", "", list[str]()
     for line in lines:
         field, _, value = line.decode(errors="replace").rstrip("\r\n").partition(":")

@@ -1,4 +1,4 @@
-"""`iot-logic test` without readings: logic is run on its examples, as an upload would, with no server."""
+"""`iot-logic test` without readings: run a logic on its examples, as an upload would, without a server."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ from web.cli.commands.folder import read_folder
 from web.cli.commands.problems import show_mismatches, show_problems
 from web.cli.commands.screen import Screen
 
-#: What the name of a file of examples ends with, in the place of `.py`.
+#: The ending of the name of a file of examples, in place of `.py`.
 _ENDING = ".examples.json"
 
 
 class _Done(Struct):
-    """What became of an example: `fuel` is the most that a reading used, `seconds` what all took."""
+    """The outcome of an example. `fuel` is the most that one reading used, `seconds` the total time."""
 
     example: str
     readings: int
@@ -35,7 +35,7 @@ class _Done(Struct):
 
 
 class _Logic(Struct):
-    """What became of a logic: why it may not run at all, or its examples."""
+    """The outcome of a logic: the problems that prevent it from running, or the outcomes of its examples."""
 
     file: str
     accepted: bool
@@ -44,7 +44,7 @@ class _Logic(Struct):
 
 
 def test_examples(arguments: argparse.Namespace) -> int:
-    """Check each logic, run its examples, and show what became of them."""
+    """Check each logic, run its examples, and show the outcomes."""
     screen = Screen.of(arguments)
     settings = Settings.from_environ()
     trials = Trials(settings)
@@ -58,8 +58,10 @@ def test_examples(arguments: argparse.Namespace) -> int:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files of logic that are named, and all in the folders that are. Each must have examples, or one
-    of its folder."""
+    """Yield the named files of logic, and all in the named folders.
+
+    Each file, or at least one file in each folder, must have examples. Raises `Misused`.
+    """
     for path in paths:
         if path.is_dir():
             found = [local.file for local in read_folder(path) if local.logic is not None]
@@ -113,7 +115,7 @@ def _text(path: Path) -> str:
 
 
 def _read(path: Path) -> list[Example]:
-    """The examples in a file; none where it is not there. Raises `Misused`."""
+    """Return the examples in a file, none if there is no such file. Raises `Misused`."""
     if not path.exists():
         return []
     try:

@@ -1,16 +1,16 @@
-"""A folder of logic, as it is kept in git.
+"""A folder of logic, as it is stored in git.
 
 ::
 
     machines/press-7.py               the logic of a machine
-    machines/press-7.examples.json    its examples: readings, and what is to come of them
+    machines/press-7.examples.json    its examples: readings with their expected outcomes
     machines/press-7.config.json      the machine's config
     machines/press-7.profile          the name of the machine's profile, in one line
     profiles/pumps.py                 the logic of a profile
     profiles/pumps.examples.json      its examples
 
-Each file is optional. What else is in these two folders is refused: a file whose misspelt name is ignored
-costs a night. Hidden files and `__pycache__` are passed over.
+Each file is optional. Any other file in these two folders is an error, because an ignored file with a
+misspelt name is hard to find. Hidden files and `__pycache__` are ignored.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from pipeline.trials.examples import Example
 from web.cli.commands.errors import Misused
 from web.cli.commands.target import KINDS, Kind, Target
 
-#: What the names of the files end with, and which part of a `Local` they are.
+#: The endings of the names of the files, with the part of a `Local` that each file holds.
 ENDINGS: Final = {
     ".examples.json": "examples",
     ".config.json": "config",
@@ -37,9 +37,9 @@ _OF_MACHINES: Final = ("config", "profile")
 
 
 class Local(Struct):
-    """What the files say of a machine or profile; None where they do not say it.
+    """The content of the files of a machine or profile. A part without a file is None.
 
-    `file` is where its logic is, or would be.
+    `file` is the path of its logic, even if there is no such file.
     """
 
     target: Target
@@ -51,7 +51,7 @@ class Local(Struct):
 
 
 def read_folder(folder: Path) -> list[Local]:
-    """All that a folder has, profiles first, each sorted by name. Raises `Misused`."""
+    """Return the content of a folder: profiles first, each kind sorted by name. Raises `Misused`."""
     found = dict[Target, Local]()
     for kind in KINDS:
         for path in sorted(_files(folder / kind)):
@@ -68,7 +68,7 @@ def read_folder(folder: Path) -> list[Local]:
 
 
 def read_file(path: Path, target: Target) -> Local:
-    """What a file of logic, and those of its name beside it, say of a machine or profile."""
+    """Read a file of logic, and the files next to it that belong to the same machine or profile."""
     local = Local(target, path)
     _add(local, "logic", path)
     for ending, part in ENDINGS.items():
@@ -79,9 +79,9 @@ def read_file(path: Path, target: Target) -> Local:
 
 
 def chosen(path: Path, target: Target | None) -> list[Local]:
-    """What a command is told to work on: a folder, or of it `target` alone, or a file. Raises `Misused`.
+    """Return the content that a command works on: a folder, only `target` in it, or a file. Raises `Misused`.
 
-    A file in `machines/` or `profiles/` says by its name what it is for.
+    The name of a file in `machines/` or `profiles/` is the name of its machine or profile.
     """
     if path.is_dir():
         found = [local for local in read_folder(path) if target in (None, local.target)]
@@ -98,20 +98,20 @@ def chosen(path: Path, target: Target | None) -> list[Local]:
 
 
 def path_of(folder: Path, target: Target, part: str) -> Path:
-    """Where a part is in a folder."""
+    """Return the path of a part in a folder."""
     [ending] = [ending for ending, each in ENDINGS.items() if each == part]
     return folder / target.kind / f"{target.name}{ending}"
 
 
 def content_of(part: str, value: Any) -> bytes:
-    """What is in the file of a part. JSON is laid out so that git shows what is new in it."""
+    """Return the content of a part's file. JSON is formatted so that git shows changes line by line."""
     if part in ("logic", "profile"):
         return f"{value}\n".encode() if part == "profile" else str(value).encode(errors="replace")
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def says(path: Path, target: Target, part: str, value: Any) -> bool:
-    """Whether a file says this already, however its JSON is laid out."""
+    """Return whether a file already has this content. The formatting of JSON does not matter."""
     local = Local(target, path)
     try:
         _add(local, part, path)
@@ -121,7 +121,7 @@ def says(path: Path, target: Target, part: str, value: Any) -> bool:
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two JSON values are written the same; `1` and `1.0` are not, nor are `1` and `true`."""
+    """Return whether two JSON values are written the same. `1` and `1.0` are not, nor are `1` and `true`."""
     return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
 
 
@@ -134,7 +134,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _split(path: Path, kind: Kind) -> tuple[str, str]:
-    """A file's name, taken apart into that of the machine or profile, and the ending."""
+    """Split a file's name into the name of the machine or profile, and the ending."""
     for ending, part in ENDINGS.items():
         if path.name.endswith(ending) and path.is_file():
             if kind == "profiles" and part in _OF_MACHINES:
@@ -151,10 +151,10 @@ def _add(local: Local, part: str, path: Path) -> None:
         content = path.read_bytes()
         match part:
             case "logic":
-                # As it stands, with the ends of its lines: its digest is that of these characters.
+                # Unchanged, with its line endings, because the digest is that of these characters.
                 local.logic = content.decode()
             case "examples":
-                # As the API gives them back: what is left out there is left out here.
+                # As the API returns them, without the fields that have their default.
                 local.examples = msgspec.to_builtins(msgspec.json.decode(content, type=list[Example]))
             case "config":
                 local.config = msgspec.json.decode(content, type=dict[str, Any])

@@ -1,4 +1,4 @@
-"""`iot-logic list`: the machines, or the profiles."""
+"""`iot-logic list`: list the machines or the profiles."""
 
 import argparse
 from itertools import islice
@@ -9,7 +9,7 @@ from web.cli.commands.client import Api
 from web.cli.commands.moments import local
 from web.cli.commands.screen import Screen
 
-#: How a machine's health is shown.
+#: The style of each health of a machine.
 STYLES = {
     "running": "green",
     "failing": "red",
@@ -21,7 +21,7 @@ STYLES = {
 
 
 def list_all(arguments: argparse.Namespace) -> int:
-    """Show those that fit, the first `--limit` of them."""
+    """Show the machines or profiles that match, at most `--limit` of them."""
     screen = Screen.of(arguments)
     items = "profiles" if arguments.profiles else "machines"
     query = {} if arguments.profiles else _query(arguments)

@@ -1,4 +1,4 @@
-"""Moments as people say and read them: a time of day where they are, or how long ago."""
+"""Times as people write and read them: local time, or how long ago."""
 
 import argparse
 import re
@@ -10,9 +10,9 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def moment(text: str) -> str:
-    """A moment as the API takes it (RFC 3339, UTC), from `90s`, `30m`, `2h` or `7d` ago, or ISO 8601.
+    """Return a time as the API expects it (RFC 3339, UTC), from `90s`, `30m`, `2h` or `7d` ago, or ISO 8601.
 
-    Without a zone it is local time. Raises `argparse.ArgumentTypeError`.
+    A time without a time zone is local time. Raises `argparse.ArgumentTypeError`.
     """
     try:
         if ago := _AGO.fullmatch(text):
@@ -27,7 +27,7 @@ def moment(text: str) -> str:
 
 
 def local(text: object, layout: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """A moment of the API's in local time; what is none, as it is."""
+    """Return a time from the API in local time, or the text unchanged if it is not a time."""
     try:
         return datetime.fromisoformat(str(text)).astimezone().strftime(layout)
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""What is wrong with a logic or a request, in plain words, with the line of the source marked."""
+"""Shows the problems of a logic or a request in plain words, with the line of the source marked."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ def show_problems(
 
 
 def show_mismatches(screen: Screen, examples: Iterable[Mapping[str, Any]]) -> None:
-    """Show where a logic does not do what its examples say: what was expected beside what came."""
+    """Show the examples that a logic fails: the expected result next to the actual one."""
     for each in examples:
         reading = f", reading {each['reading']}" if each.get("reading") else ""
         screen.note((f"example {each.get('example')}{reading}", "bold"), ": ", (each.get("message"), "red"))
@@ -39,7 +39,7 @@ def show_mismatches(screen: Screen, examples: Iterable[Mapping[str, Any]]) -> No
 
 
 def _mark(screen: Screen, text: str, line: int, column: object, piece: str) -> None:
-    """A line of source, and under it where the piece is that is meant."""
+    """Show a line of source, and mark the piece that the error is about below it."""
     from rich.cells import cell_len
 
     screen.note((f"{line:>5} | ", "dim"), text)

@@ -1,7 +1,7 @@
 """`iot-logic pull`: write the deployed logic into a folder, in the layout that `push` reads.
 
-A file that is there and says something else is left as it is, unless `--force` says otherwise: it may hold
-work that nobody has pushed.
+An existing file with different content is not overwritten unless `--force` is given: it may hold work that is
+not pushed yet.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def pull(arguments: argparse.Namespace) -> int:
 
 
 def _targets(api: Api) -> Iterator[Target]:
-    """All profiles and machines. Their names become paths, so each is looked at."""
+    """Yield all profiles and machines. Their names become paths, so each name is checked."""
     for each in api.pages("/profiles", "profiles"):
         yield Target.of("profiles", str(each.get("name")))
     for each in api.pages("/machines", "machines"):
@@ -56,7 +56,7 @@ def _targets(api: Api) -> Iterator[Target]:
 
 
 def _parts(api: Api, target: Target) -> Iterator[tuple[str, Any]]:
-    """The parts that there are of a machine or profile."""
+    """Yield the existing parts of the machine or profile."""
     if logic := api.find(f"{target.path}/logic"):
         yield "logic", field(logic, "logic")
         if examples := field(logic, "examples"):

@@ -22,8 +22,7 @@ from web.cli.commands.problems import show_mismatches, show_problems
 from web.cli.commands.screen import Screen
 from web.cli.commands.target import Target
 
-#: What can become of a change, and how it is shown.
-#: The word and the style of each outcome.
+#: The word and the style of each outcome of a change.
 _SHOWN = {
     "in force": ("deployed", "green"),
     "to be put in force": ("to be deployed", "yellow"),
@@ -31,7 +30,7 @@ _SHOWN = {
     "overtaken": ("conflict", "red"),
 }
 
-#: Answers that refuse a change for itself; others would be the same for the next one.
+#: Statuses that refuse only this change. Any other error would refuse the next change too.
 _OF_THIS_ONE = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.NOT_FOUND,
@@ -72,7 +71,7 @@ def push(arguments: argparse.Namespace) -> int:
                 for change in changes:
                     done.append(_put(api, change, arguments.comment))
         finally:
-            # Also where the API is gone in the middle.
+            # Show the outcomes even if the API became unreachable halfway.
             _show(screen, done, len(changes), same)
     if refused:
         screen.note(
@@ -83,7 +82,7 @@ def push(arguments: argparse.Namespace) -> int:
 
 
 def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused | None:
-    """Why one of the changes would be refused, as far as it can be known before."""
+    """Return the reasons why any change would be refused, as far as they can be known in advance."""
     if change.part == "profile":
         profile = Target("profiles", change.after)
         if any(each.target == profile for each in changes) or api.find(profile.path):
@@ -110,7 +109,7 @@ def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused
 
 
 def _put(api: Api, change: PartChange, comment: str | None) -> _Done:
-    """Make a change over what was read."""
+    """Apply a change on the condition that nothing has changed since it was read."""
     headers = {"If-Match": change.etag} if change.etag else {"If-None-Match": "*"}
     try:
         answer = api.call(
@@ -171,7 +170,7 @@ def _entry(done: _Done) -> dict[str, Any]:
 
 
 def _step(done: _Done) -> str:
-    """From which version to which."""
+    """Return the versions before and after the change, as text."""
     if done.change.part != "logic":
         return ""
     before = str(done.change.version or "")

@@ -15,7 +15,7 @@ from web.cli.commands.target import Target
 
 
 def rollback(arguments: argparse.Namespace) -> int:
-    """Activate a version over what was read."""
+    """Deploy a version again, on the condition that nothing has changed since it was read."""
     screen = Screen.of(arguments)
     target = Target.parse(arguments.target)
     with Api.of(arguments) as api:

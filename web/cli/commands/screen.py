@@ -1,8 +1,8 @@
-"""What a command shows: tables and colours on a terminal, plain lines elsewhere, JSON where it is asked for.
+"""The output of a command: tables and colours on a terminal, plain lines elsewhere, JSON on request.
 
-Nothing here trusts what it shows. A reading, a result, a machine's message or a comment may hold what a
-terminal takes for commands, or what rich takes for markup. So every text is `plain` before it is shown, and
-none is ever parsed as markup; and JSON is written in ASCII.
+Nothing here trusts the data that it shows. A reading, a result, a machine's message or a comment may contain
+control sequences for a terminal, or markup for rich. So every text passes through `plain` before it is shown,
+and none is parsed as markup. JSON is written in ASCII.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Columns where no terminal says how many it has: lines are read by programs then, and none is broken.
+#: The width in columns if the output is not a terminal: programs read it, so no line is wrapped.
 _WIDE: Final = 100_000
 
-#: Spaces for a tab.
+#: The spaces that replace a tab.
 _TAB: Final = "    "
 
 
 def plain(text: object) -> str:
-    """A text in which what cannot be printed is written out, so that it does nothing to a terminal."""
+    """Return a text with its unprintable characters escaped, so that it cannot control a terminal."""
     shown = str(text).replace("\t", _TAB)
     if shown.isprintable():
         return shown
@@ -36,37 +36,37 @@ def _escaped(character: str) -> str:
 
 
 class Screen:
-    """Standard output and error. With `json`, nothing but `document` and `entry` writes to the former."""
+    """Standard output and error. With `json`, only `document` and `entry` write to standard output."""
 
     def __init__(self, *, json: bool) -> None:
         self.json = json
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Self:
-        """The screen that a command's arguments ask for."""
+        """Return the screen that a command's arguments ask for."""
         return cls(json=arguments.json)
 
     def document(self, value: Any) -> None:
-        """The whole answer of a command, with `--json`."""
+        """Write the whole answer of a command, with `--json`."""
         if self.json:
             print(json.dumps(value, indent=2), flush=True)
 
     def entry(self, value: Any) -> None:
-        """One answer of many, with `--json`: a line."""
+        """Write one of many answers as a line, with `--json`."""
         if self.json:
             print(json.dumps(value), flush=True)
 
     def say(self, *parts: object, style: str = "") -> None:
-        """A line. A part is a text, or a pair of a text and its style."""
+        """Write a line. A part is a text, or a pair of a text and its style."""
         if not self.json:
             self._line(self._out, parts, style)
 
     def note(self, *parts: object, style: str = "") -> None:
-        """A line on standard error: what is no answer."""
+        """Write a line that is not part of the answer to standard error."""
         self._line(self._error, parts, style)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """A table; a column whose name starts with `#` holds numbers. A cell is a part, as in `say`."""
+        """Write a table. A column whose name starts with `#` holds numbers. A cell is a part, as in `say`."""
         if self.json:
             return
         from rich.table import Table
@@ -88,7 +88,7 @@ class Screen:
         line = Text(style=style)
         for part in parts:
             line.append_text(_styled(part))
-        # Long lines are the terminal's to break: a copied one is whole then.
+        # The terminal wraps long lines, so that a copied line is complete.
         console.print(line, soft_wrap=True)
 
     @cached_property
@@ -120,5 +120,5 @@ def _styled(part: object) -> Any:
 
 
 def complain(error: object) -> None:
-    """Say on standard error why the command could not do its work."""
+    """Write to standard error why the command could not do its work."""
     print(f"iot-logic: {plain(error)}", file=sys.stderr)

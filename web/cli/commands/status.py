@@ -15,18 +15,18 @@ from web.cli.commands.errors import Unclear
 from web.cli.commands.listing import STYLES
 from web.cli.commands.screen import Screen
 
-#: Seconds until it looks again at a partition in which something waits and nothing moves.
+#: Seconds before a partition with waiting readings but no progress is checked again.
 _LOOK_AGAIN: Final = 2.0
 
-#: Machines of one health that are counted; there may be more.
+#: The maximum number of machines that are counted for each health.
 _MANY: Final = 1000
 
-#: Seconds that a partition may be behind.
+#: The maximum lag of a partition in seconds.
 _BEHIND: Final = 60.0
 
 
 class _Partition(Struct):
-    """What is looked at of a partition."""
+    """The values of a partition that the command checks."""
 
     partition: int
     held_by: list[str]
@@ -37,17 +37,17 @@ class _Partition(Struct):
 
     @property
     def waiting(self) -> int:
-        """Readings that are not done."""
+        """Return the number of unfinished readings."""
         return self.ready + self.overflow + self.held
 
     @property
     def readings(self) -> str:
-        """The same in words."""
+        """Return the number of unfinished readings as text."""
         return "1 reading waits" if self.waiting == 1 else f"{self.waiting} readings wait"
 
 
 class _Plant(Struct):
-    """What the API says of the plant. `machines` counts them by health, each up to `_MANY`."""
+    """The API's data about the plant. `machines` counts them by health, up to `_MANY` each."""
 
     workers: list[dict[str, Any]]
     vanished: list[dict[str, Any]]
@@ -57,7 +57,7 @@ class _Plant(Struct):
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Show the workers, what waits, the dead letters and the machines, and what is wrong."""
+    """Show the workers, the waiting readings, the dead letters, the machines, and the problems."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
         plant = _ask(api)
@@ -86,18 +86,18 @@ def _ask(api: Api) -> _Plant:
 
 
 def _count(api: Api, health: str) -> int:
-    """How many machines are so, `_MANY` at the most."""
+    """Count the machines with this health, up to `_MANY`."""
     return sum(1 for _ in islice(api.pages("/machines", "machines", {"health": health}), _MANY))
 
 
 def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
-    """What is wrong with a plant, as sentences."""
+    """Return the problems of a plant, as sentences."""
     if not plant.workers:
         yield "There is no worker, so no readings are processed. Start one: dramatiq pipeline.actors"
     for worker in plant.vanished:
         yield f"The worker {worker.get('id')} has vanished. Its last report was {worker.get('heard')} s ago."
     partitions = _partitions(plant.partitions)
-    # Who serves one that has just changed hands, or a reading that came a moment ago, is seen a moment later.
+    # Check again after a moment: a partition may have changed its worker, or a reading may have just arrived.
     if plant.workers and any(_stuck(each) or not each.held_by for each in partitions):
         time.sleep(_LOOK_AGAIN)
         before = {each.partition: each for each in partitions}
@@ -116,7 +116,7 @@ def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
 
 
 def _well(machines: dict[str, int]) -> str:
-    """What to say where nothing is wrong with the plant: machines may fail all the same, by their logic."""
+    """Return the sentence for a plant without problems. Machines may still fail because of their logic."""
     ailing = [health for health in ("failing", "quarantined") if machines.get(health)]
     if not ailing:
         return "No problems found."

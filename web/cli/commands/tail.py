@@ -1,4 +1,4 @@
-"""`iot-logic tail`: what happens, as it happens. After a lost connection it goes on where it was."""
+"""`iot-logic tail`: show live events. After a lost connection it continues after the last event."""
 
 import argparse
 import json
@@ -16,14 +16,15 @@ from web.cli.commands.events import Event, events
 from web.cli.commands.moments import local
 from web.cli.commands.screen import Screen
 
-#: Seconds before it connects again: at first, and at the most.
+#: Seconds before it connects again: the first delay, and the longest.
 _SOONEST: Final = 0.5
 _LATEST: Final = 15.0
 
-#: Characters of a reading or result that are shown; `--json` has all.
+#: The maximum number of characters of a reading or result that are shown; `--json` shows all.
 _SHOWN: Final = 300
 
-#: Characters of what a change leads from and to: a version or a profile's name fits, an ETag says nothing.
+#: The maximum number of characters of a change's old and new value that are shown. A version or a profile's
+#: name fits; an ETag tells the reader nothing.
 _LONGEST_END: Final = 30
 
 
@@ -41,20 +42,20 @@ def tail(arguments: argparse.Namespace) -> int:
 
 
 def _followed(api: Api, path: str, screen: Screen) -> Iterator[Event]:
-    """The events, across connections. Raises `ApiUnreachable` and `Refused` if there was never one."""
+    """Yield events, across connections. Raises `ApiUnreachable` and `Refused` if it never connected."""
     last, wait, connected = "", _SOONEST, False
     while True:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         try:
             lines = api.lines(path, headers)
-            # The first line comes at once: the API greets.
+            # The first line arrives at once, because the API starts each stream with a greeting.
             greeting = next(lines, b"")
             connected, wait = True, wait if greeting == b"" else _SOONEST
             for event in events(chain((greeting,), lines)):
                 last = event.id or last
                 yield event
         except (ApiUnreachable, Refused) as e:
-            # An API that is there may be gone for a while, or have too many readers.
+            # An API that was reachable before may be down for a while, or have too many readers.
             if not connected or (isinstance(e, Refused) and e.status < 500):
                 raise
             screen.note(f"{e} Reconnecting …", style="yellow")
@@ -100,13 +101,13 @@ def _show_change(screen: Screen, data: dict[str, Any]) -> None:
 
 
 def _end(value: Any) -> str:
-    """Where a change comes from or leads to, in short."""
+    """Return the old or the new value of a change, shortened."""
     text = "none" if value is None else str(value)
     return text if len(text) <= _LONGEST_END else "…"
 
 
 def _head(data: dict[str, Any]) -> tuple[object, object]:
-    """When, in local time, and on what."""
+    """Return the time of an event, in local time, and its machine or other subject."""
     return (f"{local(data.get('time'), '%H:%M:%S')}  ", "dim"), (f"{data.get('machine')}  ", "bold")
 
 

@@ -1,4 +1,4 @@
-"""What a logic is for: a machine, or a profile. Both are named as their files in a folder are."""
+"""The target of a logic: a machine or a profile. Both are named by their path in a folder."""
 
 import argparse
 from pathlib import PurePath
@@ -22,7 +22,7 @@ class Target(Struct, frozen=True, order=True):
 
     @classmethod
     def of(cls, kind: Kind, name: str) -> Self:
-        """The machine or profile of this name, which becomes part of a path. Raises `Misused`."""
+        """Return the machine or profile with this name. The name becomes part of a path. Raises `Misused`."""
         if not is_machine_id(name):
             raise Misused(
                 f"{name!r} is not a valid name of a machine or profile. Use 1 to 128 letters, digits, _ or -."
@@ -31,7 +31,7 @@ class Target(Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`press-7`, `machines/press-7`, `profiles/pumps` or a file of these names. Raises `Misused`."""
+        """Parse `press-7`, `machines/press-7`, `profiles/pumps` or a file's path. Raises `Misused`."""
         path = PurePath(text.removesuffix(".py"))
         for kind in KINDS:
             if path.parent.name == kind:
@@ -40,7 +40,7 @@ class Target(Struct, frozen=True, order=True):
 
     @classmethod
     def named(cls, arguments: argparse.Namespace) -> Self | None:
-        """The one that --machine or --profile names, if any. Raises `Misused`."""
+        """Return the target that --machine or --profile names, if any. Raises `Misused`."""
         if arguments.machine is not None:
             return cls.of("machines", arguments.machine)
         if arguments.profile is not None:
@@ -49,7 +49,7 @@ class Target(Struct, frozen=True, order=True):
 
     @property
     def path(self) -> str:
-        """Its path in the API."""
+        """The target's path in the API."""
         return quoted(self.kind, self.name)
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
-"""`iot-logic test`: run a logic in the same sandbox as the workers, with no server.
+"""`iot-logic test`: run a logic in the same sandbox as the workers, without a server.
 
-It is run on its examples, as an upload would (`web.cli.commands.examples`), or on a file of readings.
+The logic runs on its examples, as an upload would run it (`web.cli.commands.examples`), or on a file of
+readings.
 """
 
 import argparse
@@ -20,14 +21,14 @@ from web.cli.commands.examples import test_examples
 
 
 class RefusedLine(Struct):
-    """What `iot-logic test` prints for a logic that may not run."""
+    """The output of `iot-logic test` for a logic that is refused."""
 
     outcome: str
     errors: tuple[Problem, ...]
 
 
 def test(arguments: argparse.Namespace) -> int:
-    """Run the logic on its examples; where there are readings, on them instead."""
+    """Run the logic on its examples, or on readings if they are given."""
     if arguments.readings is None:
         if arguments.state is not None or arguments.config is not None:
             raise Misused("--state and --config need --readings. An example has its own state and config.")
@@ -64,7 +65,7 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
 
 
 def _object(path: Path | None) -> bytes:
-    """The JSON object in a file; an empty one where there is no file. Raises `Misused`."""
+    """Return the JSON object in a file, or an empty one if no file is given. Raises `Misused`."""
     content = b"{}" if path is None else path.read_bytes()
     try:
         msgspec.json.decode(content, type=dict[str, object])

@@ -1,4 +1,7 @@
-"""`iot-logic token`: make, list and revoke tokens, on Redis itself. Whoever has Redis is admin already."""
+"""`iot-logic token`: create, list and revoke tokens, directly in Redis.
+
+It needs no token: access to Redis already means full access.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -16,12 +19,12 @@ from pipeline.store.tokens import Tokens
 from web.cli.commands import OK
 from web.cli.commands.screen import Screen
 
-#: Who made a change, in the audit trail. No token has such a name.
+#: The author of these changes in the audit trail. No token can have this name.
 _WHO: Final = "(iot-logic)"
 
 
 def create(arguments: argparse.Namespace) -> int:
-    """Make a token and print it."""
+    """Create a token and print it."""
     screen, role = Screen.of(arguments), Role(arguments.role)
     with _redis() as (tokens, trail):
         if arguments.if_none and tokens.exist():
@@ -30,7 +33,7 @@ def create(arguments: argparse.Namespace) -> int:
             return OK
         token = tokens.create(arguments.name, role, arguments.expires)
         trail.write(_WHO, "token.create", arguments.name, after=role)
-    # Not on standard output, so that a script can take the token alone from there.
+    # On standard error, so that a script can read the token alone from standard output.
     screen.note("Copy the token now. It cannot be shown again:")
     screen.say(token)
     screen.document({"name": arguments.name, "role": role, "token": token})

@@ -1,4 +1,4 @@
-"""What `iot-logic doctor` looks at, a file each: RabbitMQ, Redis, the workers and this host.
+"""The checks of `iot-logic doctor`, one file for each subject: RabbitMQ, Redis, the workers and this host.
 
-Each check yields findings and changes nothing. What cannot be looked at is a finding too.
+Each check yields findings and changes nothing. If something cannot be checked, that is a finding too.
 """

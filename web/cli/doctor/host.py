@@ -1,4 +1,4 @@
-"""This host: what confines logic here, and whether our ports are free or ours."""
+"""Checks of this host: the layers that confine logic, and whether our ports are free or already ours."""
 
 import errno
 import http.client
@@ -12,7 +12,8 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.parent.sandbox import Sandbox
 from web.cli.doctor.finding import Finding
 
-#: What may confine a child beside the filter (`sandbox.child.confinement`), and what to do where it does not.
+#: Additional layers of confinement besides the filter (`sandbox.child.confinement`), and what to do if one is
+#: missing.
 _LAYERS: Final = {
     "network-namespace": "allow user namespaces (sysctl user.max_user_namespaces, AppArmor, the container's "
     "seccomp profile)",
@@ -26,7 +27,7 @@ _LOGIC: Final = "def process(data, state):\n    return data\n"
 
 
 def check_sandbox(settings: Settings) -> Iterator[Finding]:
-    """Whether logic can be confined on this host, and by what."""
+    """Check whether this host can confine logic, and with which layers."""
     area = "sandbox"
     try:
         with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
@@ -69,7 +70,7 @@ def check_sandbox(settings: Settings) -> Iterator[Finding]:
 
 
 def check_ports(settings: Settings) -> Iterator[Finding]:
-    """Whether the ports of the API and of the metrics can be had, or are ours."""
+    """Check whether the ports of the API and of the metrics are free, or are already ours."""
     host, port = settings.api_host, settings.api_port
     if (taken := _taken(host, port)) is None:
         yield Finding("ports", "ok", f"The API's port {port} is free. No API is running at this address.")
@@ -102,7 +103,7 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
 
 
 def _taken(host: str, port: int) -> OSError | None:
-    """Why a port cannot be had; None where it can."""
+    """Return why a port is not available; None if it is."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -116,7 +117,7 @@ def _taken(host: str, port: int) -> OSError | None:
 
 
 def _is_api(host: str, port: int) -> bool:
-    """Whether what listens there is our API."""
+    """Return whether our API listens on this address."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all of this host's addresses
     connection = http.client.HTTPConnection(address, port, timeout=_PATIENCE)
     try:

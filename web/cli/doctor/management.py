@@ -1,4 +1,4 @@
-"""RabbitMQ as its management plugin tells of it, where there is one: alarms, nodes, and our bindings."""
+"""Checks over RabbitMQ's management plugin, if there is one: alarms, nodes, and our bindings."""
 
 import http.client
 import re
@@ -20,14 +20,14 @@ from web.cli.doctor.rabbitmq import outdated_queues, some
 
 _AREA: Final = "RabbitMQ"
 _PATIENCE: Final = 5
-#: Ports of the plugin, without and with TLS.
+#: The plugin's ports, without and with TLS.
 _PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 
 T = TypeVar("T")
 
 
 class Node(Struct):
-    """What is looked at of a node of the broker's cluster."""
+    """The checked fields of a node of the broker's cluster."""
 
     name: str
     running: bool = True
@@ -43,7 +43,7 @@ class _Bound(Struct):
 
 
 class QueueInfo(Struct):
-    """A queue, with its arguments and the definition of the policy that is in force on it."""
+    """A queue, with its arguments and the definition of the policy that applies to it."""
 
     name: str
     arguments: dict[str, Any] = {}
@@ -51,7 +51,7 @@ class QueueInfo(Struct):
 
     @property
     def keeps_expired(self) -> bool:
-        """Whether a reading that expires in it becomes a dead letter. An argument wins over a policy."""
+        """Return whether a reading that expires in it becomes a dead letter. Arguments override policies."""
         policy = self.effective_policy_definition
         policy = policy if isinstance(policy, dict) else {}
         return all(
@@ -61,7 +61,7 @@ class QueueInfo(Struct):
 
 
 def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
-    """What the management plugin at `url` says; None: at its usual port of the broker's host."""
+    """Check the system over the management plugin at `url`; None: its default port on the broker's host."""
     amqp = urlsplit(settings.amqp_url)
     if url is None:
         scheme, port = _PORTS.get(amqp.scheme, _PORTS["amqp"])
@@ -91,7 +91,7 @@ def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
 
 
 def alarms(nodes: list[Node]) -> Iterator[Finding]:
-    """What is wrong with the nodes."""
+    """Check the nodes for alarms."""
     for node in nodes:
         if not node.running:
             yield Finding(_AREA, "wrong", f"The node {node.name} is not running.", "Start it.")
@@ -119,7 +119,7 @@ def alarms(nodes: list[Node]) -> Iterator[Finding]:
 
 
 def expiry(queues: list[QueueInfo], vhost: str) -> Iterator[Finding]:
-    """Whether a reading that expires in a partition's queue becomes a dead letter."""
+    """Check whether a reading that expires in a partition's queue becomes a dead letter."""
     ours = [each for each in queues if re.match(topology.PARTITION_QUEUES_PATTERN, each.name)]
     without = [each.name for each in ours if not each.keeps_expired]
     if without:
@@ -134,11 +134,11 @@ def expiry(queues: list[QueueInfo], vhost: str) -> Iterator[Finding]:
 
 
 def _outdated(settings: Settings, vhost: str) -> Iterator[Finding]:
-    """The same as far as AMQP tells: it knows a queue's arguments, and no policy."""
+    """Check the same over AMQP, as far as possible: AMQP shows a queue's arguments but not its policy."""
     try:
         without = outdated_queues(settings)
     except (TopologyError, pika.exceptions.AMQPError, OSError, ValueError):
-        return  # That is said already.
+        return  # another finding reports that already
     if without:
         yield Finding(
             _AREA,
@@ -150,7 +150,7 @@ def _outdated(settings: Settings, vhost: str) -> Iterator[Finding]:
 
 
 def _set_policy(vhost: str) -> str:
-    """The command that makes readings that expire dead letters."""
+    """Return the command that sets the policy which turns expired readings into dead letters."""
     where = "" if vhost == "/" else f" -p {shlex.quote(vhost)}"
     definition = msgspec.json.encode(topology.EXPIRY_POLICY).decode()
     return (
@@ -163,7 +163,7 @@ def _missing(settings: Settings, bound: list[_Bound]) -> Iterator[Finding]:
     there = {(each.source, each.destination, each.routing_key) for each in bound}
     ours = {each.destination for each in bound}
     for binding in topology.bindings(settings):
-        # Where there is nothing of ours yet, that is said already.
+        # If the destination of a binding is missing, another finding reports that already.
         if binding.destination in ours and (binding.source, binding.destination, binding.key) not in there:
             yield Finding(
                 _AREA,
@@ -182,7 +182,7 @@ class _Api:
         self._authorization = f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
     def get(self, path: str, shape: type[T]) -> T:
-        """An answer. Raises `OSError`, `http.client.HTTPException`, or `ValueError` for any other answer."""
+        """Return an answer. Raises `OSError`, `http.client.HTTPException`, or `ValueError` if it is bad."""
         try:
             self._connection.request("GET", self._path + path, headers={"Authorization": self._authorization})
             answer = self._connection.getresponse()

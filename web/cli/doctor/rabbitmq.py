@@ -1,7 +1,7 @@
-"""RabbitMQ as AMQP tells of it: its version, our exchanges and queues, and who consumes them.
+"""Checks of RabbitMQ over AMQP: its version, our exchanges and queues, and their consumers.
 
-What is there is declared once more, as we would: the broker says whether it is the same. What is not there is
-left so, for whoever starts makes it.
+Existing exchanges and queues are declared again with our arguments; the broker answers whether they are
+equal. Missing ones are not created, because the first process that starts declares them.
 """
 
 import secrets
@@ -23,29 +23,29 @@ from web.cli.doctor.finding import Finding
 
 _AREA: Final = "RabbitMQ"
 
-#: The oldest that is tested.
+#: The oldest tested version.
 _OLDEST: Final = (3, 10)
 
-#: Seconds that it may take to let us in.
+#: The timeout for connecting, in seconds.
 _PATIENCE: Final = 5
 
-#: AMQP's answer for what is not there.
+#: AMQP's reply code for a missing exchange or queue.
 _NOT_FOUND: Final = 404
 
-#: What is sent to see what the broker adds.
+#: A message that is sent to see which properties the broker adds.
 _SAMPLE: Final = pika.BasicProperties()
 
 _START: Final = "If this system is new, nothing to do: the API or a worker declares it when it starts."
 
 
 def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
-    """What there is to say of the broker."""
+    """Run all checks of the broker."""
     try:
         parameters = pika.URLParameters(settings.amqp_url)
         parameters.socket_timeout = parameters.stack_timeout = _PATIENCE
         parameters.connection_attempts = 1
         with BlockingConnection(parameters) as connection:
-            # Pika keeps for its adapters what the broker says of itself.
+            # Pika keeps the server's properties for its adapters only.
             yield _version(connection._impl.server_properties or {})
             look = _Inspection(connection)
             there = [each for each in topology.EXCHANGES if look.has_exchange(each.name)]
@@ -65,7 +65,7 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
 
 
 def check_mqtt(settings: Settings) -> Finding:
-    """Whether devices could connect over MQTT."""
+    """Check whether devices can connect over MQTT."""
     url = urlsplit(settings.mqtt_url)
     host, port = url.hostname or "127.0.0.1", url.port or 1883
     try:
@@ -81,7 +81,7 @@ def check_mqtt(settings: Settings) -> Finding:
 
 
 def _numbers(properties: dict[str, Any]) -> tuple[int, ...]:
-    """The first two numbers of the broker's version, as it says it; none if it says something else."""
+    """Return the first two numbers of the broker's version, empty if it has another form."""
     try:
         return tuple(int(each) for each in str(properties.get("version")).split(".")[:2])
     except ValueError:
@@ -102,18 +102,18 @@ def _version(properties: dict[str, Any]) -> Finding:
 
 
 class _Inspection:
-    """Asks the broker. Each answer that it is not there, or is another, closes a channel."""
+    """Asks the broker. A missing or different exchange or queue closes the channel."""
 
     def __init__(self, connection: pika.BlockingConnection) -> None:
         self._connection = connection
         self._channel = connection.channel()
 
     def has_exchange(self, name: str) -> bool:
-        """Whether there is an exchange of this name."""
+        """Return whether there is an exchange with this name."""
         return self._ask(lambda channel: channel.exchange_declare(name, passive=True)) is not None
 
     def exchanges(self, there: list[topology.Exchange]) -> Iterator[Finding]:
-        """Whether the exchanges that are there are ours."""
+        """Check whether the existing exchanges are declared correctly."""
         wrong = list[Finding]()
         for exchange in there:
             try:
@@ -128,7 +128,7 @@ class _Inspection:
             yield Finding(_AREA, "ok", "The exchanges are declared correctly.")
 
     def queues(self, settings: Settings) -> Iterator[Finding]:
-        """Whether the queues are ours, and what is in them."""
+        """Check whether the queues are declared correctly, and how many messages they hold."""
         missing, wrong, unserved = list[str](), list[Finding](), list[str]()
         waiting = 0
         for queue in topology.queues(settings):
@@ -166,7 +166,7 @@ class _Inspection:
             )
 
     def times(self, properties: dict[str, Any]) -> Finding:
-        """Whether the broker writes into a message when it came. Sends one through a queue of our own."""
+        """Check whether the broker adds the time of arrival to a message. Sends one through its own queue."""
         line = f"Add this line to rabbitmq.conf, then restart RabbitMQ: {sent_at.RABBITMQ_LINE}"
         try:
             channel = self._open()
@@ -195,14 +195,14 @@ class _Inspection:
         )
 
     def has_queue(self, name: str) -> bool:
-        """Whether there is a queue of this name."""
+        """Return whether there is a queue with this name."""
         return self._find(name) is not None
 
     def _find(self, queue: str) -> Any:
         return self._ask(lambda channel: channel.queue_declare(queue, passive=True))
 
     def _ask(self, question: Callable[[BlockingChannel], Any]) -> Any:
-        """The broker's answer; None where it says that there is no such thing."""
+        """Return the broker's answer; None if the exchange or queue is missing."""
         try:
             return question(self._open())
         except pika.exceptions.ChannelClosedByBroker as e:
@@ -217,7 +217,7 @@ class _Inspection:
 
 
 def _exchange_type(parameters: pika.URLParameters) -> Finding:
-    """Whether the broker can make the exchange of the readings: one like it is made, and deleted."""
+    """Check whether the broker supports the type of our exchange: declare one of that type, and delete it."""
     [readings] = [each for each in topology.EXCHANGES if each.name == wire.READINGS_EXCHANGE]
     tried = topology.Exchange(f"iot-logic-doctor-{secrets.token_hex(4)}", readings.type)
     with BlockingConnection(parameters) as connection:
@@ -231,13 +231,13 @@ def _exchange_type(parameters: pika.URLParameters) -> Finding:
 
 
 def _halves(error: TopologyError) -> tuple[str, str]:
-    """What is wrong, and what to do: the first sentence, and the rest."""
+    """Return the problem and the remedy: the first sentence, and the rest."""
     what, _, todo = str(error).partition(". ")
     return f"{what}.", todo
 
 
 def outdated_queues(settings: Settings) -> list[str]:
-    """The partitions' queues that are there and that an older version declared.
+    """Return the existing queues of partitions that an older version declared.
 
     Raises `TopologyError` or pika's error.
     """
@@ -251,6 +251,6 @@ def outdated_queues(settings: Settings) -> list[str]:
 
 
 def some(names: list[str]) -> str:
-    """The first of these names, and how many more there are."""
+    """Return the first of these names, and the number of the others."""
     shown = ", ".join(names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

@@ -1,4 +1,4 @@
-"""Redis: its version, whether it keeps all that it has confirmed and reads it again, and its clock."""
+"""Checks of Redis: its version, whether it keeps all confirmed writes and loads them again, and its clock."""
 
 import time
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from web.cli.doctor.finding import Finding
 
 _AREA: Final = "Redis"
 
-#: The oldest that has the commands that are used.
+#: The oldest version that has all commands in use.
 _OLDEST: Final = (6, 2)
-#: The part of its memory from which on one should see to it.
+#: The used share of its memory above which the user is warned.
 _FULL: Final = 0.8
-#: Seconds that its clock may differ from ours.
+#: The maximum difference between its clock and ours, in seconds.
 _OFF: Final = 2.0
 
-#: What the user in whose name Redis reads its file must be able to do.
+#: The permissions that the user must have under which Redis loads its file.
 _ALL_RIGHTS: Final = "~* &* +@all"
 
 _SET: Final = "{0} in redis.conf, or at once: redis-cli config set {0}"
 
 
 def check_redis(client: Client) -> Iterator[Finding]:
-    """What there is to say of Redis."""
+    """Run all checks of Redis."""
     try:
         info = client.info()
         yield from _server(info)
@@ -125,11 +125,11 @@ def _lacking(config: dict[str, str], info: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _replay(client: Client) -> Iterator[Finding]:
-    """Whether it may do again what is in its file when it starts.
+    """Check whether Redis is permitted to replay its file when it starts.
 
-    It does so in the name of the user `default`, which is often left without rights because nobody is to
-    log in as it. Seen with 7.0.15: what that user may not do of a transaction has the whole of it left out,
-    and a line in the log is all that tells.
+    Redis replays the file as the user `default`, which is often left without permissions so that nobody can
+    log in as it. Observed with 7.0.15: if that user lacks the permission for one command of a transaction,
+    the whole transaction is skipped. Only a line in the log reports it.
     """
     try:
         user = cast("dict[str, list[str]]", client.acl_getuser("default") or {})

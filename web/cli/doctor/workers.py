@@ -1,4 +1,4 @@
-"""The workers, by what they last said of themselves."""
+"""Checks of the workers, based on their latest reports."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +13,7 @@ _AREA: Final = "workers"
 
 
 def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
-    """What there is to say of the workers; nothing where Redis cannot be used, which is said already."""
+    """Check the workers. Yields nothing if Redis is unavailable: another finding reports that already."""
     try:
         roll = list_workers(client)
     except RedisError:

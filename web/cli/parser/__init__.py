@@ -1,4 +1,4 @@
-"""The command-line parser of `iot-logic`. It imports nothing that takes time."""
+"""The command-line parser of `iot-logic`. It imports nothing that is slow to import."""
 
 import argparse
 from textwrap import fill
@@ -18,7 +18,7 @@ _EXIT_STATUS: Final = (
 
 
 def new_parser() -> argparse.ArgumentParser:
-    """The parser. What it returns has `run`, the function of a command as `<module>:<name>`."""
+    """Return the parser. Its result has `run`, the function of a command as `<module>:<name>`."""
     parser = argparse.ArgumentParser(
         prog="iot-logic",
         description="Write, test and manage the logic of machines.",

@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
-#: Columns of the help's texts.
+#: The width of the help texts in columns.
 WIDTH: Final = 100
 
 
@@ -66,7 +66,7 @@ def days(text: str) -> float:
 
 
 def moment(text: str) -> str:
-    """A moment (`web.cli.commands.moments`)."""
+    """Return a time (`web.cli.commands.moments`)."""
     from web.cli.commands.moments import moment
 
     return moment(text)
