@@ -1,4 +1,4 @@
-"""The architecture page shows the rooms that there are, and the import contracts that hold them apart."""
+"""The diagrams on the architecture page match the folders and the import contracts."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ PACKAGES: Final = "packages"
 
 _BLOCK: Final = re.compile(r"^```\{code-block\} text\n:name: layers\n\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
-#: The layers of each package, top to bottom, by the heading that they stand under.
+#: The layers of each package, top to bottom, by their heading.
 Layers = dict[str, list[str]]
 
 DIAGRAM: Final = """\
@@ -118,7 +118,7 @@ def contracts(pyproject: str) -> Layers:
 
 
 def _layers(contract: dict[str, Any]) -> Layers:
-    # import-linter puts a layer that may be missing into brackets.
+    # import-linter puts an optional layer into parentheses.
     lines = [re.sub(r"[()]", "", layer) for layer in contract["layers"]]
     containers = contract.get("containers")
     if containers is None:

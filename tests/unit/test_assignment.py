@@ -1,4 +1,4 @@
-"""Who has which partition: the same for everybody, evenly, and little moves when a worker comes or goes."""
+"""The assignment of partitions: the same on all workers, even, and stable when a worker joins or leaves."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ worker_sets = st.sets(st.text("abcdef0123456789-", min_size=1, max_size=12), min
 
 
 @given(worker_sets, st.integers(1, 256))
-def test_every_partition_has_an_owner_and_nobody_more_than_his_even_share(
+def test_every_partition_has_an_owner_and_no_worker_has_more_than_an_even_share(
     workers: set[str], partitions: int
 ) -> None:
     owners = assignment(sorted(workers), partitions)
@@ -24,7 +24,7 @@ def test_every_partition_has_an_owner_and_nobody_more_than_his_even_share(
 
 
 @given(worker_sets)
-def test_everybody_works_out_the_same_in_whatever_order_he_knows_the_workers(workers: set[str]) -> None:
+def test_the_order_of_the_workers_does_not_change_the_assignment(workers: set[str]) -> None:
     assert assignment(sorted(workers), PARTITIONS) == assignment(sorted(workers, reverse=True), PARTITIONS)
 
 
@@ -32,10 +32,10 @@ def test_without_workers_there_are_no_owners() -> None:
     assert assignment([], PARTITIONS) == {}
 
 
-def test_when_workers_come_most_partitions_stay_where_they_are() -> None:
+def test_when_a_worker_joins_most_partitions_keep_their_owner() -> None:
     owners = [assignment([f"worker-{n}" for n in range(count)], PARTITIONS) for count in range(1, 9)]
 
     for count, (before, after) in enumerate(pairwise(owners), start=2):
         moved = sum(before[partition] != after[partition] for partition in range(PARTITIONS))
-        # A new worker's even share, and as many again where the bound pushes others along.
+        # A new worker's even share, and as many again because the upper bound pushes other partitions along.
         assert moved <= 2 * -(-PARTITIONS // count)

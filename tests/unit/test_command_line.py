@@ -1,4 +1,4 @@
-"""The command line of `iot-logic`: its help is there at once, and its page says the same."""
+"""The command line of `iot-logic`: its help is fast, and its page in the docs matches it."""
 
 import argparse
 import shlex
@@ -15,7 +15,7 @@ from web.cli.parser import new_parser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
 
-#: What takes time to be imported, and what the help needs none of.
+#: Modules that are slow to import and that the help does not need.
 SLOW = {"litestar", "pika", "RestrictedPython", "redis", "msgspec", "rich", "http.client"}
 
 HELP = """
@@ -28,14 +28,14 @@ finally:
 """
 
 
-def test_help_imports_nothing_that_takes_time() -> None:
+def test_help_imports_no_slow_module() -> None:
     done = subprocess.run([sys.executable, "-c", HELP, "--help"], capture_output=True, text=True, check=True)
 
     assert "push" in done.stdout
     assert not SLOW & set(done.stderr.split())
 
 
-def test_no_command_imports_what_only_servers_need() -> None:
+def test_no_command_imports_a_module_that_only_servers_need() -> None:
     modules = {command.get_default("run").partition(":")[0] for command in COMMANDS}
     imports = ", ".join(f"web.cli.commands.{module}" for module in modules)
     code = f"import sys; import {imports}; print(*sys.modules)"
@@ -45,7 +45,7 @@ def test_no_command_imports_what_only_servers_need() -> None:
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """The parsers of the commands, and of the commands in them."""
+    """Return the parsers of the commands and of their subcommands."""
     within = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
     if not within:
         yield parser
@@ -67,7 +67,7 @@ def test_the_page_has_the_examples_and_the_options_of_each_command(command: argp
     assert [each for each in options - {"-h", "--help"} if f"{each}" not in PAGE] == []
 
 
-def test_what_the_page_says_to_type_can_be_typed() -> None:
+def test_the_parser_accepts_every_command_on_the_page() -> None:
     lines = [line for line in PAGE.splitlines() if line.startswith("    iot-logic")]
 
     for line in "&&".join(lines).split("&&"):
@@ -76,12 +76,12 @@ def test_what_the_page_says_to_type_can_be_typed() -> None:
         assert new_parser().parse_args(arguments).run
 
 
-def test_every_command_that_can_be_typed_can_be_run() -> None:
+def test_every_command_of_the_parser_has_a_function() -> None:
     for command in COMMANDS:
         module, _, function = command.get_default("run").partition(":")
         assert callable(getattr(import_module(f"web.cli.commands.{module}"), function))
 
 
-def test_the_page_says_what_each_exit_status_is_for() -> None:
+def test_the_page_explains_each_exit_status() -> None:
     for status in (OK, WRONG, UNABLE, STOPPED):
         assert f"\n| {status} |" in PAGE

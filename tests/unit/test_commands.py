@@ -1,4 +1,4 @@
-"""What the commands of `iot-logic` read and show."""
+"""The input and the output of the `iot-logic` commands."""
 
 import argparse
 import sys
@@ -29,14 +29,14 @@ id
 data: without an end"""
 
 
-def test_events_are_read_as_the_standard_says() -> None:
+def test_events_are_parsed_as_the_standard_requires() -> None:
     assert list(events(STREAM.splitlines(keepends=True))) == [
         Event("7", "reading", '{"n":\n1}'),
         Event("", "message", "alone"),
     ]
 
 
-def test_every_character_that_could_do_something_to_a_terminal_is_written_out() -> None:
+def test_every_character_that_could_control_a_terminal_is_escaped() -> None:
     shown = plain("".join(map(chr, range(sys.maxunicode + 1))))
 
     assert shown.isprintable()
@@ -46,7 +46,7 @@ def test_every_character_that_could_do_something_to_a_terminal_is_written_out() 
 
 
 @pytest.mark.parametrize("forgotten", [False, True])
-def test_a_screen_that_forgot_to_write_them_out_would_be_noticed(
+def test_a_screen_that_does_not_escape_them_is_detected(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, forgotten: bool
 ) -> None:
     if forgotten:
@@ -63,7 +63,7 @@ def test_a_screen_that_forgot_to_write_them_out_would_be_noticed(
     assert "[bold]b" in written
 
 
-def test_moments_are_how_long_ago_or_local_times() -> None:
+def test_times_are_local_or_say_how_long_ago() -> None:
     ago = datetime.fromisoformat(moment("2h"))
     local = datetime(2026, 1, 31, 12).astimezone(UTC)
 

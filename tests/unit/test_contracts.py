@@ -1,4 +1,4 @@
-"""The contracts in pyproject.toml fail when an import points the wrong way."""
+"""The contracts in pyproject.toml fail if an import goes in the wrong direction."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The code without its pages, which the test may break."""
+    """Return a copy of the code without its pages, which the test may change."""
     folder = tmp_path_factory.mktemp("code")
     for package in ("pipeline", "sandbox", "web", "devices"):
         shutil.copytree(
@@ -29,7 +29,7 @@ def check(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_code_keeps_them(copy: Path) -> None:
+def test_the_code_keeps_the_contracts(copy: Path) -> None:
     done = check(copy)
 
     assert done.returncode == 0, done.stdout
@@ -49,7 +49,7 @@ def test_the_code_keeps_them(copy: Path) -> None:
         ("devices/machine.py", "import pipeline.broker.topology"),
     ],
 )
-def test_an_import_that_points_the_wrong_way_breaks_one(copy: Path, module: str, line: str) -> None:
+def test_an_import_in_the_wrong_direction_breaks_a_contract(copy: Path, module: str, line: str) -> None:
     path = copy / module
     kept = path.read_text()
     path.write_text(f"{kept}\n{line}\n")

@@ -1,4 +1,4 @@
-"""What is understood of a dead letter's headers, whoever wrote them."""
+"""Parsing the headers of a dead letter, including headers that no worker wrote."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from pipeline.broker.dead_letter import letter_of
         (None, None),
     ],
 )
-def test_a_number_is_taken_in_whichever_width_it_comes(value: Any, number: int | None) -> None:
+def test_a_number_is_accepted_in_every_integer_type(value: Any, number: int | None) -> None:
     properties = pika.BasicProperties(message_id="m1/1", headers={"logicversion": value})
 
     letter = letter_of("machines.m1.dead-letter", properties, b"{}")

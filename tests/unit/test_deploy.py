@@ -1,4 +1,4 @@
-"""Each alert of the compose stack has a page that says what to do; and secrets are as servers want them."""
+"""The deployment: each alert has a page that says what to do, and each server can read its secrets."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "alerts"
 
 
-def test_each_alert_has_a_page_which_names_it_and_each_page_an_alert() -> None:
+def test_each_alert_has_a_page_that_names_it_and_each_page_has_an_alert() -> None:
     rules = (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text()
     alerts = dict(re.findall(r"alert: (\w+)\n.*?page: ([a-z-]+)", rules, re.DOTALL))
     pages = {path.stem: path.read_text() for path in PAGES.glob("*.md")}
@@ -32,7 +32,7 @@ def test_each_alert_has_a_page_which_names_it_and_each_page_an_alert() -> None:
         assert f"[{alert}]({page}.md)" in index
 
 
-def test_the_pipelines_user_may_use_all_that_is_declared_and_nothing_else() -> None:
+def test_the_pipelines_user_may_use_everything_declared_and_nothing_else() -> None:
     rights = next(each for each in definitions({"pipeline": ""})["permissions"] if each["user"] == "pipeline")
     settings = Settings(partitions=256)
     ours = [each.name for each in topology.EXCHANGES] + [each.name for each in topology.queues(settings)]
@@ -44,13 +44,13 @@ def test_the_pipelines_user_may_use_all_that_is_declared_and_nothing_else() -> N
     assert not re.search(rights["configure"], wire.INGEST_EXCHANGE)
 
 
-def test_rabbitmq_in_the_stack_writes_when_a_message_came() -> None:
+def test_rabbitmq_in_the_stack_adds_the_time_of_arrival_to_messages() -> None:
     lines = (ROOT / "deploy" / "rabbitmq" / "rabbitmq.conf").read_text().splitlines()
 
     assert RABBITMQ_LINE in lines
 
 
-def test_nobody_can_become_redis_default_user_which_has_all_rights_to_read_the_file_with() -> None:
+def test_nobody_can_log_in_as_the_default_user_of_redis_which_has_all_permissions() -> None:
     default = acl("secret").splitlines()[0].split()
 
     assert default[:3] == ["user", "default", "off"]
@@ -58,7 +58,7 @@ def test_nobody_can_become_redis_default_user_which_has_all_rights_to_read_the_f
     assert {"~*", "&*", "+@all"} <= set(default)
 
 
-def test_secrets_are_made_once_and_each_part_gets_its_own(tmp_path: Path) -> None:
+def test_secrets_are_created_once_and_each_service_gets_its_own(tmp_path: Path) -> None:
     for part in ("pipeline", "devices", "rabbitmq", "redis"):
         (tmp_path / part).mkdir()
     command = [sys.executable, str(ROOT / "deploy" / "keys.py"), str(tmp_path)]
@@ -78,7 +78,7 @@ def test_secrets_are_made_once_and_each_part_gets_its_own(tmp_path: Path) -> Non
     assert password not in (tmp_path / "rabbitmq" / "definitions.json").read_text()
 
 
-def test_secrets_of_which_one_is_missing_are_all_made_anew(tmp_path: Path) -> None:
+def test_if_one_secret_is_missing_all_are_created_again(tmp_path: Path) -> None:
     for part in ("pipeline", "devices", "rabbitmq", "redis"):
         (tmp_path / part).mkdir()
     command = [sys.executable, str(ROOT / "deploy" / "keys.py"), str(tmp_path)]

@@ -1,4 +1,4 @@
-"""The pages say what the code does, and what was measured."""
+"""The pages of the docs match the code and the measurements."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.bench.report import Report
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_what_a_logic_may_use_is_made_from_the_allow_list() -> None:
+def test_the_page_about_the_language_is_generated_from_the_allow_list() -> None:
     written = (DOCS / "what-a-logic-may-use.md").read_text()
 
     assert written == page(), "python -m sandbox.reference > docs/what-a-logic-may-use.md"
@@ -20,7 +20,7 @@ def test_no_measured_figure_in_the_pages_is_typed_by_hand() -> None:
     assert stale(DOCS) == [], "python -m tests.bench.page docs/bench.json docs"
 
 
-def test_a_measured_figure_that_is_typed_by_hand_is_noticed(tmp_path: Path) -> None:
+def test_a_measured_figure_that_is_typed_by_hand_is_detected(tmp_path: Path) -> None:
     docs = shutil.copytree(DOCS, tmp_path / "docs")
     written = (docs / "growing.md").read_text()
     figure = f" {Report.read(DOCS / 'bench.json').details['partition']['partition']:,.0f} readings/s"
@@ -32,6 +32,6 @@ def test_a_measured_figure_that_is_typed_by_hand_is_noticed(tmp_path: Path) -> N
 
 
 def stale(docs: Path) -> list[str]:
-    """The files that say something else than was measured."""
+    """Return the files that differ from the measurements."""
     files = made(Report.read(docs / "bench.json"), docs)
     return [path.name for path, text in files.items() if path.read_text() != text]

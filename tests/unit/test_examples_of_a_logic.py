@@ -1,4 +1,4 @@
-"""Whether a logic does what its examples say: what is equal, and how it is said where it is not."""
+"""Running a logic's examples: how results are compared, and how a difference is reported."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, en
 from pipeline.trials.runner import Trials
 from sandbox.limits import Limits
 
-#: Returns and keeps what the reading says, or fails.
+#: Returns and stores the values in the reading, or fails.
 ECHO = """
 def process(data, state):
     if "keep" in data:
@@ -28,7 +28,7 @@ def trials() -> Iterator[Trials]:
 
 
 def attempt(trials: Trials, **fields: Any) -> list[Mismatch]:
-    """Where ECHO does not do what this example says."""
+    """Return the mismatches between ECHO and this example."""
     example = msgspec.convert({"name": "it", **fields}, Example)
     ready, wrong = cases([example], Limits())
     return wrong or mismatches([example], trials.run(ECHO, ready))
@@ -48,7 +48,7 @@ def attempt(trials: Trials, **fields: Any) -> list[Mismatch]:
         ({"error": "too hot"}, [{"error": "too hot"}]),
     ],
 )
-def test_what_is_equal_passes(trials: Trials, returned: Any, expected: Any) -> None:
+def test_an_equal_result_passes(trials: Trials, returned: Any, expected: Any) -> None:
     assert attempt(trials, readings=[{"return": returned}], results=[expected]) == []
 
 
@@ -69,7 +69,7 @@ def test_what_is_equal_passes(trials: Trials, returned: Any, expected: Any) -> N
         ({"error": "too hot"}, {"error": "too hot"}, "Expected an error, but the reading succeeded."),
     ],
 )
-def test_what_differs_is_shown_beside_what_was_expected(
+def test_a_different_result_is_shown_next_to_the_expected_one(
     trials: Trials, returned: Any, expected: Any, where: str
 ) -> None:
     [mismatch] = attempt(trials, readings=[{"return": None}, {"return": returned}], results=[None, expected])
@@ -79,7 +79,7 @@ def test_what_differs_is_shown_beside_what_was_expected(
     assert mismatch.expected == expected
 
 
-def test_a_failure_passes_only_where_its_message_is_expected(trials: Trials) -> None:
+def test_a_failure_passes_only_if_its_message_is_expected(trials: Trials) -> None:
     readings = [{"keep": 1}]
 
     assert attempt(trials, readings=readings, results=[{"error": "return"}]) == []
@@ -92,7 +92,7 @@ def test_a_failure_passes_only_where_its_message_is_expected(trials: Trials) -> 
         assert mismatch.line == 5
 
 
-def test_the_state_after_is_compared_where_it_is_given(trials: Trials) -> None:
+def test_the_state_afterwards_is_compared_if_it_is_given(trials: Trials) -> None:
     readings = [{"return": None, "keep": 1}, {"return": None, "keep": 2}]
 
     assert attempt(trials, readings=readings) == []
@@ -112,7 +112,7 @@ def test_examples_do_not_depend_on_each_other(trials: Trials) -> None:
 
 
 @pytest.mark.parametrize("what", ["state", "config"])
-def test_a_state_or_config_that_cannot_be_is_said_so(trials: Trials, what: str) -> None:
+def test_an_invalid_state_or_config_is_reported(trials: Trials, what: str) -> None:
     [mismatch] = attempt(trials, readings=[1], **{what: {"x": 2**70}})
 
     assert f"The example cannot be run: the {what} contains" in mismatch.message
@@ -125,7 +125,7 @@ def test_an_example_has_a_config_of_its_own(trials: Trials) -> None:
     assert mismatches([example], trials.run(limit, cases([example], Limits())[0])) == []
 
 
-def test_examples_that_were_not_run_are_no_success(trials: Trials) -> None:
+def test_examples_that_did_not_run_do_not_pass(trials: Trials) -> None:
     example = Example(name="it", readings=[1] * 20, results=[{"error": "fuel"}] * 20)
     endless = "def process(data, state):\n    while True:\n        pass\n"
 
@@ -159,6 +159,6 @@ def test_an_example_that_can_never_pass_is_refused(fields: dict[str, Any]) -> No
         [Example(name="it", readings=[1] * 600), Example(name="other", readings=[1] * 600)],
     ],
 )
-def test_examples_that_cannot_be_kept_are_refused(examples: list[Example]) -> None:
+def test_examples_that_cannot_be_stored_are_refused(examples: list[Example]) -> None:
     with pytest.raises(ExamplesUnfit):
         encoded(examples)

@@ -1,4 +1,4 @@
-"""One feed and the places of its readers: what each is given, and what it is told that it has missed."""
+"""A feed and its readers' positions: the events that each reader receives or is told that it missed."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ def events(chunk: bytes) -> list[str]:
     return [line.removeprefix("event: ") for line in chunk.decode().split("\n") if line.startswith("event: ")]
 
 
-def test_each_reader_takes_what_came_since(feed: Feed) -> None:
+def test_each_reader_takes_the_events_since_its_last_read(feed: Feed) -> None:
     put(feed, 3)
     first, place = feed.take(0)
     put(feed, 1)
@@ -35,7 +35,7 @@ def test_each_reader_takes_what_came_since(feed: Feed) -> None:
     assert feed.take(feed.last) == (b"", 4)
 
 
-def test_a_reader_that_is_late_gets_it_in_chunks_and_nobody_waits_for_it(feed: Feed) -> None:
+def test_a_late_reader_gets_its_events_in_chunks_and_delays_nobody(feed: Feed) -> None:
     put(feed, 80)
 
     place, chunks = 0, list[bytes]()
@@ -47,7 +47,7 @@ def test_a_reader_that_is_late_gets_it_in_chunks_and_nobody_waits_for_it(feed: F
     assert max(map(len, chunks)) < CHUNK_BYTES + 2_000
 
 
-def test_a_reader_that_is_too_late_is_told_how_much_it_has_missed(feed: Feed) -> None:
+def test_a_reader_that_is_too_late_is_told_how_many_events_it_missed(feed: Feed) -> None:
     put(feed, 1_000)
 
     place, chunks = 0, list[bytes]()
@@ -62,7 +62,7 @@ def test_a_reader_that_is_too_late_is_told_how_much_it_has_missed(feed: Feed) ->
     assert events(told).index("lagged") == 0
 
 
-def test_what_is_left_out_is_told_once_a_second_and_never_forgotten(
+def test_skipped_events_are_reported_once_a_second_and_never_forgotten(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time = 100.0
@@ -93,11 +93,11 @@ def test_what_is_left_out_is_told_once_a_second_and_never_forgotten(
         ("ab12cd34-7\n", Position()),
     ],
 )
-def test_an_id_is_read_or_is_none_that_we_gave(event_id: str, place: Position) -> None:
+def test_an_id_is_parsed_or_recognised_as_unknown(event_id: str, place: Position) -> None:
     assert Position.parse(event_id) == place
 
 
-def test_only_places_of_its_own_run_are_its_own(feed: Feed) -> None:
+def test_a_feed_keeps_only_places_of_its_own_run(feed: Feed) -> None:
     put(feed, 2)
 
     assert feed.keeps(Position(None, feed.run, 2))
@@ -105,7 +105,7 @@ def test_only_places_of_its_own_run_are_its_own(feed: Feed) -> None:
     assert not feed.keeps(Position(None, Feed(None).run, 1))
 
 
-def test_who_waits_is_woken_by_the_next_event(feed: Feed) -> None:
+def test_a_waiting_reader_is_woken_by_the_next_event(feed: Feed) -> None:
     async def wait() -> tuple[bool, bool]:
         waiting = asyncio.create_task(feed.wait(30))
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Which machine floods its partition, seen from the readings that are handed out."""
+"""Which machine floods its partition, judged by the readings that the partition hands out."""
 
 from pipeline.model.reading import Reading
 from pipeline.wire import PREFETCH
@@ -13,7 +13,7 @@ def readings(**counts: int) -> list[Reading]:
     ]
 
 
-def test_a_machine_with_most_of_a_partition_that_stays_behind_floods_it() -> None:
+def test_a_machine_with_most_readings_of_a_partition_that_keeps_lagging_floods_it() -> None:
     watch = FloodWatch()
     window = readings(loud=PREFETCH - 10, quiet=10)
 
@@ -21,7 +21,7 @@ def test_a_machine_with_most_of_a_partition_that_stays_behind_floods_it() -> Non
     assert watch.flooding(window, [], PATIENCE_SECONDS) == "loud"
 
 
-def test_a_burst_is_no_flood() -> None:
+def test_a_burst_is_not_a_flood() -> None:
     watch = FloodWatch()
     window = readings(loud=PREFETCH - 10, quiet=10)
 
@@ -40,7 +40,7 @@ def test_machines_that_share_a_busy_partition_do_not_flood_it() -> None:
     assert watch.flooding(window, [], 2 * PATIENCE_SECONDS) is None
 
 
-def test_a_machine_that_is_alone_has_nobody_to_wait_for_it() -> None:
+def test_a_machine_alone_in_its_partition_does_not_flood_it() -> None:
     watch = FloodWatch()
     window = readings(loud=PREFETCH)
 

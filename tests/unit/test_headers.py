@@ -1,4 +1,4 @@
-"""Headers that Python cannot represent stop no connection."""
+"""Headers that Python cannot represent do not break a connection."""
 
 import struct
 from typing import Any
@@ -13,7 +13,7 @@ assert pipeline.broker.connection, "it lets pika decode headers this way"
 
 
 def decoded(table: bytes) -> dict[str, Any]:
-    """What pika makes of a message with these headers and an `expiration` behind them."""
+    """Return how pika decodes a message with these headers, followed by an `expiration`."""
     properties = pika.BasicProperties(expiration="1000")
     flags = struct.pack(">H", properties.FLAG_HEADERS | properties.FLAG_EXPIRATION)
     properties.decode(flags + struct.pack(">I", len(table)) + table + b"\x041000")
@@ -32,7 +32,7 @@ SEVEN = b"\x01sl" + struct.pack(">q", 7)
 
 
 @pytest.mark.parametrize("seconds", [1_764_000_000_000, 2**63, 2**64 - 1])
-def test_a_time_after_the_year_9999_is_no_time(seconds: int) -> None:
+def test_a_time_after_the_year_9999_is_ignored(seconds: int) -> None:
     time = b"\x01tT" + struct.pack(">Q", seconds)
 
     assert decoded(time + SEVEN) == {"t": None, "s": long(7)}

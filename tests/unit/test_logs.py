@@ -1,4 +1,4 @@
-"""What a line of the log says."""
+"""The content of a line of the log."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ def test_a_line_is_one_json_object_that_names_the_reading() -> None:
     assert (said["reading"], said["machine"]) == ("press-7/12", "press-7")
 
 
-def test_a_line_says_what_was_raised() -> None:
+def test_a_line_contains_the_raised_error() -> None:
     failed = record("it has failed")
     try:
         raise ValueError("the cause")
@@ -53,7 +53,7 @@ def test_nothing_forges_a_line_on_a_terminal() -> None:
     assert line.endswith(r"WARNING pipeline.test: one\nanother \x1b[2J reading=press-7/12")
 
 
-def test_a_line_that_is_written_while_a_batch_is_worked_on_says_which_readings_it_has() -> None:
+def test_a_line_logged_during_a_batch_names_the_readings_of_the_batch() -> None:
     batch = Batch(
         [
             Share(
@@ -79,7 +79,7 @@ def test_a_line_that_is_written_while_a_batch_is_worked_on_says_which_readings_i
     assert not {"readings", "first"} & (of_one.keys() | after.keys())
 
 
-def test_with_debug_a_line_lists_the_readings_of_its_batch_up_to_a_number() -> None:
+def test_with_debug_a_line_lists_a_limited_number_of_readings_of_its_batch() -> None:
     batch = Batch([Share(StubSession(Fence(0, b"session1")), [reading(tag) for tag in range(1, 251)])])
     root = logging.getLogger()
     level = root.level
@@ -107,7 +107,7 @@ def reading(tag: int, message_id: str | None = None, number: int | None = None) 
         ("json", True, JsonFormatter),
     ],
 )
-def test_it_logs_for_people_on_a_terminal_or_as_it_is_set(
+def test_it_logs_for_people_on_a_terminal_or_as_the_setting_says(
     monkeypatch: pytest.MonkeyPatch, form: Format, terminal: bool, formatter: type[logging.Formatter]
 ) -> None:
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""What is counted of a machine's readings."""
+"""The counters of a machine's readings."""
 
 from pipeline.model.counters import Counters, LastError
 from pipeline.model.deployment import Active
@@ -31,14 +31,14 @@ def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> No
     )
 
 
-def test_only_what_comes_from_the_machine_says_that_it_was_seen() -> None:
+def test_only_readings_from_the_machine_itself_update_last_seen() -> None:
     resent = Counters().after(1, [FINE], came=False, resent=1)
 
     assert (resent.seen, resent.readings, resent.resent) == (0, 1, 1)
     assert resent.after(2, [], came=True).seen > 0
 
 
-def test_a_tally_that_is_counted_on_leaves_the_one_before_as_it_was() -> None:
+def test_counting_on_does_not_change_the_previous_counters() -> None:
     before = Counters().after(1, [NO_FUEL], came=True)
     before.after(2, [NO_FUEL, BROKEN], came=True)
 

@@ -1,4 +1,4 @@
-"""What a worker counts and measures, by itself."""
+"""The counts and measurements of a worker."""
 
 from time import monotonic
 
@@ -55,7 +55,7 @@ def shown(metrics: WorkerMetrics, name: str, **labels: str) -> float:
 
 
 @given(st.lists(st.integers(0, 6400).map(lambda n: n / 64), max_size=50))
-def test_a_distribution_is_the_histogram_of_prometheus_own_library(values: list[float]) -> None:
+def test_a_distribution_equals_the_histogram_of_the_prometheus_library(values: list[float]) -> None:
     disable_created_metrics()
     own, theirs = CollectorRegistry(), CollectorRegistry()
     distribution = BatchHistogram("ages_seconds", "Ages.", BOUNDS)
@@ -93,7 +93,7 @@ def test_readings_are_counted_by_outcome_and_by_limit() -> None:
     assert shown(metrics, "iot_logic_results_total") == 2
 
 
-def test_each_reading_is_measured_from_its_delivery_and_where_it_says_so_from_its_sending() -> None:
+def test_each_reading_is_measured_from_its_delivery_and_from_its_time_of_sending_if_known() -> None:
     metrics, now = WorkerMetrics(), milliseconds_now()
 
     metrics.confirmed(
@@ -106,7 +106,7 @@ def test_each_reading_is_measured_from_its_delivery_and_where_it_says_so_from_it
     assert 20 <= shown(metrics, "iot_logic_sent_to_confirm_seconds_sum") < 28
 
 
-def test_a_reading_that_was_moved_is_not_measured_before_it_is_run() -> None:
+def test_a_reading_moved_to_the_overflow_is_not_measured_before_it_runs() -> None:
     metrics = WorkerMetrics()
 
     metrics.confirmed(batch(reading(sent=milliseconds_now(), move=True), reading(arrived=monotonic())))
@@ -115,7 +115,7 @@ def test_a_reading_that_was_moved_is_not_measured_before_it_is_run() -> None:
     assert shown(metrics, "iot_logic_sent_to_confirm_seconds_count") == 0
 
 
-def test_a_clock_that_is_wrong_is_counted_and_not_believed() -> None:
+def test_a_wrong_clock_is_counted_and_its_times_are_not_used() -> None:
     metrics, now = WorkerMetrics(), milliseconds_now()
 
     metrics.confirmed(batch(reading(sent=now + 3_600_000), reading(sent=1), reading(sent=now + 300)))
@@ -126,18 +126,18 @@ def test_a_clock_that_is_wrong_is_counted_and_not_believed() -> None:
 
 
 @pytest.mark.parametrize("value", [long(1_764_000_000_000), 1_764_000_000_000])
-def test_the_time_of_sending_is_read_off_its_header(value: int) -> None:
+def test_the_time_of_sending_is_read_from_its_header(value: int) -> None:
     assert sent_at_of({"timestamp_in_ms": value}) == 1_764_000_000_000
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**60, 1.5, "1764000000000", b"1", None, [1], {"a": 1}])
-def test_what_can_be_no_time_of_sending_is_left_alone(value: object) -> None:
+def test_an_invalid_time_of_sending_is_ignored(value: object) -> None:
     assert sent_at_of({"timestamp_in_ms": value}) is None
     assert sent_at_of({}) is None
     assert sent_at_of(None) is None
 
 
-def test_a_batch_that_is_given_up_is_not_counted() -> None:
+def test_an_abandoned_batch_is_not_counted() -> None:
     metrics = WorkerMetrics()
 
     with metrics.batch(batch(reading(), reading())):
@@ -166,11 +166,11 @@ def test_a_second_process_takes_the_next_port() -> None:
         httpx.get(first.url)
 
 
-def test_without_a_port_nobody_is_answered() -> None:
+def test_without_a_port_there_is_no_metrics_server() -> None:
     assert MetricsServer(CollectorRegistry(), "127.0.0.1", 0).url is None
 
 
-def test_a_host_that_stands_for_all_addresses_is_shown_by_its_name() -> None:
+def test_a_wildcard_address_is_shown_as_the_host_name() -> None:
     server = MetricsServer(CollectorRegistry(), "0.0.0.0", free_port())  # noqa: S104
     server.close()
 
@@ -178,11 +178,11 @@ def test_a_host_that_stands_for_all_addresses_is_shown_by_its_name() -> None:
     assert "0.0.0.0" not in server.url  # noqa: S104
 
 
-def test_the_names_of_a_workers_metrics_are_as_prometheus_wants_them() -> None:
+def test_the_names_of_a_workers_metrics_follow_the_conventions_of_prometheus() -> None:
     assert faults(parse(generate_latest(WorkerMetrics().registry).decode())) == []
 
 
-def test_names_that_prometheus_does_not_want_are_noticed() -> None:
+def test_names_that_break_the_conventions_of_prometheus_are_detected() -> None:
     registry = CollectorRegistry()
     Gauge("iot_logic_wait_milliseconds", "Waiting.", registry=registry)
     Gauge("iot_logic_silent", "", registry=registry)
@@ -195,7 +195,7 @@ def test_names_that_prometheus_does_not_want_are_noticed() -> None:
     assert len(found) == 5, found
 
 
-def test_a_label_by_machine_is_seen_to_grow() -> None:
+def test_a_label_with_the_machine_is_detected_because_it_grows() -> None:
     registry = CollectorRegistry()
     counter = Counter("iot_logic_readings", "Readings.", ["machine"], registry=registry)
 
@@ -210,7 +210,7 @@ def test_a_label_by_machine_is_seen_to_grow() -> None:
     assert kept() > before
 
 
-def test_a_reading_takes_its_time_of_sending_through_the_overflow() -> None:
+def test_a_reading_keeps_its_time_of_sending_in_the_overflow() -> None:
     moved = move_message("overflow.0", "m", Outgoing("", b"{}", move=Move(1, sent=1_764_000_000_000)))
 
     assert sent_at_of(moved.properties.headers) == 1_764_000_000_000
@@ -220,7 +220,7 @@ def test_a_reading_takes_its_time_of_sending_through_the_overflow() -> None:
     )
 
 
-def test_how_long_the_last_reading_had_waited_is_known_of_each_queue() -> None:
+def test_the_waiting_time_of_the_last_reading_is_known_for_each_queue() -> None:
     takings, now = LastTakens(), milliseconds_now()
     assert (takings.queue.time, takings.overflow.waited) == (None, None)
 
@@ -235,7 +235,7 @@ def test_how_long_the_last_reading_had_waited_is_known_of_each_queue() -> None:
     assert takings.queue.time
 
 
-def test_without_the_broker_the_other_metrics_are_there() -> None:
+def test_without_the_broker_the_other_metrics_are_still_served() -> None:
     def asked() -> list[QueueState]:
         raise BrokerUnavailable("RabbitMQ is unavailable")
 

@@ -1,4 +1,4 @@
-"""What leads into quarantine, and what does not."""
+"""The outcomes that lead to quarantine, and those that do not."""
 
 from pipeline.model.quarantine import Strikes
 from sandbox.job import EXHAUSTIONS, KILLS, Failure, Outcome
@@ -21,18 +21,18 @@ def test_kills_count_whatever_happens_between_them() -> None:
     assert strikes(*[KILLED, FINE] * KILLS).quarantined
 
 
-def test_running_out_of_fuel_counts_in_a_row() -> None:
+def test_only_consecutive_readings_that_run_out_of_fuel_count() -> None:
     assert strikes(*[NO_FUEL] * EXHAUSTIONS).quarantined
     assert not strikes(*[NO_FUEL] * (EXHAUSTIONS - 1), FINE, NO_FUEL).quarantined
 
 
-def test_other_limits_and_errors_hurt_nobody_else() -> None:
+def test_other_limits_and_errors_do_not_count() -> None:
     assert not strikes(*[TOO_LARGE, Outcome("error", failure=Failure("bug"))] * 50).quarantined
 
 
-def test_another_logic_starts_with_nothing_against_it() -> None:
+def test_another_logic_starts_with_no_counts() -> None:
     assert strikes(*[KILLED] * KILLS).against("another") == Strikes("another")
 
 
-def test_what_the_sandbox_would_not_run_any_more_is_in_quarantine() -> None:
+def test_a_logic_that_the_sandbox_refuses_to_run_again_is_in_quarantine() -> None:
     assert strikes(Outcome("quarantined", failure=Failure("not run"))).quarantined

@@ -1,4 +1,4 @@
-"""How old the oldest reading of a queue is, against a queue whose readings all carry their time."""
+"""The age of a queue's oldest reading, compared with a queue whose readings carry their arrival time."""
 
 from collections import deque
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.worker.queue_age import QueueAge
 
-#: Each second so many readings come, and so many are delivered.
+#: For each second: the number of readings that arrive, and the number that are delivered.
 SECONDS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=60)
 
 
@@ -25,7 +25,7 @@ def test_the_age_is_that_of_the_oldest_reading_within_a_second(seconds: list[tup
         assert found <= real <= found + 1
 
 
-def test_of_a_queue_that_stands_still_for_long_the_age_is_known_within_a_tenth() -> None:
+def test_the_age_is_exact_within_a_tenth_if_a_queue_stands_still_for_long() -> None:
     age = QueueAge()
     for now in range(5_000):
         age.note(10 + now, now)
@@ -35,7 +35,7 @@ def test_of_a_queue_that_stands_still_for_long_the_age_is_known_within_a_tenth()
     assert 4_500 <= age.seconds(5_000) <= 4_999
 
 
-def test_a_queue_that_is_purged_begins_anew() -> None:
+def test_the_age_starts_again_after_a_queue_is_purged() -> None:
     age = QueueAge()
     age.note(100, 0.0)
     age.note(3, 60.0)

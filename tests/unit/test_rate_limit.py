@@ -2,7 +2,7 @@ from web.access.rate_limit import RateLimit
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -11,7 +11,7 @@ class Clock:
         return self.now
 
 
-def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
+def test_a_burst_is_allowed_and_then_a_fixed_rate_per_second() -> None:
     clock = Clock()
     rates = RateLimit(rate=2, burst=3, clock=clock)
     burst = [rates.take("a") for _ in range(3)]
@@ -27,7 +27,7 @@ def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
     assert again == [0, 0, 0, 0.5]
 
 
-def test_who_is_refused_and_comes_again_and_again_waits_no_longer() -> None:
+def test_a_refused_client_that_keeps_trying_does_not_wait_longer() -> None:
     clock = Clock()
     rates = RateLimit(rate=1, burst=1, clock=clock)
     rates.take("a")
@@ -39,7 +39,7 @@ def test_who_is_refused_and_comes_again_and_again_waits_no_longer() -> None:
     assert rates.take("a") == 0
 
 
-def test_each_client_has_a_bucket_of_its_own_and_only_so_many_are_kept() -> None:
+def test_each_client_has_its_own_bucket_and_the_number_of_buckets_is_limited() -> None:
     rates = RateLimit(rate=0.001, burst=1, clock=Clock())
     first = [rates.take(str(client)) for client in range(20_000)]
     last = rates.take("19999")

@@ -1,4 +1,4 @@
-"""Which readings a record says are applied, and for how long it remembers them."""
+"""Which readings a record knows as applied, and how long it remembers them."""
 
 from msgspec.structs import replace
 
@@ -55,7 +55,7 @@ def advance(
 
 
 def split(record: Record, session: bytes, readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
-    """The readings that are applied already, however that is known, and those that are not."""
+    """Return the readings that are already applied, by tag or by mark, and the others."""
     found = record.split(session, readings)
     return found.applied + found.recognised, found.fresh
 
@@ -78,7 +78,7 @@ def test_within_a_session_the_tag_says_what_is_applied() -> None:
     assert [each.tag for each in fresh] == [3]
 
 
-def test_what_an_earlier_session_applied_is_known_by_its_marks_when_delivered_again() -> None:
+def test_readings_that_an_earlier_session_applied_are_recognised_by_their_marks() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
     again = [reading(1, b"b", redelivered=True), reading(2, b"c", redelivered=True), reading(3, b"d")]
 
@@ -88,7 +88,7 @@ def test_what_an_earlier_session_applied_is_known_by_its_marks_when_delivered_ag
     assert [each.body for each in fresh] == [b"c", b"d"]
 
 
-def test_a_reading_that_was_never_delivered_before_is_run_though_an_equal_one_was_applied() -> None:
+def test_a_first_delivery_runs_even_if_an_equal_reading_was_applied() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a")])
 
     applied, fresh = split(record, b"s2", [reading(1, b"a")])
@@ -110,7 +110,7 @@ def test_message_ids_tell_equal_readings_apart() -> None:
     assert [each.message_id for each in fresh] == ["two"]
 
 
-def test_the_time_that_the_broker_stamps_tells_equal_readings_apart() -> None:
+def test_the_time_of_arrival_that_the_broker_adds_tells_equal_readings_apart() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a", sent=1_000)])
     again = [reading(1, b"a", redelivered=True, sent=1_001), reading(2, b"a", redelivered=True, sent=1_000)]
 
@@ -120,11 +120,11 @@ def test_the_time_that_the_broker_stamps_tells_equal_readings_apart() -> None:
     assert [each.sent for each in fresh] == [1_001]
 
 
-def test_no_body_poses_as_another_reading_with_a_message_id() -> None:
+def test_no_body_can_imitate_another_reading_with_a_message_id() -> None:
     assert reading(1, b"c", message_id="a b").mark != reading(1, b"b c", message_id="a").mark
 
 
-def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
+def test_equal_readings_of_one_batch_are_recognised_one_by_one() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"a")])
     again = [reading(tag, b"a", redelivered=True) for tag in (1, 2, 3)]
 
@@ -133,7 +133,7 @@ def test_equal_readings_of_one_batch_are_known_one_by_one() -> None:
     assert (len(applied), len(fresh)) == (2, 1)
 
 
-def test_marks_are_kept_until_the_broker_cannot_give_their_readings_back() -> None:
+def test_marks_are_kept_until_the_broker_cannot_deliver_their_readings_again() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a")])
 
     kept = advance(record, b"s1", [reading(9)], settled=0)
@@ -143,9 +143,7 @@ def test_marks_are_kept_until_the_broker_cannot_give_their_readings_back() -> No
     assert [delivery for delivery, _ in dropped.marks] == [9]
 
 
-def test_marks_of_an_earlier_session_are_kept_until_the_machine_has_a_reading_that_is_not_among_them() -> (
-    None
-):
+def test_marks_of_an_earlier_session_are_kept_until_the_machine_has_a_reading_without_a_mark() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
 
     kept = advance(record, b"s2", [reading(1, b"a", redelivered=True)], settled=2 * PREFETCH)
@@ -157,7 +155,7 @@ def test_marks_of_an_earlier_session_are_kept_until_the_machine_has_a_reading_th
     assert dropped.earlier == b""
 
 
-def test_marks_do_not_grow_beyond_what_the_broker_hands_out() -> None:
+def test_there_are_never_more_marks_than_the_broker_delivers_unacknowledged() -> None:
     record = Record()
     for tag in range(1, 5 * PREFETCH):
         record = advance(record, b"s1", [reading(tag)], settled=tag - PREFETCH)
@@ -165,7 +163,7 @@ def test_marks_do_not_grow_beyond_what_the_broker_hands_out() -> None:
     assert sum(len(marks) for _, marks in record.marks) <= PREFETCH * MARK_BYTES
 
 
-def test_what_applied_readings_had_to_publish_is_kept_beside_what_the_next_ones_have() -> None:
+def test_unpublished_messages_of_applied_readings_are_kept_next_to_those_of_new_ones() -> None:
     record = advance(Record(), b"s1", [reading(1)])
 
     dropped = advance(record, b"s1", [reading(2)])
@@ -182,7 +180,7 @@ def test_the_running_number_counts_every_reading_and_is_never_reused() -> None:
     assert record.number == 3
 
 
-def test_what_is_moved_is_applied_and_gets_no_number() -> None:
+def test_a_moved_reading_counts_as_applied_and_gets_no_number() -> None:
     record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
 
     applied, _ = split(record, b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])
@@ -191,7 +189,7 @@ def test_what_is_moved_is_applied_and_gets_no_number() -> None:
     assert len(applied) == 2
 
 
-def test_what_comes_while_the_overflow_holds_readings_goes_behind_them() -> None:
+def test_readings_that_arrive_while_the_overflow_holds_readings_go_behind_them() -> None:
     record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
 
     run, move = record.divide([reading(3, place=1), reading(4)])
@@ -200,7 +198,7 @@ def test_what_comes_while_the_overflow_holds_readings_goes_behind_them() -> None
     assert [each.tag for each in move] == [4]
 
 
-def test_when_the_last_has_come_back_from_the_overflow_new_ones_are_run_behind_it() -> None:
+def test_after_the_last_reading_of_the_overflow_new_readings_run_directly() -> None:
     record = advance(Record(), b"s1", [reading(1, move=True)])
 
     run, move = record.divide([reading(2), reading(3, place=1)])
@@ -226,12 +224,12 @@ def move(place: int) -> Outgoing:
 
 
 def on_the_move(record: Record) -> list[int]:
-    """The places of those that are on their way to the overflow."""
+    """Return the places of the readings that are being moved to the overflow."""
     return [each.move.place for each in record.outgoing if each.move is not None]
 
 
-def test_what_goes_to_the_overflow_is_kept_while_readings_from_there_are_run() -> None:
-    """It may be full, and take no more before some of them are run."""
+def test_readings_moved_to_the_overflow_stay_in_the_record_while_readings_from_there_run() -> None:
+    """The overflow may be full, and accept more only after some of its readings have run."""
     record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1), move(2)), moved=2)
 
     before = advance(record, b"s1", [reading(2, place=1)])
@@ -241,14 +239,14 @@ def test_what_goes_to_the_overflow_is_kept_while_readings_from_there_are_run() -
     assert on_the_move(after) == []
 
 
-def test_it_is_known_to_be_there_when_another_reading_of_the_session_follows_it() -> None:
+def test_a_moved_reading_is_known_to_be_in_the_overflow_when_a_later_one_of_the_session_follows() -> None:
     record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1),))
 
     assert on_the_move(advance(record, b"s1", [reading(2)])) == []
 
 
-def test_what_an_earlier_session_may_not_have_got_there_is_kept_for_the_next_own_reading() -> None:
-    """Its readings may never come back: they may have expired."""
+def test_unconfirmed_moves_of_an_earlier_session_are_kept_until_its_successors_next_reading() -> None:
+    """The readings of the earlier session may never be delivered again: they may have expired."""
     record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1), move(2)), moved=2)
 
     taken_over = advance(record, b"s2", [reading(1, place=1)], carry=True)
@@ -258,8 +256,8 @@ def test_what_an_earlier_session_may_not_have_got_there_is_kept_for_the_next_own
     assert on_the_move(followed) == [2]
 
 
-def test_a_reading_from_the_overflow_says_nothing_of_the_tags_before_it() -> None:
-    """While readings are on their way there, those from there are run before others that came first."""
+def test_a_reading_from_the_overflow_does_not_prove_that_earlier_tags_are_applied() -> None:
+    """While readings are moved there, readings from the overflow run before others that arrived earlier."""
     record = advance(Record(), b"s1", [reading(1, move=True)])
     record = advance(record, b"s1", [reading(9, place=1)])
 
@@ -274,14 +272,17 @@ def back(tag: int, place: int, attempt: int) -> Reading:
 
 
 def published_again() -> Record:
-    """Of places 1 to 3, a killed session had 2 and 3 to publish; the next one publishes them again."""
+    """Return a record for which a second session publishes places 2 and 3 of 1 to 3 again.
+
+    The first session was killed before it had published them.
+    """
     moved = advance(Record(), b"s1", [reading(1, move=True)])
     record = replace(moved, moved=3, outgoing=(move(2), move(3)))
     return advance(record, b"s2", [reading(1, redelivered=True)], carry=True)
 
 
-def test_copies_of_an_older_attempt_to_move_readings_do_not_count() -> None:
-    """Between them some may be missing, which come behind them."""
+def test_copies_from_an_older_attempt_to_move_readings_are_ignored() -> None:
+    """Between these copies, readings may be missing that arrive only after them."""
     record = published_again()
     copies = [back(1, 1, 0), back(2, 3, 0), back(3, 2, 1), back(4, 3, 1)]
 
@@ -292,7 +293,7 @@ def test_copies_of_an_older_attempt_to_move_readings_do_not_count() -> None:
     assert [(each.place, each.attempt) for each in found.stale] == [(3, 0)]
 
 
-def test_what_is_moved_after_another_attempt_belongs_to_it() -> None:
+def test_readings_moved_after_a_new_attempt_belong_to_it() -> None:
     record = advance(published_again(), b"s2", [reading(5, move=True)])
 
     found = record.split(b"s2", [back(6, 4, record.attempts[-1][1])])
@@ -301,7 +302,7 @@ def test_what_is_moved_after_another_attempt_belongs_to_it() -> None:
     assert len(found.fresh) == 1
 
 
-def test_attempts_do_not_grow_beyond_what_is_in_the_overflow() -> None:
+def test_there_are_never_more_attempts_than_readings_in_the_overflow() -> None:
     record = published_again()
     for session in range(3, 20):
         record = advance(record, b"s%d" % session, [reading(1, redelivered=True)], carry=True)
@@ -312,13 +313,13 @@ def test_attempts_do_not_grow_beyond_what_is_in_the_overflow() -> None:
     assert len(taken.attempts) == 1
 
 
-def test_a_record_that_is_older_than_what_is_in_the_overflow_takes_it() -> None:
-    """It may come from a backup."""
+def test_a_record_older_than_the_overflow_accepts_the_readings_in_it() -> None:
+    """The record may come from a backup."""
     assert len(Record(moved=3).split(b"s1", [back(1, 1, 7)]).fresh) == 1
 
 
-def test_what_a_session_has_not_published_is_kept_when_all_that_it_has_is_settled() -> None:
-    """It was released before it came to the readings that go to the overflow."""
+def test_unpublished_messages_of_a_session_are_kept_when_all_its_readings_are_settled() -> None:
+    """It was released before it reached the readings that go to the overflow."""
     moved = advance(Record(), b"s1", [reading(1, move=True)])
     record = replace(moved, moved=3, outgoing=(move(2), move(3)))
     record = advance(record, b"s2", [reading(1, place=1)], carry=True)
@@ -333,7 +334,7 @@ def test_when_all_is_settled_there_is_nothing_left_to_publish() -> None:
     assert record.forget(Settled(1)).outgoing == record.outgoing
 
 
-def test_the_marks_of_what_is_known_to_be_settled_are_forgotten() -> None:
+def test_the_marks_of_settled_readings_are_forgotten() -> None:
     record = advance(Record(), b"s1", [reading(1, b"same")])
     record = advance(record, b"s1", [reading(2, b"same")])
 
@@ -344,7 +345,7 @@ def test_the_marks_of_what_is_known_to_be_settled_are_forgotten() -> None:
     assert len(applied) == 1
 
 
-def test_of_a_session_that_is_complete_all_marks_are_forgotten_but_those_from_before_it() -> None:
+def test_all_marks_of_a_complete_session_are_forgotten_except_older_ones() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b")])
     record = advance(record, b"s2", [reading(1, b"a", redelivered=True)]).forget(Settled(1, complete=True))
 
@@ -365,7 +366,7 @@ def test_a_recognised_reading_is_recognised_again_by_the_session_after_the_next(
     assert (len(applied), fresh) == (2, [])
 
 
-def test_equal_readings_are_told_apart_across_batches_of_what_comes_back() -> None:
+def test_equal_readings_are_told_apart_across_batches_of_redeliveries() -> None:
     record = advance(Record(), b"s1", [reading(1, b"a"), reading(2, b"b"), reading(3, b"a")])
     again = [
         reading(tag, body, redelivered=True) for tag, body in ((1, b"a"), (2, b"b"), (3, b"a"), (4, b"a"))
@@ -378,7 +379,7 @@ def test_equal_readings_are_told_apart_across_batches_of_what_comes_back() -> No
     assert [each.tag for each in fresh] == [4]
 
 
-def test_a_deleted_machine_leaves_what_was_not_run_yet_and_nothing_that_was() -> None:
+def test_a_deleted_machine_keeps_the_readings_that_have_not_run_and_no_others() -> None:
     record = advance(Record(), b"s1", [reading(1), reading(2, move=True)])
     ran, moved = Outgoing("1", b"{}"), Outgoing("", b"2", move=Move(1))
 

@@ -1,4 +1,4 @@
-"""Settings from the environment: read, refused, explained."""
+"""Settings from the environment: how they are read, and why they are refused."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ def test_without_anything_set_the_defaults_hold() -> None:
     assert Settings.from_environ({"PATH": "/bin"}) == Settings()
 
 
-def test_values_are_read_as_what_they_are() -> None:
+def test_values_are_converted_to_their_types() -> None:
     settings = Settings.from_environ(
         {
             "IOT_LOGIC_PARTITIONS": "16",
@@ -35,7 +35,7 @@ def test_a_misspelt_setting_is_refused_with_the_right_name() -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "many", "257", ""])
-def test_a_value_that_does_not_fit_is_refused_with_its_name(value: str) -> None:
+def test_an_invalid_value_is_refused_with_its_name(value: str) -> None:
     with pytest.raises(SettingsError, match="IOT_LOGIC_PARTITIONS has the invalid value"):
         Settings.from_environ({"IOT_LOGIC_PARTITIONS": value})
 
@@ -55,7 +55,7 @@ def test_a_setting_can_be_in_a_file(tmp_path: Path) -> None:
     assert settings.partitions == 16
 
 
-def test_a_setting_that_is_said_and_in_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_setting_that_is_given_both_directly_and_in_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("redis://redis/0")
 
     with pytest.raises(SettingsError, match="IOT_LOGIC_REDIS_URL and IOT_LOGIC_REDIS_URL_FILE are both set"):
@@ -63,7 +63,7 @@ def test_a_setting_that_is_said_and_in_a_file_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", [None, b"\xff", b"8" * 70_000])
-def test_a_file_that_cannot_be_a_setting_is_refused_with_its_variable(
+def test_an_unusable_file_is_refused_with_the_name_of_its_variable(
     tmp_path: Path, content: bytes | None
 ) -> None:
     if content is not None:
@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_a_setting_is_refused_with_its_variable(
         Settings.from_environ({"IOT_LOGIC_API_TOKEN_FILE": str(tmp_path / "file")})
 
 
-def test_what_is_in_a_file_is_not_shown_where_it_does_not_fit(tmp_path: Path) -> None:
+def test_an_invalid_value_from_a_file_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hush")
 
     with pytest.raises(
@@ -92,8 +92,8 @@ def test_every_setting_has_help() -> None:
         assert described.extra_json_schema["description"]
 
 
-def test_the_settings_import_nothing_that_takes_time() -> None:
-    # Every command reads them.
+def test_the_settings_import_no_slow_module() -> None:
+    # Every command reads the settings.
     code = "import sys, pipeline.settings; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
@@ -101,6 +101,6 @@ def test_the_settings_import_nothing_that_takes_time() -> None:
 
 
 @pytest.mark.parametrize("value", ["javascript:alert(1)", "127.0.0.1:15672", "http://a b", "http://"])
-def test_a_page_that_is_linked_to_has_an_address_of_the_web(value: str) -> None:
+def test_a_linked_page_must_have_an_http_address(value: str) -> None:
     with pytest.raises(SettingsError, match="IOT_LOGIC_RABBITMQ_PAGE has the invalid value"):
         Settings.from_environ({"IOT_LOGIC_RABBITMQ_PAGE": value})

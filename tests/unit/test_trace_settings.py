@@ -1,4 +1,4 @@
-"""OpenTelemetry's variables: read where they turn the traces on, and refused where they do not fit."""
+"""OpenTelemetry's variables: they turn traces on, and invalid values are refused."""
 
 import pytest
 
@@ -18,12 +18,12 @@ ON = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
         {**ON, "OTEL_SDK_DISABLED": "true"},
     ],
 )
-def test_without_a_collector_and_where_they_are_turned_off_they_are_off(environ: dict[str, str]) -> None:
+def test_traces_are_off_without_a_collector_and_if_they_are_disabled(environ: dict[str, str]) -> None:
     assert TraceSettings.from_environ(environ) is None
 
 
 @pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
-def test_the_address_of_a_collector_turns_them_on(name: str) -> None:
+def test_the_address_of_a_collector_turns_traces_on(name: str) -> None:
     said = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25", "OTEL_SERVICE_NAME": ""}
 
     settings = TraceSettings.from_environ({name: "https://collector/otlp", **said})
@@ -50,14 +50,14 @@ def test_the_address_of_a_collector_turns_them_on(name: str) -> None:
         ("OTEL_RESOURCE_ATTRIBUTES", "plant"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_with_its_name(name: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_its_name(name: str, value: str) -> None:
     with pytest.raises(
         SettingsError, match="OTEL_BSP_MAX" if "BSP_MAX" in name else f"^{name} has the invalid"
     ):
         TraceSettings.from_environ({**ON, name: value})
 
 
-def test_headers_that_do_not_fit_are_not_shown() -> None:
+def test_invalid_headers_are_not_shown() -> None:
     with pytest.raises(SettingsError, match=r"^OTEL_EXPORTER_OTLP_HEADERS has an invalid value:") as refused:
         TraceSettings.from_environ({**ON, "OTEL_EXPORTER_OTLP_HEADERS": "hush"})
 

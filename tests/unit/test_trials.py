@@ -1,4 +1,4 @@
-"""The line before the sandbox of the trials: nobody waits for all of another's trial, and each ends."""
+"""The queue in front of the trials' sandbox: no trial waits for the whole of another one, and each ends."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from pipeline.settings import Settings
 from pipeline.trials import runner
 from pipeline.trials.runner import Case, Trials
 
-#: Takes some ten milliseconds for a reading.
+#: Takes some ten milliseconds per reading.
 SLOW = """
 def process(data, state):
     n = 0
@@ -22,7 +22,7 @@ QUICK = "def process(data, state):\n    return {}\n"
 
 
 class Readings(list[bytes]):
-    """Readings that say when they begin to be run, and when all of them were."""
+    """Readings that record when the first one starts and when the last one ends."""
 
     def __init__(self, readings: list[bytes]) -> None:
         super().__init__(readings)
@@ -55,7 +55,7 @@ def test_without_turns_a_small_trial_would_wait_for_a_large_one(
 
 
 def is_done_before_a_small_one(trials: Trials) -> bool:
-    """Whether a large trial that has begun is done when a small one is that comes after it."""
+    """Return whether a large trial that has begun ends before a small one that starts later."""
     with ThreadPoolExecutor(1) as pool:
         readings = Readings([b"1"] * 100)
         pool.submit(trials.run, SLOW, [Case(b"{}", readings)])
@@ -64,7 +64,7 @@ def is_done_before_a_small_one(trials: Trials) -> bool:
         return readings.ended.is_set()
 
 
-def test_a_trial_ends_when_its_time_is_over(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_ends_when_its_time_is_up(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SECONDS", 0)
 
     ran = trials.run(SLOW, [Case(b"{}", [b"1"] * 100)])

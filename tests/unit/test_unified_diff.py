@@ -1,4 +1,4 @@
-"""The difference of two texts: it leads from one to the other, is short, and costs no more than it may."""
+"""Unified diffs: they turn one text into the other, they are short, and their cost is bounded."""
 
 import re
 import subprocess
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from web.schemas.unified_diff import ChangedLines, changes, unified_diff
 
-#: Texts of few different lines, so that there are many ways from one to the other.
+#: Texts with few different lines, so that there are many ways from one to the other.
 TEXTS = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "\r\n", "d\x0ce\u2028\n"]), max_size=40).map(
     "".join
 )
 
 
 def applied(one: str, diff: str) -> str:
-    """What a unified diff makes of a text, where each line that it names is what it says."""
+    """Apply a unified diff to a text, and check each line that it names."""
     lines = re.findall(r"[^\n]*\n|[^\n]+", one)
     made, at, sign = list[str](), 0, ""
     for line in re.findall(r"[^\n]*\n", diff)[2:]:
@@ -41,7 +41,7 @@ def applied(one: str, diff: str) -> str:
 @given(TEXTS, TEXTS, st.sampled_from([0, 20, 1_000_000]))
 @example("a\nb", "a\nb\n", 1_000_000)
 @example("a\nb\n", "a\nb", 1_000_000)
-def test_a_diff_leads_from_one_text_to_the_other_however_few_steps_it_has(
+def test_a_diff_turns_one_text_into_the_other_with_any_number_of_steps(
     one: str, other: str, steps: int
 ) -> None:
     diff = "".join(unified_diff(one, other, "one", "other", steps))
@@ -84,11 +84,13 @@ def test_git_applies_it(tmp_path: Path) -> None:
         ([str(number) for number in range(16_000)], [str(number) for number in range(16_000, 0, -1)]),
     ],
 )
-def test_what_would_take_too_many_steps_is_shown_as_replaced(one: list[str], other: list[str]) -> None:
+def test_a_difference_that_takes_too_many_steps_is_shown_as_replaced(
+    one: list[str], other: list[str]
+) -> None:
     assert changes(one, other) == [ChangedLines(0, len(one), 0, len(other))]
 
 
-def test_lines_that_begin_and_end_alike_are_not_among_what_is_replaced() -> None:
+def test_equal_lines_at_both_ends_are_not_shown_as_replaced() -> None:
     assert changes(["x", "a", "b", "c", "y"], ["x", "c", "b", "a", "y"], steps=0) == [
         ChangedLines(1, 4, 1, 4)
     ]
