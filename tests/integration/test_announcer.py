@@ -1,4 +1,4 @@
-"""What a worker announces to whoever listens, and that it is bounded, and that nobody waits for it."""
+"""A worker's announcements to live readers: they are bounded and delay nobody."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +17,7 @@ from sandbox.parent.sandbox import Sandbox
 from tests.support.partition import EditedMeanwhile, Partition
 from tests.support.waiting import wait_until
 
-#: Readings a second that a channel takes, and so at once.
+#: The maximum number of readings per second, and at once, on a channel.
 RATE = 10
 
 
@@ -28,7 +28,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 class Listener:
-    """Listens to one channel, and has the workers notice it."""
+    """Subscribes to one channel, and waits until the workers notice it."""
 
     def __init__(self, client: redis.Redis, name: str) -> None:
         self.heard: list[Announcement] = []
@@ -38,7 +38,7 @@ class Listener:
         wait_until(lambda: channel.encode() in client.pubsub_channels())
 
     def wait_for(self, readings: int) -> list[Announcement]:
-        """What was announced, once it is of so many readings, told or counted."""
+        """Return the announcements that cover this many readings, sent or counted."""
 
         def there() -> bool:
             if message := self._pubsub.get_message():
@@ -53,7 +53,7 @@ class Listener:
 
 
 def readings(count: int, size: int = 10) -> list[bytes]:
-    """Readings, numbered from 1, as they are kept."""
+    """Return readings as they are stored, numbered from 1."""
     return [
         msgspec.msgpack.encode(KeptReading(number, "", "ok", 1, b"x" * size, size))
         for number in range(1, count + 1)
@@ -61,7 +61,7 @@ def readings(count: int, size: int = 10) -> list[bytes]:
 
 
 def start(announcer: Announcer) -> None:
-    """Start it, and wait until it knows that somebody listens."""
+    """Start the announcer, and wait until it knows that there is a listener."""
     announcer.start()
     wait_until(lambda: announcer.listened)
 
@@ -70,7 +70,7 @@ def told(heard: list[Announcement]) -> list[int]:
     return [reading.number for each in heard for _, reading in each.readings]
 
 
-def test_each_channel_carries_so_many_readings_a_second_and_the_rest_is_counted(client: redis.Redis) -> None:
+def test_each_channel_carries_a_limited_rate_of_readings_and_the_rest_is_counted(client: redis.Redis) -> None:
     announcer = Announcer(client, RATE)
     with closing(Listener(client, ALL)) as everything, closing(Listener(client, "m1")) as one:
         start(announcer)
@@ -84,7 +84,9 @@ def test_each_channel_carries_so_many_readings_a_second_and_the_rest_is_counted(
         assert told(one.wait_for(4)) == [1, 2, 3, 4]
 
 
-def test_what_is_done_again_is_announced_once(client: redis.Redis, broker_url: str, redis_url: str) -> None:
+def test_a_batch_that_runs_again_is_announced_once(
+    client: redis.Redis, broker_url: str, redis_url: str
+) -> None:
     announcer = Announcer(client, RATE)
     partition = Partition(broker_url, redis_url, Sandbox(), records=EditedMeanwhile, announcer=announcer)
     with closing(partition), closing(Listener(client, ALL)) as everything:
@@ -98,7 +100,9 @@ def test_what_is_done_again_is_announced_once(client: redis.Redis, broker_url: s
         assert sorted(machines) == ["m1", "m2", "m3"]
 
 
-def test_what_waits_is_bounded_in_bytes(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_announcements_are_bounded_in_bytes(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(announcer_module, "_WAITING_BYTES", 1_000)
     announcer = Announcer(client, RATE)
     with closing(Listener(client, ALL)) as everything:
@@ -111,7 +115,7 @@ def test_what_waits_is_bounded_in_bytes(client: redis.Redis, monkeypatch: pytest
         assert (told(heard), sum(each.skipped for each in heard)) == ([1], 1)
 
 
-def test_without_a_listener_nothing_is_kept_and_nothing_published(client: redis.Redis) -> None:
+def test_without_a_listener_nothing_is_stored_or_published(client: redis.Redis) -> None:
     client.config_resetstat()
     announcer = Announcer(client, RATE)
     announcer.start()
@@ -124,7 +128,7 @@ def test_without_a_listener_nothing_is_kept_and_nothing_published(client: redis.
     assert not announcer.listened
 
 
-def test_a_redis_that_is_gone_holds_up_nobody_and_ends_nothing() -> None:
+def test_an_unavailable_redis_delays_nobody_and_stops_nothing() -> None:
     gone = redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
     announcer = Announcer(gone, RATE)
     announcer.start()

@@ -1,4 +1,4 @@
-"""Dead letters by what they failed for: counted, on which machines, and told where there are more."""
+"""Causes of dead letters: counted, with their machines; the result says if the count is incomplete."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,11 @@ from pipeline.store.dead_letters import LetterFilter, LetterStore
 
 @pytest.fixture
 def letters(redis_url: str) -> Iterator[LetterStore]:
-    """Of `a` five with one message but for its numbers, two of which were sent again, and one with another;
-    of `b` one as of `a`, which had been sent again; and a stray."""
+    """Store dead letters of `a`, of `b` and of no machine.
+
+    Of `a`, five have messages that differ only in numbers, and two of these were sent again; one has another
+    message. Of `b`, one has the same cause as `a`, and had been sent again before. One is a stray.
+    """
     with redis.Redis.from_url(redis_url, protocol=3) as client:
         letters = LetterStore(client)
         kept = [letter("a", number, f"ValueError: {number}.5 is above 1e{number}") for number in range(1, 6)]
@@ -44,7 +47,7 @@ def letter(machine: str, number: int, message: str, message_id: str | None = Non
     )
 
 
-def test_letters_that_failed_for_the_same_are_counted_together_whatever_numbers_they_name(
+def test_letters_whose_messages_differ_only_in_numbers_are_counted_together(
     letters: LetterStore,
 ) -> None:
     counted = count_causes(letters, LetterFilter())
@@ -72,13 +75,17 @@ def test_letters_that_failed_for_the_same_are_counted_together_whatever_numbers_
         (LetterFilter(machine="nobody"), []),
     ],
 )
-def test_only_what_is_meant_is_counted(letters: LetterStore, where: LetterFilter, numbers: list[int]) -> None:
+def test_only_letters_that_match_the_filter_are_counted(
+    letters: LetterStore, where: LetterFilter, numbers: list[int]
+) -> None:
     causes = count_causes(letters, where).causes.values()
 
     assert sorted((each.letters for each in causes), reverse=True) == numbers
 
 
-def test_of_more_than_are_read_the_newest_are_counted_and_it_is_said(letters: LetterStore) -> None:
+def test_if_there_are_too_many_letters_the_newest_are_counted_and_the_result_says_so(
+    letters: LetterStore,
+) -> None:
     counted = count_causes(letters, LetterFilter(), most=3)
 
     assert not counted.complete

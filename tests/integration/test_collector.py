@@ -1,4 +1,7 @@
-"""The keeper: from the queue into Redis, nothing lost, up to the bound and on as soon as there is room."""
+"""The collector moves dead letters from the queue to Redis and loses none.
+
+At the maximum it stops, and continues as soon as there is room.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -37,7 +40,7 @@ def letters(redis_url: str) -> Iterator[LetterStore]:
 
 @pytest.fixture
 def publish(settings: Settings) -> Iterator[Callable[..., "Future[None]"]]:
-    """Publishes dead letters with these numbers, `size` bytes each, as a worker does."""
+    """Publish dead letters with these numbers, `size` bytes each, as a worker does."""
     publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
     wait_until(lambda: publisher.connected)
 
@@ -80,7 +83,7 @@ def numbers(first: int, last: int) -> list[str]:
     return [f"m1/{number}" for number in range(first, last + 1)]
 
 
-def test_when_as_many_are_kept_as_may_be_the_rest_wait_and_come_as_room_is_made(
+def test_at_the_maximum_letters_wait_in_the_queue_until_there_is_room(
     settings: Settings, letters: LetterStore, publish: Callable[..., "Future[None]"]
 ) -> None:
     publish(range(1, 13)).result(timeout=10)
@@ -96,7 +99,7 @@ def test_when_as_many_are_kept_as_may_be_the_rest_wait_and_come_as_room_is_made(
         wait_until(lambda: collector.waiting == 0 and ids(letters) == numbers(9, 12))
 
 
-def test_entries_without_a_letter_take_no_room_for_ever(
+def test_entries_without_a_letter_do_not_take_room_indefinitely(
     settings: Settings,
     letters: LetterStore,
     publish: Callable[..., "Future[None]"],
@@ -112,11 +115,11 @@ def test_entries_without_a_letter_take_no_room_for_ever(
     assert letters.count() == 1
 
 
-def test_a_full_queue_refuses_what_is_published_and_takes_it_when_it_was_emptied(
+def test_a_full_queue_refuses_letters_and_accepts_them_after_it_is_emptied(
     settings: Settings, letters: LetterStore, publish: Callable[..., "Future[None]"]
 ) -> None:
     taken = list[int]()
-    with pytest.raises(PublishError, match="full"):  # noqa: PT012 - which one is refused is the broker's
+    with pytest.raises(PublishError, match="full"):  # noqa: PT012 - the broker decides which one is refused
         for number in range(1, 50):
             publish([number], size=200_000).result(timeout=10)
             taken.append(number)
@@ -129,7 +132,7 @@ def test_a_full_queue_refuses_what_is_published_and_takes_it_when_it_was_emptied
 
 
 class CrashesOnce(LetterStore):
-    """The connection to Redis breaks after the letters were written, before the keeper knows."""
+    """The connection to Redis breaks after the dead letters were written, before the collector knows it."""
 
     crashed = False
 
@@ -141,7 +144,7 @@ class CrashesOnce(LetterStore):
         return new
 
 
-def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_letter_once(
+def test_each_letter_is_stored_once_if_the_collector_crashes_before_it_acknowledges(
     settings: Settings, publish: Callable[..., "Future[None]"], redis_url: str
 ) -> None:
     publish([1, 2, 3]).result(timeout=10)
@@ -154,7 +157,7 @@ def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_letter_once(
             assert letters.count() == 3
 
 
-def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: LetterStore) -> None:
+def test_two_collectors_share_the_work(broker_url: str, redis_url: str, letters: LetterStore) -> None:
     settings = Settings(amqp_url=broker_url, redis_url=redis_url)
     publisher = Publisher(broker_url, lambda: topology.ensure(settings))
     wait_until(lambda: publisher.connected)
@@ -180,7 +183,7 @@ def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: Le
     "properties",
     [
         {"message_id": None, "headers": None},
-        {"message_id": "m2/1"},  # not the machine that the routing key names
+        {"message_id": "m2/1"},  # not the machine in the routing key
         {"message_id": "m1/0"},
         {"message_id": "m1/-1"},
         {"message_id": "../m1/1"},
@@ -191,7 +194,7 @@ def test_two_keepers_share_the_work(broker_url: str, redis_url: str, letters: Le
         {"message_id": b"\xff\xfe", "content_type": b"\xff\xfe", "headers": {"message": b"\xff"}},
     ],
 )
-def test_what_no_worker_wrote_is_kept_as_a_stray_and_holds_up_nobody(
+def test_a_message_that_no_worker_wrote_is_stored_as_a_stray_and_blocks_nothing(
     settings: Settings,
     letters: LetterStore,
     publish: Callable[..., "Future[None]"],

@@ -1,4 +1,4 @@
-"""The connection that takes short cuts through pika: what it sends arrives whole, or is lost with it."""
+"""The connection that bypasses parts of pika: messages arrive complete, or are lost with it."""
 
 import select
 import socket
@@ -25,7 +25,7 @@ def turn_until(loop: IOLoop, condition: Callable[[], object]) -> None:
         loop.process_timeouts()
 
 
-def test_what_was_written_when_the_connection_was_lost_is_dropped_with_it(broker_url: str) -> None:
+def test_unsent_messages_are_dropped_when_the_connection_is_lost(broker_url: str) -> None:
     network, loop = Network(), IOLoop()
     loop.activate_poller()
     url = urlsplit(broker_url)
@@ -52,7 +52,7 @@ def test_what_was_written_when_the_connection_was_lost_is_dropped_with_it(broker
     network.close()
 
 
-def test_messages_arrive_as_they_were_published_whatever_their_length(broker_url: str) -> None:
+def test_messages_of_any_length_arrive_as_they_were_published(broker_url: str) -> None:
     loop, opened, ended = IOLoop(), list[pika.channel.Channel](), list[object]()
     loop.activate_poller()
     connection = Connection(
@@ -83,7 +83,7 @@ def test_messages_arrive_as_they_were_published_whatever_their_length(broker_url
     ]
 
 
-def test_a_broker_that_takes_a_connection_and_says_nothing_is_tried_again() -> None:
+def test_connecting_is_repeated_if_the_broker_accepts_but_does_not_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
         url = f"amqp://127.0.0.1:{silent.getsockname()[1]}?stack_timeout=0.2&connection_attempts=1"

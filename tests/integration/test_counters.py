@@ -1,4 +1,4 @@
-"""The tally of a machine is exact, whatever becomes of its readings on the way."""
+"""The counters of a machine are exact, whatever happens to its readings."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def counters(office: Office) -> Counters:
     return office.partition.records.read(["m1"])["m1"].record.counters
 
 
-def test_readings_that_are_moved_given_back_or_sent_again_are_counted_once_each(office: Office) -> None:
+def test_readings_that_are_moved_redelivered_or_sent_again_are_counted_once_each(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(LetterFilter(machine="m1"))
@@ -37,7 +37,7 @@ def test_readings_that_are_moved_given_back_or_sent_again_are_counted_once_each(
     assert (counters(office).readings, counters(office).resent, counters(office).results) == (4, 2, 2)
     assert counters(office).seen == seen
 
-    # From the machine, and given back to another session after it was counted.
+    # Sent by the machine, and delivered again to another session after they were counted.
     office.partition.process([("m1", b'{"n": 3}')], session=b"before__")
     office.partition.process([("m1", b'{"n": 3}'), ("m1", b'{"n": 4}')], session=b"after___", redelivered=1)
     assert (counters(office).readings, counters(office).resent, counters(office).results) == (6, 2, 4)
@@ -45,7 +45,7 @@ def test_readings_that_are_moved_given_back_or_sent_again_are_counted_once_each(
     assert counters(office).seen >= seen
 
 
-def test_the_last_error_is_kept_with_its_line_and_version(office: Office) -> None:
+def test_the_last_error_is_stored_with_its_line_and_version(office: Office) -> None:
     office.partition.logics.upload("m1", "def process(data, state):\n    return {'n': 1 / data['n']}", b"")
 
     office.process([("m1", b'{"n": 1}'), ("m1", b'{"n": 0}'), ("m1", b'{"n": 2}'), ("m1", b"no json")])

@@ -1,4 +1,4 @@
-"""The letters in Redis: found by what is asked for, a page at a time, with indexes that mend themselves."""
+"""Dead letters in Redis: they are found by filters, a page at a time, with indexes that repair themselves."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
 
 @pytest.fixture
 def letters(client: "redis.Redis") -> LetterStore:
-    """Twelve letters of `a` at one moment, two of `b` and a stray a second later."""
+    """Store twelve dead letters of `a` at one time, and two of `b` and a stray a second later."""
     letters = LetterStore(client)
     kept = [letter("a", str(number), TIMES[0], "error") for number in range(1, 13)]
     kept += [letter("b", "1", TIMES[1], "error"), letter("b", "2", TIMES[1], "limit")]
@@ -66,7 +66,7 @@ def test_letters_are_found_by_machine_kind_and_time(
 
 
 @pytest.mark.parametrize("where", [LetterFilter(), LetterFilter(machine="a")])
-def test_a_page_begins_where_the_one_before_ended_though_letters_go_meanwhile(
+def test_a_page_starts_after_the_previous_one_even_if_letters_are_deleted_meanwhile(
     letters: LetterStore, where: LetterFilter
 ) -> None:
     first = next(letters.find(where, chunk=4))
@@ -77,12 +77,12 @@ def test_a_page_begins_where_the_one_before_ended_though_letters_go_meanwhile(
 
 
 @pytest.mark.parametrize("cursor", ["x", "1", "1.", ".a/1", "1." + "x" * 300])
-def test_what_is_no_place_in_the_list_is_refused(letters: LetterStore, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(letters: LetterStore, cursor: str) -> None:
     with pytest.raises(ValueError, match="not a valid cursor"):
         next(letters.find(LetterFilter(), after=cursor))
 
 
-def test_what_comes_while_the_letters_are_read_is_left_out(letters: LetterStore) -> None:
+def test_letters_stored_while_the_others_are_read_are_left_out(letters: LetterStore) -> None:
     found = letters.find(LetterFilter(machine="b"), chunk=1)
     first = next(found)
     letters.keep([(letter("b", "3", TIMES[1], "error"), b"")])
@@ -92,14 +92,14 @@ def test_what_comes_while_the_letters_are_read_is_left_out(letters: LetterStore)
     assert [first[0].letter.id, *rest] == ["b/1", "b/2"]
 
 
-def test_a_letter_that_comes_twice_is_kept_once(letters: LetterStore) -> None:
+def test_a_letter_that_arrives_twice_is_stored_once(letters: LetterStore) -> None:
     letters.keep([(letter("a", "1", TIMES[1], "limit"), b"another")])
 
     assert letters.bodies([letter("a", "1", "", "")]) == [b"a/1"]
     assert letters.count() == 15
 
 
-def test_an_entry_whose_letter_is_gone_is_dropped_by_whoever_meets_it(
+def test_an_index_entry_without_a_letter_is_dropped_when_it_is_read(
     letters: LetterStore, client: "redis.Redis"
 ) -> None:
     client.hdel(letter_keys("a")[0], "3")
@@ -110,7 +110,7 @@ def test_an_entry_whose_letter_is_gone_is_dropped_by_whoever_meets_it(
     assert client.zscore(ALL_KEY, "a/" + "3".zfill(19)) is None
 
 
-def test_sweeping_leaves_what_is_there_and_counts_nothing_else(
+def test_sweeping_keeps_existing_letters_and_counts_nothing_else(
     letters: LetterStore, client: "redis.Redis"
 ) -> None:
     client.delete(letter_keys("a")[0])

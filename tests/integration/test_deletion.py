@@ -1,4 +1,4 @@
-"""A machine that is deleted is gone with all that belongs to it, whatever of it is under way meanwhile."""
+"""Deleting a machine deletes everything that belongs to it, whatever is in progress meanwhile."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, cast
@@ -25,7 +25,7 @@ M1 = LetterFilter(machine="m1")
 
 
 class DeletedMeanwhile(Records):
-    """Somebody deletes the machine, once, when a batch is about to be written over it."""
+    """Someone deletes the machine, once, while a batch is about to write its record."""
 
     delete: ClassVar[Callable[[], object] | None] = None
 
@@ -54,8 +54,10 @@ def machine(office: Office) -> Stored:
 
 
 def stopped_before_its_write(office: Office, *, before: int) -> Stored:
-    """The machine after a batch of one reading was stopped before its write, while the machine, which had
-    `before` readings, was deleted."""
+    """Return the machine after it was deleted while a batch of one reading was stopped before its write.
+
+    The deleted machine had `before` readings.
+    """
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     for n in range(before):
         office.process([("m1", b'{"n": %d}' % n)])
@@ -71,12 +73,13 @@ def test_a_batch_that_is_stopped_before_its_write_finds_a_new_machine(office: Of
     assert (stored.record.state, stored.active) == (b"{}", None)
     assert stored.record.counters.dead_letters == {"no-logic": 1}
     assert stored.record.counters.readings == 1
-    # The numbers go on, so that a dead letter of the machine before is not taken for one of this.
+    # The numbers continue, so that a dead letter of the deleted machine is not mistaken for one of the new
+    # machine.
     wait_until(lambda: office.ids() == [f"m1/{before + 1}"])
     assert len(office.results.messages) == before
 
 
-def test_without_another_token_on_its_record_the_batch_would_bring_the_state_back(
+def test_without_a_new_token_on_its_record_the_batch_would_restore_the_state(
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeps = removal_module._REMOVE.replace("redis.call('SET', KEYS[1], ARGV[3])", "")
@@ -89,7 +92,7 @@ def test_without_another_token_on_its_record_the_batch_would_bring_the_state_bac
     assert (stored.record.state, stored.active) == (b'{"count":3}', None)
 
 
-def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> None:
+def test_only_the_marks_that_identify_its_readings_are_left(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2), ("m2", 1))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.partition.logics.upload("m1", f"{COUNT_AND_TELL}\n", b"")
@@ -118,7 +121,7 @@ def test_nothing_is_left_but_what_its_readings_are_known_by(office: Office) -> N
     assert removal(office).remove("m1") is None
 
 
-def test_what_was_applied_before_is_not_applied_to_the_new_machine(office: Office) -> None:
+def test_readings_applied_before_are_not_applied_to_the_new_machine(office: Office) -> None:
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.process([("m1", b'{"n": 1}')], session=b"before__")
     removal(office).remove("m1")
@@ -130,7 +133,7 @@ def test_what_was_applied_before_is_not_applied_to_the_new_machine(office: Offic
     assert machine(office).record.counters.readings == 1
 
 
-def test_a_dead_letter_that_was_sent_again_makes_no_new_machine(office: Office) -> None:
+def test_a_dead_letter_that_was_sent_again_does_not_create_a_machine(office: Office) -> None:
     office.fail(("m1", 1))
     office.redriver.send_all(M1)
     removal(office).remove("m1")
@@ -141,7 +144,7 @@ def test_a_dead_letter_that_was_sent_again_makes_no_new_machine(office: Office) 
 
 
 def state_after_a_flood(office: Office) -> bytes:
-    """The state after a machine was deleted that had two readings in the overflow, and flooded again."""
+    """Return the state after a machine with two readings in the overflow was deleted and flooded again."""
     move(office, 1, 2)
     removal(office).remove("m1")
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
@@ -157,7 +160,7 @@ def move(office: Office, *numbers: int) -> None:
     office.process([Reading("m1", key, b'{"n": %d}' % n, 0, False, None, None, move=True) for n in numbers])
 
 
-def test_what_waits_in_the_overflow_is_run_for_the_new_machine_in_order(office: Office) -> None:
+def test_readings_in_the_overflow_run_for_the_new_machine_in_order(office: Office) -> None:
     assert state_after_a_flood(office) == b'{"count":4}'
     assert [each["n"] for each in office.data(4)] == [1, 2, 3, 4]
     assert office.redis.ttl("machine:{m1}:record") == -1
@@ -171,7 +174,9 @@ def test_without_its_places_a_new_machine_would_lose_readings_in_the_overflow(
     assert state_after_a_flood(office) == b'{"count":2}'
 
 
-def test_readings_of_a_deleted_machine_that_come_back_twice_are_known_both_times(office: Office) -> None:
+def test_readings_of_a_deleted_machine_that_are_redelivered_twice_are_recognised_twice(
+    office: Office,
+) -> None:
     partition = office.partition
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     readings = [("m1", b'{"n": %d}' % n) for n in range(1, 6)]

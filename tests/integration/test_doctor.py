@@ -1,4 +1,4 @@
-"""`iot-logic doctor` on real servers, and what it says where something is not as it must be."""
+"""`iot-logic doctor` on real servers, and its findings if something is wrong."""
 
 import json
 import re
@@ -35,7 +35,7 @@ from web.cli.parser import new_parser
 
 @pytest.fixture(scope="module")
 def running(module_installation: Installation) -> Installation:
-    """A system whose API and worker are up, and hold all partitions."""
+    """A system whose API and worker run, and whose worker holds all partitions."""
     module_installation.start_api()
     module_installation.start_worker()
 
@@ -55,7 +55,7 @@ class Doctor:
         self.status = OK
 
     def ask(self) -> list[dict[str, str]]:
-        """Its findings."""
+        """Return its findings."""
         self.status, answer = self._run()
         findings: list[dict[str, str]] = answer["findings"]
         assert answer["well"] == (self.status == OK)
@@ -63,7 +63,7 @@ class Doctor:
         return findings
 
     def wrong(self) -> str:
-        """What it finds wrong."""
+        """Return the problems that it finds."""
         found = [each["what"] for each in self.ask() if each["level"] == "wrong"]
         assert self.status == (WRONG if found else OK)
         return "\n".join(found)
@@ -81,7 +81,7 @@ def doctor(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Doctor:
-    """The command in the environment of the system that runs."""
+    """Return the command, in the environment of the running system."""
     for name, value in running.environ.items():
         monkeypatch.setenv(name, value)
     assert rabbitmq.management_url
@@ -94,7 +94,7 @@ def client(running: Installation) -> Iterator["redis.Redis"]:
         yield client
 
 
-def test_nothing_is_wrong_with_a_system_that_runs(doctor: Doctor) -> None:
+def test_a_running_system_has_no_problems(doctor: Doctor) -> None:
     wrong, findings = doctor.wrong(), doctor.ask()
 
     assert wrong == ""
@@ -107,7 +107,7 @@ def test_nothing_is_wrong_with_a_system_that_runs(doctor: Doctor) -> None:
 
 
 @pytest.mark.usefixtures("doctor")
-def test_it_shows_people_a_line_for_each_finding(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_finding_is_shown_as_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     status = main.run(new_parser().parse_args(["doctor", "--management", "http://127.0.0.1:1"]))
 
     assert status == OK
@@ -125,7 +125,7 @@ def test_it_shows_people_a_line_for_each_finding(capsys: pytest.CaptureFixture[s
         ("maxmemory", "1mb", "of its maxmemory"),
     ],
 )
-def test_a_redis_that_may_lose_something_is_wrong(
+def test_a_redis_that_may_lose_data_is_a_problem(
     doctor: Doctor, client: "redis.Redis", name: str, value: str, said: str
 ) -> None:
     before = str(client.config_get(name)[name])
@@ -141,7 +141,10 @@ def test_a_redis_that_may_lose_something_is_wrong(
 
 @pytest.fixture
 def closed_redis(shared_redis: LocalRedis) -> Iterator[PrivateRedis]:
-    """A Redis whose default user is off and may nothing. The user `app` may all, `pipeline` all but that."""
+    """Start a Redis whose user `default` is off and has no permissions.
+
+    The user `app` has all permissions, `pipeline` all but the administrative and the dangerous commands.
+    """
     assert shared_redis, "so there is a binary"
     server = PrivateRedis()
     with (server.folder / "redis.conf").open("a") as config:
@@ -155,7 +158,7 @@ def closed_redis(shared_redis: LocalRedis) -> Iterator[PrivateRedis]:
         yield server
 
 
-def test_a_redis_that_may_not_do_again_what_is_in_its_file_is_wrong(closed_redis: PrivateRedis) -> None:
+def test_a_redis_that_is_not_permitted_to_replay_its_file_is_a_problem(closed_redis: PrivateRedis) -> None:
     with redis.Redis.from_url(closed_redis.url) as client:
         before = list(check_redis(client))
         client.acl_setuser("default", enabled=False, keys=["*"], categories=["+@all"])
@@ -165,7 +168,7 @@ def test_a_redis_that_may_not_do_again_what_is_in_its_file_is_wrong(closed_redis
     assert [each.level for each in after] == ["ok"] * 3
 
 
-def test_a_redis_that_hides_what_its_default_user_may_is_noted(closed_redis: PrivateRedis) -> None:
+def test_a_redis_that_hides_the_permissions_of_its_default_user_is_noted(closed_redis: PrivateRedis) -> None:
     with redis.Redis.from_url(closed_redis.url.replace("app", "pipeline")) as client:
         [note] = [each for each in check_redis(client) if each.level != "ok"]
 
@@ -174,10 +177,10 @@ def test_a_redis_that_hides_what_its_default_user_may_is_noted(closed_redis: Pri
 
 
 @pytest.mark.parametrize(("rights", "kept"), [("resetkeys -@all", 1), ("~* &* +@all", 3)])
-def test_a_redis_leaves_out_the_transactions_that_its_default_user_may_not_do(
+def test_redis_skips_transactions_that_its_default_user_is_not_permitted_to_replay(
     closed_redis: PrivateRedis, rights: str, kept: int
 ) -> None:
-    """What the doctor warns of. If this fails with a newer Redis, it need not any longer."""
+    """The doctor warns of this. If this test fails with a newer Redis, the warning is no longer needed."""
     with redis.Redis.from_url(closed_redis.url) as client:
         client.execute_command("ACL", "SETUSER", "default", *rights.split())
         client.config_rewrite()
@@ -190,14 +193,14 @@ def test_a_redis_leaves_out_the_transactions_that_its_default_user_may_not_do(
         assert client.dbsize() == kept
 
 
-def test_a_clock_that_is_off_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_clock_is_a_problem(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     real = time.time
     monkeypatch.setattr("web.cli.doctor.redis.time.time", lambda: real() - 3600)
 
     assert "differ by 3600 s" in doctor.wrong()
 
 
-def test_a_worker_of_another_version_or_with_other_settings_is_wrong(
+def test_a_worker_with_another_version_or_other_settings_is_a_problem(
     doctor: Doctor, client: "redis.Redis"
 ) -> None:
     [worker] = list_workers(client).present
@@ -215,7 +218,7 @@ def test_a_worker_of_another_version_or_with_other_settings_is_wrong(
     assert "other uses more partitions than the 8 of this command" in wrong
 
 
-def test_a_broker_that_has_more_partitions_than_the_settings_say_is_wrong(
+def test_a_broker_with_more_partitions_than_the_settings_is_a_problem(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IOT_LOGIC_PARTITIONS", "4")
@@ -223,7 +226,7 @@ def test_a_broker_that_has_more_partitions_than_the_settings_say_is_wrong(
     assert "There are more partitions than IOT_LOGIC_PARTITIONS says: the queue readings.4" in doctor.wrong()
 
 
-def test_a_system_that_is_not_set_up_yet_is_told_how_to_go_on(
+def test_a_system_that_is_not_set_up_yet_is_told_the_next_steps(
     doctor: Doctor, rabbitmq: LocalRabbitmq, vhost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IOT_LOGIC_AMQP_URL", amqp_url_of(rabbitmq, vhost))
@@ -237,7 +240,7 @@ def test_a_system_that_is_not_set_up_yet_is_told_how_to_go_on(
     assert "There is no exchange readings" in str(doctor.ask()), "it has made one"
 
 
-def test_queues_of_other_properties_that_nobody_consumes_are_wrong(
+def test_queues_with_other_properties_and_no_consumer_are_a_problem(
     doctor: Doctor, rabbitmq: LocalRabbitmq, vhost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = amqp_url_of(rabbitmq, vhost)
@@ -256,7 +259,7 @@ def test_queues_of_other_properties_that_nobody_consumes_are_wrong(
     assert "'readings.1' is not bound to 'readings'" in wrong
 
 
-def test_it_notes_that_rabbitmq_does_not_write_when_a_reading_came(
+def test_it_notes_that_rabbitmq_does_not_add_the_time_of_arrival(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = [each for each in doctor.ask() if re.search("timestamps? readings", each["what"])]
@@ -269,7 +272,7 @@ def test_it_notes_that_rabbitmq_does_not_write_when_a_reading_came(
     assert [each["level"] for each in written] == ["ok"]
 
 
-def test_servers_that_cannot_be_had_are_said_and_the_rest_is_looked_at(
+def test_unreachable_servers_are_reported_and_the_other_checks_still_run(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IOT_LOGIC_AMQP_URL", f"amqp://127.0.0.1:{free_port()}")
@@ -282,14 +285,18 @@ def test_servers_that_cannot_be_had_are_said_and_the_rest_is_looked_at(
     assert "Logic is confined by" in str(findings)
 
 
-def test_a_port_that_another_program_has_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_another_program_uses_is_a_problem(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setenv("IOT_LOGIC_API_PORT", str(other.getsockname()[1]))
 
         assert "Another program uses the API's port" in doctor.wrong()
 
 
-def test_a_host_that_cannot_confine_logic_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_cannot_confine_logic_is_a_problem(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sandbox.parent.process.filter_program", no_filter)
 
     assert "Logic cannot run on this host" in doctor.wrong()
@@ -298,7 +305,7 @@ def test_a_host_that_cannot_confine_logic_is_wrong(doctor: Doctor, monkeypatch: 
     assert "Only the policy" in unconfined.what
 
 
-def test_each_alarm_of_a_node_is_wrong() -> None:
+def test_each_alarm_of_a_node_is_a_problem() -> None:
     nodes = [
         Node("a", mem_alarm=True),
         Node("b", running=False),

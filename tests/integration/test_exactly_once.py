@@ -1,6 +1,6 @@
-"""The rules of `pipeline.model.record`, each kept and each broken on purpose.
+"""The rules of `pipeline.model.record`: each one is kept once and broken on purpose once.
 
-Where a rule is broken, the same steps must give a wrong count: else the test of the rule proves nothing.
+If a rule is broken, the same steps must produce a wrong count. Otherwise the test of the rule proves nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,7 +54,7 @@ def without_marks(_record: Record, _session: bytes, readings: list[Reading]) -> 
     return Split(fresh=readings)
 
 
-def test_readings_given_back_change_nothing_and_publish_the_same_bytes(
+def test_redelivered_readings_change_nothing_and_publish_the_same_bytes(
     partition: Partition, results: Collector
 ) -> None:
     partition.process(TWO, session=b"before__")
@@ -78,7 +78,7 @@ def test_without_marks_they_would_be_counted_twice(
 
 
 class CrashesOnce(Processor):
-    """Is gone between writing and publishing, the first time."""
+    """Crashes between writing and publishing, the first time."""
 
     crashed = False
 
@@ -91,7 +91,7 @@ class CrashesOnce(Processor):
 
 
 @pytest.mark.parametrize("again", [TWO, [*TWO, THIRD]])
-def test_what_a_crash_left_unpublished_is_published_by_the_next_session(
+def test_results_left_unpublished_by_a_crash_are_published_by_the_next_session(
     broker_url: str, redis_url: str, again: Sequence[tuple[str, bytes]]
 ) -> None:
     partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
@@ -109,13 +109,13 @@ def test_what_a_crash_left_unpublished_is_published_by_the_next_session(
 
 
 def wake_up_after_another_took_over(partition: Partition) -> None:
-    """A session processes readings that its successor was given, has applied, and has settled."""
+    """Let a session process readings that its successor has received, applied and settled."""
     partition.process([THIRD], session=b"before__")
     partition.process(TWO, session=b"after___", redelivered=2)
     partition.process(TWO, session=b"before__")
 
 
-def test_a_worker_that_wakes_up_after_another_took_over_applies_nothing(partition: Partition) -> None:
+def test_a_worker_that_resumes_after_another_took_over_applies_nothing(partition: Partition) -> None:
     with pytest.raises(SessionLost):
         wake_up_after_another_took_over(partition)
 
@@ -138,7 +138,7 @@ def test_without_the_fence_it_would_apply_them_again(
 SAME = [("m1", b'{"n": 1}')]
 
 
-def test_an_equal_reading_that_a_session_held_when_it_ended_in_order_is_applied(partition: Partition) -> None:
+def test_an_equal_reading_that_a_session_held_at_its_orderly_end_is_applied(partition: Partition) -> None:
     partition.process(SAME, session=b"before__")
     partition.sessions.give_up(partition.fence(b"before__"), Settled(1, complete=True))
 
@@ -147,8 +147,8 @@ def test_an_equal_reading_that_a_session_held_when_it_ended_in_order_is_applied(
     assert partition.state("m1") == b'{"count":2}'
 
 
-def test_after_a_crash_an_equal_reading_is_taken_for_the_one_before(partition: Partition) -> None:
-    """Nothing tells whether it comes back or is another one. That is why devices number their readings."""
+def test_after_a_crash_an_equal_reading_is_mistaken_for_the_earlier_one(partition: Partition) -> None:
+    """Nothing tells a redelivery from another reading. That is why devices number their readings."""
     partition.process(SAME, session=b"before__")
 
     partition.process(SAME, session=b"after___", redelivered=1)
@@ -168,9 +168,7 @@ def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:
     return state
 
 
-def test_a_state_edited_while_a_batch_ran_is_what_the_batch_goes_on_from(
-    broker_url: str, redis_url: str
-) -> None:
+def test_a_batch_continues_from_a_state_that_was_edited_while_it_ran(broker_url: str, redis_url: str) -> None:
     assert count_after_an_edit(broker_url, redis_url) == b'{"count":101}'
 
 
@@ -201,7 +199,7 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_
 
 
 def moved(n: int, place: int | None = None, *, move: bool = False) -> Reading:
-    """Reading n of m1: one that must be moved to the overflow, or one that comes back from a place there."""
+    """Return reading n of m1: to be moved to the overflow, or returning from a place there."""
     body = b'{"n": %d}' % n
     return Reading("m1", wire.data_key("m1"), body, 0, False, None, None, place=place, move=move)
 
@@ -211,8 +209,8 @@ OVERFLOW = [moved(1, move=True), moved(2, move=True)]
 BACK = [moved(1, place=1), moved(2, place=2)]
 
 
-def test_readings_that_come_back_are_recognised_behind_others_from_the_overflow(partition: Partition) -> None:
-    """The successor writes the record for those, before it has seen all that its predecessor applied."""
+def test_redelivered_readings_are_recognised_behind_others_from_the_overflow(partition: Partition) -> None:
+    """The successor writes the record for those before it has seen all that its predecessor applied."""
     partition.process(OVERFLOW, session=b"before__")
     partition.process([moved(n) for n in (3, 4, 5, 6)], session=b"before__")
 
@@ -240,10 +238,10 @@ def test_they_are_recognised_also_if_the_answer_to_that_write_is_lost(
     assert (record.moved, record.taken, record.number) == (4, 2, 2)
 
 
-def test_what_a_crash_left_unpublished_is_published_also_if_others_come_first(
+def test_results_left_unpublished_by_a_crash_are_published_even_if_other_readings_come_first(
     broker_url: str, redis_url: str
 ) -> None:
-    """The readings whose results are not published come back in the second batch."""
+    """The readings with unpublished results are delivered again in the second batch."""
     partition = Partition(broker_url, redis_url, Sandbox())
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process(OVERFLOW, session=b"before__")
@@ -261,7 +259,7 @@ def test_what_a_crash_left_unpublished_is_published_also_if_others_come_first(
     assert published == ["1", "2"]
 
 
-def test_a_session_that_ended_in_order_leaves_nothing_to_be_published_again(
+def test_a_session_that_ended_in_order_leaves_nothing_to_publish_again(
     partition: Partition, results: Collector
 ) -> None:
     partition.process(TWO, session=b"before__")

@@ -1,4 +1,4 @@
-"""A reading that expires before a worker takes it is a dead letter: found, sent again, and counted once."""
+"""A reading that expires before a worker takes it: a dead letter that can be sent again and counts once."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
 
 
 def expire(channel: BlockingChannel, body: bytes, machine: str = "m1", **properties: Any) -> None:
-    """Send a reading as a device does, with an expiration."""
+    """Send a reading with an expiration, as a device does."""
     properties = {"expiration": "50", "delivery_mode": 2} | properties
     channel.basic_publish(
         wire.INGEST_EXCHANGE,
@@ -129,7 +129,7 @@ def test_an_expired_reading_counts_once_however_often_it_is_sent_again(
     assert office.ids() == []
 
 
-def test_an_expired_reading_that_fails_when_it_is_sent_again_says_what_it_was(
+def test_an_expired_reading_that_fails_after_it_is_sent_again_names_its_earlier_letter(
     channel: BlockingChannel, office: Office
 ) -> None:
     expire(channel, b'{"n": 1}')
@@ -144,7 +144,7 @@ def test_an_expired_reading_that_fails_when_it_is_sent_again_says_what_it_was(
     assert (letter.kind, letter.sent_before) == ("no-logic", before.name)
 
 
-def test_expired_readings_are_sent_again_in_the_order_in_which_they_came(
+def test_expired_readings_are_sent_again_in_their_order_of_arrival(
     channel: BlockingChannel, office: Office
 ) -> None:
     office.fail(("m1", 0))
@@ -158,7 +158,7 @@ def test_expired_readings_are_sent_again_in_the_order_in_which_they_came(
     assert office.letters.missing("m1", 1, 2) == (1, 2), "letters without a number count for none"
 
 
-def test_equal_readings_that_expire_at_once_are_as_many_dead_letters(
+def test_equal_readings_that_expire_together_become_separate_dead_letters(
     channel: BlockingChannel, office: Office
 ) -> None:
     for _ in range(5):
@@ -169,7 +169,7 @@ def test_equal_readings_that_expire_at_once_are_as_many_dead_letters(
     assert len(set(office.ids(M1))) == 5
 
 
-def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_expired_reading_once(
+def test_each_expired_reading_is_stored_once_if_the_collector_crashes_before_it_acknowledges(
     channel: BlockingChannel, broker_url: str, redis_url: str
 ) -> None:
     for n in range(3):
@@ -186,7 +186,7 @@ def test_a_keeper_that_crashed_before_it_acknowledged_keeps_each_expired_reading
 @pytest.mark.parametrize(
     "known", [{"message_id": "one"}, {"headers": {"timestamp_in_ms": 1_764_000_000_000}}]
 )
-def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_kept_once(
+def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_stored_once(
     channel: BlockingChannel, letters: LetterStore, broker_url: str, known: dict[str, Any]
 ) -> None:
     for second in (1, 2):
@@ -210,7 +210,7 @@ def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_kept_once(
     assert [each.time for each, _ in found(letters)] == ["2026-01-01T00:00:01.000Z"]
 
 
-def test_a_reading_that_was_sent_again_and_expires_then_has_the_letter_that_it_had(
+def test_a_reading_that_expires_after_it_was_sent_again_keeps_its_letter(
     channel: BlockingChannel, office: Office
 ) -> None:
     office.fail(("m1", 1))
@@ -220,7 +220,7 @@ def test_a_reading_that_was_sent_again_and_expires_then_has_the_letter_that_it_h
     message.properties.expiration = "50"
 
     channel.basic_publish(message.exchange, message.key, body, message.properties, mandatory=True)
-    expire(channel, b'{"n": 2}', headers={"dead-letter": f"1.{'0' * 64}"})  # a claim that a device made up
+    expire(channel, b'{"n": 2}', headers={"dead-letter": f"1.{'0' * 64}"})  # a claim that a device invented
 
     wait_until(lambda: office.letters.count() == 2 and office.collector.waiting == 0)
     assert [each.kind for each, _ in found(office.letters)] == ["no-logic", "expired"]
@@ -246,7 +246,7 @@ DEATHS: list[Any] = [
 ]
 
 
-def test_forged_deaths_stop_no_keeper(
+def test_forged_death_headers_do_not_stop_the_collector(
     channel: BlockingChannel, letters: LetterStore, broker_url: str
 ) -> None:
     keys = ["machines.m1.data", "machines.m1.dead-letter", "readings.0", "overflow.0"]
@@ -262,7 +262,7 @@ def test_forged_deaths_stop_no_keeper(
     assert {each.name[:8] for each, _ in found(letters)} == {"expired-"}
 
 
-def test_a_reading_that_expired_is_kept_though_the_broker_restarts_before(redis_url: str) -> None:
+def test_an_expired_reading_is_stored_even_if_the_broker_restarts_before(redis_url: str) -> None:
     with PrivateRabbitmq() as server, redis.Redis.from_url(redis_url, protocol=3) as client:
         settings, letters = Settings(amqp_url=server.amqp_url), LetterStore(client)
         topology.ensure(settings)
@@ -321,7 +321,7 @@ def test_the_queues_of_an_older_version_are_accepted_with_one_warning(
     assert "iot-logic doctor" in warning
 
 
-def test_without_the_policy_an_older_queue_drops_what_expires_and_the_doctor_says_how_to_set_it(
+def test_without_the_policy_an_older_queue_drops_expired_readings_and_the_doctor_says_how_to_set_it(
     older: str, rabbitmq: LocalRabbitmq, vhost: str
 ) -> None:
     settings = Settings(amqp_url=older)

@@ -1,4 +1,4 @@
-"""A partition that goes from one worker to another: what was not acknowledged comes first."""
+"""The handover of a partition between workers: unacknowledged readings come first."""
 
 from collections.abc import Callable, Iterator
 from threading import Thread
@@ -18,7 +18,7 @@ READINGS = 2 * wire.PREFETCH
 
 
 class Consumer:
-    """A consumer of the first partition, on a loop of its own, that acknowledges nothing."""
+    """A consumer of the first partition, on its own event loop, that acknowledges nothing."""
 
     def __init__(self, amqp_url: str) -> None:
         self.bodies: list[bytes] = []
@@ -52,7 +52,7 @@ class Consumer:
 
 @pytest.fixture
 def consumers(broker_url: str) -> Iterator[tuple[Consumer, Consumer]]:
-    """Two consumers, of which the first is active and holds as much as it may."""
+    """Start two consumers. The first is active and holds as many readings as it may."""
     topology.ensure(Settings(amqp_url=broker_url, partitions=1))
     first, second = Consumer(broker_url), Consumer(broker_url)
     with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
@@ -67,7 +67,7 @@ def consumers(broker_url: str) -> Iterator[tuple[Consumer, Consumer]]:
 
 
 def handed_over(consumers: tuple[Consumer, Consumer], close: Callable[[Channel], None]) -> list[int]:
-    """The numbers of the readings that the second is handed after the first's channel is closed so."""
+    """Close the first consumer's channel in this way, and return the second consumer's first readings."""
     first, second = consumers
     channel = first.channel
     assert channel is not None
@@ -76,13 +76,13 @@ def handed_over(consumers: tuple[Consumer, Consumer], close: Callable[[Channel],
     return [int(body) for body in second.bodies]
 
 
-def test_what_was_not_acknowledged_is_handed_over_first_and_in_order(
+def test_unacknowledged_readings_are_handed_over_first_and_in_order(
     consumers: tuple[Consumer, Consumer],
 ) -> None:
     assert handed_over(consumers, close_at_once) == list(range(wire.PREFETCH))
 
 
-def test_closed_as_pika_does_it_later_readings_would_overtake_them(
+def test_if_pika_closed_the_channel_later_readings_would_overtake_them(
     consumers: tuple[Consumer, Consumer],
 ) -> None:
     assert handed_over(consumers, Channel.close)[0] == wire.PREFETCH

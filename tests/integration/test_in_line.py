@@ -1,4 +1,4 @@
-"""What is published in line gets to its queue in order, whatever the queue refuses meanwhile."""
+"""Messages published in line reach their queue in order, whatever the queue refuses meanwhile."""
 
 import socket
 import time
@@ -14,7 +14,7 @@ from pipeline.broker.publisher import Message, Publisher, _Submission
 
 QUEUE = "full"
 PERSISTENTLY = pika.BasicProperties(delivery_mode=2)
-#: Bytes of a message.
+#: The size of a message in bytes.
 SIZE = 1_000
 
 
@@ -27,12 +27,12 @@ def submission(*, in_line: bool) -> _Submission:
 
 
 def numbers(submission: _Submission, first_tag: int) -> list[int]:
-    """The messages that are published now."""
+    """Return the numbers of the messages that are published now."""
     return [int(each.body) for each in submission.publish(first_tag)]
 
 
 def answer(submission: _Submission, first_tag: int, refused: str) -> bool:
-    """Answer each message that was published, by a letter (r: refused). Returns whether all is confirmed."""
+    """Answer each published message, by a letter (r: refused). Return whether all are confirmed."""
     for tag, letter in zip(count(first_tag), refused, strict=False):
         submission.answer(tag, refused=letter == "r")
     return submission.conclude()
@@ -55,7 +55,7 @@ def test_the_first_message_goes_alone_and_after_each_refusal_the_first_refused_o
     assert answer(line, 8, "c")
 
 
-def test_what_follows_a_refused_message_is_published_again_also_if_it_was_confirmed() -> None:
+def test_messages_after_a_refused_one_are_published_again_even_if_confirmed() -> None:
     several = submission(in_line=False)
 
     assert numbers(several, 1) == [0, 1, 2, 3, 4]
@@ -65,7 +65,7 @@ def test_what_follows_a_refused_message_is_published_again_also_if_it_was_confir
     assert answer(several, 6, "cccc")
 
 
-def test_after_a_lost_connection_the_first_of_those_that_are_not_confirmed_goes_alone() -> None:
+def test_after_a_lost_connection_the_first_unconfirmed_message_goes_alone() -> None:
     line = submission(in_line=True)
     numbers(line, 1)
     answer(line, 1, "c")
@@ -76,7 +76,7 @@ def test_after_a_lost_connection_the_first_of_those_that_are_not_confirmed_goes_
     assert numbers(line, 1) == [1]
 
 
-def test_a_returned_message_is_published_again_with_all_that_were_published_with_it() -> None:
+def test_a_returned_message_is_published_again_with_all_messages_published_with_it() -> None:
     several = submission(in_line=False)
     numbers(several, 1)
 
@@ -103,12 +103,12 @@ def test_a_line_is_out_of_order_when_a_message_is_refused_and_a_later_one_is_not
     assert line.is_out_of_order == broken
 
 
-#: Readings in a batch, bytes of one, batches, and bytes a second of a link of 100 Mbit/s.
+#: Readings per batch, bytes per reading, number of batches, and bytes per second of a link of 100 Mbit/s.
 BATCH, LARGE, BATCHES, RATE = 240, 16_000, 2, 12_500_000
 
 
 class Link:
-    """A relay to a server, so slow that what is published at once is on its way for a while."""
+    """A relay to a server. It is so slow that published messages stay in transit for a while."""
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
@@ -139,7 +139,7 @@ class Link:
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End it, when all its connections have ended."""
+        """Close the relay, after all its connections have ended."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
@@ -149,7 +149,7 @@ class Link:
 
 
 def work_off(broker_url: str, came: list[tuple[int, int]], over: Event) -> None:
-    """Take what is in the queue, 16 at once, each of which takes two milliseconds."""
+    """Consume the messages of the queue, 16 at once. Each takes two milliseconds."""
     with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=16)
@@ -168,10 +168,10 @@ def work_off(broker_url: str, came: list[tuple[int, int]], over: Event) -> None:
 
 
 @pytest.mark.parametrize("in_line", [True, False])
-def test_only_what_is_published_in_line_gets_in_order_through_a_full_queue_on_a_slow_network(
+def test_only_messages_published_in_line_pass_a_full_queue_in_order_on_a_slow_network(
     broker_url: str, in_line: bool
 ) -> None:
-    """Where an attempt fails, the next one has another number, and what is there of the first is ignored."""
+    """If an attempt fails, the next one has another number, and the messages of the first are ignored."""
     port = urlsplit(broker_url).port
     assert port is not None
     link, came, over = Link(port), list[tuple[int, int]](), Event()

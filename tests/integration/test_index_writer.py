@@ -1,4 +1,4 @@
-"""What batches leave in the directory, also where a worker dies before it has entered what it met."""
+"""Updates of the machine index after batches, even if a worker dies before it has written them."""
 
 from collections.abc import Iterator
 
@@ -36,9 +36,9 @@ def found(search: Search, health: Health) -> list[str]:
 
 
 def after_a_worker_died(partition: Partition, search: Search) -> list[str]:
-    """The machines that are found as running, after a worker died that had entered nothing yet.
+    """Return the machines that the index lists as running, after a worker died before it wrote to the index.
 
-    The next one is given back the reading of m1, and a new one of m2.
+    The next worker receives the reading of m1 again, and a new one of m2.
     """
     partition.process([("m1", b'{"n": 1}'), ("m2", b'{"n": 1}')], session=b"before__")
     partition.index_writer._seen.clear()
@@ -48,11 +48,13 @@ def after_a_worker_died(partition: Partition, search: Search) -> list[str]:
     return sorted(found(search, Health.RUNNING))
 
 
-def test_what_a_worker_met_that_died_is_entered_by_the_next(partition: Partition, search: Search) -> None:
+def test_machines_that_a_dead_worker_did_not_index_are_indexed_by_the_next_one(
+    partition: Partition, search: Search
+) -> None:
     assert after_a_worker_died(partition, search) == ["m1", "m2"]
 
 
-def test_without_looking_them_up_they_would_stay_where_they_were(
+def test_without_looking_them_up_their_index_entries_would_stay_outdated(
     partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MachineIndex, "astray", lambda *_: set())
@@ -60,7 +62,7 @@ def test_without_looking_them_up_they_would_stay_where_they_were(
     assert after_a_worker_died(partition, search) == []
 
 
-def test_only_machines_that_stand_differently_are_entered_anew(
+def test_only_machines_with_a_changed_health_are_indexed_again(
     partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered = list[str]()
@@ -79,7 +81,7 @@ def test_only_machines_that_stand_differently_are_entered_anew(
     assert (found(search, Health.RUNNING), found(search, Health.FAILING)) == (["m1"], [])
 
 
-def test_what_could_not_be_entered_is_entered_the_next_time(
+def test_a_failed_update_of_the_index_is_repeated_the_next_time(
     partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""The index finds what a look at every machine would find, while machines come, change and go."""
+"""The index finds the same as a scan of all machines, while machines are added, change and are deleted."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -23,12 +23,12 @@ from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 from sandbox.job import KILLS
 
-#: Milliseconds since 1970: who was last seen before it is silent.
+#: Milliseconds since 1970: a machine that was last seen before this is silent.
 SINCE = 1_000_000
 
 
 class Plant(Struct):
-    """Records, and the index of them."""
+    """Machine records, and their index."""
 
     redis: "redis.Redis"
     records: Records
@@ -36,7 +36,7 @@ class Plant(Struct):
     search: Search
 
     def put(self, machine_id: str, health: Health, seen: int) -> None:
-        """Make a machine that is so, without telling the index."""
+        """Create a machine with these properties, without updating the index."""
         setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
         failing = health is Health.FAILING
         record = Record(
@@ -49,7 +49,7 @@ class Plant(Struct):
         assert not self.records.write({machine_id: Update(read, record)})
 
     def walk(self, where: MachineFilter, sort: Sort, limit: int) -> list[str]:
-        """What all pages have, one after the other."""
+        """Return the machines of all pages, one page after the other."""
         found, after = list[str](), ""
         while True:
             page = self.search.find(where, sort, after, limit, SINCE)
@@ -60,7 +60,7 @@ class Plant(Struct):
             after = page.next
 
     def expected(self, where: MachineFilter, sort: Sort, machine_ids: list[str]) -> list[str]:
-        """The same, by a look at every machine."""
+        """Return the same by a scan of all machines."""
         fitting = [
             (stored.record.counters.seen, machine_id)
             for machine_id, stored in self.records.read(machine_ids).items()
@@ -84,7 +84,7 @@ def plant(redis_url: str) -> Iterator[Plant]:
 
 @pytest.fixture
 def machine_ids(plant: Plant) -> list[str]:
-    """120 machines of every health, many of them last seen in the same millisecond."""
+    """Create 120 machines of every health, many of them last seen in the same millisecond."""
     machine_ids = [f"{'abB_-'[n % 5]}{n % 7}-{n}" for n in range(120)]
     for n, machine_id in enumerate(machine_ids):
         health = list(Health)[n % 11 % len(Health)]
@@ -96,7 +96,7 @@ def machine_ids(plant: Plant) -> list[str]:
     return machine_ids
 
 
-#: Every kind of filter with every other.
+#: All combinations of filters.
 FILTERS = [
     MachineFilter(prefix=prefix, health=health, profile=profile)
     for prefix, health, profile in product(("", "a", "b3-"), (None, *Health), (None, "pump", "nothing"))
@@ -104,7 +104,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("few", "step", "looks"), [(1_000, 1_000, 10_000), (10, 15, 30)])
-def test_every_filter_with_every_other_finds_what_a_look_at_all_would_find(
+def test_all_combinations_of_filters_find_the_same_as_a_scan(
     plant: Plant, machine_ids: list[str], monkeypatch: pytest.MonkeyPatch, few: int, step: int, looks: int
 ) -> None:
     monkeypatch.setattr(search_module, "_FEW", few)
@@ -116,10 +116,8 @@ def test_every_filter_with_every_other_finds_what_a_look_at_all_would_find(
 
 
 @pytest.mark.parametrize("looks", [4_000, 60])
-def test_the_counts_are_what_a_look_at_all_would_count(
-    plant: Plant, machine_ids: list[str], looks: int
-) -> None:
-    # In trouble, and silent besides.
+def test_the_counts_are_the_same_as_those_of_a_scan(plant: Plant, machine_ids: list[str], looks: int) -> None:
+    # Machines with problems, which are also silent.
     for n, health in enumerate((Health.PAUSED, Health.QUARANTINED, Health.FAILING, Health.FAILING)):
         machine_ids.append(f"old-{n}")
         plant.put(f"old-{n}", health, SINCE - 1)
@@ -132,7 +130,7 @@ def test_the_counts_are_what_a_look_at_all_would_count(
     assert (census.machines, census.health) == (len(machine_ids), counted)
 
 
-def test_a_count_that_would_take_too_long_is_not_known_and_the_others_are(
+def test_a_count_that_would_take_too_long_is_unknown_and_the_others_are_known(
     plant: Plant, machine_ids: list[str]
 ) -> None:
     census = HealthCounter(plant.redis).count(SINCE, looks=5)
@@ -146,7 +144,7 @@ def test_a_count_that_would_take_too_long_is_not_known_and_the_others_are(
 
 
 @pytest.mark.usefixtures("machine_ids")
-def test_a_page_looks_at_a_bounded_number_and_says_where_to_go_on(
+def test_a_page_reads_a_bounded_number_of_machines_and_has_a_cursor(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_module, "_FEW", -1)
@@ -159,7 +157,7 @@ def test_a_page_looks_at_a_bounded_number_and_says_where_to_go_on(
 
 
 @pytest.mark.parametrize("few", [0, 1_000])
-def test_machines_that_move_while_pages_are_read_move_no_others(
+def test_machines_that_move_while_pages_are_read_do_not_move_others(
     plant: Plant, machine_ids: list[str], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(search_module, "_FEW", few)
@@ -169,7 +167,8 @@ def test_machines_that_move_while_pages_are_read_move_no_others(
     first = plant.search.find(where, sort, "", 5, SINCE)
     assert first.next is not None
 
-    # One before the cursor, the cursor itself, the next one and the last one are seen again; another goes.
+    # The machine before the cursor, the cursor itself, the next and the last one are seen again. Another one
+    # is deleted.
     moved = [order[1], order[4], order[5], order[-1]]
     plant.index.note_seen(dict.fromkeys(moved, SINCE + 100))
     plant.redis.delete(f"machine:{{{order[7]}}}:record", deployment_key(order[7]))
@@ -181,12 +180,12 @@ def test_machines_that_move_while_pages_are_read_move_no_others(
     ]
 
 
-def test_where_there_is_no_machine_every_search_ends(plant: Plant) -> None:
+def test_every_search_ends_if_there_are_no_machines(plant: Plant) -> None:
     for where, sort in product(FILTERS, Sort):
         assert plant.walk(where, sort, limit=9) == []
 
 
-def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -> None:
+def test_a_deleted_machine_does_not_come_back_when_it_is_noted_as_seen(plant: Plant) -> None:
     plant.put("m1", Health.RUNNING, SINCE)
     plant.index.enter(["m1"])
     plant.redis.delete("machine:{m1}:record", deployment_key("m1"))
@@ -198,7 +197,7 @@ def test_a_machine_that_is_gone_does_not_come_back_by_being_seen(plant: Plant) -
 
 
 @pytest.mark.parametrize("after", ["no id!", "x" * 129])
-def test_what_is_no_cursor_is_refused(plant: Plant, after: str) -> None:
+def test_an_invalid_cursor_is_refused(plant: Plant, after: str) -> None:
     with pytest.raises(ValueError, match="no cursor"):
         plant.search.find(MachineFilter(), Sort.ID, after, 10, SINCE)
     with pytest.raises(ValueError, match="no cursor"):
@@ -206,7 +205,7 @@ def test_what_is_no_cursor_is_refused(plant: Plant, after: str) -> None:
 
 
 class PausedMeanwhile(Records):
-    """Somebody pauses the machine, and enters it, after another has read it to enter it too."""
+    """Someone pauses the machine, and indexes it, after another process has read it to index it too."""
 
     paused = False
 
@@ -226,7 +225,7 @@ def paused_machines_after_a_race(plant: Plant) -> list[str]:
     return plant.walk(MachineFilter(health=Health.PAUSED), Sort.ID, 10)
 
 
-def test_who_enters_a_machine_as_it_was_before_enters_it_once_more(plant: Plant) -> None:
+def test_a_writer_that_indexes_an_outdated_machine_indexes_it_again(plant: Plant) -> None:
     assert paused_machines_after_a_race(plant) == ["m1"]
 
 

@@ -1,4 +1,4 @@
-"""One session of a partition: what it takes for settled, when it ends by itself, and how it is released."""
+"""A session of a partition: which readings it considers settled, when it ends, and its release."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -53,7 +53,7 @@ def test_deliveries_beyond_the_prefetch_prove_what_is_settled(
 
 
 def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartition) -> None:
-    """Acknowledged ahead of them, it would make room for a delivery that proves too much."""
+    """If it were acknowledged before them, it would make room for a delivery that proves too much."""
     held.send(b"1")
     held.settle_all()
     held.send(b"2")
@@ -70,7 +70,7 @@ def test_a_probe_is_acknowledged_behind_the_readings_before_it(held: HeldPartiti
     assert held.partition.settled.delivery <= proof.acknowledged
 
 
-def test_a_session_ends_when_its_readings_are_given_back_to_it(held: HeldPartition) -> None:
+def test_a_session_ends_when_its_own_readings_are_redelivered_to_it(held: HeldPartition) -> None:
     held.send(b"1", b"2")
     first = held.take()
 
@@ -82,7 +82,7 @@ def test_a_session_ends_when_its_readings_are_given_back_to_it(held: HeldPartiti
 
 
 def readings_after_a_return(held: HeldPartition) -> list[tuple[bytes, int]]:
-    """The bodies and tags that a session has when the queue has given back what it held."""
+    """Return the bodies and tags of a session after the queue has delivered its readings again."""
     held.send(b"1", b"2")
     held.partition._channel.basic_recover(requeue=True)
     held.until(lambda: held.ended or held.partition.waiting == 4)
@@ -114,7 +114,7 @@ def test_readings_of_an_earlier_session_do_not_end_a_session(held: HeldPartition
 
 
 @pytest.mark.parametrize("header", ["x-delivery-count", "x-acquired-count"])
-def test_a_device_that_writes_the_brokers_counts_into_its_readings_ends_no_session(
+def test_a_device_that_forges_the_brokers_delivery_count_does_not_end_a_session(
     held: HeldPartition, broker_url: str, header: str
 ) -> None:
     held.send(b"1")
@@ -140,7 +140,7 @@ def test_a_device_that_writes_the_brokers_counts_into_its_readings_ends_no_sessi
         ("", "x-delivery-count"),
     ],
 )
-def test_the_header_that_counts_is_known_by_the_brokers_version(version: str, header: str) -> None:
+def test_the_header_with_the_delivery_count_depends_on_the_brokers_version(version: str, header: str) -> None:
     assert _count_header({"version": version}) == header
 
 
@@ -154,7 +154,7 @@ def test_a_released_session_ends_when_all_that_it_acknowledged_is_proven(held: H
     assert held.partition.settled == Settled(2, complete=True)
 
 
-def test_a_session_that_ends_otherwise_is_not_complete(held: HeldPartition) -> None:
+def test_a_session_that_ends_in_another_way_is_not_complete(held: HeldPartition) -> None:
     held.send(b"1", b"2")
     held.settle_all()
 
@@ -164,7 +164,7 @@ def test_a_session_that_ends_otherwise_is_not_complete(held: HeldPartition) -> N
     assert held.partition.settled == Settled(0)
 
 
-def test_a_released_session_with_more_readings_than_it_may_hold_is_proven_by_those(
+def test_a_released_session_with_more_readings_than_the_prefetch_is_proven_by_them(
     held: HeldPartition,
 ) -> None:
     held.send(b"1", b"2")
@@ -194,7 +194,7 @@ def bodies(readings: list[Reading]) -> list[bytes]:
 
 
 def moving(held: HeldPartition, broker_url: str) -> Future[None]:
-    """A session whose readings 1 and 2 are on their way to the overflow, while 3, 4 and two others wait."""
+    """Start a session: readings 1 and 2 are moved to the overflow, while 3, 4 and two others wait."""
     held.send(b"1", b"2")
     share = held.partition.take(wire.PREFETCH, 2**30)
     share.moved = Future()
@@ -205,7 +205,7 @@ def moving(held: HeldPartition, broker_url: str) -> Future[None]:
     return share.moved
 
 
-def test_while_readings_are_on_their_way_to_the_overflow_only_what_comes_from_there_is_handed_out(
+def test_while_readings_are_moved_to_the_overflow_only_readings_from_there_are_handed_out(
     held: HeldPartition, broker_url: str
 ) -> None:
     moving(held, broker_url)
@@ -220,10 +220,10 @@ def test_while_readings_are_on_their_way_to_the_overflow_only_what_comes_from_th
     assert bodies(rest) == [b"3", b"4"]
 
 
-def test_what_is_acknowledged_meanwhile_does_not_acknowledge_what_came_before(
+def test_acknowledging_these_readings_does_not_acknowledge_earlier_ones(
     held: HeldPartition, broker_url: str
 ) -> None:
-    """The tags of those from the overflow are the higher ones."""
+    """The readings from the overflow have the higher tags."""
     moving(held, broker_url)
     held.settle_all()
     held.partition.end()
@@ -237,7 +237,7 @@ def test_what_is_acknowledged_meanwhile_does_not_acknowledge_what_came_before(
     assert back == numbers(1, 4)
 
 
-def test_a_batch_that_is_out_while_the_readings_get_there_is_acknowledged_by_itself(
+def test_a_batch_that_runs_while_the_move_completes_is_acknowledged_separately(
     held: HeldPartition, broker_url: str
 ) -> None:
     moving(held, broker_url)
@@ -256,7 +256,7 @@ def test_a_batch_that_is_out_while_the_readings_get_there_is_acknowledged_by_its
     assert back == [b"3", b"4"]
 
 
-def test_a_released_session_does_not_wait_for_ever_for_room_in_the_overflow(
+def test_a_released_session_does_not_wait_indefinitely_for_room_in_the_overflow(
     held: HeldPartition, broker_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partition_module, "_PROOF_SECONDS", 0.2)

@@ -1,4 +1,4 @@
-"""The rules of `pipeline.store.profiles`: whoever races, a machine never follows a profile that is gone."""
+"""The rules of `pipeline.store.profiles`: in every race, a machine never follows a deleted profile."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.versions import LogicStore
 
-#: How often those that race begin anew.
+#: The number of times that each race is repeated.
 ROUNDS = 30
 
 
@@ -36,7 +36,7 @@ def members(client: "redis.Redis", name: str) -> set[bytes]:
     return found
 
 
-def test_a_machine_that_moves_is_counted_where_it_is(client: "redis.Redis") -> None:
+def test_a_machine_that_changes_its_profile_is_counted_with_the_new_one(client: "redis.Redis") -> None:
     profiles = make(client)
     profiles.make("a")
     profiles.make("b")
@@ -53,7 +53,7 @@ def test_a_machine_that_moves_is_counted_where_it_is(client: "redis.Redis") -> N
     assert (follows(client, "m1"), members(client, "b"), members(client, "c")) == (None, set(), set())
 
 
-def test_a_machine_that_joins_while_its_profile_is_deleted_follows_it_or_is_told(
+def test_a_machine_that_joins_a_profile_during_its_deletion_follows_it_or_gets_an_error(
     client: "redis.Redis",
 ) -> None:
     ends = set[tuple[bool, bool]]()
@@ -93,14 +93,14 @@ def test_a_machine_that_is_moved_twice_at_once_is_counted_once(client: "redis.Re
 
 
 class DeletedMeanwhile(MachineDeployments):
-    """The profile is deleted between the machine's entry and its setup."""
+    """The profile is deleted after the machine is entered in it and before the machine names it."""
 
     def _before_change(self, name: str) -> None:
         super()._before_change(name)
         make(self._redis).delete("p")
 
 
-def test_a_profile_that_is_deleted_before_the_setup_names_it_is_not_followed(client: "redis.Redis") -> None:
+def test_a_profile_deleted_before_the_machine_names_it_is_not_followed(client: "redis.Redis") -> None:
     profiles = make(client, DeletedMeanwhile)
     profiles.make("p")
 
@@ -108,9 +108,11 @@ def test_a_profile_that_is_deleted_before_the_setup_names_it_is_not_followed(cli
     assert (follows(client, "m1"), profiles.read(["p"])) == (None, {})
 
 
-def test_without_looking_again_it_would_be(client: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_second_check_it_would_be_followed(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ProfileStore, "_settle", lambda *_: True)
-    # Whoever deletes does not see that the machine is about to join.
+    # The deleting process does not see that the machine is about to follow the profile.
     profiles = make(client, DeletedMeanwhile)
     monkeypatch.setattr(ProfileStore, "_enter", lambda *_: True)
     profiles.make("p")
@@ -119,7 +121,7 @@ def test_without_looking_again_it_would_be(client: "redis.Redis", monkeypatch: p
     assert (follows(client, "m1"), profiles.read(["p"])) == ("p", {})
 
 
-def test_an_entry_that_a_crash_left_behind_does_not_keep_a_profile(client: "redis.Redis") -> None:
+def test_an_entry_left_by_a_crash_does_not_prevent_deleting_a_profile(client: "redis.Redis") -> None:
     profiles = make(client)
     profiles.make("p")
     client.sadd(profile_machines_key("p"), *(f"m{number}" for number in range(700)))
@@ -132,7 +134,7 @@ def test_an_entry_that_a_crash_left_behind_does_not_keep_a_profile(client: "redi
     assert profiles.delete("p") == (False, 0)
 
 
-def test_a_profile_that_is_uploaded_while_it_is_deleted_is_gone_or_listed(
+def test_a_profile_uploaded_during_its_deletion_is_either_deleted_or_listed(
     client: "redis.Redis",
 ) -> None:
     logics, profiles = LogicStore(client, "", ProfileDeployments(client)), make(client)

@@ -1,4 +1,4 @@
-"""A logic that takes its child with it: its readings are dead letters, everybody else's are processed."""
+"""A logic that kills its child process: its readings become dead letters, and all others are processed."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.support.installation import Collector
 from tests.support.partition import Partition
 from tests.support.waiting import wait_until
 
-#: A loop in C: without the guards, nothing but the parent's deadline ends it.
+#: A loop in C: without the guards, only the parent's deadline ends it.
 ENDLESS = "def process(data, state): return sum(iter(int, 1))"
 FINE = "def process(data, state): return {'n': data['n']}"
 
@@ -25,7 +25,7 @@ def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
 
 
 @pytest.mark.parametrize("place", [0, 50, 99])
-def test_a_poisoned_reading_costs_itself_and_nobody_else(
+def test_a_reading_that_kills_the_child_fails_and_no_other_reading_does(
     partition: Partition, broker_url: str, place: int
 ) -> None:
     for number in range(100):
@@ -47,7 +47,7 @@ def test_a_poisoned_reading_costs_itself_and_nobody_else(
     assert properties.headers["limit"] == "hard_seconds"
 
 
-def test_a_logic_killed_three_times_is_not_run_until_there_is_a_new_one(
+def test_a_logic_killed_three_times_does_not_run_until_a_new_one_is_deployed(
     partition: Partition, broker_url: str
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")
@@ -75,7 +75,7 @@ def test_a_logic_killed_three_times_is_not_run_until_there_is_a_new_one(
     assert not partition.records.read(["bad"])["bad"].quarantined
 
 
-def test_many_readings_of_a_killing_logic_cost_three_children_and_then_no_more(
+def test_many_readings_of_a_killing_logic_kill_only_three_children(
     partition: Partition, broker_url: str
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")

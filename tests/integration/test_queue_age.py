@@ -1,4 +1,4 @@
-"""A partition on a real broker finds out how long the oldest reading in its queue has waited."""
+"""A partition on a real broker measures how long the oldest reading in its queue has waited."""
 
 import pika
 from pika.adapters.select_connection import IOLoop
@@ -12,13 +12,11 @@ from pipeline.store.client import connect
 from pipeline.worker.partition import Partition
 from tests.support.waiting import wait_until
 
-#: More than the broker hands out ahead.
+#: More than the broker delivers in advance.
 READINGS = wire.PREFETCH + 300
 
 
-def test_what_waits_behind_the_prefetch_grows_old_until_it_is_delivered(
-    broker_url: str, redis_url: str
-) -> None:
+def test_readings_behind_the_prefetch_age_until_they_are_delivered(broker_url: str, redis_url: str) -> None:
     settings = Settings(amqp_url=broker_url, redis_url=redis_url, partitions=1)
     topology.ensure(settings)
     with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:

@@ -1,4 +1,4 @@
-"""The last readings of a machine: each once, in order, as its state has them."""
+"""A machine's recent readings: each one once, in order, and matching the machine's state."""
 
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -18,7 +18,7 @@ from tests.support.logics import COUNT_AND_TELL
 from tests.support.office import Office
 from tests.support.partition import LosesAnswers, Partition
 
-#: Writes over whatever is there.
+#: Overwrites the record without comparing it.
 WITHOUT_COMPARISON = records_module._WRITE.replace(
     "redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at]", "true"
 )
@@ -41,7 +41,7 @@ def numbers(recents: Sequence[KeptReading]) -> list[int]:
     return [each.number for each in recents]
 
 
-def test_the_last_readings_are_kept_once_and_in_order_whatever_the_batches(partition: Partition) -> None:
+def test_recent_readings_are_stored_once_and_in_order_for_any_batches(partition: Partition) -> None:
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     partition.process([("m1", b'{"n": 1}'), ("m2", b"{}")])
@@ -65,17 +65,17 @@ def write_twice_over_the_same(redis_url: str) -> list[bytes]:
         return cast("list[bytes]", client.lrange(recent_key("m1"), 0, -1))
 
 
-def test_what_is_not_written_over_what_was_read_is_no_recent_reading(redis_url: str) -> None:
+def test_a_write_that_loses_the_comparison_stores_no_recent_reading(redis_url: str) -> None:
     assert write_twice_over_the_same(redis_url) == [b"first"]
 
 
-def test_without_compare_and_set_it_would_be_one(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_compare_and_set_it_would_store_one(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records_module, "_WRITE", WITHOUT_COMPARISON)
 
     assert write_twice_over_the_same(redis_url) == [b"first", b"second"]
 
 
-def test_each_says_what_became_of_it(partition: Partition) -> None:
+def test_each_recent_reading_has_its_outcome(partition: Partition) -> None:
     partition.process([("m1", b'{"n": 1}')])
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process([("m1", b'{"n": 2}'), ("m1", b"\xff no json"), ("m1", b"{}")])
@@ -90,7 +90,7 @@ def test_each_says_what_became_of_it(partition: Partition) -> None:
     assert failed.time.endswith("Z")
 
 
-def test_of_what_is_long_only_a_part_is_kept(partition: Partition) -> None:
+def test_only_a_part_of_a_long_reading_is_stored(partition: Partition) -> None:
     partition.logics.upload("m1", ECHO, b"")
     text = '{"text":"%s"}'
     short, long = text % "short", text % ("x" * KEPT_BYTES)
@@ -104,7 +104,7 @@ def test_of_what_is_long_only_a_part_is_kept(partition: Partition) -> None:
     assert recent.results == [short.encode(), b"", short.encode()]
 
 
-def test_a_reading_that_is_sent_again_is_a_recent_one_too(broker_url: str, redis_url: str) -> None:
+def test_a_reading_that_is_sent_again_is_a_recent_reading_too(broker_url: str, redis_url: str) -> None:
     office = Office(broker_url, redis_url)
     office.fail(("m1", 1), ("m1", 2))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")

@@ -1,4 +1,4 @@
-"""Dead letters that are sent again: each counts once, whoever crashes, and each check is seen to matter."""
+"""Dead letters that are sent again: each counts once after any crash, and each check is proven necessary."""
 
 from collections.abc import Iterator, Mapping
 
@@ -37,7 +37,7 @@ def office(broker_url: str, redis_url: str) -> Iterator[Office]:
 
 
 def count_of_letters_sent_twice(office: Office, *, one_batch: bool) -> bytes:
-    """The state after all letters were sent, the sender was killed, and all were sent by the next."""
+    """Return the state after a sender sent all letters and was killed, and the next one sent all again."""
     office.fail(("m1", 1), ("m1", 2), ("m1", 3))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     assert office.redriver.send_all(M1) == 3
@@ -49,7 +49,7 @@ def count_of_letters_sent_twice(office: Office, *, one_batch: bool) -> bytes:
 
 
 @pytest.mark.parametrize("one_batch", [True, False])
-def test_letters_that_a_killed_sender_and_the_next_one_sent_count_once_in_order(
+def test_letters_sent_by_a_killed_sender_and_again_by_the_next_count_once_in_order(
     office: Office, one_batch: bool
 ) -> None:
     state = count_of_letters_sent_twice(office, one_batch=one_batch)
@@ -60,7 +60,7 @@ def test_letters_that_a_killed_sender_and_the_next_one_sent_count_once_in_order(
     assert (office.ids(), office.letters.count()) == ([], 0)
 
 
-def test_without_using_the_letter_up_in_the_write_of_the_record_a_repeated_sending_counts_twice(
+def test_unless_the_write_of_the_record_uses_up_the_letter_sending_it_twice_counts_twice(
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -75,7 +75,7 @@ def test_without_using_the_letter_up_in_the_write_of_the_record_a_repeated_sendi
 
 
 class CrashesOnce(Processor):
-    """Is gone between writing and publishing, when it is told to."""
+    """Crashes between writing and publishing, when it is told to."""
 
     armed = False
 
@@ -108,7 +108,7 @@ def test_a_worker_that_crashed_after_the_write_leaves_a_reading_that_is_not_appl
     assert data == [{"n": n, "count": n} for n in (1, 2, 3)]
 
 
-def test_a_reading_given_back_after_a_crash_before_the_write_is_applied(office: Office) -> None:
+def test_a_reading_redelivered_after_a_crash_before_the_write_is_applied(office: Office) -> None:
     office.fail(("m1", 1))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
@@ -119,7 +119,7 @@ def test_a_reading_given_back_after_a_crash_before_the_write_is_applied(office: 
 
 
 def state_after_the_letter_came_again(office: Office) -> bytes:
-    """A worker was killed, and the next one published the same dead letter again, after it was used up."""
+    """Return the state after a killed worker's successor published a used-up dead letter again."""
     office.fail(("m1", 1))
     [kept] = next(office.letters.find(M1))
     [body] = office.letters.bodies([kept.letter])
@@ -139,7 +139,7 @@ def test_a_letter_that_is_used_up_does_not_come_back(office: Office) -> None:
     assert office.ids() == []
 
 
-def test_without_remembering_what_is_used_up_it_would_count_twice(
+def test_without_remembering_used_up_letters_it_would_count_twice(
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgets = dead_letters_module._KEEP.replace("'ZSCORE', KEYS[3]", "'ZSCORE', 'another key'")
@@ -152,17 +152,17 @@ def test_without_remembering_what_is_used_up_it_would_count_twice(
     assert state == b'{"count":2}'
 
 
-def test_a_claim_that_a_device_made_up_counts_for_nothing(office: Office) -> None:
+def test_a_claim_that_a_device_invented_is_ignored(office: Office) -> None:
     office.fail(("m1", 1))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
     [genuine] = office.arrivals(1)
     assert genuine.claim is not None
     forged = [
-        replace(genuine, claim=Claim("1", "0" * 64)),  # a letter that is there
-        replace(genuine, claim=Claim("99", "0" * 64)),  # ... and one that is not
+        replace(genuine, claim=Claim("1", "0" * 64)),  # an existing dead letter
+        replace(genuine, claim=Claim("99", "0" * 64)),  # ... and one that does not exist
         replace(genuine, claim=replace(genuine.claim, number="99")),
-        replace(genuine, body=b'{"n": 666}'),  # overheard, with other bytes
+        replace(genuine, body=b'{"n": 666}'),  # intercepted, with other bytes
         replace(genuine, machine="m2"),
     ]
 
@@ -189,7 +189,7 @@ def test_without_checking_the_signature_a_device_could_use_up_a_letter_with_othe
     assert office.ids() == []
 
 
-def test_what_is_sent_again_goes_to_the_end_of_the_line_by_number(office: Office) -> None:
+def test_letters_sent_again_go_to_the_end_of_the_queue_by_number(office: Office) -> None:
     office.fail(*(("m1", n) for n in range(12)), ("m2", 0))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.process([("m1", b'{"n": 100}')])
@@ -201,7 +201,7 @@ def test_what_is_sent_again_goes_to_the_end_of_the_line_by_number(office: Office
     assert office.ids() == ["m2/1"]
 
 
-def test_what_fails_again_is_a_new_letter_with_a_new_number(office: Office) -> None:
+def test_a_reading_that_fails_again_is_a_new_letter_with_a_new_number(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2))
 
     assert office.redriver.send_all(M1) == 2
@@ -227,7 +227,7 @@ def test_a_letter_keeps_its_bytes_and_says_when_it_was_sent(office: Office) -> N
     assert kept.sent is not None
 
 
-def test_a_letter_discarded_while_its_reading_is_in_the_line_is_not_applied(office: Office) -> None:
+def test_a_letter_discarded_while_its_reading_is_queued_is_not_applied(office: Office) -> None:
     office.fail(("m1", 1))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.redriver.send_all(M1)
@@ -241,7 +241,7 @@ def test_a_letter_discarded_while_its_reading_is_in_the_line_is_not_applied(offi
 
 
 class DiscardedMeanwhile(Records):
-    """Somebody discards the letters over the API between a batch's read and its write."""
+    """Someone discards the dead letters over the API between a batch's read and its write."""
 
     def write(self, updates: Mapping[str, Update]) -> set[str]:
         for kept in self.letters.find(M1) if any(update.uses for update in updates.values()) else ():
@@ -279,7 +279,7 @@ def test_all_of_a_kind_are_sent_machine_after_machine(office: Office) -> None:
     assert [each.body for each in arrived if each.machine == "m1"] == [b'{"n": 1}', b'{"n": 2}', b"no json"]
 
 
-def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office: Office) -> None:
+def test_letters_that_the_broker_refuses_stay_and_can_be_sent_later(office: Office) -> None:
     office.fail(("m1", 1), ("m1", 2))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     with pika.BlockingConnection(pika.URLParameters(office.amqp_url)) as connection:
@@ -297,7 +297,7 @@ def test_letters_that_the_broker_does_not_take_stay_and_can_be_sent_later(office
 
 
 def state_after_a_flood(office: Office) -> bytes:
-    """The state after a letter was sent twice, and both readings went through the overflow queue."""
+    """Return the state after a dead letter was sent twice, and both readings went through the overflow."""
     office.fail(("m1", 1))
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     for _ in range(2):
@@ -329,7 +329,7 @@ def test_without_its_claim_in_the_overflow_a_letter_sent_twice_would_count_twice
 
 
 class ResumedMeanwhile(Records):
-    """A batch's machine is resumed between reading and writing it, once."""
+    """A batch's machine is resumed between the batch's read and its write, once."""
 
     armed = False
 
@@ -341,7 +341,7 @@ class ResumedMeanwhile(Records):
 
 
 def paused_after_the_resume(broker_url: str, redis_url: str) -> list[str]:
-    """The letters of a batch that was under way when the machine was resumed."""
+    """Return the dead letters of a batch that was running when the machine was resumed."""
     office = Office(broker_url, redis_url, records=ResumedMeanwhile)
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.partition.records.pause("m1", paused=True)
@@ -358,13 +358,13 @@ def paused_after_the_resume(broker_url: str, redis_url: str) -> list[str]:
     return ids
 
 
-def test_what_was_under_way_when_the_machine_was_resumed_is_not_left_behind(
+def test_a_batch_running_while_the_machine_was_resumed_is_not_left_behind(
     broker_url: str, redis_url: str
 ) -> None:
     assert paused_after_the_resume(broker_url, redis_url) == ["m1/1"]
 
 
-def test_without_another_token_on_the_record_it_would_be(
+def test_without_a_new_token_on_the_record_it_would_be_left_behind(
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unguarded = records_module._PAUSE.replace("redis.call('SET', KEYS[2], ARGV[4])", "")
@@ -374,7 +374,7 @@ def test_without_another_token_on_the_record_it_would_be(
     assert paused_after_the_resume(broker_url, redis_url) == ["m1/1", "m1/2"]
 
 
-def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_yet(office: Office) -> None:
+def test_after_resuming_no_letter_behind_an_unstored_one_is_sent_again(office: Office) -> None:
     office.collector.close()
     office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     office.partition.records.pause("m1", paused=True)
@@ -387,7 +387,7 @@ def test_a_resumed_machine_is_sent_nothing_that_comes_after_a_letter_not_kept_ye
             assert method
             assert properties
             assert body
-            if number != 2:  # which another keeper has taken, and has not kept yet
+            if number != 2:  # another collector has taken it, and has not stored it yet
                 office.letters.keep([(letter_of(method.routing_key, properties, body), body)])
                 channel.basic_ack(method.delivery_tag)
     office.redriver.patience = 0

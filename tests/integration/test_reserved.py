@@ -1,4 +1,4 @@
-"""What a device writes where the system writes something itself makes no other reading of its reading."""
+"""A device that writes into fields that the system uses does not change the meaning of its reading."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
         {"headers": {"x-acquired-count": 1, "x-delivery-count": 7}},
     ],
 )
-def test_a_reading_that_looks_like_a_message_of_ours_is_an_ordinary_reading(
+def test_a_reading_that_looks_like_a_message_of_the_system_is_an_ordinary_reading(
     installation: Installation, properties: dict[str, Any]
 ) -> None:
     installation.start_api()
@@ -52,7 +52,7 @@ def test_a_reading_that_looks_like_a_message_of_ours_is_an_ordinary_reading(
         ("amq.topic", "machines.m1.data", wire.PROBE_TYPE, False),
     ],
 )
-def test_only_a_message_that_was_published_to_the_queue_itself_is_a_probe(
+def test_only_a_message_published_directly_to_the_queue_is_a_probe(
     exchange: str, key: str, kind: str | None, is_probe: bool
 ) -> None:
     method = pika.spec.Basic.Deliver(exchange=exchange, routing_key=key)

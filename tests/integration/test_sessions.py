@@ -1,4 +1,4 @@
-"""Which session may write a partition's records, and what it may note of itself."""
+"""Which session may write a partition's records, and which notes it may store."""
 
 from collections.abc import Iterator
 
@@ -27,13 +27,13 @@ def holder(client: "redis.Redis") -> object:
     return client.get(keys.fence_key(FIRST))
 
 
-def test_a_fence_that_nobody_holds_is_taken(client: "redis.Redis") -> None:
+def test_a_free_fence_is_taken(client: "redis.Redis") -> None:
     assert Sessions(client).take(FIRST, "worker-1", nobody)
 
     assert holder(client) == b"first___worker-1"
 
 
-def test_a_fence_is_not_taken_from_another_worker_unless_that_one_may_be_ousted(
+def test_a_fence_is_taken_from_another_worker_only_if_that_one_may_be_replaced(
     client: "redis.Redis",
 ) -> None:
     sessions = Sessions(client)
@@ -63,7 +63,7 @@ def test_of_two_that_saw_the_same_holder_one_takes_the_fence(client: "redis.Redi
     assert holder(client) == b"second__worker-2"
 
 
-def test_a_note_is_there_for_the_next_session_once_the_fence_is_given_up(client: "redis.Redis") -> None:
+def test_the_next_session_can_read_a_note_after_the_fence_is_released(client: "redis.Redis") -> None:
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
     sessions.give_up(FIRST, Settled(17, complete=True))
@@ -76,7 +76,7 @@ def test_a_note_is_there_for_the_next_session_once_the_fence_is_given_up(client:
 
 
 def noted_too_late(client: "redis.Redis") -> dict[bytes, Settled]:
-    """What is known of a session that has noted something after its successor had taken the fence."""
+    """Return the notes of a session that stored a note after its successor had taken the fence."""
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
     sessions.take(SECOND, "worker-2", lambda _: True)
@@ -85,7 +85,7 @@ def noted_too_late(client: "redis.Redis") -> dict[bytes, Settled]:
     return sessions.settled([FIRST.session])
 
 
-def test_a_session_that_has_lost_the_fence_notes_nothing_and_gives_nothing_up(client: "redis.Redis") -> None:
+def test_a_session_without_the_fence_stores_no_note_and_releases_nothing(client: "redis.Redis") -> None:
     assert noted_too_late(client) == {FIRST.session: Settled()}
     assert holder(client) == b"second__worker-2"
 
@@ -99,7 +99,7 @@ def test_without_the_comparison_its_successor_would_lose_marks_that_it_needs(
     assert noted_too_late(client) == {FIRST.session: Settled(17, complete=True)}
 
 
-def test_what_has_not_changed_is_not_noted_again(client: "redis.Redis") -> None:
+def test_an_unchanged_note_is_not_stored_again(client: "redis.Redis") -> None:
     sessions = Sessions(client)
     sessions.take(FIRST, "worker-1", nobody)
     sessions.note({FIRST: Settled(17)})

@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose, on real sockets, against uvicorn with our connections."""
+"""Clients that are slow on purpose, on real sockets, against uvicorn with our connection class."""
 
 import socket
 import threading
@@ -15,15 +15,15 @@ from web.http.connection import bounded
 #: Seconds that the server waits for its clients.
 PATIENCE = 0.5
 
-#: Connections that it has at a time.
+#: The maximum number of connections.
 CONNECTIONS = 10
 
-#: More than the buffers of two sockets hold.
+#: More bytes than the buffers of two sockets hold.
 BIG = 50_000_000
 
 
 class App:
-    """Answers at once, when it is let, piece by piece, or with very much."""
+    """Answers at once, when the test lets it, piece by piece, or with a very large response."""
 
     def __init__(self) -> None:
         self.let = threading.Event()
@@ -103,7 +103,7 @@ def connect(port: int) -> socket.socket:
 
 
 def rest(client: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
+    """Return all data until the server ends the connection."""
     received = b""
     try:
         while part := client.recv(1_000_000):
@@ -114,7 +114,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def trickle(client: socket.socket, endless: bytes) -> bytes:
-    """Send a byte at a time until the server ends the connection. Returns what it has said."""
+    """Send a byte at a time until the server ends the connection. Return the server's response."""
     stop = threading.Event()
 
     def send() -> None:
@@ -132,7 +132,7 @@ def trickle(client: socket.socket, endless: bytes) -> bytes:
     return received
 
 
-def test_who_sends_nothing_is_not_waited_for(client: socket.socket) -> None:
+def test_a_client_that_sends_nothing_is_disconnected(client: socket.socket) -> None:
     assert rest(client) == b""
 
 
@@ -145,7 +145,7 @@ def test_a_request_that_trickles_in_is_answered_with_408(client: socket.socket) 
     assert b"has not come to its end within 0.5 s" in received
 
 
-def test_a_body_that_trickles_in_is_answered_with_408_and_its_handler_is_told(
+def test_a_body_that_trickles_in_is_answered_with_408_and_its_handler_is_notified(
     app: App, client: socket.socket, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left = app.left
@@ -157,7 +157,7 @@ def test_a_body_that_trickles_in_is_answered_with_408_and_its_handler_is_told(
     assert capfd.readouterr().err == ""
 
 
-def test_the_rest_of_a_request_that_was_answered_early_is_not_waited_for(client: socket.socket) -> None:
+def test_the_server_does_not_wait_for_the_rest_of_a_request_answered_early(client: socket.socket) -> None:
     client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
     received = trickle(client, b"1\r\na\r\n")
 
@@ -165,7 +165,7 @@ def test_the_rest_of_a_request_that_was_answered_early_is_not_waited_for(client:
     assert received.count(b"HTTP/1.1") == 1
 
 
-def test_a_slow_request_that_comes_to_its_end_in_time_is_answered_and_the_next_waited_for_anew(
+def test_a_slow_request_completed_in_time_is_answered_and_the_next_gets_a_new_deadline(
     app: App, client: socket.socket
 ) -> None:
     request = b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab"
@@ -182,7 +182,7 @@ def test_a_slow_request_that_comes_to_its_end_in_time_is_answered_and_the_next_w
     assert b"408" not in ended
 
 
-def test_requests_that_come_all_at_once_are_answered_each(app: App, client: socket.socket) -> None:
+def test_pipelined_requests_are_all_answered(app: App, client: socket.socket) -> None:
     client.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na" * 20 + b"GET /")
     received = trickle(client, b"a")
 
@@ -191,7 +191,7 @@ def test_requests_that_come_all_at_once_are_answered_each(app: App, client: sock
     assert app.bodies[-20:] == [b"a"] * 20
 
 
-def test_who_does_not_take_in_his_answer_is_cut_off(client: socket.socket) -> None:
+def test_a_client_that_does_not_read_its_response_is_disconnected(client: socket.socket) -> None:
     client.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
     wait_until(lambda: not established(client))
 
@@ -199,12 +199,12 @@ def test_who_does_not_take_in_his_answer_is_cut_off(client: socket.socket) -> No
 
 
 def established(client: socket.socket) -> bool:
-    """Whether the other side has not cut the connection."""
+    """Return whether the other side has not closed the connection."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01"
 
 
 @pytest.mark.parametrize("path", [b"/long", b"/stream"])
-def test_an_answer_may_take_as_long_as_it_likes(app: App, port: int, path: bytes) -> None:
+def test_a_response_may_take_any_time(app: App, port: int, path: bytes) -> None:
     app.let.clear()
     with connect(port) as client, connect(port) as idle:
         client.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -217,7 +217,7 @@ def test_an_answer_may_take_as_long_as_it_likes(app: App, port: int, path: bytes
     assert received.endswith(b"end\r\n0\r\n\r\n")
 
 
-def test_one_connection_too_many_is_told_so_and_then_there_is_room_again(port: int) -> None:
+def test_one_connection_too_many_gets_503_and_later_there_is_room_again(port: int) -> None:
     clients = [connect(port) for _ in range(CONNECTIONS + 1)]
     refused = rest(clients[-1])
     for client in clients:

@@ -1,4 +1,4 @@
-"""Exchanges and queues on a real broker: made by whoever comes first, and clear about what is in the way."""
+"""Exchanges and queues on a real broker: the first process declares them; errors name the conflict."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def test_declaring_twice_changes_nothing(broker_url: str, channel: BlockingChann
         assert channel.queue_declare(wire.readings_queue(partition), passive=True)
 
 
-def test_readings_of_one_machine_meet_in_one_queue_and_machines_spread_over_all(
+def test_readings_of_one_machine_share_a_queue_and_machines_spread_over_all_queues(
     broker_url: str, channel: BlockingChannel
 ) -> None:
     settings = Settings(amqp_url=broker_url, partitions=4)
@@ -54,7 +54,7 @@ def test_readings_of_one_machine_meet_in_one_queue_and_machines_spread_over_all(
     assert set(owners.values()) == {0, 1, 2, 3}
 
 
-def test_a_queue_with_other_properties_is_named_with_what_to_do(
+def test_a_queue_with_other_properties_is_named_with_the_remedy(
     broker_url: str, channel: BlockingChannel
 ) -> None:
     channel.queue_declare(wire.readings_queue(0), durable=True)
@@ -63,7 +63,7 @@ def test_a_queue_with_other_properties_is_named_with_what_to_do(
         topology.ensure(Settings(amqp_url=broker_url))
 
 
-def test_an_exchange_with_other_properties_is_named_with_what_to_do(
+def test_an_exchange_with_other_properties_is_named_with_the_remedy(
     broker_url: str, channel: BlockingChannel
 ) -> None:
     channel.exchange_declare(wire.RESULTS_EXCHANGE, "fanout")
@@ -72,9 +72,7 @@ def test_an_exchange_with_other_properties_is_named_with_what_to_do(
         topology.ensure(Settings(amqp_url=broker_url))
 
 
-def test_results_reach_those_who_listen_on_the_mqtt_exchange(
-    broker_url: str, channel: BlockingChannel
-) -> None:
+def test_results_reach_subscribers_of_the_mqtt_exchange(broker_url: str, channel: BlockingChannel) -> None:
     topology.ensure(Settings(amqp_url=broker_url))
     queue = channel.queue_declare("", exclusive=True).method.queue
     channel.queue_bind(queue, wire.INGEST_EXCHANGE, "machines.*.result")
@@ -99,7 +97,7 @@ def test_a_broker_without_the_exchange_type_is_told_how_to_get_it(
 
 
 def dealt(amqp_url: str) -> dict[str, int]:
-    """Send a reading of each of 200 machines, and see in which partition each lies."""
+    """Send a reading of each of 200 machines, and return the partition of each."""
     settings = Settings(amqp_url=amqp_url, partitions=12)
     topology.ensure(settings)
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
@@ -118,7 +116,7 @@ def dealt(amqp_url: str) -> dict[str, int]:
     return partitions
 
 
-def test_a_broker_that_starts_again_deals_the_machines_out_as_before() -> None:
+def test_a_restarted_broker_assigns_machines_to_the_same_partitions() -> None:
     with PrivateRabbitmq() as server:
         before = dealt(server.amqp_url)
         time.sleep(1)  # RabbitMQ 3.10 can lose a quorum queue that was declared less than a second ago
