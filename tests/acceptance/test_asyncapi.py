@@ -1,4 +1,4 @@
-"""The AsyncAPI document against a real broker and the real messages that go over it."""
+"""The AsyncAPI document, compared with a real broker and the real messages on it."""
 
 import json
 import re
@@ -28,7 +28,7 @@ from tests.support.installation import Collector, Installation
 from tests.support.waiting import wait_until
 from web.documents.asyncapi import document
 
-#: One result, two results, none.
+#: Returns one result, two results, or none.
 LOGIC = """
 def process(data, state):
     state["last"] = data["n"]
@@ -39,14 +39,14 @@ DOCUMENT = document(Settings())
 
 
 def faults(message: str, properties: pika.BasicProperties | None, body: bytes) -> list[str]:
-    """What of a message is not as the document says; over MQTT there are no properties."""
+    """Return the differences between a message and the document. Over MQTT there are no properties."""
     described = DOCUMENT["components"]["messages"][message]
     parts = list[tuple[str, Any]]()
     if isinstance(described["payload"].get("type"), str):
         parts.append(("payload", json.loads(body)))
     if properties is not None:
         said = {name: value for name, value in vars(properties).items() if value is not None}
-        # pika has a class of its own for integers of eight bytes, which the validator does not know.
+        # pika has its own class for integers of eight bytes, which the validator does not know.
         headers = said.pop("headers", {})
         parts.append(
             ("headers", {key: int(of) if isinstance(of, long) else of for key, of in headers.items()})
@@ -60,7 +60,7 @@ def faults(message: str, properties: pika.BasicProperties | None, body: bytes) -
 
 
 def channel_of(server: str, address: str, exchange: str | None = None) -> dict[str, Any]:
-    """The one channel of the document whose address fits a message's."""
+    """Return the only channel of the document whose address matches a message's."""
     found = [
         channel
         for channel in DOCUMENT["channels"].values()
@@ -79,7 +79,7 @@ def message_on(server: str, address: str, exchange: str | None = None) -> str:
 
 
 class MqttReader:
-    """All that comes over MQTT on the topics of the results."""
+    """Receives all messages over MQTT on the topics of the results."""
 
     def __init__(self, url: str) -> None:
         self.messages: list[tuple[str, bytes]] = []
@@ -108,7 +108,7 @@ def reader(mqtt_url: str) -> Iterator[MqttReader]:
 
 
 def check_all(collector: Collector, exchange: str) -> list[str]:
-    """What is not as described in what came off an exchange."""
+    """Return the differences between the messages of an exchange and the document."""
     return [
         fault
         for key, properties, body in collector.messages
@@ -116,7 +116,7 @@ def check_all(collector: Collector, exchange: str) -> list[str]:
     ]
 
 
-def test_every_real_message_is_as_it_is_described(
+def test_every_real_message_matches_its_description(
     installation: Installation, mqtt_url: str, reader: MqttReader
 ) -> None:
     installation.start_api()
@@ -168,7 +168,7 @@ def test_every_real_message_is_as_it_is_described(
     assert message_on("mqtt", wire.data_topic("m1")) == "reading"
 
 
-def test_a_message_that_is_not_as_described_is_noticed() -> None:
+def test_a_message_that_differs_from_its_description_is_detected() -> None:
     properties = pika.BasicProperties(
         content_type="application/cloudevents+json", message_id="m1/1", delivery_mode=2, priority=1
     )
@@ -194,14 +194,14 @@ def test_times_that_rabbitmq_adds_are_described() -> None:
     assert faults("deadLetter", properties, b"{}") == []
 
 
-def test_an_expired_reading_is_as_it_is_described() -> None:
+def test_an_expired_reading_matches_its_description() -> None:
     properties = pika.BasicProperties(headers={"x-death": [{"reason": "expired"}], "own": 1})
 
     assert faults("expiredReading", properties, b"{}") == []
     assert faults("expiredReading", pika.BasicProperties(headers={}), b"{}") != []
 
 
-def test_a_reading_that_is_moved_is_as_it_is_described() -> None:
+def test_a_reading_moved_to_the_overflow_matches_its_description() -> None:
     claim = Claim.sign(b"secret", "m1", "17", b"{}")
     moves = [Move(1), Move(2, "an id", "text/plain", claim, 1_764_000_000_000)]
 
@@ -211,7 +211,7 @@ def test_a_reading_that_is_moved_is_as_it_is_described() -> None:
     assert list(channel_of("amqp", "overflow.1")["messages"]) == ["movedReading"]
 
 
-def test_the_broker_has_the_topology_that_is_described(rabbitmq: LocalRabbitmq, vhost: str) -> None:
+def test_the_topology_of_the_broker_matches_its_description(rabbitmq: LocalRabbitmq, vhost: str) -> None:
     url = rabbitmq.amqp_url.rpartition("/")[0] + f"/{vhost}"
     settings = Settings(amqp_url=url, partitions=3)
     described = document(settings)
@@ -254,7 +254,7 @@ def test_the_broker_has_the_topology_that_is_described(rabbitmq: LocalRabbitmq, 
     } == {each["name"] for each in queues}
 
 
-def test_the_document_holds_together() -> None:
+def test_the_document_is_consistent() -> None:
     wrong = list[str]()
 
     def look(value: Any, where: str) -> None:

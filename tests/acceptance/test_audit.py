@@ -1,4 +1,4 @@
-"""Who changed what, when, from what to what: every route that changes something, once, on the real API."""
+"""The audit trail: every route that makes a change leaves a record with author, old and new value."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ OTHER = "def process(data, state):\n    return data\n"
 
 
 class Changes:
-    """Makes changes over REST in the name of one token, and reads what the trail says of them."""
+    """Makes changes over REST with one token, and reads their records in the audit trail."""
 
     def __init__(self, plant: Installation, token: str) -> None:
         self.client, self.headers = plant.client, bearer(token)
@@ -39,7 +39,7 @@ class Changes:
         return answer
 
     def change(self, method: str, route: str, body: Any = None, /, **names: Any) -> list[Any]:
-        """Change something by a route. Returns the record: action, target, machine, before and after."""
+        """Call a route that makes a change. Return the record: action, target, machine, before and after."""
         last = self.records()[0]["id"] if self.records() else ""
         answer = self.client.request(method, route.format(**names), headers=self.headers, json=body)
         assert answer.is_success, answer.text
@@ -50,18 +50,18 @@ class Changes:
         return [record[name] for name in ("action", "target", "machine", "before", "after")]
 
     def records(self, **where: Any) -> list[dict[str, Any]]:
-        """What the trail says, the newest first."""
+        """Return the records in the trail, the newest first."""
         changes: list[dict[str, Any]] = self.get("/audit", params=where).json()["changes"]
         return changes
 
     def tag(self, machine: str) -> str:
-        """The ETag of a machine's state."""
+        """Return the ETag of a machine's state."""
         return self.get(f"/machines/{machine}/state").headers["ETag"]
 
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """The real API and a worker, and a trail that keeps thirty records."""
+    """The real API and a worker, with a trail that stores thirty records."""
     module_installation.environ["IOT_LOGIC_AUDIT_MAX"] = "30"
     module_installation.start_api()
     module_installation.start_worker()
@@ -70,7 +70,7 @@ def plant(module_installation: Installation) -> Installation:
 
 @pytest.fixture(scope="module")
 def app(plant: Installation) -> Iterator[Litestar]:
-    """The same application in this process, to be asked for its routes."""
+    """The same application in this process, to list its routes."""
     plant_here = Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
     yield create_app(plant_here)
     plant_here.close()
@@ -117,7 +117,7 @@ def test_every_change_leaves_a_record(
     assert change("DELETE", logic, **m) == ["logic.remove", "m", "m", 1, None]
     assert change("POST", logic, {"logic": COUNT}, **m) == ["logic.upload", "m", "m", None, 1]
 
-    # Profiles, and what a machine sets for itself.
+    # Profiles, and the profile and config of a machine.
     profile, p = "/profiles/{name}/logic", {"name": "p"}
     assert change("PUT", "/profiles/{name}", **p) == ["profile.make", "p", None, None, None]
     assert change("POST", profile, {"logic": COUNT}, **p) == ["profile.logic.upload", "p", None, None, 1]
@@ -134,7 +134,7 @@ def test_every_change_leaves_a_record(
     tag = changes.get("/machines/m/config").headers["ETag"]
     assert configured == ["machine.config", "m", "m", empty, tag]
 
-    # States, in which a reading is no change of anybody's.
+    # States. A reading is not an audited change of a state.
     plant.client.post("/machines/m/data", headers=changes.headers, json={"n": 1})
     wait_until(lambda: changes.get("/machines/m").json()["readings"] == 1)
     before = changes.tag("m")
@@ -144,7 +144,7 @@ def test_every_change_leaves_a_record(
     reset = change("DELETE", "/machines/{machine_id}/state", **m)
     assert reset == ["state.reset", "m", "m", edited, changes.tag("m")]
 
-    # What an operator does.
+    # Actions of an operator.
     assert change("POST", "/machines/{machine_id}/pause", **m) == ["machine.pause", "m", "m", None, None]
     assert change("POST", "/machines/{machine_id}/resume", {"redrive": True}, **m) == [
         "machine.resume",
@@ -211,7 +211,7 @@ def test_every_change_leaves_a_record(
     assert changes.made == expected
 
 
-def test_what_changes_nothing_leaves_no_record(changes: Changes) -> None:
+def test_a_request_that_changes_nothing_leaves_no_record(changes: Changes) -> None:
     same = {"logic": COUNT}
     changes.change("POST", "/machines/{machine_id}/logic", same, machine_id="same")
     before = changes.records()

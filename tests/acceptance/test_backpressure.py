@@ -1,4 +1,4 @@
-"""More comes in than is worked off: it waits in the broker, and when that is full the publisher is told."""
+"""Overload: readings wait in the broker, and when the broker is full, publishers are told."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -12,13 +12,13 @@ from tests.support.installation import Installation
 from tests.support.logics import COUNT
 from tests.support.waiting import wait_until
 
-#: Bytes that the only partition holds, and characters in each reading.
+#: The size of the only partition in bytes, and the length of each reading in characters.
 ROOM, LENGTH = 1_000_000, 20_000
 
 
 @pytest.fixture
 def full(installation: Installation) -> tuple[Installation, int]:
-    """An installation without workers whose only partition is full, and how many readings it has taken."""
+    """An installation without workers whose only partition is full, and the number of accepted readings."""
     installation.environ |= {
         "IOT_LOGIC_PARTITIONS": "1",
         "IOT_LOGIC_PARTITION_MAX_BYTES": str(ROOM),
@@ -33,7 +33,7 @@ def full(installation: Installation) -> tuple[Installation, int]:
     pytest.fail("the broker has taken ten times what it was told to hold")
 
 
-def test_a_publisher_over_amqp_is_told_and_what_was_taken_is_worked_off(
+def test_a_publisher_over_amqp_is_told_and_accepted_readings_are_processed(
     full: tuple[Installation, int],
 ) -> None:
     plant, taken = full
@@ -46,7 +46,7 @@ def test_a_publisher_over_amqp_is_told_and_what_was_taken_is_worked_off(
     wait_until(lambda: plant.state("m1") == {"count": taken + 1})
 
 
-def test_a_sender_over_http_is_told_to_send_it_again(full: tuple[Installation, int]) -> None:
+def test_a_sender_over_http_is_told_to_send_the_reading_again(full: tuple[Installation, int]) -> None:
     plant, _ = full
 
     response = plant.client.post("/machines/m1/data", json={"n": 0, "text": "x" * LENGTH})

@@ -1,4 +1,4 @@
-"""A backup of a system that runs, and another system that goes on where it was."""
+"""A backup of a running system, and another system that continues from it."""
 
 import json
 import shutil
@@ -26,12 +26,12 @@ def process(data, state):
 """
 LATER = COUNT.replace("data[", "-data[")
 
-#: Written by the first release, and never again: `test_a_backup_of_the_first_release_can_be_read`.
+#: Written by the first release, and never again: see `test_a_backup_of_the_first_release_can_be_read`.
 FIRST_RELEASE = Path(__file__).parents[1] / "data" / "first-release.backup"
 
 
 class Office:
-    """The commands on one Redis."""
+    """Runs the commands on one Redis."""
 
     def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.client = redis.Redis.from_url(url)
@@ -40,7 +40,7 @@ class Office:
         self.use(url)
 
     def use(self, url: str, signing_key: str = "a key for tests") -> None:
-        """Be on this Redis, with this key."""
+        """Use this Redis, with this key."""
         self.client.close()
         self.client = redis.Redis.from_url(url)
         self.records = Records(self.client)
@@ -48,13 +48,13 @@ class Office:
         self._monkeypatch.setenv("IOT_LOGIC_SIGNING_KEY", signing_key)
 
     def run(self, *arguments: object, status: int = OK) -> Any:
-        """Run a command. Returns what it says, as JSON, or its complaint."""
+        """Run a command. Return its output, as JSON, or its error message."""
         assert main.run(new_parser().parse_args([*map(str, arguments), "--json"])) == status
         said = self._capsys.readouterr()
         return json.loads(said.out) if status == OK else said.err
 
     def record(self, machine_id: str) -> Record:
-        """A machine's record."""
+        """Return a machine's record."""
         return self.records.read([machine_id])[machine_id].record
 
 
@@ -62,7 +62,7 @@ class Office:
 def office(
     shared_redis: LocalRedis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Office]:
-    """On an empty Redis."""
+    """The commands on an empty Redis."""
     office = Office(emptied(shared_redis), monkeypatch, capsys)
     yield office
     office.client.close()
@@ -74,7 +74,7 @@ def ask(plant: Installation, method: str, path: str, body: object = None) -> Any
     return response.json() if response.content else None
 
 
-def test_a_restored_system_goes_on_where_it_was(
+def test_a_restored_system_continues_where_it_was(
     rabbitmq: LocalRabbitmq, shared_redis: LocalRedis, office: Office, tmp_path: Path
 ) -> None:
     file, readings = tmp_path / "plant.backup", [("alone", {"n": n}) for n in range(50)]
@@ -89,7 +89,7 @@ def test_a_restored_system_goes_on_where_it_was(
         plant.send([("pump", {"n": 1}), ("pump", {"broken": 1}), *readings])
         wait_until(lambda: office.record("alone").number == 50 and office.record("pump").number == 2)
 
-        # While it runs: a backup is written of whatever there is at that moment.
+        # A backup of a running system contains the data at some moment during the backup.
         plant.send(readings)
         written = office.run("export", file)
 
@@ -127,12 +127,12 @@ def test_a_restored_system_goes_on_where_it_was(
 
 
 def keep(office: Office, machine_id: str, record: Record) -> None:
-    """Have a machine with this record."""
+    """Store a machine with this record."""
     read = office.records.read([machine_id])[machine_id]
     assert not office.records.write({machine_id: Update(read, record)})
 
 
-def test_what_readings_are_known_by_stays_with_the_broker(office: Office, tmp_path: Path) -> None:
+def test_the_marks_of_readings_are_not_part_of_a_restored_record(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "plant.backup"
     known = Record(
         number=9, state=b'{"a":1}', session=b"session1", tag=7, marks=((7, bytes(16)),), moved=4, taken=3
@@ -153,7 +153,7 @@ def test_what_readings_are_known_by_stays_with_the_broker(office: Office, tmp_pa
     assert office.client.zcard("machines") == 2
 
 
-def test_a_system_that_has_machines_is_not_written_over_unasked(office: Office, tmp_path: Path) -> None:
+def test_a_system_with_machines_is_overwritten_only_on_request(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "plant.backup"
     for name in ("a", "b"):
         keep(office, name, Record(number=1, state=b'{"from":"backup"}'))
@@ -177,7 +177,7 @@ def test_a_system_that_has_machines_is_not_written_over_unasked(office: Office, 
     assert [office.record(name).number for name in "abc"] == [5, 5, 5], "numbers have gone back"
 
 
-def test_a_file_that_is_no_whole_backup_changes_nothing(office: Office, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_complete_backup_changes_nothing(office: Office, tmp_path: Path) -> None:
     whole, file = FIRST_RELEASE.read_bytes(), tmp_path / "plant.backup"
     for damaged in (b"", b"no backup", whole[:-20], whole[: len(whole) // 2], whole + whole):
         file.write_bytes(damaged)

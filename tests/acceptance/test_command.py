@@ -1,4 +1,4 @@
-"""`iot-logic` as its users run it: a process, its output, its exit status, against a real API and worker."""
+"""`iot-logic` as its users run it: its process, output and exit status, with a real API and worker."""
 
 import json
 import os
@@ -23,10 +23,11 @@ from tests.support.installation import SCRIPTS, Installation
 from tests.support.waiting import wait_until
 from web.cli.main import main
 
-#: Each test has machines of its own.
+#: Each test has its own machines.
 _numbers = count(1)
 
-#: What makes a terminal do something: it must never be in what a command prints of others.
+#: The start of a terminal's control sequences. No output of a command may contain one from other people's
+#: data.
 ESCAPE = "\x1b"
 
 
@@ -41,7 +42,7 @@ class Ran(NamedTuple):
 
 
 def logic(number: object) -> str:
-    """A source of its own for each number."""
+    """Return a different source for each number."""
     return f"def process(data, state):\n    return {{'logic': {number!r}, 'n': data['n']}}\n"
 
 
@@ -77,7 +78,7 @@ def iot_logic(plant: Installation, *arguments: object, environ: dict[str, str] |
 
 
 def on_a_terminal(plant: Installation, *arguments: object) -> str:
-    """What the command shows on a terminal."""
+    """Return the output of the command on a terminal."""
     ours, its = pty.openpty()
     command = subprocess.Popen(
         [SCRIPTS / "iot-logic", *map(str, arguments)],
@@ -88,7 +89,7 @@ def on_a_terminal(plant: Installation, *arguments: object) -> str:
     )
     os.close(its)
     shown = b""
-    # Linux says EIO where a terminal has nobody left at its other end.
+    # Linux reports EIO when the other end of the terminal is closed.
     with suppress(OSError):
         while received := os.read(ours, 65536):
             shown += received
@@ -99,8 +100,10 @@ def on_a_terminal(plant: Installation, *arguments: object) -> str:
 
 @contextmanager
 def meddler(plant: Installation, machine: str, theirs: str) -> Iterator[str]:
-    """The address of something that passes requests on to the API, but before the first change to a machine's
-    logic uploads another one."""
+    """Return the address of a proxy to the API that causes a conflict.
+
+    Before it passes on the first change of the machine's logic, it uploads another logic.
+    """
     meddled = Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -132,7 +135,7 @@ def meddler(plant: Installation, machine: str, theirs: str) -> Iterator[str]:
 
 
 def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Ran:
-    """The same within this process, which is faster, for what needs no server."""
+    """Return the same, run in this process. This is faster, for cases that need no server."""
     monkeypatch.setattr(sys, "argv", ["iot-logic", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -150,7 +153,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def written(folder: Path) -> dict[str, str]:
-    """All files of a folder."""
+    """Return all files of a folder."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes().decode() for path in paths}
 
@@ -160,14 +163,14 @@ def source(plant: Installation, machine: str) -> str:
     return str(answer.json()["logic"]) if answer.status_code == 200 else ""
 
 
-def test_a_plant_without_a_worker_is_not_well(idle: Installation) -> None:
+def test_a_plant_without_a_worker_has_a_problem(idle: Installation) -> None:
     ran = iot_logic(idle, "status")
 
     assert ran.status == 1
     assert "✗ There is no worker, so no readings are processed." in ran.out
 
 
-def test_a_plant_is_well(plant: Installation) -> None:
+def test_a_running_plant_has_no_problem(plant: Installation) -> None:
     shown = iot_logic(plant, "status")
     in_json = iot_logic(plant, "status", "--json")
 
@@ -178,7 +181,7 @@ def test_a_plant_is_well(plant: Installation) -> None:
     assert len(in_json.json["workers"]) == 1
 
 
-def test_a_folder_is_pushed_as_one_and_the_second_time_there_is_nothing_to_do(
+def test_a_folder_is_pushed_as_a_whole_and_a_second_push_does_nothing(
     plant: Installation, tmp_path: Path
 ) -> None:
     folder = write(tmp_path, {f"machines/f{number}.py": logic(number) for number in range(3)})
@@ -195,9 +198,7 @@ def test_a_folder_is_pushed_as_one_and_the_second_time_there_is_nothing_to_do(
     assert (second.status, second.out) == (0, "Nothing to do: 3 unchanged\n")
 
 
-def test_where_one_logic_of_a_folder_is_refused_none_is_put_in_force(
-    plant: Installation, tmp_path: Path
-) -> None:
+def test_if_one_logic_of_a_folder_is_refused_none_is_deployed(plant: Installation, tmp_path: Path) -> None:
     bad = "import math\n\ndef process(data, state):\n\tstate['ä'] = open('x')\n"
     folder = write(tmp_path, {"machines/g1.py": logic(1), "machines/g2.py": bad, "machines/g3.py": logic(3)})
 
@@ -210,7 +211,7 @@ def test_where_one_logic_of_a_folder_is_refused_none_is_put_in_force(
     assert "Nothing was changed, because 1 of 3 changes would be refused." in ran.error
 
 
-def test_a_dry_run_says_what_would_be_changed_and_changes_nothing(
+def test_a_dry_run_shows_the_changes_and_changes_nothing(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:
     plant.upload(machine, logic(1))
@@ -227,7 +228,7 @@ def test_a_dry_run_says_what_would_be_changed_and_changes_nothing(
     assert (source(plant, machine), source(plant, "dry")) == (logic(1), "")
 
 
-def test_examples_are_pushed_with_the_logic_and_one_that_fails_refuses_it(
+def test_examples_are_pushed_with_the_logic_which_is_refused_if_one_fails(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:
     example = {"name": "one", "readings": [{"n": 1}], "state": {}, "results": [{"logic": 1, "n": 1}]}
@@ -253,7 +254,7 @@ def test_examples_are_pushed_with_the_logic_and_one_that_fails_refuses_it(
     assert (kept["version"], kept["examples"][0]["name"]) == (2, "new name")
 
 
-def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_as_it_was(
+def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_unchanged(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:
     shared = "def process(data, state):\r\n    return {'most': config['most']}"
@@ -311,7 +312,7 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_as_it_was(
         ({"machines/.hidden": ""}, "contains no logic"),
     ],
 )
-def test_a_folder_that_is_not_as_it_should_be_is_refused_before_anything_is_asked(
+def test_an_invalid_folder_is_refused_before_any_request(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -325,7 +326,7 @@ def test_a_folder_that_is_not_as_it_should_be_is_refused_before_anything_is_aske
 
 
 @pytest.mark.parametrize("there_before", [True, False])
-def test_who_is_overtaken_is_told_and_overwrites_nothing(
+def test_a_push_that_conflicts_is_reported_and_overwrites_nothing(
     plant: Installation, machine: str, tmp_path: Path, there_before: bool
 ) -> None:
     if there_before:
@@ -342,7 +343,7 @@ def test_who_is_overtaken_is_told_and_overwrites_nothing(
     assert source(plant, "zz") == logic(machine)
 
 
-def test_machines_are_listed_with_how_they_are(plant: Installation, machine: str) -> None:
+def test_machines_are_listed_with_their_health(plant: Installation, machine: str) -> None:
     plant.upload(machine, logic(1))
     plant.upload(f"{machine}b", logic(1))
     plant.send([(machine, {"n": 1}), (machine, {"no": 1})])
@@ -366,7 +367,7 @@ def test_machines_are_listed_with_how_they_are(plant: Installation, machine: str
     )
 
 
-def test_differences_are_shown_and_say_so_by_the_exit_status(
+def test_differences_are_shown_and_set_the_exit_status(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:
     plant.upload(machine, logic(1))
@@ -387,9 +388,7 @@ def test_differences_are_shown_and_say_so_by_the_exit_status(
     assert "+    return {'logic': 3" in versions.json["differences"][0]["diff"]
 
 
-def test_a_rollback_puts_the_version_in_force_that_was_before_or_the_one_that_is_named(
-    plant: Installation, machine: str
-) -> None:
+def test_a_rollback_deploys_the_previous_version_or_a_named_one(plant: Installation, machine: str) -> None:
     for number in (1, 2, 3, 2):
         plant.upload(machine, logic(number))
 
@@ -404,9 +403,7 @@ def test_a_rollback_puts_the_version_in_force_that_was_before_or_the_one_that_is
     assert "no version 9" in none.error
 
 
-def test_what_happens_is_shown_as_it_happens_and_a_cut_connection_loses_none_of_it(
-    plant: Installation, machine: str
-) -> None:
+def test_events_are_shown_live_and_a_cut_connection_loses_none(plant: Installation, machine: str) -> None:
     plant.upload(machine, logic(1))
     with closing(Network()) as network:
         proxy = network.proxy(int(plant.environ["IOT_LOGIC_API_PORT"]))
@@ -435,7 +432,7 @@ def test_what_happens_is_shown_as_it_happens_and_a_cut_connection_loses_none_of_
     assert ended == 0
 
 
-def test_dead_letters_are_found_shown_sent_again_and_discarded_but_never_unasked(
+def test_dead_letters_are_found_shown_sent_again_and_discarded_only_on_request(
     plant: Installation, machine: str
 ) -> None:
     plant.upload(machine, logic(1))
@@ -480,7 +477,7 @@ def test_dead_letters_are_found_shown_sent_again_and_discarded_but_never_unasked
         ("rollback m --token-file /no/such/file", "The token cannot be read"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line_with_its_exit_status(
+def test_a_failure_is_one_line_with_its_exit_status(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: str, said: str
 ) -> None:
     ran = refused(capsys, monkeypatch, *arguments.split())
@@ -493,7 +490,7 @@ def test_what_cannot_be_done_is_said_in_a_line_with_its_exit_status(
 HOSTILE = "[red]\x1b]0;owned\x07\x1b[31m\x9b31m\u202e[/nothing]"
 
 
-def test_what_others_wrote_does_nothing_to_a_terminal(plant: Installation, machine: str) -> None:
+def test_data_from_others_cannot_control_a_terminal(plant: Installation, machine: str) -> None:
     plant.client.put(f"/machines/{machine}/logic", json={"logic": logic(1), "comment": HOSTILE})
     plant.upload(machine, logic(2))
     plant.send([(machine, {"no": HOSTILE})])
@@ -510,7 +507,7 @@ def test_what_others_wrote_does_nothing_to_a_terminal(plant: Installation, machi
     assert in_json.json["reading"] == {"no": HOSTILE}
 
 
-def test_who_reads_the_output_may_stop_reading(plant: Installation, machine: str) -> None:
+def test_the_reader_of_the_output_may_stop_reading(plant: Installation, machine: str) -> None:
     plant.upload(machine, logic(1))
     reads, writes = os.pipe()
     os.close(reads)
@@ -522,7 +519,7 @@ def test_who_reads_the_output_may_stop_reading(plant: Installation, machine: str
     assert (done.returncode, done.stderr) == (130, b"")
 
 
-def test_a_token_is_taken_from_a_file_or_the_environment_and_said_to_nobody(
+def test_a_token_is_read_from_a_file_or_the_environment_and_never_shown(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:
     plant.upload(machine, logic(1))
@@ -550,7 +547,7 @@ def test_a_token_is_taken_from_a_file_or_the_environment_and_said_to_nobody(
         assert token not in ran.error
 
 
-def test_there_are_colours_on_a_terminal_and_nowhere_else(plant: Installation, machine: str) -> None:
+def test_colours_are_used_only_on_a_terminal(plant: Installation, machine: str) -> None:
     for number in (1, 2):
         plant.upload(machine, logic(number))
     arguments = ("diff", "--machine", machine, "--versions", "1", "2")

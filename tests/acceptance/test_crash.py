@@ -1,11 +1,11 @@
-"""Workers, Redis and RabbitMQ that end in the middle of it: nothing lost, nothing twice, order kept."""
+"""Crashes of workers, Redis and RabbitMQ under load: nothing is lost or repeated, and the order is kept."""
 
 from tests.support.installation import Collector, Installation
 from tests.support.logics import CHECK_ORDER
 from tests.support.servers import OwnServers
 from tests.support.waiting import wait_until
 
-#: Readings of the long run, and how many machines send them.
+#: Readings in the long run, and the number of machines that send them.
 READINGS, MACHINES = 20_000, 50
 
 
@@ -18,7 +18,7 @@ def send_all(plant: Installation, readings: int) -> None:
 
 
 def check_everything(plant: Installation, results: Collector, readings: int) -> None:
-    """Each machine counted each of its readings once, in order, and each result is there."""
+    """Check that each machine counted each of its readings once, in order, and that each result exists."""
     each = readings // MACHINES
     for machine_id in machine_ids():
         assert plant.state(machine_id) == {"count": each, "last": each - 1}
@@ -26,7 +26,7 @@ def check_everything(plant: Installation, results: Collector, readings: int) -> 
     for machine_id in machine_ids():
         by_id = dict[str, object]()
         for event in machines[machine_id]:
-            # A result may come twice after a crash, but then it is the same in every byte.
+            # A result may be published twice after a crash, but then both copies are equal byte by byte.
             assert by_id.setdefault(event["id"], event) == event
         assert list(by_id) == [str(number) for number in range(1, each + 1)]
     assert plant.dead_letters() == []
@@ -42,7 +42,7 @@ def all_published(results: Collector, readings: int) -> bool:
     return len({(properties.message_id) for _, properties, _ in list(results.messages)}) >= readings
 
 
-def test_a_worker_killed_in_the_middle_loses_and_repeats_nothing(installation: Installation) -> None:
+def test_a_worker_killed_under_load_loses_and_repeats_nothing(installation: Installation) -> None:
     installation.start_api()
     for machine_id in machine_ids():
         installation.upload(machine_id, CHECK_ORDER)
@@ -97,7 +97,7 @@ def test_a_restart_of_rabbitmq_loses_and_repeats_nothing(own_servers: OwnServers
         assert plant.dead_letters() == []
 
 
-def test_a_worker_waits_for_servers_that_are_not_up_yet(own_servers: OwnServers) -> None:
+def test_a_worker_waits_for_servers_that_have_not_started_yet(own_servers: OwnServers) -> None:
     with Installation(own_servers.rabbitmq.amqp_url, own_servers.redis.url) as plant:
         own_servers.rabbitmq.stop()
         own_servers.redis.stop()

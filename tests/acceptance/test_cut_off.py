@@ -1,4 +1,4 @@
-"""A worker that reaches RabbitMQ and not Redis: the others count it out, and must be served in its place."""
+"""A worker that reaches RabbitMQ but not Redis: the others must take over its partitions."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -7,8 +7,8 @@ from tests.support.installation import Installation
 from tests.support.logics import COUNT
 from tests.support.waiting import wait_until
 
-#: Seconds for which the worker's connection to Redis holds everything back: several times as long as the
-#: others take to count a worker out. The connection must end in order after it.
+#: Seconds for which a proxy stalls the worker's connection to Redis: several times as long as the others take
+#: to consider a worker dead. The connection must end in order after it.
 STALL = 20
 
 

@@ -1,4 +1,4 @@
-"""Dead letters over REST, with the real commands: found, their cause mended, sent again, discarded."""
+"""Dead letters over REST, with the real commands: find them, fix the cause, send them again, discard them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -54,7 +54,7 @@ def metric(plant: Installation, name: str) -> float:
     return float(value)
 
 
-def test_what_failed_for_three_causes_is_found_mended_and_sent_again_once(plant: Installation) -> None:
+def test_readings_that_failed_for_three_causes_are_found_and_sent_again_once(plant: Installation) -> None:
     plant.upload("broken", BROKEN)
     plant.upload("fine", COUNT_AND_TELL)
     plant.send(
@@ -94,7 +94,7 @@ def test_what_failed_for_three_causes_is_found_mended_and_sent_again_once(plant:
         assert redrive(plant, kind="not-json") == 1
         plant.send([("newcomer", {"n": 100})])
         wait_until(lambda: len(results.messages) == 16)
-        # It failed again: a new letter with a new number.
+        # It failed again and became a new dead letter with a new number.
         wait_until(lambda: ids(plant) == ["fine/3"])
         assert redrive(plant, machine="broken") == 0
 
@@ -128,7 +128,7 @@ def test_a_letter_sent_again_and_again_while_no_worker_runs_counts_once(installa
     assert installation.dead_letters() == []
 
 
-def test_letters_are_discarded_only_when_it_is_said_which(plant: Installation) -> None:
+def test_letters_are_discarded_only_if_the_request_says_which(plant: Installation) -> None:
     plant.send([("m1", {"n": 1}), ("m1", {"n": 2}), ("m2", {"n": 1}), ("no such id!", {"n": 1})])
     plant.wait_for_dead_letters(4)
     [stray] = get(plant, kind="machine-id")["dead_letters"]
@@ -160,7 +160,7 @@ def test_letters_are_discarded_only_when_it_is_said_which(plant: Installation) -
         ("POST", "/redrive", {"machine": 7}),
     ],
 )
-def test_what_cannot_be_meant_is_refused_as_a_problem(
+def test_an_invalid_request_is_answered_with_a_problem(
     refusing: Installation, method: str, path: str, json: Any
 ) -> None:
     response = refusing.client.request(method, f"/dead-letters{path}", json=json)
@@ -177,14 +177,14 @@ def refusing(installation: Installation) -> Installation:
 
 
 @pytest.mark.parametrize("path", ["/m1/1", "/m1/x", "/m1/0", "/no such id/1", "/~stray/1"])
-def test_a_letter_that_is_not_there_is_not_found(refusing: Installation, path: str) -> None:
+def test_a_missing_letter_is_not_found(refusing: Installation, path: str) -> None:
     response = refusing.client.get(f"/dead-letters{path}")
 
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_before_the_bound_there_is_a_warning_and_beyond_it_letters_wait(installation: Installation) -> None:
+def test_near_the_maximum_there_is_a_warning_and_beyond_it_letters_wait(installation: Installation) -> None:
     installation.environ["IOT_LOGIC_DEAD_LETTERS_MAX"] = "10"
     installation.start_api()
     installation.start_worker()
@@ -207,7 +207,7 @@ def test_before_the_bound_there_is_a_warning_and_beyond_it_letters_wait(installa
     installation.upload("m1", COUNT_AND_TELL)
     with installation.collect() as results:
         for there, done in ((10, 10), (10, 20), (5, 25)):
-            # Those that waited come as room is made.
+            # The waiting dead letters are stored as room is made.
             wait_until(lambda count=there: len(ids(installation)) == count)  # type: ignore[misc]
             assert redrive(installation, machine="m1") == there
             wait_until(lambda count=done: len(results.messages) == count)  # type: ignore[misc]
@@ -225,7 +225,7 @@ def test_the_routes_are_in_the_schema(refusing: Installation) -> None:
     assert "post" in paths["/dead-letters/redrive"]
 
 
-def test_what_failed_for_one_cause_is_counted_listed_sent_again_and_told_where_it_fails_again(
+def test_letters_of_one_cause_are_counted_listed_sent_again_and_linked_if_they_fail_again(
     plant: Installation,
 ) -> None:
     plant.upload("press", 'def process(data, state):\n    return {"n": data["n"] / data["by"]}\n')
@@ -239,7 +239,7 @@ def test_what_failed_for_one_cause_is_counted_listed_sent_again_and_told_where_i
     assert ids(plant, cause=divided["cause"]) == ["press/1", "press/3"]
 
     assert redrive(plant, cause=divided["cause"]) == 2
-    # They are processed, fail again, and are other letters of the same cause.
+    # They are processed, fail again, and become other dead letters of the same cause.
     wait_until(lambda: ids(plant, cause=divided["cause"]) == ["press/4", "press/5"])
     [again] = get(plant, "/causes", cause=divided["cause"])["causes"]
     assert (again["letters"], again["sent_before"]) == (2, 2)
@@ -250,7 +250,7 @@ def test_what_failed_for_one_cause_is_counted_listed_sent_again_and_told_where_i
     assert plant.client.get("/dead-letters", params={"cause": "x"}).status_code == 400
 
 
-def test_readings_that_expired_are_found_at_their_machine_and_sent_again_once(
+def test_expired_readings_are_found_with_their_machine_and_sent_again_once(
     installation: Installation,
 ) -> None:
     installation.start_api()

@@ -1,4 +1,4 @@
-"""Live events and last readings, with the real API and a worker: nobody waits for whoever reads."""
+"""Live events and recent readings, with the real API and a worker: readers delay nobody."""
 
 import json
 import socket
@@ -23,16 +23,16 @@ def process(data, state):
     return {"count": state["count"], "data": data}
 """
 
-#: How many streams the API of these tests serves at once.
+#: The maximum number of streams of these tests' API.
 READERS = 20
 
-#: Each test has a machine of its own.
+#: Each test has its own machine.
 _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """An installation with its API and one worker running."""
+    """An installation with its API and one running worker."""
     module_installation.environ["IOT_LOGIC_EVENTS_READERS"] = str(READERS)
     module_installation.environ["IOT_LOGIC_EVENTS_RATE"] = "10000"
     module_installation.start_api()
@@ -42,7 +42,7 @@ def plant(module_installation: Installation) -> Installation:
 
 @pytest.fixture
 def machine(plant: Installation) -> str:
-    """The id of a machine that no other test uses, with a logic."""
+    """Return the id of a machine with a logic that no other test uses."""
     machine_id = f"m{next(_numbers)}"
     plant.upload(machine_id, ECHO)
     return machine_id
@@ -50,7 +50,7 @@ def machine(plant: Installation) -> str:
 
 @pytest.fixture
 def streams() -> Iterator[ExitStack]:
-    """Streams that are closed when the test ends."""
+    """Opens streams that are closed when the test ends."""
     with ExitStack() as stack:
         yield stack
 
@@ -81,18 +81,18 @@ def readers(plant: Installation) -> float:
 
 
 def count_of(plant: Installation, machine: str) -> Any:
-    """How many readings a machine's logic has counted."""
+    """Return the number of readings that a machine's logic has counted."""
     response = plant.client.get(f"/machines/{machine}/state")
     return response.json()["count"] if response.status_code == 200 else 0
 
 
 def published(plant: Installation) -> Any:
-    """How often anything was published over Redis's pub/sub."""
+    """Return the number of messages ever published over Redis's pub/sub."""
     with redis.Redis.from_url(plant.redis_url) as client:
         return client.info("commandstats").get("cmdstat_publish", {"calls": 0})["calls"]
 
 
-def test_while_nobody_reads_nothing_is_announced(plant: Installation, machine: str) -> None:
+def test_without_readers_nothing_is_announced(plant: Installation, machine: str) -> None:
     before = published(plant)
     plant.send((machine, {"n": n}) for n in range(50))
     wait_until(lambda: count_of(plant, machine) == 50)
@@ -104,7 +104,7 @@ def test_while_nobody_reads_nothing_is_announced(plant: Installation, machine: s
     assert published(plant) == before + 1
 
 
-def test_readings_and_dead_letters_come_as_they_happen_and_in_order(
+def test_readings_and_dead_letters_arrive_live_and_in_order(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:
     stream = streams.enter_context(watch(plant, machine))
@@ -143,7 +143,9 @@ def test_the_last_readings_and_results_can_be_read_page_by_page(plant: Installat
     assert plant.client.get("/machines/nobody/readings").status_code == 404
 
 
-def test_who_comes_back_goes_on_where_he_was(plant: Installation, machine: str, streams: ExitStack) -> None:
+def test_a_client_that_reconnects_continues_where_it_was(
+    plant: Installation, machine: str, streams: ExitStack
+) -> None:
     with watch(plant, machine) as stream:
         plant.send((machine, {"n": n}) for n in range(3))
         last = stream.wait_for(3)[-1].id
@@ -157,7 +159,7 @@ def test_who_comes_back_goes_on_where_he_was(plant: Installation, machine: str, 
     assert numbers(of_another_api) == [5]
 
 
-def test_who_comes_back_too_late_is_told_what_is_missing(
+def test_a_client_that_reconnects_too_late_is_told_how_many_events_are_missing(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:
     plant.send((machine, {"n": n}) for n in range(30))
@@ -201,7 +203,7 @@ def test_no_reading_can_break_the_stream(plant: Installation, machine: str, stre
     assert [each.data["encoding"] for each in events[3:]] == ["json", "base64", "text", "text"]
 
 
-def test_changes_are_told_on_the_machine_and_among_all(
+def test_changes_are_in_the_streams_of_the_machine_and_of_all_machines(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:
     stream = streams.enter_context(watch(plant, machine))
@@ -218,7 +220,7 @@ def test_changes_are_told_on_the_machine_and_among_all(
     assert [each.data for each in everything.wait_for(2)] == [uploaded.data, paused.data]
 
 
-def test_after_a_machine_is_deleted_its_stream_goes_on_and_nothing_is_taken_for_missing(
+def test_after_a_machine_is_deleted_its_stream_continues_and_reports_nothing_missing(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:
     stream = streams.enter_context(watch(plant, machine))
@@ -235,7 +237,7 @@ def test_after_a_machine_is_deleted_its_stream_goes_on_and_nothing_is_taken_for_
 
 
 class Stuck:
-    """A client that asks for a stream and takes nothing of it, until it is told to."""
+    """A client that requests a stream but does not read it until it is told to."""
 
     def __init__(self, plant: Installation) -> None:
         url = urlsplit(base_url(plant))
@@ -257,7 +259,7 @@ class Stuck:
         self._socket.close()
 
 
-def test_a_stuck_reader_is_told_what_it_missed_and_holds_up_nobody(
+def test_a_stuck_reader_is_told_how_much_it_missed_and_delays_nobody(
     plant: Installation, streams: ExitStack
 ) -> None:
     machines = ["stuck1", "stuck2", "stuck3"]
@@ -266,7 +268,7 @@ def test_a_stuck_reader_is_told_what_it_missed_and_holds_up_nobody(
     stuck = Stuck(plant)
     streams.callback(stuck.close)
     stream = streams.enter_context(watch_all(plant))
-    # Kept open until all is there: what waits for no confirm is lost where its channel closes too soon.
+    # Keep the channel open until all readings are there: unconfirmed messages are lost if it closes too soon.
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         for place in range(18):
@@ -282,7 +284,7 @@ def test_a_stuck_reader_is_told_what_it_missed_and_holds_up_nobody(
     assert b"event: lagged" in missed
 
 
-def test_readers_that_vanish_leave_their_places_and_no_more_than_may_be_are_served(
+def test_readers_that_vanish_make_room_and_the_number_of_readers_is_limited(
     plant: Installation,
 ) -> None:
     wait_until(lambda: readers(plant) == 0)
@@ -298,7 +300,7 @@ def test_readers_that_vanish_leave_their_places_and_no_more_than_may_be_are_serv
         assert stream.status == 200
 
 
-def test_a_cut_between_redis_and_the_api_is_mended_and_told(
+def test_after_a_cut_between_redis_and_the_api_streams_recover_and_report_it(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:
     stream = streams.enter_context(watch(plant, machine))
@@ -317,7 +319,7 @@ def test_a_cut_between_redis_and_the_api_is_mended_and_told(
     assert [each.type for each in stream.wait_for(5)] == ["reading"] * 5
 
 
-def test_the_api_ends_while_streams_are_open_and_clients_go_on_with_the_next_one(
+def test_the_api_stops_while_streams_are_open_and_clients_continue_with_the_next_one(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:
     stream = streams.enter_context(watch(plant, machine))

@@ -1,4 +1,4 @@
-"""Examples that travel with a logic: run before it is accepted, and kept with its version."""
+"""Examples of a logic: the API runs them before it accepts the logic, and stores them with the version."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -52,14 +52,14 @@ def version_of(response: httpx.Response) -> int:
     return version
 
 
-def test_examples_that_pass_are_kept_with_the_version(plant: Installation, machine: str) -> None:
+def test_examples_that_pass_are_stored_with_the_version(plant: Installation, machine: str) -> None:
     assert version_of(upload(plant, machine, COUNTER, EXAMPLES)) == 1
 
     assert plant.client.get(f"/machines/{machine}/logic").json()["examples"] == EXAMPLES
     assert plant.client.get(f"/machines/{machine}/logic/versions/1").json()["examples"] == EXAMPLES
 
 
-def test_one_that_fails_refuses_the_logic_and_shows_expected_beside_got(
+def test_an_example_that_fails_refuses_the_logic_and_shows_expected_and_actual(
     plant: Installation, machine: str
 ) -> None:
     plant.upload(machine, COUNTER)
@@ -95,7 +95,7 @@ def test_a_version_is_a_source_with_its_examples(plant: Installation, machine: s
     assert plant.client.get(f"/machines/{machine}/logic").json()["examples"] == OTHERS
 
 
-def test_rolling_back_brings_the_examples_back(plant: Installation, machine: str) -> None:
+def test_rolling_back_restores_the_examples(plant: Installation, machine: str) -> None:
     version_of(upload(plant, machine, COUNTER, EXAMPLES))
     version_of(upload(plant, machine, COUNTER, OTHERS))
 
@@ -136,16 +136,14 @@ def test_validating_runs_the_examples_too(plant: Installation) -> None:
         ([*OTHERS, *OTHERS], 422),
     ],
 )
-def test_examples_that_cannot_be_are_refused(
-    plant: Installation, machine: str, examples: Any, status: int
-) -> None:
+def test_invalid_examples_are_refused(plant: Installation, machine: str, examples: Any, status: int) -> None:
     response = upload(plant, machine, COUNTER, examples)
 
     assert response.status_code == status
     assert plant.client.get(f"/machines/{machine}/logic").status_code == 404
 
 
-def test_examples_of_a_logic_without_end_end(plant: Installation, machine: str) -> None:
+def test_examples_of_an_endless_logic_end(plant: Installation, machine: str) -> None:
     endless = "def process(data, state):\n    while True:\n        pass\n"
 
     refused = upload(plant, machine, endless, [{"name": "ends", "readings": [1] * 20}])

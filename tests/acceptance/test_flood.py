@@ -1,4 +1,4 @@
-"""A machine that sends more than can be worked off: the others of its partition do not wait for it."""
+"""A machine that sends more than the workers can process does not delay the others of its partition."""
 
 import json
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ from tests.support.installation import Installation
 from tests.support.logics import CHECK_ORDER, slow
 from tests.support.waiting import wait_until
 
-#: Readings of the machine that floods.
+#: The number of readings of the flooding machine.
 FLOOD = 4_000
 
-#: Takes one or two milliseconds for each reading.
+#: Takes one or two milliseconds per reading.
 SLOW = slow(CHECK_ORDER, 10_000)
 FAST = "def process(data, state): return {'n': data['n']}"
 
 
 @pytest.fixture
 def plant(installation: Installation, request: pytest.FixtureRequest) -> Installation:
-    """One partition for all machines, with a machine that floods and a quiet one."""
+    """An installation with one partition for all machines, a flooding machine and a quiet one."""
     installation.environ["IOT_LOGIC_PARTITIONS"] = "1"
     installation.environ |= getattr(request, "param", {})
     installation.start_api()
@@ -37,7 +37,7 @@ def flood(plant: Installation) -> None:
     plant.send(("loud", {"n": n}) for n in range(FLOOD))
 
 
-def test_the_others_do_not_wait_until_a_flood_is_worked_off(plant: Installation) -> None:
+def test_other_machines_do_not_wait_until_a_flood_is_processed(plant: Installation) -> None:
     flood(plant)
 
     with plant.collect() as results:
@@ -70,13 +70,13 @@ def test_a_worker_killed_in_a_flood_loses_and_repeats_nothing_and_keeps_the_orde
     assert plant.state("loud") == {"count": FLOOD, "last": FLOOD - 1}
 
 
-#: Bytes that the overflow may hold, which is the least that can be set, and a reading that fills it soon.
+#: The size of the overflow in bytes, which is the smallest that can be set, and a reading that fills it soon.
 ROOM = 1_000_000
 PADDING = "x" * 4_000
 
 
 def send_all(plant: Installation, machine_id: str, numbers: Iterable[int]) -> None:
-    """Send these readings, one after the other; what is refused because a queue is full is sent again."""
+    """Send these readings, one after the other. Send a reading again if a full queue refuses it."""
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
@@ -92,7 +92,7 @@ def send_all(plant: Installation, machine_id: str, numbers: Iterable[int]) -> No
 
 @pytest.mark.parametrize("plant", [{"IOT_LOGIC_PARTITION_MAX_BYTES": str(ROOM)}], indirect=True, ids=[""])
 @pytest.mark.parametrize("killed", [False, True], ids=["alone", "with the worker killed"])
-def test_an_overflow_that_is_full_delays_its_partition_and_loses_and_repeats_nothing(
+def test_a_full_overflow_delays_its_partition_and_loses_and_repeats_nothing(
     plant: Installation, killed: bool
 ) -> None:
     plant.upload("quiet", SLOW)

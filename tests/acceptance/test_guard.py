@@ -1,4 +1,4 @@
-"""Who may do what: every route of the real API, with every role and with none."""
+"""Access control: every route of the real API, with every role and without a token."""
 
 import socket
 from collections.abc import Iterator
@@ -35,13 +35,13 @@ PUBLIC = {
     ("HEAD", "/pages/nobody"),
 }
 
-#: What each path parameter is filled with, by its type: no machine, letter or token is so.
+#: The value of each path parameter, by its type: no machine, dead letter or token has it.
 NONE = {str: "nobody", int: "1"}
 
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """The real API, with requests few enough that a test can send too many."""
+    """The real API, with a rate limit so low that a test can exceed it."""
     module_installation.environ |= {"IOT_LOGIC_API_RATE": "5", "IOT_LOGIC_API_BURST": "250"}
     module_installation.start_api()
     return module_installation
@@ -49,14 +49,14 @@ def plant(module_installation: Installation) -> Installation:
 
 @pytest.fixture(scope="module")
 def app(plant: Installation) -> Iterator[Litestar]:
-    """The same application in this process, to be asked for its routes."""
+    """The same application in this process, to list its routes."""
     services = Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
     yield create_app(services)
     services.close()
 
 
 class Blocking:
-    """Requests that are being handled until `end` is set."""
+    """Requests that are handled until `end` is set."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -83,7 +83,7 @@ def blocking() -> None:
 
 @pytest.fixture(scope="module")
 def inner(plant: Installation) -> Iterator[TestClient[Litestar]]:
-    """The application in this process, with routes that are not as they should be."""
+    """The application in this process, with additional routes that are faulty on purpose."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LITESTAR_DEBUG", "1")
         app = create_app(Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url)))
@@ -95,7 +95,7 @@ def inner(plant: Installation) -> Iterator[TestClient[Litestar]]:
 
 @pytest.fixture
 def tokens(plant: Installation) -> Iterator[Tokens]:
-    """Makes tokens, which are gone after the test."""
+    """Creates tokens, and deletes them after the test."""
     with redis.Redis.from_url(plant.redis_url) as client:
         tokens = Tokens(client)
         yield tokens
@@ -104,23 +104,23 @@ def tokens(plant: Installation) -> Iterator[Tokens]:
 
 
 def handlers(app: Litestar, *, filled: bool = True) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    """Every method and path of the API, with something for each parameter, and what handles it."""
+    """Yield every method and path of the API, with a value for each parameter, and its handler."""
     for route in app.routes:
         for handler in route.route_handlers:  # type: ignore[union-attr]
             for method in sorted(handler.http_methods):
-                # A path's OPTIONS is made by Litestar, and says which other methods there are.
+                # Litestar itself handles OPTIONS of a path: it lists the other methods.
                 if method != "OPTIONS":
                     yield str(method), fill(route) if filled else route.path_format, handler
 
 
 def fill(route: BaseRoute) -> str:
-    """A path of this route."""
+    """Return a path of this route."""
     parts = [part if isinstance(part, str) else NONE[part.type] for part in route.path_components]
     return "/" + "/".join(parts)
 
 
 def run(installation: Installation, *arguments: str, status: int = 0) -> None:
-    """Run `iot-logic token …` in this process, which ends with this status."""
+    """Run `iot-logic token …` in this process, and expect this exit status."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IOT_LOGIC_REDIS_URL", installation.redis_url)
         assert run_command(new_parser().parse_args(["token", *arguments])) == status
@@ -131,12 +131,12 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def status(installation: Installation, method: str, path: str, headers: dict[str, str]) -> int:
-    """The status of an answer, which may be one without an end."""
+    """Return the status of a response, which may be endless."""
     with installation.client.stream(method, path, headers=headers, content=b"{") as response:
         return response.status_code
 
 
-def test_every_route_declares_who_may_use_it(app: Litestar) -> None:
+def test_every_route_declares_its_role(app: Litestar) -> None:
     undeclared = [(method, path) for method, path, handler in handlers(app) if "role" not in handler.opt]
     open_to_all = {
         (method, path) for method, path, handler in handlers(app) if handler.opt.get("role", "") is None
@@ -146,7 +146,7 @@ def test_every_route_declares_who_may_use_it(app: Litestar) -> None:
     assert {each for each in open_to_all if not each[1].startswith("/schema")} == PUBLIC
 
 
-def test_every_route_lets_in_who_has_its_role_and_nobody_else(
+def test_every_route_admits_its_role_and_no_lower_one(
     plant: Installation, app: Litestar, tokens: Tokens
 ) -> None:
     having = {role: bearer(tokens.create(f"a-{role}", role)) for role in Role}
@@ -165,14 +165,14 @@ def test_every_route_lets_in_who_has_its_role_and_nobody_else(
     assert "\n".join(wrong) == ""
 
 
-def test_a_route_that_declares_nothing_is_for_nobody(inner: TestClient[Litestar]) -> None:
+def test_a_route_that_declares_no_role_is_closed(inner: TestClient[Litestar]) -> None:
     answer = inner.get("/forgotten")
 
     assert answer.status_code == 403
     assert "declares no role" in answer.json()["detail"]
 
 
-def test_a_fault_of_the_apis_own_is_logged_and_says_nothing_of_it(
+def test_an_internal_error_is_logged_and_its_response_reveals_nothing(
     inner: TestClient[Litestar], tokens: Tokens, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = tokens.create("boss", Role.ADMIN)
@@ -185,7 +185,9 @@ def test_a_fault_of_the_apis_own_is_logged_and_says_nothing_of_it(
     assert token not in caplog.text
 
 
-def test_a_token_with_slow_requests_holds_up_nobody_else(inner: TestClient[Litestar], tokens: Tokens) -> None:
+def test_a_token_with_slow_requests_delays_no_other_token(
+    inner: TestClient[Litestar], tokens: Tokens
+) -> None:
     slow, other = (bearer(tokens.create(name, Role.VIEWER)) for name in ("slow", "other"))
     with ThreadPoolExecutor(40) as threads:
         answers = [threads.submit(inner.get, "/blocking", headers=slow) for _ in range(40)]
@@ -199,7 +201,7 @@ def test_a_token_with_slow_requests_holds_up_nobody_else(inner: TestClient[Lites
     assert [answer.result().status_code for answer in answers] == [200] * 40
 
 
-#: Bodies that no route takes, and some that a parser may stumble over.
+#: Bodies that no route accepts, including some that are hard to parse.
 BOMBS = [
     b"[" * 500_000,
     b'{"a":' * 150_000,
@@ -212,11 +214,11 @@ BOMBS = [
     b"\xff\xfe{}",
 ]
 
-#: What stands in a path where an id or a number is expected.
+#: Values in a path in place of an id or a number.
 ODDITIES = ["%00", "%ff", "m%0A", "..%2F..", "9" * 5_000]
 
 
-def test_whatever_is_sent_is_no_fault_of_the_api(plant: Installation, app: Litestar, tokens: Tokens) -> None:
+def test_no_input_causes_an_internal_error(plant: Installation, app: Litestar, tokens: Tokens) -> None:
     wrong = list[str]()
     for number, (method, path, handler) in enumerate(handlers(app)):
         admin = bearer(tokens.create(f"a{number}", Role.ADMIN))
@@ -230,7 +232,7 @@ def test_whatever_is_sent_is_no_fault_of_the_api(plant: Installation, app: Lites
     assert "\n".join(wrong) == ""
 
 
-def test_a_body_that_is_too_large_is_refused_also_where_it_does_not_say_so(plant: Installation) -> None:
+def test_a_body_that_is_too_large_is_refused_even_if_its_length_is_not_declared(plant: Installation) -> None:
     def parts() -> Iterator[bytes]:
         yield b'"'
         for _ in range(200):
@@ -244,7 +246,7 @@ def test_a_body_that_is_too_large_is_refused_also_where_it_does_not_say_so(plant
     assert announced.headers["Content-Type"] == "application/problem+json"
 
 
-def test_no_more_readings_wait_for_the_broker_than_may(
+def test_the_number_of_readings_that_wait_for_the_broker_is_limited(
     inner: TestClient[Litestar], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.plant.ingest.UNCONFIRMED", 10)
@@ -257,7 +259,7 @@ def test_no_more_readings_wait_for_the_broker_than_may(
     assert large.headers["Retry-After"] == "5"
 
 
-def test_a_browser_runs_and_shows_nothing_else_in_an_answer(plant: Installation) -> None:
+def test_a_browser_runs_and_shows_no_foreign_content_in_a_response(plant: Installation) -> None:
     for path in ("/machines", "/schema", "/nothing"):
         headers = plant.client.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -265,7 +267,7 @@ def test_a_browser_runs_and_shows_nothing_else_in_an_answer(plant: Installation)
         assert "server" not in headers
 
 
-def test_without_any_token_loopback_may_do_all_and_with_the_first_nobody_else(
+def test_without_tokens_loopback_has_full_access_and_the_first_token_ends_that(
     plant: Installation, tokens: Tokens
 ) -> None:
     before = plant.client.get("/tokens")
@@ -298,7 +300,7 @@ FROM_ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("header", "value"), FROM_ELSEWHERE, ids=range(len(FROM_ELSEWHERE)))
-def test_without_any_token_nothing_is_let_in_that_may_come_from_elsewhere(
+def test_without_tokens_requests_that_may_come_from_elsewhere_are_refused(
     plant: Installation, tokens: Tokens, header: str, value: str
 ) -> None:
     refused = plant.client.post("/machines/m/pause", headers={header: value})
@@ -314,13 +316,13 @@ def test_without_any_token_nothing_is_let_in_that_may_come_from_elsewhere(
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.8.9.10:80", "[::1]:8001"])
-def test_without_any_token_a_page_of_the_apis_own_is_let_in(plant: Installation, host: str) -> None:
+def test_without_tokens_the_apis_own_pages_are_admitted(plant: Installation, host: str) -> None:
     own = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
 
     assert plant.client.get("/machines", headers=own).status_code == 200
 
 
-def test_each_is_told_who_he_is(plant: Installation, tokens: Tokens) -> None:
+def test_each_token_can_ask_for_its_name_and_role(plant: Installation, tokens: Tokens) -> None:
     nobody = plant.client.get("/whoami").json()
     for_ever = bearer(tokens.create("anna", Role.VIEWER))
     for_a_day = bearer(tokens.create("ben", Role.AUTHOR, days=1))
@@ -333,7 +335,7 @@ def test_each_is_told_who_he_is(plant: Installation, tokens: Tokens) -> None:
     assert ben == {"name": "ben", "role": "author", "expires": expires}
 
 
-def test_a_role_that_is_not_enough_is_told_which_is_needed(plant: Installation, tokens: Tokens) -> None:
+def test_an_insufficient_role_is_told_the_required_one(plant: Installation, tokens: Tokens) -> None:
     token = tokens.create("watcher", Role.VIEWER)
     answer = plant.client.get("/audit", headers=bearer(token))
 
@@ -343,7 +345,7 @@ def test_a_role_that_is_not_enough_is_told_which_is_needed(plant: Installation, 
     )
 
 
-def test_a_revoked_token_is_out_at_once_and_an_expired_one_too(plant: Installation, tokens: Tokens) -> None:
+def test_a_revoked_or_expired_token_is_invalid_at_once(plant: Installation, tokens: Tokens) -> None:
     admin = tokens.create("boss", Role.ADMIN)
     gone = tokens.create("gone", Role.VIEWER)
     over = tokens.create("over", Role.VIEWER, days=1e-9)
@@ -355,9 +357,7 @@ def test_a_revoked_token_is_out_at_once_and_an_expired_one_too(plant: Installati
     assert plant.client.get("/machines", headers=bearer(over)).status_code == 401
 
 
-def test_a_stream_ends_soon_after_its_token_is_revoked_and_no_other_does(
-    plant: Installation, tokens: Tokens
-) -> None:
+def test_only_the_streams_of_a_revoked_token_end_soon(plant: Installation, tokens: Tokens) -> None:
     boss = bearer(tokens.create("boss", Role.ADMIN))
     ended, begun, enough = list[str](), list[str](), Event()
 
@@ -410,7 +410,7 @@ def test_a_stream_ends_soon_after_its_token_is_revoked_and_no_other_does(
     ],
     ids=range(11),
 )
-def test_what_is_no_token_is_refused_alike(plant: Installation, tokens: Tokens, header: bytes) -> None:
+def test_all_invalid_tokens_get_the_same_answer(plant: Installation, tokens: Tokens, header: bytes) -> None:
     tokens.create("boss", Role.ADMIN)
     without = plant.client.get("/machines")
     answer = plant.client.get("/machines", headers=[(b"Authorization", header)])
@@ -419,7 +419,7 @@ def test_what_is_no_token_is_refused_alike(plant: Installation, tokens: Tokens, 
     assert answer.content == without.content
 
 
-def test_two_tokens_in_a_request_are_none(plant: Installation, tokens: Tokens) -> None:
+def test_two_tokens_in_a_request_are_refused(plant: Installation, tokens: Tokens) -> None:
     header = bearer(tokens.create("boss", Role.ADMIN))
     once = plant.client.get("/machines", headers=[*header.items()])
     twice = plant.client.get("/machines", headers=[*header.items(), *header.items()])
@@ -427,14 +427,14 @@ def test_two_tokens_in_a_request_are_none(plant: Installation, tokens: Tokens) -
     assert (once.status_code, twice.status_code) == (200, 401)
 
 
-def test_a_token_in_the_address_is_none(plant: Installation, tokens: Tokens) -> None:
+def test_a_token_in_the_address_is_ignored(plant: Installation, tokens: Tokens) -> None:
     token = tokens.create("boss", Role.ADMIN)
 
     for name in ("token", "access_token", "authorization"):
         assert plant.client.get("/machines", params={name: token}).status_code == 401
 
 
-def test_redis_has_no_secret(plant: Installation, tokens: Tokens) -> None:
+def test_redis_stores_no_secret(plant: Installation, tokens: Tokens) -> None:
     token = tokens.create("boss", Role.ADMIN)
     plant.client.get("/machines", headers=bearer(token))
     with redis.Redis.from_url(plant.redis_url) as client:
@@ -444,7 +444,9 @@ def test_redis_has_no_secret(plant: Installation, tokens: Tokens) -> None:
     assert token.rpartition("_")[2].encode() not in dumped
 
 
-def test_who_sends_too_many_requests_is_told_when_to_come_back(plant: Installation, tokens: Tokens) -> None:
+def test_a_client_that_sends_too_many_requests_is_told_when_to_try_again(
+    plant: Installation, tokens: Tokens
+) -> None:
     one, two = (bearer(tokens.create(name, Role.VIEWER)) for name in ("one", "two"))
     answers = (plant.client.get("/workers", headers=one) for _ in range(5_000))
     refused = next(answer for answer in answers if answer.status_code != 200)
@@ -456,7 +458,9 @@ def test_who_sends_too_many_requests_is_told_when_to_come_back(plant: Installati
     assert other.status_code == 200
 
 
-def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installation, tokens: Tokens) -> None:
+def test_on_another_address_than_loopback_it_starts_only_with_a_token(
+    plant: Installation, tokens: Tokens
+) -> None:
     port = free_port()
     everywhere = {
         "IOT_LOGIC_API_HOST": "0.0.0.0",  # noqa: S104
@@ -479,7 +483,7 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installat
     with_it = answer("/machines", bearer(token))
     without = answer("/machines", {})
     faked = answer("/machines", {"Host": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=::1"})
-    # Who does not send what he has announced is not waited for.
+    # The server does not wait for a client that does not send the body it announced.
     with socket.create_connection(("127.0.0.1", port)) as slow:
         head = f"POST /machines/m/logic HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
         slow.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
@@ -496,7 +500,7 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_a_token(plant: Installat
     assert (with_it, without, faked, after_the_last) == (200, 401, 401, 401)
 
 
-def test_the_command_prints_a_token_that_lets_in(plant: Installation, tokens: Tokens) -> None:
+def test_the_command_prints_a_valid_token(plant: Installation, tokens: Tokens) -> None:
     command = plant.start("iot-logic", "token", "create", "line-4", "--role", "operator")
     assert command.process.wait(timeout=60) == 0, command.log
     answer = plant.client.get("/whoami", headers=bearer(command.log.split()[-1]))
@@ -506,7 +510,7 @@ def test_the_command_prints_a_token_that_lets_in(plant: Installation, tokens: To
     assert "It cannot be shown again" in command.log
 
 
-def test_a_first_token_is_made_once(
+def test_a_first_token_is_created_once(
     plant: Installation, tokens: Tokens, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(plant, "create", "admin", "--role", "admin", "--if-none")
@@ -519,7 +523,7 @@ def test_a_first_token_is_made_once(
     assert [each.name for each in tokens.list()] == ["admin"]
 
 
-def test_the_command_lists_and_revokes_tokens_and_explains_what_it_cannot_do(
+def test_the_command_lists_and_revokes_tokens_and_explains_failures(
     plant: Installation, tokens: Tokens, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(plant, "create", "line-4", "--role", "operator", "--expires", "30")

@@ -1,4 +1,4 @@
-"""`iot-logic test`: the same sandbox on examples or a file of readings, with no server at all."""
+"""`iot-logic test`: the same sandbox, on examples or a file of readings, without a server."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tests.support.installation import SCRIPTS
 
 
 def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run `iot-logic test` in `folder`, with nothing in its environment."""
+    """Run `iot-logic test` in `folder`, with an empty environment."""
     return subprocess.run(
         [SCRIPTS / "iot-logic", "test", *arguments],
         cwd=folder,
@@ -24,7 +24,7 @@ def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[s
 def run_test(
     folder: Path, logic: str, readings: list[str], state: str | None = None
 ) -> tuple[int, list[Any], str]:
-    """Run the command in `folder`: its exit status, the JSON lines it printed, and its errors."""
+    """Run the command in `folder`. Return its exit status, the JSON lines it printed, and its errors."""
     (folder / "logic.py").write_text(logic)
     (folder / "readings.jsonl").write_text("".join(f"{reading}\n" for reading in readings))
     arguments = ["--readings", "readings.jsonl"]
@@ -35,7 +35,7 @@ def run_test(
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
-def test_each_reading_gives_a_line_with_results_and_the_state_after_it(tmp_path: Path) -> None:
+def test_each_reading_prints_a_line_with_its_results_and_the_state_after_it(tmp_path: Path) -> None:
     status, lines, _ = run_test(
         tmp_path,
         "def process(data, state):\n    state['n'] += data['v']\n    return {'n': state['n']}\n",
@@ -53,7 +53,7 @@ def test_each_reading_gives_a_line_with_results_and_the_state_after_it(tmp_path:
     assert all("error" not in line for line in lines)
 
 
-def test_a_failed_reading_says_why_and_where_and_leaves_the_state(tmp_path: Path) -> None:
+def test_a_failed_reading_shows_its_error_and_line_and_does_not_change_the_state(tmp_path: Path) -> None:
     status, lines, _ = run_test(
         tmp_path,
         "def process(data, state):\n    state['n'] = 1\n    return {'x': data['missing']}\n",
@@ -68,7 +68,7 @@ def test_a_failed_reading_says_why_and_where_and_leaves_the_state(tmp_path: Path
     assert [line["state"] for line in lines] == [{}, {}]
 
 
-def test_a_logic_without_end_is_a_limit(tmp_path: Path) -> None:
+def test_an_endless_logic_exceeds_a_limit(tmp_path: Path) -> None:
     status, lines, _ = run_test(tmp_path, "def process(data, state):\n    while True:\n        pass\n", ["1"])
 
     assert status == 1
@@ -88,7 +88,7 @@ def test_a_refused_logic_prints_one_line_with_all_its_errors(tmp_path: Path) -> 
     assert all({"column", "message", "hint", "text"} <= set(problem) for problem in line["errors"])
 
 
-def test_a_source_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_source_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "logic.py").write_bytes(b"def process(data, state): return '\xff'\n")
     (tmp_path / "readings.jsonl").write_text("1\n")
 
@@ -106,7 +106,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_state_that_is_no_object_is_refused_with_the_files_name(tmp_path: Path) -> None:
+def test_a_state_that_is_not_an_object_is_refused_with_the_files_name(tmp_path: Path) -> None:
     status, lines, errors = run_test(tmp_path, "def process(data, state): return None", ["1"], "[1]")
 
     assert (status, lines) == (2, [])
@@ -130,7 +130,7 @@ def write(folder: Path, name: str, logic: str, examples: Any = None) -> None:
         (folder / f"{name}.examples.json").write_text(json.dumps(examples))
 
 
-def test_without_readings_the_examples_beside_the_logic_are_run(tmp_path: Path) -> None:
+def test_without_readings_the_examples_next_to_the_logic_run(tmp_path: Path) -> None:
     write(tmp_path, "alarm", ALARM, [PASSING])
 
     done = run_command(tmp_path, "alarm.py")
@@ -140,7 +140,7 @@ def test_without_readings_the_examples_beside_the_logic_are_run(tmp_path: Path) 
     assert done.stdout.splitlines()[-1] == "1 passed"
 
 
-def test_an_example_that_fails_is_shown_with_expected_and_got(tmp_path: Path) -> None:
+def test_an_example_that_fails_is_shown_with_expected_and_actual_result(tmp_path: Path) -> None:
     write(tmp_path, "alarm", ALARM, [PASSING, FAILING])
 
     done = run_command(tmp_path, "alarm.py")
@@ -157,7 +157,7 @@ def test_an_example_that_fails_is_shown_with_expected_and_got(tmp_path: Path) ->
     assert [each["expected"] for each in failed["mismatches"]] == [None]
 
 
-def test_all_examples_of_a_folder_are_run(tmp_path: Path) -> None:
+def test_all_examples_of_a_folder_run(tmp_path: Path) -> None:
     write(tmp_path / "machines", "press-7", ALARM, [PASSING])
     write(tmp_path / "machines", "press-8", "import os\n")
     write(tmp_path / "profiles", "pumps", ALARM, [FAILING])
@@ -168,7 +168,7 @@ def test_all_examples_of_a_folder_are_run(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "1 passed, 1 failed, 1 refused"
 
 
-def test_a_logic_without_examples_or_readings_is_told_what_to_write(tmp_path: Path) -> None:
+def test_an_error_says_what_to_write_if_there_are_no_examples_or_readings(tmp_path: Path) -> None:
     write(tmp_path, "alarm", ALARM)
 
     done = run_command(tmp_path, "alarm.py")
@@ -177,7 +177,7 @@ def test_a_logic_without_examples_or_readings_is_told_what_to_write(tmp_path: Pa
     assert "alarm.examples.json" in done.stderr
 
 
-def test_examples_that_cannot_be_are_refused_with_the_files_name(tmp_path: Path) -> None:
+def test_invalid_examples_are_refused_with_the_files_name(tmp_path: Path) -> None:
     write(tmp_path, "alarm", ALARM, [{**PASSING, "result": []}])
 
     done = run_command(tmp_path, "alarm.py")
@@ -187,7 +187,7 @@ def test_examples_that_cannot_be_are_refused_with_the_files_name(tmp_path: Path)
     assert "result" in done.stderr
 
 
-def test_the_page_says_what_the_command_does(tmp_path: Path) -> None:
+def test_the_page_describes_what_the_command_does(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "testing-a-logic.md").read_text()
     (logic,), (examples,), (said,) = (
         re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) for language in ("python", "json", "text")

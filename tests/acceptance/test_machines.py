@@ -1,4 +1,4 @@
-"""The machines over REST: found by what they are and how they do, counted, and deleted."""
+"""The machines over REST: they are found by id and health, counted, and deleted."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def process(data, state):
 
 
 def machines(plant: Installation, **query: Any) -> dict[str, Any]:
-    """A page of the list."""
+    """Return a page of the list."""
     response = plant.client.get("/machines", params=query)
     assert response.status_code == 200, response.text
     page: dict[str, Any] = response.json()
@@ -40,7 +40,7 @@ def send(plant: Installation, machine_id: str, *numbers: int) -> None:
     wait_until(lambda: machine(plant, machine_id)["readings"] == before + len(numbers))
 
 
-def test_a_machine_is_found_by_its_health_as_that_changes(plant: Installation) -> None:
+def test_a_machine_is_found_by_its_health_while_that_changes(plant: Installation) -> None:
     def is_found(health: str) -> None:
         assert machine(plant, "health-1")["health"] == health
         wait_until(lambda: ids(plant, prefix="health-", health=health) == ["health-1"])
@@ -60,7 +60,7 @@ def test_a_machine_is_found_by_its_health_as_that_changes(plant: Installation) -
     is_found("running")
 
 
-def test_a_machine_shows_what_is_counted_of_it_and_its_last_error(plant: Installation) -> None:
+def test_a_machine_shows_its_counts_and_its_last_error(plant: Installation) -> None:
     plant.upload("counted", LOGIC)
     send(plant, "counted", 1, 0, 2, 4)
 
@@ -84,7 +84,7 @@ def test_a_machine_shows_what_is_counted_of_it_and_its_last_error(plant: Install
     assert shown["last_result"]["id"] == "4"
 
 
-def test_pages_go_on_in_either_order(plant: Installation) -> None:
+def test_pages_continue_in_either_order(plant: Installation) -> None:
     for n in range(5):
         plant.upload(f"page-{n}", LOGIC)
     for n in (3, 0, 4):
@@ -103,14 +103,14 @@ def test_pages_go_on_in_either_order(plant: Installation) -> None:
     "query",
     [{"after": "no id!"}, {"sort": "last_seen", "after": "page-1"}, {"health": "fine"}, {"sort": "size"}],
 )
-def test_what_no_page_has_is_refused(plant: Installation, query: dict[str, str]) -> None:
+def test_an_invalid_page_is_refused(plant: Installation, query: dict[str, str]) -> None:
     response = plant.client.get("/machines", params=query)
 
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("application/problem+json")
 
 
-def test_a_deleted_machine_is_gone_and_what_comes_then_is_a_new_ones(plant: Installation) -> None:
+def test_later_readings_of_a_deleted_machine_belong_to_a_new_one(plant: Installation) -> None:
     plant.upload("deleted", LOGIC)
     send(plant, "deleted", 1, 0)
     wait_until(lambda: plant.dead_letters(machine="deleted"))

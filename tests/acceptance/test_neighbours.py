@@ -1,4 +1,4 @@
-"""One machine's logic that does not end, among a hundred that all send."""
+"""One machine with an endless logic, among a hundred machines that all send."""
 
 from tests.support.installation import Installation
 from tests.support.logics import COUNT_AND_TELL
@@ -9,7 +9,7 @@ MACHINES, EACH = 100, 40
 ENDLESS = "def process(data, state):\n    while True:\n        pass\n"
 
 
-def test_an_endless_logic_does_not_keep_the_others_from_their_results(installation: Installation) -> None:
+def test_an_endless_logic_does_not_prevent_the_results_of_other_machines(installation: Installation) -> None:
     installation.start_api()
     for place in range(MACHINES):
         installation.upload(f"m{place}", COUNT_AND_TELL if place else ENDLESS)

@@ -1,4 +1,4 @@
-"""What `make dist` makes: it is whole, it is the same each time, and it runs where nothing else is."""
+"""The output of `make dist`: it is complete and reproducible, and runs in an empty environment."""
 
 import os
 import re
@@ -25,7 +25,7 @@ LOGIC: Final = "def process(data, state): state['sum'] = state.get('sum', 0) + d
 
 
 class Built(NamedTuple):
-    """A wheel and the source that it is made of."""
+    """A wheel and the source that it is built from."""
 
     wheel: Path
     source: Path
@@ -44,7 +44,7 @@ def hatchling(tree: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 
 def build(tree: Path, folder: Path) -> Built:
-    """What the recipe of `make dist` makes of a source tree."""
+    """Build a source tree with the recipe of `make dist`."""
     done = hatchling(tree, "build", "-d", str(folder))
     assert done.returncode == 0, done.stderr
     [wheel], [source] = folder.glob("*.whl"), folder.glob("*.tar.gz")
@@ -53,13 +53,13 @@ def build(tree: Path, folder: Path) -> Built:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Built from this tree."""
+    """The packages built from this tree."""
     return build(ROOT, tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture(scope="module")
 def unpacked(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source as one has it who has nothing else."""
+    """The unpacked source distribution, without anything else."""
     folder = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(built.source) as archive:
         archive.extractall(folder, filter="data")
@@ -69,7 +69,7 @@ def unpacked(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scripts(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands in an environment that has the wheel, and of all else only what it says it needs."""
+    """The commands in an environment with only the wheel and its declared dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = folder / "bin" / "python"
@@ -83,7 +83,7 @@ def scripts(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy(package: Distribution, site: Path) -> None:
-    """Put an installed package into another environment as well, with its commands."""
+    """Copy an installed package into another environment, with its commands."""
     for file in package.files or []:
         source, target = Path(str(file.locate())).resolve(), (site / file).resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,19 +95,19 @@ def copy(package: Distribution, site: Path) -> None:
             shutil.copyfile(source, target)
 
 
-def test_the_wheel_has_all_of_our_packages_and_nothing_else(built: Built) -> None:
+def test_the_wheel_contains_all_our_packages_and_nothing_else(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         info = [name.partition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name]
 
-    # Of the pages it has what was built, and not what that was built of.
+    # Of the pages it has the build result, without their sources.
     sources = {name for name in files(ROOT, "web/pages") if not name.startswith("web/pages/built/")}
     assert names == files(ROOT, *PACKAGES) - sources
     assert "web/pages/built/index.html" in names
     assert {"licenses/LICENSE", "entry_points.txt"} <= set(info)
 
 
-def test_the_wheel_has_the_notices_of_what_others_wrote_of_its_pages(built: Built) -> None:
+def test_the_wheel_contains_the_notices_of_third_party_code_in_its_pages(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         notices = archive.read("web/pages/built/licences.md").decode()
     bundled = set(re.findall(r"^## (\S+) - (\S+) \((.+)\)$", notices, re.MULTILINE))
@@ -117,7 +117,9 @@ def test_the_wheel_has_the_notices_of_what_others_wrote_of_its_pages(built: Buil
     assert bundled <= listed, "docs/licences.md does not list them"
 
 
-def test_the_source_has_what_makes_the_wheel_and_the_site_and_runs_the_tests(unpacked: Path) -> None:
+def test_the_source_contains_everything_to_build_the_wheel_and_the_site_and_to_run_the_tests(
+    unpacked: Path,
+) -> None:
     folders = (*PACKAGES, "tests", "docs", "deploy")
 
     assert files(unpacked, *folders) == files(ROOT, *folders)
@@ -126,9 +128,7 @@ def test_the_source_has_what_makes_the_wheel_and_the_site_and_runs_the_tests(unp
     }
 
 
-def test_what_is_built_of_the_source_is_the_same_byte_for_byte(
-    built: Built, unpacked: Path, tmp_path: Path
-) -> None:
+def test_builds_of_the_source_are_equal_byte_for_byte(built: Built, unpacked: Path, tmp_path: Path) -> None:
     again = build(unpacked, tmp_path)
 
     assert again.wheel.read_bytes() == built.wheel.read_bytes()
@@ -149,9 +149,7 @@ def test_nothing_is_built_without_the_pages(unpacked: Path, tmp_path: Path, targ
 
 
 @pytest.mark.parametrize("command", ["iot-logic", "iot-devices"])
-def test_the_commands_that_are_installed_say_what_they_are_for(
-    scripts: Path, tmp_path: Path, command: str
-) -> None:
+def test_the_installed_commands_describe_themselves(scripts: Path, tmp_path: Path, command: str) -> None:
     done = subprocess.run(
         [scripts / command, "--help"], cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60
     )
@@ -160,10 +158,10 @@ def test_the_commands_that_are_installed_say_what_they_are_for(
     assert done.stdout.startswith(f"usage: {command}")
 
 
-def test_the_api_and_a_worker_that_are_installed_run_a_logic(
+def test_the_installed_api_and_worker_run_a_logic(
     scripts: Path, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Dramatiq imports from where it is started, too: that is not to be our tree.
+    # Dramatiq also imports from its working directory, which must not be our tree.
     monkeypatch.chdir(tmp_path)
     installation.scripts = scripts
     installation.start_api()
@@ -184,7 +182,7 @@ def test_the_api_and_a_worker_that_are_installed_run_a_logic(
 
 
 def files(tree: Path, *folders: str) -> set[str]:
-    """The files below some folders of a tree, without what running has left there."""
+    """Return the files below some folders of a tree, without files left by running it."""
     return {
         path.relative_to(tree).as_posix()
         for folder in folders

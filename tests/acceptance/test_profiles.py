@@ -21,7 +21,7 @@ from sandbox.job import EXHAUSTIONS
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: How many machines follow one profile, how many readings come a second, and how many of each machine.
+#: Machines that follow one profile, readings per second, and readings of each machine.
 MACHINES, RATE, EACH = 1_000, 2_000, 8
 
 #: Readings that are sent at once.
@@ -33,7 +33,7 @@ def logic(version: int) -> str:
 
 
 def upload(plant: Installation, profile: str, source: str) -> int:
-    """Upload the logic of a profile. Returns its version."""
+    """Upload the logic of a profile. Return its version."""
     answer = plant.client.put(f"/profiles/{profile}/logic", json={"logic": source})
     assert answer.status_code == 200, answer.text
     version: int = answer.json()["version"]
@@ -46,20 +46,20 @@ def follow(plant: Installation, machine: str, profile: str) -> None:
 
 
 def of_health(plant: Installation, profile: str, health: str) -> list[str]:
-    """The machines that follow a profile and are of this health."""
+    """Return the machines with this health that follow a profile."""
     found = plant.client.get("/machines", params={"profile": profile, "health": health}).json()
     return [each["id"] for each in found["machines"]]
 
 
 def results(plant: Installation, *readings: tuple[str, Any]) -> list[dict[str, Any]]:
-    """The results of some readings, in the order they come."""
+    """Return the results of some readings, in the order of arrival."""
     with plant.collect() as collected:
         plant.send(readings)
         wait_until(lambda: len(collected.messages) == len(readings))
     return collected.events
 
 
-def test_a_machine_runs_its_profile_unless_it_has_a_logic_of_its_own_in_force(plant: Installation) -> None:
+def test_a_machine_runs_its_profile_unless_it_has_a_deployed_logic_of_its_own(plant: Installation) -> None:
     upload(plant, "belts", logic(1))
     follow(plant, "belt-1", "belts")
     upload(plant, "belts", logic(2))
@@ -82,7 +82,7 @@ def test_a_machine_runs_its_profile_unless_it_has_a_logic_of_its_own_in_force(pl
     assert "no logic of its own deployed; it follows the profile 'belts'" in detail
 
 
-def test_a_dead_letter_says_which_version_of_which_profile_failed(plant: Installation) -> None:
+def test_a_dead_letter_names_the_version_and_the_profile_that_failed(plant: Installation) -> None:
     upload(plant, "frail", "def process(data, state):\n    return {'r': 1 / data['n']}\n")
     for machine in ("frail-1", "frail-2"):
         follow(plant, machine, "frail")
@@ -128,7 +128,7 @@ def test_each_machine_reads_its_own_config(plant: Installation) -> None:
     assert plant.client.get("/machines/gauge-2/config").json() == {}
 
 
-def test_a_config_is_replaced_only_where_it_is_the_one_that_was_read(plant: Installation) -> None:
+def test_a_config_is_replaced_only_if_it_has_not_changed_since_it_was_read(plant: Installation) -> None:
     path = "/machines/set/config"
     assert plant.client.get(path).status_code == 404
     first = plant.client.put(path, json={"limit": 1})
@@ -154,7 +154,7 @@ def test_a_config_is_replaced_only_where_it_is_the_one_that_was_read(plant: Inst
         (json.dumps({"x": "y" * 5_000}).encode(), 422),
     ],
 )
-def test_what_is_no_config_is_refused(plant: Installation, body: bytes, status: int) -> None:
+def test_an_invalid_config_is_refused(plant: Installation, body: bytes, status: int) -> None:
     answer = plant.client.put("/machines/never/config", content=body)
 
     assert answer.status_code == status, answer.text
@@ -204,7 +204,7 @@ def test_a_profile_that_machines_follow_cannot_be_deleted(plant: Installation) -
         ("DELETE", "/machines/none/profile", None, 404),
     ],
 )
-def test_what_is_not_there_is_a_problem_detail(
+def test_a_missing_resource_is_answered_with_problem_details(
     plant: Installation, method: str, path: str, body: Any, status: int
 ) -> None:
     answer = plant.client.request(method, path, json=body)
@@ -213,7 +213,7 @@ def test_what_is_not_there_is_a_problem_detail(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_list_of_profiles_comes_a_page_at_a_time(plant: Installation) -> None:
+def test_the_list_of_profiles_has_pages(plant: Installation) -> None:
     for number in range(5):
         plant.client.put(f"/profiles/zz-{number}").raise_for_status()
 
@@ -227,7 +227,7 @@ def test_the_list_of_profiles_comes_a_page_at_a_time(plant: Installation) -> Non
     assert names == [["zz-0", "zz-1"], ["zz-2", "zz-3"], ["zz-4"]]
 
 
-def test_a_profiles_logic_is_stopped_on_the_machine_that_it_costs_too_much_and_its_next_version_runs(
+def test_a_profiles_logic_is_quarantined_only_on_the_affected_machine_and_its_next_version_runs(
     plant: Installation,
 ) -> None:
     upload(
@@ -255,13 +255,13 @@ def test_a_profiles_logic_is_stopped_on_the_machine_that_it_costs_too_much_and_i
     assert (event["logicversion"], event["logicprofile"]) == (2, "greedy")
 
 
-def test_a_new_version_is_in_force_on_a_thousand_machines_at_once_and_no_reading_is_lost(
+def test_a_new_version_applies_to_a_thousand_machines_at_once_and_no_reading_is_lost(
     plant: Installation,
 ) -> None:
     assert upload(plant, "fleet", logic(1)) == 1
     machines = [f"fleet-{number}" for number in range(MACHINES)]
     with redis.Redis.from_url(plant.redis_url) as client, client.pipeline() as pipeline:
-        # As a thousand times PUT /machines/<id>/profile leaves them.
+        # The same data as after a thousand calls of PUT /machines/<id>/profile.
         for machine in machines:
             pipeline.set(deployment_key(machine), msgspec.msgpack.encode(Deployment(profile="fleet")))
         pipeline.sadd(profile_machines_key("fleet"), *machines)

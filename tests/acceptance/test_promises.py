@@ -1,4 +1,4 @@
-"""The main job, with the real commands as processes: readings in, logic run, state kept, results out."""
+"""The main task, with the real commands: readings arrive, logic runs, state is kept, results leave."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def process(data, state):
     return {"n": data["n"], "count": state["count"]}
 """
 
-#: What users of such systems start from, by the machine that runs it here.
+#: Logics that users of similar systems start from, by the machine that runs them here.
 ONE_LINERS = {
     "signal": 'state["status"] = "running" if data["signal"] == 1 else "stopped"; return state',
     "parity": 'state["status"] = "even" if data["timestamp"] % 2 == 0 else "odd"; return state',
@@ -22,13 +22,13 @@ ONE_LINERS = {
 
 @pytest.fixture
 def plant(installation: Installation) -> Installation:
-    """An installation with its API and one worker running."""
+    """An installation with its API and one running worker."""
     installation.start_api()
     installation.start_worker()
     return installation
 
 
-def test_a_dict_is_one_result_a_list_several_and_none_is_none(plant: Installation) -> None:
+def test_a_dict_is_one_result_a_list_is_several_and_none_is_no_result(plant: Installation) -> None:
     plant.upload("m1", 'def process(data, state): return data["back"]')
 
     with plant.collect() as results:
@@ -72,7 +72,7 @@ def test_a_result_is_a_cloud_event_with_the_machines_routing_key(plant: Installa
     }
 
 
-def test_the_state_is_kept_between_readings_and_a_failed_one_leaves_it_as_it_was(plant: Installation) -> None:
+def test_the_state_is_kept_between_readings_and_a_failed_one_does_not_change_it(plant: Installation) -> None:
     plant.upload(
         "m1",
         "def process(data, state):\n"
@@ -93,7 +93,9 @@ def test_the_state_is_kept_between_readings_and_a_failed_one_leaves_it_as_it_was
     assert headers["logicversion"] == 1
 
 
-def test_what_is_not_json_becomes_a_dead_letter_with_its_bytes_untouched(plant: Installation) -> None:
+def test_a_reading_that_is_not_json_becomes_a_dead_letter_with_its_bytes_unchanged(
+    plant: Installation,
+) -> None:
     plant.upload("m1", COUNTER)
     bad = [b"", b"{", b"\xff\xfe", b'{"n": NaN}', b"\x00" * 10]
 
@@ -119,7 +121,9 @@ def test_a_routing_key_that_names_no_machine_becomes_a_dead_letter(plant: Instal
     }
 
 
-def test_readings_of_a_machine_without_logic_can_be_sent_again_once_it_is_there(plant: Installation) -> None:
+def test_readings_of_a_machine_without_logic_can_be_sent_again_after_one_is_deployed(
+    plant: Installation,
+) -> None:
     plant.send(("newcomer", {"n": n}) for n in range(3))
     letters = plant.wait_for_dead_letters(3)
     assert {headers["kind"] for headers, _ in letters} == {"no-logic"}
@@ -156,7 +160,7 @@ def test_refused_logic_changes_nothing(plant: Installation) -> None:
     assert results.events[0]["logicversion"] == 1
 
 
-def test_the_logics_that_users_start_from_run_as_one_liners(plant: Installation) -> None:
+def test_typical_first_logics_run_as_one_liners(plant: Installation) -> None:
     for machine_id, body in ONE_LINERS.items():
         plant.upload(machine_id, f"def process(data, state): {body}")
 
@@ -182,7 +186,7 @@ def test_the_logics_that_users_start_from_run_as_one_liners(plant: Installation)
     assert plant.state("last") == {"last_signal": 1700000007}
 
 
-def test_readings_come_in_over_http_too(plant: Installation) -> None:
+def test_readings_can_be_sent_over_http_too(plant: Installation) -> None:
     plant.upload("m1", COUNTER)
 
     with plant.collect() as results:
@@ -194,14 +198,14 @@ def test_readings_come_in_over_http_too(plant: Installation) -> None:
     assert [event["data"]["n"] for event in results.events] == list(range(20))
 
 
-def test_a_reading_over_http_that_is_no_json_is_refused_at_once(plant: Installation) -> None:
+def test_a_reading_over_http_that_is_not_json_is_refused_at_once(plant: Installation) -> None:
     response = plant.client.post("/machines/m1/data", content=b"{nonsense")
 
     assert response.status_code == 400
     assert "not JSON" in response.json()["detail"]
 
 
-def test_machines_are_listed_with_what_they_run(plant: Installation) -> None:
+def test_machines_are_listed_with_the_logic_they_run(plant: Installation) -> None:
     plant.upload("b", COUNTER)
     plant.upload("a", COUNTER)
     with plant.collect() as results:

@@ -1,4 +1,4 @@
-"""A logic that is replaced while readings flow."""
+"""Deploying new versions of a logic while readings arrive."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from pipeline import wire
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: Readings a second while logic is replaced, and how often it is.
+#: Readings per second while logic is deployed, and the number of deployments.
 RATE, UPLOADS = 1_000, 10
 
 
@@ -19,7 +19,7 @@ def logic(generation: int) -> str:
 
 
 class Flow:
-    """Sends numbered readings of one machine at a steady rate; `confirmed` is how many the broker has."""
+    """Sends numbered readings of one machine at a steady rate. `confirmed` counts the confirmed ones."""
 
     def __init__(self, amqp_url: str, machine_id: str) -> None:
         self.confirmed = 0
@@ -68,7 +68,7 @@ def test_each_reading_confirmed_after_the_answer_to_an_upload_runs_on_the_new_ve
             for generation in range(2, UPLOADS + 2):
                 assert installation.upload("m1", logic(generation)) == generation
                 answered = flow.confirmed
-                # One reading may be on its way, published but not confirmed, while the answer comes.
+                # One reading may be published but not confirmed when the answer arrives.
                 marks.append((generation, answered + 1))
                 wait_until(lambda seen=answered: flow.confirmed > seen + RATE // 10)  # type: ignore[misc]
         wait_until(lambda: len(results.messages) == flow.confirmed)

@@ -1,4 +1,4 @@
-"""A real machine's 22,695 readings through a logic that counts, averages and alarms, against plain Python."""
+"""A real machine's 22,695 readings: a logic counts, averages and alarms, compared with plain Python."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,8 @@ from tests.support.waiting import wait_until
 
 DATA = Path(__file__).parent.parent / "data" / "machine_temperature_system_failure.csv"
 
-#: Counts, keeps a rolling mean and deviation over an hour (12 readings), and raises alarms with a dead band.
+#: Counts, computes a rolling mean and deviation over an hour (12 readings), and raises alarms with a dead
+#: band.
 LOGIC = """
 import math
 
@@ -45,7 +46,7 @@ def process(data, state):
 
 
 def in_plain_python() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The same logic, run by the test itself: all results, and the state at the end."""
+    """Run the same logic in the test itself. Return all results, and the final state."""
     namespace: dict[str, Any] = {}
     exec(LOGIC, namespace)  # noqa: S102
     state: dict[str, Any] = {}
@@ -58,7 +59,7 @@ def in_plain_python() -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("via", ["mqtt", "amqp"])
-def test_a_real_machines_readings_give_what_plain_python_gives(installation: Installation, via: str) -> None:
+def test_a_real_machines_readings_give_the_same_as_plain_python(installation: Installation, via: str) -> None:
     expected, state = in_plain_python()
     installation.start_api()
     installation.upload("furnace", LOGIC)

@@ -1,4 +1,4 @@
-"""Workers come and go under load: partitions follow, nothing is lost or repeated, REST says who has which."""
+"""Workers join and leave under load: partitions follow, no reading is lost or repeated, REST is right."""
 
 from threading import Event, Thread
 from typing import Any
@@ -18,7 +18,7 @@ def partitions(plant: Installation) -> list[dict[str, Any]]:
 
 
 def settled(plant: Installation, workers: int) -> bool:
-    """Whether so many workers are there, and each partition is held by the one it is assigned to alone."""
+    """Return whether there are this many workers, and each partition is held only by its assigned worker."""
     there = {worker["id"] for worker in plant.client.get("/workers").json()["workers"]}
     owners = [each["assigned_to"] for each in partitions(plant)]
     return (
@@ -33,7 +33,7 @@ def states(plant: Installation) -> list[dict[str, Any]]:
 
 
 class Stream(Thread):
-    """Numbers each machine's readings and sends them, confirmed, until it is to stop."""
+    """Numbers each machine's readings and sends them, confirmed, until it is stopped."""
 
     def __init__(self, plant: Installation) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def test_partitions_follow_one_two_three_and_one_workers_under_load(installation
 
 
 def test_equal_readings_are_all_counted_while_partitions_move(installation: Installation) -> None:
-    """Nothing tells them apart, and many wait in one worker when their partition goes to the next."""
+    """The readings are equal, and many wait in one worker when their partition moves to the next."""
     installation.start_api()
     for place in range(MACHINES):
         installation.upload(f"m{place}", slow(COUNT, 8_000))
@@ -95,7 +95,7 @@ def test_equal_readings_are_all_counted_while_partitions_move(installation: Inst
     assert states(installation) == [{"count": 400}] * MACHINES
 
 
-def test_without_workers_the_readings_that_wait_are_counted(installation: Installation) -> None:
+def test_without_workers_the_waiting_readings_are_counted(installation: Installation) -> None:
     installation.start_api()
 
     installation.send((f"m{place}", {"n": 0}) for place in range(MACHINES))

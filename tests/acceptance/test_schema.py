@@ -18,7 +18,7 @@ from web.documents.openapi import handlers
 from web.documents.page import page
 from web.services import Services
 
-#: Bytes of the page at the most: half of what a page renderer's stylesheet alone takes.
+#: The maximum size of the page in bytes: half of the size of a page renderer's stylesheet alone.
 PAGE_BYTES = 400_000
 
 
@@ -41,7 +41,7 @@ def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def bodies(openapi: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every body and answer: of what, media type, schema and example."""
+    """Yield every request and response body: its name, media type, schema and example."""
     for name, operation in operations(openapi):
         holders = dict(operation["responses"])
         if "requestBody" in operation:
@@ -52,7 +52,7 @@ def bodies(openapi: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
 
 
 def empty_texts(value: Any, where: str) -> Iterator[str]:
-    """The texts of an example that say nothing, because nobody has thought of one."""
+    """Yield the texts of an example that are empty, because nobody has written one."""
     if value == "":
         yield where
     elif isinstance(value, dict):
@@ -63,17 +63,17 @@ def empty_texts(value: Any, where: str) -> Iterator[str]:
             yield from empty_texts(each, where)
 
 
-def test_the_openapi_document_is_what_openapi_asks_for(openapi: dict[str, Any]) -> None:
+def test_the_openapi_document_is_valid(openapi: dict[str, Any]) -> None:
     assert openapi["openapi"].startswith("3.1")
     assert [error.message for error in OpenAPIV31SpecValidator(openapi).iter_errors()] == []
 
 
-def test_no_two_shapes_have_one_name(openapi: dict[str, Any]) -> None:
-    # Litestar and msgspec name such ones by their modules, each in its own way.
+def test_no_two_schemas_have_the_same_name(openapi: dict[str, Any]) -> None:
+    # Litestar and msgspec add the modules to such names, each in its own way.
     assert [name for name in openapi["components"]["schemas"] if not name.isalnum()] == []
 
 
-def test_every_operation_says_what_it_is_for_and_who_may(openapi: dict[str, Any]) -> None:
+def test_every_operation_has_a_description_and_a_role(openapi: dict[str, Any]) -> None:
     missing = list[str]()
     for name, operation in operations(openapi):
         if not operation["summary"]:
@@ -94,13 +94,13 @@ def test_every_operation_says_what_it_is_for_and_who_may(openapi: dict[str, Any]
     )
 
 
-def test_every_body_every_answer_and_every_parameter_has_an_example_that_fits(
+def test_every_body_response_and_parameter_has_a_valid_example(
     openapi: dict[str, Any],
 ) -> None:
     wrong = list[str]()
 
     def check(where: str, schema: dict[str, Any], example: Any) -> None:
-        # Components are referred to from the root.
+        # References to components start at the root.
         whole = {**schema, "components": openapi["components"]}
         wrong.extend(
             f"{where}: {error.message}"
@@ -135,9 +135,7 @@ def test_every_problem_is_declared_as_problem_details(openapi: dict[str, Any]) -
     assert len(problems) > 100
 
 
-def test_what_a_route_reads_as_it_comes_has_its_body_described(
-    plant: Installation, openapi: dict[str, Any]
-) -> None:
+def test_a_body_that_a_route_reads_raw_is_described(plant: Installation, openapi: dict[str, Any]) -> None:
     plant_here = Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url))
     app = create_app(plant_here)
     plant_here.close()
@@ -153,7 +151,7 @@ def test_what_a_route_reads_as_it_comes_has_its_body_described(
 
 
 class Page(HTMLParser):
-    """What a page loads, where it links to, and what could run."""
+    """The resources that a page loads, its links, and anything that could run."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -174,7 +172,7 @@ class Page(HTMLParser):
             self.active.append(tag)
 
 
-def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(
+def test_the_page_shows_every_operation_and_loads_nothing_from_other_hosts(
     plant: Installation, openapi: dict[str, Any]
 ) -> None:
     answer = plant.client.get("/schema").raise_for_status()
@@ -199,7 +197,7 @@ def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(
             assert plant.client.get(link).status_code == 200
 
 
-def test_what_is_in_a_docstring_is_text_and_no_markup(plant: Installation) -> None:
+def test_the_text_of_a_docstring_is_escaped(plant: Installation) -> None:
     evil = "<script>alert(1)</script>"
     openapi = plant.client.get("/schema/openapi.json").json()
     openapi["info"]["description"] = openapi["paths"]["/machines"]["get"]["summary"] = evil
@@ -214,7 +212,7 @@ def test_the_asyncapi_document_is_that_of_the_installation(plant: Installation) 
     assert served.json() == json.loads(json.dumps(document(Settings())))
 
 
-def test_another_document_is_a_problem(plant: Installation) -> None:
+def test_a_missing_document_is_answered_with_a_problem(plant: Installation) -> None:
     answer = plant.client.get("/schema/nonsense")
 
     assert answer.status_code == 404
@@ -230,7 +228,7 @@ def test_another_document_is_a_problem(plant: Installation) -> None:
         ("GET", "/" + "long" * 1000, 404, "GET '/longlong"),
     ],
 )
-def test_who_asks_for_no_route_is_told_where_they_are_listed(
+def test_an_unknown_path_is_told_where_the_routes_are_listed(
     plant: Installation, method: str, path: str, status: int, named: str
 ) -> None:
     problem = plant.client.request(method, path).json()
@@ -241,13 +239,13 @@ def test_who_asks_for_no_route_is_told_where_they_are_listed(
     assert len(problem["detail"]) < 300
 
 
-def test_options_says_what_a_path_takes(plant: Installation) -> None:
+def test_options_lists_the_methods_of_a_path(plant: Installation) -> None:
     answer = plant.client.options("/machines/m1/state")
 
     assert answer.headers["Allow"] == "DELETE, GET, OPTIONS, PUT"
 
 
-def test_a_body_is_taken_as_it_is_and_not_as_it_might_be_meant(plant: Installation) -> None:
+def test_an_invalid_body_is_refused_and_not_guessed(plant: Installation) -> None:
     answers = [
         plant.client.post("/dead-letters/redrive", content=body)
         for body in (b'{"machine": 3}', b'{"machine": ', b"", b'{"machine": "\xff"}', b'{"kind": "\\ud800"}')
@@ -267,9 +265,7 @@ def test_a_body_is_taken_as_it_is_and_not_as_it_might_be_meant(plant: Installati
         ("?limit=null", "Omit it"),
     ],
 )
-def test_a_query_is_taken_as_it_is_and_not_as_it_might_be_meant(
-    plant: Installation, query: str, said: str
-) -> None:
+def test_an_invalid_query_is_refused_and_not_guessed(plant: Installation, query: str, said: str) -> None:
     answer = plant.client.get(f"/dead-letters{query}")
 
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""A state that is read and edited over REST, also while readings flow."""
+"""States that are read and edited over REST, also while readings arrive."""
 
 from threading import Thread
 
@@ -8,7 +8,7 @@ from tests.support.installation import Installation
 from tests.support.logics import COUNT_AND_TELL
 from tests.support.waiting import wait_until
 
-#: Leaves the state as it is.
+#: Does not change the state.
 ECHO = 'def process(data, state): return {"n": data["n"], "state": dict(state)}'
 
 PATH = "/machines/m1/state"
@@ -16,21 +16,21 @@ PATH = "/machines/m1/state"
 
 @pytest.fixture
 def plant(installation: Installation) -> Installation:
-    """An installation with its API and one worker running."""
+    """An installation with its API and one running worker."""
     installation.start_api()
     installation.start_worker()
     return installation
 
 
 def send_and_wait(plant: Installation, *numbers: int) -> list[dict[str, object]]:
-    """Send readings of m1; the data of their results."""
+    """Send readings of m1. Return the data of their results."""
     with plant.collect() as results:
         plant.send(("m1", {"n": n}) for n in numbers)
         wait_until(lambda: len(results.messages) == len(numbers))
     return [event["data"] for event in results.events]
 
 
-def test_a_state_that_is_put_is_what_the_next_reading_finds(plant: Installation) -> None:
+def test_the_next_reading_runs_on_a_replaced_state(plant: Installation) -> None:
     plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 1)
 
@@ -42,7 +42,7 @@ def test_a_state_that_is_put_is_what_the_next_reading_finds(plant: Installation)
     assert plant.state("m1") == {"count": 101, "note": "set by hand"}
 
 
-def test_a_machine_with_a_logic_can_be_given_a_state_before_its_first_reading(plant: Installation) -> None:
+def test_the_state_of_a_machine_with_a_logic_can_be_set_before_its_first_reading(plant: Installation) -> None:
     plant.upload("m1", COUNT_AND_TELL)
 
     assert plant.client.put(PATH, json={"count": 7}).status_code == 200
@@ -50,7 +50,7 @@ def test_a_machine_with_a_logic_can_be_given_a_state_before_its_first_reading(pl
     assert send_and_wait(plant, 1) == [{"n": 1, "count": 8}]
 
 
-def test_a_reset_gives_an_empty_state_and_the_numbers_go_on(plant: Installation) -> None:
+def test_a_reset_empties_the_state_and_the_numbers_continue(plant: Installation) -> None:
     plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 1, 2)
 
@@ -63,7 +63,7 @@ def test_a_reset_gives_an_empty_state_and_the_numbers_go_on(plant: Installation)
     assert [(event["id"], event["data"]["count"]) for event in results.events] == [("3", 1)]
 
 
-def test_an_edit_loses_against_a_reading_that_changed_the_state(plant: Installation) -> None:
+def test_an_edit_is_refused_if_a_reading_has_changed_the_state(plant: Installation) -> None:
     plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 1)
     tag = plant.client.get(PATH).headers["etag"]
@@ -77,7 +77,7 @@ def test_an_edit_loses_against_a_reading_that_changed_the_state(plant: Installat
     assert plant.state("m1") == {"count": 2}
 
 
-def test_an_edit_does_not_lose_against_a_reading_that_left_the_state_equal(plant: Installation) -> None:
+def test_an_edit_is_accepted_if_a_reading_left_the_state_equal(plant: Installation) -> None:
     plant.upload("m1", ECHO)
     plant.client.put(PATH, json={"limit": 90})
     tag = plant.client.get(PATH).headers["etag"]
@@ -90,7 +90,7 @@ def test_an_edit_does_not_lose_against_a_reading_that_left_the_state_equal(plant
     assert plant.client.get(PATH).headers["etag"] == response.headers["etag"]
 
 
-def test_any_tag_of_several_will_do_and_a_weak_one_never(plant: Installation) -> None:
+def test_any_of_several_tags_may_match_and_a_weak_tag_never_matches(plant: Installation) -> None:
     plant.upload("m1", ECHO)
     tag = plant.client.put(PATH, json={"a": 1}).headers["etag"]
 
@@ -103,7 +103,7 @@ def test_any_tag_of_several_will_do_and_a_weak_one_never(plant: Installation) ->
     assert put("nonsense") == 412
 
 
-def test_edits_while_readings_flow_lose_no_count_and_are_not_lost(plant: Installation) -> None:
+def test_edits_while_readings_arrive_lose_no_count_and_are_not_lost(plant: Installation) -> None:
     plant.upload("m1", COUNT_AND_TELL)
     send_and_wait(plant, 0)
     readings, edits, refused = 3_000, 0, 0
@@ -128,7 +128,7 @@ def test_edits_while_readings_flow_lose_no_count_and_are_not_lost(plant: Install
     assert refused > 0
 
 
-#: What is no state, and the status that says so.
+#: Invalid states, with the status of the answer.
 NO_STATES = [
     (b"", 400),
     (b"[1]", 400),
@@ -145,7 +145,7 @@ NO_STATES = [
 ]
 
 
-def test_what_no_logic_could_leave_is_refused_and_changes_nothing(installation: Installation) -> None:
+def test_a_state_that_no_logic_could_leave_is_refused_and_changes_nothing(installation: Installation) -> None:
     installation.start_api()
     installation.upload("m1", COUNT_AND_TELL)
     installation.client.put(PATH, json={"count": 1})
@@ -159,7 +159,7 @@ def test_what_no_logic_could_leave_is_refused_and_changes_nothing(installation: 
     assert installation.state("m1") == {"count": 1}
 
 
-def test_a_machine_that_nobody_knows_has_no_state_to_edit(installation: Installation) -> None:
+def test_an_unknown_machine_has_no_state_to_edit(installation: Installation) -> None:
     installation.start_api()
 
     assert installation.client.get(PATH).status_code == 404

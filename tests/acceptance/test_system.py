@@ -1,4 +1,4 @@
-"""The works as they are shown: workers, queues and metrics, of a real API and real worker processes."""
+"""The system page's data: workers, queues and metrics, of a real API and real worker processes."""
 
 import json
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from tests.support.installation import Command, Installation
 from tests.support.metrics import Series, faults, parse, scrape, series, value
 from tests.support.waiting import wait_until
 
-#: Each test has machines of its own.
+#: Each test has its own machines.
 _numbers = count(1)
 
-#: Fails or not as the reading says.
+#: Fails or not, as the reading says.
 LOGIC = """
 def process(data, state):
     if data.get("forever"):
@@ -35,7 +35,7 @@ def process(data, state):
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """An installation with its API and two worker processes, which hold the partitions between them."""
+    """An installation with its API and two worker processes, which share the partitions."""
     module_installation.start_api()
     module_installation.start_worker(processes=2, threads=2, environ={"IOT_LOGIC_LOG_LEVEL": "debug"})
     wait_until(lambda: settled(module_installation, 2))
@@ -43,7 +43,7 @@ def plant(module_installation: Installation) -> Installation:
 
 
 def machines(plant: Installation, number: int) -> list[str]:
-    """Machines of their own, with the logic."""
+    """Return machines that no other test uses, with the logic."""
     ids = [f"works-{next(_numbers)}" for _ in range(number)]
     for machine_id in ids:
         plant.upload(machine_id, LOGIC)
@@ -62,18 +62,18 @@ def workers(plant: Installation) -> list[dict[str, Any]]:
 
 
 def settled(plant: Installation, number: int) -> bool:
-    """Whether so many workers are there, and hold all partitions."""
+    """Return whether there are this many workers, and they hold all partitions."""
     holding = [each["partition"] for worker in workers(plant) for each in worker["holding"]]
     return len(workers(plant)) == number and sorted(holding) == list(range(8))
 
 
 def metrics(plant: Installation) -> list[Metric]:
-    """The metrics of all workers together."""
+    """Return the metrics of all workers together."""
     return [metric for worker in workers(plant) for metric in scrape(worker["metrics"])]
 
 
 class Growth:
-    """How much the workers' counters have grown since it was made."""
+    """The growth of the workers' counters since it was created."""
 
     def __init__(self, plant: Installation) -> None:
         self._plant, self._before = plant, metrics(plant)
@@ -82,7 +82,7 @@ class Growth:
         return value(metrics(self._plant), name, **labels) - value(self._before, name, **labels)
 
 
-def test_two_worker_processes_count_the_readings_by_what_became_of_them(plant: Installation) -> None:
+def test_two_worker_processes_count_the_readings_by_outcome(plant: Installation) -> None:
     fine, bad, endless = machines(plant, 3)
     growth = Growth(plant)
 
@@ -107,12 +107,12 @@ def test_two_worker_processes_count_the_readings_by_what_became_of_them(plant: I
     assert growth.of("iot_logic_delivery_to_confirm_seconds_count") == 46
 
 
-def test_names_and_help_texts_are_as_prometheus_wants_them(plant: Installation) -> None:
+def test_names_and_help_texts_follow_the_conventions_of_prometheus(plant: Installation) -> None:
     assert faults(metrics(plant)) == []
     assert faults(parse(plant.client.get("/metrics").text)) == []
 
 
-def test_what_prometheus_keeps_does_not_grow_with_the_machines(plant: Installation) -> None:
+def test_the_number_of_time_series_does_not_grow_with_the_machines(plant: Installation) -> None:
     def kept() -> set[Series]:
         return series([*metrics(plant), *parse(plant.client.get("/metrics").text)])
 
@@ -151,7 +151,7 @@ def test_a_sandbox_child_that_is_killed_is_counted_as_a_restart_with_its_cause(p
     assert restarted["sandbox_restart_causes"]["killed-from-outside"] >= 1
 
 
-def test_where_a_reading_says_when_it_was_sent_all_of_its_way_is_measured(plant: Installation) -> None:
+def test_the_whole_latency_of_a_reading_with_a_time_of_sending_is_measured(plant: Installation) -> None:
     [machine_id] = machines(plant, 1)
     growth = Growth(plant)
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
@@ -175,7 +175,7 @@ def test_where_a_reading_says_when_it_was_sent_all_of_its_way_is_measured(plant:
     assert growth.of("iot_logic_sent_to_confirm_seconds_bucket", le="30.0") == 1
 
 
-def test_the_queues_are_shown_a_page_at_a_time(plant: Installation) -> None:
+def test_the_list_of_queues_has_pages(plant: Installation) -> None:
     names = list[str]()
     after: str | None = ""
     while after is not None:
@@ -200,7 +200,7 @@ def test_the_queues_are_shown_a_page_at_a_time(plant: Installation) -> None:
 
 @pytest.fixture
 def guests(plant: Installation) -> Iterator[list[Command]]:
-    """Two more worker processes, beside the two."""
+    """Start two more worker processes, in addition to the two."""
     commands = [plant.start_worker(processes=1, threads=1) for _ in range(2)]
     yield commands
     for command in commands:
@@ -208,7 +208,7 @@ def guests(plant: Installation) -> Iterator[list[Command]]:
     wait_until(lambda: settled(plant, 2))
 
 
-def test_a_worker_is_shown_while_it_is_there_and_for_a_while_where_it_vanished(
+def test_a_worker_is_shown_while_it_runs_and_for_a_while_after_it_vanishes(
     plant: Installation, guests: list[Command]
 ) -> None:
     wait_until(lambda: settled(plant, 4))
@@ -239,11 +239,11 @@ def test_a_worker_is_shown_while_it_is_there_and_for_a_while_where_it_vanished(
     api = parse(plant.client.get("/metrics").text)
     assert value(api, "iot_logic_workers") == 2
     assert value(api, "iot_logic_workers_vanished") == 1
-    # They may still be dealt out anew among the two.
+    # The partitions may still be assigned again to the two workers.
     wait_until(lambda: value(parse(plant.client.get("/metrics").text), "iot_logic_partitions_unserved") == 0)
 
 
-def test_a_worker_says_how_large_its_batches_are(plant: Installation) -> None:
+def test_a_worker_reports_the_size_of_its_batches(plant: Installation) -> None:
     [machine_id] = machines(plant, 1)
     before = {worker["id"]: worker["batches"]["count"] for worker in workers(plant)}
 
@@ -269,14 +269,14 @@ def test_requests_are_counted_by_route_and_status(plant: Installation) -> None:
     assert value(after, name, **labels) == value(before, name, **labels) + 2
 
 
-def test_a_reading_that_fails_has_a_line_in_the_log_which_names_it(plant: Installation) -> None:
+def test_a_failed_reading_has_a_line_in_the_log_that_names_it(plant: Installation) -> None:
     machine_id = f"logged-{next(_numbers)}"
     plant.upload(machine_id, LOGIC)
 
     plant.send([(machine_id, {"fail": 1})])
 
     worker = next(each for each in plant.commands if each.name == "dramatiq")
-    # Lines about its batch name it too, as the first and the last.
+    # Lines about its batch name it too, as the first and the last reading.
     named = f'"reading": "{machine_id}/1"'
     wait_until(lambda: named in worker.log)
     [line] = [json.loads(each) for each in worker.log.splitlines() if named in each]
@@ -288,5 +288,5 @@ def test_a_reading_that_fails_has_a_line_in_the_log_which_names_it(plant: Instal
     assert (line["reading"], "as it was told" in line["message"]) == (f"{machine_id}/1", True)
 
 
-def test_pages_elsewhere_are_linked_to_where_the_settings_name_them(plant: Installation) -> None:
+def test_pages_on_other_hosts_are_linked_if_the_settings_name_them(plant: Installation) -> None:
     assert get(plant, "/links") == {"rabbitmq": None, "docs": None}

@@ -1,4 +1,4 @@
-"""Traces, as a real collector gets them from the real commands."""
+"""Traces that a real collector receives from the real commands."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ LOGIC = 'def process(data, state): return {"n": data}'
 #: A caller's trace and span.
 CALLER = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 
-#: What is no trace context, in ways that a stranger may think of.
+#: Invalid trace contexts that a hostile sender may send.
 HOSTILE: list[Any] = [
     7,
     b"\xff\xfe",
@@ -48,7 +48,7 @@ class Traced:
         plant.upload("m1", LOGIC)
 
     def span(self, name: str, **attributes: object) -> Received:
-        """The one span of this name with these attributes, dots written as `__`, once it has come."""
+        """Return the only span with this name and these attributes, once it arrives. `__` stands for `.`."""
         wanted = {key.replace("__", "."): value for key, value in attributes.items()}
         found = list[Received]()
 
@@ -63,7 +63,7 @@ class Traced:
         return span
 
     def children(self, parent: Received, count: int) -> dict[str, Received]:
-        """The spans within another, by name, once there are so many."""
+        """Return the child spans of a span, by name, as soon as there are this many."""
 
         def within() -> dict[str, Received]:
             return {
@@ -76,7 +76,7 @@ class Traced:
         return within()
 
     def lines(self) -> list[dict[str, Any]]:
-        """What the worker has logged as JSON."""
+        """Return the worker's log lines, decoded from JSON."""
         return [json.loads(line) for line in self.worker.log.splitlines() if line.startswith("{")]
 
 
@@ -146,7 +146,7 @@ def test_a_reading_is_followed_from_its_callers_trace_to_its_result(traced: Trac
     assert posted["machine"] == "m1"
 
 
-def test_a_batch_is_linked_to_some_senders_and_to_nothing_that_is_no_trace(traced: Traced) -> None:
+def test_a_batch_is_linked_to_a_limited_number_of_senders_with_valid_traces(traced: Traced) -> None:
     traced.plant.upload("crowd", LOGIC)
     good = [f"00-{number:032x}-{number:016x}-01" for number in range(1, 201)]
     with traced.plant.collect() as results:
@@ -165,7 +165,7 @@ def test_a_batch_is_linked_to_some_senders_and_to_nothing_that_is_no_trace(trace
     assert {link for span in linked() for link in span.links} <= {(each[3:35], each[36:52]) for each in good}
 
 
-def test_a_caller_who_says_nonsense_gets_a_trace_of_its_own(traced: Traced) -> None:
+def test_a_request_with_an_invalid_trace_context_gets_a_new_trace(traced: Traced) -> None:
     nonsense = {TRACE_HEADER: "00-" + "0" * 32 + "-" + "1" * 16 + "-01"}
     said_twice = [(TRACE_HEADER, f"00-{CALLER[0]}-{CALLER[1]}-01")] * 2
 

@@ -1,4 +1,4 @@
-"""Traces that are off, are refused, or that nobody takes: none of it costs a reading."""
+"""Traces that are disabled, misconfigured, or not accepted by a collector: no reading is lost."""
 
 import signal
 import socket
@@ -12,7 +12,7 @@ from pipeline.local.ports import free_port
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: What turns traces on that nobody takes.
+#: Enables traces without a collector that accepts them.
 NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 
 ROOT = Path(__file__).parents[2]
@@ -22,15 +22,15 @@ LOGIC = 'def process(data, state): return {"n": data}'
 
 @pytest.fixture
 def without_opentelemetry(tmp_path: Path) -> str:
-    """What to set PYTHONPATH to, for a process that is to find no OpenTelemetry."""
+    """Return the PYTHONPATH of a process that must not find OpenTelemetry."""
     (tmp_path / "opentelemetry.py").write_text("raise ImportError('it is not installed')")
     return str(tmp_path)
 
 
-def test_a_collector_that_hangs_or_is_not_there_costs_no_reading_and_holds_up_no_end(
+def test_a_collector_that_hangs_or_is_missing_loses_no_reading_and_delays_no_shutdown(
     installation: Installation,
 ) -> None:
-    # It is connected to, and never answers.
+    # It accepts connections, and never answers.
     with socket.create_server(("127.0.0.1", 0), backlog=100) as hanging:
         hung = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{hanging.getsockname()[1]}",
@@ -52,7 +52,7 @@ def test_a_collector_that_hangs_or_is_not_there_costs_no_reading_and_holds_up_no
         assert [event["data"]["n"] for event in results.events] == list(range(30))
         assert installation.client.get("/dead-letters").json()["kept"] == 0
         assert worker.stop() == 0
-        # Uvicorn ends by the signal, when all is closed.
+        # Uvicorn ends by the signal, after everything is closed.
         assert api.stop() == -signal.SIGTERM
 
 
@@ -64,7 +64,7 @@ def test_a_collector_that_hangs_or_is_not_there_costs_no_reading_and_holds_up_no
         (NOWHERE, "pip install 'iot-logic-processor[otel]'"),
     ],
 )
-def test_a_wrong_variable_and_a_missing_library_are_refused_at_the_start(
+def test_an_invalid_variable_and_a_missing_library_are_refused_at_the_start(
     installation: Installation,
     without_opentelemetry: str,
     arguments: list[str],
@@ -79,19 +79,19 @@ def test_a_wrong_variable_and_a_missing_library_are_refused_at_the_start(
     assert "Traceback" not in command.log
 
 
-def test_nothing_of_the_traces_is_imported_where_they_are_off() -> None:
-    # redis-py imports what it finds of OpenTelemetry's metrics by itself.
+def test_no_module_for_traces_is_imported_if_they_are_off() -> None:
+    # redis-py itself imports OpenTelemetry's metrics if they are installed.
     assert imported() == "False False False"
     assert imported(**NOWHERE, OTEL_TRACES_EXPORTER="none") == "False False False"
     assert imported(**NOWHERE) == "True True True"
 
 
-def test_opentelemetry_need_not_be_there_where_traces_are_off(without_opentelemetry: str) -> None:
+def test_opentelemetry_is_not_needed_if_traces_are_off(without_opentelemetry: str) -> None:
     assert imported(PYTHONPATH=without_opentelemetry) == "False False False"
 
 
 def imported(**environ: str) -> str:
-    """Whether traces are on in a process with these variables, and which of two modules it has imported."""
+    """Return whether traces are enabled with these variables, and which of two modules are imported."""
     code = (
         "import sys, pipeline.actors, web.server; from pipeline import traces;"
         "names = ('opentelemetry.sdk.trace', 'opentelemetry.exporter');"

@@ -1,4 +1,4 @@
-"""Checking and trying logic over REST: what is said, what it may cost, and that nothing comes of it."""
+"""Checking and trying logic over REST: the answers, the limits, and that they have no effect."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def process(data, state):
     while True:
         kept.append([0] * 20000)
 """
-#: Leaves and returns as much as it may.
+#: Leaves a state and returns a result of the maximum size.
 CHATTY = """
 def process(data, state):
     state["text"] = "x" * 65000
@@ -34,7 +34,7 @@ def process(data, state):
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    # So that a logic without end takes long enough to be waited for.
+    # So that an endless logic runs long enough for the test to wait for it.
     module_installation.environ["IOT_LOGIC_LIMIT_FUEL"] = "500000"
     module_installation.start_api()
     return module_installation
@@ -46,7 +46,7 @@ def post(plant: Installation, path: str, **body: Any) -> Any:
     return response.json()
 
 
-def test_all_that_is_wrong_with_a_logic_is_said_and_a_good_one_is_accepted(plant: Installation) -> None:
+def test_all_problems_of_a_logic_are_reported_and_a_good_one_is_accepted(plant: Installation) -> None:
     bad = post(plant, "/logic/validate", logic="import os\ndef process(data, state):\n    state._x\n")
     good = post(plant, "/logic/validate", logic=COUNTER)
 
@@ -55,7 +55,7 @@ def test_all_that_is_wrong_with_a_logic_is_said_and_a_good_one_is_accepted(plant
     assert good == {"accepted": True, "errors": [], "examples": []}
 
 
-def test_each_reading_that_is_tried_shows_its_results_state_and_error(plant: Installation) -> None:
+def test_each_reading_of_a_trial_shows_its_results_state_and_error(plant: Installation) -> None:
     report = post(plant, "/logic/test", logic=COUNTER, readings=[{"n": 2}, {"m": 1}, {"n": 3}])
 
     first, failed, last = report["readings"]
@@ -69,7 +69,7 @@ def test_each_reading_that_is_tried_shows_its_results_state_and_error(plant: Ins
     assert last["results"] == [{"count": 5}]
 
 
-def test_what_a_logic_may_use_is_said_with_the_limits_that_are_set(plant: Installation) -> None:
+def test_the_language_is_listed_with_the_limits_of_the_settings(plant: Installation) -> None:
     language = plant.client.get("/logic/language").raise_for_status().json()
 
     names = {(each["kind"], each["of"]): each["names"] for each in language["sections"]}
@@ -83,7 +83,7 @@ def test_what_a_logic_may_use_is_said_with_the_limits_that_are_set(plant: Instal
     assert limits["soft_seconds"] == 0.5
 
 
-def test_a_refused_logic_is_not_run(plant: Installation) -> None:
+def test_a_refused_logic_does_not_run(plant: Installation) -> None:
     report = post(plant, "/logic/test", logic="import os", readings=[1, 2])
 
     assert not report["accepted"]
@@ -103,7 +103,7 @@ def test_a_refused_logic_is_not_run(plant: Installation) -> None:
         ("{}", "[" * 50_000 + "]" * 50_000, 400),
     ],
 )
-def test_a_state_or_reading_that_cannot_be_is_not_taken(
+def test_an_invalid_state_or_reading_is_refused(
     plant: Installation, state: str, readings: str, status: int
 ) -> None:
     body = f'{{"logic": {json.dumps(COUNTER)}, "readings": {readings}, "state": {state}}}'
@@ -113,7 +113,7 @@ def test_a_state_or_reading_that_cannot_be_is_not_taken(
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_thousand_readings_are_tried_and_not_one_more(plant: Installation) -> None:
+def test_a_trial_has_at_most_a_thousand_readings(plant: Installation) -> None:
     report = post(plant, "/logic/test", logic=COUNTER, readings=[{"n": 1}] * READINGS)
     one_more = plant.client.post("/logic/test", json={"logic": COUNTER, "readings": [1] * (READINGS + 1)})
 
@@ -122,7 +122,7 @@ def test_a_thousand_readings_are_tried_and_not_one_more(plant: Installation) -> 
     assert one_more.status_code == 400
 
 
-def test_a_trial_ends_when_it_has_too_much_to_say(plant: Installation) -> None:
+def test_a_trial_ends_when_its_output_is_too_large(plant: Installation) -> None:
     response = plant.client.post("/logic/test", json={"logic": CHATTY, "readings": [1] * READINGS})
 
     report = response.json()
@@ -145,7 +145,9 @@ def test_a_logic_that_has_to_be_stopped_is_stopped_and_the_next_trial_is_fine(
     assert after["readings"][0]["outcome"] == "ok"
 
 
-def test_trying_on_a_machine_takes_its_state_and_last_readings_and_leaves_it(plant: Installation) -> None:
+def test_a_trial_on_a_machine_uses_its_state_and_recent_readings_and_changes_nothing(
+    plant: Installation,
+) -> None:
     plant.upload("m1", COUNTER)
     plant.start_worker()
     plant.send([("m1", {"n": 7}), ("m1", {"n": 1, "long": "x" * 5000}), ("m1", b"not JSON")])
@@ -168,7 +170,9 @@ def test_trying_on_a_machine_takes_its_state_and_last_readings_and_leaves_it(pla
     assert plant.client.get("/machines/m1").json()["readings"] == 4
 
 
-def test_a_machine_with_a_profile_tries_that_ones_logic_with_its_own_config(plant: Installation) -> None:
+def test_a_trial_on_a_machine_with_a_profile_uses_the_profiles_logic_and_its_own_config(
+    plant: Installation,
+) -> None:
     limited = "def process(data, state):\n    return {'over': data['n'] > config['limit']}\n"
     plant.client.put("/profiles/limited/logic", json={"logic": limited}).raise_for_status()
     plant.client.put("/machines/m4/profile", json={"profile": "limited"}).raise_for_status()
@@ -184,7 +188,7 @@ def test_a_machine_with_a_profile_tries_that_ones_logic_with_its_own_config(plan
     ]
 
 
-def test_a_machine_without_logic_can_only_try_one_that_is_given(plant: Installation) -> None:
+def test_a_trial_on_a_machine_without_logic_needs_a_logic_in_the_request(plant: Installation) -> None:
     without = plant.client.post("/machines/m2/logic/test", json={"readings": [{"n": 1}]})
     given = post(plant, "/machines/m2/logic/test", logic=COUNTER, readings=[{"n": 1}])
 
@@ -192,7 +196,9 @@ def test_a_machine_without_logic_can_only_try_one_that_is_given(plant: Installat
     assert given["readings"][0]["results"] == [{"count": 1}]
 
 
-def test_when_too_many_try_the_next_is_told_when_to_come_and_uploads_go_on(plant: Installation) -> None:
+def test_if_too_many_trials_run_the_next_is_told_when_to_try_again_and_uploads_continue(
+    plant: Installation,
+) -> None:
     body = {"logic": ENDLESS, "readings": [1] * 4}
 
     def attempt(_: int) -> httpx.Response:

@@ -1,6 +1,6 @@
-"""Versions of logic over REST, with the real API and a worker: none is lost, none sneaks in.
+"""Versions of logic over REST, with the real API and a worker: none is lost, and none is deployed unnoticed.
 
-What holds for the versions of a machine holds for those of a profile, which another machine follows.
+The tests run for the versions of a machine, and for those of a profile that another machine follows.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -12,27 +12,27 @@ import pytest
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: Each test has a machine of its own.
+#: Each test has its own machine.
 _numbers = count(1)
 
-#: How often two authors push at once.
+#: The number of times that two authors upload at the same moment.
 RACES = 200
 
 
 def logic(number: int) -> str:
-    """A source of its own for each number, which says it."""
+    """Return a different source for each number; its results contain the number."""
     return f"def process(data, state):\n    return {{'logic': {number}, 'n': data['n']}}\n"
 
 
 @pytest.fixture
 def machine() -> str:
-    """The id of a machine that no other test uses."""
+    """Return the id of a machine that no other test uses."""
     return f"m{next(_numbers)}"
 
 
 @pytest.fixture(params=["machine", "profile"])
 def path(request: pytest.FixtureRequest, plant: Installation, machine: str) -> str:
-    """Where the logic is that the machine runs: its own, or that of its profile."""
+    """Return the path of the logic that the machine runs: its own, or that of its profile."""
     if request.param == "machine":
         return f"/machines/{machine}/logic"
     profile = f"/profiles/p-{machine}"
@@ -43,7 +43,7 @@ def path(request: pytest.FixtureRequest, plant: Installation, machine: str) -> s
 
 
 def upload(plant: Installation, path: str, source: str) -> int:
-    """Upload a logic. Returns its version."""
+    """Upload a logic. Return its version."""
     response = plant.client.post(path, json={"logic": source})
     assert response.status_code == 201, response.text
     version: int = response.json()["version"]
@@ -51,14 +51,14 @@ def upload(plant: Installation, path: str, source: str) -> int:
 
 
 def result(plant: Installation, machine: str, n: int) -> Any:
-    """What a machine makes of a reading."""
+    """Return a machine's result for a reading."""
     with plant.collect() as results:
         plant.send([(machine, {"n": n})])
         wait_until(lambda: len(results.messages) == 1)
     return results.events[0]
 
 
-def test_each_upload_is_a_version_that_can_be_read_compared_and_put_in_force_again(
+def test_each_upload_is_a_version_that_can_be_read_compared_and_deployed_again(
     plant: Installation, machine: str, path: str
 ) -> None:
     upload(plant, path, logic(1))
@@ -86,7 +86,7 @@ def test_each_upload_is_a_version_that_can_be_read_compared_and_put_in_force_aga
     assert (event["data"], event["logicversion"]) == ({"logic": 1, "n": 2}, 1)
 
 
-def test_which_version_was_in_force_before_is_known(plant: Installation, path: str) -> None:
+def test_the_previously_deployed_version_is_known(plant: Installation, path: str) -> None:
     def in_force() -> tuple[int, int | None]:
         logic_in_force = plant.client.get(path).json()
         return logic_in_force["version"], logic_in_force["previous"]
@@ -101,7 +101,7 @@ def test_which_version_was_in_force_before_is_known(plant: Installation, path: s
     assert (activated, in_force()) == ((2, 3), (3, 2))
 
 
-def test_the_list_of_versions_comes_a_page_at_a_time(plant: Installation, path: str) -> None:
+def test_the_list_of_versions_has_pages(plant: Installation, path: str) -> None:
     for number in range(1, 6):
         upload(plant, path, logic(number))
 
@@ -116,7 +116,7 @@ def test_the_list_of_versions_comes_a_page_at_a_time(plant: Installation, path: 
     assert pages == [[5, 4], [3, 2], [1]]
 
 
-def test_the_same_source_again_is_no_new_version_but_is_in_force_again(
+def test_the_same_source_again_is_not_a_new_version_but_is_deployed_again(
     plant: Installation, path: str
 ) -> None:
     assert [upload(plant, path, logic(number)) for number in (1, 1, 2, 1, 3, 2)] == [1, 1, 2, 1, 3, 2]
@@ -125,7 +125,7 @@ def test_the_same_source_again_is_no_new_version_but_is_in_force_again(
     assert plant.client.get(f"{path}/versions").json()["versions"][0]["version"] == 3
 
 
-def test_a_change_over_another_version_than_was_read_is_refused_and_changes_nothing(
+def test_a_change_is_refused_if_the_version_has_changed_since_it_was_read(
     plant: Installation, path: str
 ) -> None:
     upload(plant, path, logic(1))
@@ -149,7 +149,7 @@ def test_a_change_over_another_version_than_was_read_is_refused_and_changes_noth
     assert plant.client.put(path, json={"logic": logic(3)}, headers=fresh).status_code == 200
 
 
-def test_a_first_version_can_be_asked_to_be_the_first(plant: Installation, path: str) -> None:
+def test_an_upload_can_be_conditional_on_being_the_first_version(plant: Installation, path: str) -> None:
     first = plant.client.put(path, json={"logic": logic(1)}, headers={"If-None-Match": "*"})
     tag = first.headers["ETag"]
 
@@ -162,7 +162,7 @@ def test_a_first_version_can_be_asked_to_be_the_first(plant: Installation, path:
     assert other.status_code == 200
 
 
-def test_two_authors_who_push_at_once_lose_no_version_and_each_loser_is_told(
+def test_two_authors_who_push_at_once_lose_no_version_and_each_conflict_is_reported(
     plant: Installation, path: str
 ) -> None:
     upload(plant, path, logic(0))
@@ -183,7 +183,7 @@ def test_two_authors_who_push_at_once_lose_no_version_and_each_loser_is_told(
     assert_versions(plant, path, accepted)
 
 
-def test_two_authors_who_do_not_look_lose_no_version_either(plant: Installation, path: str) -> None:
+def test_two_authors_who_push_unconditionally_lose_no_version_either(plant: Installation, path: str) -> None:
     def push(number: int) -> int:
         return upload(plant, path, logic(number))
 
@@ -195,7 +195,7 @@ def test_two_authors_who_do_not_look_lose_no_version_either(plant: Installation,
 
 
 def assert_versions(plant: Installation, path: str, expected: list[int]) -> None:
-    """The versions are these, in this order, each whole, and the last alone is in force."""
+    """Check that the versions are these, in this order, each complete, and only the last one is deployed."""
     page = plant.client.get(f"{path}/versions", params={"limit": 1000}).json()["versions"][::-1]
     assert [each["version"] for each in page] == list(range(1, len(expected) + 1))
     assert [each["version"] for each in page if each["in_force"]] == [len(expected)]
@@ -203,7 +203,7 @@ def assert_versions(plant: Installation, path: str, expected: list[int]) -> None
     assert sources == [logic(number) for number in expected]
 
 
-def test_a_deleted_logic_is_not_run_and_its_versions_stay(
+def test_a_deleted_logic_does_not_run_and_its_versions_stay(
     plant: Installation, machine: str, path: str
 ) -> None:
     upload(plant, path, logic(1))
@@ -219,7 +219,7 @@ def test_a_deleted_logic_is_not_run_and_its_versions_stay(
     assert result(plant, machine, 2)["data"] == {"logic": 1, "n": 2}
 
 
-def test_a_paused_machine_keeps_its_readings_and_takes_them_in_order_when_it_is_resumed(
+def test_the_readings_of_a_paused_machine_are_kept_and_processed_in_order_when_it_is_resumed(
     plant: Installation, machine: str
 ) -> None:
     plant.upload(
@@ -260,7 +260,7 @@ def test_a_paused_machine_keeps_its_readings_and_takes_them_in_order_when_it_is_
         ("POST", "/machines/a.b/pause", 400),
     ],
 )
-def test_what_is_not_there_is_a_problem_detail(
+def test_a_missing_resource_is_answered_with_problem_details(
     plant: Installation, method: str, path: str, status: int
 ) -> None:
     response = plant.client.request(method, path)
