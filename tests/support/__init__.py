@@ -1,1 +1,1 @@
-"""What tests of several kinds share: servers, installations, waiting, and small logics."""
+"""Helpers that several kinds of tests share: servers, installations, waiting, and small logics."""

@@ -1,4 +1,4 @@
-"""A reader of server-sent events, as a program outside would write one: by the standard's rules alone."""
+"""A reader of server-sent events, as an external program would write one, based only on the standard."""
 
 import json
 import re
@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from tests.support.waiting import wait_until
 
-#: What ends a line (WHATWG HTML, section 9.2.5): nothing else does.
+#: The only line ends (WHATWG HTML, section 9.2.5).
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class Event(NamedTuple):
-    """One event: its type, its data decoded, and the last id until then."""
+    """One event: its type, its decoded data, and the last id so far."""
 
     type: str
     data: Any
@@ -23,7 +23,7 @@ class Event(NamedTuple):
 
 
 class EventStream:
-    """Reads a stream from its first byte to `close`, on a thread of its own."""
+    """Reads a stream from its first byte until `close`, on its own thread."""
 
     def __init__(self, base_url: str, path: str, last_event_id: str | None = None) -> None:
         self.events: list[Event] = []
@@ -68,12 +68,12 @@ class EventStream:
             self.events.append(Event(event.decode(), json.loads(b"\n".join(fields[b"data"])), self._id))
 
     def wait_for(self, count: int) -> list[Event]:
-        """All events so far, once there are `count`."""
+        """Return all events so far, once there are `count`."""
         wait_until(lambda: len(self.events) >= count)
         return list(self.events)
 
     def close(self) -> None:
-        """Cut the connection, as a client that vanishes would."""
+        """Cut the connection, as a vanishing client would."""
         self._socket.shutdown(SHUT_RDWR)
         self._thread.join(10)
         self._response.close()

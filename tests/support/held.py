@@ -1,4 +1,4 @@
-"""A partition's session on a real queue, without the consumer around it: the test takes and settles."""
+"""A partition's session on a real queue, without a consumer: the test takes and settles readings."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 
 class HeldPartition:
-    """The first partition's session. Everything happens while the test calls it or waits by `until`."""
+    """The first partition's session. It makes progress only while the test calls it or waits with `until`."""
 
     def __init__(self, amqp_url: str, session: bytes = b"session1") -> None:
         topology.ensure(Settings(amqp_url=amqp_url, partitions=1))
@@ -43,7 +43,7 @@ class HeldPartition:
         return self._partitions[0]
 
     def until(self, condition: Any) -> None:
-        """Wait for a condition, and let things happen meanwhile."""
+        """Wait for a condition, and let the session make progress meanwhile."""
 
         def turned() -> object:
             self._loop.call_later(0.02, lambda: None)
@@ -66,17 +66,17 @@ class HeldPartition:
         self.until(lambda: self.ended or self.partition.waiting == held + len(bodies))
 
     def take(self) -> list[Reading]:
-        """Take all that is held as a batch."""
+        """Take all held readings as a batch."""
         return self.partition.take(wire.PREFETCH, 2**30).readings
 
     def settle_all(self) -> list[Reading]:
-        """Take all that is held, and acknowledge it."""
+        """Take all held readings, and acknowledge them."""
         readings = self.take()
         self.partition.settle()
         return readings
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         if self._connection.is_open:
             self._connection.close()
         self.until(lambda: self._closed)

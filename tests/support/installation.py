@@ -1,4 +1,4 @@
-"""An installation as its users have it: the real commands as processes, the real API, the real exchanges."""
+"""An installation as its users run it: the real commands as processes, the real API, the real exchanges."""
 
 import json
 import os
@@ -23,12 +23,12 @@ from pipeline import wire
 from pipeline.local.ports import free_port
 from tests.support.waiting import wait_until
 
-#: Where the console scripts are that belong to the Python that runs the tests.
+#: The folder with the console scripts of the Python that runs the tests.
 SCRIPTS = Path(sys.executable).parent
 
 
 class Command:
-    """One of our commands, as a process with a group of its own and its output in a file."""
+    """One of our commands, as a process with its own process group and its output in a file."""
 
     def __init__(self, arguments: list[str], environ: dict[str, str], scripts: Path = SCRIPTS) -> None:
         self.name = arguments[0]
@@ -44,15 +44,15 @@ class Command:
 
     @property
     def log(self) -> str:
-        """All that it has printed."""
+        """Return all output so far."""
         return Path(self._log.name).read_text(errors="replace")
 
     def close(self) -> None:
-        """Drop what it has printed."""
+        """Drop the output."""
         self._log.close()
 
     def check_running(self) -> None:
-        """Fail with its output where it has ended."""
+        """Fail with the command's output if it has ended."""
         assert self.process.poll() is None, f"{self.name} has ended:\n{self.log}"
 
     def kill(self) -> None:
@@ -61,7 +61,7 @@ class Command:
         self.process.wait()
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end, and wait until it has. Returns its exit status."""
+        """Ask the command to end, and wait for it. Return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
         try:
@@ -72,7 +72,7 @@ class Command:
 
 
 class Collector:
-    """Everything that comes off an exchange from now on, in the order it comes."""
+    """Collects all messages of an exchange from now on, in the order of arrival."""
 
     def __init__(self, amqp_url: str, exchange: str) -> None:
         self.messages: list[tuple[str, pika.BasicProperties, bytes]] = []
@@ -119,7 +119,7 @@ class Collector:
 class Installation:
     """API, workers and clients on one RabbitMQ virtual host and one Redis database."""
 
-    #: Where our commands are installed.
+    #: The folder with our commands.
     scripts = SCRIPTS
 
     def __init__(self, amqp_url: str, redis_url: str, mqtt_url: str = "") -> None:
@@ -166,19 +166,19 @@ class Installation:
         module: str = "pipeline.actors",
         environ: dict[str, str] | None = None,
     ) -> Command:
-        """Start a worker, as `dramatiq pipeline.actors` does. It is ready when it is."""
+        """Start a worker, as `dramatiq pipeline.actors` does, without waiting until it is ready."""
         arguments = ("dramatiq", module, "-p", str(processes), "-t", str(threads))
         return self.start(*arguments, environ=environ)
 
     def upload(self, machine_id: str, source: str) -> int:
-        """Upload a logic. Returns its version."""
+        """Upload a logic. Return its version."""
         response = self.client.post(f"/machines/{machine_id}/logic", json={"logic": source})
         assert response.status_code == 201, response.text
         version: int = response.json()["version"]
         return version
 
     def state(self, machine_id: str) -> dict[str, Any]:
-        """A machine's state, over REST."""
+        """Return a machine's state, over REST."""
         response = self.client.get(f"/machines/{machine_id}/state")
         assert response.status_code == 200, response.text
         state: dict[str, Any] = response.json()
@@ -199,7 +199,7 @@ class Installation:
                 )
 
     def dead_letters(self, **where: str) -> list[tuple[dict[str, Any], bytes]]:
-        """All dead letters published until now, over REST: what is said of each, and its reading."""
+        """Return all dead letters published so far, over REST, each with its reading."""
         self._wait_for_keeper()
         letters = list[tuple[dict[str, Any], bytes]]()
         after = ""
@@ -211,7 +211,7 @@ class Installation:
                 return letters
 
     def dead_letter(self, letter_id: str) -> tuple[dict[str, Any], bytes]:
-        """One dead letter over REST: what is said of it, and its reading."""
+        """Return one dead letter with its reading, over REST."""
         response = self.client.get(f"/dead-letters/{letter_id}")
         assert response.status_code == 200, response.text
         letter = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
@@ -220,7 +220,7 @@ class Installation:
         return said, b64decode(json.loads(body)) if said["encoding"] == "base64" else body
 
     def _wait_for_keeper(self) -> None:
-        """Send a letter of our own after all others, wait until it is kept, and delete it."""
+        """Send a dead letter of our own behind all others, wait until it is stored, and delete it."""
         name = f"{len(self.commands)}{time.monotonic_ns()}"[:15]
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
             channel = connection.channel()
@@ -235,13 +235,13 @@ class Installation:
         wait_until(lambda: self.client.delete(f"/dead-letters/the-last/{name}").status_code == 204)
 
     def wait_for_dead_letters(self, count: int) -> list[tuple[dict[str, Any], bytes]]:
-        """All dead letters, once there are `count`."""
+        """Return all dead letters, once there are `count`."""
         wait_until(lambda: self.client.get("/dead-letters").json()["kept"] >= count)
         return self.dead_letters()
 
     @contextmanager
     def collect(self, exchange: str = wire.RESULTS_EXCHANGE) -> Iterator[Collector]:
-        """Collect what comes off an exchange while the block runs."""
+        """Collect the messages of an exchange while the block runs."""
         collector = Collector(self.amqp_url, exchange)
         try:
             yield collector

@@ -8,14 +8,14 @@ def process(data, state):
     state["count"] = state.get("count", 0) + 1
 """
 
-#: Counts readings, and has each one's `n` and the count as its result.
+#: Counts readings; each result has the reading's `n` and the count.
 COUNT_AND_TELL: Final = """
 def process(data, state):
     state["count"] = state.get("count", 0) + 1
     return {"n": data["n"], "count": state["count"]}
 """
 
-#: The same, and counts how often `n` was not the next number: from 0, one after the other.
+#: The same, and counts how often `n` was not the next number; the numbers start at 0.
 CHECK_ORDER: Final = """
 def process(data, state):
     state["count"] = state.get("count", 0) + 1
@@ -27,6 +27,6 @@ def process(data, state):
 
 
 def slow(logic: str, steps: int) -> str:
-    """A logic that takes longer for each reading: some 8,000 steps take a millisecond."""
+    """Return a logic that takes longer per reading: some 8,000 steps take a millisecond."""
     head, body = logic.split(":\n", 1)
     return f"{head}:\n    total = 0\n    for step in range({steps}):\n        total += step\n{body}"

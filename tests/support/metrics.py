@@ -1,4 +1,4 @@
-"""Metrics as Prometheus reads them: parsed by its client's parser, and held against its naming rules."""
+"""Metrics as Prometheus reads them: parsed by its client's parser, and checked against its naming rules."""
 
 import re
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-#: Base units are to be used, under their names: https://prometheus.io/docs/practices/naming/
+#: Metrics must use base units, with their names: https://prometheus.io/docs/practices/naming/
 _ODD_UNITS = re.compile(
     r"_(ms|milliseconds?|us|microseconds?|ns|nanoseconds?|minutes?|hours?|days?|kb|kib|kilobytes?|mb|mib"
     r"|megabytes?|percent|second|byte)(_|$)"
 )
 _NAME = re.compile(r"(iot_logic|process)(_[a-z0-9]+)+")
-#: What Prometheus adds to the names of histograms and counters by itself.
+#: Suffixes that Prometheus itself adds to the names of histograms and counters.
 _TAKEN = ("_total", "_bucket", "_count", "_sum", "_created")
 _TAKEN_LABELS = {"le", "quantile", "job", "instance"}
 
@@ -23,19 +23,19 @@ Series = tuple[str | tuple[str, str], ...]
 
 
 def scrape(url: str) -> list[Metric]:
-    """The metrics at an address."""
+    """Return the metrics at an address."""
     response = httpx.get(url)
     assert response.status_code == 200, response.text
     return parse(response.text)
 
 
 def parse(text: str) -> list[Metric]:
-    """The metrics in a text."""
+    """Return the metrics in a text."""
     return list(text_string_to_metric_families(text))
 
 
 def value(metrics: list[Metric], name: str, **labels: str) -> float:
-    """The sum of the samples with this name and these labels."""
+    """Return the sum of the samples with this name and these labels."""
     return sum(
         sample.value
         for sample in samples(metrics)
@@ -44,22 +44,22 @@ def value(metrics: list[Metric], name: str, **labels: str) -> float:
 
 
 def series(metrics: list[Metric]) -> set[Series]:
-    """What Prometheus keeps: each name with its labels."""
+    """Return the time series: each name with its labels."""
     return {(sample.name, *sorted(sample.labels.items())) for sample in samples(metrics)}
 
 
 def samples(metrics: list[Metric]) -> Iterator[Sample]:
-    """All samples."""
+    """Yield all samples."""
     return (sample for metric in metrics for sample in metric.samples)
 
 
 def faults(metrics: list[Metric]) -> list[str]:
-    """What Prometheus' conventions have against these metrics, as sentences."""
+    """Return the violations of Prometheus' conventions in these metrics, as sentences."""
     return [fault for metric in metrics for fault in _faults(metric)]
 
 
 def _faults(metric: Metric) -> Iterator[str]:
-    # The parser takes `_total` off a counter's name.
+    # The parser removes `_total` from a counter's name.
     name = metric.name
     if not metric.documentation.endswith("."):
         yield f"{name} has no help text that is a sentence"

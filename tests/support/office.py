@@ -1,4 +1,4 @@
-"""Where dead letters are kept and sent again, on real servers: a partition, a keeper and a redriver."""
+"""Storing dead letters and sending them again, on real servers: a partition, a collector and a redriver."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 
 
 class Office:
-    """One of each, and the results that come off. `arrivals` is what a consumer would be handed."""
+    """A partition, a collector and a redriver. `arrivals` takes readings as a consumer would."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Office:
         wait_until(lambda: self.publisher.connected)
 
     def fail(self, *readings: tuple[str, int], session: bytes = b"failing_") -> None:
-        """Process readings (machine, n) that become dead letters, and wait until they are kept."""
+        """Process readings (machine, n) that become dead letters, and wait until they are stored."""
         kept = self.letters.count()
         self.partition.process(
             [(machine_id, b'{"n": %d}' % n) for machine_id, n in readings], session=session
@@ -55,11 +55,11 @@ class Office:
         wait_until(lambda: self.letters.count() == kept + len(readings))
 
     def arrivals(self, count: int) -> list[Reading]:
-        """Take `count` readings off their queues, those of one machine in order."""
+        """Take `count` readings from their queues, those of one machine in order."""
         return self._arrive([wire.readings_queue(each) for each in range(Settings().partitions)], count)
 
     def overflow(self, count: int) -> list[Reading]:
-        """Take `count` readings off the overflow queue of the partition."""
+        """Take `count` readings from the overflow of the partition."""
         return self._arrive([wire.overflow_queue(0)], count)
 
     def _arrive(self, queues: list[str], count: int) -> list[Reading]:
@@ -92,21 +92,21 @@ class Office:
         return readings
 
     def data(self, count: int) -> list[dict[str, Any]]:
-        """The data of the results so far, once there are `count`."""
+        """Return the data of the results so far, once there are `count`."""
         wait_until(lambda: len(self.results.messages) >= count)
         return [event["data"] for event in self.results.events]
 
     def ids(self, where: LetterFilter | None = None, chunk: int = 500) -> list[str]:
-        """The ids of the letters, as they are listed."""
+        """Return the ids of the dead letters, as they are listed."""
         found = self.letters.find(where or LetterFilter(), chunk=chunk)
         return [kept.letter.id for each in found for kept in each]
 
     def process(self, readings: Sequence[Reading | tuple[str, bytes]], session: bytes = b"session1") -> None:
-        """Process one batch that is not given back."""
+        """Process one batch of readings that are no redeliveries."""
         self.partition.process(readings, session=session)
 
     def close(self) -> None:
-        """End all of it."""
+        """Close everything."""
         self.results.close()
         self.collector.close()
         self.publisher.close()

@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry, as far as a test needs one: it takes spans over OTLP/HTTP, and shows them."""
+"""A minimal OpenTelemetry collector for tests: it receives spans over OTLP/HTTP, and returns them."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 
 
 class Received(Struct):
-    """A span as it came. Ids are in hexadecimal; `links` are pairs of trace and span."""
+    """A received span. Ids are in hexadecimal; `links` are pairs of trace and span."""
 
     service: str
     name: str
@@ -30,7 +30,7 @@ class Received(Struct):
 
 
 class OtlpCollector:
-    """Listens on a port of its own while the block runs."""
+    """Listens on its own port while the block runs."""
 
     def __init__(self) -> None:
         self.spans = list[Received]()
@@ -49,14 +49,14 @@ class OtlpCollector:
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = Thread(target=self._server.serve_forever, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def named(self, name: str) -> list[Received]:
-        """The spans of this name that have come."""
+        """Return the received spans with this name."""
         return [span for span in list(self.spans) if span.name == name]
 
     def __enter__(self) -> Self:

@@ -31,7 +31,7 @@ _NOTHING = Settled()
 
 @dataclass
 class StubSession:
-    """A session that the test decides about."""
+    """A session whose values the test sets."""
 
     fence: Fence
     queue: str = wire.readings_queue(0)
@@ -42,17 +42,17 @@ class StubSession:
         return False
 
     def settle(self) -> None:
-        """There is no queue."""
+        """Do nothing: there is no queue."""
 
     def settle_moved(self) -> None:
-        """There is no queue."""
+        """Do nothing: there is no queue."""
 
     def end(self) -> None:
-        """There is no queue."""
+        """Do nothing: there is no queue."""
 
 
 class Partition:
-    """One processor on real servers, whose batches the test makes. Closes the sandbox it was given."""
+    """One processor on real servers, with batches that the test creates. Closes the given sandbox."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Partition:
         self.sessions = Sessions(self._redis)
         self.logics = LogicStore(self._redis, "")
         self.index = MachineIndex(self._redis, self.records)
-        #: Enters nothing by itself: a test calls `flush`.
+        #: Writes nothing by itself: a test calls `flush`.
         self.index_writer = IndexWriter(self.index)
         self.sandbox = sandbox
         self.metrics = WorkerMetrics(lambda: sandbox.losses)
@@ -95,9 +95,10 @@ class Partition:
         session: bytes = b"session1",
         redelivered: int = 0,
     ) -> None:
-        """Process one batch (each reading itself, or its machine and body).
+        """Process one batch (each item a reading, or its machine and body).
 
-        The first `redelivered` of it were given back. The session takes the fence before its first batch.
+        The first `redelivered` readings of it are redeliveries. The session takes the fence before its first
+        batch.
         """
         if session not in self._tags:
             assert self.sessions.take(self.fence(session), "worker", lambda _: True)
@@ -122,22 +123,22 @@ class Partition:
 
     @staticmethod
     def fence(session: bytes) -> Fence:
-        """What a session must hold to write."""
+        """The token that a session must hold to write."""
         return Fence(0, session)
 
     def state(self, machine_id: str) -> bytes:
-        """A machine's state, as it is kept."""
+        """Return a machine's state, as it is stored."""
         return self.records.read([machine_id])[machine_id].record.state
 
     def close(self) -> None:
-        """End the connections and the sandbox."""
+        """Close the connections and the sandbox."""
         self._publisher.close()
         self.sandbox.close()
         self._redis.close()
 
 
 class LosesAnswers(Records):
-    """Loses the answer of each first write: it was done, and nobody knows."""
+    """Loses the answer of each first write: the write succeeds, but the caller gets an error."""
 
     answered = False
 
@@ -150,7 +151,7 @@ class LosesAnswers(Records):
 
 
 class EditedMeanwhile(Records):
-    """Somebody edits the state over the API, once, between a batch's read and its write."""
+    """Someone edits the state over the API, once, between a batch's read and its write."""
 
     edited = False
 

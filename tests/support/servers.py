@@ -1,4 +1,4 @@
-"""A RabbitMQ and a Redis that one test has for itself, to kill and to start again."""
+"""A RabbitMQ and a Redis for a single test, which it can kill and start again."""
 
 from dataclasses import dataclass
 

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 _INTERVAL = 0.02
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 20) -> None:
-    """Look until `condition` holds; fail after `timeout` seconds."""
+    """Check until `condition` holds. Fail after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout} s"
