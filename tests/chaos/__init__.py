@@ -1,4 +1,4 @@
-"""The chaos campaign: a fleet that numbers its readings, faults at random, and a count of every reading.
+"""The chaos campaign: a fleet that numbers its readings, random faults, and a count of every reading.
 
 ::
 
@@ -8,17 +8,17 @@
                         │                                                                  │
                         └────────────────────▶ verdict ◀───────────────────────────────────┘
 
-What makes the check sure of itself:
+Why the check can be trusted:
 
-- Each number of a machine is sent once, ever. A reading whose confirm was lost is *in doubt*: the machine
-  goes on with the next number, and the one in doubt may be counted once or not at all. A confirmed one must
-  be counted exactly once. The fleet talks to RabbitMQ directly, so that doubt comes from a killed broker
-  alone and nothing of a lost connection can arrive late.
-- The logics keep in the state which numbers they have counted, so a count can be neither lost nor repeated
-  unseen. Results are compared byte by byte with those of the same id.
-- Every safeguard of the pipeline is taken out once (`sabotage`), and the campaign must notice.
+- Each number of a machine is sent once only. A reading whose confirm was lost is *in doubt*: the machine
+  continues with the next number, and the one in doubt may be counted once or not at all. A confirmed one must
+  be counted exactly once. The fleet talks to RabbitMQ directly, so only a killed broker causes doubt, and
+  nothing from a lost connection can arrive late.
+- The logics store in the state which numbers they have counted, so no count can be lost or repeated
+  unnoticed. Results with the same id are compared byte by byte.
+- Every safeguard of the pipeline is removed once (`sabotage`), and the campaign must detect it.
 
-Two more campaigns run in rounds, and count every reading after each: `kills` (SIGKILLs of RabbitMQ at the
-moments when its log lags behind) and `splits` (of a cluster of three nodes). They share `rounds`, `site`
-and `census`.
+Two more campaigns run in rounds, and count every reading after each round: `kills` (SIGKILLs of RabbitMQ at
+the moments when its log lags) and `splits` (of a cluster of three nodes). They share `rounds`, `site` and
+`census`.
 """

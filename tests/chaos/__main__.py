@@ -21,13 +21,13 @@ from tests.chaos.debian import DebianBroker
 from tests.chaos.plan import plan
 from tests.chaos.summary import show
 
-#: Seconds that a fault takes on the average, from which the rate of the readings follows.
+#: The average duration of a fault in seconds. The rate of the readings follows from it.
 _FAULT_SECONDS = 4
 
-#: Columns of a terminal that the table of the rounds needs.
+#: The width of the terminal that the table of the rounds needs, in columns.
 _TABLE_COLUMNS = 130
 
-#: Where the RabbitMQ of `kills` comes from.
+#: The sources of the RabbitMQ of `kills`.
 _BROKERS: dict[str, Callable[[], Broker]] = {"own": Broker, "debian13": DebianBroker}
 
 
@@ -61,7 +61,7 @@ def main() -> int:
         command.add_argument("--module", default="pipeline.actors", help="what the workers run")
         command.add_argument("--seed", type=int, help="what the rounds are drawn from (default: a new one)")
     arguments = parser.parse_args()
-    # So that what it has started is ended.
+    # Exit normally, so that all started processes are ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end"))
     seed = SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     broken: bool = arguments.run(arguments, seed, Path("build/chaos") / f"{arguments.folder}{seed}")
@@ -117,7 +117,7 @@ def _splits(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
 
 
 def _shown(found: rounds.Findings, folder: Path) -> bool:
-    # The table is wider than the 80 columns that rich takes for a pipe or a file.
+    # The table is wider than the 80 columns that rich assumes for a pipe or a file.
     rounds.show(found, Console(width=max(_TABLE_COLUMNS, Console().width)))
     if found.broken:
         print(f"logs are in {folder}")

@@ -1,14 +1,14 @@
-"""A private RabbitMQ that carries out orders: Erlang that the campaign has it evaluate.
+"""A private RabbitMQ that executes orders: Erlang expressions from the campaign.
 
-How an order gets there: the node is started with an agent, an Erlang process that looks for the file
-`order` in the node's folder every 10 ms, evaluates it, and writes `answer`. `rabbitmqctl eval` does the
-same, but takes seconds and needs the distribution between nodes, which a split cuts. An order takes
-milliseconds and needs only the file.
+How an order reaches the node: the node starts with an agent, an Erlang process that looks for the file
+`order` in the node's folder every 10 ms, evaluates it, and writes `answer`. `rabbitmqctl eval` does the same,
+but takes seconds and needs the distribution between nodes, which a split cuts. An order takes milliseconds
+and needs only the file.
 
-What the orders do to the log: one process of each node writes to the write-ahead log of its quorum queues.
-While that process is suspended (`sys:suspend`), the queues take messages and acknowledgements, but none of
-them is on disk or applied. This is what a slow or stuck disk looks like to RabbitMQ, and a SIGKILL then
-loses what a real crash would lose.
+How the orders affect the log: one process of each node writes to the write-ahead log of its quorum queues.
+While that process is suspended (`sys:suspend`), the queues accept messages and acknowledgements, but none of
+them is on disk or applied. To RabbitMQ this looks like a slow or stuck disk. A SIGKILL then loses the same
+data as a real crash.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from pipeline.local.errors import Unavailable
 from pipeline.local.rabbitmq import PLUGINS, PrivateRabbitmq, script, serves_amqp
 from tests.support.waiting import wait_until
 
-#: Evaluated at the node's start. It must return, so the loop is a process of its own.
+#: Evaluated at the node's start. It must return, so the loop is a separate process.
 _AGENT: Final = """
 Order = "{folder}/order",
 Answer = "{folder}/answer",
@@ -55,7 +55,7 @@ spawn(fun() -> Loop(Loop) end),
 ok.
 """
 
-#: Seconds within which an order is carried out, also on a very busy machine.
+#: The timeout of an order in seconds, long enough for a very busy machine.
 _ORDER_SECONDS: Final = 20
 
 
@@ -68,7 +68,7 @@ def ensure_installed() -> None:
 
 
 class Broker(PrivateRabbitmq):
-    """RabbitMQ with AMQP only. MQTT has a Raft group of its own, which doubles the time of a start."""
+    """RabbitMQ with AMQP only. MQTT has its own Raft group, which doubles the time of a start."""
 
     def __init__(self) -> None:
         ensure_installed()
@@ -91,7 +91,7 @@ class Broker(PrivateRabbitmq):
 
     def _environ(self) -> dict[str, str]:
         environ = super()._environ()
-        # The script splits the arguments at blanks, so this one has none.
+        # The script splits the arguments at spaces, so this one contains none.
         environ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] += f' -eval file:eval("{self._agent}").'
         return environ
 
@@ -99,13 +99,13 @@ class Broker(PrivateRabbitmq):
         return serves_amqp(self.amqp_url, [self.amqp_port])
 
     def start(self) -> None:
-        """Start it on the data it has, and return when it serves clients. Raises `ServerFailed`."""
+        """Start it with its existing data, and return when it serves clients. Raises `ServerFailed`."""
         for name in ("order", "answer"):
             self._file(name).unlink(missing_ok=True)
         super().start()
 
     def order(self, expressions: str) -> str:
-        """Have the node evaluate Erlang expressions. Returns the value of the last one as Erlang writes it.
+        """Let the node evaluate Erlang expressions. Return the value of the last one as Erlang writes it.
 
         Raises `AssertionError` if the node does not answer, or with the error of the expressions.
         """
@@ -119,9 +119,9 @@ class Broker(PrivateRabbitmq):
         return said.removeprefix("{ok,").removesuffix("}")
 
     def hold_log(self) -> None:
-        """Write nothing more to the log of the quorum queues, until the node is killed."""
+        """Stop all writes to the log of the quorum queues, until the node is killed."""
         self.order(_HOLD)
 
     def slow_log(self, milliseconds: int) -> None:
-        """Have each write to the log take so much longer, until the node is killed."""
+        """Delay each write to the log by this time, until the node is killed."""
         self.order(_SLOW.format(milliseconds=milliseconds))

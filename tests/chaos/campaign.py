@@ -1,4 +1,4 @@
-"""A campaign from its first reading to its verdict, on servers of its own."""
+"""A campaign from its first reading to its verdict, on its own servers."""
 
 import logging
 import time
@@ -29,19 +29,23 @@ from tests.support.installation import Installation
 from tests.support.servers import OwnServers
 from tests.support.waiting import wait_until
 
-#: Seconds that RabbitMQ 3.10 takes to keep a new quorum queue through a SIGKILL.
+#: Seconds until RabbitMQ 3.10 keeps a new quorum queue after a SIGKILL.
 _QUEUES_KEPT_SECONDS = 1.0
 
-#: Seconds without any change after which what is still to come is not coming by itself.
+#: If nothing changes for this many seconds, nothing more will arrive by itself.
 _QUIET_SECONDS = 3.0
 
-#: How often the workers may be ended with readings still in the queues, given back by who had them.
+#: The number of times that the workers may end while readings are still in the queues because they were
+#: returned.
 _DRAINS = 5
 
 
 class Report(Struct):
-    """What a campaign found. `flowed` are the longest waits of each machine, by kind of fault, where
-    the fault was alone; `journal` says what was done when."""
+    """The report of a campaign.
+
+    `flowed` are the longest waits of each machine, by kind of fault, for faults that were alone. `journal`
+    lists the events with their times.
+    """
 
     seed: int
     verdict: Verdict = field(default_factory=Verdict)
@@ -58,9 +62,12 @@ class Report(Struct):
 
 
 class Campaign:
-    """Runs `faults` while `machines` machines send at `rate` readings a second, and on until `readings` are
-    confirmed. `module` is what the workers run. `urls`, of RabbitMQ and Redis, are there where no fault
-    touches the servers and others' will do. With breaches, the workers' logs go to `folder`."""
+    """Runs `faults` while `machines` machines send `rate` readings per second, up to `readings` in total.
+
+    The campaign continues until `readings` are confirmed. The workers run `module`. If no fault affects the
+    servers, `urls` (of RabbitMQ and Redis) may name shared ones. If there are breaches, the workers' logs are
+    written to `folder`.
+    """
 
     def __init__(
         self,
@@ -78,12 +85,12 @@ class Campaign:
         self._module, self._urls, self._folder = module, urls, folder
         self._report = Report(seed)
         self._began = time.monotonic()
-        # What a campaign does to connections is no news.
+        # Broken connections are expected in a campaign.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
         logging.getLogger("pipeline.broker.publisher").setLevel(logging.CRITICAL)
 
     def run(self, progress: Progress) -> Report:
-        """Run it. Breaches are in the verdict; raises what is wrong with the campaign itself."""
+        """Run the campaign. The verdict contains the breaches. Raises the errors of the campaign itself."""
         with ExitStack() as stack:
             progress.console.print("Starting RabbitMQ, Redis, the API and workers ...")
             scene, tap = self._scene(stack)
@@ -129,7 +136,7 @@ class Campaign:
         self._report.journal.append(f"{time.monotonic() - self._began:7.1f} s  {line}")
 
     def _afflict(self, scene: Scene, progress: Progress) -> None:
-        """Do the faults, one after the other."""
+        """Run the faults, one after the other."""
         task = progress.add_task("faults", total=len(self._faults))
         scene.stopwatch.start()
         with self._noticing_standstill(scene, "the start"):
@@ -141,7 +148,7 @@ class Campaign:
             with self._noticing_standstill(scene, f"fault {number} ({fault.kind})"):
                 if fault.alone:
                     scene.stopwatch.start()
-                    scene.stopwatch.wait()  # until what was done before is over
+                    scene.stopwatch.wait()  # until the effects of earlier faults are over
                 scene.stopwatch.start()
                 FAULTS[fault.kind](scene, Random(fault.seed))
                 if fault.alone:
@@ -165,7 +172,7 @@ class Campaign:
             self._report.verdict.stood_still.append(f"after {what}: {str(e)[:300]}; no result of {standing}")
 
     def _look_after(self, scene: Scene) -> None:
-        """Notice workers that have ended unasked, and replace who is missing."""
+        """Detect workers that ended without being asked, and replace missing workers."""
         for said in scene.crew.bury():
             self._note(f"  a worker has ended unasked: {said}")
             self._report.verdict.ended_unasked.append(said)
@@ -173,7 +180,7 @@ class Campaign:
         scene.plant.commands[0].check_running()
 
     def _fill_up(self, scene: Scene, progress: Progress) -> None:
-        """Send what is missing of the readings, as fast as they are taken."""
+        """Send the remaining readings, as fast as they are accepted."""
         task = progress.add_task("readings confirmed", total=self._readings)
         scene.fleet.rate = None
         with self._noticing_standstill(scene, "the faults"):
@@ -185,7 +192,7 @@ class Campaign:
         self._note(f"{scene.fleet.sent} readings sent, {scene.fleet.confirmed} confirmed")
 
     def _drain(self, scene: Scene, tap: Tap) -> None:
-        """Wait until the queues are empty, also when nobody holds anything that is not acknowledged."""
+        """Wait until the queues are empty, even after no worker holds unacknowledged readings any more."""
         for _ in range(_DRAINS):
             self._look_after(scene)
             scene.wait_quiet(_QUIET_SECONDS, timeout=120 + self._readings / 500)
@@ -225,7 +232,7 @@ class Campaign:
         report.seconds = time.monotonic() - self._began
 
     def _keep_logs(self, scene: Scene, tap: Tap, folder: Path) -> None:
-        """Write down all that may help to find out how it came to the breaches."""
+        """Write everything to files that may help to find the cause of the breaches."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "breaches.txt").write_text("\n".join(self._report.verdict.breaches))
         (folder / "journal.txt").write_text("\n".join(self._report.journal))

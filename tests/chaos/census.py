@@ -1,8 +1,8 @@
-"""The count of one fleet at one moment: what the broker has confirmed beside what the machines' states say.
+"""The count of one fleet at one moment: its confirmed readings, compared with the machines' states.
 
-The logic keeps the gaps in the numbers that it has counted. So each state says of every reading, however many
-there were, whether it was counted never, once in order, once but late, or again; and it stays small. Unlike
-the verdict at the end of a campaign (`tests.chaos.verdict`), this can be asked after every round.
+The logic stores the gaps in the numbers that it has counted. So each state says for every reading, however
+many there are, whether it was counted never, once in order, once but late, or again; and it stays small.
+Unlike the verdict at the end of a campaign (`tests.chaos.verdict`), this count is possible after every round.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from msgspec import Struct
 from tests.chaos.fleet import Fleet, Machine
 from tests.support.installation import Installation
 
-#: Counts a reading as late if it fills a gap, and as double if there is none for it.
+#: Counts a reading as late if it fills a gap, and as double if there is no gap for it.
 LOGIC: Final = """
 def process(data, state):
     n, last = data["n"], state.get("last", -1)
@@ -47,12 +47,12 @@ class State(Struct):
     double: int = 0
 
     def has(self, n: int) -> bool:
-        """Whether reading `n` was counted."""
+        """Return whether reading `n` was counted."""
         return n <= self.last and not any(first <= n <= end for first, end in self.gaps)
 
 
 class Census(Struct, frozen=True):
-    """The readings of all machines. `forgotten` were counted in a state that was overwritten since."""
+    """The readings of all machines. `forgotten` ones were counted in a state that was overwritten since."""
 
     confirmed: int = 0
     counted: int = 0
@@ -63,7 +63,7 @@ class Census(Struct, frozen=True):
 
     @property
     def breaches(self) -> int:
-        """How many readings were not counted exactly once and in order."""
+        """The number of readings that were not counted exactly once and in order."""
         return self.lost + self.double + self.out_of_order + self.forgotten
 
     def __add__(self, other: "Census") -> "Census":
@@ -78,7 +78,7 @@ def _columns(census: Census) -> tuple[int, ...]:
 
 
 def state_of(plant: Installation, machine: Machine) -> State:
-    """A machine's state, over REST."""
+    """Return a machine's state, over REST."""
     response = plant.client.get(f"/machines/{machine.id}/state")
     if response.status_code == 404:
         return State()
@@ -95,7 +95,7 @@ def take(plant: Installation, fleet: Fleet) -> Census:
 
 
 def judged(machine: Machine, state: State) -> Census:
-    """Compare one machine's ledger with its state."""
+    """Compare the readings that one machine sent with its state."""
     missing = {n for first, end in state.gaps for n in range(first, end + 1)}
     once = state.last + 1 - len(missing)
     lost = sum(

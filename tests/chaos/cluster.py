@@ -1,8 +1,8 @@
 """A RabbitMQ cluster of three nodes on loopback, whose links can be cut.
 
 How a link is cut, without root and without a proxy: nodes talk to each other only if they have the same
-Erlang cookie. Both ends of the link are ordered (`tests.chaos.broker`) to take another cookie for each other,
-and to end the connection. All attempts to connect again are refused, as by a firewall, until both take the
+Erlang cookie. Both ends of the link are ordered (`tests.chaos.broker`) to use another cookie for each other,
+and to close the connection. All attempts to reconnect are refused, as by a firewall, until both use the
 cookie of the cluster again. Clients keep their connections to either side, and workers theirs to Redis.
 """
 
@@ -22,10 +22,10 @@ from pipeline.local.rabbitmq import RABBITMQ_USER
 from tests.chaos.broker import Broker
 from tests.support.waiting import wait_until
 
-#: Seconds of silence after which a node is down for the others, give or take a quarter.
+#: Seconds of silence after which the other nodes consider a node down, plus or minus a quarter.
 TICK_SECONDS: Final = 5
 
-#: Seconds that a node may take until it is one of the cluster again.
+#: The maximum number of seconds until a node is part of the cluster again.
 _REUNION_SECONDS: Final = 90
 
 _COOKIE: Final = "CHAOS"
@@ -40,7 +40,7 @@ end,
 [Move(Queue) || Queue <- rabbit_amqqueue:list(), amqqueue:get_type(Queue) =:= rabbit_quorum_queue].
 """
 
-#: How many queues have all three members up, with their leader here, out of all.
+#: The number of queues with all three members up and their leader here, and the number of all queues.
 _LEADERS: Final = """
 Queues = [Queue || Queue <- rabbit_amqqueue:list(), amqqueue:get_type(Queue) =:= rabbit_quorum_queue],
 Here = [Queue || Queue <- Queues, element(2, amqqueue:get_pid(Queue)) =:= node()],
@@ -48,8 +48,8 @@ length(Queues) - length(Here).
 """
 
 
-#: How many nodes RabbitMQ runs on, as far as this one knows, and those that it is partitioned from. A node
-#: that `pause_minority` has stopped does not know.
+#: The number of nodes on which RabbitMQ runs, as far as this one knows, and the nodes that it is partitioned
+#: from. A node that `pause_minority` has stopped does not know.
 _SEEN: Final = """
 try {length(rabbit_nodes:all_running()), rabbit_node_monitor:partitions()} catch _:_ -> paused end.
 """
@@ -94,27 +94,27 @@ class Node(Broker):
         return environ
 
     def freeze(self) -> None:
-        """SIGSTOP the node: it is silent, but its connections stay."""
+        """SIGSTOP the node: it is silent, but its connections stay open."""
         self._frozen = int(self.order("os:getpid().").strip('"'))
         os.kill(self._frozen, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it run again."""
+        """Let the node run again."""
         os.kill(self._frozen, signal.SIGCONT)
 
     def take_cookie(self, cookie: str, others: Iterable["Node"], *, disconnect: bool) -> None:
-        """Use a cookie for these nodes, and end the connections to them if wanted."""
+        """Use a cookie for these nodes, and close the connections to them if `disconnect` is set."""
         names = ",".join(f"'{other.node}'" for other in others)
         then = "erlang:disconnect_node(Other)" if disconnect else "ok"
         self.order(f"[begin erlang:set_cookie(Other, '{cookie}'), {then} end || Other <- [{names}]].")
 
     def sees_all(self) -> bool:
-        """Whether RabbitMQ runs on all nodes, and none is partitioned from it."""
+        """Return whether RabbitMQ runs on all nodes, and none is partitioned from this one."""
         return self.order(_SEEN) == f"{{{len(_NODES)},[]}}"
 
 
 class Cluster:
-    """Nodes a, b and c, started, until `stack` ends. `handling` is `cluster_partition_handling`."""
+    """Nodes a, b and c, running until `stack` ends. `handling` is `cluster_partition_handling`."""
 
     def __init__(self, stack: ExitStack, handling: str) -> None:
         self.handling = handling
@@ -125,7 +125,7 @@ class Cluster:
         for node in self.nodes.values():
             stack.callback(node.close)
         self.a, self.b, self.c = self.nodes.values()
-        # The first one founds the cluster.
+        # The first node creates the cluster.
         self.a.start()
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda node: node.start(), [self.b, self.c]))
@@ -141,12 +141,12 @@ class Cluster:
         wait_until(lambda: answers(self.epmd_port))
 
     def url(self, port: int) -> str:
-        """The AMQP URL of a port."""
+        """Return the AMQP URL of a port."""
         return f"amqp://{RABBITMQ_USER}:{self.password}@127.0.0.1:{port}/%2F"
 
     def cut(self, one: Node, *others: Node) -> None:
-        """Cut the links between one node and others, both ways."""
-        # Another one on each side: two ends with the same wrong cookie would connect.
+        """Cut the links between one node and others, in both directions."""
+        # A different cookie on each side: two ends with the same wrong cookie would connect.
         one.take_cookie("NEAR", others, disconnect=True)
         for other in others:
             other.take_cookie("FAR", [one], disconnect=True)
@@ -160,7 +160,7 @@ class Cluster:
             other.take_cookie(_COOKIE, [one], disconnect=False)
 
     def mend(self, patience: float) -> None:
-        """Make it whole, as an operator would: wait, restart the nodes that node a lost, restart all nodes.
+        """Make the cluster whole, as an operator would: wait, restart the nodes that a lost, restart all.
 
         `patience` is for the first wait. Raises `AssertionError` if nothing helps.
         """

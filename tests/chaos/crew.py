@@ -1,4 +1,4 @@
-"""The workers of a campaign: the real command, each behind proxies of its own."""
+"""The workers of a campaign: the real command, each worker behind its own proxies."""
 
 import os
 import signal
@@ -12,17 +12,17 @@ from tests.chaos.trap import VARIABLE, Trap
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: Seconds of the AMQP heartbeat: the broker gives a worker up that is silent for about twice as long.
+#: The AMQP heartbeat in seconds: the broker drops a worker that is silent for about twice as long.
 HEARTBEAT = 2
 
-#: Workers when nothing is wrong, and at the most.
+#: The number of workers if nothing is wrong, and the maximum.
 USUAL, MOST = 2, 3
 
 _ROOT = Path(__file__).parents[2]
 
 
 class Worker:
-    """One worker, and the proxies that it reaches RabbitMQ and Redis through."""
+    """One worker, and its proxies to RabbitMQ and Redis."""
 
     def __init__(self, plant: Installation, network: Network, module: str, trap: Trap | None) -> None:
         self.rabbitmq, amqp_url = _behind_proxy(network, plant.amqp_url)
@@ -38,12 +38,12 @@ class Worker:
 
     @property
     def ended(self) -> bool:
-        """Whether its process is gone."""
+        """Return whether its process has ended."""
         return self.command.process.poll() is not None
 
     @property
     def stopped(self) -> bool:
-        """Whether a process of it is stopped by SIGSTOP."""
+        """Return whether one of its processes is stopped by SIGSTOP."""
         try:
             family = [*self._process.children(recursive=True), self._process]
             return any(process.status() == psutil.STATUS_STOPPED for process in family)
@@ -59,7 +59,7 @@ class Worker:
                 if any("sandbox.child.child" in argument for argument in child.cmdline()):
                     found.append(child.pid)
         except psutil.NoSuchProcess:
-            pass  # it has just ended
+            pass  # the process has just ended
         return found
 
     @property
@@ -67,7 +67,7 @@ class Worker:
         return psutil.Process(self.command.process.pid)
 
     def wait_ready(self) -> None:
-        """Wait until it takes readings, should there be any for it."""
+        """Wait until it is ready to take readings."""
 
         def ready() -> bool:
             self.command.check_running()
@@ -76,28 +76,28 @@ class Worker:
         wait_until(ready, timeout=60)
 
     def pause(self) -> None:
-        """SIGSTOP all of its group. Its sandboxes have sessions of their own and only wait."""
+        """SIGSTOP its whole process group. Its sandboxes have their own sessions and only wait."""
         os.killpg(self.command.process.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT all of its group."""
+        """SIGCONT its whole process group."""
         os.killpg(self.command.process.pid, signal.SIGCONT)
 
     def close_proxies(self) -> None:
-        """Nothing uses them any more."""
+        """Close the proxies, which nothing uses any more."""
         self.rabbitmq.close()
         self.redis.close()
 
 
 class Crew:
-    """The workers that are there. `module` is what Dramatiq is told to run."""
+    """The running workers. Dramatiq runs `module`."""
 
     def __init__(self, plant: Installation, network: Network, module: str) -> None:
         self.workers = list[Worker]()
         self._plant, self._network, self._module = plant, network, module
 
     def join(self, trap: Trap | None = None) -> Worker:
-        """Start a worker; one with a trap is not `pipeline.actors` itself but sets the trap before it."""
+        """Start a worker. For a trap it runs a module that sets the trap before it runs `pipeline.actors`."""
         module = self._module
         if trap is not None and module == "pipeline.actors":
             module = "tests.chaos.sabotage.nothing"
@@ -106,24 +106,24 @@ class Crew:
         return worker
 
     def leave(self, worker: Worker) -> None:
-        """Ask a worker to end, and wait until it has. Raises `AssertionError` where it does not."""
+        """Ask a worker to end, and wait for it. Raises `AssertionError` if it does not end."""
         self.workers.remove(worker)
         worker.command.stop()
         worker.close_proxies()
 
     def kill(self, worker: Worker) -> None:
-        """SIGKILL all of a worker's group."""
+        """SIGKILL a worker's whole process group."""
         self.workers.remove(worker)
         worker.command.kill()
         worker.close_proxies()
 
     def fill(self) -> None:
-        """Start as many workers as are missing, as whoever supervises them would."""
+        """Start the missing workers, as a supervisor would."""
         while len(self.workers) < USUAL:
             self.join()
 
     def bury(self) -> list[str]:
-        """Take off the list whoever has ended unasked. What each printed last."""
+        """Remove the workers that ended without being asked. Return the last output of each."""
         said = list[str]()
         for worker in [worker for worker in self.workers if worker.ended]:
             self.workers.remove(worker)
@@ -133,7 +133,7 @@ class Crew:
 
 
 def _behind_proxy(network: Network, url: str) -> tuple[Proxy, str]:
-    """A proxy to the server of this URL, and the URL that leads through it."""
+    """Return a proxy to the server of this URL, and the URL that goes through it."""
     parts = urlsplit(url)
     assert parts.port is not None
     proxy = network.proxy(parts.port)

@@ -1,7 +1,7 @@
-"""RabbitMQ of Debian 13, whatever this machine has: run by chroot, in a root in `build`. Needs root.
+"""RabbitMQ of Debian 13 on any machine: run with chroot, in a root in `build`. Needs root.
 
-The node's folder is bound into the root under the same path, so that configuration, data and orders are where
-they are for any other private RabbitMQ. The mounts are in a namespace that ends with the node.
+The node's folder is mounted into the root under the same path, so that configuration, data and orders are in
+the same place as for any other private RabbitMQ. The mounts are in a namespace that ends with the node.
 """
 
 import shutil
@@ -16,7 +16,7 @@ _ROOT: Final = Path("build") / f"{SUITE}-rabbitmq"
 
 _SCRIPT: Final = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
-#: Is given the root, a folder and a command. Runs the command in the root, in which the folder is as well.
+#: Takes the root, a folder and a command. Runs the command in the root, into which the folder is mounted.
 _ENTER: Final = """
 set -e
 root=$1 folder=$2
@@ -28,7 +28,7 @@ mount --bind "$folder" "$root$folder"
 exec chroot "$root" "$@"
 """
 
-#: `policy-rc.d` keeps the package from starting a service.
+#: `policy-rc.d` prevents the package from starting a service.
 _INSTALL: Final = """
 set -e
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
@@ -40,7 +40,7 @@ apt-get install -qq -y --no-install-recommends rabbitmq-server
 
 
 class DebianBroker(Broker):
-    """The RabbitMQ of Debian 13, which is a 4.x."""
+    """The RabbitMQ of Debian 13, a version 4.x."""
 
     def __init__(self) -> None:
         self._root = _ensure_root()
@@ -50,7 +50,7 @@ class DebianBroker(Broker):
         return _entering(self._root, self.folder, _SCRIPT)
 
     def close(self) -> None:
-        """End it for good and remove its data."""
+        """Stop it and remove its data."""
         super().close()
         shutil.rmtree(self._root / self.folder.relative_to("/"), ignore_errors=True)
 
@@ -60,7 +60,7 @@ def _entering(root: Path, folder: Path, *command: str) -> list[str]:
 
 
 def _ensure_root() -> Path:
-    """Make the root, if it is not there yet: about two minutes."""
+    """Create the root, if it does not exist yet. This takes about two minutes."""
     root = _ROOT.resolve()
     if not root.exists():
         print(f"Installing RabbitMQ of Debian {SUITE} into {_ROOT}.", flush=True)
@@ -70,7 +70,7 @@ def _ensure_root() -> Path:
         bootstrap(unfinished)
         for name in ("resolv.conf", "hosts"):
             shutil.copy(Path("/etc") / name, unfinished / "etc" / name)
-        # A folder must be bound; any will do.
+        # The command needs a folder to mount; any will do.
         command = _entering(unfinished, Path("/media"), "sh", "-c", _INSTALL)
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         unfinished.rename(root)

@@ -1,4 +1,4 @@
-"""How each kind of fault is done. What is to be chosen is chosen from the fault's own seed."""
+"""The implementation of each kind of fault. Every random choice comes from the fault's own seed."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ from tests.chaos.scene import Scene
 from tests.chaos.trap import Trap
 from tests.support.waiting import wait_until
 
-#: Machines that one fault uploads to or edits.
+#: The number of machines that one fault uploads to or edits.
 _MACHINES = 8
 
-#: Seconds of a stall: from what nobody notices to more than any time-out of the pipeline's.
+#: Seconds of a stall: from unnoticeable to longer than every timeout of the pipeline.
 _STALLS = (0.5, 8.0)
 
 
@@ -52,7 +52,7 @@ def _pause_worker(scene: Scene, random: Random) -> None:
 
 
 def _trapped_alone(scene: Scene, trap: Trap) -> Worker:
-    """A worker with a trap, and no other."""
+    """Let a worker with a trap run, and no other."""
     others = list(scene.crew.workers)
     trapped = scene.crew.join(trap)
     trapped.wait_ready()
@@ -140,7 +140,7 @@ def _leave(scene: Scene, random: Random) -> None:
     scene.crew.leave(_chosen(scene, random))
 
 
-#: Each gets the scene and a source of chance. Raises `AssertionError` where something stands still.
+#: Each takes the scene and a random generator. Raises `AssertionError` if something stands still.
 FAULTS: dict[Kind, Callable[[Scene, Random], None]] = {
     Kind.KILL_WORKER: _kill_worker,
     Kind.KILL_SANDBOX: _kill_sandbox,

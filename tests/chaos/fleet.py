@@ -1,4 +1,4 @@
-"""The fleet: machines that number their readings, and know of each whether the broker has confirmed it."""
+"""The fleet: machines that number their readings, and know whether the broker has confirmed each of them."""
 
 import json
 import time
@@ -15,33 +15,33 @@ from pipeline import wire
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from tests.support.waiting import wait_until
 
-#: Readings that are published at once, and how many such portions may wait for their confirms: what a
-#: broker that is killed leaves in doubt.
+#: The number of readings that are published at once, and of such portions that may wait for their confirms. A
+#: killed broker leaves at most these readings in doubt.
 _PORTION: Final = 32
 _PORTIONS: Final = 16
 
-#: Of what machines send that send bad readings at times, how many are.
+#: The share of bad readings from machines that sometimes send bad readings.
 _BAD: Final = 0.02
 
-#: Seconds within which the broker confirms or refuses what it was sent, also while it starts again.
+#: The timeout in seconds for the broker to confirm or refuse messages, even while it restarts.
 _CONFIRMS_SECONDS: Final = 60
 
-#: How many portions come from one machine alone, so that batches hold many readings of it.
+#: The share of portions that come from a single machine, so that batches contain many readings of it.
 _FLOODS: Final = 0.2
 
 
 class Sort(IntEnum):
-    """What a reading is for its logic."""
+    """The effect of a reading on its logic."""
 
     GOOD, RAISES, NOT_JSON = range(3)
 
 
 class Machine:
-    """One machine's ledger. Its readings are numbered from 0; place n of each column is reading n's."""
+    """The readings of one machine. They are numbered from 0; place n of each column belongs to reading n."""
 
     def __init__(self, place: int) -> None:
         self.id = f"m{place}"
-        #: Half of the machines send a `message_id`; a third of them sends bad readings at times.
+        #: Half of the machines send a `message_id`. A third of them sometimes send bad readings.
         self.with_message_id = place % 2 == 0
         self.at_times_bad = place % 3 == 0
         self.sorts = bytearray()
@@ -49,7 +49,7 @@ class Machine:
         self.sent_at = array("d")
 
     def next_message(self, sort: Sort) -> Message:
-        """Make the next reading, noted as in doubt."""
+        """Create the next reading, marked as in doubt."""
         n = len(self.sorts)
         self.sorts.append(sort)
         self.confirmed.append(0)
@@ -65,7 +65,7 @@ class Machine:
 
 
 def body_of(n: int, sort: Sort) -> bytes:
-    """The bytes of a machine's reading n. The logics fail where there is no `n`."""
+    """Return the bytes of a machine's reading n. The logics fail if there is no `n`."""
     match sort:
         case Sort.GOOD:
             return json.dumps({"n": n}).encode()
@@ -76,7 +76,7 @@ def body_of(n: int, sort: Sort) -> bytes:
 
 
 class Fleet:
-    """Sends at `rate` readings a second (None: as fast as the broker confirms) from `start` to `stop`."""
+    """Sends `rate` readings per second (None: as fast as the broker confirms) from `start` to `stop`."""
 
     def __init__(self, amqp_url: str, machines: int, seed: int, rate: float | None) -> None:
         self.machines = [Machine(place) for place in range(machines)]
@@ -92,19 +92,19 @@ class Fleet:
 
     @property
     def sent(self) -> int:
-        """Readings sent so far, confirmed or in doubt."""
+        """The number of readings sent so far, confirmed or in doubt."""
         return sum(len(machine.sorts) for machine in self.machines)
 
     def pause_at_start(self) -> None:
-        """Send nothing when it is started, until `resume`."""
+        """Send nothing after the start, until `resume`."""
         self._paused.set()
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more, and wait until each reading is confirmed or known to be in doubt."""
+        """Stop sending, and wait until each reading is confirmed or known to be in doubt."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -113,21 +113,23 @@ class Fleet:
         self._publisher.close()
 
     def pause(self) -> None:
-        """Send nothing more until `resume`. Returns when each reading is confirmed or in doubt.
+        """Send nothing until `resume`. Returns when each reading is confirmed or in doubt.
 
-        Raises `AssertionError` if the broker does neither confirm nor refuse them.
+        Raises `AssertionError` if the broker neither confirms nor refuses them.
         """
         self._paused.set()
         wait_until(lambda: self._resting.is_set() and not self._waiting, timeout=_CONFIRMS_SECONDS)
 
     def resume(self) -> None:
-        """Send again."""
+        """Continue sending."""
         self._resting.clear()
         self._paused.clear()
 
     def send_last(self) -> dict[str, int]:
-        """Send one more reading of each machine while the fleet is paused, until the broker has confirmed
-        them. Returns the number of each."""
+        """Send one more reading of each machine while the fleet is paused, until all are confirmed.
+
+        Return the number of each.
+        """
         last = dict[str, int]()
 
         def confirmed() -> bool:
@@ -156,7 +158,7 @@ class Fleet:
                 self._resting.set()
                 continue
             rate = self.rate or float("inf")
-            # What was not sent while the broker was away is not made up for.
+            # The fleet does not catch up on readings that it could not send while the broker was down.
             allowed, before = min(allowed + (now - before) * rate, rate / 4), now
             while allowed >= 1 and self._ready:
                 portion = int(min(allowed, self._random.randint(1, _PORTION)))

@@ -1,16 +1,17 @@
 """SIGKILLs of one RabbitMQ under full load: does every reading still count exactly once?
 
-A worker acknowledges a reading, and sooner or later relies on it that the reading cannot come back. A kill
-between the acknowledgement and its sync to the log of the queue undoes the acknowledgement, and the reading
-does come back. On a fast disk this window is milliseconds long. So there are three kinds of rounds:
+A worker acknowledges a reading, and later relies on the fact that the reading cannot be delivered again. A
+kill between the acknowledgement and its sync to the log of the queue undoes the acknowledgement, and the
+reading is delivered again. On a fast disk this window is milliseconds long. So there are three kinds of
+rounds:
 
-- *any moment*: nothing is slowed. What a crash does, as it comes.
-- *slow log*: each write to the log takes longer, as on a busy disk; killed at any moment.
-- *log held*: nothing reaches the log from a moment on. The worker goes on with the readings that it holds
-  (up to 512 a partition) and acknowledges them, and all these acknowledgements are lost. It is stopped for a
-  moment before, so that it holds many.
+- *any moment*: nothing is slowed down. This is a normal crash.
+- *slow log*: each write to the log takes longer, as on a busy disk; RabbitMQ is killed at any moment.
+- *log held*: from some moment on, nothing reaches the log. The worker continues with the readings that it
+  holds (up to 512 per partition) and acknowledges them, and all these acknowledgements are lost. It is
+  stopped for a moment before, so that it holds many readings.
 
-No queue takes the results, so RabbitMQ confirms them at once and does not wait for the log with them.
+No queue receives the results, so RabbitMQ confirms them at once and does not wait for the log.
 """
 
 import time
@@ -31,27 +32,27 @@ from tests.support.waiting import wait_until
 
 
 class Kind(StrEnum):
-    """When RabbitMQ is killed, and how its log is then."""
+    """When RabbitMQ is killed, and the condition of its log."""
 
     ANY_MOMENT = "any moment"
     SLOW_LOG = "slow log"
     LOG_HELD = "log held"
 
 
-#: Readings that must be confirmed in a round before anything happens.
+#: The number of readings that must be confirmed in a round before anything happens.
 _FLOW: Final = 500
 
-#: Seconds from then until something happens, and from the hold of the log to the kill.
+#: Seconds from then until something happens, and from holding the log to the kill.
 _RUN_UP: Final = (0.3, 1.5)
 _HELD: Final = (0.9, 1.6)
 
-#: Seconds that the worker is stopped for before the log is held.
+#: Seconds for which the worker is stopped before the log is held.
 _BACKLOG: Final = (0.1, 0.4)
 
-#: Milliseconds of a write to the slow log.
+#: The duration of a write to the slow log in milliseconds.
 _SLOW: Final = (30, 700)
 
-#: Seconds that RabbitMQ 3.10 takes to keep a new quorum queue through a SIGKILL.
+#: Seconds until RabbitMQ 3.10 keeps a new quorum queue after a SIGKILL.
 _QUEUES_KEPT_SECONDS: Final = 1.0
 
 
@@ -65,8 +66,10 @@ def kills(
     broker: Callable[[], Broker] = Broker,
     logs: Path | None = None,
 ) -> Findings:
-    """Run so many rounds, drawn from `seed`. `module` is what the worker runs. With breaches, what the
-    commands have printed goes to `logs`."""
+    """Run this many rounds, drawn from `seed`. The worker runs `module`.
+
+    If there are breaches, the output of the commands is written to `logs`.
+    """
     findings = Findings(seed)
     with ExitStack() as stack:
         redis = local_redis()

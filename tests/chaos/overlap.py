@@ -1,7 +1,7 @@
-"""A worker that, while a file is there, consumes all partitions: `dramatiq tests.chaos.overlap`.
+"""A worker that consumes all partitions while a file exists: `dramatiq tests.chaos.overlap`.
 
-Two workers consume one partition in the seconds in which they do not agree on the assignment, and RabbitMQ
-serves one of them. The environment names the file, and the module that the worker runs.
+Two workers consume one partition during the seconds in which they disagree on the assignment, and RabbitMQ
+delivers to one of them. The environment names the file, and the module that the worker runs.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Which faults, in which order: drawn from a seed before anything starts, so that a plan can be had again."""
+"""The plan of a campaign: its faults in order, drawn from a seed in advance, so that it can be repeated."""
 
 from enum import StrEnum
 from random import Random
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Kind(StrEnum):
-    """What can be done to an installation while readings flow."""
+    """The kinds of faults of an installation while readings arrive."""
 
     KILL_WORKER = "worker killed"
     KILL_SANDBOX = "sandbox child killed"
@@ -26,9 +26,12 @@ class Kind(StrEnum):
 
 
 class Fault(Struct, frozen=True):
-    """One fault. `alone`: it waits until the one before is over, and the next one until this is, so that it
-    can be timed; otherwise the next one comes `pause` seconds later, in the middle of the recovery. `seed`
-    is for what is to be chosen when it happens: which worker, which machine, for how long."""
+    """One fault.
+
+    If it is `alone`, it waits until the previous one is over, and the next one waits for it, so that its
+    effect can be timed. Otherwise the next one follows after `pause` seconds, in the middle of the recovery.
+    `seed` is for the choices of the fault: which worker, which machine, how long.
+    """
 
     kind: Kind
     alone: bool
@@ -37,7 +40,7 @@ class Fault(Struct, frozen=True):
 
 
 def plan(seed: int, faults: int) -> list[Fault]:
-    """`faults` faults. Each kind comes once before any comes again."""
+    """Return `faults` faults. Each kind occurs once before any kind occurs again."""
     random, planned = Random(seed), list[Fault]()
     deck = list[Kind]()
     while len(planned) < faults:

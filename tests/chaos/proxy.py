@@ -1,8 +1,8 @@
-"""TCP proxies between a worker and its servers, which cut and stall connections as a bad network does.
+"""TCP proxies between a worker and its servers. They cut and stall connections as a bad network does.
 
-A cut ends all connections at once. A stall holds back what is on its way, in both directions, and lets it
-go afterwards: also to the other side of a connection that has been given up meanwhile. So a write arrives
-long after the client has stopped waiting for it, which is what a real network can do.
+A cut closes all connections at once. A stall holds back all data in transit, in both directions, and releases
+it afterwards, even to the other side of a connection that was closed meanwhile. So a write can arrive long
+after the client has stopped waiting for it, as in a real network.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class Proxy:
-    """Passes connections on from `port` to another port of 127.0.0.1: the first of `targets` that answers."""
+    """Forwards connections from `port` to another port of 127.0.0.1: the first of `targets` that answers."""
 
     def __init__(self, network: "Network", *targets: int) -> None:
         self._network, self._targets = network, targets
@@ -27,21 +27,21 @@ class Proxy:
         self.port = 0
 
     async def open(self) -> Self:
-        """Listen. On the network's thread, as all that begins with `async`."""
+        """Start listening. Like all coroutines here, it runs on the network's thread."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def cut(self) -> None:
-        """End all connections at once. New ones are taken."""
+        """Close all connections at once. New ones are accepted."""
         self._network.call(self._cut)
 
     def stall(self, seconds: float) -> None:
-        """Hold everything back for so long. Returns at once."""
+        """Hold back all data for this many seconds. Returns at once."""
         self._network.call(lambda: self._stall(seconds))
 
     def close(self) -> None:
-        """End all connections and take no more."""
+        """Close all connections and accept no more."""
         self._network.call(self._close)
 
     def _cut(self) -> None:
@@ -91,13 +91,13 @@ class Proxy:
                 await writer.drain()
             await self._flowing.wait()
         except OSError:
-            pass  # this side is gone, and so is the connection
+            pass  # this side is closed, and so is the connection
         finally:
             writer.close()
 
 
 class Network:
-    """The proxies, on a thread of their own."""
+    """The proxies, on their own thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -106,13 +106,13 @@ class Network:
         self._proxies = list[Proxy]()
 
     def proxy(self, *targets: int) -> Proxy:
-        """A new proxy to the first of these ports of 127.0.0.1 that answers."""
+        """Return a new proxy to the first of these ports of 127.0.0.1 that answers."""
         proxy = self._wait(Proxy(self, *targets).open())
         self._proxies.append(proxy)
         return proxy
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call a function on the network's thread, and wait until it is done."""
+        """Call a function on the network's thread, and wait for it."""
 
         async def call() -> None:
             function()
@@ -123,7 +123,7 @@ class Network:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
 
     def close(self) -> None:
-        """End all proxies."""
+        """Close all proxies."""
         for proxy in self._proxies:
             proxy.close()
         self._wait(_finish())
@@ -133,7 +133,7 @@ class Network:
 
 
 async def _finish() -> None:
-    """Let all that is under way see its end."""
+    """Let all running tasks finish."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

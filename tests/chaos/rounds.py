@@ -1,7 +1,7 @@
-"""Rounds: in each, something happens to the broker while readings flow, and then every reading is counted.
+"""Rounds: in each, something happens to the broker while readings arrive, and then every reading is counted.
 
-What the rounds find is cumulative: a reading that is counted twice after its round was judged is found in the
-next one. A round that cannot be judged, because something stands still, is a breach of its own kind.
+The findings are cumulative: if a reading is counted again after its round was judged, the next round finds
+it. A round that cannot be judged, because something stands still, is a breach of its own kind.
 """
 
 import time
@@ -18,19 +18,19 @@ from pipeline.local.errors import ServerFailed
 from tests.chaos.census import Census
 from tests.chaos.site import Site
 
-#: Characters of a failure that are printed.
+#: The maximum number of characters of a failure that are printed.
 _SHOWN: Final = 300
 
 
 class Round(Struct, frozen=True):
-    """One round. `seed` is for what it chooses: how long it waits, and how slow something is."""
+    """One round. `seed` is for its choices: how long it waits, and how much it slows something down."""
 
     kind: StrEnum
     seed: int
 
 
 class Finding(Struct, frozen=True):
-    """What one round found; with a text in `stood_still` it could not be judged."""
+    """The finding of one round. If `stood_still` has a text, the round could not be judged."""
 
     kind: StrEnum
     census: Census
@@ -39,29 +39,29 @@ class Finding(Struct, frozen=True):
 
     @property
     def broken(self) -> bool:
-        """Whether a promise was broken."""
+        """Return whether a promise was broken."""
         return bool(self.stood_still or self.census.breaches)
 
 
 class Findings(Struct):
-    """What all rounds found."""
+    """The findings of all rounds."""
 
     seed: int
     each: list[Finding] = field(default_factory=list)
 
     @property
     def total(self) -> Census:
-        """The count of all rounds."""
+        """The total count of all rounds."""
         return _total(self.each)
 
     @property
     def stood_still(self) -> list[str]:
-        """What stood still, a line a round."""
+        """What stood still, one line per round."""
         return [finding.stood_still for finding in self.each if finding.stood_still]
 
     @property
     def broken(self) -> int:
-        """How many rounds had a breach."""
+        """The number of rounds with a breach."""
         return sum(finding.broken for finding in self.each)
 
 
@@ -70,7 +70,7 @@ def _total(findings: Sequence[Finding]) -> Census:
 
 
 def plan(kinds: Sequence[StrEnum], seed: int, rounds: int) -> list[Round]:
-    """Draw `rounds` rounds from a seed. Each kind comes once before any comes again."""
+    """Draw `rounds` rounds from a seed. Each kind occurs once before any kind occurs again."""
     random, planned = Random(seed), list[Round]()
     deck = list[StrEnum]()
     while len(planned) < rounds:
@@ -87,7 +87,7 @@ def run(
     findings: Findings,
     say: Callable[[str], None],
 ) -> None:
-    """Run the rounds; `happen` starts with readings that flow, and ends with servers that are all up."""
+    """Run the rounds. `happen` starts while readings arrive, and ends when all servers are up."""
     site.drain()
     before = site.census()
     for number, each in enumerate(rounds, start=1):
@@ -100,7 +100,7 @@ def run(
         except (AssertionError, ServerFailed) as e:
             still = f"round {number} ({each.kind}): {e}"[:_SHOWN]
         still = " ".join(filter(None, [still, *site.replace_ended()]))
-        # A count before all is worked off would call lost what is only late: the next round has it.
+        # If readings still wait, a count would report late ones as lost. The next round counts them.
         now = before if still else site.census()
         finding = Finding(each.kind, now - before, still, time.monotonic() - began)
         before = now

@@ -1,4 +1,4 @@
-"""What the faults work on: servers, workers, fleet and clients of one campaign."""
+"""The scene of the faults: servers, workers, fleet and clients of one campaign."""
 
 import time
 from collections import defaultdict
@@ -19,7 +19,7 @@ from tests.support.installation import Installation
 from tests.support.servers import OwnServers
 from tests.support.waiting import wait_until
 
-#: All queues that readings wait in.
+#: All queues that hold readings.
 READINGS_QUEUES = [
     queue(partition)
     for queue in (wire.readings_queue, wire.overflow_queue)
@@ -29,8 +29,10 @@ READINGS_QUEUES = [
 
 @dataclass
 class Scene:
-    """Everything that a fault can be done to; `servers` are None where they are others' too. `note` writes a
-    line into the campaign's journal."""
+    """Everything that a fault can affect.
+
+    `servers` is None if the servers are shared. `note` writes a line into the campaign's journal.
+    """
 
     servers: OwnServers | None
     plant: Installation
@@ -42,14 +44,14 @@ class Scene:
     uploads: int = 0
 
     def upload(self, machine_id: str) -> None:
-        """Put a new version of the logic in force, however often it takes to be accepted."""
+        """Deploy a new version of the logic, and repeat the request until it is accepted."""
         self.uploads += 1
         source = LOGIC.format(version=self.uploads)
         path = f"/machines/{machine_id}/logic"
         wait_until(lambda: self._request("POST", path, json={"logic": source}, success=201), timeout=60)
 
     def edit(self, machine_id: str) -> None:
-        """Count one edit up in the machine's state, as who shares it with others does: over its ETag."""
+        """Increase the number of edits in the machine's state, conditional on its ETag."""
         path, edits = f"/machines/{machine_id}/state", self.edits[machine_id]
         while True:
             read = self._request("GET", path, success=200)
@@ -72,13 +74,13 @@ class Scene:
             return
 
     def numbers(self) -> dict[str, int]:
-        """How many readings each machine's record counts."""
+        """Return the number of readings that each machine's record counts."""
         response = self.plant.client.get("/machines", params={"limit": 1_000})
         assert response.status_code == 200, response.text
         return {machine["id"]: machine["readings"] for machine in response.json()["machines"]}
 
     def settled(self) -> bool:
-        """Whether the workers are known, and each holds what is assigned to it and no more."""
+        """Return whether the workers are known, and each holds exactly its assigned partitions."""
         workers = self._request("GET", "/workers", success=200)
         partitions = self._request("GET", "/partitions", success=200)
         if workers is None or partitions is None:
@@ -90,7 +92,7 @@ class Scene:
         )
 
     def waiting(self, queues: Sequence[str] = READINGS_QUEUES) -> dict[str, int]:
-        """How many messages wait in those of the queues that are not empty."""
+        """Return the number of messages in those of the queues that are not empty."""
         counts = dict[str, int]()
         with pika.BlockingConnection(pika.URLParameters(self.plant.amqp_url)) as connection:
             channel = connection.channel()
@@ -100,7 +102,7 @@ class Scene:
         return counts
 
     def wait_quiet(self, seconds: float, timeout: float) -> None:
-        """Wait until for so long no reading waits and no machine's number moves; or `timeout` is over."""
+        """Wait until no reading waits and no machine's number changes for this long; or until `timeout`."""
         before, since = dict[str, int](), time.monotonic()
         deadline = since + timeout
         while time.monotonic() - since < seconds and time.monotonic() < deadline:
@@ -110,7 +112,7 @@ class Scene:
             time.sleep(0.2)
 
     def _request(self, method: str, path: str, *, success: int, json: Any = None) -> httpx.Response | None:
-        """The answer to a request, or None where it could not be answered now."""
+        """Return the response to a request, or None if it is not possible now."""
         try:
             response = self.plant.client.request(method, path, json=json)
         except httpx.TransportError:

@@ -1,9 +1,9 @@
 """An installation whose readings are counted after each round: a fleet, the API, workers.
 
 When a count is true: the fleet pauses, and sends one last reading of each machine. The partitions keep the
-order of each machine, and RabbitMQ delivers first what it has taken back. So when the last reading of each
-machine is counted and the queues are empty, no other reading can follow. A confirmed reading that is not
-counted then is lost; no time-out decides about it.
+order of each machine, and RabbitMQ delivers returned readings first. So when the last reading of each machine
+is counted and the queues are empty, no other reading can follow. A confirmed reading that is not counted by
+then is lost; this does not depend on a timeout.
 """
 
 import logging
@@ -22,15 +22,18 @@ from tests.chaos.scene import READINGS_QUEUES
 from tests.support.installation import Command, Installation
 from tests.support.waiting import wait_until
 
-#: Seconds after which a round that is not worked off counts as one that stands still.
+#: Seconds after which a round with unprocessed readings counts as standing still.
 PATIENCE: Final = 60.0
 
 _ROOT: Final = Path(__file__).parents[2]
 
 
 class Site:
-    """Started when it is made, ended by `stack`. `workers` are the environments of the workers, one each;
-    `module` is what they run; `rate` is the fleet's, in readings a second (None: as fast as confirmed)."""
+    """Starts when it is created, and ends with `stack`.
+
+    `workers` are the environments of the workers, one each; they run `module`. `rate` is the fleet's, in
+    readings per second (None: as fast as confirmed).
+    """
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Site:
         module: str = "pipeline.actors",
         workers: Sequence[Mapping[str, str]] = ({},),
     ) -> None:
-        # Broken connections are expected, and each would be a line.
+        # Broken connections are expected, and each would log a line.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
         logging.getLogger("pipeline.broker.publisher").setLevel(logging.CRITICAL)
         self._module, self._environs = module, workers
@@ -74,7 +77,7 @@ class Site:
 
     @contextmanager
     def workers_stopped(self, number: int | None = None) -> Iterator[None]:
-        """SIGSTOP all workers, or one, while the block runs. Readings arrive for them meanwhile."""
+        """SIGSTOP all workers, or one, while the block runs. Readings for them arrive meanwhile."""
         groups = [worker.process.pid for place, worker in enumerate(self.workers) if number in (None, place)]
         for group in groups:
             os.killpg(group, signal.SIGSTOP)
@@ -85,9 +88,9 @@ class Site:
                 os.killpg(group, signal.SIGCONT)
 
     def drain(self) -> None:
-        """Pause the fleet, and wait until all readings are worked off.
+        """Pause the fleet, and wait until all readings are processed.
 
-        Raises `AssertionError` if they are not within `PATIENCE`.
+        Raises `AssertionError` if this takes longer than `PATIENCE`.
         """
         self.fleet.pause()
         last = self.fleet.send_last()
@@ -112,11 +115,11 @@ class Site:
             )
 
     def census(self) -> Census:
-        """The count of all readings now."""
+        """Return the count of all readings now."""
         return take(self.plant, self.fleet)
 
     def replace_ended(self) -> list[str]:
-        """Start again each worker that has ended unasked. Returns what each printed last."""
+        """Replace each worker that ended without being asked. Return the last output of each."""
         said = list[str]()
         for number, worker in enumerate(self.workers):
             if worker.process.poll() is not None:
@@ -125,7 +128,7 @@ class Site:
         return said
 
     def keep_logs(self, folder: Path) -> None:
-        """Write down what the commands have printed."""
+        """Write the output of the commands to files."""
         folder.mkdir(parents=True, exist_ok=True)
         for number, command in enumerate(self.plant.commands):
             (folder / f"{number:03}-{command.name}-{command.process.pid}.log").write_text(command.log)

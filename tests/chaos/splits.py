@@ -5,15 +5,15 @@
     fleet, API, worker 2 ──▶ a (all leaders), else c
     worker 1 ──────────────▶ b, else c, else a
 
-A split parts worker 1 from the leaders of its partitions, while it still reaches node b and Redis. The
-leaders take back the readings that it holds, and may deliver them to worker 2. Worker 1 does not know, goes
-on, and node b takes its acknowledgements. After the split the readings may come back to worker 1 on the same
-channel. The more readings worker 1 holds at the split, the more there is to go wrong: so it is stopped for a
-moment before, while its readings arrive.
+A split separates worker 1 from the leaders of its partitions, while it still reaches node b and Redis. The
+leaders return its readings to the queues, and may deliver them to worker 2. Worker 1 does not notice and
+continues, and node b accepts its acknowledgements. After the split the readings may be delivered to worker 1
+again, on the same channel. The more readings worker 1 holds at the split, the more can go wrong. So it is
+stopped for a moment before, while its readings arrive.
 
 With `cluster_partition_handling = ignore` the nodes do not heal by themselves: node b is restarted after each
-split, as an operator would do. With `pause_minority` RabbitMQ stops on the node that is alone. It does not
-stop a node that was only silent for some seconds: that one is restarted too.
+split, as an operator would do. With `pause_minority` RabbitMQ stops on the isolated node. It does not stop a
+node that was only silent for some seconds: that one is restarted too.
 """
 
 import tempfile
@@ -38,7 +38,7 @@ from tests.support.waiting import wait_until
 
 
 class Kind(StrEnum):
-    """What happens to the cluster."""
+    """The event that happens to the cluster."""
 
     CUT_OFF = "b cut off"
     LINK_CUT = "link a-b cut"
@@ -47,30 +47,32 @@ class Kind(StrEnum):
     OVERLAP = "b cut off, all consume"
 
 
-#: What RabbitMQ does about a split, by itself.
+#: How RabbitMQ itself handles a split.
 HANDLINGS: Final = ("ignore", "pause_minority")
 
-#: Readings a second: what three nodes, two workers and the rest do on two cores, with some to spare.
+#: Readings per second: fewer than three nodes, two workers and the other processes can handle on two cores.
 _RATE: Final = 500
 
-#: Readings that must be confirmed in a round before anything happens, and the seconds from then on.
+#: The number of readings that must be confirmed in a round before anything happens, and the seconds from then
+#: on.
 _FLOW: Final = 500
 _RUN_UP: Final = (0.2, 1.0)
 
-#: Seconds of a cut; of a freeze, longer than it takes to notice; and until a killed node starts again.
+#: Seconds of a cut; of a freeze, longer than the others take to notice it; and until a killed node starts
+#: again.
 _CUT: Final = (3.0, 5.0)
 _FROZEN: Final = (1.3 * TICK_SECONDS, 1.6 * TICK_SECONDS)
 _DOWN: Final = (0.0, 2.0)
 
 _REPORTED_SECONDS: Final = BEAT_SECONDS + 0.2
 
-#: Seconds in which a cluster is whole again by itself, if it is at all.
+#: Seconds in which a cluster heals by itself, if it does.
 _HEALS_SECONDS: Final = 10
 
-#: Seconds in which both workers want all partitions before a cut: longer than a session waits for a fence.
+#: Seconds before a cut in which both workers consume all partitions: longer than a session waits for a fence.
 _OVERLAP: Final = 8.0
 
-#: Seconds that worker 1 is stopped for before a cut, and that follow the cut until node b is restarted.
+#: Seconds for which worker 1 is stopped before a cut, and from the cut until node b is restarted.
 _BACKLOG: Final = (0.2, 0.8)
 _HEALED: Final = (0.5, 2.0)
 
@@ -85,8 +87,10 @@ def splits(
     module: str = "pipeline.actors",
     logs: Path | None = None,
 ) -> Findings:
-    """Run so many rounds, drawn from `seed`. `module` is what the workers run. With breaches, what the
-    commands have printed goes to `logs`."""
+    """Run this many rounds, drawn from `seed`. The workers run `module`.
+
+    If there are breaches, the output of the commands is written to `logs`.
+    """
     findings = Findings(seed)
     with ExitStack() as stack:
         redis = local_redis()
@@ -112,13 +116,13 @@ def splits(
 
 
 class _Splitting:
-    """Does what a round says to a cluster while `site` works."""
+    """Makes the event of a round happen to a cluster while `site` works."""
 
     def __init__(self, site: Site, cluster: Cluster, at_b: Proxy, overlap: Path) -> None:
         self._site, self._cluster, self._at_b, self._overlap = site, cluster, at_b, overlap
 
     def happen(self, each: Round) -> None:
-        """One round, from a whole cluster to a whole cluster."""
+        """Run one round, which starts and ends with a whole cluster."""
         random, cluster = Random(each.seed), self._cluster
         cluster.lead_from_a()
         self._move_worker_1()
@@ -154,20 +158,20 @@ class _Splitting:
             cluster.mend(_HEALS_SECONDS)
 
     def _move_worker_1(self) -> None:
-        """Have worker 1 connect to node b, and wait until it has its partitions there."""
+        """Make worker 1 connect to node b, and wait until it has its partitions there."""
         self._at_b.cut()
-        # What it reports is up to one beat old, and may be of the connection before.
+        # Its last report is up to one beat old, and may be from the previous connection.
         time.sleep(_REPORTED_SECONDS)
         wait_until(self._at_b_again, timeout=PATIENCE)
         wait_until(lambda: self._held_by(1), timeout=PATIENCE)
 
     def _at_b_again(self) -> bool:
-        # A channel for each of its partitions, and one to publish on.
+        # One channel for each of its partitions, and one to publish.
         channels = int(self._cluster.b.order("length(rabbit_channel:list_local())."))
         return channels > Settings().partitions // 2
 
     def _held_by(self, workers: int) -> bool:
-        """Whether so many workers consume each partition, among them the one that it is assigned to."""
+        """Return whether this many workers consume each partition, including its assigned worker."""
         response = self._site.plant.client.get("/partitions")
         if response.status_code != 200:
             return False

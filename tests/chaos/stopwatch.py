@@ -1,8 +1,8 @@
-"""How long the machines stand still: the longest that a reading of each waits, from a fault until it is over.
+"""How long machines stand still: the longest wait of a reading of each, from a fault until it is over.
 
-That a result comes soon after a fault does not say that the machine does not stand still: a worker that joins
-takes partitions over when it is up, and one that leaves gives them away when it ends. So every reading sent
-since the fault counts, until the fault is over and each machine has a result of a reading sent after that.
+A result soon after a fault does not prove that the machine does not stand still: a worker that joins takes
+partitions over when it is up, and one that leaves gives them away when it ends. So every reading sent since
+the fault counts, until the fault is over and each machine has a result of a reading sent after that.
 """
 
 import time
@@ -11,7 +11,7 @@ from threading import Lock
 from tests.chaos.fleet import Fleet
 from tests.support.waiting import wait_until
 
-#: Seconds after which a machine without a result counts as one that stands still for good.
+#: Seconds after which a machine without a result counts as standing still permanently.
 PATIENCE = 60.0
 
 
@@ -27,18 +27,18 @@ class Stopwatch:
         self._last = dict[str, int]()
 
     def start(self) -> None:
-        """Measure from now on."""
+        """Start measuring now."""
         with self._lock:
             self._since = self._over = time.monotonic()
             self._waits, self._flowing = {}, set()
 
     def over(self) -> None:
-        """All is where it is to be again: what is sent from now on must have results before `wait` ends."""
+        """Note that the fault is over: readings sent from now on must have results before `wait` ends."""
         with self._lock:
             self._over, self._flowing = time.monotonic(), set()
 
     def on_result(self, machine_id: str, n: int) -> None:
-        """A result of the machine's reading n has come. One that comes again tells nothing."""
+        """Note a result of the machine's reading n. A repeated result is ignored."""
         with self._lock:
             if n <= self._last.get(machine_id, -1):
                 return
@@ -51,9 +51,9 @@ class Stopwatch:
                 self._flowing.add(machine_id)
 
     def wait(self) -> list[float]:
-        """Wait until the results of every machine flow. The longest wait of each in seconds.
+        """Wait until every machine has results again. Return the longest wait of each in seconds.
 
-        Raises `AssertionError` where one stands still for more than `PATIENCE`.
+        Raises `AssertionError` if a machine stands still for more than `PATIENCE`.
         """
         wait_until(lambda: len(self._flowing) == len(self._fleet.machines), timeout=PATIENCE)
         with self._lock:

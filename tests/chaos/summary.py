@@ -1,4 +1,4 @@
-"""What a campaign found, as tables."""
+"""The report of a campaign, as tables."""
 
 from statistics import median
 
@@ -8,10 +8,10 @@ from rich.table import Table
 from tests.chaos.campaign import Report
 from tests.chaos.plan import Kind
 
-#: Seconds that no reading should wait longer for its result.
+#: Seconds within which every reading should have its result.
 AIMS = {Kind.JOIN: 5, Kind.LEAVE: 5, Kind.KILL_WORKER: 15}
 
-#: Breaches that are shown; the files have them all.
+#: The maximum number of breaches that are shown; the files list all.
 _SHOWN = 20
 
 

@@ -1,4 +1,4 @@
-"""What comes out of an installation: every result and every dead letter, kept by id, repeats compared."""
+"""The output of an installation: every result and every dead letter, stored by id, with repeats compared."""
 
 import json
 import time
@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from pipeline import wire
 
-#: The queues that the results and copies of the dead letters end in. Quorum queues, so that they outlive a
-#: killed RabbitMQ.
+#: The queues that receive the results and copies of the dead letters. They are quorum queues, so that they
+#: survive a SIGKILL of RabbitMQ.
 RESULTS_QUEUE: Final = "chaos.results"
 LETTERS_QUEUE: Final = "chaos.dead-letters"
 
@@ -23,14 +23,14 @@ _PREFETCH: Final = 1_000
 
 
 class Result(Struct, frozen=True):
-    """A result: which reading it is of, and a digest of its bytes."""
+    """A result: the reading it belongs to, and a digest of its bytes."""
 
     n: int
     digest: bytes
 
 
 class Letter(Struct, frozen=True):
-    """A dead letter: its reading's bytes, what kind of failure it was, and a digest of all it says."""
+    """A dead letter: its reading's bytes, the kind of failure, and a digest of all its content."""
 
     body: bytes
     kind: str
@@ -38,9 +38,10 @@ class Letter(Struct, frozen=True):
 
 
 class Outcomes:
-    """What was said of each machine's readings, by running number.
+    """The results and dead letters of each machine's readings, by running number.
 
-    `different` names the ids that came with different bytes; `late` those that came first after a higher one.
+    `different` lists the ids that came with different bytes; `late` lists those that first came after a
+    higher one.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class Outcomes:
         self._highest = defaultdict[str, int](int)
 
     def add_result(self, message_id: str, body: bytes) -> tuple[str, int]:
-        """Note a result. Returns its machine and the number that the machine gave the reading."""
+        """Note a result. Return its machine and the number that the machine gave the reading."""
         event = json.loads(body)
         machine_id, number = event["subject"], int(event["id"])
         result = Result(event["data"]["n"], _digest(message_id, body))
@@ -67,7 +68,7 @@ class Outcomes:
     def add_letter(self, message_id: str, headers: dict[str, Any], body: bytes) -> None:
         """Note a dead letter."""
         machine_id, _, number = message_id.rpartition("/")
-        # RabbitMQ adds a header of its own to what it delivers again.
+        # RabbitMQ adds its own header to redelivered messages.
         ours = sorted((name, value) for name, value in headers.items() if not name.startswith("x-"))
         letter = Letter(body, headers["kind"], _digest(message_id, body, repr(ours)))
         if self.letters[machine_id].setdefault(int(number), letter) != letter:
@@ -83,7 +84,7 @@ def _digest(*parts: str | bytes) -> bytes:
 
 
 def declare(amqp_url: str) -> None:
-    """Make the queues, before the first result."""
+    """Declare the queues, before the first result."""
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
         channel = connection.channel()
         for queue, exchange in (
@@ -95,9 +96,9 @@ def declare(amqp_url: str) -> None:
 
 
 class Tap:
-    """Empties both queues into `outcomes`, whatever becomes of the broker.
+    """Consumes both queues into `outcomes`, and survives restarts of the broker.
 
-    A message is acknowledged after it was noted, so one may be noted twice. `on_result` is called with the
+    A message is acknowledged after it was noted, so it may be noted twice. `on_result` is called with the
     machine and the number of each result.
     """
 
@@ -111,7 +112,7 @@ class Tap:
         self._thread.start()
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Stop consuming."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""One SIGKILL of RabbitMQ with its log held; `make chaos KILLS=200` runs many, also with nothing slowed."""
+"""One SIGKILL of RabbitMQ with its log held; `make chaos KILLS=200` runs many, also of the other kinds."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.chaos.rounds import Findings, plan
 
 SEED = 1
 
-#: The modules of `tests.chaos.sabotage` that break a rule: with each of them readings must count twice.
+#: The modules of `tests.chaos.sabotage` that break a rule: each of them must make readings count twice.
 BROKEN_RULES = ["believes_acknowledgements", "no_marks"]
 
 
@@ -15,7 +15,7 @@ def killed(module: str) -> Findings:
     return kills(1, SEED, print, kinds=(Kind.LOG_HELD,), module=module)
 
 
-def test_acknowledgements_that_a_killed_broker_forgets_count_no_reading_twice() -> None:
+def test_no_reading_counts_twice_if_a_killed_broker_loses_acknowledgements() -> None:
     found = killed("pipeline.actors")
 
     assert found.stood_still == []
@@ -24,14 +24,14 @@ def test_acknowledgements_that_a_killed_broker_forgets_count_no_reading_twice() 
 
 
 @pytest.mark.parametrize("rule", BROKEN_RULES)
-def test_with_a_broken_rule_a_killed_broker_has_readings_counted_twice(rule: str) -> None:
+def test_with_a_broken_rule_readings_count_twice_after_a_kill_of_the_broker(rule: str) -> None:
     found = killed(f"tests.chaos.sabotage.{rule}")
 
     assert found.stood_still == []
     assert found.total.double
 
 
-def test_a_seed_gives_the_same_rounds_again_and_each_kind_before_any_comes_twice() -> None:
+def test_a_seed_always_gives_the_same_rounds_and_each_kind_before_any_repeats() -> None:
     kinds = list(Kind)
     first = plan(kinds, SEED, 3 * len(kinds))
 

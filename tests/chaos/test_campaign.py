@@ -10,7 +10,7 @@ READINGS, MACHINES, RATE = 5_000, 16, 120
 SEED = 1
 
 
-def test_whatever_is_killed_paused_or_cut_each_reading_counts_once_and_in_order() -> None:
+def test_each_reading_counts_once_and_in_order_whatever_is_killed_paused_or_cut() -> None:
     faults = plan(SEED, len(Kind))
 
     report = Campaign(faults, readings=READINGS, seed=SEED, machines=MACHINES, rate=RATE).run(
@@ -24,7 +24,7 @@ def test_whatever_is_killed_paused_or_cut_each_reading_counts_once_and_in_order(
     assert report.dead_letters > 0
 
 
-def test_a_seed_gives_the_same_plan_again_and_each_kind_before_any_comes_twice() -> None:
+def test_a_seed_always_gives_the_same_plan_and_each_kind_before_any_repeats() -> None:
     first = plan(SEED, 3 * len(Kind))
 
     assert plan(SEED, 3 * len(Kind)) == first

@@ -1,4 +1,4 @@
-"""The count after a round: each way to be wrong is seen, and doubt is no breach."""
+"""The count after a round: each kind of error is detected, and doubt is not a breach."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ SENT = 6
 
 
 def counted(*numbers: int) -> State:
-    """The state after these readings, in this order."""
+    """Return the state after these readings, in this order."""
     scope, state = dict[str, Any](), dict[str, Any]()
     exec(LOGIC, scope)  # noqa: S102  the logic that the campaign uploads
     for n in numbers:
@@ -21,7 +21,7 @@ def counted(*numbers: int) -> State:
 
 
 def census(state: State, in_doubt: tuple[int, ...] = ()) -> Census:
-    """The count of a machine that has sent `SENT` readings, all confirmed but those in doubt."""
+    """Return the count of a machine that has sent `SENT` readings, all confirmed except those in doubt."""
     machine = Machine(0)
     for n in range(SENT):
         machine.next_message(Sort.GOOD)
@@ -52,13 +52,13 @@ def test_a_reading_counts_once_and_one_in_doubt_once_or_never(
         ((5, 2, 0, 4, 1, 3), {"out_of_order": 5}),
     ],
 )
-def test_a_reading_that_is_lost_double_or_out_of_order_is_seen(
+def test_a_reading_that_is_lost_double_or_out_of_order_is_detected(
     numbers: tuple[int, ...], breaches: dict[str, int]
 ) -> None:
     assert census(counted(*numbers)) == Census(6, len(numbers), **breaches)
 
 
-def test_a_state_that_forgot_a_count_is_seen() -> None:
+def test_a_state_that_lost_a_count_is_detected() -> None:
     state = counted(0, 1, 2, 3, 4, 5)
     state.count -= 1
 

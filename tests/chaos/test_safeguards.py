@@ -1,4 +1,4 @@
-"""Each safeguard taken out in turn: the campaign must notice. With all of them in place, it must not."""
+"""The campaign detects the removal of each safeguard, and finds nothing with all safeguards in place."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Run = Callable[..., Verdict]
 
 @pytest.fixture
 def run(broker_url: str, redis_url: str) -> Run:
-    """Gives the verdict on faults that come in the one moment that a safeguard is for."""
+    """Return the verdict on faults that occur exactly at the moment that a safeguard is for."""
 
     def run(module: str, *kinds: Kind) -> Verdict:
         campaign = Campaign(
@@ -31,7 +31,7 @@ def run(broker_url: str, redis_url: str) -> Run:
     return run
 
 
-def test_with_every_safeguard_no_moment_is_a_bad_one(run: Run) -> None:
+def test_with_every_safeguard_no_moment_causes_a_breach(run: Run) -> None:
     verdict = run("nothing", Kind.DIE_ON_TAKING, Kind.DIE_AFTER_WRITE, Kind.WAKE_BEFORE_WRITE)
 
     assert verdict.breaches == []
@@ -41,14 +41,14 @@ def test_without_marks_readings_are_counted_again(run: Run) -> None:
     assert run("no_marks", Kind.DIE_AFTER_WRITE).repeated
 
 
-def test_without_the_fence_a_worker_that_was_replaced_counts_readings_again(run: Run) -> None:
+def test_without_the_fence_a_replaced_worker_counts_readings_again(run: Run) -> None:
     assert run("no_fence", Kind.WAKE_BEFORE_WRITE).repeated
 
 
 def test_without_compare_and_set_edits_of_the_state_are_lost(run: Run) -> None:
-    # An edit is lost if it falls between a batch's read and its write, so there are many of them.
+    # An edit is lost only between a batch's read and its write, so the test makes many edits.
     assert run("no_compare_and_set", *[Kind.EDIT_STATE] * 25).edits_lost
 
 
-def test_acknowledged_early_readings_are_lost(run: Run) -> None:
+def test_with_early_acknowledgement_readings_are_lost(run: Run) -> None:
     assert run("early_acknowledgement", Kind.DIE_ON_TAKING).lost

@@ -12,7 +12,7 @@ def split(kind: Kind, module: str, seed: int = SEED) -> Findings:
     return splits(1, seed, print, handling="ignore", kinds=(kind,), module=module)
 
 
-def test_a_worker_on_a_node_that_is_cut_off_counts_no_reading_twice() -> None:
+def test_a_worker_on_an_isolated_node_counts_no_reading_twice() -> None:
     found = split(Kind.CUT_OFF, "pipeline.actors")
 
     assert found.stood_still == []
@@ -20,7 +20,7 @@ def test_a_worker_on_a_node_that_is_cut_off_counts_no_reading_twice() -> None:
     assert found.total.breaches == 0, found.total
 
 
-#: The kinds of splits, and the modules of `tests.chaos.sabotage` that break the rule which is for each.
+#: The kinds of splits, each with the module of `tests.chaos.sabotage` that breaks the rule for it.
 BROKEN_RULES = [
     (Kind.CUT_OFF, "believes_acknowledgements"),
     (Kind.LINK_CUT, "no_count"),
@@ -32,9 +32,7 @@ ATTEMPTS = 4
 
 
 @pytest.mark.parametrize(("kind", "rule"), BROKEN_RULES)
-def test_with_a_broken_rule_a_worker_on_a_node_that_is_cut_off_counts_readings_twice(
-    kind: Kind, rule: str
-) -> None:
+def test_with_a_broken_rule_a_worker_on_an_isolated_node_counts_readings_twice(kind: Kind, rule: str) -> None:
     doubles = 0
     for seed in range(SEED, SEED + ATTEMPTS):
         found = split(kind, f"tests.chaos.sabotage.{rule}", seed)

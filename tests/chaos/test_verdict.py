@@ -1,4 +1,4 @@
-"""The count at the end: each way to be wrong is seen, and doubt is no breach."""
+"""The count at the end: each kind of error is detected, and doubt is not a breach."""
 
 import pytest
 
@@ -10,7 +10,7 @@ ID = "m0"
 
 
 def machine(sorts: list[Sort], in_doubt: tuple[int, ...] = ()) -> Machine:
-    """A machine that has sent these readings; all confirmed but those in doubt."""
+    """Return a machine that has sent these readings, all confirmed except those in doubt."""
     sender = Machine(0)
     for sort in sorts:
         sender.next_message(sort)
@@ -20,7 +20,7 @@ def machine(sorts: list[Sort], in_doubt: tuple[int, ...] = ()) -> Machine:
 
 
 def outcomes(results: dict[int, int], letters: dict[int, Letter] | None = None) -> Outcomes:
-    """Results by number: the n of each; and dead letters by number."""
+    """Return results by number, with the n of each, and dead letters by number."""
     found = Outcomes()
     found.results[ID] = {number: Result(n, b"") for number, n in results.items()}
     found.letters[ID] = letters or {}
@@ -30,7 +30,7 @@ def outcomes(results: dict[int, int], letters: dict[int, Letter] | None = None) 
 def judged(
     sender: Machine, state: State, number: int, found: Outcomes, edits: Edits | None = None
 ) -> dict[str, int]:
-    """How many breaches are found, by column."""
+    """Return the number of breaches, by column."""
     verdict = Verdict()
     verdict.judge(sender, state, number, found, edits or Edits())
     columns = {column: len(getattr(verdict, column)) for column in Verdict.__struct_fields__}
@@ -39,11 +39,11 @@ def judged(
 
 GOOD = [Sort.GOOD] * 3
 
-#: What the three good readings above should come to.
+#: The expected state after the three good readings above.
 ALL = State(count=3, last=2)
 
 
-def test_all_counted_once_and_in_order_is_no_breach() -> None:
+def test_readings_counted_once_and_in_order_are_no_breach() -> None:
     assert judged(machine(GOOD), ALL, 3, outcomes({1: 0, 2: 1, 3: 2})) == {}
 
 
@@ -61,13 +61,13 @@ def test_a_confirmed_reading_that_is_not_counted_is_lost() -> None:
     assert judged(machine(GOOD), state, 2, outcomes({1: 0, 2: 2})) == {"lost": 1}
 
 
-def test_a_state_that_went_back_has_lost_what_has_results() -> None:
+def test_a_state_that_went_back_has_lost_readings_with_results() -> None:
     found = outcomes({1: 0, 2: 1, 3: 2})
 
     assert judged(machine(GOOD, in_doubt=(2,)), State(count=2, last=1), 2, found) == {"lost": 2}
 
 
-def test_a_reading_that_is_counted_again_is_repeated_also_if_it_was_in_doubt() -> None:
+def test_a_reading_that_is_counted_again_is_repeated_even_if_it_was_in_doubt() -> None:
     state = State(count=4, last=2, late=[2])
     found = outcomes({1: 0, 2: 1, 3: 2, 4: 2})
 
@@ -81,11 +81,11 @@ def test_a_reading_that_is_counted_after_a_later_one_is_out_of_order() -> None:
     assert judged(machine(GOOD), state, 3, found) == {"out_of_order": 2}
 
 
-def test_a_number_without_result_is_a_missing_result() -> None:
+def test_a_number_without_a_result_is_a_missing_result() -> None:
     assert judged(machine(GOOD), ALL, 3, outcomes({1: 0, 3: 2})) == {"results_missing": 1}
 
 
-def test_results_of_one_id_must_be_equal_and_first_come_in_order() -> None:
+def test_results_of_one_id_must_be_equal_and_first_copies_must_be_in_order() -> None:
     found = Outcomes()
     body = b'{"subject": "m0", "id": "%d", "data": {"n": %d}}'
 
@@ -109,11 +109,11 @@ NOT_JSON = Letter(body_of(2, Sort.NOT_JSON), "not-json", b"")
 ONE = State(count=1, last=0)
 
 
-def test_dead_letters_of_what_had_to_fail_are_no_breach() -> None:
+def test_dead_letters_of_readings_that_had_to_fail_are_no_breach() -> None:
     assert judged(machine(BAD), ONE, 3, outcomes({1: 0}, {2: RAISED, 3: NOT_JSON})) == {}
 
 
-def test_dead_letters_that_are_missing_wrong_or_double_are_seen() -> None:
+def test_dead_letters_that_are_missing_wrong_or_double_are_detected() -> None:
     wrong = {"dead_letters_wrong": 1}
     other = Letter(NOT_JSON.body, "limit", b"")
     good = Letter(body_of(0, Sort.GOOD), "limit", b"")

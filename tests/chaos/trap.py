@@ -1,7 +1,7 @@
-"""Traps in a worker: at a chosen step of a batch, all of the worker is killed or stopped by itself.
+"""Traps in a worker: at a chosen step of a batch, the whole worker is killed or stopped from inside.
 
-Where luck decides when a worker dies, the one moment that a safeguard is for is seldom met. A trap meets
-it always. It is set by the environment, before the worker starts (`tests.chaos.sabotage`).
+A random kill seldom hits the one moment that a safeguard is for. A trap always does. The environment sets it
+before the worker starts (`tests.chaos.sabotage`).
 """
 
 import os
@@ -23,12 +23,12 @@ VARIABLE: Final = "CHAOS_TRAP"
 #: Seconds to wait for the proof that readings which were acknowledged early are settled.
 _PROOF_SECONDS: Final = 10
 
-#: The batch of the worker's whose step sets the trap off: not the first, so that there is something to lose.
+#: The number of the worker's batch that triggers the trap: not the first, so that there is something to lose.
 _BATCH: Final = 4
 
 
 class Trap(StrEnum):
-    """At which step, and what happens."""
+    """The step of a trap, and its effect."""
 
     DIE_ON_TAKING = "killed when it has taken a batch"
     DIE_AFTER_WRITE = "killed when it has written a batch"
@@ -45,7 +45,7 @@ def arm() -> None:
 
     def trapped_process(self: Processor, batch: Batch) -> None:
         if trap is Trap.DIE_ON_TAKING and next(steps) == _BATCH:
-            # A worker that acknowledges early has lost its readings once the broker has that in its log.
+            # A worker that acknowledges early loses its readings as soon as the broker has logged that.
             deadline = time.monotonic() + _PROOF_SECONDS
             for share in batch.shares:
                 assert isinstance(share.session, Partition)
@@ -57,12 +57,12 @@ def arm() -> None:
         process(self, batch)
 
     def trapped_write(self: Records, updates: Mapping[str, Update]) -> set[str]:
-        # Only where a record is there already: who writes over nothing overwrites nothing.
+        # Only if there is already a record: otherwise nothing can be overwritten.
         due = trap is not Trap.DIE_ON_TAKING and any(update.read.token for update in updates.values())
         due = due and next(steps) == _BATCH
         if due and trap is Trap.STOP_BEFORE_WRITE:
             os.killpg(0, signal.SIGSTOP)
-            time.sleep(1)  # the signal may take its time to reach this thread
+            time.sleep(1)  # the signal may take some time to reach this thread
         changed = write(self, updates)
         if due and trap is Trap.DIE_AFTER_WRITE:
             os.killpg(0, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The count at the end: what was sent beside what the states, the results and the dead letters say."""
+"""The count at the end: the sent readings, compared with the states, the results and the dead letters."""
 
 from msgspec import Struct, field
 from msgspec.structs import asdict
@@ -6,8 +6,8 @@ from msgspec.structs import asdict
 from tests.chaos.fleet import Machine, Sort, body_of
 from tests.chaos.tap import Letter, Outcomes, Result
 
-#: Counts, remembers the last number, which numbers were left out on the way to it, and which came late.
-#: `{version}` makes each upload another source that counts in the same way.
+#: Counts readings, and stores the last number, the gaps before it, and the late numbers. `{version}` makes
+#: each upload a different source with the same effect.
 LOGIC = """
 # Version {version}.
 def process(data, state):
@@ -34,14 +34,14 @@ class State(Struct):
 
 
 class Edits(Struct):
-    """The edits of a machine's state that were answered with success, and those without a clear answer."""
+    """The edits of a machine's state that succeeded, and those without a clear answer."""
 
     done: int = 0
     in_doubt: int = 0
 
 
 class Verdict(Struct):
-    """The breaches, each as a sentence, by what was broken. All empty: every promise was kept."""
+    """The breaches, each as a sentence, by kind. If all are empty, every promise was kept."""
 
     lost: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Verdict(Struct):
 
     @property
     def breaches(self) -> list[str]:
-        """All of them, each with the name of its column."""
+        """All breaches, each with the name of its column."""
         return [
             f"{column.replace('_', ' ')}: {breach}"
             for column, breaches in asdict(self).items()
@@ -64,7 +64,7 @@ class Verdict(Struct):
         ]
 
     def judge(self, machine: Machine, state: State, number: int, outcomes: Outcomes, edits: Edits) -> None:
-        """Add what is wrong with one machine, whose record counts `number` readings."""
+        """Add the breaches of one machine, whose record counts `number` readings."""
         results, letters = outcomes.results[machine.id], outcomes.letters[machine.id]
         counted = self._judge_state(machine, state)
         self._judge_results(machine, counted, results)
@@ -84,7 +84,7 @@ class Verdict(Struct):
             )
 
     def _judge_state(self, machine: Machine, state: State) -> set[int]:
-        """The numbers that the state has counted."""
+        """Add the breaches in the state. Return the numbers that it has counted."""
         counted = set(range(state.last + 1))
         for first, last in state.gaps:
             counted.difference_update(range(first, last + 1))

@@ -1,4 +1,5 @@
-"""Workers with one safeguard taken out: `dramatiq tests.chaos.sabotage.<name>`.
+"""Workers without one of the safeguards: `dramatiq tests.chaos.sabotage.<name>`.
 
-Each module takes one thing out, sets the trap that the environment names, and is `pipeline.actors` otherwise.
+Each module removes one safeguard, sets the trap that the environment names, and otherwise equals
+`pipeline.actors`.
 """

@@ -1,6 +1,6 @@
-"""Takes what was acknowledged for settled: rule 5 of `pipeline.model.record`."""
+"""Considers acknowledged readings settled, against rule 5 of `pipeline.model.record`."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from pipeline.worker.proof import Proof
 from tests.chaos.trap import arm
 

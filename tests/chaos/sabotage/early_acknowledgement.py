@@ -1,6 +1,6 @@
-"""Acknowledges readings when they are taken, before anything is done with them."""
+"""Acknowledges readings when they are taken, before they are processed."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from pipeline.worker.batch import Share
 from pipeline.worker.partition import Partition
 from tests.chaos.trap import arm
@@ -17,7 +17,7 @@ def _acknowledged(self: Partition, readings: int, size: int) -> Share:
 
 
 def _settle(self: Partition) -> None:
-    """What is left of it when the readings are acknowledged."""
+    """Settle without acknowledging, because the readings are acknowledged already."""
     assert self.in_flight is not None
     self.acknowledged += len(self.in_flight.readings)
     self.in_flight = None

@@ -1,6 +1,6 @@
-"""Takes compare-and-set out: a record is written over whatever is there."""
+"""Removes compare-and-set: a write of a record overwrites any other."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from pipeline.store import records
 from tests.chaos.trap import arm
 

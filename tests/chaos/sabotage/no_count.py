@@ -1,6 +1,6 @@
-"""Has a session go on when the broker gives its readings back to it: rule 6 of `pipeline.model.record`."""
+"""Lets a session continue after a redelivery of its readings, against rule 6 of `pipeline.model.record`."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from pipeline.worker.partition import Partition
 from tests.chaos.trap import arm
 

@@ -1,6 +1,6 @@
-"""Takes the fence out: a session that another one has replaced may still write."""
+"""Removes the fence: a session may still write after another one has replaced it."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from pipeline.store import records
 from tests.chaos.trap import arm
 

@@ -1,6 +1,6 @@
-"""Takes the marks out: no reading is recognised that is delivered again."""
+"""Removes the marks: no redelivered reading is recognised."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from pipeline.model.reading import Reading
 from pipeline.model.record import Record, Split
 from tests.chaos.trap import arm

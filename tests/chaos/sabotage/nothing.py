@@ -1,6 +1,6 @@
-"""Takes nothing out: what the other modules are compared with."""
+"""Removes nothing: the baseline for the other modules."""
 
-import pipeline.actors  # noqa: F401  Dramatiq runs what it has set up
+import pipeline.actors  # noqa: F401  Dramatiq runs the objects that it sets up
 from tests.chaos.trap import arm
 
 arm()
