@@ -1,6 +1,7 @@
-"""A real RabbitMQ and a real Redis for every test that asks, of the tests' own; and no settings but ours.
+"""A real RabbitMQ and a real Redis for every test that needs them, and only our own settings.
 
-What cannot be had fails the tests that need it: none is skipped.
+The servers are private to the tests. If a server is not available, the tests that need it fail; none is
+skipped.
 """
 
 import os
@@ -20,24 +21,24 @@ from pipeline.settings import PREFIX
 from tests.support.installation import Installation
 from tests.support.servers import OwnServers
 
-# Before any test module is imported: some of ours read the settings when they are.
+# Before any test module is imported, because some of them read the settings at import.
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[_name]
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would as well.
+# A shell that starts the tests in the background makes them ignore Ctrl-C, and their child processes too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Machines are shared and slow at times: how long an example takes says nothing.
+# Machines are shared and slow at times, so the duration of an example says nothing.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
-#: Each test's virtual host has a name of its own.
+#: Each test's virtual host has its own name.
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[LocalRabbitmq]:
-    """The RabbitMQ that tests share. Each uses a virtual host of its own, and leaves the server alone."""
+    """The RabbitMQ that tests share. Each uses its own virtual host, and does not stop the server."""
     with ExitStack() as stack:
         server = local_rabbitmq(management=True)
         stack.callback(server.close)
@@ -62,7 +63,7 @@ def vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
 
 @contextmanager
 def own_vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
-    """A virtual host while the block runs. Gives its name."""
+    """A virtual host that exists while the block runs. Yields its name."""
     assert rabbitmq.management_url
     user = urlsplit(rabbitmq.amqp_url).username
     name = f"test-{next(_numbers)}"
@@ -76,37 +77,37 @@ def own_vhost(rabbitmq: LocalRabbitmq) -> Iterator[str]:
 
 @pytest.fixture
 def broker_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
-    """The test's own virtual host, over AMQP."""
+    """The URL of the test's own virtual host, over AMQP."""
     return amqp_url_of(rabbitmq, vhost)
 
 
 @pytest.fixture
 def mqtt_url(rabbitmq: LocalRabbitmq, vhost: str) -> str:
-    """The test's own virtual host, over MQTT."""
+    """The URL of the test's own virtual host, over MQTT."""
     return mqtt_url_of(rabbitmq, vhost)
 
 
 def amqp_url_of(rabbitmq: LocalRabbitmq, vhost: str) -> str:
-    """A virtual host over AMQP."""
+    """Return the URL of a virtual host over AMQP."""
     return urlunsplit(urlsplit(rabbitmq.amqp_url)._replace(path=f"/{vhost}"))
 
 
 def mqtt_url_of(rabbitmq: LocalRabbitmq, vhost: str) -> str:
-    """A virtual host over MQTT."""
+    """Return the URL of a virtual host over MQTT."""
     url = urlsplit(rabbitmq.mqtt_url)
-    # MQTT knows no virtual hosts; RabbitMQ takes one from before a colon in the user's name.
+    # MQTT has no virtual hosts; RabbitMQ reads one from the user's name, before a colon.
     user = quote(f"{vhost}:{url.username}", safe="")
     return urlunsplit(url._replace(netloc=f"{user}:{url.password}@{url.hostname}:{url.port}"))
 
 
 @pytest.fixture
 def redis_url(shared_redis: LocalRedis) -> str:
-    """An empty Redis."""
+    """The URL of an empty Redis."""
     return emptied(shared_redis)
 
 
 def emptied(server: LocalRedis) -> str:
-    """The address of a Redis that is empty now."""
+    """Empty a Redis, and return its URL."""
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
     return server.url
@@ -114,16 +115,16 @@ def emptied(server: LocalRedis) -> str:
 
 @pytest.fixture
 def installation(broker_url: str, redis_url: str, mqtt_url: str) -> Iterator[Installation]:
-    """Our commands on this test's own virtual host and an empty Redis; all ended when the test is."""
+    """Our commands on this test's own virtual host and an empty Redis; all are ended after the test."""
     with Installation(broker_url, redis_url, mqtt_url) as plant:
         yield plant
 
 
 @pytest.fixture(scope="module")
 def module_installation(rabbitmq: LocalRabbitmq, shared_redis: LocalRedis) -> Iterator[Installation]:
-    """The same for all tests of a module, each of which uses machines of its own.
+    """The same for all tests of a module, each of which uses its own machines.
 
-    Not beside `redis_url` or `installation`, which empty the Redis.
+    Do not combine it with `redis_url` or `installation`, which empty the Redis.
     """
     with own_vhost(rabbitmq) as vhost:
         urls = amqp_url_of(rabbitmq, vhost), emptied(shared_redis), mqtt_url_of(rabbitmq, vhost)

@@ -1,4 +1,4 @@
-"""A durable queue that gets every machine's readings, and what has arrived on it."""
+"""A durable queue that receives every machine's readings, and the readings that have arrived in it."""
 
 from collections import defaultdict
 
@@ -22,7 +22,7 @@ class ReadingsQueue:
     def take(
         self, enough: int, *, more_to_come: bool = False
     ) -> list[tuple[str, pika.BasicProperties, bytes]]:
-        """Everything on it (machine, properties, body): at least `enough`, and then until it is empty."""
+        """Consume the queue (machine, properties, body): at least `enough`, then until it is empty."""
         arrived = list[tuple[str, pika.BasicProperties, bytes]]()
         with pika.BlockingConnection(self._parameters) as connection:
             channel = connection.channel()
@@ -35,14 +35,14 @@ class ReadingsQueue:
                 channel.basic_ack(method.delivery_tag)
                 if len(arrived) >= enough and not channel.get_waiting_message_count():
                     break
-            # Gives back what has come since.
+            # Requeue the readings that have arrived since.
             channel.cancel()
             if not more_to_come:
                 assert channel.queue_declare(_NAME, passive=True).method.message_count == 0
         return arrived
 
     def take_bodies(self, enough: int, *, more_to_come: bool = False) -> dict[str, list[bytes]]:
-        """The bodies of `take` for each machine, in the order they arrived."""
+        """Return the bodies of `take` for each machine, in the order of arrival."""
         bodies = defaultdict[str, list[bytes]](list)
         for machine, _, body in self.take(enough, more_to_come=more_to_come):
             bodies[machine].append(body)

@@ -1,4 +1,4 @@
-"""`iot-devices` as its users run it: a process, its output, its exit status, signals."""
+"""`iot-devices` as its users run it: its process, output, exit status and signals."""
 
 import os
 import pty
@@ -67,7 +67,7 @@ def test_simulated_machines_repeat_with_their_seed(
 @pytest.mark.parametrize(
     ("end", "status"), [([], 0), (["--count", "100000"], 130)], ids=["endless", "counted"]
 )
-def test_being_stopped_ends_it_cleanly_with_the_counts(
+def test_it_stops_cleanly_and_prints_the_counts(
     number: signal.Signals,
     end: list[str],
     status: int,
@@ -78,7 +78,7 @@ def test_being_stopped_ends_it_cleanly_with_the_counts(
     with subprocess.Popen(
         arguments, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        # It sends: it is past its start, and what it was told to stop for is there.
+        # Readings arrive, so it has started and has installed its signal handlers.
         first = readings_queue.take_bodies(20, more_to_come=True)
         process.send_signal(number)
         output, errors = process.communicate(timeout=30)
@@ -117,7 +117,7 @@ def test_a_terminal_gets_a_progress_bar(
     while True:
         try:
             shown += os.read(ours, 4096)
-        except OSError:  # how a terminal of Linux says that its last writer has gone
+        except OSError:  # on Linux, the last writer of the terminal has closed it
             break
     os.close(ours)
     assert process.wait(30) == 0
@@ -127,7 +127,7 @@ def test_a_terminal_gets_a_progress_bar(
     readings_queue.take(3000)
 
 
-def test_nothing_at_the_address_is_said_without_the_password(recording: Path) -> None:
+def test_an_unreachable_address_is_reported_without_the_password(recording: Path) -> None:
     for via in ("amqp", "mqtt", "http"):
         url = f"{via}://somebody:secret@127.0.0.1:{free_port()}"
         done = run("replay", str(recording), "--machine", "press", "--via", via, "--url", url)
@@ -155,7 +155,7 @@ def test_nothing_at_the_address_is_said_without_the_password(recording: Path) ->
         (["simulate", "--via", "post"], "invalid choice"),
     ],
 )
-def test_wrong_use_is_refused_with_the_reason(arguments: list[str], message: str) -> None:
+def test_invalid_arguments_are_refused_with_the_reason(arguments: list[str], message: str) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert message in done.stderr

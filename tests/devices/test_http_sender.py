@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 
 
 class Server:
-    """Takes readings as the API does. `statuses` are answered first, one each; then 202."""
+    """Accepts readings as the API does. It answers with each of `statuses` once, and then with 202."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -42,7 +42,7 @@ class Server:
                 length = int(self.headers["Content-Length"])
                 body = self.rfile.read(length)
                 if len(body) < length:
-                    # `stop` cut the connection between the head and the body: there is no reading.
+                    # `stop` cut the connection between the header and the body: there is no reading.
                     self.close_connection = True
                     return
                 assert self.headers["Content-Type"] == "application/json"
@@ -63,13 +63,13 @@ class Server:
             daemon_threads = True
 
             def handle_error(self, request: object, client_address: object) -> None:
-                """A connection that `stop` cut has nothing to say."""
+                """Ignore errors on connections that `stop` cut."""
 
         self._server = QuietServer(("127.0.0.1", self.port), Handler)
         Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
-        """End it, and cut the connections as a killed process would."""
+        """Stop the server, and cut the connections as a killed process would."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -118,7 +118,7 @@ def test_each_machines_readings_arrive_in_order(server: Server, sender: HttpSend
     assert sender.counts == Counts(sent=500, confirmed=500)
 
 
-def test_what_cannot_be_taken_now_is_sent_again_in_order(
+def test_readings_that_cannot_be_accepted_now_are_sent_again_in_order(
     server: Server, sender: HttpSender, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.statuses = [503, 429, 500]
@@ -130,7 +130,7 @@ def test_what_cannot_be_taken_now_is_sent_again_in_order(
     assert sender.trouble is None
 
 
-def test_what_is_refused_is_counted_and_the_next_one_sent(
+def test_a_refused_reading_is_counted_and_the_next_one_is_sent(
     server: Server, sender: HttpSender, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.statuses = [400, 400]
@@ -141,7 +141,7 @@ def test_what_is_refused_is_counted_and_the_next_one_sent(
     assert caplog.text.count("refused a reading: 400 answer 400") == 1
 
 
-def test_it_shows_its_token_and_keeps_the_readings_of_a_token_that_is_not_enough(
+def test_it_sends_its_token_and_keeps_the_readings_if_the_role_is_insufficient(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.statuses = [401, 403]
@@ -179,7 +179,7 @@ def test_a_restart_of_the_api_loses_nothing(server: Server, sender: HttpSender) 
     assert server.count - 2000 <= sender.counts.repeated
 
 
-def test_an_api_that_is_not_there_is_named() -> None:
+def test_an_unreachable_api_is_named() -> None:
     port = free_port()
     with pytest.raises(
         Unreachable, match=rf"http://127\.0\.0\.1:{port} is unreachable.*Check that the API is running"

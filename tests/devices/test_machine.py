@@ -46,18 +46,18 @@ def test_the_same_seed_gives_the_same_readings() -> None:
     assert live(5000) == live(5000)
 
 
-def test_another_seed_or_another_machine_gives_others() -> None:
+def test_another_seed_or_another_machine_gives_other_readings() -> None:
     assert live(100) != live(100, seed=8)
     assert live(100)[0] != live(100, machine_id="machine_B")[0]
 
 
-def test_the_readings_of_today_are_those_of_the_first_release() -> None:
-    """Whoever kept a seed to show something keeps what it shows."""
+def test_a_seed_gives_the_same_readings_as_in_the_first_release() -> None:
+    """Anyone who stored a seed for a demonstration gets the same readings again."""
     reading = [each for each in live(400, seed=1) if each is not None][-1]
     assert msgspec.json.decode(msgspec.json.encode(reading)) == FIRST_RELEASE
 
 
-def test_a_reading_says_who_when_and_which(readings: list[MachineReading]) -> None:
+def test_a_reading_contains_its_machine_time_and_number(readings: list[MachineReading]) -> None:
     assert readings[0].machine == "machine_A"
     assert readings[0].timestamp == "2026-01-01T00:00:00.000000Z"
     assert readings[0].sequence == 1
@@ -157,7 +157,7 @@ def test_a_machines_readings_do_not_depend_on_the_others() -> None:
     assert alone == among
 
 
-def test_an_endless_fleet_goes_on() -> None:
+def test_an_endless_fleet_continues() -> None:
     endless = Fleet(machine_ids(2), 10.0, 1, START, step=1.0)
     assert endless.total is None
     assert len(list(islice(endless, 5000))) == 5000

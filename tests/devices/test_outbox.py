@@ -15,14 +15,14 @@ def take_all(outbox: Outbox, first_tag: int = 1) -> list[int]:
     return numbers
 
 
-def test_what_is_handed_in_first_is_sent_first() -> None:
+def test_readings_are_sent_in_the_order_in_which_they_are_added() -> None:
     outbox = filled(2)
     assert outbox.take(1) == Parcel(1, "press", b"1")
     assert outbox.take(2) == Parcel(2, "press", b"2")
     assert outbox.take(3) is None
 
 
-def test_a_lost_connection_sends_again_what_was_not_confirmed_in_order() -> None:
+def test_after_a_lost_connection_unconfirmed_readings_are_sent_again_in_order() -> None:
     outbox = filled(6)
     for tag in range(1, 5):
         outbox.take(tag)
@@ -32,7 +32,7 @@ def test_a_lost_connection_sends_again_what_was_not_confirmed_in_order() -> None
     assert outbox.counts == Counts(sent=6, confirmed=1, repeated=3)
 
 
-def test_a_confirmation_of_many_settles_all_up_to_its_tag() -> None:
+def test_a_confirm_of_several_messages_settles_all_up_to_its_tag() -> None:
     outbox = filled(5)
     take_all(outbox)
     assert outbox.confirm(3, multiple=True) == 3
@@ -41,7 +41,7 @@ def test_a_confirmation_of_many_settles_all_up_to_its_tag() -> None:
     assert outbox.unsettled == 2
 
 
-def test_what_is_postponed_holds_back_all_that_follows() -> None:
+def test_a_postponed_reading_holds_back_all_later_ones() -> None:
     outbox = filled(4)
     for tag in (1, 2, 3):
         outbox.take(tag)
@@ -55,7 +55,7 @@ def test_what_is_postponed_holds_back_all_that_follows() -> None:
     assert take_all(outbox) == [2, 4]
 
 
-def test_a_full_window_takes_nothing_more() -> None:
+def test_a_full_window_accepts_no_more_readings() -> None:
     outbox = filled(4, window=4)
     assert not outbox.put("press", b"5", timeout=0.01)
     assert outbox.unsettled == 4
@@ -64,7 +64,7 @@ def test_a_full_window_takes_nothing_more() -> None:
     assert outbox.put("press", b"5", timeout=0.01)
 
 
-def test_what_is_refused_is_settled_and_not_confirmed() -> None:
+def test_a_refused_reading_is_settled_and_not_confirmed() -> None:
     outbox = filled(1)
     outbox.take(1)
     assert not outbox.wait_empty(timeout=0.01)
@@ -73,7 +73,7 @@ def test_what_is_refused_is_settled_and_not_confirmed() -> None:
     assert outbox.counts == Counts(sent=1, refused=1)
 
 
-def test_it_is_stalled_only_while_something_waits() -> None:
+def test_it_is_stalled_only_while_readings_wait() -> None:
     assert Outbox(1).stalled == 0
     outbox = filled(1)
     assert outbox.stalled > 0

@@ -33,7 +33,7 @@ def jsonl(tmp_path: Path) -> Path:
     return tmp_path / "readings.jsonl"
 
 
-def test_numbers_become_numbers_and_the_rest_text(csv: Path) -> None:
+def test_numbers_become_numbers_and_other_values_become_text(csv: Path) -> None:
     [body] = bodies(csv, b"a,b,c,d,e\n1,-2.50,1e3,on,\n")
     assert json.loads(body) == {"a": 1, "b": -2.5, "c": 1000, "d": "on", "e": ""}
 
@@ -46,12 +46,12 @@ def test_numbers_keep_their_digits(csv: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["007", "1_000", "NaN", "inf", "1e999", "+5", "0x10", " 5", "1,5", "٣", "True"]
 )
-def test_what_is_no_number_in_json_stays_text(csv: Path, text: str) -> None:
+def test_a_value_that_is_not_a_json_number_stays_text(csv: Path, text: str) -> None:
     [body] = bodies(csv, f'value\n"{text}"\n'.encode())
     assert json.loads(body) == {"value": text}
 
 
-def test_quotes_line_ends_and_marks_of_spreadsheets_are_understood(csv: Path) -> None:
+def test_quotes_line_ends_and_byte_order_marks_of_spreadsheets_are_parsed(csv: Path) -> None:
     content = '\ufeffname,note\r\nä,"two\nlines, one field"\r\n\r\nb,"a ""quote"""\r\n'.encode()
     assert [json.loads(body) for body in bodies(csv, content)] == [
         {"name": "ä", "note": "two\nlines, one field"},
@@ -77,7 +77,7 @@ def test_a_bad_csv_is_refused_before_anything_is_sent(csv: Path, content: bytes,
     assert message in refused(csv, content)
 
 
-def test_lines_go_out_byte_for_byte(jsonl: Path) -> None:
+def test_lines_are_sent_byte_for_byte(jsonl: Path) -> None:
     content = b'{"b": 1,  "a":2.50}\n\n[1]\r\nnot json \xff\n{"last": "without a line end"}'
     assert bodies(jsonl, content) == [
         b'{"b": 1,  "a":2.50}',

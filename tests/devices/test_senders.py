@@ -40,7 +40,7 @@ def send_all(sender: Sender, readings: Iterable[tuple[str, bytes]]) -> None:
         assert sender.send(machine, body, timeout=120)
 
 
-def test_all_that_is_confirmed_arrives_in_order(sender: Sender, readings_queue: ReadingsQueue) -> None:
+def test_all_confirmed_readings_arrive_in_order(sender: Sender, readings_queue: ReadingsQueue) -> None:
     send_all(sender, numbered(5000))
     assert sender.flush(30)
 
@@ -50,7 +50,7 @@ def test_all_that_is_confirmed_arrives_in_order(sender: Sender, readings_queue: 
         assert arrived[machine] == [body for each, body in numbered(5000) if each == machine]
 
 
-def test_bodies_arrive_as_they_were(sender: Sender, readings_queue: ReadingsQueue) -> None:
+def test_bodies_arrive_unchanged(sender: Sender, readings_queue: ReadingsQueue) -> None:
     bodies = [b'{"a":  1.50}', b"not json \x00\xff", b"", b"x" * 200_000]
     send_all(sender, [("machine_A", body) for body in bodies])
     assert sender.flush(30)
@@ -80,7 +80,7 @@ def test_amqp_readings_are_persistent_and_have_ids_that_never_repeat(
 
 
 @pytest.mark.parametrize("via", ["amqp", "mqtt"])
-def test_a_broker_killed_in_the_middle_gets_everything_at_least_once(
+def test_a_broker_killed_in_the_middle_receives_every_reading_at_least_once(
     via: str, own_rabbitmq: LocalRabbitmq, caplog: pytest.LogCaptureFixture
 ) -> None:
     count = 20_000
@@ -112,7 +112,7 @@ def test_a_broker_killed_in_the_middle_gets_everything_at_least_once(
         assert len(bodies) - len(expected) <= sender.counts.repeated
 
 
-def test_amqp_holds_readings_back_until_a_queue_takes_them(broker_url: str) -> None:
+def test_amqp_holds_readings_back_until_a_queue_accepts_them(broker_url: str) -> None:
     sender = AmqpSender(broker_url)
     sender.open()
     send_all(sender, [("machine_A", b"%d" % number) for number in range(500)])
@@ -132,7 +132,7 @@ def test_amqp_holds_readings_back_until_a_queue_takes_them(broker_url: str) -> N
 @pytest.mark.parametrize(
     ("sender_class", "scheme"), [(AmqpSender, "amqp"), (MqttSender, "mqtt")], ids=["amqp", "mqtt"]
 )
-def test_where_nothing_answers_the_address_is_named_without_the_password(
+def test_an_unreachable_address_is_named_without_the_password(
     sender_class: type[AmqpSender | MqttSender], scheme: str
 ) -> None:
     port = free_port()
@@ -143,7 +143,7 @@ def test_where_nothing_answers_the_address_is_named_without_the_password(
     assert "secret" not in str(error.value)
 
 
-def test_a_wrong_password_is_called_that(broker_url: str, mqtt_url: str) -> None:
+def test_a_wrong_password_is_reported_as_such(broker_url: str, mqtt_url: str) -> None:
     with pytest.raises(Unreachable, match="rejected the user name or the password"):
         AmqpSender(re.sub(":[^:@]+@", ":wrong@", broker_url)).open()
     with pytest.raises(Unreachable, match="Bad user name or password"):

@@ -1,15 +1,15 @@
-"""What Schemathesis is kept from: without our token there would be nothing left to try."""
+"""Requests that Schemathesis must not send: without our token, it could test nothing else."""
 
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext
 
-#: The name of the token that the requests are sent with.
+#: The name of the token of the requests.
 OURS = "fuzz"
 
 
 @schemathesis.hook
 def filter_case(_context: HookContext, case: Case[Any]) -> bool:
-    """Leave out what would revoke it."""
+    """Leave out requests that would revoke it."""
     return not (case.method == "DELETE" and (case.path_parameters or {}).get("name") == OURS)

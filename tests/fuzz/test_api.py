@@ -1,10 +1,10 @@
-"""Schemathesis, a foreign peer, against the running API: what it asks for, and what it answers.
+"""Schemathesis, an independent client, tests the requests and responses of the running API.
 
-All its checks are on: no server error, no answer that is not documented, none that is not as its schema
-says, nothing accepted that the schema forbids, nothing refused that it allows. The machine that the examples
-speak of is there, with versions, a state and dead letters, so that they are about something.
+All its checks are enabled: no server error, no undocumented response, no response that violates its schema,
+no accepted request that the schema forbids, and no refused request that it allows. The machine in the
+document's examples exists, with versions, a state and dead letters, so that the examples work.
 
-`make fuzz` runs it longer; EXAMPLES and SEED say how long and how else.
+`make fuzz` runs it longer; EXAMPLES and SEED set the number and the choice of the cases.
 """
 
 import os
@@ -22,10 +22,10 @@ from tests.support.waiting import wait_until
 from web.access.roles import Role
 from web.documents.samples import FIELDS
 
-#: Cases of each operation beside those that Schemathesis derives from the schema itself.
+#: Cases for each operation, in addition to those that Schemathesis derives from the schema itself.
 EXAMPLES = os.environ.get("EXAMPLES", "2")
 SEED = os.environ.get("SEED", "1")
-#: What is tried without a token, where each answer is the same, unless it is asked for more.
+#: The phases without a token. All answers are the same there, so they are fewer unless EXAMPLES is set.
 PHASES_WITHOUT = "examples,coverage,fuzzing,stateful" if "EXAMPLES" in os.environ else "examples,fuzzing"
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def plant(module_installation: Installation) -> Installation:
-    """An installation with what the examples of the document speak of."""
+    """An installation with the data that the examples of the document name."""
     plant = module_installation
     plant.environ |= {"IOT_LOGIC_API_RATE": "100000", "IOT_LOGIC_API_BURST": "100000"}
     plant.start_api()
@@ -49,13 +49,13 @@ def plant(module_installation: Installation) -> Installation:
 
 @pytest.fixture(scope="module")
 def token(plant: Installation) -> str:
-    """An admin's token. From now on nobody is let in without one."""
+    """An admin's token. From now on, every request needs a token."""
     with redis.Redis.from_url(plant.redis_url) as client:
         return Tokens(client).create(OURS, Role.ADMIN)
 
 
 def run(plant: Installation, folder: Path, *arguments: str, document: str = "") -> tuple[int, str]:
-    """Run Schemathesis on the API's own document or another. Returns its exit status and what it prints."""
+    """Run Schemathesis on the API's own document or another one. Return its exit status and its output."""
     done = subprocess.run(
         [
             str(SCRIPTS / "schemathesis"),
@@ -67,7 +67,7 @@ def run(plant: Installation, folder: Path, *arguments: str, document: str = "") 
             *("--checks", "all", "--max-examples", EXAMPLES, "--seed", SEED),
             *("--continue-on-failure", "--generation-database", "none", "--no-color", "--warnings", "off"),
             *("--request-timeout", "20", *arguments),
-            # A stream of events has no end that could be waited for.
+            # A stream of events never ends.
             *("--exclude-path-regex", "/events$"),
         ],
         cwd=folder,
@@ -86,8 +86,8 @@ def run(plant: Installation, folder: Path, *arguments: str, document: str = "") 
     return done.returncode, done.stdout
 
 
-# The first, because the machine is still there.
-def test_an_answer_that_is_not_documented_is_noticed(plant: Installation, token: str, tmp_path: Path) -> None:
+# This test is first, because the machine still exists.
+def test_an_undocumented_response_is_detected(plant: Installation, token: str, tmp_path: Path) -> None:
     wrong = plant.client.get("/schema/openapi.json").json()
     del wrong["paths"]["/machines/{machine_id}/state"]["get"]["responses"]["200"]
     wrong["components"]["schemas"]["WholeMachine"]["properties"]["id"] = {"type": "integer"}
@@ -107,7 +107,7 @@ def test_an_answer_that_is_not_documented_is_noticed(plant: Installation, token:
     assert "Response violates schema" in report
 
 
-def test_with_a_token_every_answer_is_as_it_is_documented(
+def test_with_a_token_every_response_matches_the_document(
     plant: Installation, token: str, tmp_path: Path
 ) -> None:
     status, report = run(plant, tmp_path, "-H", f"Authorization: Bearer {token}")
@@ -116,7 +116,9 @@ def test_with_a_token_every_answer_is_as_it_is_documented(
     assert "Traceback" not in plant.commands[0].log
 
 
-def test_without_a_token_too_and_nothing_is_let_in(plant: Installation, token: str, tmp_path: Path) -> None:
+def test_without_a_token_every_response_matches_too_and_every_request_is_refused(
+    plant: Installation, token: str, tmp_path: Path
+) -> None:
     status, report = run(plant, tmp_path, "--phases", PHASES_WITHOUT)
 
     assert status == 0, report
@@ -145,7 +147,7 @@ def test_without_a_token_too_and_nothing_is_let_in(plant: Installation, token: s
         ("POST", "/machines/m/data", b"1e999", 400),
     ],
 )
-def test_what_schemathesis_does_not_think_of_is_answered_too(
+def test_requests_that_schemathesis_does_not_generate_are_answered_too(
     plant: Installation, token: str, method: str, path: str, body: bytes, status: int
 ) -> None:
     answer = plant.client.request(method, path, content=body, headers={"Authorization": f"Bearer {token}"})
@@ -157,7 +159,7 @@ def test_what_schemathesis_does_not_think_of_is_answered_too(
 
 @pytest.mark.parametrize("path", ["/events", "/machines/m/events"])
 @pytest.mark.parametrize("last", [b"17", b"-1", b"9" * 400, b"\xff", b""])
-def test_a_stream_begins_whatever_its_reader_has_read_before(
+def test_a_stream_begins_for_any_last_event_id(
     plant: Installation, token: str, path: str, last: bytes
 ) -> None:
     headers = [(b"Authorization", b"Bearer " + token.encode()), (b"Last-Event-ID", last)]

@@ -1,4 +1,4 @@
-"""`make run`, as a process: it shows results of all machines, and ends without leaving anything behind."""
+"""`make run`, as a process: it shows results of all machines, and leaves nothing behind when it ends."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 
 
 class Demo:
-    """`python -m pipeline.local`, with its data below `folder` and its output in a file."""
+    """Runs `python -m pipeline.local`, with its data below `folder` and its output in a file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,13 +48,15 @@ class Demo:
         return self._log.read_text(errors="replace")
 
     def prints(self, pattern: str) -> bool:
-        """Whether it has printed what matches."""
+        """Return whether its output matches."""
         assert self.process.poll() is None, self.log
         return re.search(pattern, self.log) is not None
 
     def left_behind(self) -> list[str]:
-        """The command lines of its own processes that are still there: all guardians name the process that
-        they watch, and all servers their folder."""
+        """Return the command lines of its own processes that still run.
+
+        All guardians name the process that they watch, and all servers name their folder.
+        """
         mine = [f"guardian.py {self.process.pid} ", str(self.folder)]
         return [each for text in mine for each in processes_with(text)]
 
@@ -80,7 +82,7 @@ def test_it_prints_every_machines_results_and_ends_on_ctrl_c(demo: Demo) -> None
     with redis.Redis.from_url(exported["IOT_LOGIC_REDIS_URL"]) as client:
         assert client.ping()
 
-    # As a terminal does it: to all of the foreground's processes.
+    # A terminal sends it to all processes in the foreground.
     os.killpg(demo.process.pid, signal.SIGINT)
 
     assert demo.process.wait(30) == 0, demo.log
@@ -89,7 +91,7 @@ def test_it_prints_every_machines_results_and_ends_on_ctrl_c(demo: Demo) -> None
     assert "Traceback" not in demo.log
 
 
-def test_nothing_is_left_when_it_is_killed(demo: Demo) -> None:
+def test_no_process_is_left_after_it_is_killed(demo: Demo) -> None:
     wait_until(lambda: demo.prints(r"machine_A +#1 "), timeout=120)
 
     demo.process.kill()
@@ -99,7 +101,7 @@ def test_nothing_is_left_when_it_is_killed(demo: Demo) -> None:
     wait_until(lambda: [path for path in demo.folder.iterdir() if path.is_dir()] == [])
 
 
-def test_it_can_be_ended_while_its_servers_start(demo: Demo) -> None:
+def test_it_can_be_stopped_while_its_servers_start(demo: Demo) -> None:
     wait_until(lambda: demo.prints("Starting RabbitMQ"))
 
     demo.process.terminate()

@@ -1,4 +1,4 @@
-"""The servers that tests are given: each test's own, empty, and really what they say."""
+"""The servers that the fixtures provide: private to each test, empty, and real."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.support.waiting import wait_until
 
 
-def test_mqtt_and_amqp_meet_on_the_virtual_host_of_the_test(broker_url: str, mqtt_url: str) -> None:
+def test_mqtt_and_amqp_share_the_virtual_host_of_the_test(broker_url: str, mqtt_url: str) -> None:
     with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
         channel = connection.channel()
         queue = channel.queue_declare("", exclusive=True).method.queue
@@ -30,11 +30,11 @@ def test_mqtt_and_amqp_meet_on_the_virtual_host_of_the_test(broker_url: str, mqt
         wait_until(lambda: channel.queue_declare(queue, passive=True).method.message_count == 1)
 
 
-def test_what_one_test_leaves_behind(broker_url: str, redis_url: str) -> None:
+def test_one_test_leaves_data_behind(broker_url: str, redis_url: str) -> None:
     leave_something_behind(broker_url, redis_url)
 
 
-def test_another_does_not_find(broker_url: str, redis_url: str) -> None:
+def test_another_test_does_not_find_that_data(broker_url: str, redis_url: str) -> None:
     leave_something_behind(broker_url, redis_url)
 
 

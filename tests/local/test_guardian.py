@@ -1,4 +1,4 @@
-"""Nothing of a guarded command is left over, whichever way it or its owner ends."""
+"""No process of a guarded command is left, however it or its owner ends."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pipeline.local.process import GuardedProcess, guarded
 from tests.local.processes import processes_with
 from tests.support.waiting import wait_until
 
-#: Makes a daemon as Erlang's port mapper is one: in a session of its own, and nobody's child.
+#: Starts a daemon as Erlang's port mapper does: in its own session, and without a parent.
 DAEMONS = """
 import os, sys, time
 if os.fork() == 0:
@@ -25,7 +25,7 @@ time.sleep(1000)
 """
 
 
-#: Starts the command in its arguments, with the first of them as the folder.
+#: Starts the command in its arguments; the first argument is the folder.
 OWNER = """
 import sys, time
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_daemons_end_when_it_is_stopped(tmp_path: Path) -> None:
     assert processes_with(str(tmp_path)) == []
 
 
-def test_what_does_not_stop_is_killed(tmp_path: Path) -> None:
+def test_a_command_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     stubborn = 'trap "" TERM; touch daemon-is-up; while true; do sleep 0.1; done'
     process = GuardedProcess(["sh", "-c", stubborn, str(tmp_path)], environ(), tmp_path, tmp_path / "log")
     wait_until(lambda: daemons_up(tmp_path))
@@ -84,7 +84,7 @@ def test_what_does_not_stop_is_killed(tmp_path: Path) -> None:
     assert processes_with(str(tmp_path)) == []
 
 
-def test_daemons_end_and_the_folder_goes_when_the_owner_is_killed(tmp_path: Path) -> None:
+def test_daemons_end_and_the_folder_is_removed_when_the_owner_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     owner = subprocess.Popen(
@@ -105,7 +105,7 @@ def test_daemons_end_and_the_folder_goes_when_the_owner_is_killed(tmp_path: Path
     assert not folder.exists()
 
 
-def test_a_killed_guardian_takes_the_command_with_it(tmp_path: Path) -> None:
+def test_the_command_ends_when_its_guardian_is_killed(tmp_path: Path) -> None:
     guardian = subprocess.Popen(guarded(["sh", "-c", "touch daemon-is-up; exec sleep 1000"]), cwd=tmp_path)
     wait_until(lambda: daemons_up(tmp_path))
     [child] = Path(f"/proc/{guardian.pid}/task/{guardian.pid}/children").read_text().split()
@@ -121,7 +121,7 @@ def test_the_exit_status_is_that_of_the_command(ending: str, status: int) -> Non
     assert subprocess.run(guarded(["sh", "-c", ending]), check=False).returncode == status
 
 
-def test_a_terminals_interrupt_asks_the_command_to_end_once(tmp_path: Path) -> None:
+def test_an_interrupt_from_a_terminal_reaches_the_command_once(tmp_path: Path) -> None:
     counting = 'trap "echo asked >> asked; exit 3" TERM; touch daemon-is-up; while true; do sleep 0.05; done'
     process = subprocess.Popen(guarded(["sh", "-c", counting]), cwd=tmp_path, start_new_session=True)
     wait_until(lambda: daemons_up(tmp_path))

@@ -1,4 +1,4 @@
-"""Servers of our own: private, durable, complete when they say so, and gone without a trace."""
+"""Our own servers: private, durable, ready when they say so, and removed without a trace."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from tests.local.processes import processes_with
 from tests.support.waiting import wait_until
 
 
-def test_rabbitmq_keeps_confirmed_messages_over_a_crash_and_a_restart() -> None:
+def test_rabbitmq_keeps_confirmed_messages_after_a_crash_and_a_restart() -> None:
     with PrivateRabbitmq() as server:
         with pika.BlockingConnection(pika.URLParameters(server.amqp_url)) as connection:
             channel = connection.channel()
@@ -51,7 +51,7 @@ def test_rabbitmq_keeps_confirmed_messages_over_a_crash_and_a_restart() -> None:
         ("opt/rabbitmq/sbin", (0, 0)),
     ],
 )
-def test_rabbitmq_writes_when_a_message_came_if_its_version_can(
+def test_rabbitmq_adds_the_time_of_arrival_if_its_version_supports_it(
     folder: str, version: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, link = tmp_path / folder / "rabbitmq-server", tmp_path / "rabbitmq-server"
@@ -69,10 +69,10 @@ def test_rabbitmq_writes_when_a_message_came_if_its_version_can(
 
 
 def on_disk(server: PrivateRabbitmq, queue: bytes) -> bool:
-    """Whether RabbitMQ has written down that it has a quorum queue of this name.
+    """Return whether RabbitMQ has written this quorum queue to its disk.
 
-    RabbitMQ before 4.0 does so only half a second after a queue was declared, and has lost the queue for
-    good when it crashes before (rabbitmq/ra, pull request 443).
+    RabbitMQ before 4.0 does so only half a second after a queue was declared. If it crashes before, it loses
+    the queue permanently (rabbitmq/ra, pull request 443).
     """
     return any(queue in path.read_bytes() for path in server.folder.glob("data/*/quorum/*/names.dets"))
 
@@ -95,7 +95,7 @@ def test_rabbitmq_listens_on_loopback_only_and_leaves_nothing_behind() -> None:
 
 
 def addresses_listened_on() -> set[str]:
-    """All TCP addresses that somebody listens on, as host:port."""
+    """Yield all TCP addresses with a listening socket, as host:port."""
     found = set()
     for path, family in (("/proc/net/tcp", socket.AF_INET), ("/proc/net/tcp6", socket.AF_INET6)):
         if not Path(path).exists():
@@ -103,7 +103,7 @@ def addresses_listened_on() -> set[str]:
         for line in Path(path).read_text().splitlines()[1:]:
             local, _, state = line.split()[1:4]
             host, port = local.split(":")
-            # Each group of four bytes is in the machine's own order (proc(5)): little-endian here.
+            # Each group of four bytes is in the machine's own byte order (proc(5)): little-endian here.
             packed = b"".join(bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8))
             if state == "0A":
                 found.add(f"{socket.inet_ntop(family, packed)}:{int(port, 16)}")
@@ -118,7 +118,7 @@ def test_two_of_each_run_side_by_side() -> None:
             assert client.get("key") is None
 
 
-def test_redis_keeps_every_confirmed_write_over_a_crash() -> None:
+def test_redis_keeps_every_confirmed_write_after_a_crash() -> None:
     with PrivateRedis() as server, redis.Redis.from_url(server.url) as client:
         for number in range(100):
             client.set("key", number)
@@ -130,18 +130,18 @@ def test_redis_keeps_every_confirmed_write_over_a_crash() -> None:
         assert (config["appendonly"], config["appendfsync"]) == ("yes", "always")
 
 
-def test_a_stranger_is_not_let_in() -> None:
+def test_a_client_without_the_password_is_refused() -> None:
     with PrivateRedis() as server:
         with redis.Redis(port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
             stranger.ping()
-        # The password is in there.
+        # The folder contains the password.
         assert stat.S_IMODE(os.stat(server.folder).st_mode) == 0o700
         assert not [
             line for line in processes_with(str(server.folder)) if server.url.split("@")[0][9:] in line
         ]
 
 
-def test_a_server_that_does_not_come_up_says_what_it_printed() -> None:
+def test_the_error_of_a_server_that_does_not_start_contains_its_output() -> None:
     server = PrivateRedis()
     try:
         (server.folder / "redis.conf").write_text("no-such-setting yes\n")
@@ -157,7 +157,7 @@ def test_starting_twice_is_refused() -> None:
         server.start()
 
 
-def test_the_environment_comes_first_and_is_left_alone() -> None:
+def test_a_server_from_the_environment_comes_first_and_is_not_stopped() -> None:
     with PrivateRedis() as theirs:
         environ = {"IOT_LOGIC_AMQP_URL": "amqp://elsewhere/", "IOT_LOGIC_REDIS_URL": theirs.url}
 
@@ -169,7 +169,7 @@ def test_the_environment_comes_first_and_is_left_alone() -> None:
 
 
 class Named:
-    """Stands for a server that can be had from one of the sources."""
+    """A server that may be available from one of the sources."""
 
     def __init__(self, source: str) -> None:
         self.url = source
@@ -216,7 +216,7 @@ def test_each_source_is_asked_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert servers.local_redis().url == "this machine"
 
 
-def test_without_any_source_all_are_named_with_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_source_the_error_names_all_with_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(package: packages.Package) -> None:
         raise Unavailable(f"{package.apt} needs root")
 

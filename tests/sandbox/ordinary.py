@@ -1,4 +1,4 @@
-"""Logics as authors in plants write them: each with readings, and the result of the last one."""
+"""Logics as authors in plants write them: each with readings, and the result of the last reading."""
 
 from typing import Any, NamedTuple
 

@@ -1,7 +1,7 @@
-"""What a child can do in whatever place it was started: run as a script, it prints a JSON object of answers.
+"""The permissions of a child, wherever it was started. Run as a script, it prints a JSON object of answers.
 
-For tests that need another user, another folder, or another environment than the one that runs the tests.
-With the argument `no-filter` the seccomp filter is left out, so that the layers below it are seen.
+For tests that need another user, folder or environment than that of the test run. With the argument
+`no-filter` the seccomp filter is left out, so that the layers below it are tested.
 """
 
 import json
@@ -18,7 +18,7 @@ from sandbox.job import Job, Logic
 from sandbox.parent.sandbox import Sandbox
 from tests.sandbox.unguarded import Unguarded
 
-#: What each attempt does, by its name. It fails with an OSError, or the child is killed for it.
+#: The attempts, by name. Each fails with an OSError, or the kernel kills the child.
 ATTEMPTS = {
     "read": "open('/etc/passwd').read()",
     "write": "open('/tmp/iot-logic-probe', 'w').write('x')",
@@ -39,7 +39,7 @@ def no_filter() -> bytes:
 
 
 def attempted(sandbox: Sandbox, source: str) -> str:
-    """What came of it: `killed`, the kind of error, or `done`."""
+    """Return the outcome: `killed`, the kind of error, or `done`."""
     logic = Logic.of(
         "import os, socket, threading\n"
         "def process(data, state):\n"
@@ -53,7 +53,7 @@ def attempted(sandbox: Sandbox, source: str) -> str:
 
 
 def main() -> None:
-    """Print what there is to say."""
+    """Print the answers."""
     filtered = "no-filter" not in sys.argv
     if filtered:
         probe(allow_unconfined=False)
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def probe(*, allow_unconfined: bool) -> None:
-    """Try everything."""
+    """Run all attempts."""
     with Sandbox(allow_unconfined=allow_unconfined) as sandbox:
         checked = sandbox.check("def process(data, state): return {'twice': data * 2}")
         [report] = sandbox.run([Job(Logic.of("def process(data, state): return {'a': data}"), b"{}", [b"1"])])

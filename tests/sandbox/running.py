@@ -1,4 +1,4 @@
-"""A logic run in this process, by policy and guards alone: no child, no seccomp, no deadline."""
+"""Runs a logic in this process, with only the policy and the guards: no child, no seccomp, no deadline."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ READING: dict[str, Any] = {"machine": "m1", "v": 5, "signal": 1, "timestamp": 17
 
 
 class Ran(NamedTuple):
-    """What became of one reading, in the words of the corpus."""
+    """The outcome of one reading, in the terms of the corpus."""
 
     kind: str
     results: list[Any]
@@ -25,7 +25,7 @@ class Ran(NamedTuple):
 
 
 def fresh(value: Any) -> Any:
-    """The same value anew, as if it came over the wire."""
+    """Return a copy of a value, as if it had been received."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
@@ -36,7 +36,7 @@ def run(
     limits: Limits | None = None,
     config: dict[str, Any] | None = None,
 ) -> Ran:
-    """Run readings through a logic, the state going from one to the next; gives the last outcome."""
+    """Run readings through a logic, and pass the state from one to the next. Return the last outcome."""
     limits = limits or Limits()
     settings = decode_config(encode_config(config or {}, limits))
     checked = check(source, limits)
@@ -63,5 +63,5 @@ def run(
 
 
 def process(body: str) -> str:
-    """A logic with this body."""
+    """Return the source of a logic with this body."""
     return "def process(data, state):\n" + "\n".join(f"    {line}" for line in body.splitlines()) + "\n"

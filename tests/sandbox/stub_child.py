@@ -1,4 +1,4 @@
-"""A child that starts as any other, and then answers as it likes: `main` takes the way it does as a name."""
+"""A child that starts like any other, and then misbehaves: `main` takes the name of the misbehaviour."""
 
 import itertools
 import os
@@ -23,7 +23,7 @@ def framed(body: bytes) -> bytes:
 
 
 def part(outcomes: list[Any], states: list[bytes]) -> bytes:
-    """A part as a liar would write it: of whatever types."""
+    """Return a part of an answer with values of any type."""
     return framed(msgspec.msgpack.encode([2, outcomes, states]))
 
 
@@ -73,7 +73,7 @@ def deaf(connection: socket.socket) -> None:
     time.sleep(3600)
 
 
-#: What is sent for a request of that many tasks with one reading each, by name of the lie.
+#: The answers to a request with this many tasks of one reading each, by the name of the lie.
 LIES: dict[str, Callable[[int], bytes]] = {
     "4 GB": lambda _count: b"\xff\xff\xff\xff",
     "4 GB and some of it": lambda _count: b"\xff\xff\xff\xff" + bytes(100_000),
@@ -120,7 +120,7 @@ LIES: dict[str, Callable[[int], bytes]] = {
     "types that are wrong": lambda count: part([ok(fuel="1")] * count, [b"{}"] * count),
 }
 
-#: What is done instead of an answer.
+#: Actions in place of an answer.
 DEEDS: dict[str, Callable[[socket.socket], None]] = {
     "endless output": endless,
     "a byte now and then": drip,
@@ -133,7 +133,7 @@ DEEDS: dict[str, Callable[[socket.socket], None]] = {
 
 
 def requests(connection: socket.socket) -> Iterator[Work]:
-    """The requests for work that come, after the child has said that it is ready."""
+    """Yield the requests for work, after the child has said that it is ready."""
     incoming = Requests(connection)
     incoming.next()
     connection.sendall(frame_of(Ready(["nothing"])))
@@ -145,7 +145,7 @@ def requests(connection: socket.socket) -> Iterator[Work]:
 
 
 def main(name: str) -> None:
-    """Answer every request in this way; or rightly, where it holds no reading `"poison"`."""
+    """Answer every request in this way; or correctly, if it contains no reading `"poison"`."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=SOCKET)
     progress = ProgressWriter(PROGRESS)
     for request in requests(connection):

@@ -1,4 +1,4 @@
-"""The list of what is offered and what the runtime holds are the same, so the docs made from it are true."""
+"""The list of allowed names matches the runtime, so the docs that are generated from it are correct."""
 
 import math
 import statistics
@@ -21,13 +21,13 @@ from tests.sandbox.running import process, run
 RUNTIME = Runtime.of(Limits())
 
 
-def test_every_offered_name_is_there_and_no_other() -> None:
+def test_every_listed_name_exists_and_no_other() -> None:
     offered = {name for name in RUNTIME.globals if not name.startswith("_")}
 
     assert offered == set(NAMES) | set(VALUES) | set(EXCEPTIONS)
 
 
-def test_every_member_of_a_module_is_there_and_no_other() -> None:
+def test_every_listed_member_of_a_module_exists_and_no_other() -> None:
     assert {module: set(members) for module, members in RUNTIME.modules.items()} == {
         module: set(members) for module, members in MODULES.items()
     }
@@ -36,13 +36,13 @@ def test_every_member_of_a_module_is_there_and_no_other() -> None:
             assert global_name(f"{module}.{name}") in RUNTIME.globals
 
 
-def test_every_method_is_there_and_no_other() -> None:
+def test_every_listed_method_exists_and_no_other() -> None:
     attributes = moment_attributes()
     held = {
         kind.__name__: set(table) | set(attributes.get(kind, ())) for kind, table in RUNTIME.by_type.items()
     }
 
-    assert held.pop("mappingproxy") == held["dict"]  # of config, where those that change it say so
+    assert held.pop("mappingproxy") == held["dict"]  # of config, whose changing methods raise an error
     assert held == {name: set(table) for name, table in METHODS.items() if name != "Exception"}
     on_types = {frozenset(table) for table in RUNTIME.on_types.values()}
     assert on_types == {frozenset(table) for table in TYPE_METHODS.values()}
@@ -56,7 +56,7 @@ def test_every_method_exists_in_python_under_that_name(name: str) -> None:
     assert any(hasattr(kind, name) for kind in kinds)
 
 
-def test_everything_offered_is_described() -> None:
+def test_every_listed_name_is_described() -> None:
     for table in (NAMES, VALUES, EXCEPTIONS, *METHODS.values(), *TYPE_METHODS.values(), *MODULES.values()):
         for name, what in table.items():
             assert what, name
@@ -123,7 +123,7 @@ def test_a_breach_names_the_limit_its_value_and_the_line(
     assert run(process("return {'r': 1}"), limits=Limits(**change)).kind == "ok"
 
 
-def test_fuel_and_peaks_are_to_be_seen_after_a_call() -> None:
+def test_fuel_and_peaks_are_known_after_a_call() -> None:
     source = process("s = 'x' * 5000\nreturn {'n': len([i for i in range(700)] + [1])}")
     program = Program.load(Logic.of(source), Limits())
 
@@ -147,7 +147,7 @@ def test_fuel_and_peaks_are_to_be_seen_after_a_call() -> None:
         *("import os", "x = 5", "5 + 5"),
     ],
 )
-def test_code_that_no_compiler_of_ours_makes_is_not_run(source: str) -> None:
+def test_code_that_our_compiler_does_not_produce_is_not_run(source: str) -> None:
     import marshal
 
     code = marshal.dumps(compile(source, "<logic>", "exec"))
@@ -157,7 +157,7 @@ def test_code_that_no_compiler_of_ours_makes_is_not_run(source: str) -> None:
 
 
 @pytest.mark.parametrize("code", [b"", b"x", b"\xe9\x00", b"N"])
-def test_code_that_is_none_is_not_run(code: bytes) -> None:
+def test_bytes_that_are_not_code_are_not_run(code: bytes) -> None:
     with pytest.raises(LogicRefused):
         Program.load(Logic("digest", "", code), Limits())
 
@@ -169,7 +169,7 @@ def test_a_source_without_code_is_compiled_when_it_is_loaded_or_refused() -> Non
     assert raised.value.problems
 
 
-def test_the_facades_compute_what_the_originals_compute() -> None:
+def test_the_facades_compute_the_same_as_the_originals() -> None:
     source = "import math\nimport statistics\nfrom datetime import datetime, timezone\n" + process(
         "xs = data\n"
         "return {'a': math.factorial(20), 'b': math.comb(10, 3), 'c': math.perm(5), \n"

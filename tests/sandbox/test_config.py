@@ -1,4 +1,4 @@
-"""A logic reads the machine's own `config`, and nothing that it does changes what the next reading finds."""
+"""A logic reads the machine's `config`, and nothing that it does changes the config for the next reading."""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def sandbox() -> Iterator[Sandbox]:
         ("helper()", 80),
     ],
 )
-def test_it_is_read_like_any_dict(expression: str, value: object) -> None:
+def test_config_is_read_like_any_dict(expression: str, value: object) -> None:
     source = (
         "import json\nBOUND = config['limit']\nTWICE = config.get('limit') * 2\n"
         "def helper():\n    return config['limit']\n"
@@ -67,11 +67,11 @@ def test_it_is_read_like_any_dict(expression: str, value: object) -> None:
     assert ran.results == [{"r": json.loads(json.dumps(value))}]
 
 
-def test_it_is_an_empty_dict_where_the_machine_has_none() -> None:
+def test_it_is_an_empty_dict_if_the_machine_has_no_config() -> None:
     assert run(process("return {'r': len(config), 'x': config.get('x', 7)}")).results == [{"r": 0, "x": 7}]
 
 
-def test_a_dict_takes_its_entries_up() -> None:
+def test_a_dict_can_be_updated_from_it() -> None:
     ran = run(
         process("d = {'limit': 1}\nd |= config\nd.update(config)\nreturn {'r': d['limit']}"), config=CONFIG
     )
@@ -154,7 +154,7 @@ def test_nothing_changes_it(statement: str) -> None:
     assert str(config["steps"]) == "(1, (2,), mappingproxy({'at': 3}))"
 
 
-def test_were_it_a_plain_dict_a_logic_would_change_it() -> None:
+def test_if_it_were_a_plain_dict_a_logic_would_change_it() -> None:
     config: Any = dict(CONFIG)
 
     Program.load(Logic.of(process("config.clear()")), Limits()).process({}, {}, config)
@@ -177,7 +177,7 @@ def test_were_it_a_plain_dict_a_logic_would_change_it() -> None:
         ("state['c'] = config['steps']", "a tuple"),
     ],
 )
-def test_whoever_tries_is_told(statement: str, said: str) -> None:
+def test_a_logic_that_tries_to_change_it_gets_an_error(statement: str, said: str) -> None:
     ran = run(process(statement), config=CONFIG)
 
     assert ran.kind == "runtime-error"
@@ -194,7 +194,7 @@ def test_whoever_tries_is_told(statement: str, said: str) -> None:
         ("del config['a'][0]", "`config` belongs to the machine and cannot be changed"),
     ],
 )
-def test_what_plainly_changes_it_is_refused_when_the_logic_is_uploaded(statement: str, message: str) -> None:
+def test_an_obvious_change_of_it_is_refused_when_the_logic_is_uploaded(statement: str, message: str) -> None:
     ran = run(process(statement))
 
     assert ran.kind == "refused-at-upload"
@@ -212,7 +212,7 @@ def test_what_plainly_changes_it_is_refused_when_the_logic_is_uploaded(statement
         "d = {}\nfor i in range(1000000):\n    d |= config | {str(i): config}",
     ],
 )
-def test_growing_it_into_something_large_ends_at_a_limit(body: str) -> None:
+def test_growing_it_into_a_large_value_exceeds_a_limit(body: str) -> None:
     config: dict[str, Any] = {f"key-{number}": "x" * 20 for number in range(100)} | {"d": {}}
 
     assert run("import json\n" + process(body), {"d": {}}, config=config).kind == "limit"
@@ -234,7 +234,7 @@ def test_growing_it_into_something_large_ends_at_a_limit(body: str) -> None:
         "for i in range(50):\n    {} | C",
     ],
 )
-def test_it_costs_at_least_as_much_fuel_as_a_dict_that_is_equal(body: str) -> None:
+def test_it_costs_at_least_as_much_fuel_as_an_equal_dict(body: str) -> None:
     config = {f"key-{number}": number for number in range(100)}
     used = []
     for name in ("config", "data"):
@@ -245,7 +245,7 @@ def test_it_costs_at_least_as_much_fuel_as_a_dict_that_is_equal(body: str) -> No
     assert used[0] >= used[1] > 0
 
 
-def test_each_machine_of_a_batch_has_its_own(sandbox: Sandbox) -> None:
+def test_each_machine_of_a_batch_has_its_own_config(sandbox: Sandbox) -> None:
     logic = Logic.of(process("return {'limit': config.get('limit', 'none')}"))
     configs = [b'{"limit":1}', b"{}", b'{"limit":2}', b'{"other":3}']
 
@@ -258,7 +258,7 @@ def test_each_machine_of_a_batch_has_its_own(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("config", [b"", b"[]", b"{", b"\xff", b'{"a":' * 5_000])
-def test_a_config_that_is_no_json_object_fails_the_readings_and_says_so(
+def test_a_config_that_is_not_a_json_object_fails_the_readings_with_an_error(
     sandbox: Sandbox, config: bytes
 ) -> None:
     [report, other] = sandbox.run(
@@ -276,7 +276,7 @@ def test_a_config_that_is_no_json_object_fails_the_readings_and_says_so(
     assert [outcome.kind for outcome in other.outcomes] == ["ok"]
 
 
-def test_it_is_held_to_its_limits() -> None:
+def test_a_config_must_respect_its_limits() -> None:
     limits = Limits(config_bytes=256, value_depth=2)
 
     assert encode_config({"x": "y" * 248}, limits) == b'{"x":"' + b"y" * 248 + b'"}'

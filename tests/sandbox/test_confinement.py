@@ -1,4 +1,4 @@
-"""What a logic could do that got past all guards of the interpreter: nothing. All of it is tried for real."""
+"""A logic that escaped all guards of the interpreter could still do nothing. Every attempt is real."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def sandbox() -> Iterator[Unguarded]:
 
 
 def attempt(sandbox: Unguarded, source: str, *, data: object = None) -> Outcome:
-    """Have the child run these lines, which may say `return`; and see that it serves afterwards."""
+    """Let the child run these lines, which may `return`; and check that it still serves afterwards."""
     body = indent(dedent(source), "    ")
     logic = Logic.of(
         "import ctypes, errno, mmap, os, signal, socket, subprocess, threading, time\n"
@@ -43,14 +43,14 @@ def attempt(sandbox: Unguarded, source: str, *, data: object = None) -> Outcome:
 
 
 def refused(outcome: Outcome, *words: str) -> bool:
-    """Whether the call failed inside the child, for want of permission unless other words are given."""
+    """Check that the call failed inside the child, for lack of permission unless another error is given."""
     assert outcome.kind == "error", outcome
     assert outcome.failure
     return any(word in outcome.failure.message for word in words or ("Operation not permitted",))
 
 
 def deadly(outcome: Outcome) -> bool:
-    """Whether the child was ended for it by the kernel, with SIGSYS."""
+    """Check that the kernel ended the child for it, with SIGSYS."""
     assert outcome.failure
     return outcome.killed and f"signal {int(signal.SIGSYS)}" in outcome.failure.message
 
@@ -67,7 +67,7 @@ def test_no_program_can_be_run_with_a_pipe_to_it(sandbox: Unguarded) -> None:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder in which anybody may do anything."""
+    """A folder in which every user may do everything."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -115,7 +115,7 @@ def test_no_signal_can_be_sent(sandbox: Unguarded, number: int) -> None:
 
 def test_there_is_no_environment_and_nothing_else_of_the_parents(sandbox: Unguarded) -> None:
     outcome = attempt(sandbox, "return {'environ': dict(os.environ)}")
-    # PEP 538: an interpreter that finds no locale may set this one itself.
+    # PEP 538: an interpreter without a locale may set this variable itself.
     assert json.loads(outcome.results[0])["environ"] in ({}, {"LC_CTYPE": "C.UTF-8"})
 
 
@@ -136,7 +136,7 @@ def test_memory_cannot_be_made_executable(sandbox: Unguarded) -> None:
     assert json.loads(outcome.results[0]) == {"plain": 0, "executable": -1, "errno": 1}
 
 
-def test_memory_ends_at_its_limit(sandbox: Unguarded) -> None:
+def test_memory_is_limited(sandbox: Unguarded) -> None:
     outcome = attempt(sandbox, "return {'size': len(bytearray(data))}", data=LIMITS.memory_bytes)
     assert outcome.kind == "limit"
     assert outcome.failure
@@ -144,7 +144,7 @@ def test_memory_ends_at_its_limit(sandbox: Unguarded) -> None:
     assert outcome.failure.allowed == LIMITS.memory_bytes
 
 
-def test_memory_that_is_taken_piece_by_piece_ends_there_too(sandbox: Unguarded) -> None:
+def test_memory_that_is_allocated_piece_by_piece_is_limited_too(sandbox: Unguarded) -> None:
     outcome = attempt(sandbox, "held = []\nwhile True: held.append(bytearray(1 << 20))")
     assert outcome.failure
     assert outcome.failure.limit in ("memory_bytes", "soft_seconds")
@@ -183,9 +183,9 @@ def test_the_other_end_cannot_be_sent_a_descriptor(sandbox: Unguarded) -> None:
 
 
 def test_every_call_of_the_kernel_that_is_not_allowed_fails(sandbox: Unguarded) -> None:
-    """The filter is a list of what is allowed: all the rest of the table is tried.
+    """The filter is a list of allowed calls; the test tries all others in the table.
 
-    Save x86's uretprobe and uprobe, which the kernel takes past every filter and refuses by itself.
+    Except x86's uretprobe and uprobe, which the kernel lets pass every filter and refuses itself.
     """
     spared = {
         pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
@@ -208,8 +208,8 @@ def test_every_call_of_the_kernel_that_is_not_allowed_fails(sandbox: Unguarded) 
     assert json.loads(outcome.results[0]) == {"reached": []}
 
 
-def test_calls_by_the_table_of_another_processor_are_deadly(sandbox: Unguarded) -> None:
-    """A call numbered in the x32 table (bit 30 set), which on other processors is merely unknown."""
+def test_a_call_from_the_table_of_another_processor_kills_the_child(sandbox: Unguarded) -> None:
+    """A call numbered in the x32 table (bit 30 set), which on other processors is only unknown."""
     outcome = attempt(
         sandbox,
         """
@@ -220,7 +220,7 @@ def test_calls_by_the_table_of_another_processor_are_deadly(sandbox: Unguarded) 
     assert outcome.killed or refused(outcome)
 
 
-def test_a_logic_that_does_not_end_is_stopped_from_inside(sandbox: Unguarded) -> None:
+def test_an_endless_logic_is_stopped_from_inside(sandbox: Unguarded) -> None:
     before = sandbox.restarts
     outcome = attempt(sandbox, "while True: pass")
     assert outcome.kind == "limit"
@@ -230,7 +230,7 @@ def test_a_logic_that_does_not_end_is_stopped_from_inside(sandbox: Unguarded) ->
     assert sandbox.restarts == before
 
 
-def test_a_logic_that_does_not_come_back_to_the_interpreter_is_killed(sandbox: Unguarded) -> None:
+def test_a_logic_that_does_not_return_to_the_interpreter_is_killed(sandbox: Unguarded) -> None:
     outcome = attempt(sandbox, "all(iter(lambda: True, False)) if data else sum(iter(int, 1))")
     assert outcome.kind == "limit"
     assert outcome.killed
@@ -238,7 +238,7 @@ def test_a_logic_that_does_not_come_back_to_the_interpreter_is_killed(sandbox: U
     assert outcome.failure.limit == "hard_seconds"
 
 
-def test_a_logic_that_swallows_its_end_ends_all_the_same(sandbox: Unguarded) -> None:
+def test_a_logic_that_catches_its_interruption_ends_too(sandbox: Unguarded) -> None:
     outcome = attempt(
         sandbox,
         """
@@ -252,12 +252,12 @@ def test_a_logic_that_swallows_its_end_ends_all_the_same(sandbox: Unguarded) -> 
 
 
 @pytest.mark.parametrize("source", ["os._exit(0)", "os.abort()", "ctypes.string_at(0)", "raise SystemExit"])
-def test_a_logic_that_takes_the_process_with_it_is_named(sandbox: Unguarded, source: str) -> None:
+def test_a_logic_that_kills_its_process_is_named(sandbox: Unguarded, source: str) -> None:
     outcome = attempt(sandbox, source)
     assert (outcome.kind, outcome.killed) == ("limit", True)
 
 
-def test_the_child_is_what_it_says_it_is(sandbox: Unguarded) -> None:
+def test_the_child_reports_its_confinement_correctly(sandbox: Unguarded) -> None:
     status = dict(
         line.split(":\t", 1) for line in Path(f"/proc/{sandbox.pid}/status").read_text().splitlines()
     )

@@ -1,4 +1,4 @@
-"""Every file of the corpus keeps to the outcome on its first line, by policy and guards alone."""
+"""Every file of the corpus has the outcome on its first line, with only the policy and the guards."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ def expected(source: bytes) -> set[str]:
     return set(first.removeprefix("# expect: ").split("|"))
 
 
-def test_the_corpus_is_there() -> None:
+def test_the_corpus_exists() -> None:
     assert len(FILES) > 450
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_file_of_the_corpus_keeps_to_its_expectation(path: Path) -> None:
+def test_a_file_of_the_corpus_has_the_expected_outcome(path: Path) -> None:
     source = path.read_bytes()
 
     ran = run(source)

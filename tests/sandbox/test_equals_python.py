@@ -1,9 +1,9 @@
-"""For generated logics inside the policy, the sandbox gives what plain Python gives: value, state or error.
+"""For generated logics, the sandbox gives the same as plain Python: value, state or error.
 
-Strategy. A logic grows out of templates: `<n>` stands for a number, `<t>` a text, `<l>` a list, `<d>` a dict,
-`<v>` any of them, `<b>` a block of statements, each filled in turn until the depth is used up. Most logics so
-run to their end, and some raise, so that errors are compared too. Every guard of the compiler is behind some
-operator, method or statement here.
+Strategy. A logic that the policy allows grows out of templates: `<n>` stands for a number, `<t>` a text,
+`<l>` a list, `<d>` a dict, `<v>` any of them, `<b>` a block of statements. Each is filled in turn until the
+maximum depth is reached. Most of these logics run to their end, and some raise an error, so that errors are
+compared too. Every guard of the compiler is behind some operator, method or statement here.
 """
 
 import re
@@ -122,7 +122,7 @@ BLOCKS = [
     "for k, b in list(<d>.items()):\n<b>",
     "for i in range(3):\n<b>\n    if i == 1:\n        break\nelse:\n<b>",
     "for c in <t>:\n<b>\n    s = c",
-    # Sorted: which comes first in a set is nobody's promise.
+    # Sorted, because the order of a set is not guaranteed.
     "for c in sorted(set(<l>)):\n    a += c",
     "i = 0\nwhile i < 3:\n    i += 1\n<b>\n    if a:\n        continue\n<b>",
     "try:\n<b>\nexcept (ValueError, KeyError, IndexError) as e:\n    s = str(e)\nfinally:\n    b = 1",
@@ -182,10 +182,10 @@ def logics(draw: DrawFn) -> str:
     )
 
 
-#: Generated lines are long and nested; how much of that is allowed is not the question here.
+#: Generated lines are long and nested. These limits are not tested here.
 ROOMY = Limits(line_chars=30_000, depth=100, nodes=50_000)
 
-#: The limits that a generated logic may go over.
+#: The limits that a generated logic may exceed.
 GROWTH = {"int_bits", "str_chars", "list_items", "range_items", "format_width", "fuel"}
 
 READINGS = st.fixed_dictionaries(
@@ -200,15 +200,15 @@ READINGS = st.fixed_dictionaries(
 
 
 def in_python(source: str, reading: Any) -> tuple[str, Any, Any]:
-    """Outcome, result and state by Python alone."""
+    """Return the outcome, result and state in plain Python."""
     names: dict[str, Any] = {}
     state: dict[str, Any] = {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what a person would not write, such as `0 is None`
+        warnings.simplefilter("ignore")  # about code that nobody would write, such as `0 is None`
         exec(source, names)  # noqa: S102 - generated here
     try:
         returned = names["process"](fresh(reading), state)
-    except Exception as error:  # noqa: BLE001 - whatever Python raises is what is compared
+    except Exception as error:  # noqa: BLE001 - any error of Python is compared
         return type(error).__name__, None, None
     try:
         encode(returned, state, Limits())
@@ -219,12 +219,12 @@ def in_python(source: str, reading: Any) -> tuple[str, Any, Any]:
 
 @settings(max_examples=400)
 @given(source=logics(), reading=READINGS)
-def test_the_sandbox_gives_what_python_gives(source: str, reading: Any) -> None:
+def test_the_sandbox_gives_the_same_as_python(source: str, reading: Any) -> None:
     ran = run(source, reading, limits=ROOMY)
 
     assert ran.kind != "refused-at-upload", ran.problems
     if ran.kind == "limit":
-        # What Python might work on for ever: a number, text or list that grew.
+        # Python might run very long here: with a number, text or list that grew.
         assert ran.failure is not None
         assert ran.failure.limit in (
             "int_bits",

@@ -1,4 +1,4 @@
-"""Nothing of one machine is ever seen by another, nor anything of one reading by the next, but the state."""
+"""No machine sees data of another one, and no reading sees data of an earlier one, except the state."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sandbox.job import Logic
 from sandbox.limits import Limits
 from tests.sandbox.running import fresh, process, run
 
-#: Keeps what it sees wherever a logic can put something.
+#: Stores data wherever a logic can store any.
 HOARDER = """
 import math
 import json
@@ -48,7 +48,7 @@ def process(data, state):
     return {"seen": len(SEEN)}
 """
 
-#: Looks for what it does not know, wherever a logic can look.
+#: Looks for unknown data wherever a logic can look.
 SEEKER = """
 SEEN = []
 BY_KEY = {"seen": []}
@@ -77,7 +77,7 @@ def load(source: str) -> Program:
     return Program.load(Logic("digest", source, checked.code), Limits())
 
 
-def test_two_tenants_interleaved_a_thousand_times_see_nothing_of_each_other() -> None:
+def test_two_machines_that_alternate_a_thousand_times_see_nothing_of_each_other() -> None:
     hoarder, seeker = load(HOARDER), load(SEEKER)
     states: list[dict[str, Any]] = [{}, {}]
     outcomes = set()
@@ -116,13 +116,13 @@ def test_the_same_logic_of_two_machines_shares_nothing() -> None:
         process("f = lambda: 1\nreturn {'n': f()}"),
     ],
 )
-def test_what_a_logic_keeps_outside_of_state_is_gone_with_the_reading(source: str) -> None:
+def test_data_outside_the_state_is_gone_after_the_reading(source: str) -> None:
     program = load(source)
 
     assert [program.process(n, {}) for n in range(3)] == [{"n": 1}] * 3
 
 
-def test_the_fuel_is_full_again_after_a_logic_that_ran_out() -> None:
+def test_a_logic_has_full_fuel_after_one_that_ran_out() -> None:
     endless, modest = load(process("while True:\n    pass")), load(process("return {'r': 1}"))
 
     for _ in range(3):
@@ -132,7 +132,7 @@ def test_the_fuel_is_full_again_after_a_logic_that_ran_out() -> None:
         assert modest.fuel_used < 10
 
 
-def test_what_two_facades_give_cannot_be_changed_for_others() -> None:
+def test_the_values_of_two_facades_cannot_be_changed_for_others() -> None:
     run("from datetime import timezone\nimport math\n" + process("x = timezone.utc\nreturn {'r': math.pi}"))
 
     assert run("import math\n" + process("return {'r': math.floor(math.pi)}")).results == [{"r": 3}]

@@ -1,4 +1,4 @@
-"""Sources that are too much for a parser are refused, quickly and without an exception."""
+"""Sources that are too large for a parser are refused, quickly and without an exception."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from sandbox.job import Checked
 from sandbox.limits import Limits
 from tests.sandbox.running import process
 
-#: With the limit on the length of a source out of the way: what the later steps say.
+#: Without the limit on the length of a source, to test the later checks.
 LONG = Limits(source_bytes=1 << 20, line_chars=1 << 20)
 GENEROUS = Limits(source_bytes=1 << 20, line_chars=1 << 20, nodes=10**6, depth=100)
 
@@ -48,7 +48,7 @@ def test_one_megabyte_of_source_is_refused_by_its_length() -> None:
     assert "source_bytes" in refused(check(source, Limits()))
 
 
-def test_one_megabyte_of_lines_is_refused_by_its_nodes_where_the_length_is_allowed() -> None:
+def test_one_megabyte_of_lines_is_refused_by_its_nodes_if_the_length_is_allowed() -> None:
     source = process("x = 1\n" * 90_000 + "return {}")
 
     assert "nodes" in refused(check(source, LONG))
@@ -79,7 +79,7 @@ def test_a_hexadecimal_number_of_100_000_digits_is_refused() -> None:
 def test_an_expression_nested_10_000_deep_is_refused(kind: str, limits: Limits) -> None:
     checked = check(process(f"return {{'r': {DEEP[kind]}}}"), limits)
 
-    # That many texts side by side are one text; a chain of comparisons is long, not deep.
+    # Adjacent string literals are a single one; a chain of comparisons is long, not deep.
     if kind == "texts" or (kind == "comparisons" and limits is GENEROUS):
         assert checked.accepted
     else:
@@ -131,7 +131,7 @@ def test_a_sum_of_a_hundred_terms_is_accepted() -> None:
         "\ufeff",
     ],
 )
-def test_what_is_no_text_is_refused(source: str | bytes) -> None:
+def test_a_source_that_is_not_text_is_refused(source: str | bytes) -> None:
     refused(check(source, Limits()))
 
 

@@ -1,4 +1,4 @@
-"""Children that lie, babble, sulk or fall silent: their parent goes on, and blames whom it must."""
+"""Children that lie, send garbage or stop answering: the parent continues, and blames the right logic."""
 
 import time
 
@@ -12,7 +12,7 @@ from tests.sandbox.unguarded import ROOT, Unguarded
 
 LIMITS = Limits(soft_seconds=0.05, hard_seconds=0.1, check_seconds=0.1)
 
-#: Why a child is held to be lost that does this; those that say what cannot be are liars.
+#: The cause of loss of each misbehaviour; a child with an impossible answer is a liar.
 CAUSES = {
     "half a frame": "hard_seconds",
     "half a header": "hard_seconds",
@@ -39,7 +39,7 @@ def stub(name: str) -> Sandbox:
 
 
 def jobs(*readings: bytes) -> list[Job]:
-    """A job for each reading, each with a logic of its own."""
+    """Return a job for each reading, each with its own logic."""
     return [
         Job(Logic.of(f"def process(data, state): pass  # {number}"), b"{}", [reading])
         for number, reading in enumerate(readings)
@@ -47,7 +47,7 @@ def jobs(*readings: bytes) -> list[Job]:
 
 
 @pytest.mark.parametrize("name", [*LIES, *DEEDS])
-def test_the_reading_behind_an_answer_that_cannot_be_is_found_and_the_others_are_run(name: str) -> None:
+def test_the_reading_behind_an_invalid_answer_is_found_and_the_others_run(name: str) -> None:
     with stub(name) as sandbox:
         reports = sandbox.run(jobs(b"1", b'"poison"', b"3"))
 
@@ -60,13 +60,13 @@ def test_the_reading_behind_an_answer_that_cannot_be_is_found_and_the_others_are
 
 
 @pytest.mark.parametrize("name", ["4 GB", "half a frame", "an end"])
-def test_where_every_child_misbehaves_at_everything_the_run_still_comes_to_an_end(name: str) -> None:
+def test_a_run_ends_even_if_every_child_always_misbehaves(name: str) -> None:
     with stub(name) as sandbox:
         [report] = sandbox.run([Job(Logic.of(""), b"{}", [b'"poison"'] * 10)])
     assert [outcome.kind for outcome in report.outcomes] == ["limit"] * 3 + ["quarantined"] * 7
 
 
-def test_a_source_that_is_not_checked_as_it_should_be_is_refused() -> None:
+def test_a_source_with_an_invalid_check_result_is_refused() -> None:
     with stub("silence") as sandbox:
         checked = sandbox.check("def process(data, state): pass")
         assert sandbox.losses["lied"] == sandbox.restarts == 2
@@ -75,7 +75,7 @@ def test_a_source_that_is_not_checked_as_it_should_be_is_refused() -> None:
 
 
 def escaped(source: str) -> Logic:
-    """A logic that has got past the guards, and speaks to the parent itself when its reading is "poison"."""
+    """A logic that has escaped the guards, and writes to the parent itself if its reading is "poison"."""
     return Logic.of(
         "import ctypes, struct\n"
         "libc = ctypes.CDLL(None)\n"
@@ -98,7 +98,7 @@ def escaped(source: str) -> Logic:
         "ctypes.string_at(0)",
     ],
 )
-def test_a_logic_that_speaks_for_its_child_harms_its_own_reading(source: str) -> None:
+def test_a_logic_that_answers_for_its_child_harms_only_its_own_reading(source: str) -> None:
     logic = escaped(source)
     with Unguarded(LIMITS) as sandbox:
         reports = sandbox.run(
@@ -110,7 +110,7 @@ def test_a_logic_that_speaks_for_its_child_harms_its_own_reading(source: str) ->
     assert [outcome.results for outcome in reports[1].outcomes] == [[b'{"n":6}'], [], [b'{"n":7}']]
 
 
-def test_words_of_a_child_are_cut_and_cleaned() -> None:
+def test_messages_of_a_child_are_shortened_and_escaped() -> None:
     logic = Logic.of("def process(data, state): raise ValueError('\\x1b[2J\\u202e\\r\\n\\0' + 'a' * 10_000)")
     with Unguarded(LIMITS) as sandbox:
         [report] = sandbox.run([Job(logic, b"{}", [b"1"])])
@@ -121,7 +121,7 @@ def test_words_of_a_child_are_cut_and_cleaned() -> None:
     assert 400 < len(outcome.failure.message) <= 500
 
 
-def test_last_words_are_bounded_and_hold_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_childs_last_message_is_bounded_and_delays_nobody(caplog: pytest.LogCaptureFixture) -> None:
     logic = Logic.of(
         "import os\n"
         "def process(data, state):\n"
@@ -139,8 +139,8 @@ def test_last_words_are_bounded_and_hold_nobody_up(caplog: pytest.LogCaptureFixt
     assert said.isprintable()
 
 
-def test_a_forged_progress_can_name_no_reading_of_another_batch() -> None:
-    """Even where the page of memory says anything at all, each reading has one outcome and the run ends."""
+def test_a_forged_progress_cannot_name_a_reading_of_another_batch() -> None:
+    """Even if the shared memory contains arbitrary bytes, each reading has one outcome and the run ends."""
     logic = Logic.of(
         "import os, sys\n"
         "def process(data, state):\n"

@@ -1,4 +1,4 @@
-"""What authors really write is accepted, and does in the sandbox what it does in plain Python."""
+"""Logics as authors write them are accepted, and give the same in the sandbox as in plain Python."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.sandbox.running import fresh, process, run
 
 
 def plainly(source: str, readings: list[Any]) -> tuple[list[Any], Any]:
-    """The last results and the state, by Python alone; fresh globals for each reading, as in the sandbox."""
+    """Return the last results and the state in plain Python, with new globals for each reading."""
     state: Any = {}
     returned: Any = None
     for reading in readings:
@@ -97,7 +97,7 @@ def test_iteration_over_a_set_has_the_same_order_in_every_process() -> None:
         ),
     ],
 )
-def test_a_failure_says_what_happened_and_in_which_line(body: str, message: str, line: int | None) -> None:
+def test_a_failure_names_the_error_and_its_line(body: str, message: str, line: int | None) -> None:
     ran = run(process(body))
 
     assert ran.kind == "runtime-error"
@@ -108,7 +108,7 @@ def test_a_failure_says_what_happened_and_in_which_line(body: str, message: str,
         assert ran.failure.text == body.splitlines()[line - 2].strip()
 
 
-def test_a_failure_leaves_the_state_as_it_was() -> None:
+def test_a_failure_does_not_change_the_state() -> None:
     ran = run(process("state['n'] = 5\nstate['x'].append(1)\nraise ValueError"), state={"x": []})
 
     assert ran.state == {"x": []}

@@ -1,4 +1,4 @@
-"""The sandbox from wherever it is started, by whoever starts it, with less than all of its layers."""
+"""The sandbox, started from any folder, by any user, and without some of its layers."""
 
 import json
 import os
@@ -18,12 +18,12 @@ from tests.sandbox.unguarded import ROOT
 
 NOBODY = "65534"
 
-#: Makes an ordinary user of root, who can still read the files of whoever runs the tests.
+#: Makes root an ordinary user, who can still read the files of the user that runs the tests.
 AS_USER = [
     *("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
 ]
-#: The users that the one who runs the tests can be, and how.
+#: The users that the tests can run as, and the command for each.
 USERS = {"root": [], "user": AS_USER} if os.geteuid() == 0 else {"user": []}
 
 
@@ -33,7 +33,7 @@ def answers(
     script: Path = Path(probes.__file__),
     environ: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What `probes.py` says."""
+    """Return the answers of `probes.py`."""
     said = subprocess.run(
         [*USERS[user], sys.executable, str(script), *arguments],
         check=True,
@@ -48,7 +48,7 @@ def answers(
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_whoever_starts_it_it_serves_and_is_confined(user: str) -> None:
+def test_it_serves_and_is_confined_for_every_user(user: str) -> None:
     said = answers(user)
     assert (said["user"] == 0) == (user == "root")
     assert said["accepted"]
@@ -79,8 +79,8 @@ def test_without_the_filter_the_other_layers_still_hold(user: str) -> None:
         set() if "landlock" in said["confinement"] else {"exec", "make a folder", "signal the parent"}
     )
     assert [name for name in attempts if attempts[name] == "done" and name not in of_landlock] == []
-    assert attempts["read"] == "OSError"  # no descriptor to be had, whatever the file
-    assert attempts["fork"] == "BlockingIOError"  # no process to be had
+    assert attempts["read"] == "OSError"  # no descriptor is available, whatever the file
+    assert attempts["fork"] == "BlockingIOError"  # no process is available
 
 
 def test_without_the_filter_it_does_not_start_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,27 +92,27 @@ def test_without_the_filter_it_does_not_start_unless_told_to(monkeypatch: pytest
         assert sandbox.check("def process(data, state): pass").accepted
 
 
-def test_a_filter_that_the_kernel_does_not_take_is_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_that_the_kernel_refuses_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.parent.process.filter_program", lambda: b"\0" * 8)
     with pytest.raises(SandboxUnavailable, match="seccomp"):
         Sandbox()
 
 
-def test_the_words_of_the_error_say_what_is_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_of_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.parent.process.filter_program", lambda: b"\0" * 8)
     with pytest.raises(SandboxUnavailable, match="allow_unconfined"):
         Sandbox()
 
 
 def test_it_works_from_a_folder_of_installed_packages_too(tmp_path: Path) -> None:
-    """As a wheel puts it there: the package alone, far from any clone."""
+    """As a wheel installs it: the package alone, outside any clone."""
     for package in ("sandbox", "tests"):
         shutil.copytree(Path(ROOT) / package, tmp_path / package, ignore=shutil.ignore_patterns("corpus"))
     said = answers(next(iter(USERS)), script=tmp_path / "tests" / "sandbox" / "probes.py")
     assert said["results"] == ['{"a":1}']
 
 
-def test_nothing_in_the_environment_gets_a_word_in(tmp_path: Path) -> None:
+def test_no_environment_variable_has_an_effect(tmp_path: Path) -> None:
     for name in ("msgspec", "json", "sitecustomize", "usercustomize"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a trap')\n")
     script = (

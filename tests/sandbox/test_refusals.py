@@ -1,4 +1,4 @@
-"""A refusal names every problem with its place, and says what to write instead."""
+"""A refusal names every problem with its position, and says what to write instead."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def process(data, state):
     ]
 
 
-def test_a_module_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_a_missing_module_is_refused_with_a_list_of_the_available_ones() -> None:
     problem = only("import os\n" + process("return {}"))
 
     assert problem.message == "`import os` is not available; datetime, json, math and statistics are"
@@ -88,7 +88,7 @@ def test_a_refusal_shows_the_text_and_says_what_to_write(body: str, text: str, h
     assert hint in " ".join(p.hint for p in found)
 
 
-def test_the_clock_is_refused_with_the_way_to_the_time() -> None:
+def test_the_clock_is_refused_with_advice_how_to_get_the_time() -> None:
     problem = only("from datetime import datetime\n" + process("return {'t': datetime.now().isoformat()}"))
 
     assert problem.text == "datetime.now"
@@ -108,7 +108,7 @@ def test_the_clock_is_refused_with_the_way_to_the_time() -> None:
         (process("break"), 2, "loop"),
     ],
 )
-def test_what_is_not_python_is_explained(source: str, line: int, hint: str) -> None:
+def test_a_source_that_is_not_python_is_explained(source: str, line: int, hint: str) -> None:
     problem = only(source)
 
     assert problem.line == line
@@ -140,7 +140,7 @@ def test_the_number_of_problems_is_bounded() -> None:
     assert len(problems(process("\n".join(f"import m{n}" for n in range(500))))) == 50
 
 
-def test_process_must_be_there_once_with_two_values() -> None:
+def test_process_must_be_defined_once_with_two_parameters() -> None:
     assert "no function process" in only("def proces(data, state):\n    return {}\n").message
     assert "exactly two" in only("def process(data):\n    return {}\n").message
     assert "twice" in only(process("return {}") * 2).message

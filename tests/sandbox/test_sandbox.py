@@ -1,4 +1,4 @@
-"""The handle: batches, kills, replacement, recycling, and the ends of things."""
+"""The handle of the sandbox: batches, kills, replacement, recycling, and how everything ends."""
 
 import os
 import signal
@@ -53,12 +53,12 @@ def test_readings_run_in_order_from_the_state_they_are_given(sandbox: Sandbox) -
     assert report.outcomes[0].fuel > 0
 
 
-def test_nothing_to_run_is_answered_with_nothing(sandbox: Sandbox) -> None:
+def test_an_empty_batch_has_no_outcomes(sandbox: Sandbox) -> None:
     assert sandbox.run([]) == []
     assert sandbox.run([Job(COUNT, b'{"a":1}', [])] * 2) == [Report(b'{"a":1}', [])] * 2
 
 
-def test_a_source_is_checked_and_what_is_compiled_runs(sandbox: Sandbox) -> None:
+def test_a_source_is_checked_and_its_compiled_code_runs(sandbox: Sandbox) -> None:
     checked = sandbox.check(COUNT.source)
     assert checked.accepted
     compiled = Logic(COUNT.digest + " compiled", COUNT.source, checked.code)
@@ -79,7 +79,7 @@ def test_a_source_is_checked_and_what_is_compiled_runs(sandbox: Sandbox) -> None
         "-" * 100_000,
     ],
 )
-def test_no_source_is_too_odd_to_be_refused(sandbox: Sandbox, source: str | bytes) -> None:
+def test_any_malformed_source_is_refused(sandbox: Sandbox, source: str | bytes) -> None:
     checked = sandbox.check(source)
     assert not checked.accepted
     assert checked.problems
@@ -89,13 +89,13 @@ def test_no_source_is_too_odd_to_be_refused(sandbox: Sandbox, source: str | byte
         assert [outcome.kind for outcome in report.outcomes] == ["refused", "refused"]
 
 
-def test_a_source_of_many_problems_is_answered_with_a_list_that_has_an_end(sandbox: Sandbox) -> None:
+def test_the_list_of_problems_of_a_source_is_bounded(sandbox: Sandbox) -> None:
     checked = sandbox.check("\n".join(["import os"] * 2_000))
     assert 1 < len(checked.problems) <= 100
 
 
 @pytest.mark.parametrize("state", [b"", b"{", b"[]", b"null", b'{"a": "\xff"}', b"[" * 10_000])
-def test_a_state_that_is_none_is_said_to_be_and_stays(sandbox: Sandbox, state: bytes) -> None:
+def test_an_invalid_state_is_reported_and_stays(sandbox: Sandbox, state: bytes) -> None:
     [report] = sandbox.run([Job(COUNT, state, [b"1"])])
     assert report.state == state
     assert report.outcomes[0].kind == "error"
@@ -111,7 +111,7 @@ def test_values_may_be_nested_as_deeply_as_the_limit_says(sandbox: Sandbox) -> N
     assert sandbox.restarts == 0
 
 
-def test_what_is_over_the_size_of_a_reading_is_not_run_and_holds_nobody_up(sandbox: Sandbox) -> None:
+def test_a_reading_that_is_too_large_is_not_run_and_delays_nobody(sandbox: Sandbox) -> None:
     large = b'"' + b"a" * 20_000_000 + b'"'
     [report] = sandbox.run([Job(COUNT, b"{}", [b"1", large, b"2"])])
     assert [outcome.kind for outcome in report.outcomes] == ["ok", "not-json", "ok"]
@@ -127,7 +127,7 @@ def test_a_batch_may_be_larger_than_a_request_or_an_answer(sandbox: Sandbox) -> 
     assert other.state == b'{"count":1}'
 
 
-def test_a_child_holds_so_many_logics_and_any_number_can_be_used() -> None:
+def test_a_child_caches_a_limited_number_of_logics_and_any_number_can_be_used() -> None:
     logics = [Logic.of(f"def process(data, state): return {{'logic': {number}}}") for number in range(7)]
     with Sandbox(Limits(programs_per_child=3)) as sandbox:
         for order in (logics, logics[::-1], logics[::2] * 2):
@@ -137,7 +137,7 @@ def test_a_child_holds_so_many_logics_and_any_number_can_be_used() -> None:
         assert sandbox.restarts == 0
 
 
-def test_two_tenants_who_take_turns_in_one_child_find_nothing_of_each_other(sandbox: Sandbox) -> None:
+def test_two_machines_that_alternate_in_one_child_find_nothing_of_each_other(sandbox: Sandbox) -> None:
     def logic(mine: str) -> Logic:
         return Logic.of(
             "import math, json\n"
@@ -167,7 +167,7 @@ def test_two_tenants_who_take_turns_in_one_child_find_nothing_of_each_other(sand
 
 @pytest.mark.parametrize("place", [0, 50, 99])
 @pytest.mark.parametrize("poison", ["os._exit(1)", "ctypes.string_at(0)", "sum(iter(int, 1))", "libc.fork()"])
-def test_a_poisonous_reading_costs_itself_and_nothing_else(place: int, poison: str) -> None:
+def test_a_reading_that_kills_the_child_fails_alone(place: int, poison: str) -> None:
     logic = Logic.of(
         "import ctypes, os\n"
         "libc = ctypes.CDLL(None)\n"
@@ -194,7 +194,7 @@ def test_a_poisonous_reading_costs_itself_and_nothing_else(place: int, poison: s
     assert [report.outcomes[0].killed for report in split] == [number == place for number in range(100)]
 
 
-def test_a_logic_that_is_killed_again_and_again_is_left_out_of_the_rest_of_the_batch() -> None:
+def test_a_logic_that_is_killed_repeatedly_is_left_out_of_the_rest_of_the_batch() -> None:
     poison = Logic.of("import os\ndef process(data, state): os._exit(1)")
     good = Logic.of("def process(data, state): return {}")
     with Unguarded() as sandbox:
@@ -235,7 +235,7 @@ JOBS = st.lists(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(jobs=JOBS)
-def test_a_batch_gives_what_its_readings_give_one_by_one(sandbox: Sandbox, jobs: list[Job]) -> None:
+def test_a_batch_gives_the_same_as_its_readings_one_by_one(sandbox: Sandbox, jobs: list[Job]) -> None:
     together = sandbox.run(jobs)
     one_by_one = []
     for job in jobs:
@@ -256,7 +256,7 @@ def test_a_child_that_is_killed_from_outside_while_idle_is_replaced() -> None:
         assert sandbox.restarts == 1
 
 
-def test_a_child_that_is_killed_from_outside_at_work_makes_no_reading_guilty() -> None:
+def test_a_child_that_is_killed_from_outside_at_work_fails_no_reading() -> None:
     logic = Logic.of(
         "import time\n"
         "def process(data, state):\n"
@@ -276,14 +276,14 @@ def test_a_child_that_is_killed_from_outside_at_work_makes_no_reading_guilty() -
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1]
 )
-def test_a_child_is_its_parents_to_end(sandbox: Sandbox, number: int) -> None:
+def test_a_child_ignores_signals_that_ask_it_to_end(sandbox: Sandbox, number: int) -> None:
     pid = sandbox.pid
     os.kill(pid, number)
     assert sandbox.run([Job(COUNT, b"{}", [b"1"])])[0].outcomes[0].kind == "ok"
     assert sandbox.pid == pid
 
 
-def test_a_child_is_replaced_after_so_many_batches_and_no_batch_waits_for_it() -> None:
+def test_a_child_is_replaced_after_a_number_of_batches_and_no_batch_waits_for_it() -> None:
     with Sandbox(Limits(batches_per_child=5)) as sandbox:
         pids = list[int]()
         while len(set(pids)) < 3:
@@ -328,7 +328,7 @@ def test_a_sandbox_outlives_the_thread_that_made_it() -> None:
         assert sandbox.pid == pid
 
 
-def test_a_second_thread_at_the_same_time_is_turned_away(sandbox: Sandbox) -> None:
+def test_a_second_thread_at_the_same_time_gets_an_error(sandbox: Sandbox) -> None:
     def use() -> Checked:
         return sandbox.check("")
 
@@ -355,7 +355,7 @@ def test_a_child_does_not_outlive_its_parent() -> None:
         child.wait(timeout=30)
 
 
-def test_after_a_fork_both_have_a_child_of_their_own() -> None:
+def test_after_a_fork_both_processes_have_their_own_child() -> None:
     script = (
         "import os, sys\n"
         "from sandbox.parent.sandbox import Sandbox\n"
@@ -386,7 +386,7 @@ def test_a_sandbox_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, t
         Sandbox()
 
 
-def test_nothing_is_left_over() -> None:
+def test_no_descriptor_or_thread_is_left_over() -> None:
     Sandbox().close()
     descriptors, threads = psutil.Process().num_fds(), threading.active_count()
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What leaves a logic is JSON that says what it seems to say, within the limits; what enters is JSON too."""
+"""Values that leave a logic are unambiguous JSON within the limits; values that enter are JSON too."""
 
 import json
 from typing import Any
@@ -29,11 +29,11 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text("abc", max_size=3), VALUES, max_size=10))
-def test_a_json_value_leaves_as_it_is(value: dict[str, Any]) -> None:
+def test_a_json_value_leaves_unchanged(value: dict[str, Any]) -> None:
     try:
         encoded = encode_state(value, LIMITS)
     except LimitExceeded:
-        return  # too deep: that is looked at below
+        return  # too deep: another test checks that
     assert json.loads(encoded) == value
 
 
@@ -42,7 +42,7 @@ def test_a_json_value_leaves_as_it_is(value: dict[str, Any]) -> None:
         VALUES | st.just({1}) | st.just((1,)) | st.just(float("nan")), lambda v: st.lists(v, max_size=10)
     )
 )
-def test_whatever_leaves_reads_back_equal_with_equal_types(value: Any) -> None:
+def test_every_value_that_leaves_reads_back_equal_with_equal_types(value: Any) -> None:
     try:
         [encoded] = encode_results({"value": value}, LIMITS)
     except LogicError:
@@ -93,7 +93,7 @@ class Whole(int):
     ids=lambda bad: repr(bad).partition(" at 0x")[0],  # the same names in every run
 )
 @pytest.mark.parametrize("depth", ["first", "in a dict", "in a list", "among many", "among floats"])
-def test_what_is_no_json_does_not_leave(bad: Any, depth: str) -> None:
+def test_a_value_that_is_not_json_does_not_leave(bad: Any, depth: str) -> None:
     holder = {
         "first": {"a": bad},
         "in a dict": {"a": {"b": bad}},
@@ -111,7 +111,7 @@ def test_what_is_no_json_does_not_leave(bad: Any, depth: str) -> None:
 def test_an_int_too_large_for_a_float_sum_among_many_is_found() -> None:
     with pytest.raises(LogicError):
         encode_state({"a": [1] * 50 + [2**64]}, LIMITS)
-    assert encode_state({"a": [1e308] * 50}, LIMITS)  # their sum is infinite, they are not
+    assert encode_state({"a": [1e308] * 50}, LIMITS)  # their sum is infinite, but they are not
 
 
 def test_a_shared_structure_is_stopped_before_it_is_written() -> None:
@@ -136,7 +136,7 @@ def test_a_value_that_contains_itself_is_stopped() -> None:
 @pytest.mark.parametrize(
     "value", [{"a": "x" * 300}, {"x" * 300: 1}, {"a": [1.25] * 90}, {"a": "\x01" * 60}, {"a": "€" * 90}]
 )
-def test_size_is_held_to_its_limit_in_bytes(value: dict[str, Any]) -> None:
+def test_the_size_is_limited_in_bytes(value: dict[str, Any]) -> None:
     with pytest.raises(LimitExceeded) as raised:
         encode_state(value, SMALL)
     assert (raised.value.limit, raised.value.allowed) == ("state_bytes", 256)
@@ -145,7 +145,7 @@ def test_size_is_held_to_its_limit_in_bytes(value: dict[str, Any]) -> None:
     assert raised.value.limit == "result_bytes"
 
 
-def test_results_are_counted_and_weighed_together() -> None:
+def test_the_number_and_the_total_size_of_results_are_limited() -> None:
     assert encode_results([{"a": 1}] * 100, LIMITS) == [b'{"a":1}'] * 100
     with pytest.raises(LimitExceeded) as raised:
         encode_results([{"a": 1}] * 101, LIMITS)
@@ -163,7 +163,7 @@ def test_a_state_that_is_returned_is_encoded_once() -> None:
     assert results[0] is encoded
 
 
-def test_a_state_that_is_returned_is_held_to_the_limit_of_results() -> None:
+def test_a_state_that_is_returned_must_respect_the_limit_of_results() -> None:
     state = {"a": "x" * 300}
 
     with pytest.raises(LimitExceeded) as raised:
@@ -197,13 +197,13 @@ def test_a_state_that_is_returned_is_held_to_the_limit_of_results() -> None:
     ],
     ids=lambda body: repr(body[:12]),
 )
-def test_what_is_not_json_is_not_let_in(body: bytes) -> None:
+def test_bytes_that_are_not_json_are_refused(body: bytes) -> None:
     with pytest.raises(NotJson):
         decode_reading(body, LIMITS)
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":[', b"]}")])
-def test_a_reading_is_let_in_down_to_its_depth(opening: bytes, closing: bytes) -> None:
+def test_a_reading_is_accepted_up_to_the_maximum_depth(opening: bytes, closing: bytes) -> None:
     levels = 64 // len(closing)
 
     assert decode_reading(opening * levels + closing * levels, LIMITS)

@@ -1,7 +1,7 @@
-"""A child whose logics are plain Python, nothing checked and nothing guarded: what is left is the process.
+"""A child whose logics are plain Python without checks and guards: only the process confines them.
 
-`Unguarded` is a `Sandbox` whose children start here. It takes a subclass to get such a child: no setting
-and nothing that is sent to a child can.
+`Unguarded` is a `Sandbox` whose children start here. Such a child needs a subclass: no setting and no message
+to a child can produce one.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ ROOT = str(Path(__file__).parents[2])
 
 
 class PlainProgram:
-    """Runs a source as it stands, with all of Python's own names."""
+    """Runs a source unchanged, with all of Python's own names."""
 
     fuel_used = 0
 
@@ -47,7 +47,7 @@ class Unguarded(Sandbox):
 
 
 def main() -> None:
-    """What the child runs: as ever, but with programs of ours, and with what attackers like at hand."""
+    """Run a normal child, but with programs of ours, and with modules that attackers like."""
     import ctypes
     import mmap
     import multiprocessing

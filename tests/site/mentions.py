@@ -1,4 +1,4 @@
-"""What the pages have people type: the commands, each with where it stands."""
+"""The commands on the pages of the docs, each with its position."""
 
 import re
 import shlex
@@ -9,11 +9,11 @@ ROOT: Final = Path(__file__).parents[2]
 
 PAGES: Final = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "alerts").glob("*.md")]
 
-#: The programs whose commands are looked at.
+#: The programs whose commands are checked.
 PROGRAMS: Final = ("iot-logic", "iot-devices", "iot-api", "dramatiq", "make", "curl", "docker")
 
-#: A line of a block that is indented or fenced, or of a console; and code in a sentence, which may go on in
-#: the next line.
+#: A line of an indented or fenced block, or of a console; and code in a sentence, which may continue in the
+#: next line.
 _LINE: Final = re.compile(
     rf"^(?P<indent> {{4,}}|\$ |)(?P<command>(?:{'|'.join(PROGRAMS)})(?: .*)?)$", re.MULTILINE
 )
@@ -22,21 +22,21 @@ _FENCED: Final = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Mention(NamedTuple):
-    """A command as it stands on a page, without its comment."""
+    """A command as it is written on a page, without its comment."""
 
     page: str
     command: str
-    #: Whether it stands in a sentence, which may name no more of it than the sentence is about.
+    #: Whether it is in a sentence. Then it may be incomplete.
     inline: bool
 
     @property
     def words(self) -> list[str]:
-        """As a shell takes it apart."""
+        """Return its words, split as a shell does."""
         return shlex.split(self.command, comments=True)
 
 
 def mentions(path: Path) -> list[Mention]:
-    """The commands of a page in their order, each by itself where it is one of several in a line."""
+    """Yield the commands of a page in order, one by one even if a line contains several."""
     text = path.read_text()
     fenced = {line for block in _FENCED.findall(text) for line in block.splitlines()}
     found = [

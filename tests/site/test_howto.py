@@ -1,4 +1,4 @@
-"""The how-to pages, typed as they stand: each command of them does what the page has it do, and succeeds."""
+"""The how-to pages, executed as written: each command succeeds, and does what the page says."""
 
 import os
 import re
@@ -16,28 +16,28 @@ from tests.support.installation import SCRIPTS, Installation
 from tests.support.waiting import wait_until
 from web.cli.parser import new_parser
 
-#: One that is well with numbers alone, another for each version.
+#: A logic that succeeds with numbers only; a different one for each version.
 _LOGIC: Final = """\
 def process(data, state):
     state["sum"] = state.get("sum", 0) + data["n"]
     return {{"version": {}}}
 """
 
-#: What ends with another status than 0, by how it begins. 28: curl has listened for as long as it was to.
+#: Expected exit statuses other than 0, by the start of the command. 28: curl has listened for the given time.
 _STATUSES: Final = {"iot-logic diff --machine": 1, "iot-logic status": 1, "curl -N": 28}
 
 
 class Terminal:
-    """Where the commands of a page are typed, beside a plant that runs."""
+    """Runs the commands of a page, next to a running plant."""
 
     def __init__(self, plant: Installation, folder: Path) -> None:
         self.plant, self.folder = plant, folder
         self._environ = plant.environ | {"PATH": f"{SCRIPTS}:{os.environ['PATH']}", "COMMIT": "3f2a1c"}
 
     def type(self, mention: Mention) -> str:
-        """What a command prints. Fails where it does."""
+        """Run a command and return its output. Fails if the command fails."""
         command = mention.command.replace("http://localhost:8001", self.plant.environ["IOT_LOGIC_API_URL"])
-        # A stream has no end, and nobody is there to be asked.
+        # A stream never ends, and nobody can answer questions.
         command = command.replace("curl ", "curl --fail-with-body --no-progress-meter --max-time 5 ")
         command = re.sub(" (discard|send-again) ", r" \1 --yes ", command)
         command = command.replace("--max-time 5 -N", "--max-time 1 -N")
@@ -67,7 +67,7 @@ def terminal(plant: Installation, tmp_path: Path) -> Terminal:
     return Terminal(plant, tmp_path)
 
 
-def test_failures_are_found_and_mended(terminal: Terminal) -> None:
+def test_failures_are_found_and_fixed(terminal: Terminal) -> None:
     plant = terminal.plant
     upload(plant, "press-7", 2)
     plant.send(("press-7", {"n": 1}) for _ in range(1203))
@@ -133,7 +133,7 @@ def test_a_plant_is_backed_up_and_restored(terminal: Terminal) -> None:
     assert plant.state("kept") == {"sum": 17}
 
 
-def test_what_fails_is_noticed(terminal: Terminal) -> None:
+def test_a_failing_command_is_detected(terminal: Terminal) -> None:
     with pytest.raises(AssertionError, match="has no logic"):
         terminal.type(Mention("page.md", "iot-logic rollback nobody", inline=False))
     with pytest.raises(AssertionError, match="Not Found"):
@@ -141,12 +141,12 @@ def test_what_fails_is_noticed(terminal: Terminal) -> None:
 
 
 def whole(page: str) -> list[Mention]:
-    """The commands of a page, without those that a sentence only names."""
+    """Return the commands of a page, without those that a sentence only names."""
     return [each for each in mentions(ROOT / "docs" / page) if not each.inline or is_whole(each)]
 
 
 def is_whole(mention: Mention) -> bool:
-    """Whether a command has all that it needs."""
+    """Return whether a command is complete."""
     with suppress(SystemExit), redirect_stderr(StringIO()):
         return mention.words[0] != "iot-logic" or bool(new_parser().parse_args(mention.words[1:]))
     return False
@@ -161,6 +161,6 @@ def upload(plant: Installation, machine_id: str, versions: int) -> None:
 
 
 def start_worker(plant: Installation) -> None:
-    """Start a worker, and wait until it holds everything."""
+    """Start a worker, and wait until it holds all partitions."""
     plant.start_worker()
     wait_until(lambda: all(each["held_by"] for each in plant.client.get("/partitions").json()["partitions"]))

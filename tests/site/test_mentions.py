@@ -1,4 +1,4 @@
-"""What the pages name is there: commands, options, routes, targets, services, settings, metrics, files."""
+"""The pages name only existing commands, options, routes, targets, services, settings, metrics and files."""
 
 import argparse
 import re
@@ -27,7 +27,7 @@ _HISTOGRAM: Final = ("", "_bucket", "_sum", "_count")
 
 
 class Wrong(Exception):
-    """A page names what is not there."""
+    """A page names something that does not exist."""
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def _parsers_raise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(argparse.ArgumentParser, "error", error)
 
 
-def test_every_command_can_be_typed_as_the_pages_say() -> None:
+def test_every_command_on_the_pages_works_as_written() -> None:
     found = [each for page in PAGES for each in mentions(page)]
 
     assert len(found) > 100
@@ -68,11 +68,11 @@ def test_every_command_can_be_typed_as_the_pages_say() -> None:
         "docker compose exec rabbitmq remove-user",
     ],
 )
-def test_a_command_that_cannot_be_typed_is_noticed(command: str) -> None:
+def test_a_command_that_does_not_work_is_detected(command: str) -> None:
     assert len(list(unfit([Mention("page.md", command, inline=True)]))) == 1
 
 
-def test_a_line_of_its_own_is_a_whole_command() -> None:
+def test_a_command_on_its_own_line_must_be_complete() -> None:
     assert list(unfit([Mention("page.md", "iot-logic rollback", inline=False)])) != []
     assert list(unfit([Mention("page.md", "iot-logic rollback", inline=True)])) == []
 
@@ -88,14 +88,14 @@ def test_a_line_of_its_own_is_a_whole_command() -> None:
     ],
     ids=["routes with their methods", "paths", "settings", "metrics", "files"],
 )
-def test_what_the_pages_name_is_there(pattern: str, is_there: Callable[[str], bool]) -> None:
+def test_everything_that_the_pages_name_exists(pattern: str, is_there: Callable[[str], bool]) -> None:
     named = {(page.name, text) for page in PAGES for text in re.findall(pattern, page.read_text())}
 
     assert len(named) > 5
     assert [each for each in sorted(named) if not is_there(each[1])] == []
 
 
-def test_what_is_not_there_is_noticed() -> None:
+def test_a_missing_name_is_detected() -> None:
     assert not is_route("GET", "/machines/{id}/stat")
     assert not is_route("DELETE", "/workers")
     assert f"{PREFIX}PARTITION" not in variables()
@@ -103,7 +103,7 @@ def test_what_is_not_there_is_noticed() -> None:
 
 
 def unfit(found: list[Mention]) -> Iterator[str]:
-    """What is wrong with each command that cannot be typed as it stands."""
+    """Return the problem of each command that does not work as written."""
     for each in found:
         try:
             CHECKS[each.words[0]](each)
@@ -112,25 +112,25 @@ def unfit(found: list[Mention]) -> Iterator[str]:
 
 
 def check_arguments(parser: argparse.ArgumentParser, mention: Mention) -> None:
-    """The real parser takes the words. A sentence may leave out what has to be there."""
+    """Check the words with the real parser. A sentence may omit required arguments."""
     try:
         parser.parse_args(mention.words[1:])
     except Wrong as e:
         if not (mention.inline and re.search("are required|expected one argument", str(e))):
             raise
     except SystemExit:
-        # It was asked for its help.
+        # The command asks for its help.
         pass
 
 
 def check_dramatiq(mention: Mention) -> None:
-    """The module is there."""
+    """Check that the module exists."""
     if find_spec(mention.words[1]) is None:
         raise Wrong(f"there is no module {mention.words[1]}")
 
 
 def check_make(mention: Mention) -> None:
-    """The targets are there, and the variables are read."""
+    """Check that the targets exist, and that the variables are used."""
     makefile = (ROOT / "Makefile").read_text()
     for word in mention.words[1:]:
         name, is_variable, _ = word.partition("=")
@@ -140,7 +140,7 @@ def check_make(mention: Mention) -> None:
 
 
 def check_curl(mention: Mention) -> None:
-    """The route takes this method and this query, and the body is of its type."""
+    """Check that the route accepts this method and this query, and that the body has its type."""
     options = argparse.ArgumentParser()
     options.add_argument("url")
     options.add_argument("-X", dest="method")
@@ -165,7 +165,7 @@ def check_curl(mention: Mention) -> None:
 
 
 def check_docker(mention: Mention) -> None:
-    """The services and profiles are in compose.yaml, and what is run inside of one can be typed there."""
+    """Check that the services and profiles are in compose.yaml, and check the commands run inside of them."""
     if mention.words[1] != "compose":
         return
     stack = (ROOT / "compose.yaml").read_text()
@@ -219,7 +219,7 @@ def routes() -> list[HTTPRoute]:
 
 
 def handler_of(method: str, path: str) -> HTTPRouteHandler | None:
-    """What answers there: the most exact of those that fit."""
+    """Return the handler of this path: the most specific one that matches."""
     fitting = [
         route
         for route in routes()
@@ -230,7 +230,7 @@ def handler_of(method: str, path: str) -> HTTPRouteHandler | None:
 
 
 def is_route(method: str, path: str) -> bool:
-    """Whether something answers there. A page may write `<id>` or `{id}` for an id."""
+    """Return whether a route matches this path. A page may write `<id>` or `{id}` for an id."""
     url = urlsplit(re.sub(r"<\w+>", "any", path))
     handler = handler_of(method, url.path)
     return (
@@ -240,14 +240,14 @@ def is_route(method: str, path: str) -> bool:
 
 
 def variables() -> set[str]:
-    """The settings and the limits, as environment variables."""
+    """Return the settings and the limits, as environment variables."""
     settings = {variable(each) for each in setting_fields()}
     limits = {limit_variable(each) for each in msgspec.structs.fields(Limits)}
     return settings | limits
 
 
 def metrics() -> set[str]:
-    """The names that Prometheus may find."""
+    """Return the names of the metrics that Prometheus may find."""
     found = [each for registry in (worker_registry(), api_registry()) for each in registry.collect()]
     return {
         exposed(each) + suffix

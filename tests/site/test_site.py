@@ -1,4 +1,4 @@
-"""The site: it is built without a warning, asks nobody for anything, and leaves out nothing."""
+"""The site of the docs: it builds without warnings, loads nothing from other hosts, and is complete."""
 
 import re
 import subprocess
@@ -26,13 +26,13 @@ from web.http.problems import MEANINGS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
-#: What a browser fetches by itself when it shows a page, by element; of a link, what it is for.
+#: The attributes of elements that a browser loads by itself; for a link, its purpose.
 _FETCHED: Final = {"img": "src", "script": "src", "iframe": "src", "source": "src", "object": "data"}
 _LINKS: Final = {"stylesheet", "icon", "preload", "prefetch", "modulepreload", "manifest"}
 
 
 class Page(HTMLParser):
-    """What a page has the browser fetch, where it leads to, and the places in it."""
+    """The files that a page loads, its links, and its anchors."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
-    """The pages of the site, as `make docs` makes it."""
+    """The pages of the site, as `make docs` builds it."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", str(DOCS)]
     done = subprocess.run(
@@ -63,14 +63,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
     return {path: Page(path) for path in folder.rglob("*.html")}
 
 
-def test_no_page_has_the_browser_ask_another_host(site: dict[Path, Page]) -> None:
+def test_no_page_loads_from_another_host(site: dict[Path, Page]) -> None:
     assert [
         (path.name, url) for path, page in site.items() for url in page.fetched if is_elsewhere(url)
     ] == []
     assert any(page.fetched for page in site.values())
 
 
-def test_no_stylesheet_or_drawing_asks_another_host(site: dict[Path, Page]) -> None:
+def test_no_stylesheet_or_drawing_loads_from_another_host(site: dict[Path, Page]) -> None:
     folder = common_folder(site)
     files = [each for each in folder.rglob("*") if each.suffix in {".css", ".svg"}]
     asked = [(each.name, url) for each in files for url in fetched_by(each.read_text()) if is_elsewhere(url)]
@@ -79,7 +79,7 @@ def test_no_stylesheet_or_drawing_asks_another_host(site: dict[Path, Page]) -> N
     assert {".css", ".svg"} <= {each.suffix for each in files}
 
 
-def test_an_address_elsewhere_is_noticed(tmp_path: Path) -> None:
+def test_an_address_on_another_host_is_detected(tmp_path: Path) -> None:
     html = tmp_path / "page.html"
     html.write_text(
         '<link rel="stylesheet" href="//fonts.example/a.css"><script src="https://x.example/a.js">'
@@ -95,7 +95,7 @@ def test_an_address_elsewhere_is_noticed(tmp_path: Path) -> None:
     ]
 
 
-def test_every_link_inside_leads_to_a_place_that_is_there(site: dict[Path, Page]) -> None:
+def test_no_link_inside_the_site_is_broken(site: dict[Path, Page]) -> None:
     dead = [
         (path.name, link) for path, page in site.items() for link in page.links if is_dead(path, link, site)
     ]
@@ -109,7 +109,7 @@ def test_every_page_is_in_the_contents(site: dict[Path, Page]) -> None:
     assert {f"{page.stem}.html" for page in DOCS.glob("*.md")} - {"index.html"} <= set(index.links)
 
 
-def test_every_table_that_is_made_stands_on_a_page() -> None:
+def test_every_generated_table_is_on_a_page() -> None:
     used = [name for page in DOCS.glob("*.md") for name in reference.markers(page.read_text())]
 
     assert sorted(used) == sorted(reference.TABLES)
@@ -125,7 +125,7 @@ def test_every_setting_and_limit_is_in_the_reference() -> None:
 
 
 def test_every_route_is_in_the_reference() -> None:
-    # The web pages are no part of the API.
+    # The web pages are not part of the API.
     routes = [
         f"### {method} {route.path_format}\n"
         for route in application().routes
@@ -170,7 +170,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
     assert missing(found, "commands.md") == []
 
 
-def test_every_command_has_its_place_on_the_page_that_tells_what_it_is_for() -> None:
+def test_every_command_is_on_the_page_about_its_purpose() -> None:
     headings = re.findall(r"^## (.+)$", (DOCS / "command.md").read_text(), re.MULTILINE)
     placed = {name for heading in headings for name in heading.split(" and ")}
     names = {parser.prog.split()[1] for parser in parsers() if parser.prog.startswith("iot-logic ")}
@@ -185,18 +185,18 @@ def test_every_kind_of_dead_letter_and_every_status_is_in_the_reference() -> Non
     assert missing([*kinds, *statuses], "errors.md") == []
 
 
-def test_what_is_missing_is_noticed() -> None:
+def test_a_missing_name_is_detected() -> None:
     assert missing(["IOT_LOGIC_NO_SUCH_SETTING"], "settings.md") == ["IOT_LOGIC_NO_SUCH_SETTING"]
 
 
 def missing(texts: list[str], page: str) -> list[str]:
-    """What a page, with its tables, does not have."""
+    """Return the names that a page, with its tables, does not contain."""
     text = reference.filled((DOCS / page).read_text())
     return [each for each in texts if each not in text]
 
 
 def fetched_by(text: str) -> Iterator[str]:
-    """What a stylesheet or a drawing has the browser fetch."""
+    """Return the files that a stylesheet or a drawing loads."""
     for found in re.finditer(
         r"""@import\s+["']([^"']+)|url\(\s*["']?([^"')]+)|(?:xlink:href|<image[^>]+href|src)="([^"]+)""", text
     ):
@@ -204,12 +204,12 @@ def fetched_by(text: str) -> Iterator[str]:
 
 
 def is_elsewhere(url: str) -> bool:
-    """Whether it is at another host."""
+    """Return whether an address is on another host."""
     return urlsplit(url).scheme in {"http", "https"} or url.startswith("//")
 
 
 def is_dead(path: Path, link: str, site: dict[Path, Page]) -> bool:
-    """Whether a link inside of the site leads nowhere."""
+    """Return whether a link inside the site is broken."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return False
@@ -220,5 +220,5 @@ def is_dead(path: Path, link: str, site: dict[Path, Page]) -> bool:
 
 
 def common_folder(site: dict[Path, Page]) -> Path:
-    """The folder that the site is in."""
+    """Return the folder of the site."""
     return min((path.parent for path in site), key=lambda each: len(each.parts))

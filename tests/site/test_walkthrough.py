@@ -1,4 +1,4 @@
-"""The walkthrough, typed as it stands: every command of it is run, and says what the page says."""
+"""The walkthrough, executed as written: every command runs, and prints the output on the page."""
 
 import os
 import re
@@ -22,12 +22,12 @@ _BLOCK: Final = re.compile(
     r"^```(?:\{code-block\} )?(\w+)\n(?::caption: ([^\n]+)\n\n)?(.*?)^```$", re.DOTALL | re.MULTILINE
 )
 
-#: Commands that change nothing: what they show may take a moment to be so.
+#: Commands that change nothing. Their output may take a moment to become correct.
 _READS: Final = re.compile(r"iot-logic (list|status|dead-letters (list|show))\b|curl -s http\S+( \||$)")
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the file that it is, and what it says."""
+    """A fenced block: its language, its file, and its text."""
 
     language: str
     file: str
@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A command, and what it is to print."""
+    """A command, and its expected output."""
 
     command: str
     output: str
@@ -46,26 +46,26 @@ def blocks(page: str) -> list[Block]:
 
 
 def steps(text: str) -> list[Step]:
-    """The commands of a console, each with what it prints."""
+    """Yield the commands of a console, each with its expected output."""
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)
     assert parts[0] == ""
     return [Step(*part.partition("\n")[::2]) for part in parts[1:]]
 
 
 def fits(said: str, expected: str) -> bool:
-    """Whether a command has said what the page says. `…` stands for anything, also for nothing."""
+    """Return whether a command's output matches the page. `…` stands for any text, even an empty one."""
     pattern = re.escape(_tidy(expected)).replace("…", ".*")
     return re.fullmatch(pattern, _tidy(said), re.DOTALL) is not None
 
 
 def _tidy(text: str) -> str:
-    """The text with runs of spaces inside of lines, which depend on what stands in a column, as one."""
+    """Return the text with single spaces inside lines: their number depends on the columns' content."""
     lines = (re.sub(r"(?<=\S) +", " ", line.rstrip()) for line in text.strip("\n").splitlines())
     return "\n".join(lines)
 
 
 class Terminal:
-    """Where the commands are typed: a folder beside what `make run` has started."""
+    """Runs the commands: a folder next to the servers that `make run` has started."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
@@ -82,7 +82,7 @@ class Terminal:
         path.write_text(block.text)
 
     def type(self, command: str) -> str:
-        """What a command prints, whatever becomes of it."""
+        """Run a command and return its output, whatever its exit status."""
         done = subprocess.run(
             ["bash", "-c", command.replace("localhost:8001", f"localhost:{self.port}")],
             cwd=self.folder,
@@ -96,7 +96,7 @@ class Terminal:
         return done.stdout
 
     def check(self, step: Step) -> None:
-        """Fail where the command does not say what the page says. One that reads may take a while to."""
+        """Fail if a command's output differs from the page. A command that only reads is repeated a while."""
         patience = 60 if _READS.match(step.command) else 0
         deadline = time.monotonic() + patience
         while not fits(said := self.type(step.command), step.output):
@@ -105,7 +105,7 @@ class Terminal:
 
 @pytest.fixture
 def terminal(tmp_path: Path, broker_url: str, mqtt_url: str, redis_url: str) -> Iterator[Terminal]:
-    """Beside what `make run` starts; on our servers, so that it need not start any."""
+    """A terminal next to the processes of `make run`, on our servers so that it need not start any."""
     port = free_port()
     environ = {
         "PATH": os.environ["PATH"],
@@ -136,7 +136,7 @@ def terminal(tmp_path: Path, broker_url: str, mqtt_url: str, redis_url: str) -> 
         demo.wait(60)
 
 
-def test_what_is_typed_in_the_first_place_is_what_this_test_starts() -> None:
+def test_the_first_command_of_the_page_is_the_one_that_this_test_starts() -> None:
     typed = [block.text.strip() for block in blocks(PAGE.read_text()) if block.language == "sh"]
     # Not as a part of the `make` that may have started the tests.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -148,7 +148,7 @@ def test_what_is_typed_in_the_first_place_is_what_this_test_starts() -> None:
     assert recipe.splitlines()[-1] == "exec .venv/bin/python -m pipeline.local"
 
 
-def test_every_command_says_what_the_page_says(terminal: Terminal) -> None:
+def test_every_command_prints_the_output_on_the_page(terminal: Terminal) -> None:
     count = 0
     for block in blocks(PAGE.read_text()):
         if block.file:
@@ -161,7 +161,7 @@ def test_every_command_says_what_the_page_says(terminal: Terminal) -> None:
     assert count == PAGE.read_text().count("\n$ ") > 10
 
 
-def test_what_the_page_does_not_say_is_noticed() -> None:
+def test_an_output_that_differs_from_the_page_is_detected() -> None:
     expected = "machine  readings\nfurnace  5…  …\n"
 
     assert fits("machine   readings\nfurnace        577  today\n", expected)
