@@ -1,7 +1,7 @@
-"""`make bench`: every figure in one run, beside its aim and what it is measured against.
+"""`make bench`: measures every figure in one run, with its aim and the figure it is compared with.
 
-`python -m tests.bench` measures all parts, `python -m tests.bench throughput latency` those that are named.
-Prints a table and writes the figures as JSON, after each part, so that nothing measured is lost.
+`python -m tests.bench` measures all parts, `python -m tests.bench throughput latency` only the named ones.
+Prints a table and writes the figures as JSON after each part, so that no measurement is lost.
 """
 
 import argparse

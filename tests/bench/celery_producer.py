@@ -1,6 +1,6 @@
 """The small producer in front of Celery: `python -m tests.bench.celery_producer COUNT MACHINES`.
 
-Enqueues a task for each reading, of so many machines in turn. Only this is not counted as work.
+Enqueues a task for each reading, of this many machines in turn. Only this work is not measured.
 """
 
 import sys
@@ -11,7 +11,7 @@ from tests.bench.logic import reading
 
 
 def main() -> None:
-    """Enqueue, and end."""
+    """Enqueue the tasks, and end."""
     count, machines = (int(argument) for argument in sys.argv[1:])
     machine_ids = names(machines)
     for number in range(count):

@@ -1,11 +1,11 @@
-"""The second yardstick: the same road as people build it with Celery, a task per reading.
+"""The second baseline: the same processing as people build it with Celery, a task per reading.
 
-Written as the tutorials of Celery, redis-py and pika show it: the task reads the state from Redis, runs
-the logic, writes the state and publishes the result over a connection that is kept open. It keeps none of
-the promises: no order between two processes, a reading is lost with its process (Celery acknowledges a
-task before it runs it) or counted twice where it is sent again, and the logic is not confined.
+It follows the tutorials of Celery, redis-py and pika: the task reads the state from Redis, runs the logic,
+writes the state and publishes the result over a connection that stays open. It keeps none of the promises:
+two processes do not keep the order; a reading is lost with its process (Celery acknowledges a task before it
+runs it), or counted twice if it is sent again; and the logic is not confined.
 
-`celery -A tests.bench.celery_tasks worker` starts it. Uses the same settings as everything else.
+`celery -A tests.bench.celery_tasks worker` starts it. It uses the same settings as everything else.
 """
 
 import json
@@ -27,7 +27,7 @@ app.conf.worker_hijack_root_logger = False
 
 
 class Clients:
-    """What a worker process keeps open."""
+    """The connections that a worker process keeps open."""
 
     states: "redis.Redis"
     channel: pika.adapters.blocking_connection.BlockingChannel

@@ -1,7 +1,8 @@
-"""Readings a second beside the usual way to build this: a Celery task per reading (`celery_tasks`).
+"""Readings per second, compared with the usual way to build this: a Celery task per reading (`celery_tasks`).
 
-The same broker, Redis, logic and number of processes that work: Celery's prefork pool has one more that
-hands out, a worker of ours has its sandboxes. Enqueuing the tasks is not counted.
+Both sides use the same broker, Redis, logic and number of worker processes. In addition, Celery's prefork
+pool has a process that hands out tasks, and our worker has its sandboxes. Enqueuing the tasks is not
+measured.
 """
 
 from collections import defaultdict
@@ -20,12 +21,12 @@ from tests.bench.throughput import MACHINES, THREADS
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: The queue that Celery takes tasks from.
+#: The queue from which Celery consumes tasks.
 TASKS = "celery"
 
 
 class Celery(Struct):
-    """Medians over all rounds: readings a second, and CPU in microseconds a reading with one process."""
+    """Medians over all rounds: readings per second, and CPU in microseconds per reading with one process."""
 
     worker: float
     two_workers: float
@@ -50,7 +51,7 @@ class Celery(Struct):
 
 
 def measure(size: Size) -> Celery:
-    """Measure all in turn."""
+    """Measure all sides in turn."""
     machine_ids = names(MACHINES)
     runs = defaultdict[str, list[Run]](list)
     with installation() as plant:
@@ -74,7 +75,7 @@ def measure(size: Size) -> Celery:
 
 
 def _celery(plant: Installation, processes: int, readings: int) -> Run:
-    """Have tasks enqueued, start Celery, and measure it."""
+    """Enqueue tasks, start Celery, and measure it."""
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         open_sink(channel)

@@ -1,6 +1,6 @@
-"""The charts of docs/performance.md, drawn from what a run has measured.
+"""The charts of docs/performance.md, drawn from the measurements of a run.
 
-`python -m tests.bench.charts build/bench.json docs/charts` writes one SVG file each.
+`python -m tests.bench.charts build/bench.json docs/charts` writes one SVG file for each chart.
 """
 
 import re
@@ -29,12 +29,12 @@ _STYLE: Final = Style(
     colors=("#1f6f8b", "#e0863a", "#7a9e3b", "#99627a"),
 )
 
-#: pygal signs each chart with the date.
+#: pygal writes the date into each chart.
 _COMMENTS: Final = re.compile("<!--.*?-->")
 
 
 def charts(report: Report) -> dict[str, str]:
-    """The charts of all parts that were measured, as SVG, by the name of their file without `.svg`."""
+    """Return the charts of all measured parts as SVG, by file name without `.svg`."""
     return dict(_charts(report.details))
 
 
@@ -137,7 +137,7 @@ def _flood(flood: Mapping[str, Any]) -> str:
 
 
 def _bars(name: str, title: str, values: Mapping[str, float]) -> str:
-    """One bar a value, the first on top."""
+    """Return a chart with one bar per value, the first on top."""
     chart = _chart(
         pygal.HorizontalBar, name, title, show_legend=False, height=110 + 45 * len(values), truncate_label=99
     )
@@ -149,7 +149,7 @@ def _bars(name: str, title: str, values: Mapping[str, float]) -> str:
 def _columns(
     name: str, title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], **options: Any
 ) -> str:
-    """A group of columns a label, one a series."""
+    """Return a chart with a group of columns per label, one per series."""
     chart = _chart(pygal.Bar, name, title, legend_at_bottom=True, **options)
     chart.x_labels = labels
     for each, values in series.items():
@@ -166,11 +166,11 @@ def _chart(kind: Any, name: str, title: str, **options: Any) -> Any:
         "print_values_position": "top",
         "value_formatter": number,
         "truncate_legend": -1,
-        # A picture in a page: nothing that runs, and nothing that is fetched.
+        # A picture in a page: it runs and loads nothing.
         "js": (),
     }
     chart = kind(title=title, **(defaults | options))
-    # The same run gives the same file.
+    # The same run always gives the same file.
     chart.uuid = name
     return chart
 
@@ -181,7 +181,7 @@ def _svg(chart: Any) -> str:
 
 
 def main() -> None:
-    """Read the run, write the charts."""
+    """Read the run, and write the charts."""
     source, folder = sys.argv[1:]
     write(Report.read(Path(source)), Path(folder))
 

@@ -1,7 +1,7 @@
-"""Many clients that read live events, in one process that costs as little as can be.
+"""Many clients that read live events, in one process that costs as little as possible.
 
-`python -m tests.bench.event_readers URL READERS STUCK` opens the streams and says `connected`. On SIGTERM it
-says how many events a second each client that is not stuck was given, from the first to the last.
+`python -m tests.bench.event_readers URL READERS STUCK` opens the streams and prints `connected`. On SIGTERM
+it prints how many events per second each client that is not stuck received, from the first to the last one.
 """
 
 import select
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 class _Stopped(Exception):
-    """SIGTERM has come."""
+    """SIGTERM was received."""
 
 
 def _stop(*_: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""A figure beside its aim and what it is measured against: what every part of the bench yields."""
+"""A figure with its aim and the figure it is compared with: the result of every part of the bench."""
 
 from typing import Protocol
 
@@ -8,8 +8,8 @@ from msgspec import Struct
 class Figure(Struct, frozen=True, kw_only=True):
     """One line of the report.
 
-    `value` in `unit`; an aim is a least or a greatest value, or there is none. `against` says what was
-    measured beside it in the same run, with its own figure.
+    `value` is in `unit`. The aim is a minimum or a maximum, or there is none. `against` describes the
+    comparison from the same run, with its own figure.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Figure(Struct, frozen=True, kw_only=True):
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim is met; None where there is none."""
+        """Return whether the aim is met; None if there is no aim."""
         if self.at_least is not None:
             return self.value >= self.at_least
         if self.at_most is not None:
@@ -30,7 +30,7 @@ class Figure(Struct, frozen=True, kw_only=True):
 
     @property
     def aim(self) -> str:
-        """The aim in words, empty where there is none."""
+        """The aim in words, empty if there is none."""
         if self.at_least is not None:
             return f"at least {number(self.at_least)} {self.unit}".strip()
         if self.at_most is not None:
@@ -49,19 +49,19 @@ class Figure(Struct, frozen=True, kw_only=True):
 
 
 class Part(Protocol):
-    """What a part of the bench measured: a Struct that knows its lines of the report."""
+    """The measurements of a part of the bench: a Struct that returns its lines of the report."""
 
     def figures(self) -> list[Figure]:
-        """The lines of the report."""
+        """Return the lines of the report."""
 
 
 def number(value: float) -> str:
-    """A figure as people read it: three digits that count, and thousands apart."""
+    """Format a figure for people: three significant digits, and separated thousands."""
     if abs(value) >= 100 or value == 0:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def rate(value: float) -> str:
-    """A rate, as `against` says it."""
+    """Format a rate for `against`."""
     return f"{number(value)}/s"

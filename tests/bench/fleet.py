@@ -1,4 +1,4 @@
-"""The installation that a part measures on, and machines on it, each with a logic."""
+"""The installation that a part measures, and its machines, each with a logic."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,31 +19,31 @@ from tests.support.waiting import wait_until
 
 @contextmanager
 def installation() -> Iterator[Installation]:
-    """An installation on servers of its own, so that no part finds what another has left behind."""
+    """An installation on its own servers, so that no part is affected by an earlier one."""
     with private_servers() as servers, Installation(servers.amqp_url, servers.redis_url) as plant:
         topology.ensure(settings_of(plant))
         yield plant
 
 
 def settings_of(plant: Installation) -> Settings:
-    """The settings that the installation's commands find in their environment."""
+    """Return the settings in the environment of the installation's commands."""
     return Settings.from_environ(plant.environ)
 
 
 def names(count: int, prefix: str = "bench") -> list[str]:
-    """The ids of `count` machines."""
+    """Return the ids of `count` machines."""
     return [f"{prefix}_{place}" for place in range(count)]
 
 
 def provision(plant: Installation, machine_ids: Sequence[str], source: str = LOGIC) -> None:
-    """Put one logic in force for all these machines."""
+    """Deploy one logic for all these machines."""
     provision_each(plant, dict.fromkeys(machine_ids, source))
 
 
 def provision_each(plant: Installation, sources: Mapping[str, str]) -> None:
-    """Put each machine's logic in force, as the API does after its checks, but without HTTP in between.
+    """Deploy each machine's logic, as the API does after its checks, but without HTTP.
 
-    Redis does not sync to disk meanwhile: a hundred thousand machines would take it minutes.
+    Redis does not sync to disk meanwhile: with syncs, a hundred thousand machines would take minutes.
     """
     settings = settings_of(plant)
     with closing(connect(settings)) as client, Sandbox(settings.limits) as sandbox:
@@ -58,9 +58,9 @@ def provision_each(plant: Installation, sources: Mapping[str, str]) -> None:
 
 
 def in_partition(plant: Installation, partition: int, count: int, prefix: str = "near") -> list[str]:
-    """The ids of `count` machines whose readings share a partition, found by sending one of each.
+    """Return the ids of `count` machines whose readings share a partition, found by sending one of each.
 
-    No worker may run meanwhile; the readings are taken off the queues again.
+    No worker may run meanwhile. The readings are removed from the queues again.
     """
     partitions = settings_of(plant).partitions
     tried = names(4 * partitions * count, prefix)

@@ -1,7 +1,7 @@
-"""What a machine that floods costs the others of its partition.
+"""The cost of a flooding machine for the other machines of its partition.
 
-They send at a steady rate; in the same partition one machine sends far more than can be worked off, and
-its logic is slow besides. Their latency, and how many of their results come while they send, are measured
+They send at a steady rate. In the same partition one machine sends far more than the worker can process, and
+its logic is slow. Their latency, and the number of their results that arrive while they send, are measured
 with the flood and without.
 """
 
@@ -21,11 +21,11 @@ from tests.bench.throughput import THREADS
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: Readings a second of all others together, and of the machine that floods.
+#: Readings per second of all other machines together, and of the flooding machine.
 RATE: Final = 200
 FLOOD_RATE: Final = 1_000
 
-#: A few milliseconds of work, well within the limits, and nothing to publish.
+#: A few milliseconds of work, well within the limits, without results.
 SLOW = """
 def process(data, state):
     total = 0
@@ -34,19 +34,19 @@ def process(data, state):
     state["total"], state["last"] = total, data.get("last", False)
 """
 
-#: Seconds to wait for the last results, and until the flood is worked off.
+#: Seconds to wait for the last results, and for the end of the flood.
 _PATIENCE = 300
 
 
 class Others(Struct, frozen=True):
-    """The others' latency, and their results a second while they send."""
+    """The latency of the other machines, and their results per second while they send."""
 
     latency: Quantiles
     rate: float
 
 
 class Flood(Struct):
-    """The others of the partition, with the flood and without; medians over all rounds."""
+    """The other machines of the partition, with the flood and without; medians over all rounds."""
 
     beside: Others
     without: Others
@@ -76,14 +76,14 @@ def measure(size: Size) -> Flood:
         provision(plant, others, LOGIC)
         provision(plant, [flooder], SLOW)
         worker = plant.start_worker(1, THREADS)
-        at_rate(plant, others, 50, seconds=2)  # until everything is warm
+        at_rate(plant, others, 50, seconds=2)  # to warm everything up
         for turn in range(size.rounds):
             announce(f"beside a machine that floods, turn {turn + 1} of {size.rounds}")
             without.append(_others(plant, others, size.seconds))
             with Sending(plant, [flooder], FLOOD_RATE):
-                time.sleep(1)  # until the flood is there
+                time.sleep(1)  # until the flood has arrived
                 beside.append(_others(plant, others, size.seconds))
-            # Its readings are worked off in order, so when this one is, all of the flood is.
+            # Its readings are processed in order, so when this one is done, the whole flood is.
             plant.send([(flooder, {"last": True})])
             wait_until(lambda: plant.state(flooder).get("last"), timeout=_PATIENCE)
         worker.stop()
@@ -96,7 +96,7 @@ def _others(plant: Installation, machine_ids: Sequence[str], seconds: int) -> Ot
 
 
 def _in_time(trips: Sequence[Trip], seconds: int) -> float:
-    """Results a second that came while readings were sent."""
+    """Return the results per second that arrived while readings were sent."""
     end = min(sent for sent, _ in trips) + seconds
     return sum(arrived <= end for _, arrived in trips) / seconds
 

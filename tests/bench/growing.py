@@ -1,4 +1,4 @@
-"""The arithmetic of docs/growing.md: what a rate takes, from what one run has measured."""
+"""The calculation of docs/growing.md: the resources for a rate, from the measurements of one run."""
 
 from collections.abc import Callable
 from math import ceil
@@ -9,19 +9,22 @@ from msgspec import Struct
 from tests.bench.figure import number
 from tests.bench.report import Report
 
-#: Readings a second.
+#: Readings per second.
 RATES: Final = (10_000, 100_000, 1_000_000)
 
-#: What is measured is not planned for whole: this share of a core, or of a partition, is to be used.
+#: Reserve: only this share of the measured capacity of a core or a partition is planned.
 SHARE: Final = 0.7
 
-#: The parts of the bench that it rests on.
+#: The parts of the bench that the calculation needs.
 NEEDED: Final = ("throughput", "partition", "scale")
 
 
 class Costs(Struct, frozen=True):
-    """What a reading costs (microseconds of CPU, bytes written), the rates of one partition and of one
-    machine, and a machine's bytes in Redis."""
+    """The costs of a reading and of a machine.
+
+    A reading's CPU time in microseconds and bytes written, the rates of one partition and of one machine, and
+    a machine's bytes in Redis.
+    """
 
     worker_us: float
     rabbitmq_us: float
@@ -34,7 +37,7 @@ class Costs(Struct, frozen=True):
 
     @classmethod
     def of(cls, report: Report) -> Self:
-        """Take them from a run. Raises `KeyError` where it lacks a part that is `NEEDED`."""
+        """Return the costs from a run. Raises `KeyError` if it lacks a part that is `NEEDED`."""
         throughput, partition, scale = (report.details[name] for name in NEEDED)
         ways = [throughput["rabbitmq_in"], throughput["rabbitmq_out"]]
         return cls(
@@ -50,7 +53,7 @@ class Costs(Struct, frozen=True):
 
 
 def measured(report: Report) -> str:
-    """What the table is made from, in Markdown."""
+    """Return the measurements behind the table, in Markdown."""
     costs = Costs.of(report)
     rows = {
         "CPU of a worker with its sandboxes": f"{number(costs.worker_us)} µs a reading",
@@ -67,7 +70,7 @@ def measured(report: Report) -> str:
 
 
 def table(report: Report) -> str:
-    """What each rate takes, in Markdown."""
+    """Return the resources for each rate, in Markdown."""
     costs = Costs.of(report)
 
     def cores(microseconds: float) -> Callable[[int], str]:

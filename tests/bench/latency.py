@@ -1,8 +1,8 @@
-"""From publishing a reading to its result, at a steady rate, seen from one process with one clock.
+"""The time from publishing a reading to its result, at a steady rate, measured in one process with one clock.
 
-Beside it the same way through plain pika, which publishes each reading again and does nothing else: what
-the broker itself and this measuring process take. And plain pika once more, waiting for the confirm of each
-message before it acknowledges the reading, as one must who may lose nothing.
+It is compared with the same path through plain pika, which only publishes each reading again: the share of
+the broker and of this measuring process. Another comparison is plain pika that waits for the confirm of each
+message before it acknowledges the reading, which is necessary to lose nothing.
 """
 
 import json
@@ -27,15 +27,15 @@ from tests.bench.throughput import THREADS, plain_pika
 from tests.support.installation import Collector, Command, Installation
 from tests.support.waiting import wait_until
 
-#: How many machines send.
+#: The number of machines that send.
 MACHINES = 20
 
-#: Readings a second, and the aim for the p99 in milliseconds.
+#: Readings per second, with the aim for the p99 in milliseconds.
 RATES = {100: 10.0, 1_000: 25.0}
 
 LOGIC = 'def process(data, state): state["n"] = state.get("n", 0) + 1; return {"sent": data["sent"]}'
 
-#: One result: when its reading was sent and when it came, both in seconds of the monotonic clock.
+#: One result: the times when its reading was sent and when it arrived, in seconds of the monotonic clock.
 Trip = tuple[float, float]
 
 
@@ -53,7 +53,7 @@ class Quantiles(Struct, frozen=True):
 
     @classmethod
     def median(cls, rounds: Sequence["Quantiles"]) -> "Quantiles":
-        """The median of each over some rounds."""
+        """Return the medians over some rounds."""
         return cls(
             median(each.p50_ms for each in rounds),
             median(each.p99_ms for each in rounds),
@@ -65,7 +65,7 @@ class Quantiles(Struct, frozen=True):
 
 
 class AtRate(Struct):
-    """Medians over all rounds at this rate (readings a second)."""
+    """Medians over all rounds at this rate (readings per second)."""
 
     rate: int
     worker: Quantiles
@@ -73,13 +73,13 @@ class AtRate(Struct):
     confirming: Quantiles
 
     def against(self, name: str) -> str:
-        """The other sides' figure of this name."""
+        """Return the other sides' figure with this name."""
         plain, confirming = (number(getattr(side, name)) for side in (self.plain_pika, self.confirming))
         return f"plain pika: {plain} ms; waiting for each confirm: {confirming} ms"
 
 
 class Latency(Struct):
-    """From publish to result, at each rate."""
+    """The time from publishing to the result, at each rate."""
 
     rates: list[AtRate]
 
@@ -122,7 +122,7 @@ def measure(size: Size) -> Latency:
                 for name, start in sides.items():
                     announce(f"latency at {rate}/s, turn {turn + 1} of {size.rounds}: {name}")
                     process = start()
-                    at_rate(plant, machine_ids, 50, seconds=2)  # until everything is warm
+                    at_rate(plant, machine_ids, 50, seconds=2)  # to warm everything up
                     rounds[name].append(Quantiles.of(at_rate(plant, machine_ids, rate, size.seconds)))
                     process.stop()
             measured.append(AtRate(rate, *(Quantiles.median(each) for each in rounds.values())))
@@ -132,9 +132,9 @@ def measure(size: Size) -> Latency:
 def at_rate(
     plant: Installation, machine_ids: Sequence[str], rate: int, seconds: int, patience: float = 60
 ) -> list[Trip]:
-    """Have these machines send in turn, so many readings a second together; the trips of all results.
+    """Send readings of these machines in turn, at this total rate per second. Return all trips.
 
-    Their logic must return what `LOGIC` does, and nobody else's may return anything.
+    Their logic must return the same as `LOGIC`, and no other machine's logic may return results.
     """
     count = rate * seconds
     with (
@@ -144,7 +144,7 @@ def at_rate(
         send_at_rate(connection, machine_ids, rate, count)
 
         def all_there() -> bool:
-            # Nothing confirms these readings: those on their way can be lost if the connection ends now.
+            # These readings are not confirmed: those in transit may be lost if the connection closes now.
             connection.process_data_events()
             return len(results.messages) >= count
 
@@ -153,7 +153,7 @@ def at_rate(
         except AssertionError as e:
             raise AssertionError(_missing(plant, machine_ids, count, results)) from e
     return [
-        # A result of ours has it in its `data`; plain pika returns the reading itself.
+        # Our results contain it in `data`; plain pika returns the reading itself.
         (event.get("data", event)["sent"], arrived)
         for event, arrived in zip(results.events, results.arrivals, strict=True)
     ]
@@ -166,7 +166,7 @@ def send_at_rate(
     count: int,
     until: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Send `count` readings that say when they were sent, at a steady rate (a second), or end before."""
+    """Send `count` readings with their time of sending, at a steady rate per second, or stop earlier."""
     channel = connection.channel()
     start = time.monotonic()
     for place in range(count):
@@ -185,7 +185,7 @@ def send_at_rate(
 
 
 class Sending:
-    """Sends readings at a steady rate on a thread of its own while the block runs."""
+    """Sends readings at a steady rate on its own thread while the block runs."""
 
     def __init__(self, plant: Installation, machine_ids: Sequence[str], rate: int) -> None:
         self._url, self._machine_ids, self._rate = plant.amqp_url, machine_ids, rate
@@ -205,7 +205,7 @@ class Sending:
 
 
 def _missing(plant: Installation, machine_ids: Sequence[str], count: int, results: Collector) -> str:
-    """Where the readings may be whose results did not come."""
+    """Return where the readings without results may be."""
     with (
         pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection,
         connect(settings_of(plant)) as client,
@@ -221,5 +221,5 @@ def _missing(plant: Installation, machine_ids: Sequence[str], count: int, result
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """What so many percent of an ordered list do not exceed."""
+    """Return the value that `percent` percent of a sorted list do not exceed."""
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]

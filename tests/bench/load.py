@@ -1,6 +1,7 @@
-"""A rate: readings that wait in the partitions' queues, worked off until as many results lie in a queue.
+"""Measures a rate: readings wait in the partitions' queues, and are processed until all have results.
 
-The clock runs from the first results to the last, so that what a side needs to start does not count.
+The results are in a queue. The clock runs from the first results to the last, so that the start of a side is
+not included.
 """
 
 import json
@@ -21,20 +22,23 @@ from tests.bench.server_cost import Spent, spent
 from tests.support.installation import Command, Installation
 from tests.support.waiting import wait_until
 
-#: The queue that the results of all sides end in.
+#: The queue that receives the results of all sides.
 SINK = "bench.results"
 
-#: No two readings of a run are equal: a worker could take one for the other when it is delivered again.
+#: All readings of a run are different: a worker could mistake equal ones for redeliveries.
 _numbers = count()
 
-#: Seconds that one measurement may take.
+#: The timeout of one measurement in seconds.
 _PATIENCE = 900
 
 
 class Run(Struct, frozen=True):
-    """`rate` is readings a second. `cpu_us` is microseconds a reading of user and system time, of the
-    process and all its children. `rabbitmq` and `redis` is what the servers spent on a reading, `arriving`
-    what RabbitMQ had spent on it before, until it lay in its queue."""
+    """The result of one measurement.
+
+    `rate` is readings per second. `cpu_us` is user and system time in microseconds per reading, of the
+    process and all its children. `rabbitmq` and `redis` are the servers' costs per reading, `arriving` is
+    RabbitMQ's cost before, until the reading was in its queue.
+    """
 
     rate: float
     cpu_us: float
@@ -50,7 +54,10 @@ def work_off(
     readings: int,
     silent: frozenset[str] = frozenset(),
 ) -> Run:
-    """Have the machines send in turn, start one side, and measure it. The `silent` ones have no results."""
+    """Send readings of the machines in turn, start one side, and measure it.
+
+    The `silent` machines have no results.
+    """
     sent = list(islice(cycle(machine_ids), readings))
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
@@ -64,7 +71,7 @@ def work_off(
 
 
 def time_from_first_to_last(channel: BlockingChannel, start: Callable[[], Command], results: int) -> Run:
-    """Start one side, which finds its work waiting, and measure it until there are so many results."""
+    """Start one side, whose readings wait already, and measure it until there are this many results."""
     process = start()
     wait_until(lambda: depth(channel, SINK) > 0, timeout=60)
     first, began, before = depth(channel, SINK), time.perf_counter(), _spent(process)
@@ -78,7 +85,7 @@ def time_from_first_to_last(channel: BlockingChannel, start: Callable[[], Comman
 
 
 def open_sink(channel: BlockingChannel) -> None:
-    """Make the queue that takes the results, empty."""
+    """Declare the queue for the results, and empty it."""
     channel.queue_declare(SINK, durable=True, arguments={"x-queue-type": "quorum"})
     channel.queue_bind(SINK, wire.RESULTS_EXCHANGE, "#")
     channel.queue_purge(SINK)
@@ -86,7 +93,7 @@ def open_sink(channel: BlockingChannel) -> None:
 
 
 def publish(channel: BlockingChannel, machine_ids: Iterable[str]) -> None:
-    """Send a reading of each machine in turn, as fast as can be."""
+    """Send a reading of each machine in turn, as fast as possible."""
     for machine_id, number in zip(machine_ids, _numbers, strict=False):
         channel.basic_publish(
             wire.INGEST_EXCHANGE,
@@ -97,19 +104,19 @@ def publish(channel: BlockingChannel, machine_ids: Iterable[str]) -> None:
 
 
 def depth(channel: BlockingChannel, queue: str) -> int:
-    """How many messages are ready in a queue."""
+    """Return the number of ready messages in a queue."""
     count: int = channel.queue_declare(queue, passive=True).method.message_count
     return count
 
 
 def waiting(channel: BlockingChannel, plant: Installation) -> int:
-    """How many readings are ready in all partitions."""
+    """Return the number of ready readings in all partitions."""
     partitions = settings_of(plant).partitions
     return sum(depth(channel, wire.readings_queue(partition)) for partition in range(partitions))
 
 
 def _spent(command: Command) -> tuple[Spent, Spent, Spent]:
-    """What the command with its children, RabbitMQ and Redis have spent until now."""
+    """Return the costs of the command with its children, of RabbitMQ, and of Redis so far."""
     process = psutil.Process(command.process.pid)
     times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
     own = Spent(sum(each.user + each.system for each in times) * 1e6, 0)

@@ -15,5 +15,5 @@ LOGIC = inspect.getsource(process)
 
 
 def reading(number: int) -> dict[str, Any]:
-    """A reading for it, as a machine might send it."""
+    """Return a reading for it, as a machine might send it."""
     return {"number": number, "temperature": 20 + number % 50 * 0.7, "signal": 1, "unit": "celsius"}

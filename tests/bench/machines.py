@@ -1,7 +1,7 @@
-"""A page of the list of machines, among many and among few: from the request to the answer, over HTTP.
+"""A page of the list of machines, among many and among few: from the request to the response, over HTTP.
 
-The worst of all filters and orders counts. For the pages of each kind are read one after the other, each from
-where the one before ended, again and again.
+The slowest combination of filters and order counts. For this, the pages of each combination are read one
+after the other, each from the end of the previous one, repeatedly.
 """
 
 import time
@@ -33,17 +33,17 @@ from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.support.installation import Installation
 
-#: How many make few, and machines on a page: as many as the API gives where nothing is asked.
+#: The small number of machines, and the machines per page: the API's default.
 FEW: Final = 100
 PAGE: Final = 100
 
-#: Pages of each kind that are tried to find the worst one.
+#: Pages of each combination that are tried to find the slowest one.
 _TRIED: Final = 20
 
-#: Machines that are made at once.
+#: The number of machines that are created at once.
 _CHUNK: Final = 500
 
-#: How many of a thousand machines are of each health; the rest is running.
+#: Machines of each health among a thousand; the others are running.
 _SHARES: Final = {
     Health.PAUSED: 10,
     Health.QUARANTINED: 2,
@@ -52,16 +52,16 @@ _SHARES: Final = {
     Health.FAILING: 20,
 }
 
-#: The beginnings of ids: every twentieth machine's is the first, and it was seen before all others, so that
-#: who looks for it in the order of the last seen finds it last.
+#: The prefixes of the ids. Every twentieth machine has the first one, and was seen before all others, so that
+#: a search for it in the order of the last seen finds it last.
 _FIRST, _OTHERS = "far", "near"
 PROFILE: Final = "pump"
 
 
 class Pages(Struct):
-    """Milliseconds for a page, p95, of the kind whose pages take longest (median): `worst` is its query.
+    """Milliseconds for a page, p95, of the slowest combination (by median): `worst` is its query.
 
-    `plain`: by id, without a filter; `live`: an answer of `/health/live`.
+    `plain`: by id, without a filter; `live`: a response of `/health/live`.
     """
 
     machines: int
@@ -91,7 +91,7 @@ class Pages(Struct):
 
 
 def measure(size: Size) -> Pages:
-    """Ask for pages among few machines, and then among many."""
+    """Request pages among few machines, and then among many."""
     worst = dict[int, tuple[float, str]]()
     with installation() as plant:
         plant.start_api()
@@ -108,7 +108,7 @@ def measure(size: Size) -> Pages:
 
 
 def _queries() -> list[dict[str, str]]:
-    """Every filter with every other, in either order."""
+    """Return all combinations of filters and orders."""
     prefixes, healths, profiles = (None, _FIRST, f"{_OTHERS}-1"), (None, *Health), (None, PROFILE)
     return [
         {
@@ -125,7 +125,7 @@ def _name(query: dict[str, Any]) -> str:
 
 
 def _times(client: httpx.Client, query: dict[str, str], requests: int) -> list[float]:
-    """Milliseconds for each of so many pages, sorted."""
+    """Return the milliseconds for each of this many pages, sorted."""
     times, after = list[float](), ""
     for _ in range(requests):
         milliseconds, page = _timed(client, "/machines", {**query, "after": after, "limit": PAGE})
@@ -143,7 +143,7 @@ def _timed(client: httpx.Client, path: str, query: dict[str, Any]) -> tuple[floa
 
 
 def make(plant: Installation, count: int) -> None:
-    """Make machines as workers and API leave them behind, on an empty Redis."""
+    """Create machines as workers and the API leave them behind, on an empty Redis."""
     with closing(connect(settings_of(plant))) as client:
         client.flushall()
         client.config_set("appendfsync", "no")
@@ -160,7 +160,7 @@ def _make_some(client: "redis.Redis", records: Records, places: Sequence[int], n
     healths = [health for health, share in _SHARES.items() for _ in range(share)]
     setups, made = dict[str, bytes](), dict[str, Record]()
     for place in places:
-        # In another order than that of the ids, and the same each time.
+        # In a different order than the ids, and the same each time.
         shuffled = place * 7919 % 1000
         health = healths[shuffled] if shuffled < len(healths) else Health.RUNNING
         setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)

@@ -1,5 +1,7 @@
-"""Whether a worker's memory stays what it is: resident memory of the process and its children, over a
-million readings."""
+"""Whether a worker's memory stays constant over a million readings.
+
+It measures the resident memory of the process and its children.
+"""
 
 from itertools import cycle, islice
 from statistics import linear_regression, median
@@ -20,23 +22,23 @@ from tests.bench.throughput import MACHINES, THREADS
 from tests.support.installation import Command
 from tests.support.waiting import wait_until
 
-#: Results that are kept; nobody reads them.
+#: Results that are kept; nothing reads them.
 _KEPT = 10_000
 
 
 class Memory(Struct):
-    """Pairs of readings applied and resident bytes, as they were seen."""
+    """Pairs of applied readings and resident bytes, in the order of measurement."""
 
     samples: list[tuple[int, int]]
 
     def quarter(self, place: int) -> float:
-        """Median of resident bytes in a quarter of the samples, counted from 1."""
+        """Return the median of the resident bytes in a quarter of the samples, counted from 1."""
         length = len(self.samples) / 4
         return median(size for _, size in self.samples[round((place - 1) * length) : round(place * length)])
 
     @property
     def slope(self) -> float:
-        """Bytes a reading over the last three quarters, by least squares."""
+        """Return the growth in bytes per reading over the last three quarters, by least squares."""
         rest = self.samples[len(self.samples) // 4 :]
         return linear_regression([count for count, _ in rest], [size for _, size in rest]).slope
 
@@ -74,7 +76,7 @@ def measure(size: Size) -> Memory:
                 if sent * 10 % size.memory_readings == 0:
                     announce(f"memory, {sent:,} of {size.memory_readings:,} readings")
                 publish(channel, islice(machines, size.memory_step))
-                # The step before is done; this one is being worked on while the next one is sent.
+                # The previous step is done; this one is being processed while the next one is sent.
                 done_before = sent - size.memory_step
                 wait_until(lambda least=done_before: applied() >= least, timeout=120)  # type: ignore[misc]
                 samples.append((applied(), _resident(worker)))

@@ -1,4 +1,4 @@
-"""What a logic that does not end costs the ninety-nine machines beside it."""
+"""The cost of an endless logic for the ninety-nine other machines."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -16,15 +16,18 @@ from tests.bench.throughput import MACHINES, THREADS
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
-#: Readings a second while the endless logic comes.
+#: Readings per second while the endless logic is deployed.
 RATE = 500
 
 ENDLESS = "def process(data, state):\n    while True:\n        pass\n"
 
 
 class Neighbours(Struct):
-    """The others' rate (readings a second) beside one machine in quarantine and without it, and the longest
-    that any of their results took while its logic was on its way there (milliseconds)."""
+    """The other machines next to one with an endless logic.
+
+    Their rate (readings per second) with that machine in quarantine and without it, and the longest time of
+    any of their results until its logic was in quarantine (milliseconds).
+    """
 
     beside: float
     without: float
@@ -81,13 +84,13 @@ def _quarantine(plant: Installation, machine_id: str) -> None:
 
 
 def _waits(plant: Installation, senders: Sequence[str], seconds: int) -> tuple[float, float]:
-    """Others send at a steady rate while one machine that sends too gets an endless logic, and without that.
+    """Return the longest latency of the others with and without a machine that gets an endless logic.
 
-    Milliseconds of the longest way of one of their results.
+    The others send at a steady rate. The latency is in milliseconds.
     """
     worker = plant.start_worker(1, THREADS)
     plant.upload("latency_bad", "def process(data, state): return None")
-    latency.at_rate(plant, senders, 50, seconds=2)  # until everything is warm
+    latency.at_rate(plant, senders, 50, seconds=2)  # to warm everything up
     usual = latency.at_rate(plant, senders, RATE, seconds)
     with latency.Sending(plant, ["latency_bad"], 25):
         turning_bad = Timer(seconds / 4, plant.upload, ("latency_bad", ENDLESS))

@@ -1,4 +1,4 @@
-"""Writes what a run has measured into the docs, so that no figure there is typed by hand.
+"""Writes the measurements of a run into the docs, so that no figure there is typed by hand.
 
 `python -m tests.bench.page build/bench.json docs` copies the run to docs/bench.json, draws docs/charts, and
 writes the tables of docs/performance.md and docs/growing.md between their markers.
@@ -20,7 +20,7 @@ TABLES: Final[dict[str, dict[str, Callable[[Report], str]]]] = {
 
 
 def figures(report: Report) -> str:
-    """All figures as a table in Markdown, and where they were measured."""
+    """Return all figures as a table in Markdown, and the machine they were measured on."""
     machine = report.machine
     lines = [
         f"Version {machine.version}, Python {machine.python}, {machine.cores} cores for everything together.",
@@ -41,7 +41,7 @@ def _verdict(verdict: str) -> str:
 
 
 def filled(page: str, name: str, text: str) -> str:
-    """The page with `text` between the markers `name`. Raises `ValueError` where it has none."""
+    """Return the page with `text` between the markers `name`. Raises `ValueError` if there are none."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, _, rest = page.partition(begin)
     _, found, after = rest.partition(end)
@@ -51,7 +51,7 @@ def filled(page: str, name: str, text: str) -> str:
 
 
 def made(report: Report, docs: Path) -> dict[Path, str]:
-    """Every file that is made from a run, with what is to stand in it."""
+    """Return every file that is generated from a run, with its content."""
     files = {docs / "charts" / f"{name}.svg": svg for name, svg in charts.charts(report).items()}
     for page, tables in TABLES.items():
         text = (docs / page).read_text()
@@ -62,7 +62,7 @@ def made(report: Report, docs: Path) -> dict[Path, str]:
 
 
 def main() -> None:
-    """Read the run, write the files."""
+    """Read the run, and write the files."""
     source, docs = (Path(argument) for argument in sys.argv[1:])
     report = Report.read(source)
     if missing := [name for name in growing.NEEDED if name not in report.details]:

@@ -1,9 +1,9 @@
-"""The web pages under load, in a real browser: how long they keep the reader waiting, and what they remember.
+"""The web pages under load, in a real browser: how long they block the user, and how much memory they keep.
 
-Two tabs: the list of ten thousand machines, and a machine that gives 500 results a second. A task of the
-browser's that takes 50 ms or more is long (the Long Tasks API): until it ends, nothing moves and no key does
-anything. How long a key takes until what it did is on the screen, the Event Timing API says. Memory is the
-JavaScript heap after garbage was collected, of each tab, while both go on.
+Two tabs: the list of ten thousand machines, and a machine with 500 results per second. A task of the browser
+that takes 50 ms or more is long (the Long Tasks API): until it ends, nothing moves and no key has an effect.
+The Event Timing API measures the time from a key press until its effect is on the screen. Memory is the
+JavaScript heap after garbage collection, of each tab, while both continue.
 """
 
 import re
@@ -25,25 +25,25 @@ from tests.bench.progress import announce
 from tests.bench.size import Size
 from tests.pages.browser import started
 
-#: Machines in the list, and results a second of the one that is looked at.
+#: Machines in the list, and results per second of the machine on the other page.
 MACHINES: Final = 10_000
 RATE: Final = 500
 LIVE: Final = "live"
 
-#: Pixels that the wheel moves at a time, and how often.
+#: Pixels of one turn of the wheel, and the number of turns.
 _WHEEL: Final = 600
 _TURNS: Final = 1_200
 
-#: Seconds that the machine's page is only looked at, and between two looks at the memory.
+#: Seconds for which the machine's page is only open, and seconds between two measurements of the memory.
 _LOOKED_AT: Final = 10
 _STEP: Final = 5
 
-#: What is typed, key by key, with so many milliseconds between them.
+#: Typed texts, and the milliseconds between two keys.
 _SEARCH: Final = "near-12"
 _DRAFT: Final = "limit = config.get('limit', 90)  # degrees"
 _KEYS_MS: Final = 80
 
-#: Notes long tasks, and how long what somebody has pressed takes until it is seen.
+#: Records long tasks, and the time from a key press until its effect is visible.
 _WATCH: Final = """
 window.longTasks = []; window.pressed = [];
 new PerformanceObserver(list => window.longTasks.push(...list.getEntries().map(each => each.duration)))
@@ -55,8 +55,11 @@ new PerformanceObserver(list => window.pressed.push(...list.getEntries()
 
 
 class Smoothness(Struct, frozen=True):
-    """What was seen while somebody did something for `seconds`: how long the long tasks were, and the keys
-    that took 16 ms or more until what they did was seen (milliseconds, to 8)."""
+    """The measurements while a user did something for `seconds`.
+
+    They are the durations of the long tasks, and of the keys that took 16 ms or more until their effect was
+    visible (milliseconds, rounded to 8).
+    """
 
     seconds: float
     long_ms: list[float]
@@ -71,13 +74,12 @@ class Smoothness(Struct, frozen=True):
 
     @property
     def longest_ms(self) -> float:
-        """The longest task; 0 where none was long."""
+        """The longest task; 0 if none was long."""
         return max(self.long_ms, default=0)
 
 
 class Pages(Struct, frozen=True):
-    """`heaps` are the MiB of each tab, as they were seen over `minutes`; `rows` those that were in the
-    document at the most."""
+    """`heaps` are the MiB of each tab, over `minutes`; `rows` is the maximum of rows in the document."""
 
     machines: int
     listed: int
@@ -124,14 +126,14 @@ def _key(what: str, seen: Smoothness) -> Figure:
         name=f"{what}, at the longest",
         value=max(slow, default=0),
         unit="ms",
-        # What the Event Timing API's authors call good for an interaction.
+        # The authors of the Event Timing API call this good for an interaction.
         at_most=200,
         against=f"p50 {number(percentile(slow, 50))} ms" if slow else "none took 16 ms",
     )
 
 
 def measure(size: Size) -> Pages:
-    """Look at the list and at a machine, do something on each, and then let both go on for long."""
+    """Use the list and a machine's page for a while, and then leave both open for a long time."""
     with ExitStack() as stack:
         plant = stack.enter_context(installation())
         plant.environ["IOT_LOGIC_EVENTS_RATE"] = str(2 * RATE)
@@ -199,7 +201,7 @@ def _machine(browser: Browser, origin: str) -> tuple[Page, Smoothness, Smoothnes
         page.keyboard.type(_DRAFT, delay=_KEYS_MS)
     page.wait_for_timeout(1_000)
     writing = _end(page, began)
-    # What was typed is not to ask whether one wants to leave.
+    # Undo the typing, so that the page does not ask for confirmation before it is left.
     for _ in range(200):
         page.keyboard.press("Control+z")
     page.goto(f"{origin}/#/machines/{LIVE}")
@@ -207,7 +209,7 @@ def _machine(browser: Browser, origin: str) -> tuple[Page, Smoothness, Smoothnes
 
 
 def _memory(pages: dict[str, Page], seconds: float) -> dict[str, list[float]]:
-    """MiB of each page's heap, every few seconds, in turns."""
+    """Return the MiB of each page's heap, every few seconds, in turn."""
     heaps: dict[str, list[float]] = {name: [] for name in pages}
     sessions = {name: page.context.new_cdp_session(page) for name, page in pages.items()}
     until = time.monotonic() + seconds

@@ -1,5 +1,8 @@
-"""The rate of one partition by itself: its batches go one after the other, so it bounds what a machine's
-neighbours can send together, however many workers there are."""
+"""The rate of a single partition.
+
+Its batches run one after the other, so it limits the rate of all machines of the partition together, however
+many workers there are.
+"""
 
 from statistics import median
 
@@ -14,8 +17,10 @@ from tests.bench.throughput import MACHINES, THREADS
 
 
 class OnePartition(Struct):
-    """Readings a second of one worker process: all in one partition, all of one machine, and dealt out over
-    all partitions."""
+    """Readings per second of one worker process, by the distribution of the readings.
+
+    All are in one partition, all are of one machine, or they are spread over all partitions.
+    """
 
     partition: float
     machine: float
@@ -31,7 +36,7 @@ class OnePartition(Struct):
 
 
 def measure(size: Size) -> OnePartition:
-    """Measure all in turn, with one worker process."""
+    """Measure all distributions in turn, with one worker process."""
     rates: dict[str, list[float]] = {"one partition": [], "one machine": [], "all partitions": []}
     with installation() as plant:
         near, spread = in_partition(plant, 0, MACHINES), names(MACHINES)

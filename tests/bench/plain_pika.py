@@ -1,4 +1,4 @@
-"""The first yardstick: one process that consumes every reading with pika and publishes it again.
+"""The first baseline: one process that consumes every reading with pika and publishes it again.
 
 With `--confirm` it waits for the broker's confirm of each message before it acknowledges the reading.
 """
@@ -26,7 +26,7 @@ def on_reading(channel: BlockingChannel, method: Any, _properties: pika.BasicPro
 
 
 def main() -> None:
-    """Serve all partitions until the process is ended."""
+    """Consume all partitions until the process is ended."""
     settings = Settings.from_environ()
     connection = pika.BlockingConnection(pika.URLParameters(settings.amqp_url))
     channel = connection.channel()

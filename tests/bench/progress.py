@@ -1,8 +1,8 @@
-"""What the bench is at, on standard error, so that standard output is the report alone."""
+"""The progress of the bench, on standard error, so that standard output contains only the report."""
 
 import sys
 
 
 def announce(step: str) -> None:
-    """Say what is being measured."""
+    """Print what is being measured."""
     print(f"… {step}", file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
-"""Readings a second while 500 clients read live events, 50 of which are stuck, beside nobody reading.
+"""Readings per second while 500 clients read live events, 50 of which are stuck, compared with no readers.
 
-The sides take turns, each with an API and a worker process of its own. All of it, the clients too, shares the
-machine's cores, so what a reader costs anybody is in the ratio.
+The sides take turns, each with its own API and worker process. All processes, including the clients, share
+the machine's cores, so the ratio includes every cost of a reader.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,16 @@ from tests.bench.throughput import MACHINES, THREADS
 from tests.support.installation import Command, Installation
 from tests.support.waiting import wait_until
 
-#: How many clients read, and how many of them take nothing of what they asked for.
+#: The number of clients, and the number of those that never read their stream.
 READERS, STUCK = 500, 50
 
 
 class Readers(Struct):
-    """Medians over all rounds: readings a second with readers and without; the API's memory (MiB) with them,
-    at the most, and before they came; events a second that each reader was given."""
+    """Medians over all rounds.
+
+    Readings per second with readers and without; the API's memory (MiB) with them, at most, and before they
+    came; and the events per second that each reader received.
+    """
 
     with_readers: float
     without: float
@@ -97,5 +100,5 @@ def _nobody() -> Iterator[None]:
 
 
 def _resident(command: Command) -> float:
-    """The memory of the command's own process, in MiB."""
+    """Return the memory of the command's own process, in MiB."""
     return psutil.Process(command.process.pid).memory_info().rss / 1024**2

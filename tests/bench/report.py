@@ -1,4 +1,4 @@
-"""What one run of the bench yields: its figures, what they are made from, and where they were measured."""
+"""The report of one run of the bench: its figures, the measurements behind them, and the machine."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from tests.bench.figure import Figure, Part
 
 
 class Machine(Struct):
-    """Where it was measured."""
+    """The machine of the run."""
 
     cores: int
     python: str
@@ -23,13 +23,13 @@ class Machine(Struct):
 
     @classmethod
     def this(cls) -> Self:
-        """The machine that this process runs on."""
+        """Return the machine that this process runs on."""
         cores = len(os.sched_getaffinity(0))
         return cls(cores, platform.python_version(), version("iot-logic-processor"))
 
 
 class Report(Struct):
-    """All of one run, as it is written to a file. `figures` are the lines by part, `details` the parts."""
+    """A whole run, as it is written to a file. `figures` are the lines by part, `details` the parts."""
 
     machine: Machine
     quick: bool
@@ -38,21 +38,21 @@ class Report(Struct):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read it from its file."""
+        """Read a report from its file."""
         return msgspec.json.decode(path.read_bytes(), type=cls)
 
     def write(self, path: Path) -> None:
-        """Write it to its file."""
+        """Write the report to its file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
 
     def add(self, name: str, part: Part) -> None:
-        """Put in what a part has measured."""
+        """Add the measurements of a part."""
         self.figures[name] = part.figures()
         self.details[name] = msgspec.to_builtins(part, str_keys=True)
 
     def show(self) -> None:
-        """Print it as a table."""
+        """Print the report as a table."""
         table = Table("part", "figure", "value", "aim", "", "measured against", title_justify="left")
         for name, figures in self.figures.items():
             for figure in figures:
@@ -60,5 +60,5 @@ class Report(Struct):
                 table.add_row(
                     name, figure.name, figure.shown, figure.aim, figure.verdict, figure.against, style=style
                 )
-        # Where it is not a terminal, the table keeps its lines whole.
+        # If the output is not a terminal, lines are not wrapped.
         Console(width=None if os.isatty(1) else 200).print(table)

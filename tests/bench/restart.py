@@ -1,4 +1,4 @@
-"""From starting a worker to its first result, where one has ended before it and readings wait."""
+"""From starting a worker to its first result, after the previous one has ended and while readings wait."""
 
 import time
 from collections.abc import Callable, Collection
@@ -27,7 +27,7 @@ class Start(Struct, frozen=True):
 
 
 class Restart(Struct):
-    """Each start."""
+    """All starts."""
 
     after_stop: list[Start]
     after_kill: list[Start]
@@ -56,7 +56,7 @@ class Restart(Struct):
 
 
 def measure(size: Size) -> Restart:
-    """Restart a worker again and again, in turn after SIGTERM and after SIGKILL, and plain pika."""
+    """Restart a worker repeatedly, in turn after SIGTERM and after SIGKILL, and plain pika."""
     machine_ids = names(MACHINES)
     after_stop, after_kill, plain = list[Start](), list[Start](), list[Start]()
     with installation() as plant, pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
@@ -90,10 +90,10 @@ def _backlog(channel: BlockingChannel, plant: Installation, machine_ids: list[st
 def _start(
     channel: BlockingChannel, plant: Installation, machine_ids: Collection[str], start: Callable[[], Command]
 ) -> tuple[Command, Start]:
-    """Start a side, and see its results come."""
-    # What its predecessor has sent may still be on its way.
+    """Start a side, and wait for its results."""
+    # Results of the previous process may still be in transit.
     _wait_for_quiet(channel)
-    # So that each machine has one to come, whatever its predecessor has done.
+    # Each machine must have a reading, whatever the previous process has processed.
     before = waiting(channel, plant)
     publish(channel, machine_ids)
     wait_until(lambda: waiting(channel, plant) == before + len(machine_ids))
@@ -116,8 +116,8 @@ def _wait_for_quiet(channel: BlockingChannel) -> None:
 
 
 def _empty(channel: BlockingChannel, plant: Installation, process: Command) -> None:
-    """Have the rest worked off, and end the process."""
+    """Wait until the remaining readings are processed, and end the process."""
     wait_until(lambda: waiting(channel, plant) == 0, timeout=60)
-    # What the process was given ahead would go back to the queues.
+    # Unacknowledged readings of the process would return to the queues.
     _wait_for_quiet(channel)
     process.stop()

@@ -1,6 +1,6 @@
-"""What the sandbox costs, with every check on: a reading, a start, and a kill.
+"""The cost of the sandbox, with every check enabled: a reading, a start, and a kill.
 
-Run by itself (`python -m tests.bench.sandbox_cost`) it prints its figures as JSON.
+Run alone (`python -m tests.bench.sandbox_cost`), it prints its figures as JSON.
 """
 
 import os
@@ -18,14 +18,14 @@ from tests.bench.figure import Figure
 from tests.bench.progress import announce
 from tests.bench.size import FULL, Size
 
-#: The shortest thing that people write.
+#: The shortest logic that people write.
 ONE_LINER = (
     "def process(data, state): "
     'state["status"] = "running" if data["signal"] == 1 else "stopped"; '
     "return state"
 )
 
-#: What people write for a noisy sensor.
+#: A logic that people write for a noisy sensor.
 ROLLING_AVERAGE = """
 def process(data, state):
     window = state.get("window", [])
@@ -42,17 +42,18 @@ STATES = {
     "rolling average": msgspec.json.encode({"window": [20 + 0.25 * place for place in range(50)]}),
 }
 
-#: Readings in a batch, seconds that each measurement takes, and how often it is done; the best counts.
+#: Readings per batch, seconds per measurement, and number of measurements; the best one counts.
 BATCHES, SECONDS, TIMES = (1, 10, 100), 0.2, 5
 
-#: How many starts and kills are measured.
+#: The number of starts and kills that are measured.
 STARTS = 7
 
 
 class Cost(Struct):
-    """Microseconds a reading, from `Sandbox.run` to its return; `plain_us` is the bare call in Python.
+    """Microseconds per reading, from the call of `Sandbox.run` to its return.
 
-    `machines` is for batches of as many machines with a reading each, `readings` for as many of one machine.
+    `plain_us` is the call in Python alone. `machines` is for batches with one reading each of this many
+    machines, `readings` for this many readings of one machine.
     """
 
     logic: str
@@ -62,7 +63,7 @@ class Cost(Struct):
 
 
 class SandboxCost(Struct):
-    """`start_ms` until a new sandbox serves; `replaced_ms` for a batch that finds its child dead. Medians."""
+    """`start_ms`: until a new sandbox serves. `replaced_ms`: a batch whose child is dead. Medians."""
 
     readings: list[Cost]
     start_ms: float
@@ -85,7 +86,7 @@ class SandboxCost(Struct):
 
 
 def measure(_size: Size = FULL) -> SandboxCost:
-    """Measure all of it; takes about ten seconds and next to nothing but this process and its child."""
+    """Measure everything. This takes about ten seconds, and uses only this process and its child."""
     announce("the sandbox")
     with Sandbox() as sandbox:
         costs = [
@@ -119,7 +120,7 @@ def _plain_us(source: str, state: bytes) -> float:
 
 
 def _best_us(work: Callable[[], object]) -> float:
-    """The shortest mean of some stretches of time, in microseconds."""
+    """Return the shortest mean of some periods, in microseconds."""
     work()
     best = float("inf")
     for _ in range(TIMES):

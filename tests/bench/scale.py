@@ -1,4 +1,4 @@
-"""What many machines and many logics cost: the rate with them beside that with 100 machines and one logic."""
+"""The cost of many machines and many logics: the rate with them, compared with 100 machines and one logic."""
 
 import random
 from statistics import median
@@ -21,7 +21,7 @@ _SEED: Final = 20_261_125
 
 
 class Scale(Struct):
-    """Readings a second of one worker process; what a machine takes in Redis is bytes of its memory."""
+    """Readings per second of one worker process. A machine's size in Redis is bytes of Redis's memory."""
 
     machines: int
     logics: int
@@ -50,7 +50,7 @@ class Scale(Struct):
 
 
 def measure(size: Size) -> Scale:
-    """Measure all in turn, with one worker process, after each machine has sent a reading."""
+    """Measure all cases in turn, with one worker process, after each machine has sent a reading."""
     many = names(size.machines, "many")
     random.Random(_SEED).shuffle(many)
     few, different = names(MACHINES), names(size.logics, "different")
@@ -64,7 +64,7 @@ def measure(size: Size) -> Scale:
         provision(plant, few)
         provision_each(plant, {each: f"{LOGIC}\n\nPLACE = '{each}'\n" for each in different})
         for turn in range(size.rounds):
-            # So that over the rounds, as far as they go, other machines' records are read and written.
+            # As far as possible, each round reads and writes the records of other machines.
             start = turn * size.readings % len(many)
             sides = {
                 "few machines": few,

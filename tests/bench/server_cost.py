@@ -1,7 +1,7 @@
-"""What RabbitMQ and Redis spend while something is measured: CPU, and bytes written to disk.
+"""The cost of RabbitMQ and Redis during a measurement: CPU, and bytes written to disk.
 
-They are found among the processes that the bench has started. One that runs elsewhere, in a container, is
-not among them and shows as 0.
+The servers are found among the processes that the bench has started. A server that runs elsewhere, for
+example in a container, is not found and its cost is 0.
 """
 
 from typing import Self
@@ -11,14 +11,14 @@ from msgspec import Struct
 
 
 class Spent(Struct, frozen=True):
-    """Microseconds of user and system time, and bytes that went to the disk."""
+    """Microseconds of user and system time, and bytes written to disk."""
 
     cpu_us: float
     written: float
 
     @classmethod
     def a_reading(cls, before: Self, after: Self, readings: int) -> Self:
-        """What was spent between two looks, on each reading."""
+        """Return the cost per reading between two measurements."""
         return cls(
             (after.cpu_us - before.cpu_us) / readings,
             (after.written - before.written) / readings,
@@ -26,7 +26,7 @@ class Spent(Struct, frozen=True):
 
 
 def spent(name: str) -> Spent:
-    """What the server with this process name has spent until now."""
+    """Return the cost so far of the server with this process name."""
     cpu_us, written = 0.0, 0.0
     for process in psutil.Process().children(recursive=True):
         if process.name() == name:

@@ -1,21 +1,21 @@
-"""How much is measured: all of it, or little, to try the bench itself out."""
+"""The size of a run: all measurements, or small ones that only test the bench itself."""
 
 from msgspec import Struct
 
 
 class Size(Struct, frozen=True, kw_only=True):
-    """Counts of one run. Each side of a comparison is measured `rounds` times, in turns; medians count."""
+    """The counts of one run. Each side of a comparison is measured `rounds` times, in turn; medians count."""
 
     rounds: int
     #: Readings in one measurement of a rate, and in one of the (slow) Celery side.
     readings: int
     celery_readings: int
-    #: Seconds that a steady rate is kept up, for latencies.
+    #: Seconds of a steady rate, for latencies.
     seconds: int
-    #: How many make many.
+    #: The large number of machines.
     machines: int
     logics: int
-    #: Readings over which a worker's memory is watched, and how many are sent between two looks.
+    #: Readings over which a worker's memory is watched, and readings between two measurements.
     memory_readings: int
     memory_step: int
     uploads: int

@@ -1,9 +1,9 @@
-"""Readings a second over the whole road, beside plain pika that consumes and publishes the same messages.
+"""Readings per second through the whole system, compared with plain pika for the same messages.
 
-All sides take the same readings, waiting in the partitions' quorum queues, and are done when as many
-messages lie in the same durable queue behind the `results` exchange. Plain pika does nothing else: no
-logic, no state, no confirms, each message acknowledged by itself, as its tutorials show it. The sides take
-turns, so that a noisy machine is noisy for all.
+All sides process the same readings, which wait in the partitions' quorum queues. They are done when all
+results are in the same durable queue behind the `results` exchange. Plain pika only consumes and publishes:
+it has no logic, no state and no confirms, and acknowledges each message separately, as its tutorials do. The
+sides take turns, so that a noisy machine affects all of them.
 """
 
 from statistics import median
@@ -18,13 +18,16 @@ from tests.bench.server_cost import Spent
 from tests.bench.size import Size
 from tests.support.installation import Command, Installation
 
-#: How many machines send, and threads of each worker process.
+#: The number of machines that send, and the threads of each worker process.
 MACHINES, THREADS = 100, 2
 
 
 class Throughput(Struct):
-    """Medians over all rounds. Rates are readings a second, CPU is microseconds a reading. What the servers
-    spend is for one worker process: RabbitMQ to take a reading in, and to hand it out and take its result."""
+    """Medians over all rounds. Rates are readings per second, CPU is microseconds per reading.
+
+    The servers' costs are for one worker process. RabbitMQ's are separate for accepting a reading, and for
+    delivering it and accepting its result.
+    """
 
     worker: float
     two_workers: float
@@ -105,7 +108,7 @@ def measure(size: Size) -> Throughput:
 
 
 def plain_pika(plant: Installation, *arguments: str) -> Command:
-    """Start the first yardstick."""
+    """Start the first baseline."""
     return plant.start("python", "-m", "tests.bench.plain_pika", *arguments)
 
 

@@ -1,7 +1,7 @@
-"""What traces cost a worker: its CPU a reading with them, beside without, in turns.
+"""The cost of traces for a worker: its CPU per reading with them, compared with none, in turn.
 
-Once under load, where batches are large, and once at a low rate, where each reading is a batch with its
-spans. The collector is in this process, and counts for nobody.
+Measured once under load, with large batches, and once at a low rate, at which each reading is a batch with
+its spans. The collector runs in this process, and is not included.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from tests.bench.throughput import MACHINES, THREADS
 from tests.support.installation import Command
 from tests.support.otlp import OtlpCollector
 
-#: Readings a second where the rate is low.
+#: The low rate, in readings per second.
 RATE = 100
 
 
 class Traces(Struct):
-    """Medians over all rounds, in microseconds of CPU a reading."""
+    """Medians over all rounds, in microseconds of CPU per reading."""
 
     load_off: float
     load_on: float
@@ -66,7 +66,7 @@ def measure(size: Size) -> Traces:
                 announce(f"traces, turn {turn + 1} of {size.rounds}: {name}")
                 load[name].append(work_off(plant, start, load_ids, size.readings).cpu_us)
                 worker = start()
-                at_rate(plant, slow_ids, RATE, seconds=2)  # until everything is warm
+                at_rate(plant, slow_ids, RATE, seconds=2)  # to warm everything up
                 before = _cpu(worker)
                 at_rate(plant, slow_ids, RATE, size.seconds)
                 slow[name].append((_cpu(worker) - before) * 1e6 / (RATE * size.seconds))
@@ -75,7 +75,7 @@ def measure(size: Size) -> Traces:
 
 
 def _cpu(command: Command) -> float:
-    """Seconds of CPU that a command and its children have used."""
+    """Return the seconds of CPU that a command and its children have used."""
     process = psutil.Process(command.process.pid)
     times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
     return sum(each.user + each.system for each in times)

@@ -1,4 +1,4 @@
-"""From the answer to an upload to the first result of the new version, while readings flow."""
+"""From the response to an upload to the first result of the new version, while readings arrive."""
 
 import json
 import time
@@ -13,15 +13,18 @@ from tests.bench.size import Size
 from tests.bench.throughput import THREADS
 from tests.support.waiting import wait_until
 
-#: Readings a second that flow meanwhile, all of the machine whose logic is replaced.
+#: Readings per second meanwhile, all of the machine whose logic is replaced.
 RATE = 500
 
 MACHINE = "uploads"
 
 
 class Uploads(Struct):
-    """From the answer to an upload to the first result of its version, and from publish to result of the
-    readings in the same time."""
+    """The times of uploads.
+
+    From the response to an upload to the first result of its version, and from publishing to the result for
+    the readings in the same time.
+    """
 
     delay: Quantiles
     readings: Quantiles
@@ -58,7 +61,7 @@ def measure(size: Size) -> Uploads:
         began = min(answered.values())
         for event, arrived in zip(results.events, results.arrivals, strict=True):
             first.setdefault(event["logicversion"], arrived)
-            # What waited while the worker started is not what is asked here.
+            # Readings that waited while the worker started are not part of the measurement.
             if event["data"]["sent"] >= began:
                 trips.append((event["data"]["sent"], arrived))
     delays = [(when, max(when, first[version])) for version, when in answered.items()]

@@ -1,4 +1,4 @@
-"""What the compose file promises, on the real stack. The checks share one, and run in this order."""
+"""Checks of the compose file's promises, on the real stack. They share one stack, and run in this order."""
 
 import json
 import logging
@@ -22,18 +22,18 @@ from tests.compose.stand_in import ROOT, compose_command, images
 from tests.support.installation import SCRIPTS
 from tests.support.waiting import wait_until
 
-# It logs what these checks provoke.
+# These checks cause the errors that it logs.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
-#: Where an engine of our own and its images are kept for the next time.
+#: The folder in which our own engine keeps its images for the next run.
 FOLDER = ROOT / "build" / "compose"
 
-#: May be sent by the user of the simulated machines, whose ids begin so.
+#: The machines that the user of the simulated machines may send for, by the prefix of their ids.
 MACHINES = [f"machine_nr-{number}" for number in range(1, 7)]
 
 OURS = ("api", "worker", "devices")
 
-#: What reads the counters of a worker, in its container.
+#: Reads the counters of a worker, in its container.
 SCRAPE = """
 from urllib.request import urlopen
 print(urlopen("http://127.0.0.1:8101/metrics", timeout=10).read().decode())
@@ -42,7 +42,7 @@ print(urlopen("http://127.0.0.1:8101/metrics", timeout=10).read().decode())
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """The stack, built and started as the README says, with the images that can be had."""
+    """The stack, built and started as the README says, with the available images."""
     import docker
 
     with engine(FOLDER) as url:
@@ -50,7 +50,7 @@ def stack() -> Iterator[Stack]:
         found = images(client)
         command = compose_command(client, FOLDER)
         if url:
-            # Of an engine of our own, what earlier runs have built and nothing has a name for any more.
+            # In our own engine, remove unnamed images that earlier runs have built.
             client.images.prune()
         client.close()
         with Stack(url, found, command) as it:
@@ -79,7 +79,7 @@ def _note_what_is_tested(stack: Stack, images: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def devices_password(stack: Stack) -> str:
-    """Of the simulated machines' user."""
+    """The password of the simulated machines' user."""
     found = re.search(r"//devices:([^@]+)@", stack.run("devices", "cat", "/run/keys/mqtt_url"))
     assert found
     return found[1]
@@ -90,7 +90,7 @@ def amqp(stack: Stack, user: str, password: str) -> str:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_container_may_do_no_more_than_it_needs(stack: Stack, service: str) -> None:
+def test_a_container_has_only_the_permissions_it_needs(stack: Stack, service: str) -> None:
     _check_closed(stack, service)
 
 
@@ -105,7 +105,7 @@ def _check_closed(stack: Stack, service: str) -> None:
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
-    # Nothing else: the engine's own filter of system calls holds.
+    # There are no other options, so the engine's own filter of system calls applies.
     assert host["SecurityOpt"] in (["no-new-privileges:true"], ["no-new-privileges"])
     assert host["Memory"] >= 128 * 1024**2
     assert host["NetworkMode"] not in ("host", "default")
@@ -127,7 +127,7 @@ def test_our_containers_are_one_image_of_an_unprivileged_user(stack: Stack, serv
     assert container.attrs["Image"] == stack.container("api").attrs["Image"]
 
 
-def test_nothing_is_published_that_should_not_be(stack: Stack) -> None:
+def test_only_the_intended_ports_are_published(stack: Stack) -> None:
     published = {
         (service, inside): [(each["HostIp"], int(each["HostPort"])) for each in outside]
         for service in SERVICES
@@ -181,7 +181,7 @@ def test_the_sandbox_is_confined_under_the_engines_own_filter(stack: Stack) -> N
     assert confinement >= {"seccomp", "no-new-privileges", "no-capabilities", "resource-limits"}
 
 
-def test_the_first_token_is_printed_once_and_without_it_nobody_is_let_in(stack: Stack) -> None:
+def test_the_first_token_is_printed_once_and_required_from_then_on(stack: Stack) -> None:
     stack.compose("restart", "api")
     wait_until(stack.is_healthy, timeout=120)
 
@@ -190,7 +190,7 @@ def test_the_first_token_is_printed_once_and_without_it_nobody_is_let_in(stack: 
     assert httpx.get(stack.client.base_url.join("/machines"), timeout=30).status_code == 401
 
 
-def test_nobody_is_let_in_without_a_password_of_the_stacks_own(stack: Stack) -> None:
+def test_no_client_is_admitted_without_a_password_of_this_stack(stack: Stack) -> None:
     with pytest.raises(pika.exceptions.AMQPError):
         pika.BlockingConnection(pika.URLParameters(amqp(stack, "guest", "guest")))
     redis = """
@@ -220,7 +220,7 @@ def test_the_api_serves_the_pages_with_all_that_they_load(stack: Stack) -> None:
     assert all(address.startswith("/") for address in found)
 
 
-def test_rabbitmqs_page_lets_in_the_operator_who_may_look_and_change_nothing(stack: Stack) -> None:
+def test_the_operator_can_read_rabbitmqs_page_and_change_nothing(stack: Stack) -> None:
     (password,) = re.findall("with the password\n(.+)\n", stack.logs("keys"))
     page = f"http://127.0.0.1:{stack.ports['MANAGEMENT']}"
 
@@ -237,7 +237,7 @@ def test_rabbitmqs_page_lets_in_the_operator_who_may_look_and_change_nothing(sta
         assert operator.put("/api/queues/%2F/of-its-own", json={}).status_code == 401
 
 
-def test_the_pipeline_cannot_empty_redis_or_set_it_up_otherwise(stack: Stack) -> None:
+def test_the_pipeline_cannot_empty_or_configure_redis(stack: Stack) -> None:
     code = """
 import redis
 from pipeline.settings import Settings
@@ -310,7 +310,7 @@ def test_a_reader_gets_all_results_and_sends_nothing(stack: Stack) -> None:
         _publish(url, wire.INGEST_EXCHANGE, wire.data_key("machine_A"))
 
 
-def test_nothing_is_lost_whatever_is_scaled_killed_restarted_or_stopped(
+def test_no_reading_is_lost_whatever_is_scaled_killed_restarted_or_stopped(
     stack: Stack, devices_password: str
 ) -> None:
     for machine in MACHINES:
@@ -319,7 +319,7 @@ def test_nothing_is_lost_whatever_is_scaled_killed_restarted_or_stopped(
     with Numbered(amqp(stack, "devices", devices_password), MACHINES) as publisher:
 
         def more() -> None:
-            """Wait until more readings have come to the broker."""
+            """Wait until the broker has received more readings."""
             before = publisher.confirmed
             wait_until(lambda: publisher.confirmed > before + 20, timeout=120)
 
@@ -334,7 +334,7 @@ def test_nothing_is_lost_whatever_is_scaled_killed_restarted_or_stopped(
         more()
         stack.compose("restart", "redis")
         more()
-        # A worker that is asked to ends with its batches done.
+        # A worker that is asked to end finishes its batches.
         stack.compose("stop", "worker")
         ends = sorted(each.attrs["State"]["ExitCode"] for each in stack.containers("worker", ended=True))
         more()
@@ -354,20 +354,20 @@ def test_nothing_is_lost_whatever_is_scaled_killed_restarted_or_stopped(
         assert "missing" not in state
         assert state["count"] == state["last"]
     note("readings counted", f"{sent} of each of {len(MACHINES)} machines, through a kill and two restarts")
-    # 137 is the one that was killed.
+    # 137 is the killed one.
     assert ends == [0, 0, 137]
-    # What was done before the stop is not delivered again after it.
+    # Readings processed before the stop are not delivered again after it.
     assert repeated == ["0.0"]
 
 
-def test_the_doctor_finds_nothing_wrong(stack: Stack) -> None:
+def test_the_doctor_finds_no_problem(stack: Stack) -> None:
     said = stack.run("api", "iot-logic", "doctor")
     print("\n" + said)
 
     assert re.search("✓ MQTT +Something listens at rabbitmq:1883", said)
 
 
-def test_what_is_stopped_in_order_ends_in_order_and_goes_on_where_it_was(stack: Stack) -> None:
+def test_a_stopped_stack_ends_in_order_and_continues_where_it_was(stack: Stack) -> None:
     before = {machine: _state(stack, machine) for machine in MACHINES}
 
     stack.compose("stop")
@@ -377,16 +377,16 @@ def test_what_is_stopped_in_order_ends_in_order_and_goes_on_where_it_was(stack: 
     stack.compose("down")
     stack.start()
 
-    # Each by itself and none by force (137): uvicorn ends with the signal that asked it to; and the devices
-    # say that they had not come to their end.
+    # Each ends by itself, and none is killed (137). uvicorn ends with the signal that it received, and the
+    # devices report that they were interrupted.
     assert ends == {"api": 143, "worker": 0, "devices": 130, "rabbitmq": 0, "redis": 0}
     assert {machine: _state(stack, machine) for machine in MACHINES} == before
-    # The token of the first start still counts, and no other was made.
+    # The token of the first start is still valid, and no other was created.
     assert "iot_admin_" not in stack.logs("api")
 
 
 def test_every_service_is_declared_closed_and_published_on_loopback_only(stack: Stack) -> None:
-    """Also those that this cannot start for want of an image: Grafana."""
+    """This includes services that cannot be started here because there is no image: Grafana."""
     services = stack.declared()
     note("services", ", ".join(sorted(services)))
 
@@ -402,7 +402,7 @@ def test_every_service_is_declared_closed_and_published_on_loopback_only(stack: 
     assert [name for name, service in services.items() if "build" in service] == ["keys"]
 
 
-def test_who_publishes_the_stack_in_a_network_publishes_no_more_than_devices_and_clients_need(
+def test_a_stack_published_in_a_network_publishes_only_what_devices_and_clients_need(
     stack: Stack,
 ) -> None:
     services = stack.declared(PUBLISH_ADDRESS="192.0.2.7")
@@ -412,7 +412,7 @@ def test_who_publishes_the_stack_in_a_network_publishes_no_more_than_devices_and
     assert {port["host_ip"] for port in ports} == {"192.0.2.7", "127.0.0.1"}
 
 
-def test_grafana_is_to_find_the_dashboard_and_its_source(stack: Stack) -> None:
+def test_grafana_is_configured_with_the_dashboard_and_its_source(stack: Stack) -> None:
     grafana = stack.declared()["grafana"]
     places = {each["target"]: each["source"] for each in grafana["volumes"] if each["type"] == "bind"}
     here = ROOT / "deploy" / "grafana"
@@ -474,7 +474,7 @@ def test_prometheus_finds_all_targets_and_every_metric_of_the_alerts_and_the_das
     asked = set[str]().union(*(metric_names(query) for query in queries))
     note("Prometheus has", f"{len(rules)} alerts, and the {len(panels)} queries of the dashboard")
 
-    # Of a counter and a histogram Prometheus knows the name without what its samples' names end with.
+    # For a counter and a histogram, Prometheus knows the name without the suffixes of its samples.
     assert {re.sub("_(bucket|total)$", "", name) for name in asked} <= {
         name.removesuffix("_total") for name in known
     }
@@ -510,7 +510,7 @@ def _publish(url: str, exchange: str, key: str) -> None:
 
 
 def _mqtt(stack: Stack, login: str, machine: str) -> int:
-    """Send a reading of a machine over MQTT. Returns the exit status of `iot-devices`: 0, it is confirmed."""
+    """Send a reading of a machine over MQTT. Return the exit status of `iot-devices`; 0: it is confirmed."""
     return subprocess.run(
         [
             *(SCRIPTS / "iot-devices", "simulate", "--machine-ids", machine, "--count", "1"),

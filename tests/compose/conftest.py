@@ -1,4 +1,4 @@
-"""The table at the end."""
+"""The table at the end of the run."""
 
 import time
 
@@ -10,7 +10,7 @@ _STARTED = pytest.StashKey[float]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Look at the clock."""
+    """Record the time of the start."""
     config.stash[_STARTED] = time.monotonic()
 
 

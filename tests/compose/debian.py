@@ -1,6 +1,6 @@
-"""A small Debian 13 in a folder, made by debootstrap. Needs root.
+"""A small Debian 13 in a folder, created by debootstrap. Needs root.
 
-Packages come from where this machine has its own. debootstrap is installed where it is missing.
+Packages come from the same sources as this machine's. debootstrap is installed if it is missing.
 """
 
 import shutil
@@ -18,20 +18,20 @@ _DEBOOTSTRAP: Final = Package("debootstrap", "debootstrap", "debootstrap", "debo
 
 
 def bootstrap(root: Path) -> None:
-    """Install the smallest Debian into `root`, which must be empty or missing."""
+    """Install a minimal Debian into `root`, which must be empty or missing."""
     if shutil.which("debootstrap") is None:
         try:
             packages.install(_DEBOOTSTRAP)
         except Unavailable as e:
             raise AssertionError(f"{e}. Install it with {_DEBOOTSTRAP.advice()}.") from e
-    # Where this machine has its packages from, there are those of the other suites. Else: debootstrap's own.
+    # This machine's package source also has the other suites. Without one, debootstrap uses its default.
     sites = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    # What it does it says on standard output, package by package; what went wrong, on the other.
+    # It reports its progress on standard output, package by package, and errors on standard error.
     subprocess.run(
         ["debootstrap", "--variant=minbase", SUITE, root, *sites[:1]],
         stdout=subprocess.DEVNULL,

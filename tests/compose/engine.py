@@ -1,9 +1,8 @@
-"""A Docker engine: the one that answers, or one of our own. That needs root, and dockerd is installed for it.
+"""A Docker engine: a running one, or our own. Our own needs root, and dockerd is installed for it.
 
-Our own has a socket, a folder for its images and a process of its own, so that it meets no other, and its
-images are kept in `folder` for the next time. It changes no rule of the machine's firewall: ports are
-published by its proxy, and containers reach nothing beyond their networks. Stand-ins are built in the network
-of the machine.
+Our own engine has its own socket, image folder and process, so that it affects no other, and its images stay
+in `folder` for the next run. It changes no rule of the machine's firewall: its proxy publishes ports, and
+containers reach nothing outside their networks. Stand-ins are built in the network of the machine.
 """
 
 import os
@@ -25,18 +24,18 @@ from tests.support.waiting import wait_until
 
 _DOCKER = Package("docker.io", "moby-engine", "docker", "docker")
 
-#: The bridge of containers that are in no network of their own.
+#: The bridge of containers without their own network.
 _BRIDGE = Path("/sys/class/net/docker0")
 
-#: Seconds that the engine may take to answer and to end; an engine that has containers ends them first.
+#: Timeout in seconds for the engine to answer and to end; it first ends its containers.
 _START_SECONDS = 60
 _STOP_SECONDS = 120
 
 
 def answers(url: str | None) -> bool:
-    """Whether an engine is there."""
+    """Return whether an engine answers."""
     address = url or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-    # Docker's SDK leaves a socket open where nothing listens.
+    # Docker's SDK leaves a socket open if nothing listens.
     if address.startswith("unix://") and not _listens(address.removeprefix("unix://")):
         return False
     with suppress(docker.errors.DockerException, requests.RequestException), closing(_client(url)) as client:
@@ -71,7 +70,7 @@ def _ensure_dockerd() -> None:
 
 @contextmanager
 def engine(folder: Path) -> Iterator[str | None]:
-    """The address of an engine while the block runs; None: where the environment says."""
+    """Yield the address of an engine while the block runs; None: the address in the environment."""
     if answers(None):
         yield None
         return
@@ -104,7 +103,8 @@ def engine(folder: Path) -> Iterator[str | None]:
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)
-        # What it leaves: a mount, without whose end the folder cannot be removed, and a bridge of no use.
+        # Remove what it leaves behind: a mount, without which the folder could not be removed, and an unused
+        # bridge.
         subprocess.run(["umount", folder / "exec" / "netns" / "default"], capture_output=True)
         if not bridge_was_there and shutil.which("ip") is not None:
             subprocess.run(["ip", "link", "delete", _BRIDGE.name], capture_output=True)

@@ -1,4 +1,4 @@
-"""A publisher that numbers its readings and goes on through every outage, as a careful device does."""
+"""A publisher that numbers its readings and continues through every outage, as a careful device does."""
 
 import json
 from itertools import count
@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 
-#: Knows each reading by its number: counts what comes, and what comes out of turn.
+#: Identifies each reading by its number: counts readings, and readings out of order.
 LOGIC = """
 def process(data, state):
     last = state.get("last", 0)
@@ -28,7 +28,7 @@ _AGAIN_SECONDS = 0.5
 
 
 class Numbered:
-    """Sends readings 1, 2, 3, … of each machine until it is stopped; each again until it is confirmed."""
+    """Sends readings 1, 2, 3, … of each machine until it is stopped; repeats each until it is confirmed."""
 
     def __init__(self, amqp_url: str, machines: list[str]) -> None:
         self._parameters = pika.URLParameters(amqp_url)

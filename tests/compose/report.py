@@ -1,26 +1,26 @@
-"""The table at the end of `make test-compose`: what was tested, what was checked, and how long it took."""
+"""The table at the end of `make test-compose`: the tested versions, the checks, and their durations."""
 
 from collections.abc import Iterable
 
 import pytest
 
-#: What a check wants to be read at the end, by its name.
+#: Notes of checks for the table, by name.
 _noted = dict[str, str]()
 
 
 def note(name: str, value: str) -> None:
-    """Have the table say something that was seen."""
+    """Add a note to the table."""
     _noted[name] = value
 
 
 def noted_lines() -> list[str]:
-    """What was noted, aligned."""
+    """Return the notes, aligned."""
     width = max(map(len, _noted), default=0)
     return [f"{name:<{width}}  {value}" for name, value in _noted.items()]
 
 
 def check_lines(reports: Iterable[pytest.TestReport]) -> list[str]:
-    """A line for each check: seconds, outcome, and what it says. Those of several services are one line."""
+    """Return a line for each check: seconds, outcome, and name. Checks of several services share a line."""
     seconds, outcomes = dict[str, float](), dict[str, set[str]]()
     parts = dict[str, list[str]]()
     for report in reports:

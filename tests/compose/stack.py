@@ -1,4 +1,4 @@
-"""The stack as its users have it: started by the compose command, looked at through Docker's SDK."""
+"""The stack as its users run it: started by the compose command, and inspected with Docker's SDK."""
 
 import json
 import os
@@ -18,22 +18,22 @@ from pipeline.local.ports import free_port
 from tests.compose.stand_in import ROOT
 from tests.support.waiting import wait_until
 
-#: Seconds that the slowest step of the compose command may take: building the image.
+#: Timeout in seconds for the slowest step of the compose command: building the image.
 _COMMAND_SECONDS = 1200
-#: ... and the containers to be healthy.
+#: ... and until the containers are healthy.
 _HEALTHY_SECONDS = 300
 
-#: RabbitMQ's files where the machine allows no more.
+#: RabbitMQ's limit of open files if the machine allows no more.
 _FILES = 65_536
 
 SERVICES = ("api", "worker", "devices", "rabbitmq", "redis")
 
 
 class Stack:
-    """One project of the compose command, with ports of its own. Its volumes are removed at the end."""
+    """One project of the compose command, with its own ports. Its volumes are removed at the end."""
 
     def __init__(self, engine: str | None, images: dict[str, str], command: list[str]) -> None:
-        """`engine` is its address, `images` replaces those of compose.yaml, `command` runs Compose."""
+        """Take the engine's address, the replacements of compose.yaml's images, and the Compose command."""
         self.docker = docker.DockerClient(base_url=engine, timeout=120) if engine else docker.from_env()
         self._command = command
         self.name = f"iot-logic-test-{os.getpid()}"
@@ -52,13 +52,13 @@ class Stack:
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['API']}", timeout=60)
 
     def choose_port(self, name: str) -> int:
-        """Have a service published on a port that is free now."""
+        """Publish a service on a port that is free now."""
         self.ports[name] = free_port()
         self.environ[f"{name}_PORT"] = str(self.ports[name])
         return self.ports[name]
 
     def compose(self, *arguments: str, environ: dict[str, str] | None = None) -> str:
-        """Run the compose command. Returns what it printed."""
+        """Run the compose command. Return its output."""
         done = self._compose(*arguments, environ=environ)
         said = done.stdout + done.stderr
         assert done.returncode == 0, f"{' '.join(arguments)}:\n{said[-8000:]}\n{self.logs()[-8000:]}"
@@ -78,13 +78,13 @@ class Stack:
         )
 
     def declared(self, **environ: str) -> dict[str, Any]:
-        """The services of the compose file, as Compose understands it, with all profiles."""
+        """Return the services of the compose file, as Compose parses it, with all profiles."""
         said = self.compose("--profile", "*", "config", "--format", "json", environ=environ)
         services: dict[str, Any] = json.loads(said)["services"]
         return services
 
     def logs(self, service: str | None = None) -> str:
-        """What the containers have printed."""
+        """Return the output of the containers."""
         found = self.docker.containers.list(all=True, filters={"label": self._labels(service)})
         return "\n".join(f"== {each.name}\n{_log(each, service is not None)}" for each in found)
 
@@ -93,27 +93,27 @@ class Stack:
         return labels if service is None else [*labels, f"com.docker.compose.service={service}"]
 
     def containers(self, service: str, *, ended: bool = False) -> list[Container]:
-        """The containers of a service that run, or all."""
+        """Return the running containers of a service, or all."""
         return self.docker.containers.list(all=ended, filters={"label": self._labels(service)})
 
     def container(self, service: str) -> Container:
-        """The only container of a service."""
+        """Return the only container of a service."""
         (found,) = self.containers(service)
         return found
 
     def run(self, service: str, *command: str) -> str:
-        """Run a command in a container of a service. Returns its standard output."""
+        """Run a command in a container of a service. Return its standard output."""
         done = self.try_to_run(service, *command)
         assert done.returncode == 0, f"{command} in {service}: {done.stdout}{done.stderr}"
         return done.stdout
 
     def try_to_run(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in a container of a service. Returns what became of it."""
+        """Run a command in a container of a service. Return its result, even if it fails."""
         return self._compose("--profile", "*", "exec", "-T", service, *command)
 
     def start(self, *arguments: str) -> None:
-        """`up`, and wait until all that have a health are healthy."""
-        # The Compose of 2021 gives up on a container that takes its time; Docker does not.
+        """Run `up`, and wait until all services with a health check are healthy."""
+        # Compose of 2021 fails if a container starts slowly; Docker does not.
         deadline = time.monotonic() + _HEALTHY_SECONDS
         while True:
             try:
@@ -125,7 +125,7 @@ class Stack:
         wait_until(self.is_healthy, timeout=_HEALTHY_SECONDS)
 
     def is_healthy(self) -> bool:
-        """Whether each container with a health check is healthy."""
+        """Return whether each container with a health check is healthy."""
         for service in SERVICES:
             for container in self.containers(service):
                 container.reload()
@@ -135,7 +135,7 @@ class Stack:
         return True
 
     def first_token(self) -> str:
-        """The admin's token, from the log of the API."""
+        """Return the admin's token, from the log of the API."""
         (token,) = re.findall(r"iot_admin_[0-9a-f]{64}", self.logs("api"))
         assert isinstance(token, str)
         return token
@@ -145,7 +145,7 @@ class Stack:
         self.client.headers["Authorization"] = f"Bearer {self.first_token()}"
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """What the API answers."""
+        """Return the API's response."""
         response = self.client.get(path, params=parameters)
         assert response.status_code == 200, response.text
         return response.json()
@@ -156,14 +156,14 @@ class Stack:
         assert response.status_code == 201, response.text
 
     def holders(self) -> dict[str, list[int]]:
-        """Which partitions each worker holds."""
+        """Return the partitions that each worker holds."""
         return {
             worker["id"]: [each["partition"] for each in worker["holding"]]
             for worker in self.get("/workers")["workers"]
         }
 
     def all_held_by(self, number: int) -> bool:
-        """Whether so many workers hold all partitions between them."""
+        """Return whether this many workers hold all partitions together."""
         holders = self.holders()
         return len(holders) == number and sorted(chain(*holders.values())) == list(range(8))
 
@@ -181,11 +181,11 @@ def _log(container: Container, everything: bool) -> str:
 
 
 def metric_names(text: str) -> set[str]:
-    """The names of our metrics in a rule or a dashboard, as they are in an answer to Prometheus."""
+    """Return the names of our metrics in a rule or a dashboard, as a metrics endpoint shows them."""
     return set(re.findall(r"\biot_logic_[a-z_]+", text))
 
 
 def dashboard_queries(path: Path) -> list[str]:
-    """What the panels of a dashboard ask for."""
+    """Return the queries of a dashboard's panels."""
     panels = json.loads(path.read_text())["panels"]
     return [target["expr"] for panel in panels for target in panel["targets"]]

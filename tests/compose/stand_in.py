@@ -1,11 +1,11 @@
-"""Base images: those that compose.yaml names, or, where they cannot be had, stand-ins from Debian's packages.
+"""Base images: those that compose.yaml names or, if they are not available, stand-ins from Debian's packages.
 
-A stand-in is the same server, in Debian 13's version, under the same user names and paths: RabbitMQ 4.0,
-Redis 8.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. What is only in the real ones (newer
-versions, their entry points) it cannot show. They are made once and kept by the engine.
+A stand-in is the same server, in Debian 13's version, with the same user names and paths: RabbitMQ 4.0, Redis
+8.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. It cannot show the parts that only the real
+images have (newer versions, their entry points). Stand-ins are built once and kept by the engine.
 
-Where packages are, this machine's apt, pip and npm say. What our image needs of pip's and npm's is put into
-the stand-in of Python, so that the image is built without any network.
+This machine's apt, pip and npm determine the sources of packages. The packages of pip and npm that our image
+needs are put into the stand-in of Python, so that the image can be built without a network.
 """
 
 import shutil
@@ -30,7 +30,7 @@ IMAGES = {
     "PROMETHEUS_IMAGE": "prom/prometheus:v3.13.2",
 }
 
-#: The suite's.
+#: The Python version of the suite.
 _PYTHON = "3.13"
 _BASE = f"iot-logic-stand-in/{SUITE}"
 
@@ -72,19 +72,19 @@ _COMPOSE_DOCKERFILE = f"""
 FROM {_BASE}
 {_INSTALL} docker-compose
 """
-#: Where Debian's package has Docker's plugin, which runs by itself too.
+#: The path of Docker's plugin in Debian's package. It also runs as a separate command.
 _PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 
 
 def images(client: docker.DockerClient) -> dict[str, str]:
-    """What `PYTHON_IMAGE` and so on are to be, so that each image is there."""
+    """Return the values of `PYTHON_IMAGE` and the other variables, with which each image is available."""
     return {variable: _image(client, variable, name) for variable, name in IMAGES.items()}
 
 
 def compose_command(client: docker.DockerClient, folder: Path) -> list[str]:
-    """What runs Compose: Docker's plugin, or, where it is missing, Debian's, copied out of an image.
+    """Return the command for Compose: Docker's plugin or, if it is missing, Debian's, copied from an image.
 
-    The command of 2021, `docker-compose` 1, is not asked.
+    The command of 2021, `docker-compose` 1, is not used.
     """
     if shutil.which("docker") is not None:
         found = subprocess.run(["docker", "compose", "version"], capture_output=True)
@@ -129,7 +129,7 @@ def _tag(short: str) -> str:
 
 
 def _build(client: docker.DockerClient, short: str, dockerfile: str) -> str:
-    """Build a stand-in in the network of this machine. Returns its name."""
+    """Build a stand-in in the network of this machine. Return its name."""
     _ensure_base(client)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "Dockerfile").write_text(dockerfile)
@@ -149,7 +149,7 @@ def _is_there(client: docker.DockerClient, name: str) -> bool:
 
 
 def _ensure_base(client: docker.DockerClient) -> None:
-    """A small Debian. Needs root."""
+    """Create the image of a small Debian, if it is missing. Needs root."""
     if _is_there(client, _BASE):
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -160,7 +160,7 @@ def _ensure_base(client: docker.DockerClient) -> None:
 
 
 def _download_wheels(folder: Path) -> None:
-    """What our image needs, for the Python of the stand-in."""
+    """Download the packages that our image needs, for the Python of the stand-in."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     subprocess.run(
@@ -174,13 +174,13 @@ def _download_wheels(folder: Path) -> None:
 
 
 def _fill_npm_cache(folder: Path) -> None:
-    """What the pages are built with, as `npm`; and `npmrc`, with which npm finds it without a network."""
+    """Store the packages that build the pages in `npm`; `npmrc` makes npm find them without a network."""
     with tempfile.TemporaryDirectory() as pages:
         for name in ("package.json", "package-lock.json", ".npmrc", "npm.py"):
             shutil.copy(ROOT / "web" / "pages" / name, pages)
         npm: list[str | Path] = [sys.executable, Path(pages) / "npm.py"]
         subprocess.run([*npm, "ci", "--silent", "--cache", folder / "npm"], check=True)
-        # The cache is by address, so it is asked for under the one it was filled from.
+        # The cache is keyed by address, so it must be used with the address from which it was filled.
         found = subprocess.run(
             [*npm, "config", "get", "registry"], check=True, capture_output=True, text=True
         )
