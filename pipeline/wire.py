@@ -39,18 +39,7 @@ PROBE_TYPE: Final = "iot-logic.probe"
 
 #: The headers of a reading in an overflow queue: its machine, and its place in the machine's line there.
 MACHINE_HEADER: Final = "machine"
-
 PLACE_HEADER: Final = "place"
-
-#: The header that says when a reading was sent, in milliseconds since 1970 (`pipeline.broker.sent_at`).
-SENT_AT_HEADER: Final = "timestamp_in_ms"
-
-#: The header that carries the claim of a dead letter that is sent again (`pipeline.model.claim`).
-CLAIM_HEADER: Final = "dead-letter"
-
-#: The header, over HTTP and AMQP, and the attribute of a result that carry a trace context (W3C Trace Context;
-#: CloudEvents' extension Distributed Tracing).
-TRACE_HEADER: Final = "traceparent"
 #: The header with the number of the attempt to get it there; without it, it is the first one, number 0.
 ATTEMPT_HEADER: Final = "attempt"
 
