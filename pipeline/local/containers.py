@@ -50,7 +50,7 @@ class ContainerServer(ABC):
     def __init__(
         self, image: str, ports: Mapping[int, int], files: Mapping[str, str], command: list[str]
     ) -> None:
-        """`ports` maps ports of the container to ports of this machine; `files` are copied into it."""
+        """Create the container. `ports` maps its ports to this machine's; `files` are copied into it."""
         with ExitStack() as failed:
             self._client = _engine()
             failed.callback(self._client.close)

@@ -4,7 +4,7 @@
 
     python guardian.py WATCHED_PID FOLDER COMMAND [ARGUMENT ...]
 
-What it promises, and how:
+Its promises, and how it keeps them:
 
 - *The command ends with the process WATCHED_PID*, however that process ends. A descriptor of the process
   (pidfd_open(2)) becomes readable then. Unlike a pipe, no forked copy of the process can keep it open. The
@@ -59,7 +59,7 @@ def main(watched: int, folder: str, command: Sequence[str]) -> int:
         except ProcessLookupError:
             return 128 + signal.SIGKILL
         selector.register(watcher, selectors.EVENT_READ)
-        process = subprocess.Popen(  # noqa: S603  the command is what we are here for
+        process = subprocess.Popen(  # noqa: S603  running the command is the purpose
             command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -2,7 +2,8 @@
 
 Only apt-get is run automatically, as root or if sudo asks for no password; for the other package managers the
 message says what to type. Debian also starts each service that it installs, and RabbitMQ listens on all of
-the machine's addresses. Nobody asked for that, so this module neither starts nor enables the services.
+the machine's addresses. The user did not ask for that, so this module neither starts nor enables the
+services.
 
 `python -m pipeline.local.packages` installs libseccomp, which the sandbox needs from the system.
 """

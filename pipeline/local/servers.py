@@ -64,7 +64,7 @@ _Server = TypeVar("_Server", bound=LocalServer)
 
 @dataclass(frozen=True)
 class Servers:
-    """The servers' addresses. `mqtt_url` is None if a user's own RabbitMQ has only an AMQP address."""
+    """The servers' addresses. `mqtt_url` is None if only the AMQP address of a user's RabbitMQ is known."""
 
     amqp_url: str
     mqtt_url: str | None

@@ -115,7 +115,7 @@ class Metering(Expressions):
         return node
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
-        """Make a handler pay, and let it not handle errors that must end the logic."""
+        """Make a handler pay, and prevent it from handling errors that must end the logic."""
         node = super().visit_ExceptHandler(node)  # type: ignore[assignment]
         caught = ast.Expr(self._guard("_caught_", [], node))
         copy_locations(caught, node)
