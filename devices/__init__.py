@@ -1,5 +1,6 @@
-"""Devices for a plant that has none at hand: simulated fleets, replayed recordings, and how both are sent.
+"""Devices for a plant that has none: simulated fleets, replayed recordings, and the senders of both.
 
-Knows the names on the wire (`pipeline.broker.topology`) and where things are (`pipeline.settings`), nothing
-else of the pipeline: what it sends takes the road that a real machine's readings take.
+Of the pipeline, the package imports only the names on the wire (`pipeline.wire`), the addresses
+(`pipeline.settings`), the clock and the errors, so its readings take the same path as those of a real
+machine.
 """

@@ -1,4 +1,4 @@
-"""The command line of `iot-devices`: what may be said, and the fleet or recording that it asks for."""
+"""The command line of `iot-devices`: its arguments, and the fleet or recording that they describe."""
 
 import argparse
 import math
@@ -13,14 +13,14 @@ from devices.recording import Recording
 from devices.senders import SENDERS
 from pipeline.wire import is_machine_id
 
-#: Seconds without a confirmation before a delivery is given up: a broker is restarted well within.
+#: Seconds without a confirmation after which a delivery gives up. A broker restarts in much less.
 _PATIENCE: Final = 120.0
 
 _SEED_BITS: Final = 32
 
 
 def new_parser() -> argparse.ArgumentParser:
-    """The parser. What it returns has `source`, which makes the source that `simulate` or `replay` sends."""
+    """Return the parser. The parsed arguments have `source`, a function that makes the `ShipmentSource`."""
     parser = argparse.ArgumentParser(
         prog="iot-devices",
         description="Send readings as machines do, and count the confirmed ones. After a lost connection, "

@@ -1,7 +1,8 @@
-"""`iot-devices`: machines to try a plant with, simulated or replayed from a file.
+"""`iot-devices`: sends the readings of simulated machines, or replays readings from a file.
 
-Exit status: 0 everything sent was confirmed (and, where there is an end, the end was reached); 1 something
-was not; 2 it was used wrongly or nothing answers at the address; 130 stopped before the end.
+Exit status: 0 if all sent readings were confirmed (and, if the run has an end, it was reached); 1 if some
+readings were not confirmed; 2 after wrong usage, or if nothing answers at the address; 130 if the command was
+stopped before the end.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from pipeline.settings import Settings
 OK: Final = 0
 UNCONFIRMED: Final = 1
 USAGE: Final = 2
-#: What a shell reports of a program that Ctrl-C ended.
+#: The exit status that a shell reports for a program that Ctrl-C ended.
 STOPPED: Final = 130
 
 
@@ -36,12 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"iot-devices: {e}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        # The second Ctrl-C: not even the last confirmations are waited for.
+        # The second Ctrl-C: do not even wait for the last confirmations.
         return STOPPED
 
 
 def _deliver(arguments: argparse.Namespace) -> int:
-    """Send what the arguments ask for and print the counts. Raises `DeviceError` and `SettingsError`."""
+    """Send the requested readings and print the counts. Raises `DeviceError` and `SettingsError`."""
     new_sender, default_url = SENDERS[arguments.via]
     source: ShipmentSource = arguments.source(arguments)
     settings = Settings.from_environ()
@@ -77,7 +78,7 @@ def _summary(delivered: Delivered) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C or SIGTERM has come. The second one ends the process at once."""
+    """Yield a function that tells whether Ctrl-C or SIGTERM came. A second one ends the process at once."""
     stopped = False
 
     def stop(number: int, _frame: object) -> None:

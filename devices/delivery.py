@@ -1,4 +1,4 @@
-"""Sending what a source gives, on its schedule, until all of it is confirmed or it is given up."""
+"""Sends the readings of a source on its schedule, until all are confirmed or the delivery gives up."""
 
 import time
 from collections.abc import Callable
@@ -10,17 +10,18 @@ from devices.outbox import Counts
 from devices.senders.sender import Sender
 from devices.shipment import ShipmentSource
 
-#: Seconds between two looks at whether to stop. Signals only set a flag: what they interrupt holds locks.
+#: Seconds between two checks whether to stop. Signal handlers only set a flag, because the code that they
+#: interrupt holds locks.
 _LOOK_SECONDS: Final = 0.1
 
-#: Seconds that confirmations may still take after being stopped.
+#: Seconds to wait for the last confirmations after a stop.
 _LAST_SECONDS: Final = 3.0
 
 End = Literal["complete", "stopped", "stalled"]
 
 
 class Delivered(Struct, frozen=True):
-    """How a delivery ended. `trouble`: what kept readings from being confirmed, where something did."""
+    """The end of a delivery. `trouble` is the reason for missing confirmations, if there is one."""
 
     end: End
     counts: Counts
@@ -28,14 +29,14 @@ class Delivered(Struct, frozen=True):
 
     @property
     def all_confirmed(self) -> bool:
-        """Whether everything that was sent is confirmed."""
+        """Whether all sent readings are confirmed."""
         return self.counts.confirmed == self.counts.sent
 
 
 class Delivery:
-    """Sends a source's shipments. `patience`: seconds without any confirmation before it gives up.
+    """Sends a source's shipments, and gives up after `patience` seconds without a confirmation.
 
-    `stopping` is asked ten times a second whether to end early; `look` is called as often with the counts.
+    Ten times a second it asks `stopping` whether to end early, and calls `look` with the counts.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Delivery:
         self._end: End | None = None
 
     def run(self) -> Delivered:
-        """Send everything, and wait for the confirmations. The sender must be open."""
+        """Send all shipments and wait for the confirmations. The sender must be open."""
         started = time.monotonic()
         for shipment in self._source:
             if not self._wait_until(started + shipment.due):
@@ -72,10 +73,10 @@ class Delivery:
         return Delivered(self._end or "complete", self._sender.counts, self._sender.trouble)
 
     def _wait_until(self, moment: float) -> bool:
-        """Wait for a moment of the schedule; False where the delivery ends first."""
+        """Wait for a moment of the schedule. Return False if the delivery ends first."""
         while True:
             now = time.monotonic()
-            # Also when late and never waiting, a look is due now and then.
+            # A late delivery never sleeps here, but it must still check regularly whether to stop.
             if now >= self._next_look and not self._go_on():
                 return False
             if now >= moment:

@@ -1,4 +1,4 @@
-"""What the command shows while it sends: a progress bar on a terminal, nothing elsewhere."""
+"""The display of the command while it sends: a progress bar on a terminal, nothing elsewhere."""
 
 import logging
 from types import TracebackType
@@ -27,14 +27,14 @@ class _RateColumn(ProgressColumn):
 
 
 class _CountColumn(MofNCompleteColumn):
-    """`12/100`, and where nobody knows how many there will be, `12`."""
+    """`12/100`, or `12` if the total is unknown."""
 
     def render(self, task: Task) -> Text:
         return super().render(task) if task.total is not None else Text(f"{int(task.completed)}")
 
 
 class Display:
-    """Shows on standard error how many readings are confirmed, and passes on the warnings of the senders."""
+    """Shows the number of confirmed readings and the senders' warnings on standard error."""
 
     def __init__(self, what: str, total: int | None) -> None:
         self._console = Console(stderr=True)
@@ -52,14 +52,14 @@ class Display:
         self._task = self._progress.add_task(what, total=total)
         self._handler: logging.Handler = logging.StreamHandler()
         if self._console.is_terminal:
-            # Prints above the bar instead of through it.
+            # Prints above the bar instead of into it.
             self._handler = RichHandler(
                 console=self._console, show_time=False, show_level=False, show_path=False, markup=False
             )
 
     def __enter__(self) -> Self:
         logging.getLogger("devices").addHandler(self._handler)
-        # pika logs each failed attempt at length; the senders say it in one line.
+        # pika logs each failed attempt at length; the senders report it in one line.
         logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
         self._progress.start()
         return self

@@ -5,7 +5,7 @@
     IotLogicError
     └── DeviceError
         ├── RecordingError   a recording cannot be read
-        ├── AddressError     this sender cannot connect to such an address
+        ├── AddressError     an address is invalid or not supported by the sender
         ├── Unreachable      the server does not answer, or refuses the connection
         └── ConnectionLost   the connection ended; the sender reconnects and sends again
 """
@@ -14,19 +14,19 @@ from pipeline.errors import IotLogicError
 
 
 class DeviceError(IotLogicError):
-    """The root of the errors of the devices."""
+    """The base class of the errors of the devices."""
 
 
 class RecordingError(DeviceError):
-    """A recording cannot be read. The message names the file and, where one is at fault, the line."""
+    """A recording cannot be read. The message names the file and, if a line is at fault, that line."""
 
 
 class AddressError(DeviceError):
-    """An address is not one that this sender can connect to."""
+    """An address is invalid, or the sender does not support it."""
 
 
 class Unreachable(DeviceError):
-    """Nothing answers at the address, or it refuses us; the message says what to do."""
+    """The server does not answer, or it refuses the connection. The message says what to do."""
 
 
 class ConnectionLost(DeviceError):

@@ -1,4 +1,4 @@
-"""A fleet of simulated machines, all sending at the same rate, evenly spread over time."""
+"""A fleet of simulated machines that all send at the same rate, evenly spread over time."""
 
 import string
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from devices.shipment import Shipment
 
 
 def machine_ids(count: int, prefix: str = "machine_") -> list[str]:
-    """`machine_A` to `machine_Z`, then `machine_27` and so on."""
+    """Return `machine_A` to `machine_Z`, then `machine_27` and so on."""
     letters = string.ascii_uppercase
     return [f"{prefix}{letters[n] if n < len(letters) else n + 1}" for n in range(count)]
 
@@ -19,9 +19,9 @@ def machine_ids(count: int, prefix: str = "machine_") -> list[str]:
 class Fleet:
     """The shipments of a fleet.
 
-    `rate` is readings a second of each machine. `step` is the machines' own seconds between two readings
-    (default: 1 / rate, so that they live in real time). It ends after `count` readings of each machine or
-    after `duration` seconds, where given; else never.
+    `rate` is the number of readings per second of each machine. `step` is the simulated time in seconds
+    between two readings (default: 1 / rate, which is real time). The fleet ends after `count` readings of
+    each machine or after `duration` seconds, if one of them is given; otherwise it never ends.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Fleet:
         self._rate = rate
         self._count = count
         self._duration = duration
-        # With a duration the total is not known: drop-outs send less than the rate.
+        # With a duration the total is unknown, because machines send nothing during drop-outs.
         self.total = len(ids) * count if count is not None else None
 
     def __iter__(self) -> Iterator[Shipment]:

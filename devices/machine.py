@@ -1,18 +1,19 @@
 """A simulated machine: a press that warms up, works in cycles, wears, breaks down and is repaired.
 
-The model, in the machine's own seconds. It is made to look right to somebody who knows machines, not to
-predict one:
+The model counts in simulated seconds. It must look right to a person who knows machines; it does not predict
+the behaviour of a real one.
 
 - *Cycles.* It runs for a batch of parts, stops to change over, and runs again. While it runs, each cycle
   makes a part.
-- *Warm-up.* Temperature and pressure follow their targets with a lag, so that a start is seen as a slow rise.
-- *Wear.* Vibration, rejects and faults grow with the running time since the last repair: that is the drift.
-- *Noise.* Every sensor has its own.
-- *Faults.* They stop the machine until it is repaired, which also takes the wear away.
-- *Drop-outs.* Now and then nothing is sent for a while; the sequence number counts on, so the gap shows.
+- *Warm-up.* Temperature and pressure follow their targets with a lag, so a start shows as a slow rise.
+- *Wear.* Vibration, rejects and faults grow with the running time since the last repair. This is the drift.
+- *Noise.* Every sensor has its own noise.
+- *Faults.* A fault stops the machine until it is repaired. The repair also removes the wear.
+- *Drop-outs.* Sometimes the machine sends nothing for a while. The sequence number still counts, so a gap
+  shows.
 
-The same seed, id, start and step give the same readings, byte for byte, on every machine and in every
-process. A machine has its own randomness: its readings do not depend on how many others there are.
+The same seed, id, start and step give the same readings, byte for byte, on every computer and in every
+process. Each machine has its own random generator, so its readings do not depend on the number of machines.
 """
 
 import math
@@ -24,20 +25,20 @@ from msgspec import Struct
 
 FaultCode = Literal["E01_OVERHEAT", "E02_PRESSURE_LOSS", "E03_JAM", "E04_VIBRATION"]
 
-#: °C of the hall, and what the machine settles at while it runs.
+#: °C of the hall, and of a machine that runs for a long time.
 _AMBIENT: Final = 21.0
 _HOT: Final = 68.0
-#: °C that an overheating machine climbs towards.
+#: °C that an overheating machine approaches.
 _OVERHEATED: Final = 96.0
 #: Bar in the hydraulics while it runs, and while it rests.
 _PRESSURE: Final = 6.2
 _RESTING_PRESSURE: Final = 2.0
-#: Bar that is left when the hydraulics leak.
+#: Bar in the hydraulics when they leak.
 _LEAKING_PRESSURE: Final = 0.6
-#: Seconds after which a change of target has been followed by 63 %.
+#: Time constants in seconds: after this time a value has covered 63 % of the way to a new target.
 _THERMAL_LAG: Final = 90.0
 _PRESSURE_LAG: Final = 2.5
-#: mm/s RMS of a machine without wear, and what an hour of running adds. ISO 10816 calls a small machine
+#: mm/s RMS of a machine without wear, and the increase per hour of running. ISO 10816 calls a small machine
 #: good below 0.7 and unacceptable above 4.5.
 _VIBRATION: Final = 0.6
 _VIBRATION_PER_HOUR: Final = 1.4
@@ -46,16 +47,16 @@ _POWER: Final = 7.5
 _STANDBY_POWER: Final = 0.4
 #: Seconds for one part.
 _CYCLE: Final = 4.0
-#: Seconds that a batch of parts and a change-over take on average.
+#: Average seconds of a batch of parts and of a change-over.
 _BATCH: Final = 120.0
 _CHANGE_OVER: Final = 25.0
-#: Seconds of running between two faults on average, without wear; of being repaired; and the same for
-#: drop-outs. Frequent for a plant, so that somebody who watches for some minutes sees all of it.
+#: Average seconds of running between two faults, without wear, and of a repair; then the same for drop-outs.
+#: These events are more frequent than in a real plant, so that a user sees all of them within minutes.
 _BETWEEN_FAULTS: Final = 300.0
 _REPAIR: Final = 30.0
 _BETWEEN_DROP_OUTS: Final = 400.0
 _DROP_OUT: Final = 8.0
-#: Share of parts rejected without wear, and what an hour of running adds.
+#: Share of parts rejected without wear, and the increase per hour of running.
 _REJECTED: Final = 0.01
 _REJECTED_PER_HOUR: Final = 0.05
 
@@ -63,12 +64,12 @@ _FAULTS: Final[tuple[FaultCode, ...]] = ("E01_OVERHEAT", "E02_PRESSURE_LOSS", "E
 
 
 class MachineReading(Struct, frozen=True):
-    """What a machine sends, as a JSON object.
+    """A reading of a machine, sent as a JSON object.
 
-    `timestamp` is ISO 8601 in UTC, to the microsecond; `sequence` counts from 1 and shows by its gaps what
-    was not sent; `signal` is 1 while it runs and 0 while it stands; `temperature` in °C, `vibration` in mm/s
-    RMS, `pressure` in bar, `power` in kW; `produced` and `rejected` count parts since the start; `fault` is
-    the code of the fault that stops it, or null.
+    `timestamp` is ISO 8601 in UTC, to the microsecond; `sequence` counts from 1, and its gaps show the
+    readings that were not sent; `signal` is 1 while the machine runs and 0 while it is stopped; `temperature`
+    is in °C, `vibration` in mm/s RMS, `pressure` in bar, `power` in kW; `produced` and `rejected` count parts
+    since the start; `fault` is the code of the fault that stopped the machine, or null.
     """
 
     machine: str
@@ -89,7 +90,7 @@ class SimulatedMachine:
 
     def __init__(self, machine_id: str, seed: int, start: datetime, step: float) -> None:
         self.machine_id = machine_id
-        # Not for secrets: it has to repeat. A text as seed is hashed, the same way in every process.
+        # Not for secrets: the numbers must be reproducible. Python hashes a text seed alike in every process.
         self._random = random.Random(f"{seed}/{machine_id}")  # noqa: S311
         self._start = start.astimezone(UTC)
         self._step = step
@@ -102,12 +103,12 @@ class SimulatedMachine:
         self._rejected = 0
         self._fault: FaultCode | None = None
         self._running = False
-        #: Seconds until it starts, stops or is repaired. Not all of a fleet start at once.
+        #: Seconds until it starts, stops or is repaired. The machines of a fleet do not all start at once.
         self._until_change = self._random.uniform(0, 3)
         self._silent = 0.0
 
     def next_reading(self) -> MachineReading | None:
-        """Let one step pass and read the sensors; None while a drop-out keeps the reading from being sent."""
+        """Advance by one step and return the sensors' reading, or None during a drop-out."""
         step = self._step
         self._sequence += 1
         self._change(step)
@@ -122,7 +123,7 @@ class SimulatedMachine:
         return self._read()
 
     def _change(self, step: float) -> None:
-        """Start, stop, break down or be repaired, where it is time."""
+        """Start, stop, break down or be repaired when it is time."""
         self._until_change -= step
         hours = self._worn / 3600
         if self._running and self._happens(step, _BETWEEN_FAULTS / (1 + hours)):
@@ -137,7 +138,7 @@ class SimulatedMachine:
             self._until_change = self._lasts(_BATCH if self._running else _CHANGE_OVER)
 
     def _follow(self, step: float) -> None:
-        """Let temperature and pressure follow their targets."""
+        """Move temperature and pressure towards their targets."""
         hot, pressed = (_HOT, _PRESSURE) if self._running else (_AMBIENT, _RESTING_PRESSURE)
         if self._fault == "E01_OVERHEAT":
             hot = _OVERHEATED
@@ -156,10 +157,10 @@ class SimulatedMachine:
                 self._rejected += 1
 
     def _read(self) -> MachineReading:
-        """The sensors with their noise, rounded to what such a sensor resolves."""
+        """Return the sensors' values with their noise, rounded to the resolution of such sensors."""
         gauss = self._random.gauss
         if self._running:
-            # A part is pressed in the middle of its cycle: power swings with it.
+            # A part is pressed in the middle of its cycle, so the power peaks there.
             power = _POWER + 2.5 * math.sin(math.pi * self._part) + gauss(0, 0.15)
             vibration = _VIBRATION + _VIBRATION_PER_HOUR * self._worn / 3600 + abs(gauss(0, 0.08))
         else:
@@ -185,9 +186,9 @@ class SimulatedMachine:
         )
 
     def _happens(self, step: float, mean: float) -> bool:
-        """Whether something that happens every `mean` seconds on average happens in this step."""
+        """Return whether an event that occurs every `mean` seconds on average occurs in this step."""
         return self._random.random() < -math.expm1(-step / mean)
 
     def _lasts(self, mean: float) -> float:
-        """Seconds that something takes: never less than a fifth of what is usual."""
+        """Return a random duration in seconds around `mean`, never less than a fifth of it."""
         return max(mean / 5, self._random.gauss(mean, mean / 3))

@@ -1,18 +1,18 @@
-"""Readings on their way: handed in, on the wire, and not yet confirmed.
+"""Readings that wait to be sent, and sent readings that are not yet confirmed.
 
-What the senders promise rests on this file. The rules:
+The senders' promises rest on this file. The rules:
 
-1.  *A reading leaves the outbox only when it was confirmed*, or refused for good. A connection that ends
-    puts all that was in flight back in front of what waits, in the order in which it was handed in.
-2.  *Only a sender's own thread takes readings out*, one after the other: the order on the wire is the
-    order of handing in, so also the order of each machine.
-3.  *No more than `window` readings are unconfirmed at a time*: whoever hands in more waits. What a lost
-    connection can repeat is therefore bounded by the window too.
+1.  *A reading leaves the outbox only when it is confirmed*, or refused for good. When a connection ends, all
+    readings in flight go back in front of the waiting ones, in the order in which they were added.
+2.  *Only a sender's own thread takes readings out*, one after the other. So readings go on the wire in the
+    order in which they were added, and each machine's readings stay in order.
+3.  *At most `window` readings are unconfirmed at a time*: a caller that adds more must wait. So the window
+    also bounds how many readings a lost connection can repeat.
 
-What repeats: a reading that the broker had taken, but whose confirmation was lost with the connection, is
-sent again, together with all that came after it. A consumer sees 1 2 3 4 5 | 3 4 5 6: nothing is missing,
-nothing overtakes for the first time, and up to `window` readings come twice. With AMQP the repeats carry
-the same `message_id`; with MQTT and HTTP only the body can tell.
+Repeats: if the broker took a reading, but its confirmation was lost with the connection, the sender sends the
+reading again, together with all readings after it. A consumer sees 1 2 3 4 5 | 3 4 5 6: no reading is
+missing, the first copies arrive in order, and up to `window` readings arrive twice. With AMQP the repeats
+have the same `message_id`; with MQTT and HTTP only the body identifies a repeat.
 """
 
 import time
@@ -24,7 +24,7 @@ from msgspec import Struct
 
 
 class Parcel(Struct, frozen=True):
-    """A reading in the outbox; `number` counts from 1 in the order of handing in."""
+    """A reading in the outbox; `number` counts from 1 in the order in which readings were added."""
 
     number: int
     machine: str
@@ -32,7 +32,7 @@ class Parcel(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """Readings sent at least once, confirmed, and refused for good; and how often one was sent again."""
+    """Readings sent at least once, confirmed, and refused for good, and the number of repeated sends."""
 
     sent: int = 0
     confirmed: int = 0
@@ -49,7 +49,7 @@ class Counts(Struct, frozen=True):
 
 
 class Outbox:
-    """Bounded, for threads that hand in and one thread that sends."""
+    """A bounded queue for threads that add readings and one thread that sends them."""
 
     def __init__(self, window: int) -> None:
         self.window = window
@@ -69,25 +69,25 @@ class Outbox:
 
     @property
     def unsettled(self) -> int:
-        """Readings handed in and neither confirmed nor refused."""
+        """The number of readings that are neither confirmed nor refused yet."""
         return self._handed_in - self._confirmed - self._refused
 
     @property
     def in_flight(self) -> int:
-        """Readings that are on the wire and not answered."""
+        """The number of readings that are sent and not yet answered."""
         return len(self._in_flight)
 
     @property
     def stalled(self) -> float:
-        """Seconds for which nothing was confirmed although something waits for it."""
+        """Seconds without an answer although readings wait for one; 0 if no reading waits."""
         with self._changed:
             return time.monotonic() - self._progressed if self.unsettled else 0.0
 
     def put(self, machine: str, body: bytes, timeout: float | None = None) -> bool:
-        """Hand in a reading. False where the window was full for `timeout` seconds; then it is not in."""
+        """Add a reading. Return False, and do not add it, if the window is full for `timeout` seconds."""
         with self._changed:
             if self.unsettled >= self.window:
-                # Waking at every confirmation would make two threads take turns for each reading.
+                # Waking at every confirmation would make the two threads alternate for each reading.
                 half = self.window // 2
                 if not self._wait(lambda: self.unsettled <= half, timeout) and self.unsettled >= self.window:
                     return False
@@ -100,34 +100,34 @@ class Outbox:
             return True
 
     def wait_empty(self, timeout: float | None = None) -> bool:
-        """Wait until all that was handed in is settled. False where it took longer than `timeout` seconds."""
+        """Wait until all readings are confirmed or refused. Return False after `timeout` seconds."""
         with self._changed:
             return self._wait(lambda: not self.unsettled, timeout)
 
     def wait_waiting(self, timeout: float | None = None) -> bool:
-        """Wait until there is something to take. False after `timeout` seconds, or when interrupted."""
+        """Wait until there is a reading to take. Return False after `timeout` seconds, or if interrupted."""
         with self._changed:
             return self._wait(
                 lambda: self._interrupted or bool(self._waiting and not self._postponed), timeout
             ) and bool(self._waiting)
 
     def interrupt(self) -> None:
-        """End every `wait_waiting`, now and from now on."""
+        """End every call of `wait_waiting`, now and in the future."""
         with self._changed:
             self._interrupted = True
             self._changed.notify_all()
 
     def take(self, tag: int) -> Parcel | None:
-        """The next reading, which from now on is in flight under `tag`; None where there is none to send.
+        """Return the next reading, which is then in flight under `tag`, or None if there is none to send.
 
-        There is also none while something is postponed: it would be overtaken.
+        While a reading is postponed, return None, because the next reading would overtake it.
         """
         with self._changed:
             if not self._waiting or self._postponed:
                 return None
             parcel = self._waiting.popleft()
             self._in_flight[tag] = parcel
-            # Numbers count up and are sent in order: one that is not above the count was sent before.
+            # Numbers count up and are sent in order, so a number that is not above the count was sent before.
             if parcel.number > self._sent:
                 self._sent = parcel.number
             else:
@@ -135,7 +135,7 @@ class Outbox:
             return parcel
 
     def confirm(self, tag: int, *, multiple: bool = False) -> int:
-        """Count what is in flight under `tag` as confirmed; with `multiple` all up to it. Says how many."""
+        """Confirm the reading in flight under `tag`, or with `multiple` all up to it. Return how many."""
         with self._changed:
             tags = self._up_to(tag, multiple)
             for each in tags:
@@ -146,29 +146,32 @@ class Outbox:
             return len(tags)
 
     def refuse(self, tag: int) -> None:
-        """Count what is in flight under `tag` as refused for good: sending it again would change nothing."""
+        """Count the reading in flight under `tag` as refused for good: another attempt would not help."""
         with self._changed:
             if self._in_flight.pop(tag, None) is not None:
                 self._refused += 1
                 self._settled()
 
     def postpone(self, tag: int, *, multiple: bool = False) -> None:
-        """The broker cannot take what is in flight under `tag` now: nothing is sent before `resume`."""
+        """Postpone the reading in flight under `tag`, or with `multiple` all up to it.
+
+        The broker cannot take it now. Nothing is sent before `resume`.
+        """
         with self._changed:
             self._postponed += [self._in_flight.pop(each) for each in self._up_to(tag, multiple)]
 
     def tag_of(self, number: int) -> int | None:
-        """The tag under which the reading with this number is in flight."""
+        """Return the tag under which the reading with this number is in flight, or None."""
         with self._changed:
             return next((tag for tag, parcel in self._in_flight.items() if parcel.number == number), None)
 
     def holds_back(self) -> bool:
-        """Whether something is postponed and nothing is in flight any more that it could overtake."""
+        """Return whether a reading is postponed and no reading is in flight that it could overtake."""
         with self._changed:
             return bool(self._postponed) and not self._in_flight
 
     def resume(self) -> None:
-        """Put back what is in flight or postponed, to be sent again in the order of handing in."""
+        """Put back all readings in flight or postponed, to be sent again in their original order."""
         with self._changed:
             back = sorted([*self._in_flight.values(), *self._postponed], key=lambda parcel: parcel.number)
             self._in_flight.clear()
@@ -177,7 +180,7 @@ class Outbox:
             self._changed.notify_all()
 
     def _up_to(self, tag: int, multiple: bool) -> list[int]:
-        """The tags meant by one of the broker's answers. Tags count up: the dict is sorted by them."""
+        """Return the tags that an answer of the broker covers. Tags count up, so the dict is sorted."""
         if not multiple:
             return [tag] if tag in self._in_flight else []
         tags = []
@@ -188,7 +191,7 @@ class Outbox:
         return tags
 
     def _settled(self) -> None:
-        """Note that a reading was confirmed or refused, and wake who waits for that."""
+        """Note that a reading was confirmed or refused, and wake the threads that wait for that."""
         self._progressed = time.monotonic()
         if self._sleepers and self.unsettled <= self.window // 2:
             self._changed.notify_all()

@@ -1,14 +1,14 @@
-"""Recorded readings in a file, CSV or JSON Lines, to be sent once more as one machine's.
+"""Recorded readings in a CSV or JSON Lines file, to be sent again as the readings of one machine.
 
-A CSV row becomes a JSON object with the header's names as keys. A cell that is a number as JSON writes
-numbers goes out as that number, digit for digit, because a float read and written again can end in other
-digits; all else is text: `007` is an article, not a seven.
+A CSV row becomes a JSON object with the header's names as keys. If a cell is a number in JSON's syntax, that
+number is sent digit for digit, because a float that is read and written again can end in other digits. All
+other cells are text: `007` is an article number, not a seven.
 
-A line of JSON Lines goes out as it stands, byte for byte, also where it is not JSON: what a system does
-with those is worth trying too.
+A line of a JSON Lines file is sent unchanged, byte for byte, even if it is not JSON, so that users can test
+how a system handles such lines.
 
-The whole file is read once before anything is sent, so that a bad row in its middle does not leave half
-of it sent.
+The whole file is read once before anything is sent. Otherwise a bad row in the middle would leave half of the
+file sent.
 """
 
 import csv
@@ -23,15 +23,15 @@ import msgspec
 from devices.errors import RecordingError
 from devices.shipment import Shipment
 
-#: RFC 8259, section 6.
+#: A number in JSON's syntax (RFC 8259, section 6).
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class Recording:
-    """The shipments of a file. `rate` is readings a second, None for as fast as they can be sent.
+    """The shipments of a file. `rate` is readings per second, or None to send as fast as possible.
 
-    Raises `RecordingError` where the file cannot be read, is neither `.csv` nor `.jsonl`, holds no reading,
-    or has a row that does not fit its header.
+    Raises `RecordingError` if the file cannot be read, is neither `.csv` nor `.jsonl`, contains no readings,
+    or has a row that does not match its header.
     """
 
     def __init__(self, path: Path, machine_id: str, rate: float | None) -> None:
@@ -70,7 +70,7 @@ def _jsonl_bodies(path: Path) -> Iterator[bytes]:
 
 
 def _csv_bodies(path: Path) -> Iterator[bytes]:
-    # Spreadsheets begin UTF-8 with a byte order mark, which must not end up in the first key.
+    # Spreadsheets write a byte order mark before UTF-8, which must not become part of the first key.
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, strict=True)
         try:
@@ -90,7 +90,7 @@ def _csv_bodies(path: Path) -> Iterator[bytes]:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    """Refuse a header that cannot name the values of a row."""
+    """Check that the header can name the values of a row. Raises `RecordingError`."""
     for number, name in enumerate(header, start=1):
         if not name.strip():
             raise RecordingError(f"{path}, line 1: field {number} of the header has no name.")
@@ -101,7 +101,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _value(cell: str) -> "str | msgspec.Raw":
-    # 1e999 is a number for JSON's grammar, and infinite for whoever reads it.
+    # 1e999 is a number in JSON's grammar, but its readers get infinity.
     if _NUMBER.fullmatch(cell) and math.isfinite(float(cell)):
         return msgspec.Raw(cell.encode())
     return cell

@@ -1,4 +1,4 @@
-"""What a fleet or a recording gives to be sent, and when."""
+"""The readings of a fleet or a recording, each with the time at which to send it."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -7,10 +7,10 @@ from msgspec import Struct
 
 
 class Shipment(Struct, frozen=True):
-    """A reading to be sent. `due`: seconds after the start; 0 for as soon as it can be sent.
+    """A reading to send. `due` is in seconds after the start; 0 means as soon as possible.
 
-    The moment is a schedule's, counted from the start, not from the shipment before: a late one makes the
-    next ones no later.
+    `due` counts from the start, not from the previous shipment, so a late shipment does not delay the next
+    ones.
     """
 
     due: float
@@ -19,7 +19,7 @@ class Shipment(Struct, frozen=True):
 
 
 class ShipmentSource(Protocol):
-    """Gives shipments in the order in which they are due. `total` is how many, or None where nobody knows."""
+    """Yields shipments in the order in which they are due. `total` is their number, or None if unknown."""
 
     total: int | None
 

@@ -1,1 +1,1 @@
-"""Runs logic on readings, in order and exactly once: what is published, stored and processed."""
+"""Runs logic on readings, in order and exactly once: publishing, storage and processing."""

@@ -1,8 +1,8 @@
-"""The worker: `dramatiq pipeline.actors` starts it.
+"""The worker. `dramatiq pipeline.actors` starts it.
 
-Each worker thread has a sandbox of its own; Redis and the connection that publishes are shared by the
-threads of a process. Dramatiq's own middleware is left out on purpose: its retries and delays would
-change the order of readings, and its time limit would end a batch between two steps.
+Each worker thread has its own sandbox. The threads of a process share Redis and the publisher's connection.
+Dramatiq's own middleware is left out on purpose: its retries and delays would change the order of readings,
+and its time limit would end a batch between two steps.
 """
 
 import ctypes
@@ -39,7 +39,7 @@ from pipeline.worker.processor import Processor
 from sandbox.errors import SandboxUnavailable
 from sandbox.parent.sandbox import Sandbox
 
-#: `prctl`'s option that has the kernel send a signal when the parent is gone (prctl(2)).
+#: `prctl`'s option that makes the kernel send a signal when the parent has ended (prctl(2)).
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -47,7 +47,7 @@ _logger = logging.getLogger(__name__)
 
 
 class WorkerResources(Middleware):
-    """What a worker process works with: made when it starts, closed when it stops."""
+    """The resources of a worker process: created when it starts, closed when it stops."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -66,7 +66,7 @@ class WorkerResources(Middleware):
             raise SystemExit(1) from e
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Make what the threads share, and be one of the workers that partitions are assigned to."""
+        """Create the resources that the threads share, and join the workers."""
         assert isinstance(broker, ReadingsBroker)
         client = connect(self.settings)
         try:
@@ -112,22 +112,25 @@ class WorkerResources(Middleware):
         gc.set_threshold(10_000)
 
     def after_worker_thread_boot(self, broker: dramatiq.Broker, thread: Any) -> None:
-        """Warm this thread's sandbox up, so that its first reading need not wait for it."""
+        """Warm up this thread's sandbox, so that its first reading does not wait for it."""
         self.processor()
 
     def before_worker_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:
-        """End this thread's sandbox, if it could be started."""
+        """End this thread's sandbox, if it was started."""
         if hasattr(self._thread, "sandbox"):
             self._thread.sandbox.close()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Leave the partitions to the others. Batches are finished; those that wait for Redis give up."""
+        """Release the partitions to the other workers.
+
+        Running batches finish. Batches that wait for Redis give up.
+        """
         assert isinstance(broker, ReadingsBroker)
         broker.stopping.set()
         broker.membership.leave()
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Nothing is left to be published, or to be entered into the index."""
+        """Close the shared resources. Everything is published, and the index is up to date."""
         self.publisher.close()
         self.index_writer.close()
         self.metrics_server.close()
@@ -135,7 +138,7 @@ class WorkerResources(Middleware):
         tracing.close()
 
     def processor(self) -> Processor:
-        """The processor of the calling worker thread."""
+        """Return the processor of the calling worker thread."""
         if not hasattr(self._thread, "processor"):
             sandbox = self._thread.sandbox = self._sandbox()
             self._sandboxes.append(sandbox)
@@ -154,7 +157,7 @@ class WorkerResources(Middleware):
         return processor
 
     def _restarts(self) -> Mapping[str, int]:
-        """How many children this process has lost, by cause."""
+        """Return how many sandbox children this process has lost, by cause."""
         restarts = Counter[str]()
         for sandbox in list(self._sandboxes):
             restarts.update(sandbox.losses)
@@ -178,7 +181,7 @@ dramatiq.set_broker(broker)
 
 @dramatiq.actor(queue_name=wire.READINGS_EXCHANGE)
 def process_batch(batch: Batch) -> None:
-    """Process one batch, which `pipeline.worker.consumer` makes of the readings that arrive."""
+    """Process one batch, which `pipeline.worker.consumer` builds from the arriving readings."""
     with tracing.batch(batch.queues, batch.traceparents), logs.about(batch.about):
         resources.processor().process(batch)
         _logger.debug("the batch is written")

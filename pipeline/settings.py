@@ -1,10 +1,10 @@
 """The settings: one Struct, read from environment variables named `IOT_LOGIC_…`.
 
-A variable that starts so and is no setting is refused: a misspelt setting that is silently ignored
-costs a night. The limits of the sandbox are settings too, as `IOT_LOGIC_LIMIT_…`.
+A variable with this prefix that is not a setting is refused: users search long for a misspelt setting that is
+silently ignored. The limits of the sandbox are settings too, as `IOT_LOGIC_LIMIT_…`.
 
-A setting can also be in a file: `IOT_LOGIC_REDIS_URL_FILE` names the one that holds the URL. So a secret need
-not be in the environment, which whoever may look at a process or a container can read.
+A setting can also be in a file: `IOT_LOGIC_REDIS_URL_FILE` names the file with the URL. So a secret need not
+be in the environment, which everyone who may inspect the process or container can read.
 """
 
 import os
@@ -20,29 +20,29 @@ from msgspec.structs import FieldInfo, fields
 from pipeline.errors import SettingsError
 from sandbox.limits import Limits
 
-#: What may be set as `log_level`.
+#: Valid values of `log_level`.
 Level = Literal["debug", "info", "warning", "error"]
 
 
-#: What may be set as `log_format`. `auto`: for people on a terminal, else JSON.
+#: Valid values of `log_format`. `auto` means text on a terminal, otherwise JSON.
 Format = Literal["auto", "json", "text"]
 
 
-#: What the name of every setting begins with in the environment.
+#: The prefix of every setting's environment variable.
 PREFIX = "IOT_LOGIC_"
-#: ... and what the name of every limit of the sandbox begins with.
+#: The prefix of every sandbox limit's environment variable.
 LIMIT_PREFIX = "IOT_LOGIC_LIMIT_"
 
-#: What the name of a variable ends with that says in which file a setting is.
+#: The suffix of a variable that names the file with a setting.
 FILE_SUFFIX = "_FILE"
-#: Bytes of such a file at the most: no setting is as long.
+#: Maximum bytes of such a file. No setting is as long.
 _FILE_BYTES: Final = 65_536
 
-#: How many readings of a machine are kept where nothing else is set.
+#: The default number of a machine's last readings to keep.
 RECENT: Final = 20
 
 
-#: The address of a page, or nothing.
+#: The address of a page, or empty.
 _PAGE: Final = r"^(https?://[!-~]+)?$"
 
 
@@ -223,8 +223,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings from `environ`.
 
-        Raises `SettingsError` for an unknown `IOT_LOGIC_…` variable, for a value that does not fit, and for
-        a file that cannot be read.
+        Raises `SettingsError` for an unknown `IOT_LOGIC_…` variable, an invalid value, and a file that cannot
+        be read.
         """
         settings, limits = dict[str, Any](), dict[str, Any]()
         known = {variable(field): (settings, field) for field in setting_fields()}
@@ -243,7 +243,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             try:
                 values[field.name] = msgspec.convert(text, field.type, strict=False)
             except msgspec.ValidationError as e:
-                # What is in a file may be secret.
+                # The contents of a file may be secret.
                 invalid = f"an invalid value in the file {environ[name]}"
                 shown = invalid if in_file else f"the invalid value {text!r}"
                 raise SettingsError(f"{name} has {shown}: {e}.") from e
@@ -251,7 +251,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def _read(name: str, path: Path) -> str:
-    """The setting in a file, without the line's end. Raises `SettingsError`."""
+    """Return the setting in a file, without the line end. Raises `SettingsError`."""
     try:
         with path.open("rb") as file:
             text = file.read(_FILE_BYTES + 1).decode()
@@ -266,15 +266,15 @@ def _read(name: str, path: Path) -> str:
 
 
 def setting_fields() -> Iterator[FieldInfo]:
-    """The fields of `Settings` that are one variable each: all but the limits."""
+    """Yield the fields of `Settings` that are one variable each: all except the limits."""
     return (field for field in fields(Settings) if field.name != "limits")
 
 
 def variable(field: FieldInfo) -> str:
-    """The environment variable of a field of `Settings`."""
+    """Return the environment variable of a field of `Settings`."""
     return PREFIX + field.name.upper()
 
 
 def limit_variable(field: FieldInfo) -> str:
-    """The environment variable of a field of `Limits`."""
+    """Return the environment variable of a field of `Limits`."""
     return LIMIT_PREFIX + field.name.upper()

@@ -2,5 +2,5 @@
 
 from importlib.metadata import version
 
-#: The version of this program, as it is installed.
+#: The installed version.
 VERSION = version("iot-logic-processor")

@@ -1,6 +1,6 @@
-"""Every name on the wire, once: exchanges, queues, routing keys, topics and headers.
+"""Every name on the wire, in one place: exchanges, queues, routing keys, topics and headers.
 
-How the exchanges and queues are declared, and which goes where, is in `pipeline.broker.topology`.
+`pipeline.broker.topology` declares the exchanges and queues and binds them.
 """
 
 import re
@@ -11,37 +11,37 @@ import pika.exceptions
 if TYPE_CHECKING:
     from pika.spec import Basic
 
-#: Where devices publish; RabbitMQ has it from the start, and its MQTT plugin publishes here too.
+#: Devices publish here. RabbitMQ creates it, and its MQTT plugin publishes here too.
 INGEST_EXCHANGE = "amq.topic"
 
-#: Deals the readings out to the partitions, always those of one machine to the same.
+#: Routes the readings to the partitions, all readings of one machine to the same partition.
 READINGS_EXCHANGE = "readings"
 
-#: Where results go, with the key `machines.<id>.result`.
+#: Workers publish results here, with the key `machines.<id>.result`.
 RESULTS_EXCHANGE = "results"
 
-#: Where readings go that failed, with the key `machines.<id>.dead-letter`.
+#: Failed readings are published here, with the key `machines.<id>.dead-letter`.
 DEAD_LETTERS_EXCHANGE = "dead-letters"
 
-#: Where dead letters wait until they are kept (`pipeline.dead_letters.collector`).
+#: Dead letters wait here until the collector keeps them (`pipeline.dead_letters.collector`).
 DEAD_LETTERS_QUEUE = "dead-letters"
 
-#: Readings that the broker hands to a consumer before the first of them is settled. What deliveries prove
-#: rests on it (rule 5 in `pipeline.model.record`).
+#: Readings that the broker delivers to a consumer before the first of them is settled. The proof by
+#: deliveries depends on it (rule 5 in `pipeline.model.record`).
 PREFETCH: Final = 512
 
-#: Readings that the broker hands out of a partition's overflow queue before the first of them is
-#: acknowledged: so many, at the most, of a machine that floods are worked off in one batch.
+#: Readings that the broker delivers from a partition's overflow queue before the first of them is
+#: acknowledged. A batch processes at most this many readings of a machine that floods.
 OVERFLOW_PREFETCH: Final = 16
 
-#: The `type` of a message by which a worker finds out whether the broker hands it a partition's readings.
+#: The `type` of a probe. It tells a worker whether the broker delivers a partition's readings to it.
 PROBE_TYPE: Final = "iot-logic.probe"
 
-#: The headers of a reading in an overflow queue: its machine, and its place in the machine's line there.
+#: The headers of a reading in an overflow queue: its machine, and its place in the machine's order there.
 MACHINE_HEADER: Final = "machine"
-
 PLACE_HEADER: Final = "place"
-#: The header with the number of the attempt to get it there; without it, it is the first one, number 0.
+#: The header with the number of the attempt to publish the reading there. The default is the first one,
+#: number 0.
 ATTEMPT_HEADER: Final = "attempt"
 
 #: The header that says when a reading was sent, in milliseconds since 1970 (`pipeline.broker.sent_at`).
@@ -54,62 +54,62 @@ CLAIM_HEADER: Final = "dead-letter"
 #: Context; CloudEvents' extension Distributed Tracing).
 TRACE_HEADER: Final = "traceparent"
 
-#: A dot or a slash would split the id over several levels of the topic.
+#: The valid ids of machines. A dot or a slash would split an id over several levels of the topic.
 MACHINE_ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
 
 _MACHINE_ID = re.compile(MACHINE_ID_PATTERN)
 
-#: The name of a letter whose reading expired, as a regular expression.
+#: The name of an expired reading's letter, as a regular expression.
 EXPIRED_NAME_PATTERN: Final = "expired-[0-9a-f]{32}"
 
-#: The name of a machine's letter, as a regular expression: its number, or a hash of a reading that expired.
+#: The name of a machine's letter, as a regular expression: its number, or the hash of an expired reading.
 LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{EXPIRED_NAME_PATTERN}"
 
 
 def is_machine_id(text: str) -> bool:
-    """Whether `text` can be the id of a machine: 1 to 128 letters, digits, `_` or `-`."""
+    """Return whether `text` is a valid machine id: 1 to 128 letters, digits, `_` or `-`."""
     return _MACHINE_ID.fullmatch(text) is not None
 
 
 def data_key(machine_id: str) -> str:
-    """The AMQP routing key of a machine's readings."""
+    """Return the AMQP routing key of a machine's readings."""
     return f"machines.{machine_id}.data"
 
 
 def data_topic(machine_id: str) -> str:
-    """The MQTT topic of a machine's readings."""
+    """Return the MQTT topic of a machine's readings."""
     return f"machines/{machine_id}/data"
 
 
 def result_key(machine_id: str) -> str:
-    """The AMQP routing key of a machine's results."""
+    """Return the AMQP routing key of a machine's results."""
     return f"machines.{machine_id}.result"
 
 
 def result_topic(machine_id: str) -> str:
-    """The MQTT topic of a machine's results."""
+    """Return the MQTT topic of a machine's results."""
     return f"machines/{machine_id}/result"
 
 
 def dead_letter_key(machine_id: str) -> str:
-    """The AMQP routing key of a machine's dead letters."""
+    """Return the AMQP routing key of a machine's dead letters."""
     return f"machines.{machine_id}.dead-letter"
 
 
 def readings_queue(partition: int | str) -> str:
-    """The name of a partition's queue, by its number or what stands for it."""
+    """Return the name of a partition's queue. `partition` is its number or a placeholder."""
     return f"readings.{partition}"
 
 
 def overflow_queue(partition: int | str) -> str:
-    """The name of a partition's overflow queue, by its number or what stands for it."""
+    """Return the name of a partition's overflow queue. `partition` is its number or a placeholder."""
     return f"overflow.{partition}"
 
 
 def machine_of(key: str) -> str | None:
-    """The machine that a reading's routing key names, or None where it is no machine's.
+    """Return the machine in a reading's routing key; None if the key names no machine.
 
-    `machines.<id>.data` is all that reaches the readings' queues, unless somebody binds them himself.
+    Only `machines.<id>.data` reaches the readings' queues, unless somebody adds other bindings.
     """
     if not (key.startswith("machines.") and key.endswith(".data")):
         return None
@@ -118,13 +118,14 @@ def machine_of(key: str) -> str | None:
 
 
 def is_probe(method: "Basic.Deliver", properties: pika.BasicProperties, queue: str) -> bool:
-    """Whether a message in a partition's queue is a probe (`pipeline.worker.proof`), and no reading.
+    """Return whether a message in a partition's queue is a probe (`pipeline.worker.proof`).
 
-    A probe comes by the name of the queue itself, a reading by that of a machine, whatever its device writes.
+    A probe is published to the queue by its name. The routing key of a reading names a machine, whatever the
+    device writes into the message.
     """
     return (method.exchange, method.routing_key, properties.type) == ("", queue, PROBE_TYPE)
 
 
 def text_of(value: str | bytes) -> str:
-    """A short string as pika gives it: as bytes, where it is not UTF-8. What is not is left out."""
+    """Decode a short string from pika, which is bytes if it is not UTF-8. Invalid bytes are left out."""
     return value if isinstance(value, str) else value.decode(errors="ignore")

@@ -1,6 +1,6 @@
-"""What a logic may say and do: the policy, the compiler, the limits, and the confined child that runs it.
+"""The sandbox for logic: the policy, the compiler, the limits, and the confined child process that runs it.
 
-Knows nothing of queues, Redis or HTTP, and is usable on its own::
+The package does not depend on queues, Redis or HTTP, and works on its own::
 
     from sandbox import Job, Limits, Logic, Sandbox
 
@@ -9,21 +9,21 @@ Knows nothing of queues, Redis or HTTP, and is usable on its own::
         checked = sandbox.check(source)
         [report] = sandbox.run([Job(Logic.of(source), state=b"{}", readings=[b'{"value": 21}'])])
 
-Where to look, in the order in which a reading meets them:
+The modules, in the order in which a reading passes them:
 
-- what goes in and out: `job`, `limits`, `errors`
-- `parent`: the `sandbox` takes a `batch` through its `children`, each a `process` (`spawn`, `deadline`), and
-  believes nothing unchecked that one says (`answers`)
-- `protocol`: the `frames` between parent and child, the child's `progress`, and the system calls that it may
-  make (`seccomp`)
-- `child`: the `child` confines itself (`confinement`); its `runner` takes each reading through a `program`,
-  under a `watch`
-- `check`, at upload, in a child too: the `compiler` reads a `source`, has the `policy` judge it (`scope`,
+- input and output: `job`, `limits`, `errors`
+- `parent`: the `sandbox` runs a `batch` in its `children`, each of them a `process` (`spawn`, `deadline`),
+  and checks everything that a child answers (`answers`)
+- `protocol`: the `frames` between parent and child, the child's `progress`, and its allowed system calls
+  (`seccomp`)
+- `child`: the `child` confines itself (`confinement`); its `runner` runs a `program` on each reading, under a
+  `watch`
+- `check`, at upload, also in a child: the `compiler` reads a `source`, checks it with the `policy` (`scope`,
   `findings`, `naming`, `wording`, `hints`), and rewrites it (`transformer`, `expressions`, `costs`)
-- `runtime`, what a logic finds: the list is in `allowed`; each use is counted by the `meter`, in the `guards`
+- `runtime`: the names that a logic can use, listed in `allowed`. The `meter` counts each use, in the `guards`
   (`operators`, `dots`, `takes`), the functions (`builtin`, `conversions`, `sorting`), the `methods`
-  (`text_methods`, `texts`) and the modules (`facades`, `moments`); `values` are JSON in and JSON out
-- `reference` makes the docs page of it
+  (`text_methods`, `texts`) and the modules (`facades`, `moments`); `values` decodes and encodes JSON
+- `reference` makes the docs page about it
 """
 
 from importlib import import_module
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Job", "Limits", "Logic", "Sandbox"]
 
-#: Where the names are. They are fetched when they are asked for: a child imports this package too, and
-#: starts the faster for not having its parent's half.
+#: The module of each name. A module is imported when its name is first used: a child imports this package
+#: too, and starts faster without the parent's modules.
 _MODULES = {"Job": "job", "Limits": "limits", "Logic": "job", "Sandbox": "parent.sandbox"}
 
 

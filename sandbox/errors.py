@@ -11,7 +11,7 @@
 
     Breach (a BaseException)  a limit was exceeded inside a logic, which must not be able to catch it
 
-What a logic is refused for at upload is no exception but a list of `Problem`: all of them at once.
+The problems that refuse a logic at upload are not an exception but a list of `Problem`: all of them at once.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SandboxError(Exception):
-    """The root of all errors of the sandbox."""
+    """The base class of all errors of the sandbox."""
 
 
 class SandboxUnavailable(SandboxError):
@@ -30,7 +30,7 @@ class SandboxUnavailable(SandboxError):
 
 
 class LogicRefused(SandboxError):
-    """A logic does not pass the policy of this version of the sandbox; `problems` says where and why."""
+    """A logic does not pass the policy of this version of the sandbox; `problems` has places and reasons."""
 
     def __init__(self, problems: "Sequence[Problem]") -> None:
         self.problems = tuple(problems)
@@ -38,11 +38,11 @@ class LogicRefused(SandboxError):
 
 
 class NotJson(SandboxError):
-    """The bytes of a reading are not a JSON value that the sandbox takes."""
+    """The bytes of a reading are not a JSON value that the sandbox accepts."""
 
 
 class LogicError(SandboxError):
-    """A logic failed on a reading; `line` is the logic's line, counted from 1, where there is one."""
+    """A logic failed on a reading; `line` is the line of the logic, counted from 1, if it is known."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         self.message = message
@@ -51,7 +51,7 @@ class LogicError(SandboxError):
 
 
 class LimitExceeded(LogicError):
-    """A logic went over a limit: `limit` names the field of `Limits`, `allowed` is that field's value."""
+    """A logic exceeded a limit: `limit` names the field of `Limits`, and `allowed` is that field's value."""
 
     def __init__(self, message: str, limit: str, allowed: float, line: int | None = None) -> None:
         self.limit = limit
@@ -60,11 +60,11 @@ class LimitExceeded(LogicError):
 
 
 class Breach(BaseException):
-    """Raised inside a running logic that goes over a limit.
+    """Raised inside a running logic that exceeds a limit.
 
-    No `Exception`, so that `except Exception` in a logic cannot swallow it. `Program.process` turns it
+    It is not an `Exception`, so `except Exception` in a logic cannot catch it. `Program.process` turns it
     into a `LimitExceeded` with the logic's line. A signal handler (the soft deadline) raises it too.
-    `message` is for the author of the logic, without the line.
+    `message` is for the author of the logic, and does not contain the line.
     """
 
     def __init__(self, limit: str, allowed: float, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What goes into the sandbox and what comes out: a `Job` in, a `Report` of one `Outcome` a reading out."""
+"""The input and output of the sandbox: a `Job` in, a `Report` with one `Outcome` per reading out."""
 
 import hashlib
 from typing import Final, Literal, Self
@@ -7,10 +7,11 @@ from msgspec import Struct
 
 
 class Logic(Struct, frozen=True):
-    """A logic as the sandbox takes it.
+    """A logic, as input of the sandbox.
 
-    `code` is what `Sandbox.check` gave for this source, or None: then the child compiles the source
-    itself. The caller vouches for `code` (the pipeline by a signature): the child unmarshals it.
+    `code` is the result of `Sandbox.check` for this source. If it is None, the child compiles the source
+    itself. The child unmarshals `code`, so the caller must guarantee its origin (the pipeline does so by a
+    signature).
     """
 
     digest: str
@@ -19,14 +20,14 @@ class Logic(Struct, frozen=True):
 
     @classmethod
     def of(cls, source: str) -> Self:
-        """The logic with this source, still to be compiled."""
+        """Return a logic with this source, which is not compiled yet."""
         return cls(digest=digest_of(source), source=source)
 
 
 def digest_of(source: str) -> str:
-    """The name of a source by its content: SHA-256 of its UTF-8, in hex.
+    """Return the digest that names a source: SHA-256 of its UTF-8, in hex.
 
-    A lone surrogate, which a JSON string may carry and the policy refuses, is hashed as it stands.
+    A lone surrogate, which a JSON string may contain and the policy refuses, is hashed unchanged.
     """
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -46,7 +47,7 @@ class Problem(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """The verdict on a source: `problems` is empty, and `code` there, where it is accepted."""
+    """The verdict on a source: if it is accepted, `problems` is empty and `code` is set."""
 
     problems: tuple[Problem, ...] = ()
     code: bytes | None = None
@@ -60,9 +61,9 @@ class Checked(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """Readings of one machine, in order, for one logic.
 
-    `state` is the JSON object the machine's state was before the first; each of `readings` is the
-    reading's bytes as the device sent them (the child finds out whether they are JSON). `config` is the
-    JSON object that the logic reads as `config`.
+    `state` is the machine's state before the first reading, as a JSON object. `readings` has the bytes of
+    each reading as the device sent them; the child checks whether they are JSON. `config` is the JSON object
+    that the logic reads as `config`.
     """
 
     logic: Logic
@@ -86,32 +87,33 @@ class Failure(Struct, frozen=True, omit_defaults=True):
     allowed: float | None = None
 
 
-#: How many children a logic may cost, before it is not run any more. Others' readings wait for each of them.
+#: How many children may be lost over a logic before it no longer runs. Other readings wait for each new
+#: child.
 KILLS: Final = 3
 
-#: How many readings in a row a logic may be stopped on for want of fuel or time, before it is not run any
-#: more. Each takes some ten milliseconds, up to two tenths of a second.
+#: On how many readings in a row a logic may run out of fuel or time before it no longer runs. Each of them
+#: takes some ten milliseconds, up to two tenths of a second.
 EXHAUSTIONS: Final = 10
 
 #: The limits that stop a logic that does not end.
 _EXHAUSTING: Final = frozenset({"fuel", "soft_seconds"})
 
-#: `ok`, or why a reading failed: it is not JSON, `process` raised or returned what it may not, a limit was
-#: exceeded, the logic itself does not pass this version's policy, or it is not run any more because it had
-#: to be stopped too often. The last three are the caller's, for readings that it gives to no sandbox: there
-#: is no logic, the machine is paused, or no machine is named.
+#: `ok`, or the reason why a reading failed: it is not JSON, `process` raised an error or returned an invalid
+#: value, a limit was exceeded, the logic does not pass this version's policy, or it no longer runs because it
+#: had to be stopped too often. The caller sets the last three, for readings that it does not give to a
+#: sandbox: there is no logic, the machine is paused, or no machine is named.
 OutcomeKind = Literal[
     "ok", "not-json", "error", "limit", "refused", "quarantined", "no-logic", "paused", "machine-id"
 ]
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one reading.
+    """The outcome of one reading.
 
-    `results` are JSON objects, in the order `process` returned them (a dict is one, a list of dicts
-    several, None is none). A reading that failed left the state as it was. `killed`: the child had to be
-    killed, or died, while it worked on this reading. `fuel` is the ticks used; `peaks` the largest of
-    what was measured, by name of the limit.
+    `results` are JSON objects, in the order in which `process` returned them (a dict is one, a list of dicts
+    is several, None is none). A failed reading leaves the state unchanged. `killed`: the child had to be
+    killed, or died, while it worked on this reading. `fuel` is the number of ticks used; `peaks` has the
+    largest measured values, by name of the limit.
     """
 
     kind: OutcomeKind
@@ -123,12 +125,12 @@ class Outcome(Struct, frozen=True):
 
     @property
     def exhausted(self) -> bool:
-        """Whether it was stopped for want of fuel or time."""
+        """Whether the logic was stopped because it ran out of fuel or time."""
         return self.failure is not None and self.failure.limit in _EXHAUSTING
 
 
 class Report(Struct, frozen=True):
-    """What became of a `Job`: the state after its last reading, and one outcome for each, in order."""
+    """The result of a `Job`: the state after its last reading, and one outcome per reading, in order."""
 
     state: bytes
     outcomes: list[Outcome]

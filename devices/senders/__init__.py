@@ -1,4 +1,4 @@
-"""How readings are sent: over MQTT, AMQP or HTTP, each confirmed by whoever took it."""
+"""Senders of readings over MQTT, AMQP and HTTP. The receiver confirms each reading."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,7 +9,8 @@ from devices.senders.mqtt import MqttSender
 from devices.senders.sender import Sender
 from pipeline.settings import Settings
 
-#: For each way its name, how a sender to an address is made, and where the settings say that it is.
+#: For each protocol, a function that makes a sender for an address, and one that reads the default address
+#: from the settings.
 SENDERS: Final[dict[str, tuple[Callable[[str, Settings], Sender], Callable[[Settings], str]]]] = {
     "mqtt": (lambda url, _: MqttSender(url), lambda settings: settings.mqtt_url),
     "amqp": (lambda url, _: AmqpSender(url), lambda settings: settings.amqp_url),

@@ -1,4 +1,4 @@
-"""Addresses of brokers and of the API, taken apart and shown without their password."""
+"""Addresses of brokers and of the API, which are parsed, and shown without their password."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -10,7 +10,7 @@ from devices.errors import AddressError
 
 
 class Address(Struct, frozen=True):
-    """Where a sender connects to. `path` is what follows the port, without a slash at its end."""
+    """The address that a sender connects to. `path` follows the port and has no slash at its end."""
 
     scheme: str
     host: str
@@ -21,9 +21,9 @@ class Address(Struct, frozen=True):
 
     @classmethod
     def parse(cls, url: str, ports: Mapping[str, int]) -> Self:
-        """Take a URL apart. `ports` has the schemes that are understood, each with its usual port.
+        """Parse a URL. `ports` maps each supported scheme to its default port.
 
-        Raises `AddressError`, whose message does not repeat a password.
+        Raises `AddressError`, whose message does not contain the password.
         """
         usage = f"it must start with {' or '.join(f'{scheme}://' for scheme in ports)} and name a host"
         try:
@@ -49,6 +49,6 @@ class Address(Struct, frozen=True):
 
 
 def _without_password(parts: SplitResult) -> str:
-    """The URL as it was given, but for its password."""
+    """Return the URL as given, without its password and its query."""
     user, at, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=user.partition(":")[0] + at + host, query="").geturl()

@@ -1,11 +1,11 @@
 """Readings over AMQP 0-9-1, persistent and with publisher confirms.
 
-Everything is published `mandatory`: without it RabbitMQ confirms what no queue takes, and drops it. What it
-refuses (a full queue) or returns (no queue) is held back until the answers to all others are in, and then
-sent again in order.
+Every reading is published `mandatory`: otherwise RabbitMQ confirms a reading that no queue takes, and drops
+it. If RabbitMQ refuses a reading (a queue is full) or returns it (no queue is bound), the sender postpones
+the reading until all others are answered, and then sends it again in order.
 
-Up to `window` readings are unconfirmed at a time, so that the broker's confirms, which it gives for many at
-once, are never waited for one by one.
+Up to `window` readings are unconfirmed at a time. The broker confirms many of them at once, so the sender
+never waits for each confirm.
 """
 
 import time
@@ -24,26 +24,26 @@ from devices.senders.address import Address
 from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, RETRY_SECONDS, Line
 from pipeline import clock, wire
 
-#: Readings unconfirmed at a time. More did not make it faster, and a lost connection repeats as many.
+#: Unconfirmed readings at a time. More were not faster, and a lost connection repeats up to this many.
 _WINDOW: Final = 1000
 
-#: Readings published before the confirms that came in meanwhile are looked at.
+#: Readings published before the sender handles the confirms received meanwhile.
 _AT_ONCE: Final = 100
 
-#: Seconds between two looks whether the broker still answers.
+#: Seconds between two checks whether the broker still answers.
 _LOOK_SECONDS: Final = 1.0
 
-#: Seconds that the broker may take to agree to the end of a connection.
+#: Seconds that the broker may take to close a connection.
 _CLOSE_SECONDS: Final = 2.0
 
-#: AMQP's delivery mode of a message that is written to disk.
+#: AMQP's delivery mode for messages that are written to disk.
 _PERSISTENT: Final = 2
 
 _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 
 
 class AmqpSender(Line):
-    """Publishes to RabbitMQ; `url` as amqp://user:password@host:port/vhost. Raises `AddressError`."""
+    """Publishes to RabbitMQ. `url` is amqp://user:password@host:port/vhost. Raises `AddressError`."""
 
     def __init__(self, url: str, window: int = _WINDOW, answer_seconds: float = ANSWER_SECONDS) -> None:
         super().__init__(str(Address.parse(url, _PORTS)), window, answer_seconds)
@@ -60,11 +60,11 @@ class AmqpSender(Line):
         self._resuming = False
         self._blocked = False
         self._reason: BaseException | str | None = None
-        # Distinguishes this run's message ids from those of any other.
+        # Distinguishes this run's message ids from those of all other runs.
         self._run_id = uuid.uuid4().hex
 
     def _wake(self) -> None:
-        # One look at the outbox is enough for all that is handed in before it.
+        # One scheduled call is enough for all readings that are added before it runs.
         connection = self._connection
         if connection is not None and (self._scheduled is not connection or self._closing.is_set()):
             self._scheduled = connection
@@ -120,11 +120,11 @@ class AmqpSender(Line):
     def _on_unblocked(self, _connection: object, _method: object) -> None:
         self.trouble = None
         self._blocked = False
-        # What the broker did not read until now could not be answered either.
+        # The broker could not answer readings that it did not read until now.
         self._connected_at = time.monotonic()
 
     def _check_blocked(self) -> None:
-        """Look every second whether the broker still answers."""
+        """Check every second whether the broker still answers."""
         connection = self._connection
         if connection is None or not connection.is_open:
             return
@@ -136,12 +136,12 @@ class AmqpSender(Line):
             self._close(connection)
 
     def _close(self, connection: pika.SelectConnection) -> None:
-        """End the connection, with the broker's agreement if it gives it soon."""
+        """Close the connection, and stop after `_CLOSE_SECONDS` if the broker has not closed it by then."""
         connection.ioloop.call_later(_CLOSE_SECONDS, connection.ioloop.stop)
         connection.close()
 
     def _publish(self) -> None:
-        """Publish what the outbox has, but not for so long that confirms pile up unread."""
+        """Publish readings from the outbox, but only so many at once that confirms do not pile up unread."""
         self._scheduled = None
         connection, channel = self._connection, self._channel
         if connection is None or channel is None or not channel.is_open:
@@ -176,7 +176,7 @@ class AmqpSender(Line):
         self._resume_later()
 
     def _on_return(self, _channel: object, _method: object, properties: Any, _body: bytes) -> None:
-        """No queue took it; the broker's confirm that still follows finds nothing in flight."""
+        """Postpone a reading that no queue took. The broker's later confirm finds it no longer in flight."""
         self.trouble = (
             f"No queue is bound for readings at {self.address}. Start the API or a worker; they declare the "
             "queues."
@@ -187,7 +187,7 @@ class AmqpSender(Line):
         self._resume_later()
 
     def _resume_later(self) -> None:
-        """Send again what was held back, once nothing in flight is left that it could overtake."""
+        """Send the postponed readings again, once no reading is in flight that they could overtake."""
         if self.outbox.holds_back() and not self._resuming and self._connection is not None:
             self._resuming = True
             self._connection.ioloop.call_later(RETRY_SECONDS, self._resume)
@@ -198,7 +198,7 @@ class AmqpSender(Line):
         self._publish()
 
     def _explain(self, reason: BaseException | str | None) -> str:
-        """What went wrong, for whoever runs the command."""
+        """Return the reason as a message for the user of the command."""
         if isinstance(reason, ConnectionLost):
             return str(reason)
         cause: object = reason
@@ -213,7 +213,7 @@ class AmqpSender(Line):
 
 
 def _inner(error: object) -> BaseException | None:
-    """The error inside one of pika's, which wraps what happened in the phases of its connecting."""
+    """Return the error inside one of pika's errors, which wrap the failures of its connection phases."""
     if isinstance(error, AMQPConnectorPhaseErrorBase):
         return error.exception
     if isinstance(error, AMQPConnectionWorkflowFailed):

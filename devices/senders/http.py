@@ -1,11 +1,12 @@
-"""Readings over HTTP: `POST /machines/<id>/data` on the API, whose 202 says that the broker has it.
+"""Readings over HTTP: `POST /machines/<id>/data` on the API. Status 202 says that the broker has the reading.
 
-A request waits for its answer, so that a machine's readings cannot overtake each other. To be faster than
-that, there are several lanes with a connection each, and each machine keeps to one of them.
+Each request waits for its answer, so that a machine's readings cannot overtake each other. To be faster, the
+sender has several lanes with one connection each, and each machine always uses the same lane.
 
-What a lost answer means is unknown, so the reading is sent again and may arrive twice. An answer of 4xx
-would be the same the next time: the reading counts as refused, and the next one is sent. All other
-answers are tried again, also that the token is not enough (401, 403): that is not the reading's fault.
+If an answer is lost, nobody knows whether the reading arrived, so the sender sends it again, and it may
+arrive twice. An answer of 4xx would be the same the next time: the reading counts as refused, and the sender
+goes on with the next one. After all other answers the sender tries again, and also if the token is not
+sufficient (401, 403), which is not the reading's fault, or after 408 and 429.
 """
 
 import http.client
@@ -24,14 +25,14 @@ from devices.senders.sender import CONNECT_SECONDS, Line
 #: Connections at a time.
 _LANES: Final = 8
 
-#: Readings that may wait in each lane: enough that it never waits for whoever hands in.
+#: Readings that may wait in each lane: enough that a lane never waits for its caller.
 _WINDOW: Final = 64
 
-#: Seconds that an answer may take. The API itself gives up on the broker earlier and says so.
+#: Seconds that an answer may take. The API itself gives up on the broker earlier and reports that.
 _ANSWER_SECONDS: Final = 15.0
 
-#: Seconds after which an idle connection is not used again: servers close them (uvicorn after 5 s), and a
-#: request that meets the closing would have to be sent a second time.
+#: Seconds after which an idle connection is not used again. Servers close idle connections (uvicorn after 5
+#: s), and a request on a closing connection would have to be sent again.
 _IDLE_SECONDS: Final = 2.0
 
 #: Statuses below 500 that another attempt can change: the token, request timeout, too many requests.
@@ -43,7 +44,7 @@ _logger = logging.getLogger(__name__)
 
 
 class _Lane(Line):
-    """One connection, one request at a time."""
+    """A `Line` with one connection that sends one request at a time."""
 
     def __init__(self, api: Address, token: str) -> None:
         super().__init__(str(api), _WINDOW)
@@ -56,7 +57,7 @@ class _Lane(Line):
 
     def _wake(self) -> None:
         if self._closing.is_set():
-            # Whoever waits for something to send looks at `_closing` afterwards.
+            # The thread that waits for a reading checks `_closing` afterwards.
             self.outbox.interrupt()
 
     def _serve(self) -> None:
@@ -83,7 +84,7 @@ class _Lane(Line):
             connection.close()
 
     def _post(self, connection: http.client.HTTPConnection) -> None:
-        """Send the next reading and settle it by its answer."""
+        """Send the next reading, and confirm or refuse it by its answer. Raises `ConnectionLost`."""
         self._tag += 1
         parcel = self.outbox.take(self._tag)
         if parcel is None:
@@ -94,7 +95,7 @@ class _Lane(Line):
         body = answer.read()
         if answer.status == http.HTTPStatus.ACCEPTED:
             self.outbox.confirm(self._tag)
-            # The API answers, but only a reading that it takes shows that all is well again.
+            # Any answer shows that the API runs, but only an accepted reading shows that it works again.
             if self.trouble is not None:
                 self._connected()
         elif 400 <= answer.status < 500 and answer.status not in _PASSING:
@@ -104,14 +105,14 @@ class _Lane(Line):
             raise ConnectionLost(f"{self.address} accepts no readings at the moment: {_detail(answer, body)}")
 
     def _complain(self, complaint: str) -> None:
-        # Once each: a file of a million bad lines has one thing to say.
+        # Log each complaint once: a file with a million bad lines causes only one.
         if complaint not in self._complaints:
             self._complaints.add(complaint)
             _logger.warning("%s", complaint)
 
 
 def _detail(answer: http.client.HTTPResponse, body: bytes) -> str:
-    """The status, and the detail of the RFC 9457 problem where the answer is one."""
+    """Return the status, and the detail of the RFC 9457 problem if the answer is one."""
     try:
         return f"{answer.status} {msgspec.json.decode(body, type=_Problem).detail}"
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -123,9 +124,9 @@ class _Problem(msgspec.Struct):
 
 
 class HttpSender:
-    """Posts to the API; `url` as http://host:port, `token` empty where none is needed.
+    """A `Sender` that posts to the API. `url` is http://host:port; `token` is empty if none is needed.
 
-    A `Sender`. Raises `AddressError`, also where the token is none; it is in no message.
+    Raises `AddressError`, also if the token is malformed. No message contains the token.
     """
 
     def __init__(self, url: str, token: str = "", lanes: int = _LANES) -> None:
@@ -146,21 +147,21 @@ class HttpSender:
 
     @property
     def unsettled(self) -> int:
-        """Readings handed in and neither confirmed nor refused."""
+        """The number of readings that are neither confirmed nor refused yet."""
         return sum(lane.unsettled for lane in self._lanes)
 
     @property
     def stalled(self) -> float:
-        """Seconds for which a lane had nothing confirmed although something waits for it."""
+        """Seconds for which a lane had no answer although readings wait for one; the longest of all lanes."""
         return max(lane.stalled for lane in self._lanes)
 
     @property
     def trouble(self) -> str | None:
-        """The last thing that went wrong and has not been followed by a success, as a sentence."""
+        """The last failure, as a sentence, if no success has followed it."""
         return next((lane.trouble for lane in self._lanes if lane.trouble is not None), None)
 
     def open(self) -> None:
-        """Connect. Raises `Unreachable` where the first lane cannot."""
+        """Connect. Raises `Unreachable` if a lane cannot connect."""
         for lane in self._lanes:
             try:
                 lane.open()
@@ -170,17 +171,17 @@ class HttpSender:
             self._opened.append(lane)
 
     def send(self, machine: str, body: bytes, timeout: float | None = None) -> bool:
-        """Hand in a reading. False, and not handed in, where its lane had no room for `timeout` seconds."""
+        """Add a reading. Return False, and do not add it, if its lane has no room for `timeout` seconds."""
         return self._lanes[zlib.crc32(machine.encode()) % len(self._lanes)].send(machine, body, timeout)
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all readings are settled. False where that takes longer than `timeout` seconds."""
+        """Wait until all readings are confirmed or refused. Return False after `timeout` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         return all(
             lane.flush(None if end is None else max(0.0, end - time.monotonic())) for lane in self._lanes
         )
 
     def close(self) -> None:
-        """End the connections, after the requests that are under way."""
+        """End the connections, after the requests in progress."""
         while self._opened:
             self._opened.pop().close()

@@ -1,12 +1,12 @@
-"""Readings over MQTT 3.1.1 with QoS 1: each is confirmed by a PUBACK.
+"""Readings over MQTT 3.1.1 with QoS 1: the broker confirms each with a PUBACK.
 
-paho could keep the unconfirmed itself and send them again. It is not used for that: what is published while
-it connects may overtake what it sends again. Each connection has a fresh client and a clean session, and the
-outbox decides what is sent. Connection, publishing and confirms share one thread and its `select`, so a
-PUBACK cannot come before it is known what was published.
+paho could keep the unconfirmed readings and send them again, but a reading that is published while it
+connects may overtake the ones that it sends again. So each connection has a new client and a clean session,
+and the outbox decides which readings are sent. One thread with one `select` connects, publishes and handles
+confirms, so it never handles a PUBACK before it has noted the published reading.
 
-MQTT 3.1.1 cannot say that no queue takes a reading: RabbitMQ confirms it and drops it. The queues must be
-there before (the API and the workers make them).
+MQTT 3.1.1 cannot report that no queue takes a reading: RabbitMQ confirms the reading and drops it. So the
+queues must exist before (the API and the workers declare them).
 """
 
 import selectors
@@ -23,23 +23,23 @@ from devices.senders.address import Address
 from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, Line
 from pipeline import wire
 
-#: Readings unconfirmed at a time. MQTT allows 65,535; a lost connection repeats as many.
+#: Unconfirmed readings at a time. MQTT allows 65,535; a lost connection repeats up to this many.
 _WINDOW: Final = 1000
 
-#: Readings published before the PUBACKs that came in meanwhile are looked at.
+#: Readings published before the sender handles the PUBACKs received meanwhile.
 _AT_ONCE: Final = 100
 
 #: Seconds without traffic after which the client pings the broker.
 _KEEPALIVE: Final = 30
 
-#: Seconds between two looks at the clock while there is no traffic.
+#: Seconds between two checks of the clock while there is no traffic.
 _LOOK_SECONDS: Final = 1.0
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
 class MqttSender(Line):
-    """Publishes over MQTT; `url` as mqtt://user:password@host:port. Raises `AddressError`."""
+    """Publishes over MQTT. `url` is mqtt://user:password@host:port. Raises `AddressError`."""
 
     def __init__(self, url: str, window: int = _WINDOW, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._broker = Address.parse(url, _PORTS)
@@ -55,7 +55,7 @@ class MqttSender(Line):
         self._ready = self._more = False
 
     def close(self) -> None:
-        """End the connection, now; what is not confirmed yet stays unconfirmed."""
+        """End the connection now. Unconfirmed readings stay unconfirmed."""
         super().close()
         self._wake_up.close()
         self._woken.close()
@@ -69,7 +69,7 @@ class MqttSender(Line):
         client = paho.Client(
             CallbackAPIVersion.VERSION2, self._client_id, protocol=paho.MQTTv311, reconnect_on_failure=False
         )
-        client.max_inflight_messages = 0  # no bound of its own: the outbox has one
+        client.max_inflight_messages = 0  # paho needs no bound: the outbox has one
         client.connect_timeout = CONNECT_SECONDS
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
@@ -90,12 +90,12 @@ class MqttSender(Line):
         finally:
             client.disconnect()
             client.loop_write()
-            # Where the farewell could not be written, paho leaves it open.
+            # If paho could not write its DISCONNECT, it leaves the socket open.
             if (connection := client.socket()) is not None:
                 connection.close()
 
     def _work(self, client: paho.Client) -> None:
-        """Move bytes until closed. Raises `ConnectionLost`."""
+        """Send and receive until closed. Raises `ConnectionLost`."""
         connection = client.socket()
         if connection is None:
             raise ConnectionLost(f"{self.address} closed the connection immediately.")
@@ -108,7 +108,7 @@ class MqttSender(Line):
                 selector.modify(connection, selectors.EVENT_READ | writing)
                 events = {key.fileobj: mask for key, mask in selector.select(self._pause(client))}
                 if self._woken in events:
-                    # The flag first: what is handed in from here on wakes us again.
+                    # Clear the flag first: readings added from now on wake this thread again.
                     self._scheduled = False
                     self._woken.recv(4096)
                 mask = events.get(connection, 0)
@@ -124,7 +124,7 @@ class MqttSender(Line):
                     self._publish(client)
 
     def _pause(self, client: paho.Client) -> float:
-        """Seconds that may be slept: none while there is something to publish and room for it."""
+        """Return the seconds to sleep: none if there are readings to publish and room for them."""
         return 0.0 if self._more and not client.want_write() else _LOOK_SECONDS
 
     def _publish(self, client: paho.Client) -> None:

@@ -1,9 +1,9 @@
-"""What all senders have in common.
+"""The common part of all senders.
 
-A `Line` is one connection on a thread of its own, with an outbox. It connects, sends what is in the outbox,
-settles what the other side answers, and when the connection ends it connects again and sends again what
-was not confirmed (see `devices.outbox` for what that can repeat). It goes on until it is closed: how long
-an outage may last is for its user to say, who sees it in `stalled`.
+A `Line` is one connection on a thread of its own, with an outbox. It connects, sends the readings in the
+outbox, and handles the answers. When the connection ends, it connects again and sends the unconfirmed
+readings again (see `devices.outbox` for the possible repeats). It goes on until it is closed. Its user
+decides how long an outage may last, with the help of `stalled`.
 """
 
 import logging
@@ -15,24 +15,24 @@ from typing import Final, Protocol
 from devices.errors import ConnectionLost, Unreachable
 from devices.outbox import Counts, Outbox
 
-#: Seconds between two attempts to connect, and before what was refused for now is sent again.
+#: Seconds between two attempts to connect, and before postponed readings are sent again.
 RETRY_SECONDS: Final = 0.5
 
-#: Seconds that a connection may take to be made.
+#: Seconds that connecting may take.
 CONNECT_SECONDS: Final = 10.0
 
-#: Seconds without any answer to what is in flight after which a connection is given up and made anew. It may
-#: have ended without a word (a cable, a frozen host), which heartbeats notice only after minutes. Well above
-#: what a busy broker takes, well below anybody's patience.
+#: Seconds without an answer to the readings in flight after which the sender connects again. The connection
+#: may have ended silently (a cable, a frozen host), which heartbeats notice only after minutes. A busy broker
+#: answers much sooner, and users wait longer than this.
 ANSWER_SECONDS: Final = 10.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
-    """Sends readings. All methods may be called from one thread at a time, `counts` from any."""
+    """Sends readings. Call the methods from one thread at a time; `counts` is for any thread."""
 
-    #: Where it sends, without the password.
+    #: The address it sends to, without the password.
     address: str
 
     @property
@@ -41,31 +41,31 @@ class Sender(Protocol):
 
     @property
     def unsettled(self) -> int:
-        """Readings handed in and neither confirmed nor refused."""
+        """The number of readings that are neither confirmed nor refused yet."""
 
     @property
     def stalled(self) -> float:
-        """Seconds for which nothing was confirmed although something waits for it."""
+        """Seconds without an answer although readings wait for one; 0 if no reading waits."""
 
     @property
     def trouble(self) -> str | None:
-        """The last thing that went wrong and has not been followed by a success, as a sentence."""
+        """The last failure, as a sentence, if no success has followed it."""
 
     def open(self) -> None:
-        """Connect. Raises `Unreachable` where the first attempt fails; later ones are repeated."""
+        """Connect. Raises `Unreachable` if the first attempt fails; later ones are repeated."""
 
     def send(self, machine: str, body: bytes, timeout: float | None = None) -> bool:
-        """Hand in a reading. False, and not handed in, where there was no room for `timeout` seconds."""
+        """Add a reading. Return False, and do not add it, if there is no room for `timeout` seconds."""
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all readings are settled. False where that takes longer than `timeout` seconds."""
+        """Wait until all readings are confirmed or refused. Return False after `timeout` seconds."""
 
     def close(self) -> None:
-        """End the connection, now; what is not confirmed yet stays unconfirmed."""
+        """End the connection now. Unconfirmed readings stay unconfirmed."""
 
 
 class Line(ABC):
-    """One connection with its outbox and thread; a `Sender`."""
+    """A `Sender` with one connection, an outbox and a thread."""
 
     def __init__(self, address: str, window: int, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.address = address
@@ -84,18 +84,18 @@ class Line(ABC):
 
     @property
     def unsettled(self) -> int:
-        """Readings handed in and neither confirmed nor refused."""
+        """The number of readings that are neither confirmed nor refused yet."""
         return self.outbox.unsettled
 
     @property
     def stalled(self) -> float:
-        """Seconds for which nothing was confirmed although something waits for it."""
+        """Seconds without an answer although readings wait for one; 0 if no reading waits."""
         return self.outbox.stalled
 
     def open(self) -> None:
         """Start the thread and wait for its first attempt to connect.
 
-        Raises `Unreachable`, with what to do, where that fails.
+        Raises `Unreachable` if the attempt fails. The message says what to do.
         """
         self._thread.start()
         self._tried.wait()
@@ -105,31 +105,31 @@ class Line(ABC):
             raise Unreachable(trouble)
 
     def send(self, machine: str, body: bytes, timeout: float | None = None) -> bool:
-        """Hand in a reading. False, and not handed in, where there was no room for `timeout` seconds."""
+        """Add a reading. Return False, and do not add it, if there is no room for `timeout` seconds."""
         taken = self.outbox.put(machine, body, timeout)
         if taken:
             self._wake()
         return taken
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all readings are settled. False where that takes longer than `timeout` seconds."""
+        """Wait until all readings are confirmed or refused. Return False after `timeout` seconds."""
         return self.outbox.wait_empty(timeout)
 
     def close(self) -> None:
-        """End the connection, now; what is not confirmed yet stays unconfirmed."""
+        """End the connection now. Unconfirmed readings stay unconfirmed."""
         self._closing.set()
         self._wake()
         self._thread.join()
 
     @abstractmethod
     def _serve(self) -> None:
-        """Connect, call `_connected`, and send until closed. Raises `ConnectionLost`, saying why."""
+        """Connect, call `_connected`, and send until closed. Raises `ConnectionLost` with the reason."""
 
     @abstractmethod
     def _wake(self) -> None:
-        """Have the thread look at the outbox, or at `_closing`. Called from any thread, at any time."""
+        """Make the thread check the outbox and `_closing`. Called from any thread, at any time."""
 
-    # All below runs on the line's own thread.
+    # All methods below run on the line's own thread.
 
     def _run(self) -> None:
         try:
@@ -161,7 +161,7 @@ class Line(ABC):
         self._tried.set()
 
     def _silence(self) -> str | None:
-        """What to say of a connection on which nothing is answered any more; None while that is not so."""
+        """Return a message if the other side has stopped answering, or None."""
         waited = min(self.outbox.stalled, time.monotonic() - self._connected_at)
         if self.outbox.in_flight and waited > self._answer_seconds:
             return f"{self.address} has confirmed nothing for {self._answer_seconds:g} s."

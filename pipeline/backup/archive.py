@@ -1,16 +1,16 @@
-"""A backup as a file: what each machine and profile is, with its versions, and the sources of all of them.
+"""A backup as a file: each machine and profile, with its versions, and the sources of all of them.
 
-The file is gzip around frames, each four bytes of length (big-endian) and as much msgpack: a `Header`, the
-machines, the profiles, the sources, the examples, and an `End` that counts them, so that a file that was
-cut off is known. Machines come before profiles, and both before sources: whatever somebody names is made
-before he names it, and sources are never deleted. So it may be written while a system runs; the keys of
-each machine are read in one step.
+The file is gzip around frames. Each frame is four bytes of length (big-endian) and as many bytes of msgpack:
+a `Header`, the machines, the profiles, the sources, the examples, and an `End` that counts them, so that a
+truncated file is detected. Machines come before profiles, and both before sources. A profile or source is
+created before anything names it, and sources are never deleted. So every name in the file can be resolved,
+even if the system runs while the file is written. The keys of each machine are read in one step.
 
-The structs that are kept in Redis are kept here as they are: fields are only ever added to them, at the end.
-What else changes gets a new `FORMAT`, and the reader reads all formats before its own.
+The structs in the file are the same as in Redis: fields are only ever added to them, at the end. Any other
+change gets a new `FORMAT`, and the reader reads all earlier formats.
 
-What is not in it: readings and results on their way, which are the broker's; dead letters, the last readings,
-tokens and the audit trail.
+Not in the file: readings and results on their way, which belong to the broker; dead letters, the last
+readings, tokens and the audit trail.
 """
 
 import gzip
@@ -44,10 +44,10 @@ from pipeline.store.sources import StoredSource
 from pipeline.store.versions import Version
 from pipeline.version import VERSION
 
-#: The format that is written. All up to it are read.
+#: The format that is written. All formats up to it can be read.
 FORMAT: Final = 1
 
-#: Bytes of a frame at the most: a machine with all its versions.
+#: Maximum bytes of a frame: a machine with all its versions.
 _FRAME: Final = 1 << 28
 _LENGTH: Final = struct.Struct(">I")
 
@@ -56,7 +56,7 @@ _CHUNK: Final = 500
 
 
 class Header(Struct, frozen=True, tag="iot-logic backup"):
-    """What the file is: its format, when it was written (RFC 3339, UTC), and by which version."""
+    """The header of the file: its format, when it was written (RFC 3339, UTC), and by which version."""
 
     format: int
     time: str
@@ -64,7 +64,7 @@ class Header(Struct, frozen=True, tag="iot-logic backup"):
 
 
 class MachineEntry(Struct, frozen=True, tag="machine"):
-    """A machine: its record (None where it has sent nothing), setup and versions."""
+    """A machine: its record (None if it has sent nothing), deployment and versions."""
 
     name: str
     record: Record | None
@@ -81,20 +81,20 @@ class ProfileEntry(Struct, frozen=True, tag="profile"):
 
 
 class Text(Struct, frozen=True, tag="source"):
-    """A source of versions. Compiled code is not kept: whoever reads it makes it anew."""
+    """A source of versions. Compiled code is not kept: the reader compiles it again."""
 
     source: str
 
 
 class Examples(Struct, frozen=True, tag="examples"):
-    """Examples of versions, as JSON, with the digest that they are kept by."""
+    """Examples of versions, as JSON, with their digest."""
 
     digest: str
     examples: bytes
 
 
 class End(Struct, frozen=True, tag="end"):
-    """The last frame: how many there are between it and the first."""
+    """The last frame: the number of frames between the first one and this one."""
 
     entries: int
 
@@ -103,9 +103,10 @@ Entry = MachineEntry | ProfileEntry | Text | Examples
 
 
 def export(client: Client, path: Path) -> dict[str, int]:
-    """Write a backup. What was there under the name is replaced when it is whole. Returns what is in it.
+    """Write a backup, and return the number of its entries by type.
 
-    Only its owner may read it. Raises `redis.RedisError` and `OSError`.
+    An existing file of this name is replaced when the backup is complete. Only its owner may read the file.
+    Raises `redis.RedisError` and `OSError`.
     """
     counts = {"machines": 0, "profiles": 0, "sources": 0, "examples": 0}
     names = {MachineEntry: "machines", ProfileEntry: "profiles", Text: "sources", Examples: "examples"}
@@ -182,7 +183,10 @@ def _names(client: Client, key: str) -> Iterator[str]:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """What a backup holds, in order. Raises `BackupError` where it is none or not whole, and `OSError`."""
+    """Yield the entries of a backup, in order.
+
+    Raises `BackupError` if the file is not a backup or not complete, and `OSError`.
+    """
     decode = msgspec.msgpack.Decoder(Header | MachineEntry | ProfileEntry | Text | Examples | End).decode
     count = 0
     try:

@@ -1,16 +1,17 @@
-"""Puts what a backup holds into Redis: a system that is restored goes on where it was. The rules:
+"""Writes a backup into Redis, so that the restored system continues from it. The rules:
 
 1.  *The file is read to its end before anything is changed*, and each version must have its source in it.
-2.  *Sources come first, then profiles, then machines*, so that whatever is in force can be run. What is
-    killed half way is done again.
-3.  *Each machine is put in one step*, over the record that was read in it. A batch that runs meanwhile finds
-    another token on the record, and reads it anew.
-4.  *By what readings are known is the broker's, not the machine's*: session, tag, marks, places, and what is
-    still to be published (`pipeline.model.record`). On another broker the marks could be taken for those of
-    new readings. So where the machine is here already, its own stay, and a new one begins without.
-5.  *A number is never used twice*: that of a machine that is here does not go back. One that went on after
-    the backup, and was lost, skips `ahead` numbers and places in its line.
-6.  *Code is compiled anew* where this system signs it, with its own key.
+2.  *Sources come first, then profiles, then machines*, so that every deployed version can be run. If the
+    process is killed halfway, the restore is repeated.
+3.  *Each machine is written in one step*, over the record that was read in it. A batch that runs meanwhile
+    finds another token on the record, and reads it again.
+4.  *The data that identifies readings belongs to the broker, not to the machine*: session, tag, marks,
+    places, and the messages to publish (`pipeline.model.record`). On another broker, the marks could be taken
+    for those of new readings. So a machine that exists here keeps its own, and a new machine begins without
+    any.
+5.  *A number is never used twice*: the number of a machine that exists here does not decrease. A machine that
+    continued after the backup and was lost skips `ahead` numbers and places in its order.
+6.  *Code is compiled again* if this system signs it, with its own key.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -46,15 +47,15 @@ from pipeline.store.versions import Version
 from pipeline.wire import is_machine_id
 from sandbox.job import digest_of
 
-#: Machines that are entered into the index at once.
+#: Machines that are added to the index at once.
 _CHUNK: Final = 200
 
-#: Compiles a source; None where it is refused.
+#: Compiles a source; None if it is refused.
 Compile = Callable[[str], bytes | None]
 
 
 class Restored(Struct):
-    """What was put back, and the sources that this version refuses, by digest."""
+    """The restored objects, and the sources that this version refuses, by digest."""
 
     machines: int = 0
     profiles: int = 0
@@ -62,7 +63,7 @@ class Restored(Struct):
 
 
 class Restore:
-    """Puts backups into one Redis. Every method may raise `redis.RedisError`."""
+    """Writes backups into one Redis. Every method may raise `redis.RedisError`."""
 
     def __init__(self, client: Client, signing_key: str, compiled: Compile) -> None:
         self._redis = client
@@ -75,10 +76,10 @@ class Restore:
     def restore(
         self, path: Path, *, only: Collection[str] = (), force: bool = False, ahead: int = 0
     ) -> Restored:
-        """Put a backup in force: all of it, or `only` these machines, with those profiles that are missing.
+        """Restore a backup: all of it, or `only` these machines, with the profiles that are missing.
 
-        Where there is something already, all of it only with `force`: what the backup has replaces what is
-        here, the rest stays. Raises `BackupError`, before anything is changed, and `OSError`.
+        If Redis is not empty, restoring all of it needs `force`: the contents of the backup replace those in
+        Redis, and the rest stays. Raises `BackupError` before anything is changed, and `OSError`.
         """
         self._check(path, only)
         if not only and not force and (self._redis.exists(MACHINES_KEY, PROFILES_KEY)):
@@ -172,7 +173,7 @@ class Restore:
 
 
 def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | None:
-    """The record of a machine from that in a backup and the one that is here (rules 4 and 5)."""
+    """Merge the record of a machine in a backup with the one in Redis (rules 4 and 5)."""
     if kept is None and here is None:
         return None
     was, now = kept or Record(), here
@@ -202,7 +203,7 @@ def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Deployment, version
 
 
 def _check_entry(entry: Entry) -> None:
-    """Raise `BackupError` where a machine or profile is not what it can be."""
+    """Raise `BackupError` if a machine or profile is invalid."""
     assert isinstance(entry, MachineEntry | ProfileEntry)
     setup = entry.setup
     fits = is_machine_id(entry.name) and setup.versions == len(entry.versions)

@@ -1,13 +1,12 @@
-"""Connections to RabbitMQ. The one for readings and results takes three short cuts through pika, for what
-happens with every message:
+"""Connections to RabbitMQ. The one for readings and results has three optimisations of pika's message path:
 
-- *What is written in one turn of the loop is sent as one piece.* pika hands each frame to the kernel by
-  itself, three for every message that is published. Put together they cost one system call for a whole
-  batch, and the broker wakes up less.
-- *Frames that come with every message go straight to where they belong.* pika first asks for each whether
-  somebody has registered for it, which takes longer than all else that is done with a confirm.
-- *Where a message goes is encoded once*, for it is the same for all results of a machine, and each message
-  is encoded as one piece.
+- *All data written in one turn of the loop is sent together.* pika passes each frame to the kernel
+  separately, and each published message has three frames. Sent together, they cost one system call for a
+  whole batch, and the broker wakes up less often.
+- *Frames of messages go directly to their handlers.* For each frame, pika first asks whether a callback is
+  registered. This takes longer than all other work for a confirm.
+- *The destination of a message is encoded once*, because it is the same for all results of a machine. Each
+  message is encoded in one piece.
 """
 
 from collections.abc import Callable
@@ -26,16 +25,16 @@ from pipeline.broker import headers
 
 headers.install()
 
-#: Seconds between two heartbeats of AMQP. The broker gives a partition away when a worker, paused or cut
-#: off, has been silent for two of them.
+#: Seconds between two AMQP heartbeats. The broker gives a partition to another worker if a paused or
+#: disconnected worker misses two of them.
 HEARTBEAT_SECONDS: Final = 5
 
-#: Places that messages go to, machines mostly, whose frames are remembered: some hundred bytes each.
+#: Maximum destinations, mostly machines, whose frames are cached: some hundred bytes each.
 _PLACES: Final = 4096
 
 
 def parameters_of(amqp_url: str) -> pika.URLParameters:
-    """How to connect: as the URL says, and with our heartbeat where it says nothing of one."""
+    """Return the connection parameters of the URL, with our heartbeat if the URL has none."""
     parameters = pika.URLParameters(amqp_url)
     if parameters.heartbeat is None:
         parameters.heartbeat = HEARTBEAT_SECONDS
@@ -43,10 +42,10 @@ def parameters_of(amqp_url: str) -> pika.URLParameters:
 
 
 class BlockingConnection(pika.BlockingConnection):
-    """pika's connection for the calling thread, which fails in one way: raises `AMQPConnectionError`.
+    """pika's connection for the calling thread. It has one kind of error: `AMQPConnectionError`.
 
-    Of itself pika raises, where the broker takes a connection and then says nothing, an error that is no
-    `AMQPError`, and where there is no such host an `OSError`.
+    pika itself raises an error that is not an `AMQPError` if the broker accepts a connection and then sends
+    nothing, and an `OSError` if the host does not exist.
     """
 
     def __init__(self, parameters: pika.connection.Parameters) -> None:
@@ -57,7 +56,10 @@ class BlockingConnection(pika.BlockingConnection):
 
 
 class Connection(pika.SelectConnection):
-    """For the thread that runs `loop`. Calls `on_open`, and `on_end` with the reason, each at most once."""
+    """A connection for the thread that runs `loop`.
+
+    It calls `on_open`, and `on_end` with the reason, each at most once.
+    """
 
     def __init__(
         self,
@@ -66,13 +68,13 @@ class Connection(pika.SelectConnection):
         on_open: Callable[[Any], None],
         on_end: Callable[[Any, BaseException], None],
     ) -> None:
-        #: Is given the frames by which the broker confirms or refuses what was published.
+        #: Called with the frames by which the broker confirms or refuses published messages.
         self.on_confirm: Callable[[Any], None] | None = None
         self._unsent: list[bytes] = []
         super().__init__(parameters, on_open, on_end, on_end, custom_ioloop=loop)
 
     def _process_frame(self, frame_value: Any) -> None:
-        """Pika's step for every frame that has come."""
+        """Handle an arrived frame. pika calls this for every frame."""
         method = getattr(frame_value, "method", None)
         if type(method) is Basic.Deliver or (method is None and frame_value.channel_number):
             self.frames_received += 1
@@ -84,7 +86,7 @@ class Connection(pika.SelectConnection):
             super()._process_frame(frame_value)
 
     def _send_message(self, channel_number: int, method_frame: Any, content: Any) -> None:
-        """Pika's step for every message that is published."""
+        """Send a published message. pika calls this for every message."""
         properties, body = content
         if not 0 < len(body) <= self._body_max_length:
             super()._send_message(channel_number, method_frame, content)
@@ -99,7 +101,7 @@ class Connection(pika.SelectConnection):
         self._output_marshaled_frames([b"".join(frames)])
 
     def _adapter_emit_data(self, data: bytes) -> None:
-        """Pika's hook for adapters: every frame goes through here on its way to the socket."""
+        """Send data. pika's hook for adapters: every frame passes through here on its way to the socket."""
         if not self._unsent:
             self.ioloop.call_later(0, self._send)
         self._unsent.append(data)
@@ -113,17 +115,17 @@ class Connection(pika.SelectConnection):
 
 @lru_cache(_PLACES)
 def _publish_frame(channel_number: int, exchange: str, key: str, mandatory: bool) -> bytes:
-    """The first frame of a message: where it goes."""
+    """Return the first frame of a message: its destination."""
     return Method(channel_number, Basic.Publish(0, exchange, key, mandatory)).marshal()
 
 
 def close_at_once(channel: Channel) -> None:
-    """Close a channel without cancelling its consumers first, as pika would by itself.
+    """Close a channel without cancelling its consumers first. pika itself would cancel them.
 
-    Cancelling has a queue with a single active consumer turn to the next one while this one still has
-    readings that are not acknowledged: those would be given back behind later ones. When a channel ends,
-    the broker takes back what is not acknowledged before it turns to anybody.
+    If the consumer of a queue with a single active consumer is cancelled, the queue activates the next
+    consumer while this one still has unacknowledged readings: they would then be returned behind later ones.
+    When a channel closes, the broker takes back unacknowledged messages before it activates another consumer.
     """
     if channel.is_open:
-        channel._cancelled.update(channel.consumer_tags)  # What pika takes for cancelled, it lets be.
+        channel._cancelled.update(channel.consumer_tags)  # pika skips consumers marked as cancelled
         channel.close()

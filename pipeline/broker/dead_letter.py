@@ -1,12 +1,12 @@
-"""Dead letters: readings that failed, with their bytes untouched and the cause in the headers.
+"""Dead letters: failed readings with unchanged bytes and the cause in the headers.
 
-The names of the headers are the fields of `Cause`; what has no value is left out. `machine` names the
-machine, and the message keeps the device's `content_type`. A dead letter's own `message_id` is
-`<machine>/<number>`: one that is there twice after a crash can be told by it. What came with a routing key
-that names no machine is `~stray/<random>`; no machine's id has a tilde.
+The names of the headers are the fields of `Cause`; fields without a value are left out. The header `machine`
+names the machine, and the message keeps the device's `content_type`. A dead letter's own `message_id` is
+`<machine>/<number>`: it identifies a dead letter that exists twice after a crash. If the routing key names no
+machine, the id is `~stray/<random>`; no machine's id contains a tilde.
 
 RabbitMQ itself makes the dead letter of a reading that expired in a partition's queue
-(`pipeline.broker.expiry`). It has no headers of ours, and no number: its id is `<machine>/expired-<hash>`.
+(`pipeline.broker.expiry`). It has none of our headers and no number: its id is `<machine>/expired-<hash>`.
 """
 
 import uuid
@@ -28,7 +28,7 @@ from sandbox.job import Failure, Outcome
 
 
 def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Message:
-    """The message of a dead letter, for the exchange `dead-letters`."""
+    """Return the message of a dead letter, for the exchange `dead-letters`."""
     assert outgoing.cause is not None
     headers = {name: value for name, value in asdict(outgoing.cause).items() if value not in (None, "")}
     content_type = headers.pop("content_type", None)
@@ -48,7 +48,7 @@ def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Messag
 
 
 def stray_message(reading: Reading) -> Message:
-    """The dead letter of a reading whose routing key names no machine."""
+    """Return the dead letter of a reading whose routing key names no machine."""
     failure = Failure(
         f"the routing key {reading.key!r} names no machine; a machine id has 1 to 128 letters, digits, "
         "underscores or hyphens"
@@ -58,10 +58,10 @@ def stray_message(reading: Reading) -> Message:
 
 
 def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -> Letter:
-    """The letter of a message from the exchange `dead-letters`. It takes any, whoever wrote it.
+    """Return the letter of a message from the exchange `dead-letters`. Any message is accepted.
 
-    A message that has no id of ours becomes a stray, known by a hash of what it is, unless it is a reading
-    that expired.
+    A message without one of our ids becomes a stray, identified by a hash of its contents, unless it is a
+    reading that expired.
     """
     headers, key = properties.headers or {}, wire.text_of(key)
     if (expiry := expiry_of(key, headers)) is not None:
@@ -106,7 +106,7 @@ def _expired(expiry: Expiry, key: str, properties: pika.BasicProperties, body: b
 
 
 def _utc(time: str) -> str | None:
-    """A time that somebody wrote, in UTC; None if it is none."""
+    """Convert a time to UTC; None if it is not a valid time."""
     try:
         return utc(time)
     except (ValueError, OverflowError):
@@ -122,4 +122,4 @@ def _number(headers: Mapping[str, Any], name: str) -> int | None:
     value = headers.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
         return None
-    return int(value)  # pika has a class of its own for what needs eight bytes
+    return int(value)  # pika has its own class for integers of eight bytes

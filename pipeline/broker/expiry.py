@@ -1,21 +1,21 @@
-"""A reading that expired in a partition's queue before a worker took it, as RabbitMQ makes a dead letter of
-it.
+"""A reading that expired in a partition's queue before a worker took it, dead-lettered by RabbitMQ.
 
 A device gives a reading an expiry with AMQP's `expiration` or MQTT 5's message expiry interval. The
 partitions' queues dead-letter at least once (`pipeline.broker.topology`): RabbitMQ forwards the message to
-the exchange `dead-letters` with the routing key, the headers and the bytes that it came with, adds the header
-`x-death`, and removes it from the queue only when the dead letters' queue has confirmed it.
+the exchange `dead-letters` with its original routing key, headers and bytes, and adds the header `x-death`.
+It removes the message from the queue only when the dead letters' queue has confirmed it.
 
-Such a reading was never run, so it has no running number. Its name is a hash of everything that tells it from
-another reading. So a message that RabbitMQ forwards twice, after a crash, has the same name both times. Two
-equal readings without a `message_id`, a time or a place in the overflow have nothing that tells them apart
-except the second in which they expired; see `pipeline.dead_letters.collector`.
+An expired reading was never run, so it has no running number. Its name is a hash of everything that
+distinguishes it from another reading. So a message that RabbitMQ forwards twice, after a crash, has the same
+name both times. Two equal readings without a `message_id`, a time or a place in the overflow differ only in
+the second in which they expired; see `pipeline.dead_letters.collector`.
 
-Before version 4, RabbitMQ builds `x-death` upon the header of that name that a device sends. Nothing in it is
+Before version 4, RabbitMQ appends to the header `x-death` that a device sent. So nothing in the header is
 trusted: a value of an unexpected type or size counts as missing.
 
-Where it ends: a worker that crashes after it has applied a reading, and before it acknowledges it, leaves the
-reading in the queue. If that expires before another worker takes it, it is applied and a dead letter as well.
+The limit: a worker that crashes after it has applied a reading and before it acknowledges it leaves the
+reading in the queue. If the reading expires before another worker takes it, it is both applied and a dead
+letter.
 """
 
 import re
@@ -34,15 +34,15 @@ from pipeline.broker.sent_at import sent_at_of
 from pipeline.clock import rfc3339
 
 _QUEUE: Final = re.compile(topology.PARTITION_QUEUES_PATTERN)
-#: RabbitMQ takes no longer expiration.
+#: RabbitMQ accepts no longer expiration.
 _LIFETIME: Final = re.compile("[0-9]{1,12}")
 
 
 class Expiry(Struct, frozen=True):
     """Where and when a reading expired.
 
-    `machine` is None if the message names none. `lifetime` is the milliseconds after which it expired, None
-    if unknown. `place` is its place in the overflow, if it was there.
+    `machine` is None if the message names none. `lifetime` is the number of milliseconds after which it
+    expired, or None if unknown. `place` is its place in the overflow, if it was there.
     """
 
     queue: str
@@ -53,7 +53,7 @@ class Expiry(Struct, frozen=True):
 
     @property
     def message(self) -> str:
-        """What happened, and what to do."""
+        """A sentence that says what happened and what to do."""
         after = "" if self.lifetime is None else f" after {self.lifetime / 1000:g} s"
         return (
             f"This reading expired{after} in the queue {self.queue}, before a worker took it. Send it again "
@@ -63,8 +63,10 @@ class Expiry(Struct, frozen=True):
 
 
 def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
-    """What a dead letter's routing key and headers say of its expiry; None if it did not expire in our
-    queues."""
+    """Return the expiry in a dead letter's routing key and headers.
+
+    Return None if the message did not expire in our queues.
+    """
     deaths = headers.get("x-death")
     death = deaths[0] if isinstance(deaths, list) and deaths else None
     if not isinstance(death, dict) or death.get("reason") != "expired":
@@ -75,7 +77,7 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
     machine, place = wire.machine_of(key), None
     if (
         key == queue
-    ):  # The overflow's readings are published to their queue, and name their machine in a header.
+    ):  # Readings in the overflow are published to their queue and name their machine in a header.
         machine, place = topology.moved_from(headers)
     return Expiry(
         queue=queue,
@@ -87,12 +89,12 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
 
 
 def is_identified(expiry: Expiry, properties: pika.BasicProperties) -> bool:
-    """Whether something tells this reading from an equal one that expires in the same second."""
+    """Return whether this reading differs from an equal one that expires in the same second."""
     return bool(properties.message_id or expiry.place or sent_at_of(properties.headers))
 
 
 def name_of(expiry: Expiry, properties: pika.BasicProperties, key: str, body: bytes) -> str:
-    """The name of its letter."""
+    """Return the name of the expired reading's letter."""
     time = None if is_identified(expiry, properties) else expiry.time
     message_id = properties.message_id and wire.text_of(properties.message_id)
     identity = (key, message_id, expiry.place, sent_at_of(properties.headers), time, body)

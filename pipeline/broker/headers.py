@@ -1,9 +1,9 @@
-"""Decodes the headers of messages, whoever wrote them, so that no header stops a connection.
+"""Decodes the headers of messages from any publisher, so that no header ends a connection.
 
-pika decodes the headers of a message when it arrives, and raises if Python cannot represent a value: a time
-after the year 9999 (a device that writes milliseconds where AMQP counts seconds sends one), or thousands of
-tables inside each other. The error would end the connection, the broker would deliver the message again, and
-so on. Here such a time is None, and a table that cannot be decoded is empty.
+pika decodes the headers of a message when it arrives, and raises an error if Python cannot represent a value:
+a time after the year 9999 (a device that writes milliseconds while AMQP counts seconds sends one), or
+thousands of nested tables. The error would end the connection, the broker would redeliver the message, and so
+on. Here, an invalid time is None, and a table that cannot be decoded is empty.
 """
 
 import struct
@@ -18,7 +18,7 @@ _decode_table, _decode_value = pika.data.decode_table, pika.data.decode_value
 
 
 def install() -> None:
-    """Let pika decode headers this way."""
+    """Make pika decode headers this way."""
     pika.data.decode_table, pika.data.decode_value = _table, _value
 
 

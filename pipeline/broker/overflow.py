@@ -1,7 +1,7 @@
-"""A reading on its way through an overflow queue: how it is published there, and read off it again.
+"""A reading on its way through an overflow queue: publishing it there, and reading it back.
 
-Queues are published to by their name there, so the machine is said in a header, and so is the reading's
-place in the machine's line. What has neither was put there by somebody else.
+The routing key is the name of the queue, so headers carry the machine and the reading's place in the
+machine's order. A message without these headers was published by somebody else.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
 
 
 def reading_back(reading: Reading, headers: dict[str, Any] | None) -> Reading:
-    """The reading as it was before it was moved; of no machine where the headers do not say whose it is."""
+    """Return the reading as it was before the move; without a machine if the headers name none."""
     machine_id, place = topology.moved_from(headers or {})
     if machine_id is not None:
         reading.machine, reading.key, reading.place = machine_id, wire.data_key(machine_id), place

@@ -1,21 +1,21 @@
-"""Publishing with confirms, many messages at a time.
+"""Publishes with confirms, many messages at a time.
 
-pika's blocking connection waits for the broker after each message. This one hands a whole batch to a
-connection on a thread of its own, and whoever publishes gets a future that is done when the broker has
-confirmed them all.
+pika's blocking connection waits for the broker after each message. This publisher hands a whole batch to a
+connection on its own thread. The caller gets a future that is done when the broker has confirmed all
+messages.
 
-What happens when the broker refuses a message, returns it, or the connection is lost, is one of two things:
+If the broker refuses or returns a message, or the connection is lost, there are two modes:
 
-- Workers insist: they publish what must be published, and repeats do no harm. From the first one on that is
-  not confirmed, all is published again, in its order, until it is.
-- The API does not: its caller waits, and is told that the reading may be lost. The future fails.
+- Workers insist: their messages must be published, and repeats do no harm. From the first unconfirmed message
+  on, all are published again, in order, until they are confirmed.
+- The API does not insist: its caller waits, and is told that the reading may be lost. The future fails.
 
-What is published in line to one queue gets there in its order, or the future fails. A full quorum queue
-refuses until it is down to 80 % of what it may hold (`rabbit_fifo:evaluate_limit`), and a channel that has
-not published to it before may be refused because the queue has no leader at this moment
-(`rabbit_fifo_client:enqueue`). So the first message is published alone, at first and after each refusal;
-when it is confirmed, the others follow, a few at once. If the queue refuses some of those and then takes
-others, because a fifth of it was worked off in that moment, the order is broken, and the answers show it.
+Messages in line to one queue arrive there in order, or the future fails. A full quorum queue refuses messages
+until it is down to 80 % of its maximum (`rabbit_fifo:evaluate_limit`). A queue may also refuse a channel's
+first message if it has no leader at that moment (`rabbit_fifo_client:enqueue`). So the first message is
+published alone, at first and after each refusal. When it is confirmed, the others follow, a few at once. If
+the queue refuses some of those and then accepts others, because a fifth of it was consumed in that moment,
+the order is broken, and the broker's answers show it.
 """
 
 import logging
@@ -39,13 +39,13 @@ from pipeline.broker.connection import Connection, parameters_of
 from pipeline.errors import PublishError, TopologyError
 from pipeline.telemetry import logs, tracing
 
-#: AMQP's delivery mode of a message that is written to disk.
+#: AMQP's delivery mode for messages that are written to disk.
 PERSISTENT: Final = 2
 
-#: Seconds between two attempts to connect, and to publish what was refused.
+#: Seconds between two attempts to connect, and to publish refused messages.
 _AGAIN_SECONDS: Final = 0.5
 
-#: Bytes of messages in line that are published at once: much less than a fifth of what any queue may hold.
+#: Bytes of messages in line that are published at once: much less than a fifth of any queue's maximum.
 _AT_ONCE_BYTES: Final = 64 * 1024
 
 #: Seconds between two warnings that the broker does not confirm.
@@ -56,7 +56,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Message(Struct, frozen=True):
-    """What is published. `mandatory`: it counts as published only if a queue takes it."""
+    """A message to publish. If `mandatory`, it counts as published only if a queue accepts it."""
 
     exchange: str
     key: str
@@ -66,9 +66,9 @@ class Message(Struct, frozen=True):
 
 
 class _Submission:
-    """Messages that were handed in together, and are published at once, or in line the first one alone.
+    """Messages that were submitted together. They are published at once, or in line with the first one alone.
 
-    Of those published last, `waiting` are not answered yet, and `trouble` is what the broker had against any
+    Of the messages published last, `waiting` are not answered yet. `trouble` is the broker's objection to any
     of them.
     """
 
@@ -91,29 +91,29 @@ class _Submission:
         self.messages = messages
         self._in_line = in_line
         self.future: Future[None] = Future()
-        # Whoever waits may give up waiting, but not take back what is on its way.
+        # The caller may stop waiting, but cannot cancel messages on their way.
         self.future.set_running_or_notify_cancel()
         self.since = monotonic()
-        #: How many, from the first one on, are confirmed.
+        #: How many messages are confirmed, counted from the first.
         self._confirmed = 0
         self.begin()
 
     def begin(self) -> None:
-        """Nothing is known of what was published last."""
+        """Forget the answers to the messages published last."""
         self._alone = self._in_line
         self._refused: int | None = None
         self._last_confirmed = 0
         self.trouble = ""
 
     def publish(self, first_tag: int) -> Sequence[Message]:
-        """What is to be published now, of which the first one gets this tag."""
+        """Return the messages to publish now, the first of which gets this tag."""
         self._first_tag, start = first_tag, self._confirmed
         messages = self._at_once(start) if self._in_line else self.messages[start:]
         self._last, self.waiting = messages, len(messages)
         return messages
 
     def _at_once(self, start: int) -> Sequence[Message]:
-        """Those of a line, from this one on, that are published together."""
+        """Return the messages in line that are published together, from this one on."""
         size, stop = 0, start
         while stop < len(self.messages) and size < (1 if self._alone else _AT_ONCE_BYTES):
             size += max(1, len(self.messages[stop].body))
@@ -121,7 +121,7 @@ class _Submission:
         return self.messages[start:stop]
 
     def answer(self, tag: int, *, refused: bool) -> None:
-        """The broker confirms or refuses the message with this tag."""
+        """Note that the broker confirms or refuses the message with this tag."""
         self.waiting -= 1
         if refused:
             self._note(tag, "RabbitMQ refused the message because a queue is full")
@@ -129,7 +129,7 @@ class _Submission:
             self._last_confirmed = max(self._last_confirmed, tag)
 
     def bring_back(self, exchange: str) -> None:
-        """The broker returns a message, and does not say which one."""
+        """Note that the broker returns a message. It does not say which one."""
         self._note(self._first_tag, f"no queue is bound to receive messages published to {exchange!r}")
 
     def _note(self, tag: int, trouble: str) -> None:
@@ -137,7 +137,7 @@ class _Submission:
         self._refused = tag if self._refused is None else min(self._refused, tag)
 
     def conclude(self) -> bool:
-        """The broker has answered all that was published last. Returns whether all is confirmed."""
+        """Note that the broker has answered all messages published last. Return whether all are confirmed."""
         if self._refused is None:
             self._confirmed += len(self._last)
             self._alone = False
@@ -147,24 +147,24 @@ class _Submission:
 
     @property
     def is_out_of_order(self) -> bool:
-        """Whether messages of a line are in the queue, and one that belongs before them is not."""
+        """Return whether a message in line is in the queue while an earlier one is missing."""
         return self._in_line and self._refused is not None and self._last_confirmed > self._refused
 
     def about(self, *, listed: int) -> dict[str, Any]:
-        """What a line of the log says of it. Results and dead letters have the ids of their readings."""
+        """Return the submission's fields for a line of the log: the ids of its readings."""
         return logs.many([message.properties.message_id or "" for message in self.messages], listed)
 
     def fail(self, reason: str) -> None:
-        """Nobody will publish it any more."""
+        """Let the future fail, because the messages will not be published."""
         if not self.future.done():
             self.future.set_exception(PublishError(reason))
 
 
 class Publisher:
-    """Publishes from any thread over one connection, which it keeps up.
+    """Publishes from any thread over one connection, and reconnects if it is lost.
 
-    `prepare` is called before each connecting: it makes sure that the exchanges are there. `insist`: see the
-    head of this file.
+    `prepare` is called before each attempt to connect and ensures that the exchanges exist. For `insist`, see
+    the head of this file.
     """
 
     def __init__(self, amqp_url: str, prepare: Callable[[], None], *, insist: bool = False) -> None:
@@ -184,24 +184,25 @@ class Publisher:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker can be published to at this moment."""
+        """Whether the publisher is connected to the broker."""
         return self._channel is not None
 
     def publish(self, messages: Sequence[Message], *, in_line: bool = False) -> "Future[None]":
         """Publish `messages` in order. The future is done when the broker has confirmed all of them.
 
-        `in_line`: they all go to one queue, and must get there in this order. It fails where they do not.
+        With `in_line`, they all go to one queue and must arrive there in this order; otherwise the future
+        fails.
 
-
-        It fails with `PublishError` when the publisher is closed before; and, unless it insists, where one is
-        refused, or returned because no queue takes it, or the connection is lost or cannot be had.
+        The future fails with `PublishError` if the publisher is closed before. Unless the publisher insists,
+        it also fails if a message is refused, or returned because no queue accepts it, or the connection is
+        lost or cannot be made.
         """
         submission = _Submission(messages, in_line=in_line)
         if not messages:
             submission.future.set_result(None)
             return submission.future
         if tracing.on():
-            # A queue is published to by its name, which is the key then.
+            # A queue is published to by its name, which is then the key.
             destinations = [message.exchange or message.key for message in messages]
             tracing.publishing(destinations, submission.future)
         self._handed_in.append(submission)
@@ -209,12 +210,12 @@ class Publisher:
         return submission.future
 
     def close(self) -> None:
-        """End the connection. What is not confirmed yet fails."""
+        """Close the connection. The futures of unconfirmed messages fail."""
         self._stopping.set()
         self._loop.add_callback_threadsafe(self._work)
         self._thread.join()
 
-    # All below runs on the publisher's thread.
+    # Everything below runs on the publisher's thread.
 
     def _run(self) -> None:
         self._loop.call_later(_PATIENCE_SECONDS, self._warn_of_delay)
@@ -265,7 +266,7 @@ class Publisher:
         self._loop.stop()
 
     def _work(self) -> None:
-        """Publish what was handed in."""
+        """Publish the submitted messages."""
         channel = self._channel
         if self._stopping.is_set() and self._connection is not None and self._connection.is_open:
             self._connection.close()
@@ -280,7 +281,7 @@ class Publisher:
                     self._unconfirmed[self._published] = submission
 
     def _on_confirm(self, frame: Any) -> None:
-        """Count what the broker confirms; with `multiple` that is all up to the tag."""
+        """Count the confirmed messages; with `multiple`, all up to the tag."""
         tag, refused = frame.method.delivery_tag, isinstance(frame.method, Basic.Nack)
         tags = [tag]
         if frame.method.multiple:
@@ -292,7 +293,7 @@ class Publisher:
                 self._on_answered(submission)
 
     def _on_answered(self, submission: _Submission) -> None:
-        """The broker has answered all that was published last of a submission."""
+        """Handle that the broker has answered all messages of a submission that were published last."""
         if submission.conclude():
             submission.future.set_result(None)
         elif submission.is_out_of_order:
@@ -313,13 +314,16 @@ class Publisher:
         self._work()
 
     def _on_return(self, _channel: object, method: Any, _properties: object, _body: bytes) -> None:
-        """No queue took a mandatory message. Which one is not said, but the reason holds for all of them."""
+        """Note that no queue accepts a mandatory message.
+
+        The broker does not say which one, but the reason applies to all of them.
+        """
         for submission in set(self._unconfirmed.values()):
             if any(message.mandatory for message in submission.messages):
                 submission.bring_back(method.exchange)
 
     def _warn_of_delay(self) -> None:
-        """Warn of what the broker does not confirm: it may be short of memory or disk."""
+        """Warn of messages that the broker does not confirm: it may be short of memory or disk."""
         self._loop.call_later(_PATIENCE_SECONDS, self._warn_of_delay)
         if self._unconfirmed:
             seconds = monotonic() - min(submission.since for submission in self._unconfirmed.values())
@@ -331,7 +335,7 @@ class Publisher:
                 )
 
     def _take_back(self, reason: str) -> None:
-        """The connection is lost: nothing is known of what was published on it and not confirmed."""
+        """Handle a lost connection: the fate of its unconfirmed messages is unknown."""
         if not self._insist:
             self._fail_all(reason)
             return

@@ -1,4 +1,4 @@
-"""Results as they leave: CloudEvents 1.0, structured mode, JSON (`application/cloudevents+json`).
+"""Results as published: CloudEvents 1.0, structured mode, JSON (`application/cloudevents+json`).
 
 Everything is in the body, because AMQP 0-9-1 and MQTT 3.1.1 have no headers in common.
 """
@@ -100,7 +100,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode_result(machine_id: str, event_id: str, time: str, active: Active, data: bytes) -> bytes:
-    """The CloudEvent that carries `data`, a JSON object, which the logic `active` has returned."""
+    """Encode the CloudEvent with `data`, a JSON object that the logic `active` returned."""
     return _encoder.encode(
         CloudEvent(
             id=event_id,
@@ -117,14 +117,14 @@ def encode_result(machine_id: str, event_id: str, time: str, active: Active, dat
 
 
 def event_ids(number: int, results: list[bytes]) -> list[str]:
-    """The ids of what the machine's reading `number` returned: `17`, or of several `17.1`, `17.2`, …"""
+    """Return the ids of the results of reading `number`: `17`, or `17.1`, `17.2`, … if several."""
     if len(results) == 1:
         return [str(number)]
     return [f"{number}.{place}" for place in range(1, len(results) + 1)]
 
 
 def result_message(key: str, machine_id: str, outgoing: Outgoing) -> Message:
-    """The message of a result, for the exchange `results`."""
+    """Return the message of a result, for the exchange `results`."""
     return Message(
         wire.RESULTS_EXCHANGE,
         key,

@@ -1,4 +1,4 @@
-"""Every name on the wire, once: exchanges, queues, routing keys and topics, and how they are declared.
+"""The exchanges, queues and bindings, and how they are declared. `pipeline.wire` has their names.
 
 ::
 
@@ -6,22 +6,23 @@
                                       ├──▶ readings.0
                                       ├──▶ ...            quorum queues, single active consumer
                                       └──▶ readings.N-1
-    (default) ──overflow.0 … overflow.N-1                 likewise: what one machine sends too much of
+    (default) ──overflow.0 … overflow.N-1                 the same: readings of machines that flood
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by
-    `pipeline.dead_letters.collector` readings.N, overflow.N ──expired──▶ dead-letters      the exchange; at
-    least once (`pipeline.broker.expiry`)
+                                                          `pipeline.dead_letters.collector`
+    readings.N, overflow.N ──expired──▶ dead-letters      the exchange; at least once
+                                                          (`pipeline.broker.expiry`)
 
-Why x-modulus-hash and not x-consistent-hash: the latter deals the machines out by the order in which the
-queues were bound, and a broker that starts again binds them in another order. Most machines would change
-their partition, and what still waits in the old one would be overtaken. A modulus is taken of the queues
-sorted by name, whichever order they come in. (RabbitMQ 4.3 has it built in and promises as much; before, it
+Why x-modulus-hash and not x-consistent-hash: a consistent hash distributes the machines by the order in which
+the queues were bound, and a broker that restarts binds them in another order. Then most machines would change
+their partition, and new readings would overtake readings that still wait in the old one. A modulus hash sorts
+the queues by name, whatever the order of binding. (RabbitMQ 4.3 has it built in and promises this; before, it
 is in the plugin rabbitmq_sharding.)
 
-Declaring is idempotent: whoever comes first (API, worker, devices' tests) makes what is missing.
+Declaring is idempotent: the first process (API, worker, devices' tests) creates the missing objects.
 
 Older versions declared the partitions' queues without dead-lettering, and RabbitMQ does not change the
-arguments of a queue. Such a queue is accepted; a policy with `EXPIRY_POLICY` adds the dead-lettering.
+arguments of a queue. Queues without it are accepted; a policy with `EXPIRY_POLICY` adds the dead-lettering.
 """
 
 import logging
@@ -55,13 +56,12 @@ if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
 
 
-#: Since RabbitMQ 4 a quorum queue drops what was given back 20 times; a reading is never dropped, and
-#: older brokers know no word for "never".
+#: Since RabbitMQ 4, a quorum queue drops a message that was returned 20 times. A reading must never be
+#: dropped, and older brokers have no value for "never".
 _DELIVERY_LIMIT: Final = 1_000_000_000
 
-#: What makes a reading that expires in a partition's queue a dead letter: a policy's definition. At least
-#: once needs the overflow behaviour reject-publish, and on RabbitMQ before 3.12 the feature flag
-#: `stream_queue`.
+#: The definition of a policy that dead-letters expired readings of a partition's queue. At-least-once needs
+#: the overflow behaviour reject-publish, and on RabbitMQ before 3.12 the feature flag `stream_queue`.
 EXPIRY_POLICY: Final = {
     "dead-letter-exchange": DEAD_LETTERS_EXCHANGE,
     "dead-letter-strategy": "at-least-once",
@@ -71,46 +71,46 @@ EXPIRY_POLICY: Final = {
 #: The names of the partitions' queues, as a regular expression.
 PARTITION_QUEUES_PATTERN: Final = r"^(readings|overflow)\.[0-9]+$"
 
-#: Deals each routing key to one of the queues that are bound; see above.
+#: Routes each routing key to one of the bound queues; see above.
 _READINGS_TYPE: Final = "x-modulus-hash"
 
 
 _logger = logging.getLogger(__name__)
 
-# pika warns of each refused declaration. Of an older version's queues it is said once, by us.
+# pika warns of each refused declaration. We warn once of an older version's queues.
 logging.getLogger("pika.channel").addFilter(lambda record: "x-dead-letter-" not in record.getMessage())
 
 
 def moved_from(headers: Mapping[str, Any]) -> tuple[str | None, int | None]:
-    """The machine and the place that an overflow queue's message names; None and None if it names neither."""
+    """Return the machine and place in the headers of an overflow queue's message, or None and None."""
     machine_id, place = headers.get(MACHINE_HEADER), headers.get(PLACE_HEADER)
     if isinstance(machine_id, str) and is_machine_id(machine_id) and isinstance(place, int):
-        return machine_id, int(place)  # pika has a class of its own for an integer of eight bytes
+        return machine_id, int(place)  # pika has its own class for integers of eight bytes
     return None, None
 
 
 def ensure(settings: Settings) -> None:
-    """Connect and declare the topology. Raises `TopologyError`, or pika's error where there is no broker."""
+    """Connect and declare the topology. Raises `TopologyError`, or pika's error if there is no broker."""
     with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
         declare(connection.channel(), settings)
 
 
 class Exchange(Struct, frozen=True):
-    """A durable exchange of ours."""
+    """A durable exchange."""
 
     name: str
     type: str
 
 
 class Queue(Struct, frozen=True):
-    """A durable queue of ours, with the arguments that it is declared with."""
+    """A durable queue, with the arguments of its declaration."""
 
     name: str
     arguments: dict[str, Any]
 
 
 class Binding(Struct, frozen=True):
-    """What leads from an exchange to a queue, or to another exchange."""
+    """A binding from an exchange to a queue or to another exchange."""
 
     source: str
     destination: str
@@ -126,7 +126,7 @@ EXCHANGES: Final = (
 
 
 def partition_arguments(settings: Settings) -> dict[str, Any]:
-    """The arguments of the partitions' queues, of both kinds."""
+    """Return the arguments of the partitions' queues, both kinds."""
     return {
         "x-queue-type": "quorum",
         "x-single-active-consumer": True,
@@ -137,7 +137,7 @@ def partition_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def dead_letters_arguments(settings: Settings) -> dict[str, Any]:
-    """The arguments of the dead letters' queue."""
+    """Return the arguments of the dead letters' queue."""
     return {
         "x-queue-type": "quorum",
         "x-delivery-limit": _DELIVERY_LIMIT,
@@ -147,7 +147,7 @@ def dead_letters_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def queues(settings: Settings) -> list[Queue]:
-    """All queues."""
+    """Return all queues."""
     names = [
         name(partition)
         for partition in range(settings.partitions)
@@ -160,9 +160,9 @@ def queues(settings: Settings) -> list[Queue]:
 
 
 def bindings(settings: Settings) -> list[Binding]:
-    """All bindings, in the order they are made: the first reading finds all partitions bound.
+    """Return all bindings in the order they are made, so that the first reading finds all partitions bound.
 
-    The overflow queues have none: they are published to by their names.
+    The overflow queues have none: messages are published to them by name.
     """
     partitions = [readings_queue(partition) for partition in range(settings.partitions)]
     return [
@@ -174,10 +174,10 @@ def bindings(settings: Settings) -> list[Binding]:
 
 
 def declare(channel: "BlockingChannel", settings: Settings) -> None:
-    """Make every exchange, queue and binding that is not there yet.
+    """Declare every missing exchange, queue and binding.
 
-    Raises `TopologyError` where the broker lacks the exchange type of the readings, or has one of the names
-    with other properties.
+    Raises `TopologyError` if the broker does not have the exchange type of the readings, or has one of the
+    names with other properties.
     """
     for exchange in EXCHANGES:
         declare_exchange(channel, exchange)
@@ -193,7 +193,7 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
 
 @cache
 def _warn_of_outdated(_amqp_url: str, names: tuple[str, ...]) -> None:
-    """Warn once in this process, not at each connection."""
+    """Warn once in this process, not on each connection."""
     _logger.warning(
         "An older version declared the queues %s without dead-lettering. RabbitMQ drops a reading that "
         "expires in them unless a policy adds dead-lettering. Run iot-logic doctor: it checks this and "
@@ -203,11 +203,11 @@ def _warn_of_outdated(_amqp_url: str, names: tuple[str, ...]) -> None:
 
 
 def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
-    """Make an exchange where it is not there yet. Raises `TopologyError` where it cannot be had."""
+    """Declare an exchange. Raises `TopologyError` if the broker refuses it."""
     try:
         channel.exchange_declare(exchange.name, exchange.type, durable=True)
     except pika.exceptions.ConnectionClosedByBroker as e:
-        # An unknown type of exchange is a connection error (503 COMMAND_INVALID) for RabbitMQ.
+        # For RabbitMQ, an unknown exchange type is a connection error (503 COMMAND_INVALID).
         if exchange.type in e.reply_text:
             raise TopologyError(
                 f"RabbitMQ does not know the exchange type {exchange.type}. Enable its plugin: "
@@ -223,11 +223,11 @@ def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
 
 
 def declare_queue(channel: "BlockingChannel", queue: Queue) -> bool:
-    """Make a queue where it is not there yet. Returns whether its arguments dead-letter as ours do.
+    """Declare a queue. Return whether it dead-letters as declared here.
 
-    Raises `TopologyError` where it is another than ours in anything else.
+    Raises `TopologyError` if the existing queue differs in any other argument.
     """
-    # RabbitMQ closes the channel of a queue that it refuses to declare.
+    # RabbitMQ closes the channel if it refuses to declare a queue.
     with channel.connection.channel() as trial:
         try:
             trial.queue_declare(queue.name, durable=True, arguments=queue.arguments)

@@ -1,7 +1,7 @@
-"""Dead letters by what they failed for, and on which machines.
+"""Dead letters grouped by cause and machine.
 
-No index knows causes, so letters are read for it, without their readings: of very many the newest, and it is
-said that there are more.
+No index has the causes, so the letters are read, without their readings. If there are very many, only the
+newest are read, and the result says that it is incomplete.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from pipeline.model.dead_letter import Letter
 from pipeline.store.dead_letters import KeptLetter, LetterFilter, LetterStore
 
-#: Letters that are read at the most: some 0.3 s on one core.
+#: Maximum letters that are read: about 0.3 s on one core.
 MOST: Final = 10_000
 
 #: Letters that are read in one round trip.
@@ -19,8 +19,11 @@ _CHUNK: Final = 2_000
 
 
 class CauseOnMachine(Struct):
-    """How many letters of a cause a machine has, how many of them were sent again and are not processed yet,
-    and when the newest failed (RFC 3339, UTC)."""
+    """The letters of a cause on one machine.
+
+    It has their number, how many of them were sent again and are not processed yet, and when the newest
+    failed (RFC 3339, UTC).
+    """
 
     letters: int
     sent_again: int
@@ -28,9 +31,9 @@ class CauseOnMachine(Struct):
 
 
 class FoundCause(Struct):
-    """A cause: its newest and its oldest letter, and what it has on each machine.
+    """A cause: its newest and its oldest letter, and its letters on each machine.
 
-    `sent_before` counts those whose readings had been sent again before they failed.
+    `sent_before` counts the letters whose readings had been sent again before they failed.
     """
 
     newest: Letter
@@ -40,7 +43,7 @@ class FoundCause(Struct):
     places: dict[str, CauseOnMachine] = field(default_factory=dict)
 
     def add(self, kept: KeptLetter) -> None:
-        """Count a letter, which is older than those before it."""
+        """Count a letter that is older than those before it."""
         letter = kept.letter
         self.oldest = letter
         self.letters += 1
@@ -51,14 +54,14 @@ class FoundCause(Struct):
 
 
 class CountedCauses(Struct):
-    """Causes by their hash (`Letter.cause`), and whether they are of all letters that are meant."""
+    """Causes by their hash (`Letter.cause`), and whether they include all selected letters."""
 
     causes: dict[str, FoundCause]
     complete: bool
 
 
 def count_causes(letters: LetterStore, where: LetterFilter, most: int = MOST) -> CountedCauses:
-    """The causes of the letters that are meant, of the newest `most`. Raises `redis.RedisError`."""
+    """Return the causes of the newest `most` selected letters. Raises `redis.RedisError`."""
     ids = letters.newest(where, most + 1)
     causes = dict[str, FoundCause]()
     for start in range(0, min(len(ids), most), _CHUNK):

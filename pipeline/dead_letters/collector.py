@@ -1,16 +1,16 @@
-"""The keeper: takes dead letters off their queue, keeps them in Redis, and acknowledges them after that.
+"""The collector of dead letters: takes them from their queue, keeps them in Redis, and acknowledges.
 
-A letter that comes twice is kept once, so nothing is lost where this is killed, and any number of keepers
-may run. When as many are kept as may be, it takes no more, and the rest wait in the queue, on disk. When
-that is full too, workers cannot publish a dead letter, and the partition that has one waits.
+A redelivered letter is kept once, so nothing is lost if the collector is killed, and any number of collectors
+may run. When the maximum number of letters is kept, the collector takes no more, and the rest wait in the
+queue, on disk. When the queue is full too, workers cannot publish a dead letter, and its partition waits.
 
-A reading that expired is a letter that RabbitMQ made, and may make twice (`pipeline.broker.expiry`):
+RabbitMQ makes the letter of a reading that expired, and may make it twice (`pipeline.broker.expiry`):
 
-- One that is kept already is not kept again, unless it is delivered for the first time and has nothing that
-  tells it from an equal one. Then there are two, and both are kept. What would break it: of equal ones that
-  expired in the same second, some can be taken for the others after a keeper was killed before it
-  acknowledged.
-- One that was sent again and expires on its way needs no second letter. Its first is there, or was used up.
+- A letter that exists is not kept again, unless it is delivered for the first time and nothing distinguishes
+  it from an equal one. Then there are two letters, and both are kept. The limit: if a collector was killed
+  before it acknowledged, equal letters that expired in the same second may be taken for each other.
+- A reading that was sent again and expires on its way needs no second letter. Its first letter still exists
+  or was used up.
 """
 
 import logging
@@ -35,7 +35,7 @@ from pipeline.settings import Settings
 from pipeline.store.client import RedisError
 from pipeline.store.dead_letters import LetterStore
 
-#: Letters that are kept in one round trip, and so held in memory, and what they may weigh in bytes.
+#: Maximum letters that are kept in one round trip, and so are in memory, and their maximum bytes.
 _LETTERS: Final = 200
 _BYTES: Final = 4 * 1024**2
 
@@ -43,22 +43,22 @@ _BYTES: Final = 4 * 1024**2
 _IDLE_SECONDS: Final = 0.25
 _RECONNECT_SECONDS: Final = 0.5
 
-#: Seconds between two looks whether all that is counted is there, while there is no room.
+#: Seconds between two checks that all counted letters exist, while there is no room.
 _SWEEP_SECONDS: Final = 60
 
-#: What RabbitMQ 4.3 and later add to a message that was handed to a consumer before.
+#: The header that RabbitMQ 4.3 and later add to a message that was delivered before.
 _ACQUIRED_COUNT: Final = "x-acquired-count"
 
-#: What is raised when RabbitMQ or Redis is gone. pika asserts where a connection is used that was lost.
+#: The errors if RabbitMQ or Redis is unavailable. pika asserts if a lost connection is used.
 _GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, RedisError)
 
 _logger = logging.getLogger(__name__)
 
 
 class DeadLetterCollector:
-    """A thread with a connection of its own, from `start` to `close`.
+    """A thread with its own connection, from `start` to `close`.
 
-    `waiting` is how many letters are in the queue, None while that is not known.
+    `waiting` is the number of letters in the queue, or None if unknown.
     """
 
     def __init__(self, settings: Settings, letters: LetterStore) -> None:
@@ -70,11 +70,11 @@ class DeadLetterCollector:
         self._thread = Thread(target=self._run, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin to take letters."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Finish what was taken, and end the connection."""
+        """Finish the letters already taken, and close the connection."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -91,7 +91,7 @@ class DeadLetterCollector:
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _serve(self, connection: pika.BlockingConnection) -> None:
-        """Keep letters until it is to stop. What is not acknowledged then goes back to the queue."""
+        """Keep letters until the collector must stop. Unacknowledged letters then return to the queue."""
         channel = _channel(connection)
         deliveries: Iterator[Any] | None = None
         while not self._stopping.is_set():
@@ -103,7 +103,7 @@ class DeadLetterCollector:
                 self._take(channel, deliveries, min(room, _LETTERS))
             else:
                 if deliveries is not None:
-                    # What was handed out ahead goes back, in order. A cancel would return it piece by piece.
+                    # Prefetched letters return to the queue, in order. A cancel would return them one by one.
                     close_at_once(channel._impl)
                     channel, deliveries = _channel(connection), None
                 channel.connection.process_data_events(time_limit=_IDLE_SECONDS)
@@ -111,7 +111,7 @@ class DeadLetterCollector:
             self.waiting = queue.method.message_count
 
     def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
-        """Keep the letters that have arrived, `most` of them, and acknowledge them."""
+        """Keep the letters that have arrived, at most `most`, and acknowledge them."""
         letters, size, tag = list[tuple[Letter, bytes]](), 0, 0
         others = list[bool]()
         for method, properties, body in deliveries:
@@ -134,12 +134,12 @@ class DeadLetterCollector:
             channel.basic_ack(tag, multiple=True)
 
     def _is_claimed(self, letter: Letter, properties: pika.BasicProperties, body: bytes) -> bool:
-        """Whether this reading, which expired, was itself sent again from a letter."""
+        """Return whether this expired reading was itself sent again from a letter."""
         claim = claim_of(properties.headers) if letter.kind == EXPIRED else None
         return claim is not None and claim.holds(self._letters.secret(), letter.machine, body)
 
     def _room(self) -> int:
-        """How many more may be kept."""
+        """Return how many more letters may be kept."""
         room = self._settings.dead_letters_max - self._letters.count()
         if room <= 0 and monotonic() - self._swept > _SWEEP_SECONDS:
             self._letters.sweep()
@@ -149,9 +149,9 @@ class DeadLetterCollector:
 
 
 def _is_another(method: Any, properties: pika.BasicProperties) -> bool:
-    """Whether this is a reading that expired and is no repeat of an equal one that is kept.
+    """Return whether this is an expired reading and not a repeat of an equal one that is kept.
 
-    RabbitMQ delivers it for the first time, and it has nothing by which a repeat could be known.
+    It is, if RabbitMQ delivers it for the first time and nothing in it would identify a repeat.
     """
     headers = properties.headers or {}
     if method.redelivered or _ACQUIRED_COUNT in headers:

@@ -1,11 +1,11 @@
-"""Sends dead letters again: their readings go to the end of their machines' lines, as devices' would.
+"""Sends dead letters again: publishes their readings as devices would, behind all waiting readings.
 
 A reading keeps its bytes and content type, and carries the claim on its letter. The letter stays until a
-worker applies the reading, so this may be killed anywhere and be done again (`pipeline.store.dead_letters`).
-A reading that fails again becomes a new dead letter, with a new number.
+worker applies the reading, so this process may be killed at any point and repeated
+(`pipeline.store.dead_letters`). A reading that fails again becomes a new dead letter, with a new number.
 
-Each machine's letters are sent by number. They may arrive in another order only where the partition is
-full, so that the broker takes some of a list and refuses others.
+Each machine's letters are sent by number. They can arrive in another order only if the partition is full, so
+that the broker accepts some of a list and refuses others.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,21 +24,21 @@ from pipeline.model.deployment import Pause
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.wire import CLAIM_HEADER
 
-#: Bytes of readings that are in memory at once, unless a single one is larger.
+#: Maximum bytes of readings in memory at once, unless a single one is larger.
 _BYTES: Final = 4 * 1024**2
 
-#: Seconds that the broker may take to confirm what was sent at once.
+#: Seconds that the broker may take to confirm the readings that were sent together.
 _CONFIRM_SECONDS: Final = 30
 
-#: Seconds between two looks whether all letters are kept.
+#: Seconds between two checks that all letters are kept.
 _LOOK_SECONDS: Final = 0.2
 
 
 class Redriver:
     """Sends letters again. Its methods block until the broker has confirmed.
 
-    They raise `RedriveStopped` where the broker does not take a reading, and `redis.RedisError`. `patience`
-    is how many seconds it waits for letters that a keeper has not taken yet.
+    They raise `RedriveStopped` if the broker does not accept a reading, and `redis.RedisError`. `patience` is
+    the number of seconds to wait for letters that no collector has taken yet.
     """
 
     def __init__(self, letters: LetterStore, publisher: Publisher, patience: float = 5) -> None:
@@ -47,7 +47,7 @@ class Redriver:
         self._publisher = publisher
 
     def send_all(self, where: LetterFilter) -> int:
-        """Send again all letters that are meant, without strays. Returns how many were sent."""
+        """Send all selected letters again, without strays. Return the number of sent letters."""
         sent = 0
         for kept in self._letters.line(where):
             for part in _parts(each.letter for each in kept):
@@ -58,10 +58,10 @@ class Redriver:
         return sent
 
     def send_paused(self, machine_id: str, pause: Pause | None) -> tuple[int, int]:
-        """Send again what came while a machine was paused, in order, once all of the last pause is kept.
+        """Send the readings of a machine's last pause again, in order, when all their letters are kept.
 
-        Returns how many were sent, and how many are on their way to the dead letters still after some
-        seconds. Nothing that came after one of those is sent, so that doing it again keeps the order.
+        Return how many were sent, and how many are still on their way to the dead letters after some seconds.
+        Readings behind the first of these are not sent, so that a repeat keeps the order.
         """
         waiting, below = 0, None
         if pause is not None and pause.last is not None and pause.last > pause.first:
@@ -77,7 +77,7 @@ class Redriver:
             sleep(_LOOK_SECONDS)
 
     def send_one(self, letter: Letter) -> bool:
-        """Send one letter again, which is no stray. Returns whether it was still there."""
+        """Send one letter again, which must not be a stray. Return whether it still existed."""
         return self._send([letter]) == 1
 
     def _send(self, letters: list[Letter]) -> int:
@@ -108,7 +108,7 @@ def _message(secret: bytes, letter: Letter, body: bytes) -> Message:
         body,
         pika.BasicProperties(
             content_type=letter.content_type,
-            # Its own, and the same each time: so that its mark is not that of the reading that failed.
+            # Its own id, the same each time, so that its mark differs from that of the failed reading.
             message_id=f"{SENT_AGAIN}{letter.name}",
             delivery_mode=PERSISTENT,
             headers={CLAIM_HEADER: claim.header},
@@ -118,7 +118,7 @@ def _message(secret: bytes, letter: Letter, body: bytes) -> Message:
 
 
 def _parts(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
-    """The letters in lists whose readings fit in memory together."""
+    """Yield the letters in lists whose readings fit in memory together."""
     part, size = list[Letter](), 0
     for letter in letters:
         if part and size + letter.size > _BYTES:

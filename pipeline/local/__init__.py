@@ -1,1 +1,1 @@
-"""RabbitMQ and Redis of one machine's own, and the demo that `make run` shows on them."""
+"""Local RabbitMQ and Redis servers on one machine, and the demo that `make run` shows on them."""

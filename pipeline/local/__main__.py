@@ -1,4 +1,4 @@
-"""`python -m pipeline.local`, which is what `make run` runs."""
+"""The command `python -m pipeline.local`, which `make run` runs."""
 
 import sys
 

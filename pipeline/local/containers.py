@@ -1,8 +1,8 @@
-"""RabbitMQ and Redis in containers, where a Docker engine on this machine answers.
+"""RabbitMQ and Redis in containers, if a Docker engine on this machine answers.
 
-They have the same methods as the private processes. A container is kept while its server is stopped or
-killed, and with it its data; `close` removes both. Nothing can remove the containers of a process that was
-killed by SIGKILL at once: the next one that comes here does.
+They have the same methods as the private processes. A container keeps its data while its server is stopped or
+killed; `close` removes both. If SIGKILL ends a process, nothing removes its containers at once: the next
+process that creates a container removes them.
 """
 
 import io
@@ -29,10 +29,10 @@ from pipeline.local.redis import serves_redis
 RABBITMQ_IMAGE: Final = "rabbitmq:4-management"
 REDIS_IMAGE: Final = "redis:8"
 
-#: Says which process a container belongs to, as "pid-start": see `_owner`.
+#: The label that names the process a container belongs to, as "pid-start": see `_owner`.
 _OWNER_LABEL: Final = "iot-logic-processor.owner"
 
-#: Seconds that one request to the engine may take; the download of an image is not one request.
+#: Seconds that one request to the engine may take. The download of an image takes more than one request.
 _REQUEST_SECONDS: Final = 60
 _START_SECONDS: Final = 120
 _STOP_SECONDS: Final = 30
@@ -42,15 +42,15 @@ _TAIL_LINES: Final = 20
 
 
 class ContainerServer(ABC):
-    """A server in a container, with ports of 127.0.0.1. Raises `Unavailable` where Docker cannot give it."""
+    """A server in a container, with ports of 127.0.0.1. Raises `Unavailable` if Docker cannot provide it."""
 
-    #: What it is called in messages.
+    #: The server's name in messages.
     name: str
 
     def __init__(
         self, image: str, ports: Mapping[int, int], files: Mapping[str, str], command: list[str]
     ) -> None:
-        """`ports` says which port of the container is which of this machine; `files` are put into it."""
+        """Create the container. `ports` maps its ports to this machine's; `files` are copied into it."""
         with ExitStack() as failed:
             self._client = _engine()
             failed.callback(self._client.close)
@@ -72,10 +72,10 @@ class ContainerServer(ABC):
 
     @abstractmethod
     def _ready(self) -> bool:
-        """Whether a client is served."""
+        """Return whether the server serves clients."""
 
     def start(self) -> None:
-        """Start it on the data it has, and return when it serves clients. Raises `ServerFailed`."""
+        """Start the server on its data, and return when it serves clients. Raises `ServerFailed`."""
         try:
             self._container.start()
         except docker.errors.APIError as e:
@@ -98,24 +98,24 @@ class ContainerServer(ABC):
         return self._container.logs(tail=_TAIL_LINES).decode(errors="replace").strip()
 
     def stop(self) -> None:
-        """End it in its own orderly way; it keeps its data."""
+        """Shut the server down cleanly; it keeps its data."""
         self._container.stop(timeout=_STOP_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL all of it, as a crash would; its data stay as they are."""
+        """Kill the server's processes with SIGKILL, as in a crash; its data stay unchanged."""
         self._container.reload()
         if self._container.status == "running":
             self._container.kill()
             self._container.wait(timeout=_REQUEST_SECONDS)
 
     def close(self) -> None:
-        """End it for good and remove its data."""
+        """End the server for good and remove its data."""
         with closing(self._client), suppress(docker.errors.NotFound):
             self._container.remove(force=True, v=True)
 
 
 class ContainerRabbitmq(ContainerServer):
-    """The URLs are those of `PrivateRabbitmq`."""
+    """RabbitMQ in a container, with the same URLs as `PrivateRabbitmq`."""
 
     name = "RabbitMQ"
 
@@ -145,7 +145,7 @@ class ContainerRabbitmq(ContainerServer):
 
 
 class ContainerRedis(ContainerServer):
-    """The URL is that of `PrivateRedis`."""
+    """Redis in a container, with the same URL as `PrivateRedis`."""
 
     name = "Redis"
 
@@ -167,7 +167,8 @@ def _engine() -> docker.DockerClient:
         client = docker.from_env(timeout=_REQUEST_SECONDS)
     except (docker.errors.DockerException, requests.RequestException) as e:
         raise Unavailable("no Docker engine answers") from e
-    # What a remote engine binds to 127.0.0.1 is not our 127.0.0.1. A socket has this scheme in the SDK.
+    # A remote engine binds ports to its own 127.0.0.1, not to ours. The SDK uses this scheme for a local
+    # socket.
     if not client.api.base_url.startswith("http+docker://"):
         client.close()
         raise Unavailable("the Docker engine of DOCKER_HOST is on another machine")
@@ -186,7 +187,7 @@ def _ensure_image(client: docker.DockerClient, image: str) -> None:
 
 
 def _archive(files: Mapping[str, str]) -> bytes:
-    """A tar of text files, readable by the servers' own users inside."""
+    """Return a tar of text files that the servers' own users in the container can read."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for name, text in files.items():
@@ -197,12 +198,12 @@ def _archive(files: Mapping[str, str]) -> bytes:
 
 
 def _owner(pid: int) -> str | None:
-    """A process, told apart from a later one with the same number by its start; None where it has ended."""
+    """Return the id and the start time of a process, because ids are reused; None if it has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except FileNotFoundError:
         return None
-    # proc(5): the start is field 22; those after the name, which is in parentheses, begin with field 3.
+    # proc(5): the start time is field 22; the fields after the name, which is in parentheses, start at 3.
     return f"{pid}-{stat.rpartition(')')[2].split()[19]}"
 
 

@@ -1,8 +1,8 @@
-"""The whole system on one machine, for somebody to watch: servers, API, worker, machines, results.
+"""A demo of the whole system on one machine: servers, API, worker, machines and results.
 
-The servers are started first and ended last. The four other processes are honcho's: it starts them, prints
-what they say with their name before it, and ends all when one ends or a signal asks for it. Each runs under
-a guardian that watches *this* process, so that none is left over when this one is killed.
+The demo starts the servers first and ends them last. honcho runs the four other processes: it starts them,
+prints their output with their name in front, and ends all when one ends or a signal arrives. Each runs under
+a guardian that watches *this* process, so none of them is left over if this process is killed.
 """
 
 import multiprocessing
@@ -24,23 +24,23 @@ from pipeline.local.process import guarded
 from pipeline.local.servers import Servers, servers
 from pipeline.settings import Settings
 
-#: Where the commands are that belong to this Python.
+#: The folder of the commands that belong to this Python.
 _SCRIPTS: Final = Path(sys.executable).parent
 
-#: Ports after the wanted one that are tried for the API.
+#: How many ports to try for the API after the configured one.
 _MORE_PORTS: Final = 20
 
-#: What honcho returns after SIGINT and SIGTERM: the demo was ended as it should be.
+#: The exit statuses of honcho after SIGINT and SIGTERM, which end the demo normally.
 _ASKED_TO_END: Final = (130, 143)
 
 
 def main() -> int:
-    """Run it until it is asked to end (SIGINT, SIGTERM, SIGHUP) or a part of it fails.
+    """Run the demo until a signal ends it (SIGINT, SIGTERM, SIGHUP) or a part of it fails.
 
-    Returns the exit status: 0 where it was asked to end.
+    Return the exit status: 0 if a signal ended it.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    # honcho knows SIGINT and SIGTERM; a terminal that is closed sends this one.
+    # honcho handles SIGINT and SIGTERM; a terminal sends SIGHUP when it is closed.
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     try:
         settings = Settings.from_environ()
@@ -60,18 +60,18 @@ def main() -> int:
 
 
 def _run(environ: dict[str, str], found: Servers) -> int:
-    # Its processes only wait for others: a copy of this one does, and needs nothing to be sent over.
+    # honcho's processes only wait for others: a fork is enough for that, and nothing must be pickled.
     multiprocessing.set_start_method("fork")
     manager = Manager()  # type: ignore[no-untyped-call]
     for name, command in _commands(found).items():
         line = shlex.join(guarded(command))
-        # So that honcho's signals reach the guardian and not a shell before it.
+        # `exec`, so that honcho's signals reach the guardian and not a shell around it.
         manager.add_process(name, f"exec {line}", env=os.environ | environ)  # type: ignore[no-untyped-call]
     try:
         manager.loop()  # type: ignore[no-untyped-call]
     except BaseException:
-        # Interrupted before all had started, or nobody reads what is printed. honcho's own processes must
-        # not be waited for now; the guardians end the others when this process ends.
+        # Interrupted before all had started, or nobody reads the output. Do not wait for honcho's own
+        # processes now; the guardians end the others when this process ends.
         for process in multiprocessing.active_children():
             process.kill()
         raise
@@ -79,7 +79,7 @@ def _run(environ: dict[str, str], found: Servers) -> int:
 
 
 def _commands(found: Servers) -> dict[str, list[str]]:
-    """What runs, by the name that is printed before its lines."""
+    """Return the commands to run, by the name that is printed in front of their lines."""
     return {
         "api": [str(_SCRIPTS / "iot-api")],
         "worker": [str(_SCRIPTS / "dramatiq"), "pipeline.actors", "-p", "1", "-t", "4"],
@@ -95,14 +95,14 @@ def _commands(found: Servers) -> dict[str, list[str]]:
 
 
 def _environ(settings: Settings, found: Servers, port: int) -> dict[str, str]:
-    """What the processes find in their environment, besides ours."""
+    """Return the variables that the processes get in addition to our environment."""
     environ = {
         "PYTHONUNBUFFERED": "1",
         "IOT_LOGIC_AMQP_URL": found.amqp_url,
         "IOT_LOGIC_REDIS_URL": found.redis_url,
         "IOT_LOGIC_API_PORT": str(port),
         "IOT_LOGIC_API_URL": f"http://127.0.0.1:{port}",
-        # Somebody looks on, though it is pipes that they write to.
+        # A person reads the logs, although the processes write to pipes.
         "IOT_LOGIC_LOG_FORMAT": "text" if settings.log_format == "auto" else settings.log_format,
         "IOT_LOGIC_SIGNING_KEY": settings.signing_key or secrets.token_urlsafe(32),
     }
@@ -112,13 +112,13 @@ def _environ(settings: Settings, found: Servers, port: int) -> dict[str, str]:
 
 
 def _to_export(environ: dict[str, str]) -> list[str]:
-    """Which of these another terminal lacks: those that ours did not name."""
+    """Return the URLs that another terminal must set, because our own environment does not have them."""
     urls = [name for name in environ if name.endswith("_URL")]
     return [name for name in urls if os.environ.get(name) != environ[name]]
 
 
 def _api_port(wanted: int) -> int:
-    """The wanted port, or the next one that is free. Raises `LocalError`."""
+    """Return the wanted port, or the next free one. Raises `LocalError`."""
     for port in range(wanted, min(wanted + _MORE_PORTS, 65_536)):
         if is_free(port):
             if port != wanted:
@@ -128,7 +128,7 @@ def _api_port(wanted: int) -> int:
 
 
 def _address(url: str) -> str:
-    """A URL without its password."""
+    """Return a URL without its user and password."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
 

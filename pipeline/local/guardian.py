@@ -1,22 +1,24 @@
-"""A program that runs another one, and sees to it that nothing of that one is left over.
+"""A program that runs a command, and ensures that no process of the command is left over.
 
 ::
 
     python guardian.py WATCHED_PID FOLDER COMMAND [ARGUMENT ...]
 
-What it promises, and how:
+Its promises, and how it keeps them:
 
-- *The command ends with the process WATCHED_PID*, however that ended. A descriptor of it (pidfd_open(2))
-  becomes readable then: other than with a pipe, no forked copy of that process can hold it open. After
-  such an end FOLDER is removed, unless it is empty text: nobody is left who could.
-- *Nothing outlives the command*: no daemon that it made, as Erlang makes its port mapper, and no child of
-  a child. The guardian is the subreaper of all of them (prctl(2), PR_SET_CHILD_SUBREAPER): whoever loses
-  its parent becomes the guardian's child, so it can be found and waited for.
-- *SIGTERM (and SIGINT, SIGHUP) ask the command to end; SIGUSR1 kills all of it at once*, as a crash would.
-- Should the guardian itself be killed, the kernel kills the command (PR_SET_PDEATHSIG).
+- *The command ends with the process WATCHED_PID*, however that process ends. A descriptor of the process
+  (pidfd_open(2)) becomes readable then. Unlike a pipe, no forked copy of the process can keep it open. The
+  guardian then also removes FOLDER, unless it is an empty text, because no other process is left to do it.
+- *Nothing outlives the command*: no daemon that it started, such as Erlang's port mapper, and no child of a
+  child. The guardian is the subreaper of all of them (prctl(2), PR_SET_CHILD_SUBREAPER): a process that loses
+  its parent becomes the guardian's child, so the guardian can find it and wait for it.
+- *SIGTERM (and SIGINT, SIGHUP) ask the command to end; SIGUSR1 kills all its processes at once*, as in a
+  crash.
+- If the guardian itself is killed, the kernel kills the command (PR_SET_PDEATHSIG).
 
-It exits with the command's status, or 128 + the number of the signal that ended it. It needs the standard
-library only and is run by its path, so that it is up in no time and a broken environment cannot stop it.
+It exits with the command's status, or with 128 + the number of the signal that ended the command. It needs
+only the standard library and is run by its path, so that it starts fast and a broken environment cannot stop
+it.
 """
 
 import ctypes
@@ -35,7 +37,7 @@ from typing import Final
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
-#: Ask the guardian to kill everything.
+#: The signal that makes the guardian kill everything.
 KILL: Final = signal.SIGUSR1
 
 _ASK_TO_END: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -44,7 +46,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(watched: int, folder: str, command: Sequence[str]) -> int:
-    """Run `command` until it ends or must end. Returns the exit status."""
+    """Run `command` until it ends or must end, and return the exit status."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signals, for_signals = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(for_signals)
@@ -57,7 +59,7 @@ def main(watched: int, folder: str, command: Sequence[str]) -> int:
         except ProcessLookupError:
             return 128 + signal.SIGKILL
         selector.register(watcher, selectors.EVENT_READ)
-        process = subprocess.Popen(  # noqa: S603  the command is what we are here for
+        process = subprocess.Popen(  # noqa: S603  running the command is the purpose
             command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -75,7 +77,7 @@ def main(watched: int, folder: str, command: Sequence[str]) -> int:
                     _kill_all()
                     return 128 + signal.SIGKILL
                 if received in _ASK_TO_END:
-                    # Only the command: it knows in which order its own children must end.
+                    # Signal only the command: it knows in which order its own children must end.
                     process.send_signal(signal.SIGTERM)
             if (status := _reap(process.pid)) is not None:
                 _kill_all()
@@ -87,7 +89,7 @@ def _die_with_parent() -> None:
 
 
 def _reap(command: int) -> int | None:
-    """Bury all children that have ended. The command's exit status, if it is one of them."""
+    """Reap all children that have ended. Return the command's exit status if it is one of them."""
     ended = None
     while True:
         try:
@@ -102,7 +104,7 @@ def _reap(command: int) -> int | None:
 
 
 def _kill_all() -> None:
-    """Kill every process that is below this one, until there is none."""
+    """Kill all descendants of this process until none is left."""
     while True:
         for pid in _descendants():
             try:
@@ -119,7 +121,7 @@ def _descendants() -> list[int]:
     children = defaultdict[int, list[int]](list)
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name in the second field may contain anything, but no later field a parenthesis.
+            # The name in the second field may contain anything, but no later field has a parenthesis.
             state_and_parent = path.read_text(errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue

@@ -1,6 +1,7 @@
-"""Uploads the logic of three machines as a user would, over REST, and becomes the program that plays them.
+"""Uploads the logic of three machines over REST, as a user would, and then becomes `iot-devices`.
 
-`python -m pipeline.local.machines IOT_DEVICES mqtt|amqp`, with the path of the command `iot-devices`.
+`python -m pipeline.local.machines IOT_DEVICES mqtt|amqp`; IOT_DEVICES is the path of the command
+`iot-devices`.
 """
 
 import json
@@ -15,13 +16,13 @@ from typing import Final
 from pipeline.local.errors import LocalError
 from pipeline.settings import Settings
 
-#: Seconds that the API may take until it is ready, and between two looks.
+#: Seconds that the API may take to become ready, and seconds between two checks.
 _READY_SECONDS: Final = 60
 _INTERVAL: Final = 0.2
 
-#: What each machine runs. See `devices.machine` for what is in a reading.
+#: The logic of each machine. See `devices.machine` for the contents of a reading.
 LOGIC: Final = {
-    # Whether it runs, for how long in a row, and how often it stopped.
+    # Whether the machine runs, for how many readings it has done so, and how often that changed.
     "machine_A": """\
 def process(data, state):
     status = "running" if data["signal"] == 1 else "stopped"
@@ -43,7 +44,8 @@ def process(data, state):
         state["alarm"] = False
     return {"temperature": round(smooth, 1), "alarm": state.get("alarm", False)}
 """,
-    # The worst vibration so far, against what ISO 10816 allows a small machine, and the share of rejects.
+    # The worst vibration so far, to compare with ISO 10816's limits for a small machine, and the share of
+    # rejects.
     "machine_C": """\
 def process(data, state):
     state["worst"] = max(state.get("worst", 0.0), data["vibration"])
@@ -52,7 +54,7 @@ def process(data, state):
 """,
 }
 
-#: Shown so that they can be copied as they stand.
+#: Printed with commands that a user can copy unchanged.
 _TRY: Final = """\
 Open {api} in a browser. Or use REST, to read a machine's logic or to replace it while it runs:
 curl {api}/machines/machine_A/logic
@@ -95,7 +97,7 @@ def _wait_until_ready(api: str) -> None:
 
 
 def _upload(api: str, machine_id: str, source: str) -> int:
-    """Upload a logic. Returns its version."""
+    """Upload a logic and return its version. Raises `LocalError`."""
     request = urllib.request.Request(  # noqa: S310  our own API
         f"{api}/machines/{machine_id}/logic",
         json.dumps({"logic": source}).encode(),
@@ -113,6 +115,6 @@ def _upload(api: str, machine_id: str, source: str) -> int:
 
 
 if __name__ == "__main__":
-    # Before it becomes iot-devices, which has its own way to end.
+    # For the time before this process becomes iot-devices, which handles signals itself.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     main(sys.argv[1], sys.argv[2])

@@ -1,10 +1,11 @@
-"""The system's package manager, as the last source of what is missing.
+"""The system's package manager, as the last source of missing servers and libraries.
 
-Only apt-get is used by itself, as root or where sudo asks for no password; of the others it is said what to
-type. What Debian installs as a service it also starts, RabbitMQ on all of the machine's addresses. Nobody
-asked for that: so its services are neither started nor enabled here.
+Only apt-get is run automatically, as root or if sudo asks for no password; for the other package managers the
+message says what to type. Debian also starts each service that it installs, and RabbitMQ listens on all of
+the machine's addresses. The user did not ask for that, so this module neither starts nor enables the
+services.
 
-`python -m pipeline.local.packages` gets what the sandbox needs of the system: libseccomp.
+`python -m pipeline.local.packages` installs libseccomp, which the sandbox needs from the system.
 """
 
 import os
@@ -20,11 +21,12 @@ from pipeline.local.errors import Unavailable
 #: Seconds that apt-get may take; it downloads up to 40 MB.
 _TIMEOUT: Final = 900
 
-#: Characters of what apt-get said that a message shows.
+#: Characters of apt-get's output that a message shows.
 _TAIL: Final = 500
 
-#: Run by sh as root, with the names of packages as arguments. `policy-rc.d` is what Debian's packages ask
-#: whether they may start a service (101: no); one that is there already is somebody's decision and stays.
+#: sh runs this script as root, with the names of packages as arguments. Debian's packages ask `policy-rc.d`
+#: whether they may start a service (101: no). An existing `policy-rc.d` is an administrator's decision and
+#: stays.
 _INSTALL: Final = """
 set -e
 policy=/usr/sbin/policy-rc.d
@@ -56,7 +58,7 @@ done
 
 @dataclass(frozen=True)
 class Package:
-    """One thing to install: its name with apt-get, dnf, apk and brew."""
+    """A package to install: its name in apt-get, dnf, apk and brew."""
 
     apt: str
     dnf: str
@@ -64,7 +66,7 @@ class Package:
     brew: str
 
     def advice(self) -> str:
-        """What a user types to install it, for each package manager."""
+        """Return the commands that install the package, one for each package manager."""
         return (
             f"apt-get install {self.apt} (Debian, Ubuntu), dnf install {self.dnf} (Fedora), "
             f"apk add {self.apk} (Alpine) or brew install {self.brew} (Homebrew)"
@@ -77,7 +79,7 @@ LIBSECCOMP: Final = Package("libseccomp2", "libseccomp", "libseccomp", "libsecco
 
 
 def install(package: Package) -> None:
-    """Install it with apt-get, without starting any service. Raises `Unavailable`."""
+    """Install a package with apt-get, without starting any service. Raises `Unavailable`."""
     if shutil.which("apt-get") is None:
         others = [name for name in ("dnf", "apk", "brew") if shutil.which(name)]
         raise Unavailable(
@@ -110,7 +112,7 @@ def _sudo_without_password() -> bool:
 
 
 def main() -> None:
-    """Install libseccomp, where it is missing; where that cannot be, say what to do."""
+    """Install libseccomp if it is missing; if that fails, print what to do."""
     if find_library("seccomp") is not None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Ports on loopback for servers of our own."""
+"""Loopback ports for local servers."""
 
 import secrets
 import socket
@@ -7,28 +7,28 @@ from typing import Final
 
 from pipeline.local.errors import Unavailable
 
-#: The lowest port that is looked at; below it are those that well-known services listen on.
+#: The lowest port to try. Well-known services listen on ports below it.
 _LOWEST: Final = 10_000
 
-#: Where Linux says which ports it gives to connections that go out.
+#: The file in which Linux gives the range of ports for outgoing connections.
 _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 _ATTEMPTS: Final = 100
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on, and that nobody is given by chance.
+    """Return a free port on 127.0.0.1 that the kernel does not give to outgoing connections.
 
-    Not one that the kernel gives to outgoing connections, as binding to port 0 would return: while a server
-    is down, a client that tries to reconnect to such a port can get that same port as its own end, and then
-    the server cannot come back to it.
+    Binding to port 0 would return a port that the kernel does give to them. While a server is down, a client
+    that tries to reconnect to such a port can get that same port for its own end of the connection, and then
+    the server cannot listen on it again. Raises `Unavailable` if no port is free.
     """
     try:
         highest = int(_EPHEMERAL.read_text().split()[0]) - 1
     except (OSError, ValueError, IndexError):
         highest = 32_767
     if highest - _LOWEST < 1000:
-        # Somebody gave nearly all ports to outgoing connections: then there are no better ones.
+        # This system gives nearly all ports to outgoing connections, so there are no better ones.
         highest = 65_535
     for _ in range(_ATTEMPTS):
         port = _LOWEST + secrets.randbelow(highest - _LOWEST + 1)
@@ -38,9 +38,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on 127.0.0.1:`port` now."""
+    """Return whether a server could listen on 127.0.0.1:`port` now."""
     with socket.socket() as probe:
-        # As servers do; without it the last connections of one that has just ended would count.
+        # Servers set this option too. Without it, the last connections of an ended server would count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -50,7 +50,7 @@ def is_free(port: int) -> bool:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody takes connections on 127.0.0.1:`port`."""
+    """Return whether a server accepts connections on 127.0.0.1:`port`."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

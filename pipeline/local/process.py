@@ -1,4 +1,4 @@
-"""A process under a guardian, with what it prints in a file."""
+"""A process under a guardian, which writes its output to a file."""
 
 import os
 import signal
@@ -10,22 +10,23 @@ from typing import Final
 
 from pipeline.local import guardian
 
-#: Characters of what it printed last that an error message shows.
+#: Characters from the end of the output that an error message shows.
 _TAIL: Final = 2000
 
 
 def guarded(command: Sequence[str], folder: str = "") -> list[str]:
-    """The command line that runs `command` under a guardian, which ends it with the calling process.
+    """Return the command line that runs `command` under a guardian, which ends it with the calling process.
 
-    `folder` is removed where the calling process ends without having ended the command.
+    The guardian removes `folder` if the calling process ends before it has ended the command.
     """
     return [sys.executable, "-I", "-S", guardian.__file__, str(os.getpid()), folder, *command]
 
 
 class GuardedProcess:
-    """Runs `command` until it ends, is ended, or the process that made this object ends.
+    """Runs `command` until it ends, is stopped, or the process that made this object ends.
 
-    It is out of reach of a terminal's Ctrl-C. `folder` is removed where nobody can do so any more.
+    A terminal's Ctrl-C does not reach the command. The guardian removes `folder` if the process that made
+    this object ends first.
     """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], folder: Path, log: Path) -> None:
@@ -43,15 +44,15 @@ class GuardedProcess:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def tail(self) -> str:
-        """The end of what it has printed."""
+        """Return the end of the output."""
         return self._log.read_text(errors="replace")[-_TAIL:].strip()
 
     def stop(self, timeout: float) -> None:
-        """Ask it to end and wait until it has; after `timeout` seconds kill it."""
+        """Ask the process to end, and wait until it has; kill it after `timeout` seconds."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(timeout)
@@ -59,6 +60,6 @@ class GuardedProcess:
             self.kill()
 
     def kill(self) -> None:
-        """Kill it and all that it started, at once, as a crash would, and wait until they are gone."""
+        """Kill the process and all that it started at once, as in a crash, and wait until they are gone."""
         self._process.send_signal(guardian.KILL)
         self._process.wait()

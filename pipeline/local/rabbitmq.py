@@ -1,7 +1,7 @@
-"""A RabbitMQ of our own, beside any that already runs on this machine.
+"""A private RabbitMQ, next to any other that already runs on this machine.
 
-What could tie a node to another one is its own here: ports, node name, port mapper (epmd), Erlang cookie,
-data, and configuration, also where Debian or the environment would add to it. All of it listens on
+Everything that could connect the node to another one is private: ports, node name, port mapper (epmd), Erlang
+cookie, data, and configuration, even if Debian or the environment would add to it. The node listens on
 127.0.0.1 only. The user has a random password.
 """
 
@@ -23,16 +23,16 @@ from pipeline.local.errors import Unavailable
 from pipeline.local.ports import answers, free_port
 from pipeline.local.server import MORE_PATHS, PrivateServer
 
-#: Where packages put the script that runs as any user. What Debian and Fedora have on the PATH is another
-#: one, which becomes the user rabbitmq and listens where the system's server does.
+#: The folders in which packages put the script that runs as any user. Debian and Fedora have another script
+#: on the PATH, which becomes the user rabbitmq and listens on the addresses of the system's server.
 _SCRIPTS: Final = ("/usr/lib/rabbitmq/bin", "/usr/lib64/rabbitmq/bin")
 
-#: The folder of a server, which has its version in its name.
+#: The folder of a server, whose name contains the version.
 _VERSION: Final = re.compile(r"/rabbitmq_server-([0-9]{1,9})\.([0-9]{1,9})[^/]*/")
 
 RABBITMQ_USER: Final = "iot-logic"
 
-#: Erlang schedulers (threads that run its code): more than four bring a demo and tests nothing.
+#: Erlang schedulers (threads that run its code). More than four do not help the demo and the tests.
 _MOST_SCHEDULERS: Final = 4
 
 #: Bytes of the quorum queues' write-ahead log, which RabbitMQ also keeps in memory; its default is 512 MB.
@@ -42,11 +42,10 @@ PLUGINS: Final[tuple[str, ...]] = ("rabbitmq_sharding", "rabbitmq_mqtt")
 
 
 class PrivateRabbitmq(PrivateServer):
-    """With the modulus-hash exchange, MQTT and, with `management`, the management plugin's HTTP API.
+    """RabbitMQ with the modulus-hash exchange, MQTT and, if `management`, the management plugin's HTTP API.
 
     `amqp_url` is amqp://user:password@127.0.0.1:port/%2F, `mqtt_url` mqtt://user:password@127.0.0.1:port,
-    `management_url` http://user:password@127.0.0.1:port or None. Raises `Unavailable` where no binary is
-    found.
+    `management_url` http://user:password@127.0.0.1:port or None. Raises `Unavailable` if no binary is found.
     """
 
     name = "RabbitMQ"
@@ -56,7 +55,7 @@ class PrivateRabbitmq(PrivateServer):
         super().__init__()
         self._password = secrets.token_urlsafe(16)
         self.amqp_port, self.mqtt_port, self._epmd_port, self._node_port = (free_port() for _ in range(4))
-        #: Those that only the node itself uses: its port mapper, and the one for other nodes.
+        #: Ports that only the node itself uses: of its port mapper, and for other nodes.
         self.internal_ports = (self._epmd_port, self._node_port)
         self.management_port = free_port() if management else None
         login = f"{RABBITMQ_USER}:{self._password}@127.0.0.1"
@@ -74,7 +73,7 @@ class PrivateRabbitmq(PrivateServer):
             f"default_user = {RABBITMQ_USER}",
             f"default_pass = {self._password}",
             f"raft.wal_max_size_bytes = {_WAL_BYTES}",
-            # Warnings are what an error message shows; a private server needs no diary.
+            # Error messages show the warnings; a private server needs no other log.
             "log.console.level = warning",
         ]
         if version_of(self._script) >= sent_at.RABBITMQ_KNOWS:
@@ -105,7 +104,7 @@ class PrivateRabbitmq(PrivateServer):
             "RABBITMQ_NODENAME": f"iot-logic-{self.amqp_port}@localhost",
             "RABBITMQ_DIST_PORT": str(self._node_port),
             "RABBITMQ_CONFIG_FILE": str(self._file("rabbitmq.conf")),
-            # These three are absent: so the system's are not read.
+            # These three files do not exist, so that RabbitMQ does not read the system's files.
             "RABBITMQ_CONFIG_FILES": str(self._file("conf.d")),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(self._file("advanced.config")),
             "RABBITMQ_CONF_ENV_FILE": str(self._file("rabbitmq-env.conf")),
@@ -115,7 +114,7 @@ class PrivateRabbitmq(PrivateServer):
             "RABBITMQ_SCHEMA_DIR": str(self._file("schema")),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-                # No busy waiting: clients share the cores with it.
+                # No busy waiting: clients share the cores with the server.
                 f"+S {schedulers}:{schedulers} +sbwt none +sbwtdcpu none +sbwtdio none "
                 "-kernel inet_dist_use_interface {127,0,0,1}"
             ),
@@ -129,13 +128,13 @@ class PrivateRabbitmq(PrivateServer):
 
 
 def serves_amqp(amqp_url: str, ports: Iterable[int]) -> bool:
-    """Whether all `ports` are listened on and a client is let in.
+    """Return whether the server listens on all `ports` and accepts the login of a client.
 
     The listeners are open before users and virtual hosts are ready.
     """
     if not all(answers(port) for port in ports):
         return False
-    # What fails here is expected to, and pika would print each attempt as an error.
+    # Failures are expected here, and pika would log each of them as an error.
     logger = logging.getLogger("pika")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -149,16 +148,16 @@ def serves_amqp(amqp_url: str, ports: Iterable[int]) -> bool:
 
 
 def version_of(path: str) -> tuple[int, int]:
-    """The version of the server that a script belongs to, (0, 0) if its path does not say so.
+    """Return the version of the server that a script belongs to, or (0, 0) if its path does not contain it.
 
-    Packages have the script in a folder of the server's version, and link to it.
+    Packages put the script into a folder with the server's version, and link to it.
     """
     found = _VERSION.search(os.path.realpath(path))
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def script() -> str:
-    """Where the rabbitmq-server is that runs as any user. Raises `Unavailable`."""
+    """Return the path of the script rabbitmq-server that runs as any user. Raises `Unavailable`."""
     path = ":".join((*_SCRIPTS, os.environ.get("PATH", ""), MORE_PATHS))
     found = shutil.which("rabbitmq-server", path=path)
     if found is None:

@@ -1,4 +1,4 @@
-"""A Redis of our own, which keeps every write it has confirmed."""
+"""A private Redis, which keeps every write it has confirmed."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ from pipeline.local.server import MORE_PATHS, PrivateServer
 
 
 class PrivateRedis(PrivateServer):
-    """`url` is redis://:password@127.0.0.1:port/0. Raises `Unavailable` where no binary is found."""
+    """A Redis whose `url` is redis://:password@127.0.0.1:port/0. Raises `Unavailable` without a binary."""
 
     name = "Redis"
 
@@ -22,7 +22,7 @@ class PrivateRedis(PrivateServer):
         self.port = free_port()
         password = secrets.token_urlsafe(16)
         self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
-        # A file, because everybody on the machine can read a command line.
+        # A file, because every user of the machine can read a command line.
         (self.folder / "redis.conf").write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {password}\n"
             f"dir {self.folder}\n"
@@ -38,20 +38,20 @@ class PrivateRedis(PrivateServer):
 
 
 def serves_redis(url: str, port: int) -> bool:
-    """Whether a client is served on `port`."""
+    """Return whether Redis serves clients on `port`."""
     if not answers(port):
         return False
     with redis.Redis.from_url(url, socket_timeout=1) as client:
         try:
             client.ping()
         except redis.RedisError:
-            # Most of all BusyLoadingError: it still reads its data.
+            # Usually BusyLoadingError: Redis is still loading its data.
             return False
     return True
 
 
 def binary() -> str:
-    """Where redis-server is, or valkey-server, which some distributions have instead.
+    """Return the path of redis-server, or of valkey-server, which some distributions have instead.
 
     Raises `Unavailable`.
     """

@@ -1,4 +1,4 @@
-"""Prints each result as it comes off the exchange `results`: `python -m pipeline.local.results`."""
+"""Prints each result that the exchange `results` delivers: `python -m pipeline.local.results`."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ from pipeline.broker.connection import BlockingConnection
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 
-#: Seconds between two attempts to reach a broker that is away.
+#: Seconds between two attempts to reach a broker that does not answer.
 _AGAIN: Final = 1
 
 
 def main() -> None:
-    """Print until SIGTERM; wait for a broker that is not there."""
+    """Print results until SIGTERM. While the broker does not answer, try again."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     settings = Settings.from_environ()
@@ -45,7 +45,7 @@ def _follow(settings: Settings) -> None:
 
 
 def line(body: bytes) -> str:
-    """A result in one line: machine, number of the reading, version of the logic, what it returned."""
+    """Return a result as one line: machine, number of the reading, version of the logic, returned values."""
     event = json.loads(body)
     data = "  ".join(f"{name}={_short(value)}" for name, value in event["data"].items())
     return f"{event['subject']:<10} #{event['id']:<5} v{event['logicversion']}  {data}"

@@ -1,4 +1,4 @@
-"""A server as a process of our own: started until it is really ready, stopped, killed, started again."""
+"""A local server as a private process, which can be started, stopped, killed and started again."""
 
 import os
 import shutil
@@ -11,23 +11,24 @@ from typing import Final, Self
 from pipeline.local.errors import ServerFailed
 from pipeline.local.process import GuardedProcess
 
-#: Seconds between two looks whether a server is ready.
+#: Seconds between two checks whether a server is ready.
 _INTERVAL: Final = 0.05
 
-#: What is added to PATH: Debian's ordinary users lack the folders of servers.
+#: The folders added to PATH. On Debian, the PATH of ordinary users lacks the folders of servers.
 MORE_PATHS: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class PrivateServer(ABC):
-    """A server on ports of 127.0.0.1 and with a data folder of its own.
+    """A server with ports of 127.0.0.1 and a data folder of its own.
 
-    It ends with the process that made it, however that ends. As a context manager it is started and closed.
+    It ends with the process that made it, however that process ends. As a context manager it starts on entry
+    and closes on exit.
     """
 
-    #: What it is called in messages.
+    #: The server's name in messages.
     name: str
-    #: Seconds that a start and an orderly end may take. Far above what is usual: both are waited for only
-    #: where something is wrong, or the machine is very busy.
+    #: Seconds that a start and a clean shutdown may take. Far above the usual time: a server needs that long
+    #: only if something is wrong, or the machine is very busy.
     start_seconds: float = 120
     stop_seconds: float = 30
 
@@ -37,14 +38,14 @@ class PrivateServer(ABC):
 
     @abstractmethod
     def _command(self) -> list[str]:
-        """The command line of the server."""
+        """Return the command line of the server."""
 
     @abstractmethod
     def _ready(self) -> bool:
-        """Whether a client is served."""
+        """Return whether the server serves clients."""
 
     def _environ(self) -> dict[str, str]:
-        """The environment of the server: nothing of the caller's but where programs are found."""
+        """Return the server's environment. Only PATH comes from the caller's environment."""
         return {
             "PATH": f"{os.environ.get('PATH', '')}:{MORE_PATHS}",
             "HOME": str(self.folder),
@@ -53,7 +54,7 @@ class PrivateServer(ABC):
         }
 
     def start(self) -> None:
-        """Start it on the data it has, and return when it serves clients. Raises `ServerFailed`."""
+        """Start the server on its data, and return when it serves clients. Raises `ServerFailed`."""
         if self._process is not None and self._process.running:
             raise ServerFailed(f"{self.name} is already running. Stop it first.")
         process = self._process = GuardedProcess(
@@ -75,20 +76,23 @@ class PrivateServer(ABC):
             time.sleep(_INTERVAL)
 
     def stop(self) -> None:
-        """End it in its own orderly way; it keeps its data. Does nothing where it does not run."""
+        """Shut the server down cleanly; it keeps its data. Does nothing if the server is not running."""
         if self._process is not None:
             self._process.stop(self.stop_seconds)
             self._process = None
 
     def kill(self) -> None:
-        """SIGKILL all of it, as a crash would; its data stay as they are. Nothing where it does not run."""
+        """Kill the server's processes with SIGKILL, as in a crash; its data stay unchanged.
+
+        Does nothing if the server is not running.
+        """
         if self._process is not None:
             self._process.kill()
             self._process = None
 
     def close(self) -> None:
-        """End it for good and remove its data."""
-        # It need not end in an orderly way: nobody will read its data again.
+        """End the server for good and remove its data."""
+        # A clean shutdown is not necessary, because the data are removed.
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 

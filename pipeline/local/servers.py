@@ -1,14 +1,14 @@
-"""Where RabbitMQ and Redis come from.
+"""The sources of RabbitMQ and Redis.
 
-In this order, for each of the two by itself:
+Each of the two servers comes from the first of these sources that can provide it:
 
-1. the environment: `IOT_LOGIC_AMQP_URL` (and `IOT_LOGIC_MQTT_URL`), `IOT_LOGIC_REDIS_URL`, used as they are;
+1. the environment: `IOT_LOGIC_AMQP_URL` (and `IOT_LOGIC_MQTT_URL`), `IOT_LOGIC_REDIS_URL`, used unchanged;
 2. a binary on this machine, started as a private process;
-3. a container, where a Docker engine answers;
-4. the system's package manager, where we may install, and then as in 2.
+3. a container, if a Docker engine answers;
+4. the system's package manager, if we may install packages, and then as in 2.
 
-A source that cannot give the server says why. If none can, `NoServers` says what was tried, and what to
-install.
+A source that cannot provide the server says why. If no source can, `NoServers` says what was tried, and what
+to install.
 """
 
 import os
@@ -30,23 +30,23 @@ REDIS_VARIABLE: Final = "IOT_LOGIC_REDIS_URL"
 
 
 class LocalServer(Protocol):
-    """What all servers of our own can do, wherever they come from."""
+    """The methods of all local servers, from any source."""
 
     def start(self) -> None:
-        """Start it on the data it has, and return when it serves clients. Raises `ServerFailed`."""
+        """Start the server on its data, and return when it serves clients. Raises `ServerFailed`."""
 
     def stop(self) -> None:
-        """End it in its own orderly way; it keeps its data."""
+        """Shut the server down cleanly; it keeps its data."""
 
     def kill(self) -> None:
-        """SIGKILL all of it, as a crash would; its data stay as they are."""
+        """Kill the server's processes with SIGKILL, as in a crash; its data stay unchanged."""
 
     def close(self) -> None:
-        """End it for good and remove its data."""
+        """End the server for good and remove its data."""
 
 
 class LocalRabbitmq(LocalServer, Protocol):
-    """A RabbitMQ of our own, with the plugins we need."""
+    """A local RabbitMQ with the plugins that the system needs."""
 
     amqp_url: str
     mqtt_url: str
@@ -54,7 +54,7 @@ class LocalRabbitmq(LocalServer, Protocol):
 
 
 class LocalRedis(LocalServer, Protocol):
-    """A Redis of our own that appends every write."""
+    """A local Redis that appends every write to its file."""
 
     url: str
 
@@ -64,7 +64,7 @@ _Server = TypeVar("_Server", bound=LocalServer)
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the servers are. `mqtt_url` is None for a RabbitMQ of the user's of which only AMQP is known."""
+    """The servers' addresses. `mqtt_url` is None if only the AMQP address of a user's RabbitMQ is known."""
 
     amqp_url: str
     mqtt_url: str | None
@@ -72,7 +72,7 @@ class Servers:
 
 
 def local_rabbitmq(*, management: bool = False) -> LocalRabbitmq:
-    """A RabbitMQ of our own, started. Raises `NoServers` or `ServerFailed`."""
+    """Return a local RabbitMQ, started. Raises `NoServers` or `ServerFailed`."""
 
     def private() -> LocalRabbitmq:
         return PrivateRabbitmq(management=management)
@@ -84,7 +84,7 @@ def local_rabbitmq(*, management: bool = False) -> LocalRabbitmq:
 
 
 def local_redis() -> LocalRedis:
-    """A Redis of our own, started. Raises `NoServers` or `ServerFailed`."""
+    """Return a local Redis, started. Raises `NoServers` or `ServerFailed`."""
 
     def private() -> LocalRedis:
         return PrivateRedis()
@@ -102,7 +102,7 @@ def _obtain(
     private: Callable[[], _Server],
     container: Callable[[], _Server],
 ) -> _Server:
-    """The server from the first source that has it."""
+    """Return the server from the first source that can provide it. Raises `NoServers`."""
 
     def installed() -> _Server:
         packages.install(package)
@@ -135,7 +135,7 @@ def _started(server: _Server) -> _Server:
 
 @contextmanager
 def servers(environ: Mapping[str, str] = os.environ) -> Iterator[Servers]:
-    """The servers that `environ` names, and our own where it names none; ours are closed at the end.
+    """Yield the servers that `environ` names, and local ones for the rest; close the local ones at the end.
 
     Raises `NoServers` or `ServerFailed`.
     """
@@ -155,6 +155,6 @@ def servers(environ: Mapping[str, str] = os.environ) -> Iterator[Servers]:
 
 @contextmanager
 def private_servers() -> Iterator[Servers]:
-    """Servers of our own, whatever the environment says; closed at the end."""
+    """Yield local servers, independent of the environment, and close them at the end."""
     with servers({}) as ours:
         yield ours

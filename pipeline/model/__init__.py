@@ -1,1 +1,1 @@
-"""The values that everything else works with, and the rules that they keep. Nothing here does I/O."""
+"""The values that all other packages work with, and the rules that they keep. Nothing here does I/O."""

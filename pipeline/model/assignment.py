@@ -1,14 +1,15 @@
-"""Which worker has which partition."""
+"""The assignment of partitions to workers."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
 
 def assignment(workers: Sequence[str], partitions: int) -> dict[int, str]:
-    """Who has which partition: the same for everybody who knows the same workers.
+    """Return the worker of each partition. All processes that know the same workers get the same result.
 
-    Rendezvous hashing, so that few partitions move when a worker comes or goes, with an even bound: nobody
-    has more than the partitions divided by the workers, rounded up. Empty where there are no workers.
+    This is rendezvous hashing, so that few partitions move when a worker comes or goes, with an upper bound:
+    no worker has more than the number of partitions divided by the number of workers, rounded up. The result
+    is empty if there are no workers.
     """
     if not workers:
         return {}

@@ -1,14 +1,15 @@
-"""The claim of a reading that is sent again: which dead letter it uses up when it is applied.
+"""The claim of a reading that is sent again. It names the dead letter that the reading uses up when applied.
 
-It travels in the header `dead-letter` as `<name>.<signature>`; the name is the letter's number, or that of a
-reading that expired (`pipeline.broker.expiry`). The signature covers the machine, the name and the bytes of
-the reading, with a secret that lies in Redis and is known to API and workers only
-(`pipeline.store.dead_letters`). So a header that a device made up counts for nothing, and its reading is
-processed like any other; one that it has overheard and repeats can only bring the same bytes to the same
-machine, which is settled by the letter: it is used up once.
+The claim travels in the header `dead-letter` as `<name>.<signature>`. The name is the letter's number, or the
+name of a reading that expired (`pipeline.broker.expiry`). The signature covers the machine, the name and the
+bytes of the reading. It is made with a secret that is kept in Redis and that only the API and the workers
+know (`pipeline.store.dead_letters`). So a header that a device invents has no effect, and its reading is
+processed like any other. A device that overhears a header and repeats it can only send the same bytes to the
+same machine. The letter prevents harm then: it is used up once.
 
-A signature rather than a nonce on the letter, because a repeat must be told from a forgery also after the
-letter is gone: the one is skipped, the other is a reading.
+This is a signature and not a nonce on the letter, because a repeated claim must be distinguished from a
+forged one even after the letter is gone: the reading of a repeated claim is skipped, the reading of a forged
+claim is processed.
 """
 
 import hashlib
@@ -28,18 +29,18 @@ _CLAIM = re.compile(CLAIM_PATTERN)
 
 
 class Claim(Struct, frozen=True):
-    """A claim as it came: the letter's number or other name, and the signature, which is not checked yet."""
+    """A claim as received: the letter's number or other name, and the unverified signature."""
 
     number: str
     signature: str
 
     @classmethod
     def sign(cls, secret: bytes, machine_id: str, number: str, body: bytes) -> Self:
-        """The claim of a reading with these bytes on a letter of its machine."""
+        """Return the claim of a reading with these bytes on a letter of its machine."""
         return cls(number, _signature(secret, machine_id, number, body))
 
     def holds(self, secret: bytes, machine_id: str, body: bytes) -> bool:
-        """Whether it was made with `secret` for just this reading."""
+        """Return whether the claim was made with `secret` for exactly this reading."""
         return hmac.compare_digest(self.signature, _signature(secret, machine_id, self.number, body))
 
     @property
@@ -49,7 +50,7 @@ class Claim(Struct, frozen=True):
 
 
 def claim_of(headers: Mapping[str, Any] | None) -> Claim | None:
-    """The claim in a reading's headers, None where there is none or what is there cannot be one."""
+    """Return the claim in a reading's headers; None if there is none or it is not well-formed."""
     value = headers.get(CLAIM_HEADER) if headers else None
     found = _CLAIM.fullmatch(value) if isinstance(value, str) else None
     return Claim(found[1], found[2]) if found else None

@@ -1,8 +1,9 @@
-"""What is counted of a machine. It lies in its record and changes in the same write, so it is as exact.
+"""The counts of a machine. They are part of its record and change in the same write, so they are as exact.
 
-A reading is counted when it is run, once: also one that went through the overflow, which is not counted when
-it is moved. A dead letter that is sent again comes as a reading anew, with a number of its own. So it is
-counted once more, and in `resent` besides: without those, `readings` is what the machine has sent.
+A reading is counted once, when it is run. A reading that goes through the overflow is counted when it is run,
+not when it is moved. A dead letter that is sent again is a new reading with its own number. So it is counted
+again in `readings`, and also in `resent`: `readings` minus `resent` is the number of readings that the
+machine has sent.
 """
 
 import time
@@ -16,9 +17,12 @@ from sandbox.job import Failure, Outcome, OutcomeKind
 
 
 class LastError(Struct, frozen=True, array_like=True):
-    """Why a reading failed: its running number, when it was processed (milliseconds since 1970), and as in
-    `Failure` what was wrong on which line of which version (None without a logic) of which profile (None: of
-    the machine's own)."""
+    """Why a reading failed.
+
+    `number` is the running number of the reading, and `time` is when it was processed (milliseconds since
+    1970). `message`, `line`, `text` and `limit` are those of `Failure`. `logicversion` is the version of the
+    logic (None if there was none), and `logicprofile` its profile (None if the version is the machine's own).
+    """
 
     number: int
     kind: OutcomeKind
@@ -34,9 +38,10 @@ class LastError(Struct, frozen=True, array_like=True):
 class Counters(Struct, frozen=True, array_like=True):
     """The counts of one machine since its first reading.
 
-    `readings` is `resent` and those that came from the machine; each has led to any number of `results`, or
-    to one dead letter. `limits` counts those of kind `limit` by the limit that was exceeded. `seen` is when
-    a reading from the machine was last taken up (milliseconds since 1970; 0 before the first).
+    `readings` counts the readings from the machine and the `resent` ones. Each has led to any number of
+    `results`, or to one dead letter. `limits` counts the dead letters of kind `limit` by the exceeded limit.
+    `seen` is when a worker last processed a reading from the machine (milliseconds since 1970; 0 before the
+    first).
     """
 
     readings: int = 0
@@ -56,10 +61,10 @@ class Counters(Struct, frozen=True, array_like=True):
         resent: int = 0,
         active: Active | None = None,
     ) -> Self:
-        """The tally after these outcomes of readings, which have the numbers from `first` on.
+        """Return the counts after these outcomes of readings, which are numbered from `first`.
 
-        `came`: some of them, or of those that were moved, came from the machine; `resent` of them were dead
-        letters.
+        `came` says whether any reading that was run or moved came from the machine. `resent` is the number of
+        readings that were dead letters.
         """
         now = time.time_ns() // 1_000_000
         results, dead_letters, limits = self.results, self.dead_letters, self.limits

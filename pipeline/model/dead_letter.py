@@ -1,4 +1,4 @@
-"""A dead letter as it is kept: its kind, its name, and what is known of the reading that failed."""
+"""A dead letter as it is kept: its kind, its name, and the data of the failed reading."""
 
 import re
 import uuid
@@ -15,16 +15,16 @@ from pipeline.model.record import Cause
 from pipeline.wire import LETTER_NAME_PATTERN
 from sandbox.job import Failure, Outcome, OutcomeKind
 
-#: What stands for the machine of readings whose routing key names none.
+#: Stands for the machine of readings whose routing key names no machine.
 STRAY: Final = "~stray"
 
 #: The kind of a reading that expired before a worker took it.
 EXPIRED: Final = "expired"
 
-#: The kinds of dead letters; `unknown` is what no worker of this version has written.
+#: The kinds of dead letters. `unknown` is a kind that no worker of this version writes.
 KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), EXPIRED, "unknown")
 
-#: The message id that a reading has which was sent again, before the name of its letter.
+#: The prefix of the message id of a reading that was sent again. The name of its letter follows.
 SENT_AGAIN: Final = "dead-letter/"
 
 _ID = re.compile(
@@ -33,18 +33,18 @@ _ID = re.compile(
 
 _CAUSE = re.compile("[0-9a-f]{16}")
 
-#: What differs between two messages that say the same.
+#: Numbers in a message. Two messages that differ only in numbers have the same cause.
 _NUMBER_IN_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 _SENT_AGAIN = re.compile(f"{SENT_AGAIN}({LETTER_NAME_PATTERN})")
 
 
 class Letter(Struct, frozen=True):
-    """A dead letter as it is kept, without the reading's bytes, of which there are `size`.
+    """A dead letter as it is kept, without the reading's bytes. `size` is the number of bytes.
 
-    `machine` is `STRAY` where `key`, the routing key, names none. `name` is the reading's number on its
-    machine, or begins with `expired-` if it was never run, because it expired. `kind` is one of `KINDS`,
-    `time` when it failed (RFC 3339, UTC); the rest is as in `Cause`.
+    `machine` is `STRAY` if the routing key `key` names no machine. `name` is the reading's number on its
+    machine, or begins with `expired-` if the reading expired and was never run. `kind` is one of `KINDS`.
+    `time` is when the reading failed (RFC 3339, UTC). The other fields are those of `Cause`.
     """
 
     machine: str
@@ -64,24 +64,24 @@ class Letter(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """What it is known by: `<machine>/<name>`."""
+        """The letter's id: `<machine>/<name>`."""
         return f"{self.machine}/{self.name}"
 
     @property
     def number(self) -> int | None:
-        """The reading's number on its machine; None if it has no machine, or was never run."""
+        """The reading's number on its machine; None if it has no machine or was never run."""
         return number_of(self.name) if self.machine != STRAY else None
 
     @property
     def milliseconds(self) -> int:
-        """When it failed, in milliseconds since 1970."""
+        """When the reading failed, in milliseconds since 1970."""
         return clock.milliseconds(self.time)
 
     @property
     def cause(self) -> str:
-        """What it has in common with all that failed for the same: 16 hex digits.
+        """The id of the letter's cause, 16 hex digits. Letters that failed for the same reason share it.
 
-        They are a hash of the kind, the limit, the text of the line, and of the message without its numbers.
+        It is a hash of the kind, the limit, the text of the line, and the message without its numbers.
         """
         said = _NUMBER_IN_TEXT.sub("#", self.message)
         content = "\0".join((self.kind, self.limit or "", self.text, said))
@@ -89,13 +89,13 @@ class Letter(Struct, frozen=True):
 
     @property
     def sent_before(self) -> str | None:
-        """The name of the letter that this reading was sent again from, None where it was not."""
+        """The name of the letter that this reading was sent again from; None if it was not sent again."""
         found = _SENT_AGAIN.fullmatch(self.message_id or "")
         return found[1] if found else None
 
 
 def is_cause(text: str) -> bool:
-    """Whether it can be what letters have in common, as `Letter.cause` has it."""
+    """Return whether the text has the form of a `Letter.cause`."""
     return _CAUSE.fullmatch(text) is not None
 
 
@@ -106,7 +106,7 @@ def cause_of(
     number: int | None = None,
     active: Active | None = None,
 ) -> Cause:
-    """The cause of a failed reading, with what is needed to send the reading again as it was."""
+    """Return the cause of a failed reading, with the data needed to send the same reading again."""
     failure = outcome.failure or Failure("")
     return Cause(
         kind=outcome.kind,
@@ -124,7 +124,7 @@ def cause_of(
 
 
 def parse_id(letter_id: str) -> tuple[str, str] | None:
-    """The machine and the name in the id of a letter, None where it cannot be one."""
+    """Return the machine and the name in a letter's id; None if it is not a valid id."""
     found = _ID.fullmatch(letter_id)
     if found is None:
         return None
@@ -132,8 +132,11 @@ def parse_id(letter_id: str) -> tuple[str, str] | None:
 
 
 class Admission(Struct):
-    """What becomes of a machine's readings when some of them were sent again: `skipped` are those that are
-    applied already. `uses` are the letters that the others use up when they are `run`."""
+    """The decision about a machine's readings if some of them were sent again.
+
+    `skipped` readings are already applied. `uses` are the letters that the other readings use up when they
+    are `run`.
+    """
 
     run: list[Reading] = []
     skipped: list[Reading] = []
@@ -141,11 +144,11 @@ class Admission(Struct):
 
 
 def another(letter: Letter) -> Letter:
-    """The letter of another reading that expired and equals this one: the same but for its name."""
+    """Return the letter of an equal reading that expired too. Only its name differs."""
     name = uuid.uuid4().hex
     return replace(letter, name=name if letter.machine == STRAY else f"expired-{name}")
 
 
 def number_of(name: str) -> int | None:
-    """The number that a letter's name is, None if it is the name of a reading that expired."""
+    """Return the number in a letter's name; None if it is the name of a reading that expired."""
     return int(name) if name.isdecimal() else None

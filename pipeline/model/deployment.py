@@ -1,4 +1,4 @@
-"""What a machine, or a profile, is deployed to run: the version in force, the config, and the last pause."""
+"""The deployment of a machine or a profile: the deployed version, the config, and the last pause."""
 
 import msgspec
 from msgspec import Struct
@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 
 class Active(Struct, frozen=True):
-    """Which logic is in force: the number of its version, the digest of its source, and whose version it is:
-    that of a profile, or the machine's own."""
+    """The deployed logic: the number of its version, the digest of its source, and the owner of the version.
+
+    `profile` is the profile that owns the version, or None if the version is the machine's own.
+    """
 
     version: int
     digest: str
@@ -15,14 +17,14 @@ class Active(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it is called in a sentence."""
+        """The name of the logic in a sentence."""
         return f"version {self.version}" + (f" of the profile {self.profile!r}" if self.profile else "")
 
 
 class Pause(Struct, frozen=True, array_like=True):
     """A machine's last pause: its readings with numbers above `first`, up to `last`, became dead letters.
 
-    `last` is None while it lasts.
+    `last` is None during the pause.
     """
 
     first: int
@@ -30,12 +32,12 @@ class Pause(Struct, frozen=True, array_like=True):
 
 
 class Deployment(Struct, frozen=True, array_like=True):
-    """What a machine is set up to run.
+    """The deployment of a machine or a profile.
 
-    `version` (0: none) and `digest` say which of its versions is in force, `versions` how many there are.
-    `previous` is the version that was in force before this one (0: none).
-    `profile` is whose logic it runs where it has none of its own in force. `config`, a JSON object, is what
-    its logic reads as `config`. A profile's own setup has none of the last three.
+    `version` (0: none) and `digest` name the deployed version, and `versions` is the number of versions.
+    `previous` is the version that was deployed before this one (0: none). If no version of its own is
+    deployed, the machine runs the logic of `profile`. `config` is a JSON object that the logic reads as
+    `config`. The deployment of a profile has no `pause`, `profile` or `config`.
     """
 
     version: int = 0
@@ -47,24 +49,24 @@ class Deployment(Struct, frozen=True, array_like=True):
     config: bytes = b"{}"
 
     def having(self, version: int, digest: str) -> "Deployment":
-        """The same with this version in force (0: none)."""
+        """Return the same deployment with this version deployed (0: none)."""
         if version == self.version:
             return self
         return replace(self, version=version, digest=digest, previous=self.version or self.previous)
 
     @property
     def paused(self) -> bool:
-        """Whether the machine's readings become dead letters at the moment."""
+        """Whether the machine is paused, so that its readings become dead letters."""
         return self.pause is not None and self.pause.last is None
 
     @property
     def active(self) -> Active | None:
-        """Its own logic in force."""
+        """The deployed version of its own; None if there is none."""
         return Active(self.version, self.digest) if self.version else None
 
     @classmethod
     def parse(cls, value: bytes | None) -> "Deployment":
-        """The setup as it is kept; of what has none, the empty one."""
+        """Parse the value in Redis. Without a value, return an empty deployment."""
         return _decode(value) if value else _EMPTY
 
 

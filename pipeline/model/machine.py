@@ -1,7 +1,7 @@
-"""How a machine is doing, in one word: the first that fits, in the order of `Health`.
+"""The health of a machine, in one word: the first that applies, in the order of `Health`.
 
-What it depends on but the time of day is its `Condition`: that is what the index of all machines is kept
-by (`pipeline.store.machine_index`), for it changes only when something happens to the machine.
+The `Condition` is the part of it that does not depend on the time of day. The machine index is organised by
+it (`pipeline.store.machine_index`), because it changes only when something happens to the machine.
 """
 
 from enum import StrEnum
@@ -13,8 +13,11 @@ from pipeline.model.record import Record
 
 
 class Stored(Struct, frozen=True):
-    """A machine as it was read: its record, the token to write over it (empty: it is new), its setup, and
-    that of its profile, where it runs that one's logic."""
+    """A machine as it was read from Redis.
+
+    It has the machine's record, the token needed to write over it (empty if the machine is new), its
+    deployment, and the deployment of its profile if it runs the profile's logic.
+    """
 
     record: Record
     token: bytes
@@ -23,33 +26,33 @@ class Stored(Struct, frozen=True):
 
     @property
     def active(self) -> Active | None:
-        """The logic that it is set up to run: its own, else that of its profile."""
+        """The logic that the machine runs: its own if one is deployed, otherwise its profile's."""
         if self.deployment.version or self.profile is None or not self.profile.version:
             return self.deployment.active
         return Active(self.profile.version, self.profile.digest, self.deployment.profile)
 
     @property
     def quarantined(self) -> bool:
-        """Whether its logic is not run here any more."""
+        """Whether its logic is in quarantine and no longer run on this machine."""
         return self.active is not None and self.record.strikes.against(self.active.digest).quarantined
 
     @property
     def recorded(self) -> bool:
-        """Whether it has a state: it has sent a reading, or was given one."""
+        """Whether the machine has a record: it has sent a reading, or a user has set its state."""
         return bool(self.token) and not self.record.gone
 
     @property
     def known(self) -> bool:
-        """Whether anything is kept of it."""
+        """Whether Redis keeps anything of the machine."""
         return self.recorded or self.deployment != Deployment()
 
 
 class Condition(StrEnum):
-    """A machine's health without regard to how long ago it was seen."""
+    """A machine's health, ignoring how long ago it was last seen."""
 
-    #: Its readings become dead letters, until it is resumed.
+    #: Its readings become dead letters until it is resumed.
     PAUSED = "paused"
-    #: Its logic is not run any more, for it had to be stopped too often.
+    #: Its logic is no longer run, because it had to be stopped too often.
     QUARANTINED = "quarantined"
     #: It has sent nothing yet.
     NEW = "new"
@@ -71,7 +74,7 @@ class Health(StrEnum):
 
 
 def condition_of(stored: Stored) -> Condition:
-    """The condition of a machine as it was read."""
+    """Return the condition of a machine as it was read."""
     if stored.deployment.paused:
         return Condition.PAUSED
     if stored.quarantined:
@@ -82,9 +85,9 @@ def condition_of(stored: Stored) -> Condition:
 
 
 def health_of(stored: Stored, silent_since: int) -> Health:
-    """The health of a machine as it was read.
+    """Return the health of a machine as it was read.
 
-    Who was last seen before `silent_since` (milliseconds since 1970) is silent.
+    A machine is silent if it was last seen before `silent_since` (milliseconds since 1970).
     """
     condition = condition_of(stored)
     if condition in (Condition.FAILING, Condition.FINE) and stored.record.counters.seen < silent_since:

@@ -1,9 +1,10 @@
-"""When a logic is no longer run on a machine, because it costs the other machines of its partition too much.
+"""Quarantine: a logic that costs the other machines of its partition too much is no longer run on a machine.
 
-A logic that has to be killed takes a sandbox child with it, and everybody in its batch waits for another.
-One that runs out of fuel or time does so on each reading anew. After some such readings it is not run on
-that machine any more, until a new logic is uploaded or somebody lifts the quarantine. Kills count whatever
-happens between them, because each costs the others a second; exhaustions count in a row.
+If a logic must be killed, a sandbox child is lost with it, and all machines in its batch wait for a new one.
+A logic that runs out of fuel or time does so again on each reading. After several of these readings, the
+worker stops running the logic on that machine until somebody uploads a new logic or lifts the quarantine.
+Kills count regardless of the readings between them, because each kill costs the other machines a second.
+Exhaustions count only in a row.
 """
 
 from typing import Self
@@ -14,22 +15,23 @@ from sandbox.job import EXHAUSTIONS, KILLS, Outcome
 
 
 class Strikes(Struct, frozen=True, array_like=True):
-    """What stands against the logic with this digest on one machine."""
+    """The strikes against the logic with this digest on one machine."""
 
     digest: str = ""
     kills: int = 0
     exhaustions: int = 0
 
     def against(self, digest: str) -> Self:
-        """What stands against this logic: nothing, if it is another one."""
+        """Return the strikes against the logic with this digest: none if it is another logic."""
         return self if self.digest == digest else type(self)(digest)
 
     def after(self, outcome: Outcome) -> Self:
-        """What stands against it after this outcome of a reading."""
+        """Return the strikes after this outcome of a reading."""
         if outcome.kind == "paused":
             return self
         if outcome.kind == "quarantined":
-            # Where nothing stands against it here, it was stopped on another machine of the same batch.
+            # If there are no strikes on this machine, the logic was stopped on another machine of the same
+            # batch.
             return self if self.quarantined else type(self)(self.digest, KILLS, self.exhaustions)
         if outcome.killed:
             return type(self)(self.digest, self.kills + 1, self.exhaustions)
@@ -39,12 +41,12 @@ class Strikes(Struct, frozen=True, array_like=True):
 
     @property
     def quarantined(self) -> bool:
-        """Whether it is not to be run any more."""
+        """Whether the logic is in quarantine."""
         return self.kills >= KILLS or self.exhaustions >= EXHAUSTIONS
 
     @property
     def reason(self) -> str:
-        """Why it is in quarantine, as the end of a sentence."""
+        """The reason of the quarantine, as the end of a sentence."""
         if self.kills >= KILLS:
             return f"it was killed {self.kills} times"
         return f"it ran out of fuel or time on {self.exhaustions} readings in a row"

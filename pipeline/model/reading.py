@@ -1,4 +1,4 @@
-"""A reading as it came off its partition's queue, and the batch that a worker takes at once."""
+"""A reading as a worker receives it from its partition's queue."""
 
 from hashlib import blake2b
 from typing import Final
@@ -7,22 +7,27 @@ from msgspec import Struct
 
 from pipeline.model.claim import Claim
 
-#: Bytes of a mark. Marks are compared only within one machine's last few hundred readings, where two
-#: different ones meet by chance once in 10^13; a device that seeks a collision hurts only itself.
+#: Bytes of a mark. Marks are compared only within one machine's last few hundred readings. There, two
+#: different readings have the same mark by chance once in 10^13. A device that provokes a collision harms
+#: only itself.
 MARK_BYTES: Final = 8
 
 
 class Reading(Struct):
-    """One reading: its machine (None where the routing key names none), its bytes, and its delivery.
+    """One reading: its machine (None if the routing key names none), its bytes, and its delivery.
 
-    `tag` is the delivery tag, counting from 1 in each session, and `delivery` counts likewise, but only the
+    `tag` is the delivery tag, counted from 1 in each session. `delivery` is counted likewise, but only
     deliveries from the partition's own queue; it is 0 for a reading from the overflow. `redelivered` says
-    that an earlier session was given this reading already and did not acknowledge it. `place` is its place in
-    the overflow where it comes from there; `move`: it is to be moved there (`pipeline.worker.flood`), or was.
-    `claim` is there where it says that it was a dead letter and is sent again. `sent` is when it was sent, in
-    milliseconds since 1970, where it says so (`pipeline.broker.sent_at`), and `arrived` when it came here, in
-    seconds of a clock that never goes back. `traceparent` may be the trace that it was sent in, where traces
-    are on (`pipeline.telemetry.tracing`). `number` is its machine's running number, once it was run.
+    that an earlier session received this reading and did not acknowledge it.
+
+    `place` is the reading's place in the overflow if it comes from there. `move` says that it must be moved
+    there (`pipeline.worker.flood`), or was. `claim` is set if the reading was a dead letter and is sent
+    again.
+
+    `sent` is when it was sent, in milliseconds since 1970, if the reading says so
+    (`pipeline.broker.sent_at`). `arrived` is when it arrived in this process, in seconds of a monotonic
+    clock. `traceparent` is the trace in which it was sent, if it has one and tracing is on
+    (`pipeline.telemetry.tracing`). `number` is its machine's running number after it was run.
     """
 
     machine: str | None
@@ -44,13 +49,16 @@ class Reading(Struct):
 
     @property
     def is_back(self) -> bool:
-        """Whether it came from the overflow."""
+        """Whether the reading came from the overflow."""
         return self.delivery == 0
 
     @property
     def id(self) -> str:
-        """What the log knows it by: `<machine>/<number>` once it has a number. Before that it is the
-        device's `message_id`, else its delivery tag, that stands behind the machine, and says which it is."""
+        """The reading's id in the log: `<machine>/<number>` if it has a number.
+
+        Otherwise the device's `message_id` or else the delivery tag replaces the number, with a word that
+        names it.
+        """
         if self.number is not None:
             return f"{self.machine}/{self.number}"
         if self.message_id is not None:
@@ -59,12 +67,12 @@ class Reading(Struct):
 
     @property
     def mark(self) -> bytes:
-        """What it is known by when it is delivered again: all that stays the same then.
+        """Identifies the reading when it is redelivered: a hash of everything that stays the same.
 
-        These are the device's `message_id`, the time that the broker stamped it with, and the body.
+        This is the device's `message_id`, the time with which the broker stamped it, and the body.
         """
         message_id = self.message_id or ""
-        # With the length, no body can pose as another one with a `message_id`.
+        # The length ensures that no body can imitate another body with a `message_id`.
         mark = blake2b(f"{self.sent} {len(message_id)} {message_id}".encode(), digest_size=MARK_BYTES)
         mark.update(self.body)
         return mark.digest()

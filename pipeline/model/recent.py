@@ -1,4 +1,4 @@
-"""One of a machine's last readings, as it is kept for people to look at."""
+"""One of a machine's last readings, as it is kept for users to look at."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,17 +10,17 @@ from pipeline.model.deployment import Active
 from pipeline.model.reading import Reading
 from sandbox.job import Failure, Outcome, OutcomeKind
 
-#: Bytes that are kept of one reading, and of all its results together. A telegram of a machine is shorter; of
-#: one that is not, its beginning tells enough, and twenty of them for each machine must fit in memory.
+#: Maximum bytes kept of one reading, and of all its results together. A typical telegram is shorter. The
+#: beginning of a longer one is enough, and twenty readings of each machine must fit in memory.
 KEPT_BYTES: Final = 4096
 
 
 class KeptReading(Struct, frozen=True, array_like=True):
-    """A reading that was processed: its running number, when (RFC 3339, UTC), and the outcome.
+    """A reading that was processed: its running number, the time (RFC 3339, UTC), and the outcome.
 
-    `reading` has its bytes, or the first `KEPT_BYTES` of `size`. `results` are JSON objects; one that did
-    not fit is empty. `failure` is there where `kind` is not `ok`; the reading is a dead letter then.
-    `logicprofile` is the profile whose version was run, where it was not the machine's own.
+    `reading` has its bytes, or the first `KEPT_BYTES` of `size`. `results` are JSON objects; a result that
+    did not fit is empty. `failure` is set if `kind` is not `ok`; the reading is a dead letter then.
+    `logicprofile` is the profile of the version that was run, or None if the version is the machine's own.
     """
 
     number: int
@@ -35,7 +35,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
 
     @property
     def whole(self) -> bool:
-        """Whether all of the reading is there."""
+        """Whether all bytes of the reading are kept."""
         return len(self.reading) == self.size
 
 
@@ -43,7 +43,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode_kept(reading: Reading, outcome: Outcome, number: int, time: str, active: Active | None) -> bytes:
-    """A reading and its outcome under the logic `active`, as they are kept."""
+    """Encode a reading and its outcome under the logic `active` to be kept."""
     body = reading.body
     return _encoder.encode(
         KeptReading(

@@ -1,50 +1,54 @@
-"""A machine's record: all that must change together when a reading is processed, in one value.
+"""A machine's record: everything that must change together when a reading is processed, in one value.
 
-That one value is how each reading changes the state exactly once, although the broker may deliver it
-more often. The rules that keep the promise (`tests/model` explores them, `make chaos` tries them):
+Because it is one value, each reading changes the state exactly once, although the broker may deliver a
+reading more than once. These rules keep the promise (`tests/model` explores them, `make chaos` tries them):
 
-1.  *A record is written whole or not at all, and only over the record that was read* (compare-and-set on
-    a random token, `pipeline.store.records`). It holds the state, which readings made it, and what they have
-    still to publish.
-2.  *A reading of the session that wrote the record is applied if its tag is not above the record's.*
-    Delivery tags count up within a session, and a session applies the readings of the partition's own queue
-    in their order. This settles a write whose answer was lost, and a state that was edited over the API in
+1.  *A record is written completely or not at all, and only over the record that was read* (compare-and-set on
+    a random token, `pipeline.store.records`). It holds the state, the readings that led to it, and the
+    messages that remain to be published.
+2.  *A reading of the session that wrote the record is applied if its tag is not above the record's tag.*
+    Delivery tags increase within a session, and a session applies the readings of the partition's own queue
+    in order. This covers a write whose answer was lost, and a state that a user edited over the API in
     between.
-3.  *Any other reading is applied if the broker says that it was delivered before and its mark is among those
-    of earlier sessions.* The broker gives back what was not acknowledged, flagged, in order, first. A session
-    that recognises a reading makes its mark one of its own. So it does not matter in how many batches the
-    readings come back, or that others of the machine, from the overflow, come before them.
-4.  *Only the session that took the partition's fence last may write* (`pipeline.store.sessions`). It takes
-    the fence before it consumes, and Redis checks it in the very write. So a worker that was paused, cut off
-    or replaced can apply nothing, whatever it holds, and nobody has to ask the broker: on a cluster that is
-    split, the broker's answer would be wrong.
-5.  *A mark is kept until a delivery proves that the broker cannot give its reading back.* A queue hands out
-    at most `PREFETCH` readings that are not settled, so a session's delivery number n from the queue proves
-    that all up to n - PREFETCH are settled. That an acknowledgement was sent, or that the channel answers,
-    proves nothing: the acknowledgement may be on its way to the queue, and be lost. If more is proven
-    (`pipeline.worker.proof`), marks are forgotten sooner. Marks of earlier sessions are kept until the
-    machine has a reading that is not among them: readings come back first and in order, so none of theirs can
-    follow it.
-6.  *A session ends when the broker gives readings back within it* (`pipeline.worker.partition`). They would
-    come under new tags, which rule 2 would take for new readings. The next session knows them by their marks.
-7.  *A reading that is moved to the overflow is applied when it is moved*: by its mark it is known, and what
-    it has to publish is itself. There it has a place, counted by the record (`moved`), and is run in the
-    order of the places, each once (`taken`). As long as any is there, what comes after it goes there too.
-    The record keeps them until they are known to be there: when the session's next reading from the
-    partition's own queue is applied. They get there in the order of their places, in one attempt
-    (`pipeline.broker.publisher`). If another session has to publish them again, it cannot know what became
-    of the attempt before: some may be there, with others missing between them. So its attempt has a higher
-    number, and from the first place of it on, copies of older attempts do not count (`attempts`).
-8.  *A deleted machine leaves behind by what its readings are known, and its numbers and places*, but not
-    what it was. So a batch that was faster is not applied a second time, one that was slower is run on a new
-    machine (compare-and-set), and no dead letter or place in the overflow is taken for one of the machine
-    before. What is on its way to the overflow stays, for it was not run yet.
+3.  *Any other reading is applied if the broker marks it as redelivered and its mark is among the marks of
+    earlier sessions.* The broker redelivers unacknowledged readings first, in order, and flagged as
+    redelivered. A session that recognises a reading adds the reading's mark to its own marks. So it does not
+    matter in how many batches the readings come back, or whether other readings of the machine, from the
+    overflow, come before them.
+4.  *Only the session that took the partition's fence last may write* (`pipeline.store.sessions`). A session
+    takes the fence before it consumes, and Redis checks the fence in the same script that writes. So a worker
+    that was paused, cut off or replaced can apply nothing, whatever readings it holds. No worker has to ask
+    the broker: on a split cluster, the broker's answer would be wrong.
+5.  *A mark is kept until a delivery proves that the broker cannot redeliver its reading.* A queue delivers at
+    most `PREFETCH` readings that are not settled. So a session's delivery number n from the queue proves that
+    all readings up to n - PREFETCH are settled. A sent acknowledgement proves nothing, and neither does an
+    answer of the channel: the acknowledgement may still be on its way to the queue and be lost. If more is
+    proven (`pipeline.worker.proof`), marks are forgotten sooner. Marks of earlier sessions are kept until the
+    machine has a reading that is not among them: readings come back first and in order, so no reading of the
+    earlier sessions can follow it.
+6.  *A session ends when the broker takes readings back and redelivers them within the session*
+    (`pipeline.worker.partition`). They would come under new tags, and rule 2 would take them for new
+    readings. The next session recognises them by their marks.
+7.  *A reading that is moved to the overflow is applied when it is moved*: its mark identifies it, and the
+    message it has to publish is itself. In the overflow it has a place, which the record counts (`moved`).
+    The overflow's readings are run in the order of their places, each once (`taken`). While the overflow
+    holds any reading of a machine, the machine's new readings go there too. The record keeps moved readings
+    until they are known to be in the overflow: when the session's next reading from the partition's own queue
+    is applied. They arrive in the order of their places, in one attempt (`pipeline.broker.publisher`). If
+    another session must publish them again, it cannot know the result of the previous attempt: some may be in
+    the overflow, with others missing between them. So the new attempt has a higher number, and from its first
+    place on, copies of older attempts do not count (`attempts`).
+8.  *A deleted machine leaves behind the data that identifies its readings, and its numbers and places*, but
+    nothing else. So a batch that was written before the deletion is not applied a second time. A batch that
+    was slower runs on a new machine (compare-and-set). And no dead letter or place in the overflow is taken
+    for one of the old machine. Readings on their way to the overflow stay, because they were not run yet.
 
-What would break it: rule 3 cannot tell apart two readings of one machine with equal bytes that came in the
-same millisecond and have no `message_id`; and without the broker's time stamp (`pipeline.broker.sent_at`) any
-two with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker held can be taken for an
-equal one, of those that the machine had sent last before. Devices that send equal readings and must be
-counted exactly then send a `message_id`, or a timestamp or number.
+The limits of the promise: rule 3 cannot distinguish two readings of one machine that have equal bytes, came
+in the same millisecond and have no `message_id`. Without the broker's time stamp (`pipeline.broker.sent_at`),
+it cannot distinguish any two with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker
+held can then be taken for an equal one among the last readings that the machine had sent before. If a device
+sends equal readings that must be counted exactly even then, it must send a `message_id`, or a timestamp or
+number.
 """
 
 from collections.abc import Sequence
@@ -62,7 +66,7 @@ from sandbox.job import OutcomeKind
 
 
 class Cause(Struct, frozen=True, array_like=True):
-    """Why a reading became a dead letter, and what it was: all that the dead letter's headers say."""
+    """Why a reading became a dead letter, and its properties: the contents of the dead letter's headers."""
 
     kind: OutcomeKind
     message: Annotated[str, Meta(description="What went wrong.")]
@@ -88,7 +92,7 @@ class Cause(Struct, frozen=True, array_like=True):
 
 
 class Move(Struct, frozen=True, array_like=True):
-    """Where a reading stands in the overflow, what it came with, and in which attempt it goes there."""
+    """A reading's place in the overflow, its properties, and the attempt that publishes it there."""
 
     place: int
     message_id: str | None = None
@@ -99,8 +103,10 @@ class Move(Struct, frozen=True, array_like=True):
 
 
 class Outgoing(Struct, frozen=True, array_like=True):
-    """What a reading has to publish, byte for byte: a result, with a `cause` a dead letter, or with a `move`
-    itself."""
+    """A message that a reading has to publish, byte for byte.
+
+    It is a result, or a dead letter if it has a `cause`, or the reading itself if it has a `move`.
+    """
 
     id: str
     body: bytes
@@ -108,16 +114,17 @@ class Outgoing(Struct, frozen=True, array_like=True):
     move: Move | None = None
 
     def is_on_the_move(self, taken: int) -> bool:
-        """Whether it is a reading that was not taken from the overflow yet, those up to `taken` being so."""
+        """Return whether this is a moved reading that has not been taken from the overflow, given `taken`."""
         return self.move is not None and self.move.place > taken
 
 
 class Split(Struct):
-    """A batch's readings of one machine, by what the record says of them.
+    """A batch's readings of one machine, divided by the record.
 
-    `applied` are known by their tag or their place in the overflow, `recognised` by their mark, and `fresh`
-    are not applied. `stale` are copies in the overflow that do not count: they are published there again.
-    `earlier` are the marks of earlier sessions whose readings have still not come back.
+    `applied` readings are recognised by their tag or their place in the overflow, `recognised` readings by
+    their mark. `fresh` readings are not applied. `stale` readings are copies in the overflow that do not
+    count, because they are published there again. `earlier` are the marks of earlier sessions whose readings
+    have still not come back.
     """
 
     applied: list[Reading] = []
@@ -128,16 +135,18 @@ class Split(Struct):
 
 
 class Record(Struct, frozen=True, array_like=True):
-    """What is kept of a machine.
+    """The record of a machine.
 
-    `number` counts its readings and never goes back; `state` is a JSON object. `session`, `tag`, `marks` and
-    `earlier` say which readings are applied: `marks` are pairs of the number of a delivery in that session
-    and the marks, one after the other, of the readings up to it; `earlier` are the marks of readings that
-    earlier sessions applied, and that have not come back yet. `outgoing` is what the last applied readings
-    publish. `strikes` is what stands against its logic. `moved` and `taken` count the readings that went into
-    the overflow and those that came back. `attempts` are pairs of a place and the number of the attempt in
-    which readings went to the overflow from that place on. `counters` is what is counted for people. `gone`:
-    the machine is deleted.
+    `number` counts its readings and never decreases. `state` is a JSON object.
+
+    `session`, `tag`, `marks` and `earlier` say which readings are applied. `marks` are pairs: the number of a
+    delivery in that session, and the concatenated marks of the readings up to it. `earlier` are the marks of
+    readings that earlier sessions applied and that have not come back yet.
+
+    `outgoing` are the messages of the last applied readings. `strikes` are the strikes against the machine's
+    logic. `moved` and `taken` count the readings that went into the overflow and those that came back.
+    `attempts` are pairs: a place, and the number of the attempt that published the readings from that place
+    on. `counters` are the counts for users. `gone` says that the machine is deleted.
     """
 
     number: int = 0
@@ -156,20 +165,20 @@ class Record(Struct, frozen=True, array_like=True):
 
     @property
     def failed(self) -> bool:
-        """Whether its last reading became a dead letter."""
+        """Whether the machine's last reading became a dead letter."""
         return self._failure is not None
 
     @property
     def _failure(self) -> OutcomeKind | None:
-        """Why its last reading failed, None where it did not."""
+        """Why the machine's last reading failed; None if it did not fail."""
         error = self.counters.last_error
         return error.kind if error is not None and error.number == self.number else None
 
     def stands_differently(self, before: "Record") -> bool:
-        """Whether a batch has changed how the machine stands, or is its first one.
+        """Return whether a batch may have changed the machine's condition, or is its first batch.
 
-        By the kind of its failures one sees as well that it was paused or resumed, and by its strikes that
-        another logic was put in force.
+        The kind of its failures also shows that it was paused or resumed, and its strikes show that another
+        logic was deployed.
         """
         return (
             not before.counters.seen
@@ -178,11 +187,11 @@ class Record(Struct, frozen=True, array_like=True):
         )
 
     def edited(self, state: bytes) -> Self:
-        """The record with this state, a JSON object, in the place of its own."""
+        """Return the record with this state, a JSON object, in place of its own."""
         return replace(self, state=state, gone=False)
 
     def deleted(self) -> Self:
-        """What is left of the record of a machine that is deleted (rule 8)."""
+        """Return the rest of the record that a deleted machine leaves behind (rule 8)."""
         return type(self)(
             number=self.number,
             session=self.session,
@@ -217,7 +226,7 @@ class Record(Struct, frozen=True, array_like=True):
                 known = _each(split.earlier) if known is None else known
                 mark = reading.mark
                 if mark in known:
-                    # They come back in order: what stands before this mark was not given back.
+                    # They come back in order: readings before this mark were not redelivered.
                     del known[: known.index(mark) + 1]
                     split.recognised.append(reading)
                 else:
@@ -227,14 +236,14 @@ class Record(Struct, frozen=True, array_like=True):
         return split
 
     def _earlier(self, session: bytes) -> bytes:
-        """The marks of the sessions before this one."""
+        """Return the marks of the sessions before this one."""
         if self.session == session:
             return self.earlier
-        # In the order of the queue: while the record's session knew of earlier ones, it has only recognised.
+        # In the queue's order: while the record's session knew earlier marks, it only recognised readings.
         return b"".join(marks for _, marks in self.marks) + self.earlier
 
     def _attempt(self, place: int) -> int:
-        """In which attempt the reading with this place went to the overflow last."""
+        """Return the last attempt that published the reading with this place to the overflow."""
         return next((attempt for first, attempt in reversed(self.attempts) if first <= place), 0)
 
     def divide(self, fresh: list[Reading]) -> tuple[list[Reading], list[Reading]]:
@@ -246,12 +255,12 @@ class Record(Struct, frozen=True, array_like=True):
         return back + new, []
 
     def forget(self, settled: Settled) -> Self:
-        """The record without the marks of readings that its session has settled: they cannot come back.
+        """Return the record without the marks of readings that its session has settled.
 
-        If all are settled, what they publish is published too.
+        These readings cannot come back. If all readings are settled, their messages are published too.
         """
         if settled.complete:
-            # Without a reading from its own queue, the session has not published what goes to the overflow.
+            # Without a reading from its own queue, the session has not published the moved readings.
             left = (
                 () if self.tag else tuple(each for each in self.outgoing if each.is_on_the_move(self.taken))
             )
@@ -273,12 +282,12 @@ class Record(Struct, frozen=True, array_like=True):
         strikes: Strikes,
         counters: Counters,
     ) -> Self:
-        """The record after `run` and `move` of the fresh readings of a split were run and moved.
+        """Return the record after `run` and `move`, the fresh readings of a split, were run and moved.
 
-        `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`:
-        what readings before them publish may not be published yet, and is kept as well. `skipped` are
-        readings sent again that were applied before: they count as taken from the overflow, and for nothing
-        else.
+        `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`
+        says that messages of earlier readings may not be published yet and must be kept. `skipped` are
+        readings that were sent again and were applied before: they count as taken from the overflow, and for
+        nothing else.
         """
         is_own = self.session == session
         tags = [
@@ -287,8 +296,9 @@ class Record(Struct, frozen=True, array_like=True):
             if reading.place is None
         ]
         taken = _last_place((*run, *skipped), self.taken)
-        # While readings are on their way to the overflow, those that come from it are run all the same. The
-        # partition's own ones wait: what comes after one of this session proves that all are there.
+        # While readings are on their way to the overflow, readings from the overflow are still run. The
+        # partition's own readings wait: a later reading of this session proves that all moved readings have
+        # arrived there.
         are_there = is_own and self.tag > 0 and bool(tags)
         moving = [] if are_there else [each for each in self.outgoing if each.is_on_the_move(taken)]
         attempts = _trimmed(self.attempts, taken)
@@ -314,7 +324,7 @@ class Record(Struct, frozen=True, array_like=True):
             moved=self.moved + len(move),
             taken=taken,
             counters=counters,
-            # What was sent again, and is skipped, makes no new machine.
+            # A skipped reading that was sent again does not create a new machine.
             gone=self.gone and not run and not move,
             earlier=b"" if fresh else split.earlier,
             attempts=attempts,
@@ -322,7 +332,7 @@ class Record(Struct, frozen=True, array_like=True):
 
 
 def _trimmed(attempts: tuple[tuple[int, int], ...], taken: int) -> tuple[tuple[int, int], ...]:
-    """Attempts without those of which all readings are taken."""
+    """Return the attempts without those whose readings are all taken."""
     while len(attempts) > 1 and attempts[1][0] <= taken + 1:
         attempts = attempts[1:]
     return attempts
@@ -331,24 +341,24 @@ def _trimmed(attempts: tuple[tuple[int, int], ...], taken: int) -> tuple[tuple[i
 def _next_attempt(
     attempts: tuple[tuple[int, int], ...], moving: Sequence[Outgoing]
 ) -> tuple[tuple[int, int], ...]:
-    """The attempts with another one, for these readings and those after them."""
+    """Return the attempts with another one, for these readings and those after them."""
     first = min(each.move.place for each in moving if each.move is not None)
     last = attempts[-1][1] if attempts else 0
     return (*(pair for pair in attempts if pair[0] < first), (first, last + 1))
 
 
 def _in_attempt(each: Outgoing, attempts: tuple[tuple[int, int], ...]) -> Outgoing:
-    """The same, in the last attempt, if it goes to the overflow."""
+    """Return the message; if it goes to the overflow, with the number of the last attempt."""
     if each.move is None or not attempts:
         return each
     return replace(each, move=replace(each.move, attempt=attempts[-1][1]))
 
 
 def _each(marks: bytes) -> list[bytes]:
-    """Marks one by one."""
+    """Split concatenated marks."""
     return [marks[start : start + MARK_BYTES] for start in range(0, len(marks), MARK_BYTES)]
 
 
 def _last_place(readings: Sequence[Reading], before: int) -> int:
-    """The last place in the overflow that these readings come from; `before` where none does."""
+    """Return the last overflow place of these readings; `before` if none came from the overflow."""
     return max((reading.place for reading in readings if reading.place is not None), default=before)

@@ -1,4 +1,4 @@
-"""The roles that a token can have. By itself, so that `iot-logic token` needs no web framework."""
+"""The roles of tokens. This is a separate module so that `iot-logic token` needs no web framework."""
 
 from enum import StrEnum
 
@@ -6,16 +6,16 @@ from enum import StrEnum
 class Role(StrEnum):
     """The role of a token."""
 
-    #: Read everything but the tokens and the audit trail.
+    #: May read everything except tokens and the audit trail.
     VIEWER = "viewer"
-    #: ... and post readings, edit states, lift quarantines, pause, send again and discard dead letters.
+    #: May also post readings, edit states, lift quarantines, pause, and send again and discard dead letters.
     OPERATOR = "operator"
-    #: ... and change logic, profiles and configs.
+    #: May also change logic, profiles and configs.
     AUTHOR = "author"
-    #: ... and make and revoke tokens, and read the audit trail.
+    #: May also make and revoke tokens, and read the audit trail.
     ADMIN = "admin"
 
     def includes(self, needed: "Role") -> bool:
-        """Whether this role may do what `needed` may."""
+        """Return whether this role may do everything that `needed` may do."""
         roles = list(Role)
         return roles.index(self) >= roles.index(needed)

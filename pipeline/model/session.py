@@ -1,25 +1,25 @@
-"""What identifies a session of a partition, and what is proven of it."""
+"""The identity of a partition's session, and the proof of how far it is settled."""
 
 from typing import Final
 
 from msgspec import Struct
 
-#: Bytes of a session's name. It is random.
+#: Bytes of a session's name, which is random.
 NAME_BYTES: Final = 8
 
 
 class Fence(Struct, frozen=True):
-    """What a session must hold to write: its partition's number, and its own name."""
+    """What a session must hold to write: the number of its partition and its own name."""
 
     partition: int
     session: bytes
 
 
 class Settled(Struct, frozen=True):
-    """What is proven of a session: all up to this delivery is settled.
+    """How far a session is proven to be settled: all readings up to this delivery are.
 
-    `complete`: all that it acknowledged is settled, and all that it wrote is published. Then nothing can come
-    back but readings that it did not begin with.
+    `complete` says that all readings that the session acknowledged are settled, and all messages that it
+    wrote are published. Then only readings that it did not start can come back.
     """
 
     delivery: int = 0
@@ -27,10 +27,10 @@ class Settled(Struct, frozen=True):
 
     @classmethod
     def parse(cls, note: bytes | None) -> "Settled":
-        """What a note says; of no note, that nothing is proven."""
+        """Parse a note. Without a note, nothing is proven."""
         number, _, word = (note or b"0").partition(b" ")
         return cls(int(number), word == b"complete")
 
     def __str__(self) -> str:
-        """What is noted."""
+        """Return the note."""
         return f"{self.delivery} complete" if self.complete else str(self.delivery)

@@ -1,1 +1,1 @@
-"""What people do with machines and their logic, for the REST API and the command alike."""
+"""The actions on machines and their logic, for both the REST API and the command."""

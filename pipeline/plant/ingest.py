@@ -1,4 +1,4 @@
-"""Takes readings in over REST, and publishes each as a device would."""
+"""Accepts readings over REST, and publishes each as a device would."""
 
 import uuid
 from concurrent.futures import Future
@@ -13,10 +13,10 @@ from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from pipeline.errors import Busy
 from pipeline.telemetry import tracing
 
-#: Bytes of readings that may wait for RabbitMQ to confirm them.
+#: Maximum bytes of readings that wait for RabbitMQ's confirm.
 UNCONFIRMED: Final = 64 * 1024**2
 
-#: Seconds after which to come again when more than that waits.
+#: Seconds after which a client should retry if more than that waits.
 _AGAIN_SECONDS: Final = 5
 
 
@@ -29,10 +29,10 @@ class Ingest:
         self._unconfirmed = 0
 
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
-        """Publish a reading as a device would. Returns its message id, and when the broker has confirmed it.
+        """Publish a reading as a device would. Return its message id and a future for the broker's confirm.
 
-        Raises `msgspec.DecodeError` where `body` is not JSON, and `Busy` where too much waits to be
-        confirmed: a broker that is short of memory or disk takes nothing in, and says nothing.
+        Raises `msgspec.DecodeError` if `body` is not JSON, and `Busy` if too many readings wait to be
+        confirmed: a broker that is short of memory or disk accepts nothing, and sends no answer.
         """
         msgspec.json.decode(body)
         with self._sending:

@@ -1,9 +1,9 @@
-"""What waits for the workers, from the broker's counts and the workers' reports: by partition and by queue.
+"""The lag of the workers by partition and queue, from the broker's counts and the workers' reports.
 
-How many messages wait in a queue the broker says. How old the oldest of them is it does not; the worker that
-serves the queue finds it out by counting (`pipeline.worker.queue_age`), for as long as it serves it. Where
-the readings say when they were sent (`pipeline.broker.sent_at`), it is known as well how long the one taken
-last had waited in all.
+The broker says how many messages wait in a queue, but not how old the oldest one is. The worker that consumes
+the queue finds that by counting (`pipeline.worker.queue_age`), for as long as it consumes the queue. If the
+readings say when they were sent (`pipeline.broker.sent_at`), the total waiting time of the last taken reading
+is known as well.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from pipeline.model.assignment import assignment
 from pipeline.settings import Settings
 from pipeline.store.workers import Holding, WorkerStatus
 
-#: Seconds that the broker may take over a step of connecting, and between two signs of life: nobody is to
+#: Maximum seconds for each step of connecting to the broker, and between two heartbeats: no caller should
 #: wait long for a count.
 _PATIENCE_SECONDS = 5
 
@@ -72,7 +72,7 @@ class QueueState(Struct, frozen=True):
 def partition_states(
     settings: Settings, workers: Sequence[WorkerStatus], partitions: Sequence[int]
 ) -> list[PartitionState]:
-    """These partitions, in order. Raises `BrokerUnavailable`."""
+    """Return these partitions, in order. Raises `BrokerUnavailable`."""
     owners = assignment([worker.id for worker in workers], settings.partitions)
     names = [
         name(partition) for partition in partitions for name in (wire.readings_queue, wire.overflow_queue)
@@ -108,7 +108,7 @@ def _state(
 
 
 def queue_names(settings: Settings) -> list[str]:
-    """All queues, in the order in which they are listed: the dead letters', then partition by partition."""
+    """Return all queues in the order of the list: the dead letters' queue, then partition by partition."""
     partitions = range(settings.partitions)
     return [
         wire.DEAD_LETTERS_QUEUE,
@@ -120,7 +120,7 @@ def queue_names(settings: Settings) -> list[str]:
 def queue_states(
     settings: Settings, workers: Sequence[WorkerStatus], names: Sequence[str]
 ) -> list[QueueState]:
-    """These queues, in order. Raises `BrokerUnavailable`."""
+    """Return these queues, in order. Raises `BrokerUnavailable`."""
     holdings = {holding.partition: holding for worker in workers for holding in worker.holding}
     return [
         _queue(name, ready, consumers, holdings)
@@ -147,14 +147,14 @@ def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) 
 
 
 def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
-    """How many messages wait in each of these queues, and how many consumers it has."""
+    """Return for each of these queues how many messages wait in it, and how many consumers it has."""
     parameters = pika.URLParameters(settings.amqp_url)
     parameters.socket_timeout = parameters.stack_timeout = parameters.heartbeat = _PATIENCE_SECONDS
     try:
         with BlockingConnection(parameters) as connection:
             try:
                 return _counts_of(connection.channel(), names)
-            except pika.exceptions.ChannelClosedByBroker:  # Nobody has declared them yet.
+            except pika.exceptions.ChannelClosedByBroker:  # not declared yet
                 channel = connection.channel()
                 topology.declare(channel, settings)
                 return _counts_of(channel, names)

@@ -1,7 +1,7 @@
-"""What people do with machines: find and count them, pause, resume, edit and delete them.
+"""The actions on machines: find and count them, pause, resume, edit and delete them.
 
-The index says which machines a page has, and each is then looked at itself: one that does not fit any
-more is left out, and entered anew (`pipeline.store.machine_index`).
+The index says which machines are on a page. Each machine is then read itself: a machine that no longer
+matches is left out, and its index entry is updated (`pipeline.store.machine_index`).
 """
 
 import time
@@ -26,12 +26,12 @@ from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 
-#: Machines that are read at once: each may have a state of 64 KiB, and as much to publish.
+#: Machines that are read at once. Each may have a state of 64 KiB, and as many bytes to publish.
 _CHUNK = 100
 
 
 class MachinePage(Struct, frozen=True):
-    """A page of machines with how they do, and where the next page starts, None on the last."""
+    """A page of machines with their health, and the cursor of the next page; None on the last page."""
 
     machines: list[tuple[str, Stored, Health]]
     next: str | None
@@ -42,7 +42,7 @@ class Machines:
 
     Every method may raise `redis.RedisError`.
 
-    Who has sent nothing for `silent_after` seconds is silent.
+    A machine is silent after `silent_after` seconds without a reading.
     """
 
     def __init__(
@@ -64,10 +64,11 @@ class Machines:
         self._silent_after = silent_after
 
     def find(self, where: MachineFilter, sort: Sort, after: str, limit: int) -> MachinePage:
-        """The machines that are meant, a page at a time; `after` is `next` of another page, or empty.
+        """Return a page of the machines that match. `after` is the `next` of another page, or empty.
 
-        A page may have fewer than `limit` though there is a next one: what is looked at for one page is
-        bounded. Raises `ValueError` where `after` is no cursor of this order.
+        A page may have fewer than `limit` machines although there is a next one, because the number of
+        machines checked for one page is bounded. Raises `ValueError` if `after` is not a cursor of this
+        order.
         """
         since = self._silent_since()
         page = self._search.find(where, sort, after, limit, since)
@@ -85,31 +86,31 @@ class Machines:
         return MachinePage(found, page.next)
 
     def count_by_health(self) -> HealthCounts:
-        """How many machines there are, and of each health."""
+        """Return the number of machines, in total and by health."""
         return self._counter.count(self._silent_since())
 
     def health(self, stored: Stored) -> Health:
-        """How a machine does that was read just now."""
+        """Return the health of a machine that was just read."""
         return health_of(stored, self._silent_since())
 
     def remove(self, machine_id: str) -> Stored | None:
-        """Delete a machine with all that belongs to it. Returns what it was; None where there is nothing."""
+        """Delete a machine with everything that belongs to it. Return what it was; None if there is none."""
         return self._deletion.remove(machine_id)
 
     def read(self, machine_id: str) -> Stored:
-        """A machine as it stands."""
+        """Return the current machine."""
         return self._records.read([machine_id])[machine_id]
 
     def pause(self, machine_id: str) -> None:
-        """Have a machine's readings become dead letters from now on."""
+        """Pause a machine: its readings become dead letters from now on."""
         self._records.pause(machine_id, paused=True)
         self.index.enter([machine_id])
 
     def resume(self, machine_id: str, *, redrive: bool) -> tuple[int, int]:
-        """Have a machine's readings processed again, with `redrive` also those that came meanwhile.
+        """Resume a machine. With `redrive`, also process the readings of the pause.
 
-        Returns how many of those were sent again, and how many are on their way to the dead letters still.
-        Raises as `Redriver`; the machine is resumed then, and doing it again is safe.
+        Return how many of those were sent again, and how many are still on their way to the dead letters.
+        Raises the errors of `Redriver`; the machine is resumed then, and a repeat is safe.
         """
         pause = self._records.pause(machine_id, paused=False).pause
         self.index.enter([machine_id])
@@ -121,9 +122,9 @@ class Machines:
         return sent, waiting
 
     def release(self, machine_id: str) -> bool:
-        """Lift a machine's quarantine, so that its logic is run again. False where it is in none.
+        """Lift a machine's quarantine, so that its logic is run again. Return False if it is in none.
 
-        The record is compared and set: a batch that works on the machine meanwhile is not disturbed.
+        The record is compared and set, so a batch that processes the machine meanwhile is not disturbed.
         """
         while True:
             stored = self.read(machine_id)
@@ -135,12 +136,12 @@ class Machines:
                 return True
 
     def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> bytes:
-        """Put `state`, a JSON object within the limits, in the place of a machine's state.
+        """Replace a machine's state by `state`, a JSON object within the limits.
 
-        Nothing else of the record changes. It is compared and set: a batch that runs meanwhile goes on from
-        the new state, and one that was faster is not undone unseen, for `check` is asked about the machine
-        each time as it was read. What `check` raises is raised, and nothing is changed then. Returns the
-        state that was replaced.
+        Nothing else in the record changes. The record is compared and set: a batch that runs meanwhile
+        continues from the new state. A batch that was faster is not overwritten unnoticed, because `check` is
+        called with the machine after each read. If `check` raises an error, nothing is changed. Return the
+        previous state.
         """
         while True:
             stored = self.read(machine_id)

@@ -1,4 +1,4 @@
-"""Puts logic in force: checks a source, runs its examples, and makes it a version."""
+"""Deploys logic: checks a source, runs its examples, and makes it a version."""
 
 from collections.abc import Sequence
 from threading import Lock
@@ -13,9 +13,9 @@ from sandbox.parent.sandbox import Sandbox
 
 
 class Uploads:
-    """Takes in what is uploaded, for machines and profiles. Safe to share between threads.
+    """Accepts uploads for machines and profiles. Safe to share between threads.
 
-    `sandbox` checks one source at a time. `trials` runs examples, which may each use up the `limits`.
+    `sandbox` checks one source at a time. `trials` runs examples, each of which may use up the `limits`.
     """
 
     def __init__(self, sandbox: Sandbox, trials: Trials, limits: Limits) -> None:
@@ -35,10 +35,11 @@ class Uploads:
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
-        """Check a source, run its examples, and put it in force for the one of this name in `logics`.
+        """Check a source, run its examples, and deploy it for the owner of this name in `logics`.
 
-        Raises `LogicRefused` with every problem found, `ExamplesFailed` with all that is not as they say,
-        `ExamplesUnfit`, and what `check` raises; what was in force stays so.
+        The owner is a machine or a profile. Raises `LogicRefused` with every problem found, `ExamplesFailed`
+        with every mismatch, `ExamplesUnfit`, and the errors of `check`. Then the deployed version does not
+        change.
         """
         with self._checking:
             checked = self._sandbox.check(source)
@@ -52,7 +53,7 @@ class Uploads:
         )
 
     def try_examples(self, source: str, examples: Sequence[Example]) -> list[Mismatch]:
-        """Where an accepted source does not do what its examples say. Raises `Busy`."""
+        """Return the mismatches between an accepted source and its examples. Raises `Busy`."""
         if not examples:
             return []
         ready, wrong = cases(examples, self._limits)

@@ -1,1 +1,1 @@
-"""Redis: everything that is kept there, and the names of its keys. Nothing else imports redis."""
+"""Redis: all data that the system keeps there, and the names of the keys. No other package imports redis."""

@@ -1,7 +1,8 @@
 """The audit trail: a record of each change, in a Redis stream of bounded length.
 
-It is written after the change and before its answer, so what was answered with success is in it. A change
-whose process was killed in this moment is not; one whose record Redis refused was answered with 503.
+The API writes an entry after the change and before the response, so every change with a successful response
+is in the trail. If the process was killed between the change and the entry, the change is missing. If Redis
+refused the entry, the response was 503.
 """
 
 import re
@@ -17,24 +18,24 @@ from pipeline.settings import Settings
 from pipeline.store import pubsub as announced
 from pipeline.store.pubsub import Events
 
-#: Who made a change over REST where no token was needed. No token has such a name.
+#: The author of a change over REST if no token was needed. No token can have this name.
 UNNAMED: Final = "(no token)"
 
 _STREAM: Final = "audit"
 _ID: Final = re.compile("[0-9]{1,15}-[0-9]{1,15}")
 _FIELD: Final = b"change"
 
-#: Records that are read at a time.
+#: Entries that are read at once.
 _CHUNK: Final = 1_000
 
 
 class AuditEntry(Struct, kw_only=True):
     """A change in the audit trail.
 
-    `id` is its position in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the
-    token; without a token it is the access path, in parentheses. `target` is what was changed, and `machine`
-    the machine that it belongs to. `before` and `after` are the old and the new value: versions, ETags of
-    states, numbers of dead letters.
+    `id` is its position in the trail, and `time` is when it was made (RFC 3339, UTC). `who` is the name of
+    the token, or the access path in parentheses if there was no token. `target` is the changed object, and
+    `machine` the machine that it belongs to. `before` and `after` are the old and the new value: versions,
+    ETags of states, numbers of dead letters.
     """
 
     id: str
@@ -57,7 +58,7 @@ class _Kept(Struct, omit_defaults=True):
 
 
 class AuditTrail:
-    """Writes and reads the trail. Safe to share between threads. All raise `redis.RedisError`."""
+    """Writes and reads the trail. Safe to share between threads. All methods raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis", settings: Settings) -> None:
         self._redis, self._max = client, settings.audit_max
@@ -72,21 +73,21 @@ class AuditTrail:
         before: Any = None,
         after: Any = None,
     ) -> None:
-        """Write down a change. `before` and `after` are JSON values."""
+        """Write an entry for a change. `before` and `after` are JSON values."""
         kept = msgspec.json.encode(_Kept(who, action, target, machine, before, after))
         self._redis.xadd(_STREAM, {_FIELD: kept}, maxlen=self._max, approximate=False)
 
     def read(
         self, before: str = "", *, machine: str | None = None, who: str | None = None
     ) -> Iterator[AuditEntry]:
-        """The changes that fit all that is given, the newest first, from the one before `before` on.
+        """Yield the changes that match all filters, newest first, starting before the entry `before`.
 
-        Raises `ValueError` where `before` is the id of none.
+        Raises `ValueError` if `before` is not a valid id.
         """
         if before and not _ID.fullmatch(before):
             raise ValueError(f"{before!r} is not a valid cursor")
         if before and not before.strip("0-"):
-            # Redis knows nothing before 0-0, and does not answer that it is nothing.
+            # There is nothing before 0-0, but Redis does not answer with an empty list.
             return
         last = f"({before}" if before else "+"
         while True:
@@ -104,9 +105,9 @@ class AuditTrail:
 
 
 class Audit:
-    """The trail for one request: it knows who sends it. A handler that changes something asks for it.
+    """The trail for one request, with the author of the request. Handlers that change something use it.
 
-    What is recorded is announced as an event too, without who it was: viewers read events, and not the trail.
+    Each entry is also announced as an event, without its author: viewers may read events but not the trail.
     """
 
     def __init__(self, trail: AuditTrail, events: Events, who: str) -> None:
@@ -114,7 +115,7 @@ class Audit:
 
     @property
     def author(self) -> str:
-        """Whose name a version that he makes gets: empty where nobody had to say who he is."""
+        """The author's name for a new version; empty if no token was needed."""
         return "" if self._who == UNNAMED else self._who
 
     def record(
@@ -126,7 +127,7 @@ class Audit:
         before: Any = None,
         after: Any = None,
     ) -> None:
-        """Write down that this was changed; as `AuditTrail.write`."""
+        """Write an entry for a change and announce it. The arguments are those of `AuditTrail.write`."""
         self._trail.write(self._who, action, target, machine=machine, before=before, after=after)
         if not action.startswith("token."):
             self._events.changed(

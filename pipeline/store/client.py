@@ -1,4 +1,4 @@
-"""The connection to Redis. What others need of the library `redis` has its name here."""
+"""The connection to Redis. It names everything that other modules need from the library `redis`."""
 
 import redis
 import redis.asyncio
@@ -13,21 +13,24 @@ from pipeline.settings import Settings
 #: A connection to Redis, safe to share between threads.
 Client = redis.Redis
 
-#: Seconds that an answer from Redis, or a connection to it, may take.
+#: Maximum seconds to connect to Redis and to wait for an answer.
 _TIMEOUT = 5
 
 
 def connect(settings: Settings) -> "redis.Redis":
-    """A client for this installation's Redis, safe to share between threads. It connects when it is used."""
+    """Return a client for this installation's Redis, safe to share between threads.
+
+    It connects on first use.
+    """
     return redis.Redis.from_url(
         settings.redis_url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, protocol=3
     )
 
 
 def connect_async(url: str, timeout: float) -> "redis.asyncio.Redis":
-    """A client for asyncio that raises at once where the connection is cut.
+    """Return a client for asyncio that raises an error immediately if the connection is cut.
 
-    `timeout` is in seconds: connecting takes no longer.
+    `timeout` is the maximum number of seconds to connect.
     """
     return redis.asyncio.Redis.from_url(
         url,
@@ -39,9 +42,9 @@ def connect_async(url: str, timeout: float) -> "redis.asyncio.Redis":
 
 
 def missing_durability(client: "redis.Redis") -> str | None:
-    """What this Redis would lose in a crash, as a sentence, or None where it keeps all it has confirmed.
+    """Return a sentence that says what this Redis would lose in a crash; None if it loses nothing confirmed.
 
-    None also where it does not let us see its configuration, as hosted ones do. Raises
+    Also None if this Redis does not allow clients to read its configuration, as with hosted services. Raises
     `redis.ConnectionError`.
     """
     try:

@@ -1,22 +1,22 @@
-"""The dead letters that are kept, in Redis, and the rules by which one can be sent again and counts once.
+"""The dead letters in Redis, and the rules by which a letter can be sent again and counts once.
 
-A letter is the right of its reading to be applied. The rules:
+A letter gives its reading the right to be applied. The rules:
 
-1.  *It is used up in the same write as the record* that its reading changes (`pipeline.store.records`). A
-    reading that is sent again while its letter is not there was applied before, and is skipped. So a
-    sender may crash and repeat as it likes.
-2.  *A letter that was used up does not come back.* The broker may deliver a dead letter again long after
-    the first time: a keeper or a worker was killed before it acknowledged. So the machine remembers for
+1.  *A letter is used up in the same write as the record* that its reading changes (`pipeline.store.records`).
+    If a reading is sent again and its letter is missing, the reading was applied before, and is skipped. So a
+    sender may crash and repeat itself.
+2.  *A used letter does not come back.* The broker may redeliver a dead letter long after the first delivery,
+    because a collector or a worker was killed before it acknowledged. So the machine remembers for
     `USED_SECONDS` which of its letters are used up or discarded, and those are not kept again.
-3.  *The indexes of all machines may only hold too much.* A letter is written before its entry and deleted
-    before it; an entry whose letter is gone is dropped by whoever meets it.
-4.  *The claim is signed* with a secret that lies beside the letters (`pipeline.model.claim`).
+3.  *The indexes of all machines may contain extra entries, but miss none.* A letter is written before its
+    entry and deleted before it. Any reader that finds an entry without a letter drops the entry.
+4.  *The claim is signed* with a secret that is kept beside the letters (`pipeline.model.claim`).
 
-The keys: `machine:{<id>}:dead-letters` is a hash; a letter has up to three fields in it, `<name>` (a
-`Letter`), `<name>:body` and, once it was sent again, `<name>:sent` (the time). `…:line` sorts the machine's
-letters by number, and behind them those without a number (`pipeline.broker.expiry`) in the order in which
-they came; `…:used` sorts those that are used up by time. All change together and lie in one slot of a Redis
-Cluster. `dead-letters:all` and `dead-letters:kind:<kind>` sort the letters of all machines by time.
+The keys: `machine:{<id>}:dead-letters` is a hash. A letter has up to three fields in it: `<name>` (a
+`Letter`), `<name>:body` and, if it was sent again, `<name>:sent` (the time). `…:line` sorts the machine's
+letters by number, followed by letters without a number (`pipeline.broker.expiry`) in the order they came.
+`…:used` sorts the used letters by time. These keys change together and are in one slot of a Redis Cluster.
+`dead-letters:all` and `dead-letters:kind:<kind>` sort the letters of all machines by time.
 """
 
 import os
@@ -32,16 +32,16 @@ from pipeline.model.dead_letter import KINDS, STRAY, Admission, Letter, number_o
 from pipeline.model.reading import Reading
 from pipeline.store.keys import ALL_KEY, SECRET_KEY, kind_key, letter_keys
 
-#: Seconds for which a machine remembers which of its letters are used up: a week. A dead letter that
-#: comes a second time lies in front of its queue, and is taken as soon as a keeper runs.
+#: Seconds for which a machine remembers which of its letters are used up: a week. A redelivered dead letter
+#: is at the head of its queue, and a collector takes it as soon as one runs.
 USED_SECONDS: Final = 7 * 24 * 3600
 
 
-#: Letters that are looked at in one round trip, and so in memory at once, without their readings.
+#: Letters that are read in one round trip, and so are in memory at once, without their readings.
 CHUNK: Final = 500
 
-#: Keeps one letter, unless it is used up: KEYS of `letter_keys`, ARGV name, letter, body, place in line, and
-#: 'behind' if that place must also be behind all that are in line. Answers 'used', 'there' or 'new'.
+#: Keeps one letter unless it is used up. KEYS: `letter_keys`. ARGV: name, letter, body, place in line, and
+#: 'behind' if that place must also be behind all letters in line. Returns 'used', 'there' or 'new'.
 _KEEP = """
 if redis.call('ZSCORE', KEYS[3], ARGV[1]) then
     return 'used'
@@ -61,7 +61,7 @@ redis.call('ZADD', KEYS[2], place, ARGV[1])
 return 'new'
 """
 
-#: Uses letters up, for scripts that begin with it. Answers how many were there.
+#: Uses up letters; a prefix for scripts. Returns the number of letters that existed.
 USE_UP: Final = f"""
 local function use_up(letters, line, used, first)
     local count, time = 0, redis.call('TIME')[1]
@@ -82,7 +82,7 @@ end
 
 _DISCARD = USE_UP + "return use_up(KEYS[1], KEYS[2], KEYS[3], 1)"
 
-#: Notes when letters were sent again, on those that are still there.
+#: Notes on letters that still exist when they were sent again.
 _NOTE = """
 for place = 2, #ARGV do
     if redis.call('HEXISTS', KEYS[1], ARGV[place]) == 1 then
@@ -93,10 +93,10 @@ end
 
 
 class LetterFilter(Struct, frozen=True, kw_only=True):
-    """Which letters are meant: those that fit all that is given. Times are in milliseconds since 1970.
+    """Selects the letters that match all given filters. Times are in milliseconds since 1970.
 
-    `cause` is a `Letter.cause`. `below` means readings of a machine with smaller numbers, and so none
-    without.
+    `cause` is a `Letter.cause`. `below` selects readings of a machine with smaller numbers, and no letters
+    without a number.
     """
 
     machine: str | None = None
@@ -107,7 +107,7 @@ class LetterFilter(Struct, frozen=True, kw_only=True):
     cause: str | None = None
 
     def fits(self, letter: Letter) -> bool:
-        """Whether this letter is meant. `until` itself is not."""
+        """Return whether the filter selects this letter. `until` itself is excluded."""
         return (
             self.machine in (None, letter.machine)
             and self.kind in (None, letter.kind)
@@ -119,7 +119,7 @@ class LetterFilter(Struct, frozen=True, kw_only=True):
 
 
 class KeptLetter(Struct, frozen=True):
-    """A letter, when it was last sent again (RFC 3339, UTC), and where the list goes on behind it."""
+    """A letter, when it was last sent again (RFC 3339, UTC), and the cursor of the letters behind it."""
 
     letter: Letter
     sent: str | None
@@ -137,11 +137,11 @@ class LetterStore:
         self._decoder = msgspec.msgpack.Decoder(Letter)
 
     def count(self) -> int:
-        """How many are kept. After a crash it may count some that are gone, until they are met."""
+        """Return the number of letters. After a crash, it may include deleted letters for some time."""
         return self._redis.zcard(ALL_KEY)
 
     def count_kinds(self) -> dict[str, int]:
-        """How many are kept of each kind that there is."""
+        """Return the number of letters of each kind, without kinds that have none."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for kind in KINDS:
                 pipeline.zcard(kind_key(kind))
@@ -149,9 +149,9 @@ class LetterStore:
         return {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
 
     def keep(self, letters: Sequence[tuple[Letter, bytes]]) -> list[bool]:
-        """Keep letters, each with its reading's bytes. One that is kept or used up already stays so.
+        """Keep letters, each with its reading's bytes. A letter that exists or is used up is unchanged.
 
-        Returns which of them are new.
+        Return for each letter whether it is new.
         """
         with self._redis.pipeline(transaction=False) as pipeline:
             for letter, body in letters:
@@ -169,12 +169,12 @@ class LetterStore:
         return [answer == b"new" for answer in kept]
 
     def get(self, machine_id: str, name: str) -> KeptLetter | None:
-        """One letter, None where it is not there (any more)."""
+        """Return one letter; None if it does not exist (any more)."""
         [kept] = self.fetch([(machine_id, name)])
         return kept
 
     def fetch(self, ids: Sequence[tuple[str, str]]) -> list[KeptLetter | None]:
-        """These letters (machine, name), in this order; None for those that are gone."""
+        """Return these letters (machine, name) in this order; None for deleted letters."""
         machines = dict[str, list[str]]()
         for machine_id, name in ids:
             machines.setdefault(machine_id, []).extend((name, f"{name}:sent"))
@@ -192,17 +192,18 @@ class LetterStore:
         return found
 
     def bodies(self, letters: Sequence[Letter]) -> list[bytes | None]:
-        """The readings of these letters; None for those that are gone by now."""
+        """Return the readings of these letters; None for letters deleted meanwhile."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for letter in letters:
                 pipeline.hget(letter_keys(letter.machine)[0], f"{letter.name}:body")
             return pipeline.execute()
 
     def find(self, where: LetterFilter, after: str = "", chunk: int = CHUNK) -> Iterator[list[KeptLetter]]:
-        """The letters that are meant, in lists of `chunk` at the most; a list may be empty.
+        """Yield the selected letters in lists of at most `chunk`; a list may be empty.
 
-        Those of one machine come by number, those that expired last; else they come by time. What comes in
-        meanwhile is left out. `after` is the `cursor` of a letter. Raises `ValueError` where it is none.
+        The letters of one machine are sorted by number, with expired readings last. Other selections are
+        sorted by time. Letters that arrive meanwhile are left out. `after` is the `cursor` of a letter.
+        Raises `ValueError` if it is invalid.
         """
         if where.machine is not None:
             key, low, high = letter_keys(where.machine)[1], None, None
@@ -220,9 +221,10 @@ class LetterStore:
             ]
 
     def newest(self, where: LetterFilter, most: int) -> list[tuple[str, str]]:
-        """The machine and name of the `most` newest letters, the newest first.
+        """Return the machine and name of the `most` newest letters, newest first.
 
-        Of `where` the machine counts, or else the kind and the times. A machine's are sorted by number.
+        Of `where`, only the machine counts, or else the kind and the times. A machine's letters are sorted by
+        number.
         """
         if where.machine is not None:
             names = self._redis.zrange(letter_keys(where.machine)[1], 0, most - 1, desc=True)
@@ -234,15 +236,16 @@ class LetterStore:
         return [_split(member.decode()) for member in cast("list[bytes]", members)]
 
     def line(self, where: LetterFilter) -> Iterator[list[KeptLetter]]:
-        """The letters that are meant, machine after machine, each machine's by number; without strays."""
+        """Yield the selected letters machine by machine, each machine's by number, without strays."""
         for machine_id in [where.machine] if where.machine else self._machines(where):
             if machine_id != STRAY:
                 yield from self.find(replace(where, machine=machine_id))
 
     def missing(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
-        """How many of a machine's readings `first` to `last` have no letter, and the number of the first.
+        """Return how many of a machine's readings `first` to `last` have no letter.
 
-        Their letters are kept, or were used up within the last `USED_SECONDS`.
+        The second value is the number of the first reading without one. A reading has a letter if the letter
+        is kept, or was used up within the last `USED_SECONDS`.
         """
         _, line, used = letter_keys(machine_id)
         missing = last - first + 1 - self._redis.zcount(line, first, last)
@@ -258,9 +261,9 @@ class LetterStore:
         )
 
     def admit(self, readings: Mapping[str, list[Reading]]) -> dict[str, Admission]:
-        """By machine, which of its `readings` are to be run, where any of them claims a letter.
+        """Return by machine which of its `readings` to run, for machines with a reading that claims a letter.
 
-        A claim that we did not sign is no claim: its reading is run, as any other.
+        A claim without our signature is no claim: its reading is run like any other.
         """
         claims = dict[str, list[str]]()
         for machine_id, each in readings.items():
@@ -289,21 +292,21 @@ class LetterStore:
         return admissions
 
     def secret(self) -> bytes:
-        """The secret that claims are signed with; made where there is none yet."""
+        """Return the secret that signs claims. Create it if there is none yet."""
         self._redis.set(SECRET_KEY, os.urandom(32), nx=True)
         return cast(bytes, self._redis.get(SECRET_KEY))
 
     def note_sent(self, letters: Iterable[Letter], time: str) -> None:
-        """Note on these letters, where they are still there, that they were sent again."""
+        """Note on these letters, if they still exist, that they were sent again."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for machine_id, names in _by_machine(letters).items():
                 self._note(keys=letter_keys(machine_id)[:1], args=[time, *names], client=pipeline)
             pipeline.execute()
 
     def discard(self, letters: Iterable[Letter]) -> int:
-        """Delete these letters. Returns how many were there.
+        """Delete these letters. Return the number of letters that existed.
 
-        What was sent again of them and is not processed yet will be skipped.
+        Their readings that were sent again and are not processed yet will be skipped.
         """
         machines = _by_machine(letters)
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -314,7 +317,7 @@ class LetterStore:
         return count
 
     def forget(self, gone: Sequence[tuple[str, str]]) -> None:
-        """Drop the entries of letters (machine, name) that are gone."""
+        """Drop the index entries of deleted letters (machine, name)."""
         if gone:
             members = [_member(machine_id, name) for machine_id, name in gone]
             with self._redis.pipeline(transaction=False) as pipeline:
@@ -323,7 +326,7 @@ class LetterStore:
                 pipeline.execute()
 
     def sweep(self) -> None:
-        """Look at every entry, and drop those whose letter is gone."""
+        """Check every index entry, and drop those whose letter is deleted."""
         for _ in self.find(LetterFilter()):
             pass
 
@@ -335,7 +338,7 @@ class LetterStore:
     def _scan(
         self, key: str, low: int | None, high: int | None, after: tuple[int, str] | None, chunk: int
     ) -> Iterator[list[tuple[int, str]]]:
-        """The scores and members of a sorted set, low <= score < high, up to what is its last one now."""
+        """Yield the scores and members of a sorted set, low <= score < high, up to the current last one."""
         if not (last := cast(Any, self._redis.zrange(key, 0, 0, desc=True, withscores=True))):
             return
         end = int(last[0][1]) if high is None else min(high - 1, int(last[0][1]))
@@ -350,12 +353,12 @@ class LetterStore:
             elif len(entries) < size or entries[-1][0] > end:
                 return
             else:
-                size *= 2  # More have this one score than were read.
+                size *= 2  # more members have this score than were read
 
     def _entries(
         self, key: str, low: int | None, after: tuple[int, str] | None, size: int
     ) -> list[tuple[int, str]]:
-        """Scores and members from behind `after`; where that is gone, from the first that has its score."""
+        """Return scores and members behind `after`; if that is gone, from the first member with its score."""
         rank = cast("int | None", self._redis.zrank(key, after[1])) if after else None
         if rank is not None:
             answer = self._redis.zrange(key, rank + 1, rank + size, withscores=True)
@@ -373,7 +376,7 @@ def _by_machine(letters: Iterable[Letter]) -> Mapping[str, list[str]]:
 
 
 def _member(machine_id: str, name: str) -> str:
-    """A letter in an index: of one time, those of a machine are sorted by number."""
+    """Return the member for a letter in an index. At equal times, a machine's letters sort by number."""
     return f"{machine_id}/{name}" if machine_id == STRAY else f"{machine_id}/{name:0>19}"
 
 

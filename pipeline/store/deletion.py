@@ -1,18 +1,17 @@
-"""Deletes a machine with all that belongs to it. In the order in which it is done:
+"""Deletes a machine with everything that belongs to it, in this order:
 
-1.  What is the machine itself goes in one step: its state and counters, its setup, its versions and its last
-    readings. In the place of its record is left by what its readings are known (rule 8 of
-    `pipeline.model.record`), for `GONE_SECONDS`, or until the overflow holds none of its readings any more.
-    The step is compared and set on record and setup, so that what is deleted is what was looked at.
-2.  Its dead letters, up to the last reading that the machine had. What has failed since then is no longer its
-    own.
-3.  Its entries: among the machines of its profile, and in the index.
+1.  The machine itself goes in one step: its state and counters, its deployment, its versions and its last
+    readings. The data that identifies its readings replaces its record (rule 8 of `pipeline.model.record`).
+    It stays for `GONE_SECONDS`, or until the overflow holds none of the machine's readings. The step is a
+    compare-and-set on the record and the deployment, so it deletes exactly the data that was read.
+2.  Its dead letters, up to the last reading of the machine. Later failures belong to a new machine.
+3.  Its entries: in the set of its profile's machines, and in the index.
 
-Where this is killed half way, the machine is gone, and deleting it once more does the rest.
+If the process is killed between the steps, the machine is gone, and deleting it again does the rest.
 
-A batch that runs meanwhile has read the machine as it was, and finds at its write that it is another one. So
-it is processed anew, as are all readings that still wait in queues: for a new machine, which has no logic and
-no state. The sources of its versions stay: they belong to all who have one with the same digest.
+A batch that runs meanwhile has read the old machine, and finds at its write that the machine has changed. So
+it is processed again, as are all readings that still wait in queues: for a new machine without logic or
+state. The sources of the versions stay, because they belong to every version with the same digest.
 """
 
 from typing import Final, cast
@@ -26,8 +25,8 @@ from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import GONE_SECONDS, Records
 
-#: Step 1. KEYS record, setup and what else goes; ARGV the token and the setup as they were read, what is left
-#: behind, and for how many seconds (0: for ever). Answers 0 where the machine has changed.
+#: Step 1. KEYS: record, deployment and the other keys to delete. ARGV: the token and the deployment as read,
+#: the data to leave behind, and for how many seconds (0: indefinitely). Returns 0 if the machine has changed.
 _REMOVE: Final = """
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] or (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then
     return 0
@@ -54,7 +53,7 @@ class Deletion:
         self._script = client.register_script(_REMOVE)
 
     def remove(self, machine_id: str) -> Stored | None:
-        """Delete a machine. Returns what it was; None where there was none, nor dead letters of one."""
+        """Delete a machine. Return what it was; None if there was no machine and no dead letter of one."""
         stored = self._remove(machine_id)
         discarded = self._discard_letters(machine_id, stored.record.number + 1 if stored.token else None)
         if stored.deployment.profile is not None:
@@ -63,7 +62,7 @@ class Deletion:
         return stored if stored.known or discarded else None
 
     def _remove(self, machine_id: str) -> Stored:
-        """Step 1. Something is left also where there was no record, for a batch may be about to make it."""
+        """Do step 1. It leaves data behind even without a record, because a batch may soon create one."""
         keys = [record_key(machine_id), deployment_key(machine_id)]
         others = [versions_key(machine_id), digests_key(machine_id), recent_key(machine_id)]
         while True:

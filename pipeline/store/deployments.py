@@ -1,11 +1,12 @@
-"""What a machine is set up to run, in one small value beside its record, so that a batch reads both at once.
+"""The deployment of a machine, in one small value beside its record, so that a batch reads both at once.
 
-The value of `machine:{<id>}:logic` is a `Deployment`. It is changed by compare-and-set on the whole value:
-whoever changes it says what he read, and is told where another was faster (`Deployments.change`). A new
-version is put on the list of versions in the same step, so that its number is its place there, whoever races.
+The value of `machine:{<id>}:logic` is a `Deployment`. It changes by compare-and-set on the whole value: the
+caller passes the value that it read, and starts again if another change was faster (`Deployments.change`). A
+new version is added to the list of versions in the same step, so that its number is its place in the list
+even if changes race.
 
-A profile is a logic for many machines. It has a setup of its own, `profile:{<name>}:logic`, and versions in
-the same way. A machine that names a profile runs its logic, unless it has one of its own in force.
+A profile is a logic for many machines. It has its own deployment, `profile:{<name>}:logic`, and its own
+versions. A machine that names a profile runs the profile's logic unless a version of its own is deployed.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ from pipeline.store.keys import PROFILES_KEY, Kind, deployment_key, digests_key,
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 
-#: Compare-and-set of a setup. KEYS setup, versions, digests; ARGV the value as it was read, the new one and,
-#: where a version is new, its entry, its number and its names. Answers 0 where the value is another by now.
+#: Compare-and-set of a deployment. KEYS: deployment, versions, digests. ARGV: the value as read, the new
+#: value and, for a new version, its entry, its number and its names. Returns 0 if the value has changed.
 _CHANGE = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
     return 0
@@ -37,18 +38,19 @@ return 1
 
 
 class NewVersion(NamedTuple):
-    """A version that is new: its entry on the list, and the names that it is found by again."""
+    """A new version: its entry on the list, and the names by which it is found again."""
 
     entry: bytes
     names: Sequence[str]
 
 
-#: Makes of a setup another, and says whether the version in it is new. May be asked more than once.
+#: Makes a new deployment from the current one, and the new version in it, if any. It may be called more than
+#: once.
 Step = Callable[[Deployment], tuple[Deployment, NewVersion | None]]
 
 
 class Deployments:
-    """Reads and changes setups. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Reads and changes deployments. Safe to share between threads. All methods raise `redis.RedisError`."""
 
     kind: Kind
 
@@ -57,14 +59,14 @@ class Deployments:
         self._change = client.register_script(_CHANGE)
 
     def read(self, name: str) -> Deployment:
-        """The setup of a machine or profile."""
+        """Return the deployment of a machine or profile."""
         return Deployment.parse(self._value(name))
 
     def change(self, name: str, step: Step) -> Deployment:
-        """Have `step` make another setup of somebody's, and put it in force. Returns it.
+        """Replace a deployment by the result of `step`, and return the new one.
 
-        Where another is faster, `step` is asked again with what that one left. What `step` raises is raised,
-        and nothing is changed then.
+        If another change was faster, `step` is called again with its result. If `step` raises an error,
+        nothing is changed.
         """
         keys = [deployment_key(name, self.kind), versions_key(name, self.kind), digests_key(name, self.kind)]
         while True:
@@ -82,17 +84,17 @@ class Deployments:
                 return after
 
     def _before_change(self, name: str) -> None:
-        """What is to be done before something is kept of somebody."""
+        """Do what must precede a change."""
 
     def _after_change(self, name: str) -> None:
-        """What is to be done when a setup is another one."""
+        """Do what must follow a change."""
 
     def _value(self, name: str) -> bytes | None:
         return cast("bytes | None", self._redis.get(deployment_key(name, self.kind)))
 
 
 class MachineDeployments(Deployments):
-    """The same, of machines, which are entered into the index when they are changed."""
+    """The deployments of machines. Every change also updates the machine index."""
 
     kind = "machine"
 
@@ -109,7 +111,7 @@ class MachineDeployments(Deployments):
 
 
 class ProfileDeployments(Deployments):
-    """The setups of profiles. Who has one is on the list of all."""
+    """The deployments of profiles. Every profile with a deployment is on the list of all profiles."""
 
     kind = "profile"
 
@@ -117,5 +119,5 @@ class ProfileDeployments(Deployments):
         self._redis.zadd(PROFILES_KEY, {name: 0})
 
     def _after_change(self, name: str) -> None:
-        # Once more: somebody may have deleted the profile that was there before.
+        # Again, because the profile may have been deleted meanwhile.
         self._redis.zadd(PROFILES_KEY, {name: 0})

@@ -1,12 +1,12 @@
-"""Counts the machines of each health, from the index, in one look.
+"""Counts the machines by health from the index, in one script.
 
-How many machines are paused, quarantined or new, Redis knows: each is a set. Of the others it depends on when
-each was last seen, which another set has for all. So the silent ones are counted from whichever side is
-smaller: those in a condition of trouble are asked when they were seen, or those that were seen too long ago
-are asked in which condition they are. If both sides have more than `MAX_EXAMINED` machines, the counts of
-silent, failing and running ones are unknown: nobody waits long for a count.
+Redis knows how many machines are paused, quarantined or new: each is a set. For the others, the health
+depends on when each was last seen, which another set has for all machines. So the script counts silent
+machines from the smaller side: it either checks when the machines with trouble were last seen, or checks the
+condition of the machines that were last seen too long ago. If both sides have more than `MAX_EXAMINED`
+machines, the counts of silent, failing and running machines are unknown, so that no count takes long.
 
-As all of the index, it may be behind the machines for seconds.
+Like the whole index, the counts may be behind the machines for seconds.
 """
 
 from typing import Final
@@ -18,14 +18,13 @@ from pipeline.model.machine import Condition, Health
 from pipeline.store.keys import MACHINES_KEY, condition_key
 from pipeline.store.machine_index import SEEN_KEY
 
-#: Machines that are looked at for a count, at the most. Redis does nothing else meanwhile, for some two
-#: milliseconds.
+#: Maximum machines that a count checks. Redis is blocked meanwhile, for about two milliseconds.
 MAX_EXAMINED: Final = 4_000
 
-#: KEYS seen, all machines, those that are new, and the conditions of trouble; ARGV since when a machine is
-#: not silent, and how many are looked at. Answers how many machines there are, how many are new, how many
-#: were seen before that, and of each condition how many it has, and how many of those were seen before: -1
-#: where that would be too many to look at.
+#: KEYS: seen, all machines, new machines, and the conditions of trouble. ARGV: since when a machine is not
+#: silent, and how many to check. Returns the number of machines, the number of new ones, the number last seen
+#: before that time, and for each condition its number of machines and how many of those were last seen before
+#: that time: -1 if there are too many to check.
 _COUNT: Final = """
 local since, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local old = redis.call('ZCOUNT', KEYS[1], 1, '(' .. ARGV[1])
@@ -62,7 +61,7 @@ end
 return answer
 """
 
-#: The conditions of trouble, in which a machine may be silent or not.
+#: The conditions of trouble. A machine in one of them may be silent too.
 _TROUBLE: Final = (Condition.PAUSED, Condition.QUARANTINED, Condition.FAILING)
 _KEYS: Final = [SEEN_KEY, MACHINES_KEY, *map(condition_key, (Condition.NEW, *_TROUBLE))]
 
@@ -81,8 +80,10 @@ class HealthCounter:
         self._count = client.register_script(_COUNT)
 
     def count(self, silent_since: int, looks: int = MAX_EXAMINED) -> HealthCounts:
-        """How many machines there are of each health, where who was last seen before `silent_since`
-        (milliseconds since 1970) is silent. Raises `redis.RedisError`."""
+        """Count the machines by health. Raises `redis.RedisError`.
+
+        A machine is silent if it was last seen before `silent_since` (milliseconds since 1970).
+        """
         machines, new, old, *counts = self._count(keys=_KEYS, args=[silent_since, looks])
         paused, quarantined, failing = counts[::2]
         silent: int | None = None

@@ -11,23 +11,23 @@ from pipeline.model.session import Fence
 #: The index of all letters, by time.
 ALL_KEY: Final = "dead-letters:all"
 
-#: The secret that claims are signed with.
+#: The secret that signs claims.
 SECRET_KEY: Final = "dead-letters:secret"  # noqa: S105 - its name
 
 
 def letter_keys(machine_id: str) -> list[str]:
-    """A machine's keys that change together: letters, line, used."""
+    """Return the keys of a machine's letters, which change together: letters, line, used."""
     letters = f"machine:{{{machine_id}}}:dead-letters"
     return [letters, f"{letters}:line", f"{letters}:used"]
 
 
 def kind_key(kind: str) -> str:
-    """The index of the letters of one kind, by time."""
+    """Return the key of the index of one kind's letters, by time."""
     return f"dead-letters:kind:{kind}"
 
 
 def condition_key(condition: Condition) -> str:
-    """The key of the machines in this condition."""
+    """Return the key of the machines in this condition."""
     return f"{{{MACHINES_KEY}}}:{condition}"
 
 
@@ -36,7 +36,7 @@ PROFILES_KEY: Final = "profiles"
 
 
 def recent_key(machine_id: str) -> str:
-    """The key of a machine's last readings."""
+    """Return the key of a machine's last readings."""
     return f"machine:{{{machine_id}}}:recent"
 
 
@@ -45,49 +45,49 @@ MACHINES_KEY = "machines"
 
 
 def record_key(machine_id: str) -> str:
-    """The key of a machine's record."""
+    """Return the key of a machine's record."""
     return f"machine:{{{machine_id}}}:record"
 
 
 def fence_key(fence: Fence) -> str:
-    """The key that holds the name of the session that may write the records of a partition's machines."""
+    """Return the key with the name of the session that may write the records of a partition's machines."""
     return f"partition:{fence.partition}:session"
 
 
 def note_key(session: bytes) -> str:
-    """The key of what is known to be settled of a session."""
+    """Return the key of the note that says how far a session is settled."""
     return f"session:{session.hex()}"
 
 
-#: Who can have a logic.
+#: Owners of logic.
 Kind = Literal["machine", "profile"]
 
 
 def deployment_key(name: str, kind: Kind = "machine") -> str:
-    """The key that says what a machine, or who follows a profile, is set up to run."""
+    """Return the key of the deployment of a machine or profile."""
     return f"{kind}:{{{name}}}:logic"
 
 
 def versions_key(name: str, kind: Kind = "machine") -> str:
-    """The key of the list of all versions, the first at place 0 with number 1."""
+    """Return the key of the list of all versions. The version at place 0 has number 1."""
     return f"{kind}:{{{name}}}:versions"
 
 
 def digests_key(name: str, kind: Kind = "machine") -> str:
-    """The key of the hash that says the last version with a source, or with one and its examples."""
+    """Return the key of the hash that maps a source, or a source with its examples, to its last version."""
     return f"{kind}:{{{name}}}:digests"
 
 
 def profile_machines_key(name: str) -> str:
-    """The key of the set of machines that follow this profile."""
+    """Return the key of the set of machines that follow this profile."""
     return f"profile:{{{name}}}:machines"
 
 
 def source_key(digest: str) -> str:
-    """The key of a source."""
+    """Return the key of a source."""
     return f"logic:{{{digest}}}"
 
 
 def examples_key(digest: str) -> str:
-    """The key of a version's examples."""
+    """Return the key of a version's examples."""
     return f"examples:{{{digest}}}"

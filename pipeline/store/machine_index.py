@@ -1,18 +1,18 @@
-"""The index of all machines: sorted sets in Redis by which they are found (`pipeline.store.search`).
+"""The index of all machines: sorted sets in Redis that find machines (`pipeline.store.search`).
 
-It follows the records and setups, which are the truth, and may be behind them for seconds. The rules:
+The records and deployments are the truth. The index follows them and may be behind for seconds. The rules:
 
-1.  *Whoever changes how a machine stands enters it anew after that* (`enter`): it is read, and put where it
-    belongs. Then it is read once more, and if it stands differently by now, all is done again. So the last
-    entry is never older than the last change, whoever else enters the machine at the same time.
-2.  *A batch enters only those machines that stand differently after it* (`pipeline.worker.index_writer`).
-    Those that its session meets for the first time are looked up, for a worker that had them before may have
-    died before it entered them. Of the others it notes only when they were seen, in an entry that is there: a
-    deleted machine does not come back by it.
-3.  *A reader looks at the machine itself*, and enters those anew that he finds in a wrong place.
+1.  *Every change of a machine's condition updates the index afterwards* (`enter`): it reads the machine and
+    puts it into its place, then reads the machine once more, and repeats if the condition has changed. So the
+    last entry is never older than the last change, even if others update the same machine at the same time.
+2.  *A batch updates only machines whose condition it may have changed* (`pipeline.worker.index_writer`). It
+    also checks machines that its session meets for the first time, because the worker that had them before
+    may have died before its update. For all others it notes only when they were last seen, and only in an
+    existing entry: so a deleted machine does not come back.
+3.  *A reader checks the machine itself*, and updates the entries that are in a wrong place.
 
-The keys: `machines` has all, for the order of their ids; `{machines}:seen` sorts them by when they were last
-seen (milliseconds since 1970, 0 for never). Each is in one of `{machines}:<condition>` besides.
+The keys: `machines` has all machines, sorted by id. `{machines}:seen` sorts them by when they were last seen
+(milliseconds since 1970, 0 for never). Each machine is also in one of `{machines}:<condition>`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,12 +28,12 @@ from pipeline.store.records import Records
 #: When each machine was last seen.
 SEEN_KEY: Final = f"{{{MACHINES_KEY}}}:seen"
 
-#: Machines that are read at once, and of which only the names are sent at once.
+#: Machines that are read at once, and machines whose names alone are sent at once.
 _READ: Final = 200
 _NAMES: Final = 1_000
 
-#: Enters machines. KEYS `machines`, seen, conditions; ARGV of each its id, the place of its condition in
-#: KEYS (0: it is gone), and when it was seen.
+#: Updates machines. KEYS: `machines`, seen, conditions. ARGV for each machine: its id, the place of its
+#: condition in KEYS (0: it is deleted), and when it was last seen.
 _ENTER = """
 for at = 1, #ARGV, 3 do
     local id, condition = ARGV[at], tonumber(ARGV[at + 1])
@@ -49,7 +49,7 @@ for at = 1, #ARGV, 3 do
 end
 """
 
-#: Where a machine belongs, None where it is gone, and when it was seen.
+#: A machine's condition (None if it is deleted), and when it was last seen.
 _Entry = tuple[Condition | None, int]
 
 
@@ -57,7 +57,7 @@ _KEYS: Final = [MACHINES_KEY, SEEN_KEY, *map(condition_key, Condition)]
 
 
 class MachineIndex:
-    """Enters machines. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Updates the index. Safe to share between threads. Every method may raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis", records: Records) -> None:
         self._redis = client
@@ -65,7 +65,7 @@ class MachineIndex:
         self._enter = client.register_script(_ENTER)
 
     def enter(self, machine_ids: Iterable[str]) -> None:
-        """Put machines where they belong, as they stand now; take out those that are gone."""
+        """Update the entries of machines to their current condition. Remove deleted machines."""
         for chunk in _chunks(machine_ids, _READ):
             entries = self._entries(chunk)
             while entries:
@@ -74,7 +74,7 @@ class MachineIndex:
                 entries = {each: now[each] for each in entries if now[each][0] != entries[each][0]}
 
     def astray(self, conditions: Mapping[str, Condition]) -> set[str]:
-        """Those machines that are not entered in the condition that is said."""
+        """Return the machines that are not entered under the given condition."""
         by_condition, astray = dict[Condition, list[str]](), set[str]()
         for machine_id, condition in conditions.items():
             by_condition.setdefault(condition, []).append(machine_id)
@@ -85,7 +85,7 @@ class MachineIndex:
         return astray
 
     def note_seen(self, seen: Mapping[str, int]) -> None:
-        """Note when machines that are entered were last seen (milliseconds since 1970)."""
+        """Note when machines in the index were last seen (milliseconds since 1970)."""
         for chunk in _chunks(seen, _NAMES):
             self._redis.zadd(SEEN_KEY, {each: seen[each] for each in chunk}, xx=True, gt=True)
 

@@ -1,18 +1,18 @@
-"""Profiles in Redis: which there are, and which machines follow each.
+"""Profiles in Redis, and the machines that follow each profile.
 
-A machine's setup says whose profile it follows: that is the truth. `profile:{<name>}:machines` is the set of
-the machines that follow a profile, for counting them, finding them and refusing to delete what is in use. The
-rules:
+A machine's deployment names the profile that it follows: this is the truth. `profile:{<name>}:machines` is
+the set of the machines that follow a profile. It serves to count and find them, and to refuse the deletion of
+a profile in use. The rules:
 
-1.  *A profile is deleted only while its set is empty*, in the same step that looks (`_DELETE`).
-2.  *A machine is put into the set of a profile that is there* (`_JOIN`), before its setup names it.
-3.  *Whoever changes what a machine follows brings the sets in line with its setup after that*, reads the
-    setup once more, and does all of it again where it is another by now (`_settle`). Where the profile is
-    gone by then, the setup forgets it.
+1.  *A profile is deleted only while its set is empty*, in the same step that checks the set (`_DELETE`).
+2.  *A machine is added to the set of an existing profile* (`_JOIN`) before its deployment names the profile.
+3.  *After a change of the profile that a machine follows, the sets are updated from its deployment*
+    (`_settle`). Then the deployment is read again, and everything is repeated if it has changed. If the
+    profile was deleted meanwhile, the deployment drops it.
 
-So a set may hold too much after a crash, but a machine that follows a profile is in it. Who deletes a profile
-brings the machines in its set in line first. `profiles` sorts the names of all profiles; it may name one that
-is gone.
+So a set may contain extra machines after a crash, but every machine that follows a profile is in its set.
+Before a profile is deleted, the entries of the machines in its set are corrected. `profiles` sorts the names
+of all profiles; it may contain a deleted one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,10 +37,10 @@ from pipeline.store.keys import (
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 
-#: Machines that are looked at in one round trip.
+#: Machines that are read in one round trip.
 _CHUNK: Final = 500
 
-#: Puts a machine into the set of a profile that is there. KEYS setup, machines; ARGV the machine.
+#: Adds a machine to the set of an existing profile. KEYS: deployment, machines. ARGV: the machine.
 _JOIN: Final = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
     return 0
@@ -49,8 +49,8 @@ redis.call('SADD', KEYS[2], ARGV[1])
 return 1
 """
 
-#: Deletes a profile, unless it has machines. KEYS machines, setup and all else. Answers how many it has, and
-#: whether it was there.
+#: Deletes a profile unless it has machines. KEYS: machines, deployment and all other keys. Returns the number
+#: of its machines, and whether the profile existed.
 _DELETE: Final = """
 local count, there = redis.call('SCARD', KEYS[1]), redis.call('EXISTS', KEYS[2])
 if count == 0 then
@@ -72,13 +72,13 @@ class ProfileStore:
         self._delete = client.register_script(_DELETE)
 
     def names(self, after: str, limit: int) -> list[str]:
-        """The names that come after `after`, sorted, `limit` at the most. One may be gone."""
+        """Return up to `limit` names after `after`, sorted. A name may belong to a deleted profile."""
         start = f"({after}" if after else "-"
         names = cast("list[bytes]", self._redis.zrangebylex(PROFILES_KEY, start, "+", 0, limit))
         return [name.decode() for name in names]
 
     def read(self, names: Sequence[str]) -> dict[str, tuple[Deployment, int]]:
-        """The setups of these profiles, each with how many machines follow it; without those not there."""
+        """Return the deployments of the existing profiles, each with its number of machines."""
         if not names:
             return {}
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -93,16 +93,16 @@ class ProfileStore:
         }
 
     def make(self, name: str) -> bool:
-        """Make a profile that has no logic yet. False where it is there."""
+        """Create a profile without logic. Return False if it exists already."""
         self._redis.zadd(PROFILES_KEY, {name: 0})
         made = self._redis.set(deployment_key(name, "profile"), msgspec.msgpack.encode(Deployment()), nx=True)
         self._redis.zadd(PROFILES_KEY, {name: 0})
         return bool(made)
 
     def follow(self, machine_id: str, name: str | None) -> Deployment | None:
-        """Have a machine follow a profile, from its next batch on, or none (None).
+        """Set the profile that a machine follows from its next batch on, or none (None).
 
-        Returns its setup as it was before; None where there is no such profile.
+        Return its previous deployment; None if the profile does not exist.
         """
         if name is not None and not self._enter(machine_id, name):
             return None
@@ -118,9 +118,9 @@ class ProfileStore:
         return before if there else None
 
     def delete(self, name: str) -> tuple[bool, int]:
-        """Delete a profile with all its versions. Says whether it was there, and how many machines follow it.
+        """Delete a profile with all its versions, if no machine follows it.
 
-        Where any does, nothing is deleted.
+        Return whether it existed, and how many machines follow it.
         """
         keys = [profile_machines_key(name), deployment_key(name, "profile")]
         keys += [versions_key(name, "profile"), digests_key(name, "profile")]
@@ -135,11 +135,11 @@ class ProfileStore:
         return bool(there), count
 
     def forget(self, machine_id: str, name: str) -> None:
-        """Take a machine that was deleted out of the set of the profile that it followed."""
+        """Remove a deleted machine from the set of the profile that it followed."""
         self._settle(machine_id, {name})
 
     def refresh(self, name: str) -> None:
-        """Enter those of its machines into the index anew that a new version may have set free."""
+        """Update the index for machines of the profile that a new version may release from quarantine."""
         keys = [profile_machines_key(name), condition_key(Condition.QUARANTINED)]
         stopped = cast("list[bytes]", self._redis.zinter(keys))
         self._index.enter([machine_id.decode() for machine_id in stopped])
@@ -153,7 +153,10 @@ class ProfileStore:
         return bool(self._join(keys=keys, args=[machine_id]))
 
     def _settle(self, machine_id: str, names: Iterable[str]) -> bool:
-        """Bring the sets of these profiles in line with a machine's setup. False: its profile is gone."""
+        """Update the sets of these profiles from a machine's deployment.
+
+        Return False if its profile is deleted.
+        """
         there = True
         while True:
             follows = self._machines.read(machine_id).profile

@@ -1,10 +1,11 @@
-"""What happens in the plant, announced while it happens to whoever listens: over Redis's pub/sub.
+"""Live events of the plant, announced to subscribers over Redis's pub/sub.
 
-Nothing is kept here and nobody is waited for. Who must have every result consumes the exchange `results`.
+Events are not stored, and nothing waits for a subscriber. A consumer that must get every result uses the
+exchange `results`.
 
-There is a channel for each machine and one for all of them, each named with the number of the database, since
-Redis's pub/sub does not know databases. Workers announce readings on the channels that somebody listens to
-(`pipeline.worker.announcer`), the API changes.
+There is a channel for each machine and one for all machines. Channel names contain the number of the
+database, because Redis's pub/sub ignores databases. Workers announce readings on the channels that have
+subscribers (`pipeline.worker.announcer`). The API announces changes.
 """
 
 import logging
@@ -20,7 +21,7 @@ from pipeline.model.recent import KeptReading
 #: Stands for all machines in the name of a channel.
 ALL: Final = "*"
 
-#: Seconds between two looks at who subscribes: so long it takes until a new subscriber hears of readings.
+#: Seconds between two polls for subscribers. A new subscriber gets readings after at most this time.
 SUBSCRIBERS_SECONDS: Final = 0.25
 
 _logger = logging.getLogger(__name__)
@@ -29,8 +30,9 @@ _logger = logging.getLogger(__name__)
 class ChangeEvent(Struct, frozen=True, kw_only=True):
     """A change that somebody made over the API, at `time` (RFC 3339, UTC).
 
-    `what` is the action as the audit trail names it, `target` what was changed, and `machine` the machine
-    that it belongs to. `before` and `after` say from what to what: versions, ETags, numbers of letters.
+    `what` is the action as the audit trail names it, `target` the changed object, and `machine` the machine
+    that it belongs to. `before` and `after` are the old and the new value: versions, ETags, numbers of
+    letters.
     """
 
     what: str
@@ -42,10 +44,10 @@ class ChangeEvent(Struct, frozen=True, kw_only=True):
 
 
 class Announcement(Struct, frozen=True, array_like=True):
-    """What goes over a channel at once: readings with their machines, and a change.
+    """One message on a channel: readings with their machines, and a change.
 
-    `skipped` counts the readings that would belong between those before and these, and were left out because
-    there were too many.
+    `skipped` counts the readings that were left out between the previous message and this one, because there
+    were too many.
     """
 
     readings: Sequence[tuple[str, KeptReading]] = ()
@@ -54,7 +56,7 @@ class Announcement(Struct, frozen=True, array_like=True):
 
 
 class Events:
-    """Announces what happens. Safe to share between threads."""
+    """Announces changes. Safe to share between threads."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
@@ -62,7 +64,7 @@ class Events:
         self._encoder = msgspec.msgpack.Encoder()
 
     def changed(self, change: ChangeEvent) -> None:
-        """Announce a change that was made just now. Never fails: it is only news."""
+        """Announce a change that was just made. This never raises an error, because events are only news."""
         message = self._encoder.encode(Announcement(change=change))
         try:
             for channel in (ALL, change.machine) if change.machine else (ALL,):
@@ -72,5 +74,5 @@ class Events:
 
 
 def channel_prefix(client: Any) -> str:
-    """What the names of this client's channels begin with; behind it stands a machine's id, or `ALL`."""
+    """Return the prefix of this client's channel names. A machine's id, or `ALL`, follows it."""
     return f"events:{client.get_connection_kwargs().get('db') or 0}:"

@@ -1,8 +1,8 @@
 """The machines' records in Redis, read and written for a whole batch in one round trip each.
 
-Each machine's record is one key, `machine:{<id>}:record`: eight random bytes, the token, and behind them
-the record as msgpack. Writing compares the token that was read and puts a new one. The braces keep the
-keys of one machine on one node of a Redis Cluster.
+Each machine's record is one key, `machine:{<id>}:record`: a token of eight random bytes, followed by the
+record as msgpack. A write compares the token with the one that was read, and puts a new one. The braces keep
+the keys of one machine on one node of a Redis Cluster.
 """
 
 import os
@@ -26,19 +26,19 @@ from pipeline.store.keys import MACHINES_KEY, deployment_key, fence_key, letter_
 from pipeline.store.recents import RecentStore
 from pipeline.telemetry import tracing
 
-#: Bytes of a token. Random rather than counted, so that a machine that was deleted and made anew cannot
-#: be taken for the one before.
+#: Bytes of a token. It is random and not a counter, so that a machine that was deleted and created again
+#: cannot be taken for the old one.
 _TOKEN_BYTES = 8
 
-#: Seconds for which it is known what a deleted machine's readings were: a week. What waits in a queue for
-#: longer is taken for another machine's, and may come a second time.
+#: Seconds for which Redis keeps the data that identifies a deleted machine's readings: a week. A reading that
+#: waits in a queue for longer is taken for a new machine's, and may be applied a second time.
 GONE_SECONDS: Final = 7 * 24 * 3600
 
 _TAKEN = "another session has taken the partition, and the batch is its to do"
 
 
-#: Puts a record, and appends to its machine's last readings, `count` of them from ARGV[first] on, of which
-#: `keep` are kept. For scripts that begin with it.
+#: Writes a record and appends to its machine's last readings: `count` of them, from ARGV[first] on. The list
+#: keeps the last `keep`. A prefix for scripts.
 _PUT = """
 local function put(record, value, recent, keep, first, count)
     redis.call('SET', record, value)
@@ -49,11 +49,11 @@ local function put(record, value, recent, keep, first, count)
 end
 """
 
-#: Compare-and-set of many records, each for itself, for sessions that all hold their fences (rule 4 in
-#: `pipeline.model.record`). Answers the places of those that had changed; place 0 alone: a fence is another
-#: session's, and nothing is written. KEYS the fences, and of each record: itself and last readings; ARGV how
-#: many fences, the sessions that must hold them, how many last readings to keep, and of each record: token,
-#: record, and its readings behind their count.
+#: Compare-and-set of many records, each by itself, for sessions that all hold their fences (rule 4 in
+#: `pipeline.model.record`). Returns the places of the records that had changed; 0 alone means that another
+#: session holds a fence, and nothing is written. KEYS: the fences, and for each record the record and the
+#: last readings. ARGV: the number of fences, the sessions that must hold them, how many last readings to
+#: keep, and for each record the token, the record, the number of its readings and the readings.
 _WRITE = (
     _PUT
     + """
@@ -77,10 +77,10 @@ return changed
 """
 )
 
-#: Compare-and-set of one record, which uses up dead letters of its machine: both or none. Answers 1 if it is
-#: done, 0 if the record had changed or a letter is gone, -1 if the fence is another session's. KEYS fence,
-#: record, last readings, `letter_keys`. ARGV session, how many last readings to keep, token, record, its
-#: readings behind their count, and the names of the letters.
+#: Compare-and-set of one record that uses up dead letters of its machine: both or none. Returns 1 if done, 0
+#: if the record had changed or a letter is gone, -1 if another session holds the fence. KEYS: fence, record,
+#: last readings, `letter_keys`. ARGV: session, how many last readings to keep, token, record, the number of
+#: its readings, the readings, and the names of the letters.
 _WRITE_USING = (
     USE_UP
     + _PUT
@@ -103,8 +103,9 @@ return 1
 """
 )
 
-#: Compare-and-set of a machine's setup, which puts another token on its record: both or none. Answers 0 where
-#: one of them had changed. KEYS setup and record; ARGV the setup as it was read, the new one, token, record.
+#: Compare-and-set of a machine's deployment that also puts a new token on its record: both or none. Returns 0
+#: if one of them had changed. KEYS: deployment and record. ARGV: the deployment as read, the new one, token,
+#: record.
 _PAUSE = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] or redis.call('GETRANGE', KEYS[2], 0, 7) ~= ARGV[3] then
     return 0
@@ -116,10 +117,11 @@ return 1
 
 
 class Update(Struct, frozen=True):
-    """A machine's new record, to be written over what was `read`.
+    """A machine's new record, to be written over the one in `read`.
 
-    With it go the last readings that made it, encoded, and in the same write the dead letters that they use
-    up. `fence` is what the session that writes it must hold; it is None for an edit over the API.
+    The same write appends `recents`, the last readings that led to the record, encoded, and uses up the dead
+    letters `uses`. `fence` is the fence that the writing session must hold; it is None for an edit over the
+    API.
     """
 
     read: Stored
@@ -132,7 +134,7 @@ class Update(Struct, frozen=True):
 class Records:
     """Reads and writes records. Safe to share between threads.
 
-    `recent` is how many of a machine's last readings are kept.
+    `recent` is the number of last readings to keep for each machine.
     """
 
     def __init__(self, client: "redis.Redis", recent: int = RECENT) -> None:
@@ -147,7 +149,7 @@ class Records:
         self._decoder = msgspec.msgpack.Decoder(Record)
 
     def read(self, machine_ids: Sequence[str]) -> dict[str, Stored]:
-        """The records of these machines, and what each is set up to run. Raises `redis.RedisError`."""
+        """Return the records of these machines with their deployments. Raises `redis.RedisError`."""
         keys = [
             key for machine_id in machine_ids for key in (record_key(machine_id), deployment_key(machine_id))
         ]
@@ -174,7 +176,7 @@ class Records:
         return {name: Deployment.parse(value) for name, value in zip(names, values, strict=True)}
 
     def parse(self, value: bytes | None, deployment: bytes | None) -> Stored:
-        """A machine, from the values of its keys; without what its profile is set up to run."""
+        """Parse a machine from the values of its keys, without the deployment of its profile."""
         return self._stored(value, Deployment.parse(deployment))
 
     def _stored(
@@ -186,15 +188,15 @@ class Records:
         return Stored(record, value[:_TOKEN_BYTES], deployment, profile)
 
     def encode(self, record: Record) -> bytes:
-        """The value of a record's key, with a new token."""
+        """Encode the value of a record's key, with a new token."""
         return os.urandom(_TOKEN_BYTES) + self._encoder.encode(record)
 
     def write(self, updates: Mapping[str, Update]) -> set[str]:
-        """Write updates, by machine. Returns the machines whose record had changed meanwhile.
+        """Write updates, by machine. Return the machines whose record had changed meanwhile.
 
-        A machine also counts as changed if a dead letter is gone that its update uses up. Raises
-        `SessionLost` if the fence of an update is another session's, and `redis.RedisError`; then each update
-        is written or is not.
+        A machine also counts as changed if a dead letter that its update uses up is gone. Raises
+        `SessionLost` if another session holds the fence of an update, and `redis.RedisError`; then each
+        update is either written or not.
         """
         if new := [
             each for each, update in updates.items() if not (update.read.recorded or update.record.gone)
@@ -207,7 +209,8 @@ class Records:
             changed = self._write_plain(plain) if plain else set()
             changed = changed | self._write_all_using(using) if using else changed
         for machine_id, update in updates.items():
-            # What is left of a deleted machine was kept for a time only. Without this line: for longer.
+            # The rest of a deleted machine's record had an expiry, which this write has removed. Set it
+            # again.
             if (
                 update.record.gone
                 and machine_id not in changed
@@ -250,10 +253,10 @@ class Records:
         return {machine_id for machine_id, answer in answers.items() if not answer}
 
     def pause(self, machine_id: str, *, paused: bool) -> Deployment:
-        """Have a machine's readings become dead letters from now on, or not any more. Returns its setup.
+        """Pause a machine, so that its readings become dead letters, or resume it. Return its deployment.
 
-        The record's token changes with it, so that a batch that runs meanwhile reads the setup again: which
-        numbers were paused is exact.
+        The record's token changes too, so that a batch that runs meanwhile reads the deployment again. So the
+        numbers of the paused readings are exact.
         """
         keys = [deployment_key(machine_id), record_key(machine_id)]
         while True:
@@ -271,5 +274,5 @@ class Records:
                 return deployment
 
     def register(self, machine_ids: Iterable[str]) -> None:
-        """Put machines on the list of all machines, before anything else is kept of them."""
+        """Add machines to the list of all machines, before anything else is kept of them."""
         self._redis.zadd(MACHINES_KEY, dict.fromkeys(machine_ids, 0))

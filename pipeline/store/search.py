@@ -1,15 +1,16 @@
-"""Finds machines in the index: by the beginning of their id, their health and their profile, all of it at
-once, in the order of their ids or of when they were last seen, the last one first.
+"""Finds machines in the index by id prefix, health and profile, all combined.
 
-What a page costs is bounded, however many machines there are, and whatever fits:
+The order is by id, or by when the machines were last seen, latest first. The cost of a page is bounded,
+however many machines exist and whichever match:
 
-- Where few are left by one of the filters, these few are looked at, and sorted.
-- Else the machines are walked through in their order from the cursor on, until the page is full, or
-  `MAX_EXAMINED` were examined. Then the page is shorter than it could be, and its `next` says where to go on.
+- If one of the filters leaves only a few machines, all of these are checked and sorted.
+- Otherwise the search walks through the machines in order from the cursor on, until the page is full or
+  `MAX_EXAMINED` machines were checked. Then the page is shorter than its limit, and its `next` says where to
+  continue.
 
-A cursor names a place in the order and not a count, so what comes or goes elsewhere moves no page. By id,
-each machine that is there all the time is found once. By last seen, one that sends meanwhile goes to the
-front: a walk that is under way may miss it, and finds none twice.
+A cursor names a place in the order and not a count, so machines that come or go elsewhere do not shift pages.
+By id, each machine that exists all the time is found once. By last seen, a machine that sends meanwhile moves
+to the front: a search in progress may miss it, and finds no machine twice.
 """
 
 import re
@@ -26,12 +27,12 @@ from pipeline.store.machine_index import SEEN_KEY
 from pipeline.store.search_script import NEVER, Candidates, IndexTerms, MachineFilter, Place, SearchScript
 from pipeline.wire import is_machine_id
 
-#: Machines that one page looks at, at the most, and in one round trip. Redis does nothing else meanwhile: a
-#: thousand take it a millisecond or two.
+#: Maximum machines that one page checks, and that one round trip checks. Redis is blocked meanwhile: a
+#: thousand machines take a millisecond or two.
 MAX_EXAMINED: Final = 4_000
 _STEP: Final = 2_000
 
-#: So few machines are all looked at, and sorted.
+#: Up to this number, all machines are checked and sorted.
 _FEW: Final = 1_000
 
 _SEEN_CURSOR = re.compile(r"([0-9]{1,16})\.([A-Za-z0-9_-]{1,128})")
@@ -41,12 +42,12 @@ class Sort(StrEnum):
     """The order of the list of machines."""
 
     ID = "id"
-    #: The one that was seen last comes first, those that never were last.
+    #: Latest seen first, never seen last.
     LAST_SEEN = "last_seen"
 
 
 class Page(Struct, frozen=True):
-    """The machines that were found, and where the next page starts, None on the last."""
+    """The machines that were found, and the cursor of the next page; None on the last page."""
 
     machine_ids: list[str]
     next: str | None
@@ -60,11 +61,11 @@ class Search:
         self._script = SearchScript(client)
 
     def find(self, where: MachineFilter, sort: Sort, after: str, limit: int, silent_since: int) -> Page:
-        """The machines that are meant, from behind `after`, which is `next` of another page, or empty.
+        """Return the machines that match, from behind `after`, the `next` of another page, or empty.
 
-        Who was last seen before `silent_since` (milliseconds since 1970) is silent. The index may be
-        behind for seconds, so that one of them may not fit (any more). Raises `ValueError` where `after` is
-        no cursor of this order.
+        A machine is silent if it was last seen before `silent_since` (milliseconds since 1970). The index may
+        be behind for seconds, so a machine may not match (any more). Raises `ValueError` if `after` is not a
+        cursor of this order.
         """
         terms, cursor = IndexTerms.of(where, silent_since), _parse(sort, after)
         few, step = self._plan(terms, sort, limit)
@@ -79,11 +80,14 @@ class Search:
         return _page(sort, found, limit)
 
     def _plan(self, terms: IndexTerms, sort: Sort, limit: int) -> tuple[list[Candidates] | None, int]:
-        """All who fit one of the terms, where these are few, and fewer than a walk would look at; and at how
-        many a walk would have to look for a page."""
+        """Choose the machines to check, and estimate how many a walk would check for a page.
+
+        Return all machines that match one of the terms if they are few, and fewer than a walk would check;
+        otherwise None.
+        """
         window, ids = (f"{terms.since}", f"({terms.before}"), _id_range(terms.prefix)
         by_id, by_condition = sort is Sort.ID, [condition_key(each) for each in terms.conditions]
-        # Each choice with whether a walk goes along it, and looks at no others anyway.
+        # Each choice says whether a walk goes along it and so checks no other machines anyway.
         choices = [(True, [Candidates("ids", MACHINES_KEY, "-", "+")])]
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.zcard(MACHINES_KEY)
@@ -108,7 +112,8 @@ class Search:
         if not others:
             return None, limit + 1
         size, choice = min(others, key=itemgetter(0))
-        # One in walked / size fits, if they are spread evenly; half as many more, for they are not quite.
+        # If matches are spread evenly, one in walked / size matches. Check half as many more, as they are not
+        # quite even.
         looks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
         return choice if size <= _FEW and size < looks else None, looks
 
@@ -127,7 +132,7 @@ class Search:
 
 
 def _from_start(terms: IndexTerms, sort: Sort, cursor: Place | None) -> Candidates:
-    """All machines that may fit, from behind the cursor on."""
+    """Return all machines that may match, from behind the cursor on."""
     if sort is Sort.LAST_SEEN:
         if cursor is None:
             return Candidates("seen", SEEN_KEY, f"{terms.since}", f"({terms.before}")
@@ -140,7 +145,7 @@ def _from_start(terms: IndexTerms, sort: Sort, cursor: Place | None) -> Candidat
 
 
 def _id_range(prefix: str) -> tuple[bytes, bytes]:
-    """The ids with this prefix, as Redis says a range by bytes."""
+    """Return the ids with this prefix, as a range of bytes for Redis."""
     return (f"[{prefix}".encode(), f"({prefix}".encode() + b"\xff") if prefix else (b"-", b"+")
 
 

@@ -1,6 +1,6 @@
-"""One look at machines of the index, in one round trip: which of some candidates fit a filter.
+"""Checks candidate machines of the index against a filter, in one round trip.
 
-It is a script, so that what it finds belongs together, and only what fits travels.
+It is a script, so that the result is consistent, and only matches are transferred.
 """
 
 from typing import Final, Literal
@@ -15,11 +15,11 @@ from pipeline.store.machine_index import SEEN_KEY
 #: Later than any machine was seen, in milliseconds since 1970.
 NEVER: Final = 2**53
 
-#: Looks at candidates, and answers how many there were, the last one with when it was seen, and then those
-#: that fit, in the same way. KEYS where the candidates are, seen, the profile's machines (or seen again), and
-#: the conditions of which one must fit. ARGV what the candidates are, how many, from where to where, the
-#: prefix, when they must have been seen (since, before), and whether there is a profile. A cursor by when
-#: machines were last seen is found by bisection: Redis sorts equal scores by the bytes of the ids.
+#: Checks candidates. Returns how many there were, the last one with when it was seen, and then the matches in
+#: the same form. KEYS: the candidates, seen, the profile's machines (or seen again), and the conditions of
+#: which one must match. ARGV: the type of the candidates, how many, the first and the last, the prefix, when
+#: they must have been seen (since, before), and whether there is a profile. A cursor by last seen is found by
+#: bisection: Redis sorts equal scores by the bytes of the ids.
 _SCRIPT: Final = """
 local function is_before(one, other)
     for at = 1, math.min(#one, #other) do
@@ -99,20 +99,23 @@ return answer
 
 
 class MachineFilter(Struct, frozen=True, kw_only=True):
-    """Which machines are meant: those that fit all that is given."""
+    """Selects the machines that match all given filters."""
 
     prefix: str = ""
     health: Health | None = None
     profile: str | None = None
 
 
-#: A machine's place in the orders: when it was seen (milliseconds since 1970), and its id.
+#: A machine's place in the orders: when it was last seen (milliseconds since 1970), and its id.
 Place = tuple[int, str]
 
 
 class IndexTerms(Struct, frozen=True):
-    """What a machine must fit, in the terms of the index: it was seen at `since` or later and before
-    `before`, is in one of the conditions (in any, where there are none), and so on."""
+    """The filters in terms of the index.
+
+    The machine was seen at `since` or later and before `before`, is in one of the conditions (any, if there
+    are none), and so on.
+    """
 
     prefix: str
     since: int
@@ -122,7 +125,7 @@ class IndexTerms(Struct, frozen=True):
 
     @classmethod
     def of(cls, where: MachineFilter, silent_since: int) -> "IndexTerms":
-        """A filter in these terms. Who was last seen before `silent_since` is silent."""
+        """Convert a filter. A machine is silent if it was last seen before `silent_since`."""
         since, before = 0, NEVER
         if where.health is Health.NEW:
             before = 1
@@ -134,7 +137,7 @@ class IndexTerms(Struct, frozen=True):
 
 
 class Candidates(Struct, frozen=True):
-    """Who is looked at: of the sorted set (or set) `key` what lies between `first` and `last`."""
+    """The machines to check: the part of the sorted set (or set) `key` between `first` and `last`."""
 
     what: Literal["ids", "set", "seen", "behind"]
     key: str
@@ -143,13 +146,13 @@ class Candidates(Struct, frozen=True):
 
 
 class SearchScript:
-    """Looks at machines. Safe to share between threads."""
+    """Checks machines. Safe to share between threads."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._script = client.register_script(_SCRIPT)
 
     def at(self, candidates: Candidates, terms: IndexTerms, count: int) -> tuple[int, Place, list[Place]]:
-        """How many candidates there were, `count` at the most, the last of them, and those that fit.
+        """Return the number of candidates, at most `count`, the last of them, and the matches.
 
         Raises `redis.RedisError`.
         """

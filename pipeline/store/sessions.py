@@ -1,21 +1,21 @@
-"""Sessions of partitions, as Redis knows them: which one may write, and how far each one is settled.
+"""Sessions of partitions in Redis: which session may write, and how far each one is settled.
 
 *The fence.* A partition's key holds the name of the session that may write the records of the partition's
-machines. A session puts its name there before it consumes, and each write of records checks the name in the
-same script (`pipeline.store.records`). Two things follow, whatever the broker believes of its consumers:
+machines. A session writes its name there before it consumes, and each write of records checks the name in the
+same script (`pipeline.store.records`). Two things follow, whatever the broker believes about its consumers:
 
-- All readings that a session has were delivered to it after it took the fence.
-- A session that took the fence earlier cannot write any more: not one whose worker was paused, not one on
-  the far side of a broken link, and not a write that was on its way when its worker gave up.
+- All readings of a session were delivered to it after it took the fence.
+- A session that took the fence earlier cannot write any more. This includes a session whose worker was
+  paused, a session on the far side of a broken link, and a write that was on its way when its worker gave up.
 
-A name is used for one attempt. If the answer to it is lost, the session that has the name never consumes: its
-name may still arrive at Redis later, and would then open the fence for readings that somebody else has
-applied meanwhile.
+A name is used for one attempt. If the answer to the attempt is lost, the session with this name never
+consumes: its name may still arrive at Redis later, and would then open the fence for readings that another
+session has applied meanwhile.
 
-*The note.* A session notes up to which delivery all is settled, so that its successor need not compare with
+*The note.* A session notes up to which delivery everything is settled, so that its successor need not compare
 marks of readings that cannot come back. It may note only what the broker has proven
-(`pipeline.worker.partition`),
-and only while it holds the fence: a successor that reads the note knows that it will not change.
+(`pipeline.worker.partition`), and only while it holds the fence: so a successor that reads the note knows
+that it will not change.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,14 +26,15 @@ import redis
 from pipeline.model.session import NAME_BYTES, Fence, Settled
 from pipeline.store.keys import fence_key, note_key
 
-#: Seconds for which a note is kept: a year. A machine that is silent for longer has only its marks, by which
-#: a reading may be taken for an equal one.
+#: Seconds for which a note is kept: a year. A machine that is silent for longer has only its marks, so one of
+#: its readings may be taken for an equal one.
 _EXPIRY_SECONDS: Final = 366 * 24 * 3600
 
-#: Sessions of others that a worker remembers, which is some for each time a worker came or went.
+#: Maximum sessions of other workers that a worker remembers. Each start or stop of a worker adds some.
 _CACHED: Final = 10_000
 
-#: Takes the fence from the session that was seen to hold it. KEYS fence; ARGV its value, the new value.
+#: Takes the fence from the session that held it when it was read. KEYS: fence. ARGV: its value, the new
+#: value.
 _TAKE: Final = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
     return 0
@@ -42,8 +43,8 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 1
 """
 
-#: Notes what is settled of sessions that hold their fences. KEYS of each: fence, note. ARGV for how many
-#: seconds a note is kept, whether the fence is given up (1), and of each: name, note.
+#: Notes how far sessions that hold their fences are settled. KEYS for each: fence, note. ARGV: for how many
+#: seconds a note is kept, whether the fence is released (1), and for each: name, note.
 _NOTE: Final = """
 for each = 1, #KEYS / 2 do
     local fence, name = KEYS[2 * each - 1], ARGV[2 * each + 1]
@@ -58,7 +59,7 @@ end
 
 
 class Sessions:
-    """Takes and gives up fences; notes and finds what is settled.
+    """Takes and releases fences; notes and reads how far sessions are settled.
 
     Safe to share between threads. Every method may raise `redis.RedisError`.
     """
@@ -71,10 +72,10 @@ class Sessions:
         self._cache: dict[bytes, Settled] = {}
 
     def take(self, fence: Fence, worker: str, may_oust: Callable[[str], bool]) -> bool:
-        """Take the fence for a session of the worker with this id. Returns whether it is taken.
+        """Take the fence for a session of the worker with this id. Return whether it was taken.
 
-        It is not while a session of another worker holds it, unless `may_oust` says that it may be taken from
-        that worker. If this raises, the session must not consume.
+        The fence is not taken while a session of another worker holds it, unless `may_oust` allows taking it
+        from that worker. If this method raises an error, the session must not consume.
         """
         value = cast("bytes | None", self._redis.get(fence_key(fence))) or b""
         holder = value[NAME_BYTES:].decode()
@@ -83,14 +84,14 @@ class Sessions:
         return bool(self._take_script(keys=[fence_key(fence)], args=[value, fence.session + worker.encode()]))
 
     def note(self, settled: Mapping[Fence, Settled]) -> None:
-        """Note of sessions that hold their fences what is settled."""
+        """Note how far sessions that hold their fences are settled."""
         new = {fence: each for fence, each in settled.items() if self._noted.get(fence) != each}
         if new:
             self._put(new, give_up=False)
         self._noted = dict(settled)
 
     def give_up(self, fence: Fence, settled: Settled) -> None:
-        """Note what is settled of a session that has ended, and let the next one have the fence."""
+        """Note how far a session that has ended is settled, and release its fence for the next one."""
         self._put({fence: settled}, give_up=True)
 
     def _put(self, settled: Mapping[Fence, Settled], *, give_up: bool) -> None:
@@ -99,7 +100,7 @@ class Sessions:
         self._note_script(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
 
     def settled(self, names: Collection[bytes]) -> dict[bytes, Settled]:
-        """What is known to be settled of each of these sessions, which cannot write any more."""
+        """Return how far each of these sessions, which cannot write any more, is known to be settled."""
         missing = [name for name in names if name not in self._cache]
         if missing:
             values = cast("list[bytes | None]", self._redis.mget([note_key(name) for name in missing]))

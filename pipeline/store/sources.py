@@ -1,11 +1,11 @@
-"""The sources of all logic in Redis, each kept once for ever under its digest, `logic:{<digest>}`.
+"""The sources of all logic in Redis, each kept once and indefinitely under its digest, `logic:{<digest>}`.
 
-A source is never changed and never deleted, so that whoever has read a digest finds it. Beside it lies the
-code that the API compiled, with a tag of what it was compiled by and a signature: a worker uses it only
-where both fit, and has its sandbox compile the source otherwise. The key is shared by API and workers
-alone; whoever can write to Redis cannot sign.
+A source is never changed or deleted, so every reader of a digest finds its source. Beside the source is the
+code that the API compiled, with a tag of the compiler and a signature. A worker uses the code only if tag and
+signature match; otherwise its sandbox compiles the source. Only the API and the workers share the signing
+key: write access to Redis is not enough to sign.
 
-The examples that came with a source lie as JSON under a digest of their own, `examples:{<digest>}`.
+The examples of a source are kept as JSON under their own digest, `examples:{<digest>}`.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from msgspec import Struct
 from pipeline.store.keys import examples_key, source_key
 from sandbox.job import Logic, digest_of
 
-#: Sources kept in a worker's memory. A thousand of the largest are 32 MiB.
+#: Maximum sources in a worker's memory. A thousand of the largest take 32 MiB.
 _CACHED = 1_000
 
 
 class StoredSource(Struct, frozen=True):
-    """A source as it is kept, with its compiled code where it could be signed."""
+    """A source as it is kept, with its compiled code if the code could be signed."""
 
     source: str
     code: bytes = b""
@@ -36,13 +36,13 @@ class StoredSource(Struct, frozen=True):
 
 
 def code_tag() -> str:
-    """What compiled code depends on beside its source: the Python that loads it, and who restricted it."""
+    """Return a tag of the bytecode format and the compiler, on which compiled code depends."""
     versions = (importlib.metadata.version(name) for name in ("RestrictedPython", "iot-logic-processor"))
     return "/".join((importlib.util.MAGIC_NUMBER.hex(), *versions))
 
 
 class Sources:
-    """Keeps and finds sources. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Writes and reads sources. Safe to share between threads. All methods may raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis", signing_key: str) -> None:
         self._redis = client
@@ -52,7 +52,7 @@ class Sources:
         self._lock = Lock()
 
     def keep(self, source: str, code: bytes | None) -> str:
-        """Keep a source, and what the sandbox compiled it to, where it has. Returns its digest."""
+        """Keep a source and, if given, its compiled code. Return the source's digest."""
         digest = digest_of(source)
         kept = StoredSource(source)
         if self._signing_key and code is not None:
@@ -61,17 +61,17 @@ class Sources:
         return digest
 
     def keep_examples(self, examples: bytes) -> str:
-        """Keep the examples of a version, as JSON. Returns their digest."""
+        """Keep the examples of a version, as JSON. Return their digest."""
         digest = hashlib.sha256(examples).hexdigest()
         self._redis.set(examples_key(digest), examples)
         return digest
 
     def examples(self, digest: str) -> bytes:
-        """The examples with this digest, as JSON."""
+        """Return the examples with this digest, as JSON."""
         return cast(bytes, self._redis.get(examples_key(digest)))
 
     def load(self, digests: set[str]) -> dict[str, Logic]:
-        """These sources, ready for the sandbox; without those that Redis does not have."""
+        """Return these sources, ready for the sandbox, without those that Redis does not have."""
         with self._lock:
             missing = [digest for digest in digests if digest not in self._cache]
             if missing:

@@ -1,13 +1,14 @@
-"""The tokens, in Redis: who may use the API, in which role.
+"""The tokens in Redis: who may use the API, in which role.
 
-A token reads `iot_<name>_<secret>`; the secret is 256 random bits in hex. Redis has its SHA-256 alone. A
-slow hash (argon2, scrypt) would protect nothing here: it is for secrets that people choose, which can be
-guessed; nobody guesses 256 bits, however fast each guess is, and a slow hash would make every request slow.
+A token has the form `iot_<name>_<secret>`; the secret is 256 random bits in hex. Redis stores only its
+SHA-256. A slow hash (argon2, scrypt) would protect nothing here: it is for secrets that people choose and
+others can guess. Nobody can guess 256 bits, however fast each guess is, and a slow hash would make every
+request slow.
 
 - `tokens` is a hash of all tokens by name (`_Kept` below).
-- `tokens:used` is a hash of when each was last used, by the hex of its SHA-256, in milliseconds.
+- `tokens:used` is a hash of when each token was last used, in milliseconds, by the hex of its SHA-256.
 
-Every request looks its token up, so one that is revoked is out at once, in every API process.
+Every request looks its token up, so a revoked token stops working immediately in every API process.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from pipeline.clock import rfc3339
 from pipeline.errors import TokenError
 from pipeline.model.role import Role
 
-#: What can be a token's name: no underscore, so that it ends where the secret begins.
+#: The valid names of tokens. There is no underscore, so that the name ends where the secret begins.
 NAME_PATTERN: Final = "[A-Za-z0-9-]{1,64}"
 
 _NAME: Final = re.compile(NAME_PATTERN)
@@ -33,11 +34,11 @@ _TOKEN: Final = re.compile(f"iot_({NAME_PATTERN})_([0-9a-f]{{64}})")
 _TOKENS: Final = "tokens"
 _USED: Final = "tokens:used"
 
-#: Milliseconds after which a use is written down again.
+#: Milliseconds after which another use of a token is written.
 _USED_EVERY: Final = 60_000
 _DAY: Final = 86_400_000
 
-#: Compared with where there is no such token, so that the answer takes as long. No secret hashes to it.
+#: Compared if the token does not exist, so that the answer takes the same time. No secret has this hash.
 _NOBODY: Final = bytes(32)
 
 
@@ -59,7 +60,7 @@ class Token(Struct, kw_only=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who sends a request: his token's name, role, digest, and when it expires (RFC 3339, UTC)."""
+    """The sender of a request: the token's name, role, digest, and expiry (RFC 3339, UTC)."""
 
     name: str
     role: Role
@@ -68,15 +69,15 @@ class Caller(Struct, frozen=True):
 
 
 class Tokens:
-    """Makes, finds and revokes tokens. Safe to share between threads. All raise `redis.RedisError`."""
+    """Creates, finds and revokes tokens. Safe to share between threads. All raise `redis.RedisError`."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
 
     def create(self, name: str, role: Role, days: float | None = None) -> str:
-        """Make a token, for ever or for `days`. Returns it: it cannot be shown again.
+        """Create a token, valid indefinitely or for `days`. Return it: it cannot be shown again.
 
-        Raises `TokenError` where the name is taken or cannot be one.
+        Raises `TokenError` if the name is taken or invalid.
         """
         if not _NAME.fullmatch(name):
             raise TokenError(f"{name!r} is not a valid token name. Use 1 to 64 letters, digits or -.")
@@ -89,7 +90,7 @@ class Tokens:
         return token
 
     def revoke(self, name: str) -> Role | None:
-        """Delete a token, which is out from the next request on. Returns its role, None where it is none."""
+        """Delete a token. It stops working with the next request. Return its role; None if there is none."""
         kept = self._read(self._redis.hget(_TOKENS, name))
         if kept is None or not self._redis.hdel(_TOKENS, name):
             return None
@@ -97,7 +98,7 @@ class Tokens:
         return kept.role
 
     def list(self) -> list[Token]:
-        """All tokens, by name; also those that have expired."""
+        """Return all tokens by name, including expired ones."""
         everything = cast("dict[bytes, bytes]", self._redis.hgetall(_TOKENS))
         used = cast("dict[bytes, bytes]", self._redis.hgetall(_USED))
         found = []
@@ -116,13 +117,13 @@ class Tokens:
         return found
 
     def exist(self) -> bool:
-        """Whether there is any token, also an expired one."""
+        """Return whether there is any token, including expired ones."""
         return bool(self._redis.hlen(_TOKENS))
 
     def caller(self, token: str) -> Caller | None:
-        """Who sends this token, or None where it is none, was revoked or has expired.
+        """Return the sender of this token; None if the token is unknown, revoked or expired.
 
-        `token` may be anything. Why it is refused cannot be told from the time that it takes.
+        `token` may be any text. The time of the answer does not reveal why a token is refused.
         """
         parts = _TOKEN.fullmatch(token)
         if parts is None:
@@ -142,7 +143,7 @@ class Tokens:
         return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires), digest)
 
     def hold(self, caller: Caller) -> bool:
-        """Whether the token of one who was let in is still good: neither revoked, nor another one by now."""
+        """Return whether an accepted token is still valid: neither revoked nor replaced."""
         kept = self._read(self._redis.hget(_TOKENS, caller.name))
         return (
             kept is not None

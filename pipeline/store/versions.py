@@ -1,11 +1,11 @@
-"""The logic of machines or profiles in Redis: the versions of each, and which of them is in force.
+"""The logic of machines or profiles in Redis: the versions of each, and the deployed one.
 
-- `machine:{<id>}:logic` says which is in force (`pipeline.store.deployments`). A batch reads it together with
-  the machine's record, so a new version is in force from the next batch on every worker.
-- `machine:{<id>}:versions` is the list of a machine's versions, the first at place 0 with number 1. A
-  version is never changed; it outlives the logic's deletion, and its number is not used again.
-- `profile:{<name>}:…` are the same of a profile.
-- The sources lie by themselves, each once (`pipeline.store.sources`).
+- `machine:{<id>}:logic` says which version is deployed (`pipeline.store.deployments`). A batch reads it with
+  the machine's record, so a new version is in use from the next batch on every worker.
+- `machine:{<id>}:versions` is the list of a machine's versions. The version at place 0 has number 1. A
+  version never changes. It stays when the logic is deleted, and its number is not used again.
+- `profile:{<name>}:…` are the same keys for a profile.
+- The sources are kept separately, each once (`pipeline.store.sources`).
 """
 
 from collections.abc import Callable
@@ -25,10 +25,10 @@ from sandbox.job import Logic
 
 
 class Version(Struct, frozen=True):
-    """One accepted upload: which source, when (RFC 3339, UTC), by whom and why. Its number is its place.
+    """One accepted upload: its source, time (RFC 3339, UTC), author and comment. Its number is its place.
 
-    `author` is empty where nobody had to say who he is; `examples`, the digest of those that the source came
-    with, where there were none.
+    `author` is empty if no token was needed. `examples` is the digest of the source's examples, and empty if
+    there were none.
     """
 
     digest: str
@@ -38,19 +38,19 @@ class Version(Struct, frozen=True):
     examples: str = ""
 
 
-#: Asked about the logic in force before a change is made over it; what it raises, ends the change.
+#: Called with the deployed logic before each change. If it raises an error, the change is cancelled.
 Check = Callable[[Active | None], None]
 
 
 def any_logic(_active: Active | None) -> None:
-    """Whatever is in force, the change is to be made."""
+    """Allow the change, whichever logic is deployed."""
 
 
 class LogicStore:
-    """Keeps and finds the logic of those that `deployments` has: where none are given, of machines.
+    """Writes and reads the logic of the owners in `deployments`; by default, of machines.
 
-    Safe to share between threads. Every method may raise `redis.RedisError`. Where a change raises it, the
-    change was made or was not; making it again is safe.
+    Safe to share between threads. Every method may raise `redis.RedisError`. If a change raises it, the
+    change may or may not have been made; repeating it is safe.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class LogicStore:
         comment: str | None = None,
         check: Check = any_logic,
     ) -> Active:
-        """Put an accepted source in force; `code` is what the sandbox compiled it to.
+        """Deploy an accepted source. `code` is the code that the sandbox compiled.
 
-        A version is a source with its examples (JSON; empty: it has none). Where there is one with both, that
-        one is put in force again, and no new one is made. Where the examples are None, whichever they are, it
-        is the last with the source.
+        A version is a source with its examples (JSON; empty if it has none). If a version with both exists,
+        it is deployed again, and no new one is created. If `examples` is None, this is the last version with
+        the source, whatever its examples.
         """
         digest = self._sources.keep(source, code)
         examples_digest = self._sources.keep_examples(examples) if examples else ""
@@ -96,7 +96,7 @@ class LogicStore:
         return active
 
     def activate(self, name: str, number: int, check: Check = any_logic) -> Active | None:
-        """Put a version in force, be it older or newer. None where there is none with this number."""
+        """Deploy an existing version, older or newer. Return None if there is no version with this number."""
         version = self.version(name, number)
         if version is None:
             return None
@@ -109,7 +109,7 @@ class LogicStore:
         return self.deployments.change(name, step).active
 
     def remove(self, name: str, check: Check = any_logic) -> None:
-        """Put no version in force any more. All of them stay, and can be put in force again."""
+        """Undeploy the current version. All versions stay and can be deployed again."""
 
         def step(deployment: Deployment) -> tuple[Deployment, None]:
             check(deployment.active)
@@ -118,18 +118,18 @@ class LogicStore:
         self.deployments.change(name, step)
 
     def deployment(self, name: str) -> Deployment:
-        """What a machine, or who follows a profile, is set up to run."""
+        """Return the deployment of a machine or profile."""
         return self.deployments.read(name)
 
     def version(self, name: str, number: int) -> Version | None:
-        """A version, None where there is none with this number."""
+        """Return a version; None if there is no version with this number."""
         if not 0 < number < 2**53:
             return None
         value = cast("bytes | None", self._redis.lindex(versions_key(name, self._kind), number - 1))
         return None if value is None else msgspec.msgpack.decode(value, type=Version)
 
     def versions(self, name: str, before: int, limit: int) -> list[tuple[int, Version]]:
-        """Versions below the number `before`, the last first, `limit` at the most, each with its number."""
+        """Return at most `limit` versions with numbers below `before`, latest first, each with its number."""
         last = before - 1
         if last < 1:
             return []
@@ -139,17 +139,17 @@ class LogicStore:
         return list(enumerate(decoded, start=first))[::-1]
 
     def source(self, digest: str) -> str:
-        """The source of a version."""
+        """Return the source of a version."""
         return self._sources.load({digest})[digest].source
 
     def examples(self, version: Version) -> bytes:
-        """The examples of a version, as JSON; empty where it has none."""
+        """Return the examples of a version, as JSON; empty if it has none."""
         return self._sources.examples(version.examples) if version.examples else b""
 
     def load(self, digests: set[str]) -> dict[str, Logic]:
-        """These sources, ready for the sandbox; without those that Redis does not have."""
+        """Return these sources, ready for the sandbox, without those that Redis does not have."""
         return self._sources.load(digests)
 
     def _number(self, owner: str, name: str) -> int:
-        """The last version with this name; 0 where none has it."""
+        """Return the number of the last version with this name; 0 if there is none."""
         return int(cast("bytes | None", self._redis.hget(digests_key(owner, self._kind), name)) or 0)

@@ -1,8 +1,8 @@
-"""What each worker process says of itself, once a second, and what is known of those that fell silent.
+"""The reports of worker processes, once a second, and of the workers that vanished.
 
-It lies in Redis: when each was last heard of in a sorted set, by Redis's clock, and what it said in a hash.
-Workers that are silent for `EXPIRY_SECONDS` are held to be gone (`pipeline.worker.membership`). Those that
-did not say so themselves have vanished: what they last said is kept for `VANISHED_SECONDS`, to find out why.
+Redis keeps the time of each worker's last report in a sorted set, by Redis's clock, and the report in a hash.
+The others count out a worker that is silent for `EXPIRY_SECONDS` (`pipeline.worker.membership`). If it did
+not leave by itself, it has vanished: its last report is kept for `VANISHED_SECONDS`, to find out why.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from msgspec.structs import replace
 
 from pipeline.store.client import Client
 
-#: After how many seconds without a sign of life a worker is held to be gone. One that is killed is noticed by
-#: the broker at once, so this is for how long its partitions stand still.
+#: Seconds without a heartbeat after which a worker is counted out. The broker notices a killed worker at
+#: once, so this is the time that its partitions are not processed.
 EXPIRY_SECONDS: Final = 5.0
 
-#: Seconds for which it is known that a worker vanished, and how many are shown at the most.
+#: Seconds for which a vanished worker is listed, and the maximum number listed.
 VANISHED_SECONDS: Final = 600.0
 _VANISHED: Final = 100
 
-#: When each worker was last there (score: seconds of Redis's clock), and what it said of itself.
+#: When each worker last reported (score: seconds of Redis's clock), and its report.
 SEEN_KEY: Final = "{workers}:seen"
 REPORTS_KEY: Final = "{workers}:reports"
 
-#: Says that a worker is there, forgets those that vanished long ago, and answers who is there, and who has
-#: vanished.
+#: Writes a worker's report, forgets workers that vanished long ago, and returns the current and the vanished
+#: workers.
 _BEAT: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -118,14 +118,14 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
 
 
 class Heartbeats:
-    """Says that workers are there. Every method may raise `RedisError`."""
+    """Writes the reports of workers. Every method may raise `RedisError`."""
 
     def __init__(self, client: Client) -> None:
         self._redis = client
         self._beat = client.register_script(_BEAT)
 
     def beat(self, report: WorkerStatus) -> tuple[frozenset[str], frozenset[str]]:
-        """Say that a worker is there. Returns the workers that are there, and those that have vanished."""
+        """Write a worker's report. Return the current workers and the vanished ones."""
         body = msgspec.json.encode(report)
         arguments: list[str | bytes | float] = [report.id, body, VANISHED_SECONDS, EXPIRY_SECONDS]
         answer = self._beat(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
@@ -133,20 +133,20 @@ class Heartbeats:
         return frozenset(each.decode() for each in present), frozenset(each.decode() for each in vanished)
 
     def leave(self, worker: str) -> None:
-        """Say that a worker leaves: it has not vanished."""
+        """Note that a worker leaves, so that it does not count as vanished."""
         self._redis.zrem(SEEN_KEY, worker)
         self._redis.hdel(REPORTS_KEY, worker)
 
 
 class WorkerList(Struct, frozen=True):
-    """The workers that are there, sorted by id, and those that vanished lately, the last one first."""
+    """The current workers, sorted by id, and those that vanished recently, latest first."""
 
     present: list[WorkerStatus]
     vanished: list[WorkerStatus]
 
 
 def list_workers(client: Client) -> WorkerList:
-    """What all workers last said of themselves. Raises `redis.RedisError`."""
+    """Return the last reports of all workers. Raises `redis.RedisError`."""
     seconds, microseconds = client.time()
     now = seconds + microseconds / 1e6
     answer = client.zrangebyscore(SEEN_KEY, now - VANISHED_SECONDS, "+inf", withscores=True)
@@ -169,8 +169,11 @@ def list_workers(client: Client) -> WorkerList:
 
 
 class Activity(Struct, frozen=True):
-    """What a worker process has done since its start: how many batches it has processed, with how many
-    readings in all of them and in the last; and how many of its sandboxes' children were lost, by cause."""
+    """The activity of a worker process since its start.
+
+    It has the number of processed batches, the readings in all of them and in the last one, and the number of
+    sandbox children that were lost, by cause.
+    """
 
     batches: int = 0
     readings: int = 0

@@ -1,8 +1,8 @@
-"""A histogram for what is known of many readings at the same moment: their ages.
+"""A histogram that observes many readings at once, for their ages.
 
-It is Prometheus' histogram, taking a whole batch at a time: the client library's own takes a lock and some
-microseconds for each value, which is a tenth of what a reading may cost at all. Values are sorted, and then
-only the bounds between the first and the last are looked for: mostly none.
+It is a Prometheus histogram that takes a whole batch at a time. The client library's own histogram takes a
+lock and some microseconds for each value, which is a tenth of the total time for a reading. The values are
+sorted, and then only the bounds between the first and the last value are searched: usually none.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,7 +16,7 @@ from prometheus_client.utils import floatToGoString
 
 
 class BatchHistogram(Collector):
-    """A histogram with these upper bounds, in rising order. Safe to share between threads."""
+    """A histogram with these upper bounds, in ascending order. Safe to share between threads."""
 
     def __init__(self, name: str, help_text: str, bounds: Sequence[float]) -> None:
         self._name, self._help = name, help_text
@@ -26,7 +26,7 @@ class BatchHistogram(Collector):
         self._lock = Lock()
 
     def observe(self, values: Iterable[float]) -> None:
-        """Take these values in."""
+        """Observe these values."""
         rising = sorted(values)
         if not rising:
             return
@@ -41,7 +41,7 @@ class BatchHistogram(Collector):
             self._counts[last] += len(rising) - before
 
     def collect(self) -> Iterator[Metric]:
-        """The histogram as it is now."""
+        """Yield the current histogram."""
         with self._lock:
             counts, total = list(self._counts), self._sum
         names = [floatToGoString(bound) for bound in (*self._bounds, float("inf"))]

@@ -1,13 +1,13 @@
-"""What API and workers log: JSON, a line an event, where they do not write to a terminal or it is set so.
+"""The logs of API and workers: JSON, one line an event, or text on a terminal or if it is set.
 
-A line that concerns a reading has its id in the field `reading`: `<machine>/<number>`, as its dead letter is
-known by. One about a machine has `machine`. Whoever logs gives them as `extra`. Any other line that is
-written while a batch is worked on says how many `readings` it has, the ids of the `first` and the `last`, and
-with debug the `ids` of many (`about`). Within a span a line has its `trace_id` and `span_id`
-(`pipeline.telemetry.tracing`).
+A line about a reading has the reading's id in the field `reading`: `<machine>/<number>`, the same as the id
+of its dead letter. A line about a machine has the field `machine`. The caller passes both as `extra`. Any
+other line written while a batch is processed has the number of its `readings`, the ids of the `first` and the
+`last` one, and at level debug the `ids` of many (`about`). Within a span, a line has its `trace_id` and
+`span_id` (`pipeline.telemetry.tracing`).
 
-What is logged may hold what others have sent: in JSON it is ASCII, and on a terminal what cannot be printed
-is written out.
+Log messages may contain text that others have sent. In JSON it is ASCII, and on a terminal unprintable
+characters are escaped.
 """
 
 import json
@@ -23,29 +23,29 @@ from pipeline.clock import rfc3339
 from pipeline.settings import Format, Level
 from pipeline.telemetry import tracing
 
-#: The fields that a line can have beside those that all have.
+#: The optional fields of a line, besides those that every line has.
 FIELDS: Final = ("reading", "machine")
 
-#: Ids that a line lists at the most, where it lists them.
+#: Maximum ids in a line that lists them.
 _LISTED: Final = 100
 
 _STANDARD_ERROR: Final = 2
 
 
 class Describe(Protocol):
-    """Says what a line is about, as fields. `listed` is how many ids it may list."""
+    """Returns the fields that say what a line is about. `listed` is the maximum number of ids."""
 
     def __call__(self, *, listed: int) -> dict[str, Any]:
-        """The fields."""
+        """Return the fields."""
 
 
-#: What is worked on here, in this thread.
+#: The subject that this thread is processing.
 _subject: ContextVar[Describe | None] = ContextVar("subject", default=None)
 
 
 @contextmanager
 def about(describe: Describe) -> Iterator[None]:
-    """Have every line that this thread writes within the block say what it is about."""
+    """Add the subject's fields to every line that this thread writes within the block."""
     token = _subject.set(describe)
     try:
         yield
@@ -54,17 +54,20 @@ def about(describe: Describe) -> Iterator[None]:
 
 
 def many(ids: Sequence[str], listed: int) -> dict[str, Any]:
-    """The fields of a line about many readings: how many there are, the first, the last, and `listed` ids."""
+    """Return the fields of a line about many readings: their number, the first, the last, `listed` ids."""
     fields = {"readings": len(ids), "first": ids[0], "last": ids[-1]}
     return fields | {"ids": list(ids[:listed])} if listed else fields
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object a line: time (RFC 3339, UTC), level, logger, message, process, thread, and what it is
-    about; `exception` with its traceback, where there was one."""
+    """Writes a JSON object a line.
+
+    It has the time (RFC 3339, UTC), level, logger, message, process, thread, and the subject of the line; and
+    `exception` with its traceback if there was one.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         time = rfc3339(record.created)
         line: dict[str, Any] = {
             "time": time,
@@ -81,13 +84,13 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people."""
+    """Writes a text line for people."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
-        """The line without a traceback."""
+        """Return the line without a traceback."""
         about = "".join(f" {name}={value}" for name, value in _about(record).items())
         line = super().formatMessage(record) + about
         return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
@@ -101,9 +104,9 @@ def _about(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def configure(level: Level, form: Format) -> None:
-    """Have all loggers of this process write to standard error, from `level` on."""
+    """Make all loggers of this process write to standard error, from `level` on."""
     handler = logging.StreamHandler(sys.stderr)
-    # A worker's standard error is a pipe to its parent, which writes what comes to its own.
+    # A worker's standard error is a pipe to its parent, which copies it to its own standard error.
     for_people = os.isatty(_STANDARD_ERROR) if form == "auto" else form == "text"
     handler.setFormatter(TextFormatter() if for_people else JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,8 +1,8 @@
-"""Where Prometheus reads the metrics of a worker process: HTTP, on a port of the process's own.
+"""The HTTP server for the metrics of a worker process, on the process's own port.
 
-Several processes share a host, and nobody deals ports out to them: each takes the first free one from
-`IOT_LOGIC_METRICS_PORT` on, and says in its report (`pipeline.store.workers`) which it is. There is no token
-to be shown: the address is loopback, unless the settings say otherwise.
+Several processes share a host, and nobody assigns ports to them: each takes the first free port from
+`IOT_LOGIC_METRICS_PORT` on and reports it (`pipeline.store.workers`). The server needs no token, because it
+listens on loopback unless the settings say otherwise.
 """
 
 import logging
@@ -14,10 +14,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-#: How many ports are tried.
+#: Maximum ports that are tried.
 PORTS: Final = 256
 
-#: Seconds that a client may take over its request.
+#: Seconds that a client may take for its request.
 _PATIENCE_SECONDS: Final = 10
 
 _logger = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ _logger = logging.getLogger(__name__)
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
-    #: Else a second process could listen on the same port, and each would get every other request.
+    #: Otherwise a second process could listen on the same port, and each would get every other request.
     allow_reuse_port = False
 
     def server_bind(self) -> None:
-        """Bind, without asking the name service for our own name, as HTTP servers of the library do."""
+        """Bind without asking the name service for our own name, unlike the library's HTTP servers."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -45,13 +45,14 @@ class _Handler(WSGIRequestHandler):
     timeout = _PATIENCE_SECONDS
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing of each request."""
+        """Log nothing for each request."""
 
 
 class MetricsServer:
-    """Answers with the metrics of `registry` until it is closed. `url` says where, None where it does not.
+    """Serves the metrics of `registry` until it is closed. `url` is its address, or None without a server.
 
-    `port` is the first that is tried, 0 for none. What cannot be had is warned of: readings come first.
+    `port` is the first port to try, 0 for none. If no port is available, it only logs a warning: readings
+    come first.
     """
 
     def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
@@ -76,7 +77,7 @@ class MetricsServer:
         )
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop the server."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -84,7 +85,7 @@ class MetricsServer:
 
 
 def _reachable(host: str) -> str:
-    """The host as others find it: by name, where the address stands for all that this one has."""
+    """Return the host as others reach it: its name, if the address stands for all its addresses."""
     if host in ("0.0.0.0", "::"):  # noqa: S104
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

@@ -1,11 +1,11 @@
-"""The spans, made with OpenTelemetry's SDK. Only `pipeline.telemetry.tracing` imports this, and only where
-they are on.
+"""The spans, made with OpenTelemetry's SDK. `pipeline.telemetry.tracing` imports this only if tracing is on.
 
-Names and attributes are those of the semantic conventions, in the version that `_SCHEMA` names: messaging
-(RabbitMQ), HTTP, and database (Redis). What they have no name for begins with `iot_logic.`.
+Names and attributes follow the semantic conventions, in the version that `_SCHEMA` names: messaging
+(RabbitMQ), HTTP, and database (Redis). Attributes outside the conventions begin with `iot_logic.`.
 
-A batch has readings of one partition or several, which are run and written together. So it has one span; the
-partition is in its name where there is just one. The readings' keys differ, so no key is in it.
+A batch has readings of one partition or several, which are run and written together. So it has one span,
+whose name contains the partition if there is only one. The readings have different routing keys, so the span
+has none.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,13 +37,13 @@ from pipeline.errors import SettingsError
 
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.44.0"
 
-#: Senders that a batch is linked to at the most, and how many different ones of its are looked at.
+#: Maximum senders that a batch is linked to, and maximum different senders of a batch that are examined.
 _LINKS: Final = 32
 
-#: Characters of a request's path that a span has.
+#: Maximum characters of a request's path in a span.
 _PATH: Final = 300
 
-#: Seconds in which what is left is sent when the process ends.
+#: Seconds to send the remaining spans when the process ends.
 _CLOSING_SECONDS: Final = 3.0
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
@@ -52,7 +52,7 @@ _Attributes = Mapping[str, AttributeValue]
 
 
 class Tracer:
-    """Makes the spans of this process, and sends them to where the environment says."""
+    """Makes the spans of this process, and sends them to the endpoint in the environment."""
 
     def __init__(self, service: str) -> None:
         said = {"service.name": service, "service.version": version("iot-logic-processor")}
@@ -65,7 +65,7 @@ class Tracer:
         self._tracer = self._provider.get_tracer("iot_logic", said["service.version"], schema_url=_SCHEMA)
 
     def close(self) -> None:
-        """Send what is left. A collector that hangs is not waited for."""
+        """Send the remaining spans. It does not wait for a collector that hangs."""
         closing = Thread(target=self._provider.shutdown, name="traces", daemon=True)
         closing.start()
         closing.join(_CLOSING_SECONDS)
@@ -73,7 +73,7 @@ class Tracer:
     def batch(
         self, queues: Sequence[str], traceparents: Sequence[str | None]
     ) -> AbstractContextManager[None]:
-        """The span of a batch: a trace of its own, linked to those of its readings' senders."""
+        """Make the span of a batch: a separate trace, linked to the traces of its readings' senders."""
         destination = queues[0] if len(queues) == 1 else wire.READINGS_EXCHANGE
         partitions = [queue.rpartition(".")[2] for queue in queues]
         attributes: dict[str, AttributeValue] = {
@@ -96,11 +96,11 @@ class Tracer:
         )
 
     def run(self, machines: int) -> AbstractContextManager[None]:
-        """The span of the sandbox."""
+        """Make the span of the sandbox."""
         return self._span("run logic", SpanKind.INTERNAL, {"iot_logic.machines": machines})
 
     def write(self, machines: int) -> AbstractContextManager[None]:
-        """The span of the write to Redis."""
+        """Make the span of the write to Redis."""
         attributes: _Attributes = {
             "db.system.name": "redis",
             "db.operation.name": "EVALSHA",
@@ -110,7 +110,7 @@ class Tracer:
         return self._span("write records", SpanKind.CLIENT, attributes)
 
     def publishing(self, destinations: Sequence[str], confirmed: "Future[None]") -> None:
-        """The span of publishing, which ends with the future."""
+        """Make the span of publishing, which ends with the future."""
         attributes: dict[str, AttributeValue] = {
             "messaging.system": "rabbitmq",
             "messaging.operation.type": "send",
@@ -129,7 +129,7 @@ class Tracer:
     def request(
         self, method: str, route: str, path: str, scheme: str, traceparent: str | None
     ) -> Iterator[Callable[[int], None]]:
-        """The span of a request, in its caller's trace where that has one."""
+        """Make the span of a request, in its caller's trace if there is one."""
         attributes: _Attributes = {
             "http.request.method": method,
             "http.route": route,
@@ -141,7 +141,7 @@ class Tracer:
             yield partial(_answered, get_current_span())
 
     def current(self) -> str | None:
-        """The context of the span that this thread or task is in."""
+        """Return the context of the current span of this thread or task."""
         context = get_current_span().get_span_context()
         if not context.is_valid:
             return None

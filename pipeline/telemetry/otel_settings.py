@@ -1,8 +1,8 @@
-"""The settings of the traces: OpenTelemetry's own environment variables, `OTEL_…`.
+"""The settings of tracing: OpenTelemetry's own environment variables, `OTEL_…`.
 
-The SDK reads them by itself, and goes on with a default where one does not fit. Here they are checked before
-it does, so that a wrong one is refused at the start, like every other setting. Those that are not named here
-are not checked. Where traces are off none is: they may be meant for others.
+The SDK reads them itself, and replaces an invalid value by a default. They are checked here before, so that
+an invalid value is refused at the start, like every other setting. Variables that are not named here are not
+checked. If tracing is off, none is checked: they may be meant for other programs.
 """
 
 import os
@@ -15,18 +15,18 @@ from msgspec.structs import FieldInfo, fields
 
 from pipeline.errors import SettingsError
 
-#: What the name of every variable begins with.
+#: The prefix of every variable.
 PREFIX: Final = "OTEL_"
 
 _URL: Final = r"^https?://[^/?#\s]+[^\s]*$"
 _PAIRS: Final = r"^\s*[^=,]+=[^,]*(,[^=,]+=[^,]*)*$"
 
-#: Whose value may be secret.
+#: Variables whose value may be secret.
 _SECRET: Final = ("exporter_otlp_headers",)
 
 
 class TraceSettings(Struct, frozen=True, kw_only=True):
-    """Where spans go, and how many. Each field is a variable, its description the help of it."""
+    """The endpoint and the sampling of spans. Each field is a variable, described by its help text."""
 
     exporter_otlp_endpoint: Annotated[
         str,
@@ -96,9 +96,9 @@ class TraceSettings(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self | None:
-        """Read the variables from `environ`. Returns None where they do not turn the traces on.
+        """Read the variables from `environ`. Return None if they do not turn tracing on.
 
-        Raises `SettingsError` for a value that does not fit. An empty one counts as not set.
+        Raises `SettingsError` for an invalid value. An empty value counts as not set.
         """
         values = dict[str, Any]()
         said = {name: text.strip() for name, text in environ.items() if text.strip()}
@@ -122,10 +122,10 @@ class TraceSettings(Struct, frozen=True, kw_only=True):
 
 
 def trace_fields() -> Iterator[FieldInfo]:
-    """The fields of `TraceSettings`."""
+    """Yield the fields of `TraceSettings`."""
     return iter(fields(TraceSettings))
 
 
 def trace_variable(field: FieldInfo) -> str:
-    """The environment variable of a field."""
+    """Return the environment variable of a field."""
     return PREFIX + field.name.upper()

@@ -1,7 +1,7 @@
-"""The registry of one process's metrics: a worker's or an API's. There is one for each process.
+"""The registry of one process's metrics, a worker's or an API's. Each process has one.
 
-What every process says of itself is in it from the start: its version, CPU, memory, open files and when it
-was started.
+From the start it contains the metrics that every process has: its version, CPU, memory, open files and start
+time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +15,8 @@ from sandbox.parent.process import LOSS_CAUSES
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry for this process."""
-    # Prometheus needs no series beside each counter that says when it began.
+    """Return a registry for this process."""
+    # Prometheus does not need a second series for each counter with its creation time.
     disable_created_metrics()
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -25,13 +25,13 @@ def new_registry() -> CollectorRegistry:
 
 
 class SandboxRestarts(Collector):
-    """The restarts of a process's sandboxes, read when they are asked for."""
+    """The restarts of a process's sandboxes, read at each scrape."""
 
     def __init__(self, restarts: Callable[[], Mapping[str, int]]) -> None:
         self._restarts = restarts
 
     def collect(self) -> Iterator[Metric]:
-        """The counter as it is now."""
+        """Yield the current counter."""
         restarts = self._restarts()
         counter = CounterMetricFamily(
             "iot_logic_sandbox_restarts",

@@ -1,13 +1,14 @@
-"""Traces: what is done with a batch, and with a request of the API, as spans of OpenTelemetry.
+"""Traces: the processing of a batch, and of a request to the API, as spans of OpenTelemetry.
 
-They are off unless OTEL_EXPORTER_OTLP_ENDPOINT says where to (`pipeline.telemetry.otel_settings`). Then each
-function here asks one question and does nothing, and OpenTelemetry is not imported; it need not be installed.
-Where they are on, `pipeline.telemetry.otel` does the work.
+Tracing is off unless OTEL_EXPORTER_OTLP_ENDPOINT is set (`pipeline.telemetry.otel_settings`). Then each
+function here makes one check and does nothing, and OpenTelemetry is not imported and need not be installed.
+If tracing is on, `pipeline.telemetry.otel` does the work.
 
-- *A span a batch and a step of it, never one a reading.* The readings' senders are linked to.
-- *Nobody waits for a collector.* Spans lie in a bounded queue, which a thread of the SDK empties. When it is
-  full the oldest are dropped.
-- *What comes in `traceparent` is a stranger's.* What is no trace context is taken for none.
+- *Each batch, and each step of it, has a span; a reading never has.* The batch's span links to the senders of
+  its readings.
+- *Nothing waits for a collector.* Spans are in a bounded queue, which a thread of the SDK empties. When the
+  queue is full, the oldest spans are dropped.
+- *A `traceparent` from outside is not trusted.* An invalid trace context counts as none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,19 +23,19 @@ from pipeline.wire import TRACE_HEADER
 if TYPE_CHECKING:
     from pipeline.telemetry.otel import Tracer
 
-#: A trace context as we write it, as a regular expression.
+#: A trace context as this program writes it, as a regular expression.
 PATTERN: Final = "00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
 
-#: Characters of one at the most. Today's version has 55; what is longer is not looked at.
+#: Maximum characters of a trace context. Today's version has 55; a longer value is ignored.
 _LONGEST: Final = 128
 
 _tracer: "Tracer | None" = None
 
 
 def start(service: str) -> bool:
-    """Turn the traces of this process on, where the environment says so. Returns whether they are.
+    """Turn tracing on in this process if the environment says so. Return whether it is on.
 
-    Raises `SettingsError` for a variable that does not fit, and where OpenTelemetry is not installed.
+    Raises `SettingsError` for an invalid variable, and if OpenTelemetry is not installed.
     """
     global _tracer
     settings = TraceSettings.from_environ()
@@ -52,12 +53,12 @@ def start(service: str) -> bool:
 
 
 def on() -> bool:
-    """Whether they are on in this process."""
+    """Return whether tracing is on in this process."""
     return _tracer is not None
 
 
 def close() -> None:
-    """Send what is left, as far as the collector takes it within a few seconds."""
+    """Send the remaining spans that the collector accepts within a few seconds."""
     global _tracer
     if _tracer is not None:
         _tracer.close()
@@ -65,22 +66,25 @@ def close() -> None:
 
 
 def batch(queues: Sequence[str], traceparents: Sequence[str | None]) -> AbstractContextManager[None]:
-    """The span of a batch from these queues, while the block processes it. Each reading may have a trace."""
+    """Make the span of a batch from these queues for the block that processes it.
+
+    Each reading may have a trace.
+    """
     return nullcontext() if _tracer is None else _tracer.batch(queues, traceparents)
 
 
 def run(machines: int) -> AbstractContextManager[None]:
-    """The span of running logic, of so many machines."""
+    """Make the span of running the logic of `machines` machines."""
     return nullcontext() if _tracer is None else _tracer.run(machines)
 
 
 def write(machines: int) -> AbstractContextManager[None]:
-    """The span of writing the records of so many machines."""
+    """Make the span of writing the records of `machines` machines."""
     return nullcontext() if _tracer is None or not machines else _tracer.write(machines)
 
 
 def publishing(destinations: Sequence[str], confirmed: "Future[None]") -> None:
-    """Have a span for publishing messages to these exchanges or queues, from now until all are confirmed."""
+    """Make a span for publishing to these exchanges or queues, from now until all messages are confirmed."""
     if _tracer is not None:
         _tracer.publishing(destinations, confirmed)
 
@@ -88,7 +92,10 @@ def publishing(destinations: Sequence[str], confirmed: "Future[None]") -> None:
 def request(
     method: str, route: str, path: str, scheme: str, traceparent: str | None
 ) -> AbstractContextManager[Callable[[int], None]]:
-    """The span of a request to the API, while the block answers it. Gives what notes the answer's status."""
+    """Make the span of a request to the API for the block that answers it.
+
+    The block gets a function to note the status of the response.
+    """
     return (
         nullcontext(_unnoted)
         if _tracer is None
@@ -97,18 +104,18 @@ def request(
 
 
 def current() -> str | None:
-    """The context of the span that this thread or task is in, as `traceparent` says it."""
+    """Return the context of the current span of this thread or task, as a `traceparent`."""
     return None if _tracer is None else _tracer.current()
 
 
 def headers() -> dict[str, str]:
-    """The same as headers of a message."""
+    """Return the context of the current span as headers of a message."""
     traceparent = current()
     return {} if traceparent is None else {TRACE_HEADER: traceparent}
 
 
 def traceparent_of(headers: Mapping[str, Any] | None) -> str | None:
-    """What may be a trace context in the headers of a message, where traces are on."""
+    """Return the possible trace context in the headers of a message, if tracing is on."""
     if _tracer is None or not headers:
         return None
     value = headers.get(TRACE_HEADER)
@@ -116,7 +123,7 @@ def traceparent_of(headers: Mapping[str, Any] | None) -> str | None:
 
 
 def ids() -> dict[str, str]:
-    """What a line of the log says of the span that it is written in: `trace_id` and `span_id`."""
+    """Return the fields of a line of the log about the current span: `trace_id` and `span_id`."""
     traceparent = current()
     if traceparent is None:
         return {}
@@ -125,4 +132,4 @@ def ids() -> dict[str, str]:
 
 
 def _unnoted(_status: int) -> None:
-    """Nobody asks."""
+    """Ignore the status."""

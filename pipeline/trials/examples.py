@@ -1,11 +1,12 @@
-"""Examples: the tests that travel with a logic, and whether it does what they say.
+"""Examples: the tests of a logic, kept with it, and the check that it passes them.
 
-Numbers are equal where their values are: 1 and 1.0 are, 0.1 + 0.2 and 0.3 are not, nor are 1 and true. All
-else is equal as JSON is: the order of an object's keys says nothing, that of a list does. Nothing is rounded
-or left out of the comparison, because consumers of the results see all of it too.
+Numbers are equal if their values are: 1 and 1.0 are equal; 0.1 + 0.2 and 0.3 are not, and neither are 1 and
+true. All other values are compared as JSON: the order of an object's keys does not matter, the order of a
+list does. The comparison rounds nothing and leaves nothing out, because consumers of the results see
+everything too.
 
-Each example is run by itself, from the state and with the config that it names, so none depends on another,
-and none on a machine.
+Each example is run separately, from the state and with the config that it names. So no example depends on
+another or on a machine.
 """
 
 from collections import Counter
@@ -26,14 +27,14 @@ from sandbox.runtime.values import encode_config, encode_state
 if TYPE_CHECKING:
     pass
 
-#: Examples that a logic may have, and their bytes as JSON, together.
+#: Maximum examples of a logic, and their maximum bytes as JSON, together.
 EXAMPLES: Final = 100
 BYTES: Final = 256 << 10
 
-#: Mismatches that are shown of a logic.
+#: Maximum mismatches that are shown for a logic.
 MISMATCHES: Final = 100
 
-#: Characters of a value in a message.
+#: Maximum characters of a value in a message.
 _SHOWN: Final = 60
 
 
@@ -72,7 +73,7 @@ class Mismatch(Struct, kw_only=True):
 
 
 def encoded(examples: Sequence[Example]) -> bytes:
-    """Examples as they are kept: empty where there are none. Raises `ExamplesUnfit`."""
+    """Encode examples to be kept; empty if there are none. Raises `ExamplesUnfit`."""
     if not examples:
         return b""
     for example in examples:
@@ -93,12 +94,12 @@ def encoded(examples: Sequence[Example]) -> bytes:
 
 
 def decoded(kept: bytes) -> list[Example]:
-    """Examples as they were encoded."""
+    """Decode examples."""
     return msgspec.json.decode(kept, type=list[Example]) if kept else []
 
 
 def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list[Mismatch]]:
-    """What is to be run; or which examples cannot be, for their state or config."""
+    """Return the cases to run; or the examples that cannot be run because of their state or config."""
     ready, wrong = list[Case](), list[Mismatch]()
     for example in examples:
         try:
@@ -114,7 +115,7 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
 
 
 def mismatches(examples: Sequence[Example], ran: TrialResult) -> list[Mismatch]:
-    """Where a run of the examples' cases was not as they say; empty where all was."""
+    """Return the mismatches between the examples and a run of their cases; empty if all pass."""
     return [each for number, example in enumerate(examples) for each in _of_one(example, number, ran)]
 
 
@@ -151,7 +152,7 @@ def _of_reading(example: Example, place: int, tried: Tried) -> Mismatch | None:
             message = f"The number of results differs: expected {most}, got {there}."
             return _mismatch(example, place, message, expected, got)
         if (at := _difference(_listed(expected), _listed(got))) is not None:
-            # Of a single result, the path need not say that it is the first.
+            # If there is a single result, the path need not say that it is the first.
             at = at.replace("$[0]", "$", 1) if isinstance(expected, dict) and isinstance(got, dict) else at
             return _mismatch(example, place, f"The result differs{at}.", expected, got)
     return None
@@ -179,7 +180,7 @@ def _failed(error: Failure) -> dict[str, str]:
 
 
 def _returned(tried: Tried) -> Any:
-    """Its results as an example has them."""
+    """Return the results in the form of an example."""
     results = [msgspec.json.decode(result) for result in tried.results]
     if not results:
         return None
@@ -187,12 +188,12 @@ def _returned(tried: Tried) -> Any:
 
 
 def _listed(results: Any) -> list[Any]:
-    """What is emitted: none and an empty list are the same, and so are an object and a list of one."""
+    """Return the results as a list. None equals an empty list, and an object equals a list of one."""
     return results if isinstance(results, list) else [] if results is None else [results]
 
 
 def _difference(expected: Any, got: Any, path: str = "$") -> str | None:
-    """Where two JSON values differ first, as the end of a sentence; None where they are equal."""
+    """Return the first difference of two JSON values, as the end of a sentence; None if they are equal."""
     if isinstance(expected, dict) and isinstance(got, dict):
         for key in expected:
             if key not in got:

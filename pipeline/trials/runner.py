@@ -1,10 +1,10 @@
-"""The API's own sandbox for trials, and the line before it.
+"""The API's own sandbox for trials, and the queue before it.
 
-Nobody but trials waits for a trial: the workers have their sandboxes, uploads are checked in another. And no
-trial waits long for others. `PLACES` are taken at the most, the next is told to come again. Those that have
-one take turns: each runs for `SLICE` seconds, or for one reading where that takes longer, then the next; so a
-small trial is done while a large one goes on. What a trial may cost is bounded by `SECONDS` and `BYTES`,
-beside the check of its source, which is a turn of its own with a limit of its own.
+Only trials wait for trials: the workers have their own sandboxes, and uploads are checked in another one. And
+no trial waits long for others. At most `PLACES` trials are accepted at once; the next caller is told to
+retry. The accepted trials take turns: each runs for `SLICE` seconds, or for one reading if that takes longer,
+then the next. So a small trial finishes while a large one continues. `SECONDS` and `BYTES` limit the cost of
+a trial. The check of its source is a separate turn with its own limit.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,25 +23,25 @@ from pipeline.trials.trial import Trial, Tried
 from sandbox.job import Checked, Logic, Problem
 from sandbox.parent.sandbox import Sandbox
 
-#: Readings that a trial may have.
+#: Maximum readings of a trial.
 READINGS: Final = 1_000
-#: Seconds that a trial may run, without its waiting.
+#: Maximum seconds that a trial runs, without its waiting.
 SECONDS: Final = 5
-#: Bytes of readings, results and states that a trial may answer with.
+#: Maximum bytes of readings, results and states in the answer of a trial.
 BYTES: Final = 4 << 20
 
-#: Trials and checks that are there at once, with the one that runs. Each has a thread of the API's meanwhile.
+#: Maximum trials and checks at once, including the running one. Each occupies a thread of the API meanwhile.
 PLACES: Final = 8
 #: Seconds of a turn.
 SLICE: Final = 0.05
-#: After how many seconds to come again where all places are taken.
+#: Seconds after which a client should retry if all places are taken.
 AGAIN: Final = 5
 
 _Done = TypeVar("_Done")
 
 
 class Case(NamedTuple):
-    """What a logic is tried on: readings (each a JSON value), from a state, with a config (JSON objects)."""
+    """The input of a trial: readings (each a JSON value), a state, and a config (JSON objects)."""
 
     state: bytes
     readings: Sequence[bytes]
@@ -49,9 +49,9 @@ class Case(NamedTuple):
 
 
 class TrialResult(NamedTuple):
-    """How a trial went: why the logic may not run at all, or what became of each reading of each case.
+    """The result of a trial: why the logic may not run at all, or the outcome of each reading of each case.
 
-    `stopped` says why some were not run.
+    `stopped` says why some readings were not run.
     """
 
     problems: tuple[Problem, ...]
@@ -60,35 +60,35 @@ class TrialResult(NamedTuple):
 
 
 class Trials:
-    """See the head of this file. Safe to share between threads.
+    """Runs trials; see the head of this file. Safe to share between threads.
 
-    Every method but `close` may raise `Busy` and `SandboxUnavailable`.
+    Every method except `close` may raise `Busy` and `SandboxUnavailable`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._places = Semaphore(PLACES)
-        # One thread, which does what it is given in order: so each waits for one turn of each other one.
+        # One thread, which works in order: so each trial waits for one turn of every other trial.
         self._thread = ThreadPoolExecutor(1, "trials")
 
     def close(self) -> None:
-        """End the child."""
+        """End the sandbox child."""
         self._thread.shutdown(cancel_futures=True)
         if "_sandbox" in vars(self):
             self._sandbox.close()
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """How many children were lost, by cause."""
+        """Return how many sandbox children were lost, by cause."""
         return self._sandbox.losses if "_sandbox" in vars(self) else {}
 
     def check(self, source: str) -> Checked:
-        """The verdict on a source."""
+        """Return the verdict on a source."""
         with self._slot():
             return self._on_thread(lambda: self._sandbox.check(source))
 
     def run(self, source: str, cases: Sequence[Case]) -> TrialResult:
-        """Check a logic, and try it on each of these cases by itself."""
+        """Check a logic, and run it on each of these cases separately."""
         with self._slot():
             checked = self._on_thread(lambda: self._sandbox.check(source))
             if checked.code is None:
@@ -100,7 +100,7 @@ class Trials:
 
     @cached_property
     def _sandbox(self) -> Sandbox:
-        """Started by the first trial, on the thread that uses it."""
+        """Return the sandbox. The first trial starts it, on the thread that uses it."""
         return Sandbox(self._settings.limits, allow_unconfined=self._settings.allow_unconfined_sandbox)
 
     @contextmanager
@@ -117,7 +117,7 @@ class Trials:
 
 
 class Run:
-    """A logic on its way through cases: what has come of them, and why it must not go on."""
+    """A logic on its way through cases: the outcomes so far, and why it must not continue."""
 
     def __init__(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> None:
         self._steps = self._through(sandbox, logic, cases)
@@ -127,7 +127,7 @@ class Run:
         self.stopped: str | None = None
 
     def go_on(self) -> bool:
-        """Run for a turn. False where there is no more to run. Raises `SandboxUnavailable`."""
+        """Run for a turn. Return False if there is no more to run. Raises `SandboxUnavailable`."""
         began = perf_counter()
         for tried in self._steps:
             self._bytes += tried.size

@@ -1,8 +1,8 @@
-"""Trying a logic without effect: a reading and a state in, what would become of them out.
+"""Runs a logic without side effects: takes a reading and a state, and returns their outcome.
 
-A trial writes nothing and publishes nothing. It runs in the same sandbox under the same limits as on a
-worker, one reading at a time, so that the state after each is seen; `iot-logic test` and the API share it.
-A logic that a machine would be put in quarantine for is stopped here too.
+A trial writes nothing and publishes nothing. It runs in the same sandbox and under the same limits as on a
+worker, one reading at a time, so that the state after each is visible. `iot-logic test` and the API share it.
+A trial also stops a logic for which a machine would be put in quarantine.
 """
 
 from time import perf_counter
@@ -35,15 +35,15 @@ class Tried(Struct, omit_defaults=True):
 
     @property
     def size(self) -> int:
-        """Bytes of JSON that it takes, nearly."""
+        """Return the approximate bytes of its JSON."""
         return len(self.reading) + len(self.state) + sum(map(len, self.results))
 
 
 class Trial:
     """A logic, a state and a config, for one reading after the other.
 
-    `state` is the JSON object that the last reading left. `stopped` says why it must not go on, where a
-    machine would be in quarantine by now.
+    `state` is the JSON object that the last reading left. `stopped` is the reason to stop if a machine would
+    be in quarantine by now.
     """
 
     def __init__(self, sandbox: Sandbox, logic: Logic, state: bytes, config: bytes = b"{}") -> None:

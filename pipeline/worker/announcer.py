@@ -1,14 +1,14 @@
-"""The thread of a worker process that announces readings to whoever listens (`pipeline.store.pubsub`).
+"""The thread of a worker process that publishes live readings to subscribers (`pipeline.store.pubsub`).
 
-It must cost the pipeline nothing:
+Announcing must cost the pipeline nothing:
 
-- While nobody listens, batches leave nothing here. Four times a second it asks Redis which channels have
-  subscribers; nothing else happens.
-- What batches leave is already encoded, and goes out together, some times a second. No batch waits for that:
-  leaving it puts references on a list.
-- Each channel takes a bounded rate of readings, and all channels together a bounded number of bytes while
-  Redis is slow. The rest is left out and counted. So what is lost of a flood is known, and nothing grows.
-- A listener who is too slow is cut off by Redis (client-output-buffer-limit pubsub), not waited for.
+- Without a subscriber, batches leave nothing here. The thread asks Redis four times a second which channels
+  have subscribers, and does nothing else.
+- Batches leave readings that are already encoded. The thread publishes them together, several times a second.
+  No batch waits for it: a batch only appends references to a list.
+- While Redis is slow, the rate of readings on each channel and the total bytes of all channels are bounded.
+  The announcer skips and counts the rest. So the loss in a flood is known, and memory does not grow.
+- Redis disconnects a subscriber that is too slow (client-output-buffer-limit pubsub). Nothing waits for it.
 """
 
 import logging
@@ -26,17 +26,17 @@ from pipeline.store.pubsub import ALL, SUBSCRIBERS_SECONDS, channel_prefix
 #: Seconds between two announcements.
 _PACE_SECONDS: Final = 0.05
 
-#: Seconds that what is left may take to be announced when the worker ends.
+#: Seconds that the announcer has to publish the remaining readings when the worker stops.
 _CLOSING_SECONDS: Final = 2.0
 
-#: Bytes of readings that wait at the most: more than any rate that is sensible puts here in a second.
+#: Maximum bytes of waiting readings. No sensible rate puts more here in a second.
 _WAITING_BYTES: Final = 4 * 1024**2
 
 _logger = logging.getLogger(__name__)
 
 
 class _Queue:
-    """What waits for one channel. `room` is how many readings it still takes."""
+    """The readings that wait for one channel. `room` is the number of readings that it still accepts."""
 
     def __init__(self, room: float) -> None:
         self.room = room
@@ -45,7 +45,7 @@ class _Queue:
 
 
 class Announcer:
-    """A thread, from `start` to `close`. `rate` is readings a second at the most, on each channel."""
+    """A thread that runs from `start` to `close`. `rate` is the maximum readings a second on each channel."""
 
     def __init__(self, client: Client, rate: int) -> None:
         self._redis = client
@@ -62,23 +62,24 @@ class Announcer:
 
     @property
     def listened(self) -> bool:
-        """Whether somebody listens, as far as is known."""
+        """Whether a channel had a subscriber at the last check."""
         return bool(self._queues)
 
     def start(self) -> None:
-        """Begin to look who listens."""
+        """Start the thread, which polls Redis for subscribers."""
         self._thread.start()
 
     def close(self) -> None:
-        """Announce what is left."""
+        """Publish the remaining readings and stop the thread."""
         self._stopping.set()
         self._due.set()
         self._thread.join(_CLOSING_SECONDS)
 
     def offer(self, readings: Mapping[str, tuple[Sequence[bytes], int]]) -> None:
-        """Leave the readings of a batch that has been written, for those that listen. Waits for nothing.
+        """Hand over the readings of a written batch for the channels with subscribers. This never blocks.
 
-        They are, by machine, its last readings as they are kept, and how many were run.
+        `readings` maps a machine to its last readings, encoded as Redis keeps them, and the number of
+        readings that were run.
         """
         if not self._queues:
             return
@@ -118,7 +119,7 @@ class Announcer:
             self._failing = True
 
     def _find_subscribers(self) -> None:
-        """Find out which channels have listeners, if it is time to."""
+        """Ask Redis which channels have subscribers, at most every `SUBSCRIBERS_SECONDS`."""
         if (time := monotonic()) - self._asked_at < SUBSCRIBERS_SECONDS:
             return
         self._asked_at = time
@@ -128,7 +129,7 @@ class Announcer:
             self._queues = {name: self._queues.get(name) or _Queue(self._rate) for name in names}
 
     def _send(self) -> None:
-        """Announce what waits, and make room for as much as the rate allows by now."""
+        """Publish the waiting readings, and refill each channel's room at its rate."""
         with self._lock:
             waiting = {
                 name: (queue.readings, queue.skipped)
@@ -143,7 +144,7 @@ class Announcer:
         if waiting:
             with self._redis.pipeline(transaction=False) as pipeline:
                 for name, (readings, skipped) in waiting.items():
-                    # An `Announcement`, with readings that are encoded already.
+                    # An `Announcement` whose readings are encoded already.
                     message = self._encoder.encode((readings, skipped))
                     pipeline.publish(self._prefix + name.encode(), message)
                 pipeline.execute()

@@ -1,4 +1,4 @@
-"""What a worker processes at once: readings of one partition or several, with their sessions."""
+"""A batch: readings of one or more partitions, with their sessions, that a worker processes at once."""
 
 from concurrent.futures import Future
 from typing import Any, Protocol
@@ -11,10 +11,10 @@ from pipeline.telemetry import logs
 
 
 class Session(Protocol):
-    """The life of one channel, on which the broker hands out the readings of one partition.
+    """The life of one channel, on which the broker delivers the readings of one partition.
 
-    Its name and the delivery tags are written into the machines' records (`pipeline.model.record`), which is
-    how a reading that is delivered again is recognised. It may write them while it holds `fence`.
+    The session's name and the delivery tags are written into the machines' records, so that a redelivered
+    reading is recognised (`pipeline.model.record`). A session may write records while it holds `fence`.
     """
 
     queue: str
@@ -23,20 +23,22 @@ class Session(Protocol):
 
     @property
     def settled(self) -> Settled:
-        """What the broker has proven to be settled."""
+        """How far the session is proven to be settled."""
 
     def lost(self) -> bool:
-        """Whether it is known not to hold it any more."""
+        """Return whether the session is known to have lost its partition."""
 
     def settle(self) -> None:
-        """Acknowledge what was handed out last, but for what waits for moved readings. For the consumer's
-        thread."""
+        """Acknowledge the last share, except readings that wait for moved readings.
+
+        Call it on the consumer's thread.
+        """
 
     def settle_moved(self) -> None:
-        """Acknowledge what has waited for moved readings. For the consumer's thread."""
+        """Acknowledge the readings that waited for moved readings. Call it on the consumer's thread."""
 
     def end(self) -> None:
-        """Give the partition up, and with it what is not acknowledged. For the consumer's thread."""
+        """Give up the partition and its unacknowledged readings. Call it on the consumer's thread."""
 
 
 class MachineReadings(Struct):
@@ -48,9 +50,10 @@ class MachineReadings(Struct):
 
 
 class Share(Struct):
-    """What one partition has in a batch: its readings, at least one, in the order they arrived.
+    """The readings of one partition in a batch, at least one, in the order they arrived.
 
-    `moved` is there if some of them go to the overflow: it is done when all of those are there.
+    `moved` is set if some of the readings go to the overflow. It is done when all of these have arrived
+    there.
     """
 
     session: Session
@@ -58,7 +61,7 @@ class Share(Struct):
     moved: "Future[None] | None" = None
 
     def groups(self) -> list[MachineReadings]:
-        """The readings by machine, without those that name none."""
+        """Return the readings by machine, without readings that name no machine."""
         machines = dict[str, list[Reading]]()
         for reading in self.readings:
             if reading.machine is not None:
@@ -67,32 +70,32 @@ class Share(Struct):
 
 
 class Batch(Struct):
-    """What is processed at once: readings of one or more partitions, each to be acknowledged as a whole.
+    """Readings of one or more partitions that are processed together. Each share is acknowledged as a whole.
 
-    `published` is there once all is written: it is done when the broker has confirmed the results and dead
-    letters of the readings, and then they may be acknowledged. Those of a share with moved readings wait for
-    these too, but for the ones that came from the overflow.
+    `published` is set when everything is written. It is done when the broker has confirmed the results and
+    dead letters; then the readings may be acknowledged. If a share has moved readings, its readings also wait
+    for those to arrive in the overflow, except the readings that came from the overflow.
     """
 
     shares: list[Share]
     published: "Future[None] | None" = None
 
     def lost(self) -> bool:
-        """Whether the broker has given readings of it to somebody else."""
+        """Return whether the broker has given some of the batch's readings to another session."""
         return any(share.session.lost() for share in self.shares)
 
     @property
     def queues(self) -> list[str]:
-        """The queues of the partitions that its readings come from."""
+        """The queues of the partitions in this batch."""
         return [share.session.queue for share in self.shares]
 
     @property
     def traceparents(self) -> list[str | None]:
-        """What each of its readings says of the trace that it was sent in."""
+        """The `traceparent` of each reading, in order."""
         return [reading.traceparent for share in self.shares for reading in share.readings]
 
     def about(self, *, listed: int) -> dict[str, Any]:
-        """What a line of the log says of it."""
+        """Return the batch's fields for a line of the log."""
         return logs.many([reading.id for share in self.shares for reading in share.readings], listed)
 
     def __repr__(self) -> str:

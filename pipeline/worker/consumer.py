@@ -1,26 +1,26 @@
-"""Dramatiq's consumer of readings: the partitions that this worker holds, and batches out of them.
+"""Dramatiq's consumer of readings: it holds this worker's partitions and builds batches from them.
 
 Dramatiq sees one queue and one consumer. Behind it are the partitions that are assigned to this worker
-(`pipeline.worker.membership`), each on a channel of its own (`pipeline.worker.partition`), all on one
-connection:
+(`pipeline.worker.membership`). Each has its own channel (`pipeline.worker.partition`), all on one connection:
 
-- A batch takes what has arrived in all partitions that have nothing in flight, up to a cap. So few
-  readings in many partitions make one batch and not many, and under load, when one partition fills a
-  batch, another one's is worked on while the first one's is confirmed.
-- A batch is handed out only when a worker thread is free. Until then what arrives makes the next one grow.
-  Beside another batch it is handed out only when it is large, or has waited for some milliseconds: small
-  ones would only take turns on the same core.
-- A batch is acknowledged when the broker has confirmed what it published. Nobody waits for that: the
-  worker thread is free once all is written.
-- A worker that Redis has not answered for so long that the others count it out ends its sessions.
-- A partition that is no longer assigned is released after what it has in flight. One that is new is consumed
-  once its fence is taken (`pipeline.store.sessions`): when the session before it has given it up, at once if
-  the worker of that one has vanished, or else after `_FENCE_SECONDS`. Taking it too early is safe, but costs
-  the session before it what it has in flight: that is done again.
+- A batch takes all readings that have arrived, up to a limit, from every partition that has nothing in
+  flight. So a few readings in many partitions make one batch. Under load, when one partition fills a batch,
+  the worker processes the next partition's batch while the broker confirms the first.
+- The consumer hands out a batch only when a worker thread is free. Until then, arriving readings enlarge the
+  next batch. While another batch is being processed, the consumer hands out a batch only if it is large or
+  has waited for some milliseconds: small batches would only take turns on the same core.
+- The consumer acknowledges a batch when the broker has confirmed its messages. No thread waits for that: the
+  worker thread is free as soon as everything is written.
+- A worker ends its sessions if Redis has not answered it for so long that the other workers count it out.
+- A partition that is no longer assigned is released after its readings in flight. A newly assigned partition
+  is consumed once the worker has taken its fence (`pipeline.store.sessions`): when the previous session has
+  released it, at once if the worker of that session has vanished, or else after `_FENCE_SECONDS`. Taking the
+  fence too early is safe, but the previous session loses its work in flight, which is then done again.
 
-Threads: everything runs on Dramatiq's consumer thread, which runs the connection's loop; `ack` is called by
-worker threads, and what publishes calls back on its own; they leave their work to it. What asks Redis about
-fences runs on a thread of its own, one thing after the other, since the connection must not wait for it.
+Threads: everything runs on Dramatiq's consumer thread, which also runs the connection's loop. Worker threads
+call `ack`, and the publisher calls back on its own thread; both leave their work to the consumer thread.
+Requests to Redis about fences run on a separate thread, one at a time, because the connection must not wait
+for them.
 """
 
 import logging
@@ -51,24 +51,25 @@ from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.partition import Partition
 
-#: Readings in a batch at the most: half of what the broker hands out ahead, so that the next batch is
-#: here when this one is done.
+#: Maximum readings in a batch. This is half of the prefetch, so that the next batch has arrived when this one
+#: is done.
 BATCH_READINGS: Final = wire.PREFETCH // 2
-#: Bytes of readings in a batch at the most, to bound what one batch holds in memory, sandbox and Redis.
+#: Maximum bytes of readings in a batch. This bounds the memory of one batch in the worker, the sandbox and
+#: Redis.
 BATCH_BYTES: Final = 4 * 1024**2
 
-#: Readings that make a batch worth a second thread, and seconds after which any is.
+#: A batch of `_LARGE` readings is worth a second thread. After `_PATIENCE_SECONDS` any batch is.
 _LARGE: Final = BATCH_READINGS // 4
 _PATIENCE_SECONDS: Final = 0.01
 
-#: Seconds between two looks at the assignment, and between two attempts to connect.
+#: Seconds between two checks of the assignment, and between two attempts to connect.
 _TICK_SECONDS: Final = 0.25
 
-#: Seconds that a session waits for a fence while the worker that holds it is there: that one has readings in
-#: flight, or does not know yet that it must release the partition.
+#: Seconds that a session waits for a fence while the worker that holds it is alive. That worker has readings
+#: in flight, or does not know yet that it must release the partition.
 _FENCE_SECONDS: Final = 5.0
 
-#: Seconds that a worker which stops waits for the confirms of what it has done.
+#: Seconds that a stopping worker waits for the confirms of its published messages.
 _CLOSING_SECONDS: Final = 10
 
 
@@ -76,7 +77,7 @@ _logger = logging.getLogger(__name__)
 
 
 class BatchMessage(MessageProxy):
-    """The message that carries a batch to the actor. It lives in this process only and is never encoded."""
+    """The message that carries a batch to the actor. It exists in this process only and is never encoded."""
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(
@@ -85,7 +86,7 @@ class BatchMessage(MessageProxy):
                 actor_name="process_batch",
                 args=(batch,),
                 kwargs={},
-                # Expected, so that Dramatiq notes it in one line and without a traceback.
+                # An expected error, so Dramatiq logs it in one line without a traceback.
                 options={"throws": SessionLost},
             )
         )
@@ -93,9 +94,10 @@ class BatchMessage(MessageProxy):
 
 
 class BatchConsumer(Consumer):
-    """Yields a `BatchMessage`, or None every `timeout` milliseconds so that its thread can look up.
+    """Yields a `BatchMessage`, or None every `timeout` milliseconds so that its thread can check for a stop.
 
-    `threads` is how many batches may be worked on at once. `stopping` is set when the worker is to stop.
+    `threads` is the number of batches that may be processed at once. `stopping` is set when the worker must
+    stop.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class BatchConsumer(Consumer):
         self._loop.activate_poller()
         self._connection: Connection | None = None
         self._partitions: dict[int, Partition] = {}
-        #: The partitions whose fences are wanted, and since when.
+        #: The partitions whose fences this worker wants, and since when.
         self._wanted: dict[int, float] = {}
         self._taking = False
         self._fences = ThreadPoolExecutor(1, "fences")
@@ -137,13 +139,13 @@ class BatchConsumer(Consumer):
             if batch is not None:
                 self._busy += 1
                 self._handed_out_at = time.monotonic()
-                self._loop.call_later(_PATIENCE_SECONDS, lambda: None)  # to look again then
+                self._loop.call_later(_PATIENCE_SECONDS, lambda: None)  # to check again then
                 return BatchMessage(batch)
             self._poll()
         return None
 
     def _is_due(self) -> bool:
-        """Whether a batch is to be handed out, if there is anything for it."""
+        """Return whether the consumer should hand out a batch now, if any readings have arrived."""
         if self._busy >= self._threads or self._stopping.is_set():
             return False
         return (
@@ -153,7 +155,7 @@ class BatchConsumer(Consumer):
         )
 
     def _take(self) -> Batch | None:
-        """What has arrived in the partitions that have nothing in flight. Each is first in its turn."""
+        """Return a batch of the partitions that have nothing in flight. They take turns to be first."""
         ready = [partition for partition in self._partitions.values() if partition.ready]
         ready.sort(key=lambda partition: (partition.number < self._first, partition.number))
         shares, readings, size = list[Share](), BATCH_READINGS, BATCH_BYTES
@@ -168,9 +170,9 @@ class BatchConsumer(Consumer):
         return Batch(shares) if shares else None
 
     def ack(self, message: MessageProxy) -> None:
-        """Settle a batch when what it published is confirmed; give it back where it could not be processed.
+        """Acknowledge a batch when its messages are confirmed, or give it back if it could not be processed.
 
-        Dramatiq calls this after the actor has run, also when it has raised.
+        Dramatiq calls this after the actor has run, also if the actor raised an error.
         """
         assert isinstance(message, BatchMessage)
         batch = message.batch
@@ -179,13 +181,13 @@ class BatchConsumer(Consumer):
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Give back batches that no worker thread has begun with: Dramatiq hands them in when it stops."""
+        """Give back batches that no worker thread has started. Dramatiq calls this when it stops."""
         for message in messages:
             assert isinstance(message, BatchMessage)
             _give_back(message.batch)
 
     def close(self) -> None:
-        """End the connection once what was done is confirmed, so that none of it is delivered again."""
+        """Close the connection once all finished work is confirmed, so that none of it is redelivered."""
         give_up = time.monotonic() + _CLOSING_SECONDS
         for partition in list(self._partitions.values()):
             partition.release()
@@ -200,15 +202,15 @@ class BatchConsumer(Consumer):
         self._fences.shutdown(wait=False, cancel_futures=True)
         self._loop.close()
 
-    # All below runs on the consumer's thread.
+    # Everything below runs on the consumer's thread.
 
     def _poll(self) -> None:
-        """Wait until something happens, a tick at the latest, and let it happen."""
+        """Wait for an event, at most one tick, and handle it."""
         self._loop.poll()
         self._loop.process_timeouts()
 
     def _tick(self) -> None:
-        """Do what is to be done now and then: connect, follow the assignment, say what is held."""
+        """Do the periodic work: connect, follow the assignment, report the partitions that are held."""
         self._loop.call_later(_TICK_SECONDS, self._tick)
         if self._stopping.is_set():
             for partition in list(self._partitions.values()):
@@ -246,7 +248,7 @@ class BatchConsumer(Consumer):
         self._connection = None
 
     def _follow(self, assigned: frozenset[int]) -> None:
-        """Hold the partitions that are assigned, and no others."""
+        """Hold exactly the assigned partitions."""
         assert self._connection is not None
         for number, partition in list(self._partitions.items()):
             if number not in assigned:
@@ -258,7 +260,7 @@ class BatchConsumer(Consumer):
             self._ask(partial(self._take_fences, self._connection, dict(self._wanted)))
 
     def _on_fences(self, connection: Connection, fences: list[Fence]) -> None:
-        """Consume the partitions whose fences were taken, if they are wanted still."""
+        """Consume the partitions whose fences were taken, if this worker still wants them."""
         self._taking = False
         for fence in fences:
             if connection is self._connection and connection.is_open and fence.partition in self._wanted:
@@ -273,7 +275,7 @@ class BatchConsumer(Consumer):
         self._ask(partial(self._give_up, partition.fence, partition.settled))
 
     def _ask(self, question: Callable[[], None]) -> None:
-        """Ask Redis about fences, after all that was asked before. Errors but Redis's end the consumer."""
+        """Ask Redis about fences, after all earlier questions. Errors other than Redis's end the consumer."""
 
         def asked(future: "Future[None]") -> None:
             self._under_way.discard(future)
@@ -284,7 +286,7 @@ class BatchConsumer(Consumer):
         self._under_way.add(future)
         future.add_done_callback(asked)
 
-    # These two run on the fences' thread.
+    # These two run on the thread for fences.
 
     def _take_fences(self, connection: Connection, wanted: Mapping[int, float]) -> None:
         taken = list[Fence]()
@@ -307,10 +309,10 @@ class BatchConsumer(Consumer):
         except RedisError as e:
             _logger.warning("the next worker of partition %s must wait for the fence: %s", fence.partition, e)
 
-    # All below runs on the consumer's thread again.
+    # Everything below runs on the consumer's thread again.
 
     def _processed(self, batch: Batch) -> None:
-        """A worker thread is free again."""
+        """Note that a worker thread is free again."""
         self._busy -= 1
         if batch.published is None:
             _give_back(batch)
@@ -319,7 +321,7 @@ class BatchConsumer(Consumer):
             batch.published.add_done_callback(lambda _: settle())
 
     def _settle(self, batch: Batch) -> None:
-        """Acknowledge each partition's readings, if what they published is confirmed."""
+        """Acknowledge each partition's readings if their messages are confirmed."""
         assert batch.published is not None
         with logs.about(batch.about):
             if error := batch.published.exception():
@@ -334,11 +336,11 @@ class BatchConsumer(Consumer):
         self._metrics.confirmed(batch)
 
     def _moved(self, share: Share, _moved: "Future[None]") -> None:
-        """What a share moves is in the overflow. On the publisher's thread."""
+        """Handle that all moved readings of a share are in the overflow. Runs on the publisher's thread."""
         self._loop.add_callback_threadsafe(partial(self._settle_moved, share))
 
     def _settle_moved(self, share: Share) -> None:
-        """Acknowledge what has waited for readings to get into the overflow."""
+        """Acknowledge the readings that waited for moved readings to arrive in the overflow."""
         assert share.moved is not None
         if error := share.moved.exception():
             _logger.warning("readings of %s are returned to RabbitMQ: %s", share.session.queue, error)
@@ -348,6 +350,6 @@ class BatchConsumer(Consumer):
 
 
 def _give_back(batch: Batch) -> None:
-    """Have the broker give the readings to the next sessions, which may be ours again."""
+    """Let the broker redeliver the readings to the next sessions, which may be on this worker again."""
     for share in batch.shares:
         share.session.end()

@@ -1,7 +1,8 @@
-"""Dramatiq's RabbitMQ broker, taught to consume what devices send.
+"""Dramatiq's RabbitMQ broker, adapted to consume the readings of devices.
 
-Two things differ from `RabbitmqBroker`: it declares our topology and none of Dramatiq's queues, and its one
-consumer hands out batches of raw readings. Dramatiq is told of one queue, which stands for all partitions.
+It differs from `RabbitmqBroker` in two ways: it declares this system's topology and none of Dramatiq's
+queues, and its one consumer hands out batches of raw readings. Dramatiq knows one queue, which stands for all
+partitions.
 """
 
 from threading import Event
@@ -18,10 +19,10 @@ from pipeline.worker.metrics import WorkerMetrics
 
 
 class ReadingsBroker(RabbitmqBroker):
-    """The broker of `pipeline.actors`. It only consumes; results leave by `pipeline.broker.publisher`.
+    """The broker of `pipeline.actors`. It only consumes; `pipeline.broker.publisher` publishes the results.
 
-    `worker_threads`, `membership`, `sessions` and `metrics` are set when the worker boots, before it
-    consumes; `stopping` is set when it is to stop.
+    The boot of the worker sets `worker_threads`, `membership`, `sessions` and `metrics` before it consumes.
+    `stopping` is set when the worker must stop.
     """
 
     worker_threads: int
@@ -36,14 +37,14 @@ class ReadingsBroker(RabbitmqBroker):
         self.declare_queue(wire.READINGS_EXCHANGE)
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:  # noqa: ARG002
-        """Note the queue that stands for all partitions. Consumers declare the real ones."""
+        """Note the queue that stands for all partitions. Consumers declare the partitions' queues."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
             self.queues.add(queue_name)
             self.emit_after("declare_queue", queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BatchConsumer:  # noqa: ARG002
-        """The consumer of this worker's partitions. How far it reads ahead is the topology's to say."""
+        """Return the consumer of this worker's partitions. The topology sets the prefetch."""
         return BatchConsumer(
             self.settings,
             self.membership,

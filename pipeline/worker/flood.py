@@ -1,13 +1,15 @@
-"""When a machine sends so much that the others of its partition would have to wait for it.
+"""Detects a machine that sends so much that the other machines of its partition would have to wait.
 
-The readings of a partition stand in one queue, so whoever sends more than the partition can work off makes
-all wait. What is done about it: while a machine floods, its readings are moved to the partition's overflow
-queue, from which a few at a time are worked off beside the others' (`pipeline.worker.partition`). They keep
-their order: until the overflow holds none of its readings any more, all that it sends goes there.
+The readings of a partition share one queue. So a machine that sends more than the partition can process
+delays all others. While a machine floods, the worker moves its readings to the partition's overflow queue. It
+processes the overflow beside the other machines' readings, a few at a time (`pipeline.worker.partition`). The
+readings keep their order: while the overflow holds readings of the machine, all its new readings go there
+too.
 
-A machine floods when its partition is behind (the broker has more to hand out than it hands out at once)
-for `PATIENCE_SECONDS`, and more than half of what has been handed out is the machine's; unless it has had
-its partition to itself for the last `ALONE_SECONDS`: then there is nobody to protect.
+A machine floods if its partition is behind for `PATIENCE_SECONDS` and more than half of the delivered
+readings are the machine's. A partition is behind if the broker has more readings than the prefetch. A machine
+that had its partition to itself for the last `ALONE_SECONDS` does not flood, because it delays no other
+machine.
 """
 
 from collections import Counter
@@ -18,13 +20,13 @@ from typing import Final
 from pipeline.model.reading import Reading
 from pipeline.wire import PREFETCH
 
-#: Seconds that a partition is behind before anything is done: a burst is worked off in less.
+#: Seconds that a partition is behind before the worker acts. A burst is processed in less time.
 PATIENCE_SECONDS: Final = 1.0
 #: Seconds without a reading of another machine, after which a machine is alone in its partition.
 ALONE_SECONDS: Final = 60.0
 
-#: So many readings that nobody has begun with mean that the broker has more. A batch takes half of what it
-#: hands out at once, and the next one is taken before more has come; some of that may be on its way.
+#: If this many delivered readings are not started, the broker has more. A batch takes half of the prefetch,
+#: and the worker takes the next batch before more readings have arrived; some of those may be on their way.
 _BEHIND: Final = PREFETCH * 3 // 8
 
 
@@ -37,8 +39,11 @@ class FloodWatch:
         self._mixed_at = float("-inf")
 
     def flooding(self, taken: Collection[Reading], waiting: Collection[Reading], now: float) -> str | None:
-        """The machine that floods, if one does. `taken` are the readings that a batch takes, `waiting` those
-        behind them; `now` is in seconds of a clock that never goes back."""
+        """Return the machine that floods, or None.
+
+        `taken` are the readings that a batch takes, and `waiting` the readings behind them. `now` is in
+        seconds of a monotonic clock.
+        """
         self._note_machines(taken, now)
         if len(taken) + len(waiting) < _BEHIND:
             self._behind_since = None

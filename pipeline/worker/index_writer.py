@@ -1,6 +1,6 @@
-"""Which machines a worker has met, for the index: gathered here, and entered once a second.
+"""Collects the machines of a worker's batches and updates the machine index once a second.
 
-So a batch waits for nothing, and a machine that sends a hundred readings a second costs one entry.
+So no batch waits for the index, and a machine that sends a hundred readings a second costs one update.
 """
 
 import logging
@@ -15,14 +15,17 @@ from pipeline.store.client import RedisError
 from pipeline.store.machine_index import MachineIndex
 from pipeline.worker.transaction import Transaction
 
-#: Seconds between two entries.
+#: Seconds between two updates.
 _INTERVAL_SECONDS: Final = 1.0
 
 _logger = logging.getLogger(__name__)
 
 
 class IndexWriter:
-    """What one process has to enter: its batches note, and a thread enters, from `start` to `close`."""
+    """The pending index updates of one process.
+
+    Batches note machines. A thread, from `start` to `close`, writes the updates.
+    """
 
     def __init__(self, directory: MachineIndex) -> None:
         self._index = directory
@@ -34,7 +37,7 @@ class IndexWriter:
         self._thread = Thread(target=self._run, name="attendance", daemon=True)
 
     def note(self, transactions: Iterable[Transaction]) -> None:
-        """Note the machines of a batch, when what became of them is written."""
+        """Note the machines of a batch after the batch is written."""
         with self._lock:
             for transaction in transactions:
                 before, after = transaction.stored, transaction.after
@@ -49,18 +52,18 @@ class IndexWriter:
                     self._met[transaction.machine] = condition_of(replace(before, record=after))
 
     def start(self) -> None:
-        """Begin to enter."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Enter what is left."""
+        """Write the remaining updates and stop the thread."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
         self.flush()
 
     def flush(self) -> None:
-        """Enter what was noted until now; where Redis cannot be used, it is kept for the next time."""
+        """Write the noted machines to the index. If Redis is unavailable, keep them for the next time."""
         with self._lock:
             seen, self._seen = self._seen, {}
             changed, self._changed = self._changed, set()

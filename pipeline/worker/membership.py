@@ -1,14 +1,15 @@
-"""Which partitions are this worker's. Every worker says in Redis that it is there, and all work out the same.
+"""The partitions of this worker. Every worker announces itself in Redis, and all compute the same assignment.
 
-- Each worker process puts its id, with the time of Redis's clock, into a sorted set, once a second. Whoever
-  has not done so for `EXPIRY_SECONDS` is counted out; what is kept of it, is in `pipeline.store.workers`.
-- From the ids that are there each computes who has which partition (`assignment`). They agree as soon as all
-  have seen the same set, a second later at the most.
-- While they do not agree, or one is wrong, two workers may want a partition, or none. Neither does harm: one
-  session at a time holds its fence (`pipeline.store.sessions`), and readings wait in it.
-- While Redis does not answer, the assignment stays as it was, until the others count this worker out: then it
-  ends its sessions, which cannot write any more. Else RabbitMQ would serve it, and not the worker that has
-  taken over.
+- Once a second, each worker process writes its id, with the time of Redis's clock, into a sorted set. The
+  others count out a worker that has not done so for `EXPIRY_SECONDS`. `pipeline.store.workers` shows the data
+  that Redis keeps of each worker.
+- Each worker computes from the ids in the set which worker has which partition (`assignment`). They agree as
+  soon as all have read the same set, at most a second later.
+- While they disagree, or one is wrong, two workers may want a partition, or none. Neither does harm: only one
+  session at a time holds its fence (`pipeline.store.sessions`), and readings wait in the partition.
+- While Redis does not answer, the assignment stays unchanged until the others count this worker out. Then it
+  ends its sessions, which cannot write any more. Otherwise RabbitMQ would keep delivering to this worker
+  instead of the worker that has taken over.
 """
 
 import logging
@@ -31,10 +32,10 @@ from pipeline.store.sessions import Sessions
 from pipeline.store.workers import EXPIRY_SECONDS, Activity, Batches, Heartbeats, Holding, WorkerStatus
 from pipeline.version import VERSION
 
-#: Seconds between two signs of life.
+#: Seconds between two heartbeats.
 BEAT_SECONDS: Final = 1.0
 
-#: Beats over which the size of a batch is averaged.
+#: Number of heartbeats over which the batch size is averaged.
 _BEATS: Final = 10
 
 _logger = logging.getLogger(__name__)
@@ -43,9 +44,9 @@ _logger = logging.getLogger(__name__)
 class Membership:
     """This worker among the others. A thread keeps it up to date from `join` to `leave`.
 
-    `assigned` are the partitions that this worker must hold, and `vanished` the workers that have fallen
-    silent without saying that they leave. Its consumer says in `holding` which partitions it holds, and in
-    `settled` what is settled of each of its sessions, which is noted in `sessions`.
+    `assigned` are the partitions that this worker must hold. `vanished` are the workers that stopped their
+    heartbeats without leaving. The consumer reports the partitions it holds in `holding`, and in `settled`
+    how far each of its sessions is settled; the thread writes that to `sessions`.
     """
 
     def __init__(
@@ -80,15 +81,15 @@ class Membership:
 
     @property
     def counted_out(self) -> bool:
-        """Whether Redis has not answered for so long that the others hold this worker to be gone."""
+        """Whether Redis has not answered for so long that the others count this worker out."""
         return monotonic() - self._answered_at > EXPIRY_SECONDS
 
     def join(self) -> None:
-        """Be one of the workers from now on."""
+        """Join the workers and start the thread."""
         self._thread.start()
 
     def leave(self) -> None:
-        """Be none any more: the others may take over at once."""
+        """Leave the workers, so that the others can take over at once."""
         self._leaving.set()
         self._thread.join()
         try:

@@ -1,18 +1,20 @@
-"""What a worker process counts and measures, by its Prometheus names (`/metrics` of each process).
+"""The metrics of a worker process, by their Prometheus names (`/metrics` of each process).
 
-- It is counted once a batch, after the batch is written; only a reading's age is looked at one by one, and
-  that for all readings of a batch together (`pipeline.telemetry.histogram`).
-- Nothing has a label by machine, worker or partition: what Prometheus keeps does not grow with the plant.
-- The counts are this process's since its start. What a machine's readings came to, exactly and for ever, is
-  in the machine's own record; where Redis's answer to a write is lost, its batch is found applied already,
-  and counts as `repeated` here.
+- A worker counts once a batch, after the batch is written. It looks at each reading only for its age, and
+  observes the ages of a batch together (`pipeline.telemetry.histogram`).
+- No metric has a label for the machine, worker or partition, so the number of time series does not grow with
+  the plant.
+- The counts are those of this process since its start. The exact, permanent counts of a machine are in its
+  own record. If Redis's answer to a write is lost, the worker finds the batch already applied and counts it
+  as `repeated`.
 
-How long a reading takes is measured in two ways, because not every reading says when it was sent:
+Two metrics measure how long a reading takes, because not every reading says when it was sent:
 
-- `iot_logic_delivery_to_confirm_seconds`: every reading, from when it came to this process until the broker
-  has confirmed all that its batch published. What it waited in the partition's queue before is not in it.
-- `iot_logic_sent_to_confirm_seconds`: only readings that say when they were sent (`pipeline.broker.sent_at`),
-  from then, by the sender's clock, to the same end. All of the way, the waiting included.
+- `iot_logic_delivery_to_confirm_seconds`: for every reading, from its delivery to this process until the
+  broker has confirmed all messages of its batch. It does not include the time in the partition's queue.
+- `iot_logic_sent_to_confirm_seconds`: only for readings that say when they were sent
+  (`pipeline.broker.sent_at`), from that time, by the sender's clock, until the same confirm. It includes all
+  waiting.
 """
 
 import time
@@ -34,25 +36,25 @@ from pipeline.worker.batch import Batch
 from pipeline.worker.membership import Membership
 from sandbox.job import Outcome, OutcomeKind
 
-#: Upper bounds of the histograms: in seconds of steps, in seconds from end to end, and in readings.
+#: Upper bounds of the histograms: seconds of steps, seconds from end to end, and readings.
 _STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _AGE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 _READINGS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
-#: A reading that says it was sent later than this many seconds from now, or longer ago than that many, is
-#: not believed: a clock is wrong.
+#: If a reading says it was sent more seconds in the future than the first value, or more seconds ago than the
+#: second, the worker ignores the time: a clock is wrong.
 _CLOCK_SECONDS: Final = 1.0
 _OLDEST_SECONDS: Final = 7 * 24 * 3600.0
 
 
 class _HoldingGauges(Collector):
-    """What the worker holds, read when it is asked for."""
+    """Gauges of the partitions that the worker holds, read at each scrape."""
 
     def __init__(self, membership: Membership) -> None:
         self._membership = membership
 
     def collect(self) -> Iterator[Metric]:
-        """The gauges as they are now."""
+        """Yield the current gauges."""
         holding = self._membership.holding
         for name, help_text, value in (
             ("partitions_assigned", "Partitions assigned to this process.", len(self._membership.assigned)),
@@ -151,16 +153,16 @@ class WorkerMetrics:
         return Histogram(f"iot_logic_{name}", help_text, registry=self.registry, buckets=bounds)
 
     def watch(self, membership: Membership) -> None:
-        """Show what the worker holds as well."""
+        """Also expose the gauges of the partitions that the worker holds."""
         self.registry.register(_HoldingGauges(membership))
 
     def activity(self) -> Activity:
-        """The same in few words, for the worker's report."""
+        """Return a summary of the metrics for the worker's report."""
         return Activity(self._batches, self._readings, self._last, self._restarts())
 
     @contextmanager
     def batch(self, batch: Batch) -> Iterator[None]:
-        """Measure a batch, which the block writes. One that is given up is not counted."""
+        """Measure a batch that the block processes and writes. A batch that is given up is not counted."""
         began = monotonic()
         yield
         self._batch_seconds.observe(monotonic() - began)
@@ -170,7 +172,7 @@ class WorkerMetrics:
         self._batch_readings.observe(self._last)
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
-        """Count readings that were processed and are written."""
+        """Count readings that were processed and written."""
         kinds = Tallies([outcome.kind for outcome in outcomes])
         for kind, count in kinds.items():
             self.count_kind(kind, count)
@@ -184,19 +186,19 @@ class WorkerMetrics:
             self._results.inc(results)
 
     def count_kind(self, kind: OutcomeKind, count: int) -> None:
-        """Count so many readings with this outcome."""
+        """Count `count` readings with this outcome."""
         if count:
             self._outcomes.labels(kind).inc(count)
 
     def count_set_aside(self, cause: str, count: int) -> None:
-        """Count so many readings that were not run."""
+        """Count `count` readings that were not run."""
         if count:
             self._set_aside.labels(cause).inc(count)
 
     def confirmed(self, batch: Batch) -> None:
-        """Measure how old the readings of a batch are, now that all that it published is confirmed.
+        """Measure the ages of a batch's readings when all its messages are confirmed.
 
-        Those that were moved to the overflow are still on their way.
+        Moved readings are not measured: they are still on their way through the overflow.
         """
         now, wall = monotonic(), time.time()
         readings = [reading for share in batch.shares for reading in share.readings if not reading.move]

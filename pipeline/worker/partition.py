@@ -1,30 +1,31 @@
-"""One partition, as a worker holds it: the channel on which its readings arrive, and what is in flight.
+"""One partition, as a worker holds it: the channel that delivers its readings, and its readings in flight.
 
-How it keeps the order, and how the batch finds its size:
+How it keeps the order, and how the size of a batch adapts:
 
-- The queue has a single active consumer, so of all the workers one is served at a time. Who may write is not
-  the broker's to say but the fence's, which the session took before it began (`pipeline.store.sessions`).
-- What a batch takes is all that has arrived, up to a cap. Alone, a reading waits for nobody; under load the
-  batch grows by itself while the one before it is worked on.
-- A machine that sends too much has its readings moved to the overflow queue (`pipeline.worker.flood`), which
-  is consumed on the same channel, a few at a time. What comes from there and from the partition's own queue
-  is handed out in the order in which it came. As each queue picks its active consumer by itself, what comes
-  from the overflow is held back until a reading of the partition itself has come. Where none is there, a
-  probe, which the session publishes, stands in.
-- Nothing is handed out before the readings handed out last were acknowledged, all at once. So no lock is
-  needed, and a batch that fails is simply not acknowledged: the partition is given up, and the broker gives
-  its readings, in order and before all others, to the next session.
-- But for this: an overflow that is full takes no more readings until some of it is worked off. So while
-  readings are on their way there, only what comes from there is handed out. What came before them from the
-  partition's own queue is acknowledged once they are there.
-- A queue may also take readings back and hand them to the same session again, under new tags: when the link
-  between two brokers was cut and is there again. The broker counts how often it gave each reading back, and
-  gives back the first ones first. So the counts of a session's deliveries never rise, unless that has
-  happened; then the session ends, and the next one knows the readings by their marks.
+- The queue has a single active consumer, so the broker delivers to one worker at a time. The broker does not
+  decide which session may write. The fence does, and the session took it before it started
+  (`pipeline.store.sessions`).
+- A batch takes all readings that have arrived, up to a limit. At low load, a reading waits for no other.
+  Under load, the batch grows while the previous one is processed.
+- The worker moves the readings of a machine that floods to the overflow queue (`pipeline.worker.flood`), and
+  consumes that queue on the same channel, a few readings at a time. Readings from the overflow and from the
+  partition's own queue are handed out in the order in which they arrived. Each queue chooses its active
+  consumer by itself. So readings from the overflow are held back until a reading of the partition's own queue
+  has arrived. If that queue has none, the session publishes a probe, which stands in for a reading.
+- The partition hands out no readings until the last ones were acknowledged, all at once. So no lock is
+  needed. If a batch fails, it is not acknowledged: the session gives up the partition, and the broker
+  redelivers its readings, in order and before all others, to the next session.
+- There is one exception: a full overflow accepts no readings until some of it is processed. So while readings
+  are on their way to the overflow, only readings from the overflow are handed out. Earlier readings from the
+  partition's own queue are acknowledged once the moved readings have arrived there.
+- A queue can also take readings back and redeliver them to the same session under new tags: when the link
+  between two brokers was cut and is restored. The broker counts how often it returned each reading, and
+  redelivers the first readings first. So the counts of a session's deliveries never rise unless this has
+  happened. If they rise, the session ends, and the next session recognises the readings by their marks.
 - A released session ends once it is proven how far it is settled (`pipeline.worker.proof`). So its successor
-  recognises readings exactly, those with equal bytes too.
+  recognises redelivered readings exactly, even readings with equal bytes.
 
-Threads: all of it runs on the consumer's thread, but `lost`, which worker threads call; they also read
+Threads: everything runs on the consumer's thread, except `lost`, which worker threads call. They also read
 `settled`.
 """
 
@@ -53,19 +54,19 @@ from pipeline.worker.flood import FloodWatch
 from pipeline.worker.proof import Proof
 from pipeline.worker.queue_age import LastTakens, QueueAges
 
-#: The header in which RabbitMQ says how often a message was given back. Up to 4.2, and since 4.3, where the
-#: other one counts failures alone (`rabbit_fifo_client:add_delivery_count_header/2`).
+#: The headers in which RabbitMQ says how often a message was returned: the first one up to 4.2, the second
+#: since 4.3, where the first one counts only failures (`rabbit_fifo_client:add_delivery_count_header/2`).
 _DELIVERY_COUNT: Final = "x-delivery-count"
 _ACQUIRED_COUNT: Final = "x-acquired-count"
 
-#: Seconds that a released session waits for the proof of what is settled.
+#: Seconds that a released session waits for the proof of how far it is settled.
 _PROOF_SECONDS: Final = 5.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Partition:
-    """From `basic.consume` to the end of the channel: one session, which has taken `fence`.
+    """One session of a partition, from `basic.consume` to the end of the channel. It has taken `fence`.
 
     It calls `on_end` when it has ended.
     """
@@ -81,39 +82,40 @@ class Partition:
         self.queue = wire.readings_queue(self.number)
         self.overflow = wire.overflow_queue(self.number)
         self.in_flight: Share | None = None
-        #: What is done, but for the readings of it that are on their way to the overflow.
+        #: The finished share whose moved readings are still on their way to the overflow.
         self._moving: Share | None = None
-        #: Whether what is in flight was handed out ahead of others that came before, because of those.
+        #: Whether the readings in flight were handed out before earlier ones, because of `_moving`.
         self._is_ahead = False
-        #: How many readings were acknowledged in this session.
+        #: Number of readings acknowledged in this session.
         self.acknowledged = 0
         self._proof: Proof | None = None
         self._given_back: float = float("inf")
         self._count_header = _DELIVERY_COUNT
-        #: The last probe that was delivered and may not be acknowledged yet: acknowledging goes in order.
+        #: The last delivered probe that may not be acknowledged yet, because acknowledgements go in order.
         self._probe_tag = 0
         self._on_end = on_end
-        #: What has arrived and is not handed out: from the partition's own queue, and from the overflow.
+        #: Readings that have arrived and are not handed out: from the partition's own queue, and from the
+        #: overflow.
         self._waiting = deque[Reading]()
         self._waiting_back = deque[Reading]()
-        #: Whether a reading or a probe has come from the partition's own queue.
+        #: Whether a reading or a probe has arrived from the partition's own queue.
         self._is_served = False
         self._flood = FloodWatch()
         self._flooding: str | None = None
         self._takings = LastTakens()
         self._ages = QueueAges(self.number)
         self._release_by: float | None = None
-        #: Whether it has ended in order: with nothing in flight, and nothing on its way to the overflow.
+        #: Whether the session ended cleanly: with no readings in flight or on their way to the overflow.
         self._released = False
         self._ended = Event()
         self._channel: Channel = connection.channel(on_open_callback=self._on_open)
         self._channel.add_on_close_callback(self._on_close)
 
-    # What the consumer does with it.
+    # The consumer calls these methods.
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to be handed out."""
+        """Whether there are readings to hand out."""
         if self.in_flight is not None or self._release_by is not None:
             return False
         own = bool(self._waiting) and self._moving is None
@@ -121,7 +123,7 @@ class Partition:
 
     @property
     def waiting(self) -> int:
-        """How many readings have arrived and are not handed out."""
+        """The number of readings that have arrived and are not handed out."""
         return len(self._waiting) + len(self._waiting_back)
 
     def _begun(self) -> list[Reading]:
@@ -129,11 +131,11 @@ class Partition:
         return [reading for share in (self._moving, self.in_flight) if share for reading in share.readings]
 
     def _held(self) -> Iterator[Reading]:
-        """The readings that the broker has handed to this session and that are not acknowledged."""
+        """Yield the readings that the broker delivered to this session and that are not acknowledged."""
         return chain(self._begun(), self._waiting, self._waiting_back)
 
     def holding(self) -> Holding:
-        """What there is to say of it to others."""
+        """Return the state of this partition for the worker's report."""
         begun, oldest, now = self._begun(), next(self._held(), None), monotonic()
         taken, overflow = self._takings.queue, self._takings.overflow
         return Holding(
@@ -151,7 +153,7 @@ class Partition:
         )
 
     def take(self, readings: int, size: int) -> Share:
-        """Hand out what has arrived: at most so many readings, and none after `size` bytes are full."""
+        """Hand out arrived readings: at most `readings`, and none after `size` bytes are full."""
         taken = list[Reading]()
         while len(taken) < readings and size > 0 and (queue := self._next()):
             reading = queue.popleft()
@@ -165,14 +167,14 @@ class Partition:
         return self.in_flight
 
     def _next(self) -> deque[Reading]:
-        """The queue of those that wait from which one is to be taken: that of the first one to arrive."""
+        """Return the queue of waiting readings to take from: the one whose first reading arrived first."""
         own, back = self._waiting, self._waiting_back
         if self._moving is not None or not own:
             return back
         return back if back and back[0].tag < own[0].tag else own
 
     def _watch(self, taken: list[Reading]) -> None:
-        """Have the readings that a batch takes moved, if their machine floods."""
+        """Mark the readings of a batch as moved if their machine floods."""
         waiting = [*self._waiting, *self._waiting_back] if self._waiting_back else self._waiting
         flooding = self._flood.flooding(taken, waiting, monotonic())
         if flooding != self._flooding:
@@ -190,7 +192,10 @@ class Partition:
                 reading.move = reading.machine == flooding and reading.place is None
 
     def settle(self) -> None:
-        """Acknowledge what is in flight; of a batch with moved readings, only what came from the overflow."""
+        """Acknowledge the share in flight.
+
+        If it has moved readings, acknowledge only the readings that came from the overflow.
+        """
         assert self.in_flight is not None
         share, self.in_flight = self.in_flight, None
         if share.moved is None and not self._is_ahead:
@@ -204,14 +209,14 @@ class Partition:
         self._finish()
 
     def settle_moved(self) -> None:
-        """Acknowledge what has waited for its readings to get into the overflow."""
+        """Acknowledge the readings that waited for moved readings to arrive in the overflow."""
         assert self._moving is not None
         share, self._moving = self._moving, None
         self._acknowledge(share.readings)
         self._finish()
 
     def _acknowledge(self, readings: list[Reading]) -> None:
-        """Acknowledge these and all that came before; if nothing else is held, the last probe as well."""
+        """Acknowledge these readings and all earlier ones; if no other is held, also the last probe."""
         self.acknowledged += len(readings)
         if self._ended.is_set() or self._proof is None:
             return
@@ -226,11 +231,14 @@ class Partition:
 
     @property
     def _holds_any(self) -> bool:
-        """Whether it holds a reading that is not acknowledged."""
+        """Return whether the session holds an unacknowledged reading."""
         return next(self._held(), None) is not None
 
     def tick(self) -> None:
-        """Now and then: prove what is settled, and find out whether the broker hands us the partition."""
+        """Do the periodic work of the session.
+
+        Publish probes, and check whether the broker delivers the partition to this session.
+        """
         if self._proof is None or self._ended.is_set():
             return
         if (self._waiting_back and not self._is_served) or not self._proof.complete:
@@ -239,13 +247,13 @@ class Partition:
         self._finish()
 
     def release(self) -> None:
-        """Take nothing more, and end the session once what is in flight is settled, and that is proven."""
+        """Take no more readings, and end the session when those in flight are settled and this is proven."""
         if self._release_by is None:
             self._release_by = monotonic() + _PROOF_SECONDS
             self._finish()
 
     def _finish(self) -> None:
-        """End a released session, or do the next thing that it takes to prove how far it is settled."""
+        """End a released session, or take the next step to prove how far it is settled."""
         if self._release_by is None or self.in_flight is not None or self._ended.is_set():
             return
         is_proven = self._proof is None or self._proof.complete
@@ -256,11 +264,11 @@ class Partition:
             self._proof.publish(seconds=0)
 
     def end(self) -> None:
-        """End the session now: the broker gives what is not acknowledged to the next one."""
+        """End the session now. The broker redelivers the unacknowledged readings to the next session."""
         self._ended.set()
         close_at_once(self._channel)
 
-    # What the broker says.
+    # The broker calls these methods.
 
     def _on_open(self, channel: Channel) -> None:
         if self._ended.is_set():
@@ -293,7 +301,7 @@ class Partition:
         self._finish()
 
     def _is_given_back(self, method: Any, properties: Any) -> bool:
-        """Whether the queue has taken back what this session held. Then the session is ended."""
+        """End the session and return True if the queue has taken back readings that this session held."""
         count = self._times_given_back(properties) if method.redelivered else 0
         if count > self._given_back:
             _logger.warning("%s took readings back from its session; ending the session", self.queue)
@@ -303,7 +311,7 @@ class Partition:
         return False
 
     def _times_given_back(self, properties: Any) -> int:
-        """How often the broker has given back a message that it calls redelivered."""
+        """Return how often the broker has returned a message that it marks as redelivered."""
         count = (properties.headers or {}).get(self._count_header)
         return int(count) if isinstance(count, int) else 1
 
@@ -320,24 +328,24 @@ class Partition:
         self._waiting_back.clear()
         self._on_end(self, reason)
 
-    # What worker threads ask (`reading.Session`).
+    # Worker threads call these (`batch.Session`).
 
     def lost(self) -> bool:
-        """Whether this session is known to have ended."""
+        """Return whether this session is known to have ended."""
         return self._ended.is_set()
 
     @property
     def settled(self) -> Settled:
-        """What the broker has proven to be settled."""
+        """How far the session is proven to be settled."""
         if self._proof is None:
-            return Settled(complete=True)  # it was given nothing
+            return Settled(complete=True)  # the broker delivered nothing to it
         return Settled(self._proof.settled, complete=self._released and self._proof.complete)
 
 
 def _count_header(server_properties: dict[str, Any]) -> str:
-    """The header in which a broker counts how often it gave a message back.
+    """Return the header in which a broker counts how often it returned a message.
 
-    Only that one may be believed: a device may write the other one into its readings.
+    Trust only this header: a device may write the other one into its readings.
     """
     version = re.match(r"(\d+)\.(\d+)", str(server_properties.get("version", "")))
     is_new = version is not None and (int(version[1]), int(version[2])) >= (4, 3)

@@ -1,19 +1,21 @@
-"""What happens to a batch, from its readings to the broker's confirms. The order of the steps is the promise:
+"""Takes a batch from its readings to the broker's confirms. The order of the steps is the promise:
 
-1. read     the records and the setup of the batch's machines, in one round trip
-2. split    off what is applied already (`pipeline.model.record` says how it is known), what is to be moved to
-   the
-            overflow because its machine floods (`pipeline.worker.flood`), and what was sent again from a dead
-            letter that is used up, which is skipped (`pipeline.store.dead_letters`)
-3. run      the rest in the sandbox, each machine's readings in order
-4. write    state, marks, the last readings and what is still to publish, in one round trip, and use up the
-            dead letters of what was sent again; a machine whose record or letters changed meanwhile goes
-            through 1 to 4 again
-5. publish  results and dead letters, and by itself, what is moved
-6. when the broker has confirmed them, the consumer acknowledges the readings (`pipeline.worker.consumer`)
+1. Read: read the records and the deployments of the batch's machines, in one round trip.
+2. Split: set aside the readings that are not run. These are readings that are already applied
+   (`pipeline.model.record` defines how they are recognised), readings that move to the overflow because their
+   machine floods (`pipeline.worker.flood`), and readings that were sent again from a dead letter that is used
+   up, which are skipped (`pipeline.store.dead_letters`).
+3. Run: run the other readings in the sandbox, each machine's readings in order.
+4. Write: write the state, the marks, the last readings and the messages to publish, in one round trip, and
+   use up the dead letters of readings that were sent again. A machine whose record or dead letters changed
+   meanwhile goes through steps 1 to 4 again.
+5. Publish: publish the results and dead letters, and separately the moved readings.
+6. Acknowledge: when the broker has confirmed the messages, the consumer acknowledges the readings
+   (`pipeline.worker.consumer`).
 
-A crash before 4 leaves nothing behind; one after it is repaired from the record. A fault of Redis is waited
-out in place: handing the batch back would only bring it here again.
+A crash before step 4 leaves nothing behind; a crash after it is repaired from the record. If Redis is
+unavailable, the processor waits and retries: if it gave the batch back, the broker would only redeliver it
+here.
 """
 
 import logging
@@ -43,13 +45,13 @@ _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-#: Seconds to wait before trying again while Redis cannot be used: at first, and at the most.
+#: Seconds to wait before a retry while Redis is unavailable: at first, and at most.
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 2.0
 
 
 class Processor:
-    """Takes batches through the steps. One for each worker thread, because its sandbox is."""
+    """Takes batches through the steps. Each worker thread has its own, because each has its own sandbox."""
 
     def __init__(
         self,
@@ -74,10 +76,10 @@ class Processor:
         self._announcer = announcer
 
     def process(self, batch: Batch) -> None:
-        """Do steps 1 to 5, after which `batch.published` tells when the readings may be acknowledged.
+        """Do steps 1 to 5. After that, `batch.published` says when the readings may be acknowledged.
 
-        Raises `SessionLost` if another session has taken a partition of the batch, or the worker must stop
-        while Redis cannot be used; nothing of the batch is lost then.
+        Raises `SessionLost` if another session has taken a partition of the batch, or if the worker must stop
+        while Redis is unavailable. Nothing of the batch is lost then.
         """
         with self._metrics.batch(batch):
             strays = [each for share in batch.shares for each in share.readings if each.machine is None]
@@ -94,7 +96,7 @@ class Processor:
             batch.published = self._publisher.publish(messages)
 
     def _move(self, batch: Batch, transactions: list[Transaction]) -> None:
-        """Publish what goes to the overflows: one that is full holds up its own partition alone."""
+        """Publish the moved readings. A full overflow delays only its own partition."""
         moves = dict[str, list[Message]]()
         for transaction in transactions:
             if messages := transaction.moves():
@@ -104,7 +106,7 @@ class Processor:
                 share.moved = self._publisher.publish(moves[share.session.queue], in_line=True)
 
     def _apply(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
-        """Steps 1 to 4. Returns the transactions that were written, and the readings to be done again."""
+        """Do steps 1 to 4. Return the written transactions, and the readings to process again."""
         transactions, again = self._read(groups)
         self._split(transactions)
         self._run(transactions)
@@ -115,9 +117,10 @@ class Processor:
         return done, again
 
     def _read(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
-        """Step 1, for one group of readings of each machine. Returns the other groups as well.
+        """Do step 1 for one group of readings of each machine. Return also the remaining groups.
 
-        A machine has its readings in one partition. If somebody bound it to two, one waits for the other.
+        A machine has its readings in one partition. If somebody bound it to two, one group waits for the
+        other.
         """
         first = dict[str, MachineReadings]()
         later = [group for group in groups if first.setdefault(group.machine, group) is not group]
@@ -125,7 +128,7 @@ class Processor:
         return [Transaction(group, stored[machine_id]) for machine_id, group in first.items()], later
 
     def _split(self, transactions: list[Transaction]) -> None:
-        """Step 2. The marks of what an earlier session is known to have settled are forgotten first."""
+        """Do step 2. First forget the marks of readings that an earlier session is known to have settled."""
         taken_over = [transaction for transaction in transactions if transaction.earlier_session]
         settled = self._sessions.settled({transaction.stored.record.session for transaction in taken_over})
         for transaction in taken_over:
@@ -140,7 +143,7 @@ class Processor:
                 transaction.admit(admission)
 
     def _run(self, transactions: list[Transaction]) -> None:
-        """Step 3, for the machines that have a logic to run; and with it, the records to be written."""
+        """Do step 3 for the machines that have a logic to run, and build the records to write."""
         logics = self._sources.load(
             {transaction.digest for transaction in transactions if transaction.digest}
         )
@@ -158,7 +161,7 @@ class Processor:
             transaction.advance(reports.get(transaction.machine), time, self._records.recent)
 
     def _write(self, transactions: list[Transaction]) -> set[str]:
-        """Step 4. Returns the machines that must be done again. Raises `SessionLost`."""
+        """Do step 4. Return the machines to process again. Raises `SessionLost`."""
         updates = {
             transaction.machine: update for transaction in transactions if (update := transaction.update)
         }
@@ -167,7 +170,7 @@ class Processor:
         return changed
 
     def _note(self, transactions: list[Transaction]) -> None:
-        """Count what became of these readings, now that it is written, and tell those who follow it."""
+        """Count the outcomes of these readings after they are written, and announce them to subscribers."""
         self._metrics.count([outcome for transaction in transactions for outcome in transaction.outcomes])
         self._metrics.count_set_aside("moved", sum(len(transaction.moved) for transaction in transactions))
         self._metrics.count_set_aside("repeated", sum(transaction.repeated for transaction in transactions))
@@ -190,7 +193,7 @@ class Processor:
         self._attendance.note(transactions)
 
     def _insist(self, batch: Batch, step: Callable[[], _T]) -> _T:
-        """Do a step, again and again while Redis cannot be used."""
+        """Do a step, and retry it while Redis is unavailable."""
         wait = _FIRST_WAIT
         while True:
             try:

@@ -1,13 +1,13 @@
-"""How long the oldest reading of a queue has waited there, found out without looking into the queue.
+"""The time that the oldest reading of a queue has waited, found without looking into the queue.
 
-RabbitMQ does not say it of quorum queues, and readings over MQTT do not say when they were sent. But a queue
-is worked off in order, so counting is enough: if now and then it is noted how many have been delivered and
-how many wait, then the next one to be delivered was waiting already at each note whose sum is above the
-number delivered until now. The first of those notes is how old it is, at least; it is younger than the note
-before.
+RabbitMQ does not report this for quorum queues, and readings over MQTT do not say when they were sent. But a
+queue delivers in order, so counting is enough. From time to time, the worker notes the number of delivered
+readings plus the number of waiting ones. The next reading to be delivered was already waiting at every note
+whose sum is above the current number of delivered readings. The age of the first of these notes is a lower
+bound of the reading's age; the age of the note before it is an upper bound.
 
-It holds for one session, and knows nothing from before it: at its start everything is new. What the broker
-takes back when a session ends comes first in the next one, whose counts begin anew.
+The counts hold for one session: at its start, every reading counts as new. Readings that the broker takes
+back when a session ends come first in the next session, which starts its counts again.
 """
 
 import time
@@ -23,22 +23,22 @@ from pipeline import wire
 from pipeline.clock import rfc3339
 from pipeline.model.reading import Reading
 
-#: Notes that are kept. Beyond it every second one is dropped: the older, the coarser.
+#: Maximum number of notes. Beyond it, every second note is dropped, so older notes are coarser.
 _NOTES: Final = 1000
 
 
 class QueueAge:
-    """The age of a queue's oldest reading that is not delivered. `delivered` is to be counted up."""
+    """The age of a queue's oldest undelivered reading. The caller increments `delivered`."""
 
     def __init__(self) -> None:
         self.delivered = 0
-        #: When it was noted, and how many had been delivered or waited then.
+        #: The time of each note, and the sum of delivered and waiting readings at that time.
         self._notes = list[tuple[float, int]]()
 
     def note(self, ready: int, now: float) -> None:
-        """So many wait. `now` is in seconds of a clock that never goes back."""
+        """Note that `ready` readings wait. `now` is in seconds of a monotonic clock."""
         total = self.delivered + ready
-        if ready == 0 or (self._notes and self._notes[-1][1] > total):  # else somebody has purged it
+        if ready == 0 or (self._notes and self._notes[-1][1] > total):  # else the queue was purged
             self._notes.clear()
         if ready:
             self._notes.append((now, total))
@@ -46,7 +46,7 @@ class QueueAge:
             del self._notes[1::2]
 
     def seconds(self, now: float) -> float:
-        """How long the oldest has waited, at least; 0 where none is known to wait."""
+        """Return the seconds that the oldest reading has waited, at least; 0 if none is known to wait."""
         past = 0
         for _, total in self._notes:
             if total > self.delivered:
@@ -56,11 +56,11 @@ class QueueAge:
         return now - self._notes[0][0] if self._notes else 0.0
 
 
-#: Seconds between two counts of what waits.
+#: Seconds between two counts of the waiting readings.
 _COUNT_SECONDS: Final = 1.0
 
 
-#: So many held readings mean that more may wait (as in `pipeline.worker.flood`): of the queue, of the
+#: If this many readings are held, more may wait (as in `pipeline.worker.flood`): in the queue, and in the
 #: overflow.
 _BEHIND: Final = wire.PREFETCH * 3 // 8
 
@@ -77,7 +77,10 @@ class QueueAges:
         self._counted_at = 0.0
 
     def refresh(self, channel: Channel, held: Iterable[Reading]) -> None:
-        """Ask how many wait, if it is time to. `held` are the readings that are not acknowledged."""
+        """Ask for the number of waiting readings, at most every `_COUNT_SECONDS`.
+
+        `held` are the unacknowledged readings.
+        """
         now = monotonic()
         if now - self._counted_at < _COUNT_SECONDS:
             return
@@ -99,29 +102,31 @@ def _note(age: QueueAge, frame: Any) -> None:
 
 
 class LastTaken(Struct, frozen=True):
-    """The reading that was last begun with: when (seconds since 1970; None: never), and how many seconds it
-    had waited since it was sent, None where it does not say."""
+    """When a batch last took a reading, in seconds since 1970 (None: never), and how long it had waited.
+
+    `waited` is in seconds since the reading was sent; None if the reading does not say when.
+    """
 
     at: float | None = None
     waited: float | None = None
 
     @property
     def time(self) -> str | None:
-        """When it was, in RFC 3339, UTC."""
+        """The time in RFC 3339, UTC."""
         if self.at is None:
             return None
         return rfc3339(self.at)
 
 
 class LastTakens:
-    """The last takings of a partition, from its queue and from its overflow."""
+    """When a batch last took a reading of a partition from its queue and from its overflow."""
 
     def __init__(self) -> None:
         self.queue = LastTaken()
         self.overflow = LastTaken()
 
     def note(self, readings: Sequence[Reading]) -> None:
-        """A batch begins with these readings."""
+        """Note that a batch takes these readings."""
         at = time.time()
         last = next((reading for reading in reversed(readings) if reading.place is None), None)
         if last is not None:

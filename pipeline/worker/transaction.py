@@ -1,12 +1,12 @@
-"""One machine's transaction in a batch: what becomes of its readings, from what was read to what is written.
+"""One machine's transaction in a batch: the processing of its readings, from read to write.
 
-If the record has changed meanwhile, nothing is written, and the readings get another transaction. It is
-filled in step by step (`pipeline.worker.processor`), and no step is undone:
+If the record has changed meanwhile, nothing is written, and the readings get another transaction. The
+processor fills a transaction in step by step (`pipeline.worker.processor`) and undoes no step:
 
-1. `stored` is the machine as it was read
-2. `found`, `run`, `moved` and `skipped`: each reading is in one of them
-3. `outcomes` has what became of each reading in `run`
-4. `after` is the record to be written, with what the readings have to publish
+1. `stored` is the machine as it was read.
+2. `found`, `run`, `moved` and `skipped` divide the readings: each reading is in one of them.
+3. `outcomes` has the outcome of each reading in `run`.
+4. `after` is the record to write, with the messages to publish.
 """
 
 from msgspec import Struct, field
@@ -31,10 +31,10 @@ from sandbox.job import Failure, Job, Logic, Outcome, Report
 class Transaction(Struct):
     """The transaction of `group`'s machine.
 
-    `settled` is what is known of the session that wrote the record before. `found` says which readings an
-    earlier batch has applied. `moved` go to the overflow, and `skipped` were sent again from a dead letter
-    that is used up. `uses` are the dead letters that those in `run` use up. `recents` are the last of those
-    in `run`, as they are kept. `after` is None if there is nothing to write.
+    `settled` says how far the session that wrote the previous record is settled. `found` says which readings
+    an earlier batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from
+    a dead letter that is used up. `uses` are the dead letters that the readings in `run` use up. `recents`
+    are the last readings in `run`, encoded to be kept. `after` is None if there is nothing to write.
     """
 
     group: MachineReadings
@@ -60,44 +60,44 @@ class Transaction(Struct):
 
     @property
     def earlier_session(self) -> bytes | None:
-        """The session that wrote the record, if it is another one."""
+        """The session that wrote the record, if it is another one; None otherwise."""
         session = self.stored.record.session
         return session if self.stored.token and session != self._session else None
 
     def forget(self, settled: Settled) -> None:
-        """Forget the marks of what the earlier session is known to have settled."""
+        """Forget the marks of readings that the earlier session is known to have settled."""
         self.settled = settled
         self.stored = replace(self.stored, record=self.stored.record.forget(settled))
 
     def split(self) -> None:
-        """Tell apart what is applied already, what is to be run, and what is to be moved."""
+        """Divide the readings into those already applied, those to run and those to move."""
         self.found = self.stored.record.split(self._session, self.group.readings)
         self.run, self.moved = self.stored.record.divide(self.found.fresh)
 
     @property
     def repeated(self) -> int:
-        """How many readings an earlier batch has applied."""
+        """The number of readings that an earlier batch has applied."""
         return len(self.found.applied) + len(self.found.recognised)
 
     def admit(self, admission: Admission) -> None:
-        """Skip what was sent again and applied before."""
+        """Skip readings that were sent again and were applied before."""
         self.run, self.skipped, self.uses = admission.run, admission.skipped, admission.uses
 
     @property
     def digest(self) -> str | None:
-        """The digest of the logic that is to be run; None where nothing is to be run, or by no logic."""
+        """The digest of the logic to run; None if there is no reading to run or no logic to run it."""
         active, deployment = self.stored.active, self.stored.deployment
         if not self.run or active is None or deployment.paused or self.stored.quarantined:
             return None
         return active.digest
 
     def job(self, logic: Logic) -> Job:
-        """What the sandbox is to do."""
+        """Return the job for the sandbox."""
         bodies = [reading.body for reading in self.run]
         return Job(logic, self.stored.record.state, bodies, self.stored.deployment.config)
 
     def advance(self, report: Report | None, time: str, recent: int) -> None:
-        """Make the record after what the sandbox has reported; without a report, the readings were not run.
+        """Build the new record from the sandbox's report. Without a report, the readings were not run.
 
         `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
         """
@@ -119,7 +119,7 @@ class Transaction(Struct):
             [*self._published(time), *self._on_the_move()],
             skipped=self.skipped,
             state=report.state if report else record.state,
-            # An earlier session may have ended between writing and publishing.
+            # An earlier session may have ended after it wrote and before it published.
             carry=self.repeated > 0 or self.earlier_session is not None,
             strikes=strikes,
             counters=record.counters.after(
@@ -128,7 +128,7 @@ class Transaction(Struct):
         )
 
     def _not_run(self) -> Outcome:
-        """The outcome of readings that are given to no logic."""
+        """Return the outcome of readings that no logic runs."""
         deployment, active = self.stored.deployment, self.stored.active
         if deployment.paused:
             message = "the machine is paused; resume it, then send the reading again"
@@ -143,7 +143,7 @@ class Transaction(Struct):
         return Outcome("no-logic", failure=Failure(message))
 
     def _recents(self, time: str, recent: int) -> list[bytes]:
-        """The last `recent` readings that were run, as they are kept."""
+        """Return the last `recent` readings that were run, encoded to be kept."""
         active, start = self.stored.active, max(0, len(self.run) - recent)
         readings = zip(self.run[start:], self.outcomes[start:], strict=True)
         return [
@@ -152,7 +152,7 @@ class Transaction(Struct):
         ]
 
     def _published(self, time: str) -> list[Outgoing]:
-        """The results and dead letters of the readings that were run."""
+        """Return the results and dead letters of the readings that were run."""
         active, outgoing = self.stored.active, list[Outgoing]()
         readings = zip(self.run, self.outcomes, strict=True)
         for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1):
@@ -168,7 +168,7 @@ class Transaction(Struct):
         return outgoing
 
     def _on_the_move(self) -> list[Outgoing]:
-        """The readings that go to the overflow."""
+        """Return the readings that go to the overflow."""
         return [
             Outgoing(
                 "",
@@ -180,7 +180,7 @@ class Transaction(Struct):
 
     @property
     def update(self) -> Update | None:
-        """What is to be written; None where all was applied before."""
+        """The update to write; None if an earlier batch applied all readings."""
         if self.after is None:
             return None
         return Update(self.stored, self.after, self.uses, self.recents, self.group.session.fence)
@@ -190,12 +190,12 @@ class Transaction(Struct):
         return self.after or self.stored.record
 
     def messages(self) -> list[Message]:
-        """The results and dead letters to be published, once the record is written that says so."""
+        """Return the results and dead letters to publish after the record that contains them is written."""
         result_key = wire.result_key(self.machine)
         dead_letter_key = wire.dead_letter_key(self.machine)
         messages = list[Message]()
         if self.after is None and not self.repeated:
-            return messages  # all of it is stale
+            return messages  # all readings are stale
         for each in self._written.outgoing:
             if each.cause is not None:
                 messages.append(dead_letter_message(dead_letter_key, self.machine, each))
@@ -204,9 +204,10 @@ class Transaction(Struct):
         return messages
 
     def moves(self) -> list[Message]:
-        """The readings to be published to the overflow, likewise.
+        """Return the readings to publish to the overflow after the record that contains them is written.
 
-        None if all these readings came from there: the batch before it may have them on their way still.
+        The list is empty if all readings of the group came from the overflow: the batch before may still have
+        its moved readings on their way.
         """
         record, queue = self._written, self.group.session.overflow
         if all(reading.place is not None for reading in self.group.readings):

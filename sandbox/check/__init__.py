@@ -1,1 +1,1 @@
-"""At upload: reads a source, refuses what is not allowed, and has each step of the rest counted."""
+"""The check at upload: reads a source, refuses it if the policy does not allow it, and adds the metering."""

@@ -1,9 +1,9 @@
-"""From a source to code: `check` reads, parses, judges, restricts and compiles it.
+"""Compiles a source to code: `check` reads, parses, judges, restricts and compiles it.
 
-Strategy. Each step bounds what the next one sees: the length before the parser, the size and depth of the
-tree before anything recursive, the policy before RestrictedPython, RestrictedPython before Python's own
-compiler. A source that any step cannot handle is refused, whatever it raised: this never raises. It is
-still run in the confined child, because parsers have bugs.
+Strategy. Each step bounds the input of the next one: the length before the parser, the size and depth of the
+tree before any recursive step, the policy before RestrictedPython, RestrictedPython before Python's own
+compiler. If a step raises any error, the source is refused: `check` itself never raises. It still runs in the
+confined child, because parsers have bugs.
 """
 
 import ast
@@ -20,7 +20,7 @@ from sandbox.check.transformer import Metering
 from sandbox.job import Checked, Problem
 from sandbox.limits import Limits
 
-#: The name of the file in tracebacks, by which a logic's own lines are known.
+#: The file name that identifies a logic's own lines in tracebacks.
 FILENAME = "<logic>"
 #: Python frames that the recursive steps may need for a tree within the limits of nodes and depth.
 FRAMES = 3_000
@@ -29,8 +29,8 @@ FRAMES = 3_000
 def check(source: str | bytes, limits: Limits) -> Checked:
     """Judge a source and compile it.
 
-    Returns all problems that were found, or the code (a marshalled code object, for this version of
-    Python and of the sandbox only). Never raises.
+    Return all problems found, or the code (a marshalled code object, only for this version of Python and of
+    the sandbox). Never raises.
     """
     text = Source("")
     frames = sys.getrecursionlimit()
@@ -40,7 +40,7 @@ def check(source: str | bytes, limits: Limits) -> Checked:
         if problems:
             return Checked(tuple(problems))
         with warnings.catch_warnings():
-            # Python warns of what may be a mistake ("is" with a literal); a warning is no refusal.
+            # Python warns of possible mistakes ("is" with a literal); a warning does not refuse the source.
             warnings.simplefilter("ignore")
             return _checked(text, limits)
     except SyntaxError as error:
@@ -49,7 +49,7 @@ def check(source: str | bytes, limits: Limits) -> Checked:
         return _refused(text, "the logic is nested too deeply", "Split long expressions into named parts.")
     except MemoryError:
         return _refused(text, "the logic is too complex to parse", "Split long expressions.")
-    except Exception as error:  # noqa: BLE001 - whatever a source makes the parser raise is a refusal
+    except Exception as error:  # noqa: BLE001 - any error that the source causes refuses it
         return _refused(text, f"the logic cannot be compiled ({type(error).__name__})", "")
     finally:
         sys.setrecursionlimit(frames)
@@ -86,7 +86,7 @@ def _nothing(source: Source) -> Problem:
 
 
 def _strip_annotations(tree: ast.Module) -> None:
-    """Take the annotations out: Python would evaluate them, and nobody reads them."""
+    """Remove the annotations: Python would evaluate them, and nothing uses them."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
@@ -113,7 +113,7 @@ def _syntax_problem(error: SyntaxError, source: Source) -> Problem:
 
 
 def _restricted_problem(error: str, source: Source) -> Problem:
-    """RestrictedPython reports as `Line 3: what is wrong`."""
+    """Make a `Problem` of an error of RestrictedPython, which has the form `Line 3: message`."""
     place, _, message = error.partition(": ")
     digits = place.removeprefix("Line ")
     return source.at(int(digits) if digits.isdigit() else 1, 1, message or error)

@@ -1,4 +1,4 @@
-"""What is known of a piece of syntax before it runs: its weight, and which operands are harmless."""
+"""Costs of syntax that are known before it runs: its weight, and the operands that need no guard."""
 
 import ast
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from sandbox.runtime.runtime import facade_paths
 #: Syntax nodes that one tick pays for.
 NODES_PER_TICK = 8
 
-#: With a number as one operand these stay plain: the result is a float, or a whole number hardly larger.
+#: Operators that need no guard if one operand is a number: the result is a float, or a slightly larger
+#: integer.
 PLAIN_WITH_NUMBER = (ast.Add, ast.Sub)
 _NUMBER_FUNCTIONS = frozenset(("len", "int", "float", "bool", "abs", "round", "ord", "isinstance"))
 _PATHS = facade_paths()
@@ -17,7 +18,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def facade_path(node: ast.expr, imports: Mapping[str, str]) -> str | None:
-    """The path such as `math.sqrt` that an expression names, by the imports of the logic; else None."""
+    """Return the path that an expression names by the logic's imports, such as `math.sqrt`, or None."""
     if isinstance(node, ast.Name):
         return imports.get(node.id)
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -28,7 +29,7 @@ def facade_path(node: ast.expr, imports: Mapping[str, str]) -> str | None:
 
 
 def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
-    """Ticks for one run through this code, without what is in loops and functions inside it."""
+    """Return the ticks for one run of this code, without the bodies of loops and functions inside it."""
     size = 0
     ahead: list[ast.AST] = []
     for root in roots:
@@ -54,7 +55,7 @@ def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
 
 
 def is_small_number(node: ast.expr) -> bool:
-    """Whether an expression is a number in the source, if a whole one then of 64 bits at most."""
+    """Return whether an expression is a literal number; an integer must have at most 64 bits."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         node = node.operand
     return isinstance(node, ast.Constant) and (
@@ -63,7 +64,7 @@ def is_small_number(node: ast.expr) -> bool:
 
 
 def is_scalar(node: ast.expr) -> bool:
-    """Whether an expression is certainly a number, a truth value, None or a text from the source."""
+    """Return whether an expression is certainly a number, a truth value, None or a literal text."""
     if isinstance(node, ast.Constant):
         return True
     if isinstance(node, ast.UnaryOp):
@@ -79,10 +80,10 @@ def is_scalar(node: ast.expr) -> bool:
 
 
 def has_slice(target: ast.expr) -> bool:
-    """Whether a target is a slice of a list."""
+    """Return whether a target is a slice of a list."""
     return isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice)
 
 
 def is_float(node: ast.expr) -> bool:
-    """Whether an expression is a number with a fraction in the source."""
+    """Return whether an expression is a literal float."""
     return isinstance(node, ast.Constant) and type(node.value) is float

@@ -1,5 +1,5 @@
 # ruff: noqa: N802 - the names of the visiting methods are those of the syntax nodes
-"""How expressions are metered: the half of the transformer that looks at values; see `transformer`."""
+"""The metering of expressions: the half of the transformer that handles values; see `transformer`."""
 
 import ast
 from collections.abc import Iterable, Mapping
@@ -32,12 +32,12 @@ GUARDED = {
 
 
 class Expressions(RestrictingNodeTransformer):
-    """RestrictedPython's transformer, with expressions guarded."""
+    """RestrictedPython's transformer, which also adds guards to expressions."""
 
-    #: Names that the logic imported, and the path in the facades that each stands for.
+    #: The names that the logic imports, each with its path in the facades.
     imports: ClassVar[Mapping[str, str]] = {}
 
-    # Small tools.
+    # Helpers.
 
     def _guard(
         self, name: str, arguments: Iterable[ast.expr], at: ast.expr | ast.stmt | ast.excepthandler
@@ -57,7 +57,7 @@ class Expressions(RestrictingNodeTransformer):
         return self.node_contents_visit(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> Any:
-        """A lambda pays when it is called."""
+        """Make a lambda pay when it is called."""
         weight = weight_of(node.body)
         node = super().visit_Lambda(node)  # type: ignore[assignment]
         tick = self._guard("_tick_", [ast.Constant(weight)], node.body)
@@ -81,33 +81,33 @@ class Expressions(RestrictingNodeTransformer):
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> Any:
-        """The source is guarded by the comprehension that it belongs to."""
+        """Visit the contents only: the comprehension that this belongs to guards the source."""
         return self._with(node)
 
     def visit_ListComp(self, node: ast.ListComp) -> Any:
-        """A list comprehension pays for its items and is held to the length of lists."""
+        """Make a list comprehension pay for its items and respect the limit on the length of lists."""
         return self._guard("_built_", [self._comprehension(node, node.elt)], node)
 
     def visit_SetComp(self, node: ast.SetComp) -> Any:
-        """A set comprehension pays for its items and is held to the size of sets."""
+        """Make a set comprehension pay for its items and respect the limit on the size of sets."""
         node = self._comprehension(node, node.elt)
         node.elt = self._key(node.elt)
         return self._guard("_built_", [node], node)
 
     def visit_DictComp(self, node: ast.DictComp) -> Any:
-        """A dict comprehension pays for its entries and is held to the size of dicts."""
+        """Make a dict comprehension pay for its entries and respect the limit on the size of dicts."""
         node = self._comprehension(node, node.key, node.value)
         node.key = self._key(node.key)
         return self._guard("_built_", [node], node)
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
-        """A generator expression pays for its items."""
+        """Make a generator expression pay for its items."""
         return self._comprehension(node, node.elt)
 
     # Displays.
 
     def visit_Dict(self, node: ast.Dict) -> Any:
-        """Keys are guarded; so is what stands behind `**`."""
+        """Guard the keys, and the values after `**`."""
         node = self._with(node)
         for place, key in enumerate(node.keys):
             if key is None:
@@ -118,13 +118,13 @@ class Expressions(RestrictingNodeTransformer):
         return node
 
     def visit_Set(self, node: ast.Set) -> Any:
-        """Items are keys."""
+        """Guard the items as keys."""
         node = self._with(node)
         node.elts = [item if isinstance(item, ast.Starred) else self._key(item) for item in node.elts]
         return node
 
     def visit_Starred(self, node: ast.Starred) -> Any:
-        """`[*items]` copies at one stroke."""
+        """Guard `[*items]`, which copies all items in one C call."""
         node = self._with(node)
         if isinstance(node.ctx, ast.Load):
             node.value = self._guard("_spread_", [node.value], node.value)
@@ -133,7 +133,7 @@ class Expressions(RestrictingNodeTransformer):
     # Names, dots, items.
 
     def visit_Name(self, node: ast.Name) -> Any:
-        """An imported name stands for its frozen object."""
+        """Replace an imported name by the name of its frozen object."""
         path = self.imports.get(node.id)
         if path is not None and isinstance(node.ctx, ast.Load):
             self.check_name(node, node.id)
@@ -143,7 +143,7 @@ class Expressions(RestrictingNodeTransformer):
         return super().visit_Name(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
-        """`math.pi` becomes a name, any other attribute a call of the guard."""
+        """Turn `math.pi` into a name, and any other attribute into a call of the guard."""
         path = facade_path(node, self.imports)
         seen = super().visit_Attribute(node)
         if path is not None and isinstance(node.ctx, ast.Load):
@@ -153,7 +153,7 @@ class Expressions(RestrictingNodeTransformer):
         return seen
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """`x.name(...)` becomes `_m_name(x, ...)`."""
+        """Turn `x.name(...)` into `_m_name(x, ...)`."""
         function = node.func
         called = super().visit_Call(node)
         if (
@@ -170,7 +170,7 @@ class Expressions(RestrictingNodeTransformer):
         return called
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
-        """Reading an item is plain, but for what a key and a slice may cost."""
+        """Leave reading an item plain, and guard keys, slices, deletion and writing."""
         node = self._with(node)
         if isinstance(node.slice, ast.Slice):
             if isinstance(node.ctx, ast.Load):
@@ -189,7 +189,7 @@ class Expressions(RestrictingNodeTransformer):
     # Operators.
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
-        """What can grow is guarded."""
+        """Guard an operator whose result can be larger than its operands."""
         guard = GUARDED.get(type(node.op))
         left, right = node.left, node.right
         plain = (
@@ -205,7 +205,7 @@ class Expressions(RestrictingNodeTransformer):
         return self._guard(guard, [node.left, node.right], node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
-        """One side of each comparison is guarded: C code walks through the smaller side only."""
+        """Guard one side of each comparison: one is enough, because C code walks only through the smaller."""
         sides = [node.left, *node.comparators]
         cheap = [is_scalar(side) for side in sides]
         literal = [
@@ -249,7 +249,7 @@ class Expressions(RestrictingNodeTransformer):
     # Texts.
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
-        """Each part of an f-string is bounded before it is put in, and so is the whole."""
+        """Bound each part of an f-string before it is inserted, and then the whole text."""
         return self._guard("_text_", [self._parts(node)], node)
 
     def _parts(self, node: ast.JoinedStr) -> ast.JoinedStr:

@@ -1,4 +1,4 @@
-"""What the rules of the policy share: the tree they look at, and the problems they find."""
+"""The common state of the policy's rules: the tree that they check, and the problems that they find."""
 
 import ast
 
@@ -9,7 +9,7 @@ from sandbox.limits import Limits
 
 
 class Findings:
-    """A tree with its names, and what was found wrong with it, each thing once."""
+    """A tree with its names, and the problems found in it, each only once."""
 
     def __init__(self, tree: ast.Module, scope: Scope, limits: Limits, source: Source) -> None:
         self.tree = tree
@@ -19,6 +19,6 @@ class Findings:
         self.found: dict[tuple[int, int, str], Problem] = {}
 
     def report(self, node: ast.AST, message: str, hint: str = "") -> None:
-        """Note a problem at a node."""
+        """Add a problem at a node."""
         problem = self.source.problem(node, message, hint)
         self.found.setdefault((problem.line, problem.column, message), problem)

@@ -1,4 +1,4 @@
-"""What to write instead: the hints that go with a refusal, in a plant engineer's words."""
+"""The hints of a refusal: they say what to write instead, in the words of a plant engineer."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -118,12 +118,12 @@ _SYNTAX = (
 
 
 def for_syntax(message: str) -> str:
-    """The hint for what Python's parser says."""
+    """Return the hint for a message of Python's parser."""
     return next((hint for part, hint in _SYNTAX if part in message), "")
 
 
 def for_unknown(name: str, bound: Iterable[str]) -> str:
-    """The hint for a name that is neither offered nor made by the logic."""
+    """Return the hint for a name that is neither available nor set by the logic."""
     if name in MODULES:
         return f"Write `import {name}` in the first line."
     if name in UNKNOWN:
@@ -138,17 +138,17 @@ def for_unknown(name: str, bound: Iterable[str]) -> str:
 
 
 def for_import(module: str) -> str:
-    """The hint for a module that is not offered."""
+    """Return the hint for a module that is not available."""
     return UNKNOWN.get(module.partition(".")[0], "")
 
 
 def for_attribute(name: str) -> str:
-    """The hint for an attribute or method that no value has."""
+    """Return the hint for an attribute or method that no value has."""
     if name in ATTRIBUTES:
         return ATTRIBUTES[name]
     return f"To read an entry of a dict, write data['{name}'] or data.get('{name}')."
 
 
 def modules() -> str:
-    """The modules that are offered, as in a sentence."""
+    """Return the names of the available modules, joined for use in a sentence."""
     return _MODULES

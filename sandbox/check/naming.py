@@ -1,4 +1,4 @@
-"""The rules of the policy for names: which may be read, which may be set, which may stand after a dot."""
+"""The policy's rules for names: which a logic may read, which it may set, and which may follow a dot."""
 
 import ast
 
@@ -8,10 +8,10 @@ from sandbox.check.findings import Findings
 
 
 class NameRules(Findings):
-    """One method for each kind of node with a name in it."""
+    """The rules for names, one method for each kind of node that contains a name."""
 
     def name(self, node: ast.AST, name: str | None, *, binds: bool) -> None:
-        """Judge a name: how it begins, and whether it may be set."""
+        """Check how a name begins, and whether it may be set."""
         if name is None or name == "_":
             return
         if name.startswith("_"):
@@ -42,7 +42,7 @@ class NameRules(Findings):
             )
 
     def check_name(self, node: ast.Name) -> None:
-        """A variable: known, and not a module."""
+        """Check that a variable is known and is not a module."""
         binds = not isinstance(node.ctx, ast.Load)
         self.name(node, node.id, binds=binds)
         if binds or node.id.startswith("_"):
@@ -59,18 +59,18 @@ class NameRules(Findings):
             self.report(node, f"`{node.id}` is not available", hints.for_unknown(node.id, self.scope.bound))
 
     def check_arg(self, node: ast.arg) -> None:
-        """A parameter is set."""
+        """Check a parameter as a name that is set."""
         self.name(node, node.arg, binds=True)
 
     def check_keyword(self, node: ast.keyword) -> None:
-        """A keyword of a call."""
+        """Check a keyword of a call."""
         if node.arg is None:
             self.report(node, "`**` in a call is not available", "Write the values out.")
         else:
             self.name(node, node.arg, binds=False)
 
     def check_attribute(self, node: ast.Attribute) -> None:
-        """What stands after a dot."""
+        """Check the name after a dot."""
         name = node.attr
         if name.startswith("_"):
             self.report(node, f"`.{name}` is not available: it begins with an underscore", "")
@@ -97,7 +97,7 @@ class NameRules(Findings):
     # Imports.
 
     def check_import(self, node: ast.Import) -> None:
-        """`import math`."""
+        """Check an import such as `import math`."""
         for alias in node.names:
             if alias.name not in MODULES:
                 self.report(
@@ -108,7 +108,7 @@ class NameRules(Findings):
             self.imported(node, alias)
 
     def check_importfrom(self, node: ast.ImportFrom) -> None:
-        """`from math import sqrt`."""
+        """Check an import such as `from math import sqrt`."""
         if node.module == "__future__" and not node.level:
             return
         if node.level or not node.module or node.module not in MODULES:
@@ -131,7 +131,7 @@ class NameRules(Findings):
             self.imported(node, alias)
 
     def imported(self, node: ast.AST, alias: ast.alias) -> None:
-        """The name that an import sets."""
+        """Check the name that an import sets."""
         if alias.name == "*":
             return
         self.name(node, alias.asname or alias.name.partition(".")[0], binds=True)

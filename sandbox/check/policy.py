@@ -1,9 +1,9 @@
-"""The policy: what a logic may say, checked on its syntax tree, all problems at once.
+"""The policy: which syntax a logic may use. It checks the syntax tree and reports all problems at once.
 
-Strategy. The tree is walked with a stack of our own, never by recursion, after its size and depth are
-known to be small. An allow list of node types comes first; each check then looks at one kind of node and
-reports with the place and what to write instead. Nothing here changes the tree, and nothing relies on
-another check having passed: RestrictedPython's transformer looks at every node again afterwards.
+Strategy. The policy walks the tree with its own stack, never by recursion, and only after the size and depth
+of the tree are known to be small. An allow list of node types comes first. Each check then handles one kind
+of node, and reports the place and the code to write instead. No check changes the tree, and none relies on
+another check: RestrictedPython's transformer visits every node again afterwards.
 """
 
 import ast
@@ -17,9 +17,9 @@ from sandbox.check.wording import WordingRules
 from sandbox.job import Problem
 from sandbox.limits import Limits
 
-#: Further terms of a sum and further elifs count for this much of a level of nesting.
+#: The share of a nesting level that each further term of a sum, or each further elif, counts for.
 CHAIN_SHARE = 0.125
-#: Problems that are shown; whoever has more has enough to mend.
+#: The most problems to show; a source with more has enough to fix first.
 MOST_PROBLEMS = 50
 
 _STATEMENTS = (
@@ -51,7 +51,7 @@ _NO_SIZE = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
 
 def too_large(tree: ast.Module, limits: Limits, source: Source) -> Problem | None:
-    """The problem of a tree with too many nodes or too deep nesting, before anything recursive sees it."""
+    """Return the problem of a tree that is too large or too deep, before any recursive step; else None."""
     count = 0
     place: ast.AST = tree
     ahead: list[tuple[ast.AST, float]] = [(tree, 0.0)]
@@ -82,7 +82,7 @@ def too_large(tree: ast.Module, limits: Limits, source: Source) -> Problem | Non
 
 
 def problems_of(tree: ast.Module, scope: Scope, limits: Limits, source: Source) -> list[Problem]:
-    """Everything in the tree that the policy does not allow."""
+    """Return everything in the tree that the policy does not allow."""
     return _Policy(tree, scope, limits, source).problems()
 
 

@@ -1,4 +1,4 @@
-"""The names of a logic: which it binds, which it imports, and where a module stands before a dot."""
+"""The names of a logic: those that it binds, those that it imports, and the modules used before a dot."""
 
 import ast
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 class Scope:
     """The names of one tree.
 
-    `bound` are all names that the logic sets somewhere, `imports` the imported names with their path in
-    the facades (`m` → `math`, `sqrt` → `math.sqrt`), `modules` those of them that are modules, and
-    `module_uses` the ids of the name nodes that stand as a module before a dot.
+    `bound` has all names that the logic sets somewhere. `imports` has the imported names with their path in
+    the facades (`m` → `math`, `sqrt` → `math.sqrt`), and `modules` those of them that are modules.
+    `module_uses` has the ids of the name nodes before a dot.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -34,11 +34,11 @@ class Scope:
                         self.imports[alias.asname or alias.name] = f"{node.module}.{alias.name}"
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 self.module_uses.add(id(node.value))
-        # The same name for a module here and for what is in a module there: the later one counts.
+        # If one name is imported both as a module and as a member of a module, the later import counts.
         self.modules = {name: path for name, path in self.modules.items() if self.imports[name] == path}
 
     def knows(self, name: str) -> bool:
-        """Whether a name is offered, imported or bound somewhere."""
+        """Return whether a name is available, imported or bound somewhere."""
         return (
             name in self.bound
             or name in self.imports

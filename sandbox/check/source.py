@@ -1,4 +1,4 @@
-"""The text of a logic: its lines, and the problems that are seen before it is parsed."""
+"""The text of a logic: its lines, and the problems found before parsing."""
 
 import ast
 import re
@@ -7,25 +7,26 @@ from sandbox.job import Problem
 from sandbox.limits import Limits
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-#: Characters that make a text look other than it is: overrides of the writing direction, and their like.
+#: Characters that make a text look different from its real contents, such as changes of the writing
+#: direction.
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Characters of the offending text that a problem shows.
 TEXT_SHOWN = 80
 
 
 class Source:
-    """A source that was decoded, with its lines as Python counts them."""
+    """A decoded source, with its lines as Python counts them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.lines = _LINE_END.split(text)
 
     def line(self, number: int | None) -> str:
-        """A line by its number, counted from 1; empty where there is none."""
+        """Return a line by its number, counted from 1; empty if there is no such line."""
         return self.lines[number - 1] if number is not None and 0 < number <= len(self.lines) else ""
 
     def problem(self, node: ast.AST, message: str, hint: str = "") -> Problem:
-        """A problem at a node; `ast` counts columns in bytes of UTF-8."""
+        """Make a problem at a node, whose columns `ast` counts in bytes of UTF-8."""
         number = getattr(node, "lineno", 1)
         line = self.line(number)
         encoded = line.encode("utf-8", "surrogatepass")
@@ -38,7 +39,7 @@ class Source:
         return Problem(number, column, clean(text), message, hint)
 
     def at(self, number: int | None, column: int | None, message: str, hint: str = "") -> Problem:
-        """A problem at a line and column (both from 1), where there is no node."""
+        """Make a problem at a line and column (both counted from 1), if there is no node."""
         line = self.line(number)
         column = max(column or 1, 1)
         text = line[column - 1 :].strip() or line.strip()
@@ -46,7 +47,7 @@ class Source:
 
 
 def clean(text: str) -> str:
-    """A piece of a source to be shown: short, without control and direction characters."""
+    """Return a piece of a source to show: short, without control and direction characters."""
     shown = "".join(
         c if c.isprintable() and not _DIRECTION.match(c) else "\N{REPLACEMENT CHARACTER}"
         for c in text[:TEXT_SHOWN]
@@ -55,7 +56,7 @@ def clean(text: str) -> str:
 
 
 def read(source: str | bytes, limits: Limits) -> tuple[Source, list[Problem]]:
-    """The source as text, and what is wrong with it as such; where there is a problem, do not parse."""
+    """Return the source as text, and the problems of that text. If there are any, do not parse it."""
     size = len(source) if isinstance(source, bytes) else _size(source)
     if size > limits.source_bytes:
         problem = Problem(
@@ -86,7 +87,7 @@ def read(source: str | bytes, limits: Limits) -> tuple[Source, list[Problem]]:
 
 
 def _size(text: str) -> int:
-    """Bytes of UTF-8, without encoding what is too long in any case."""
+    """Return the size in bytes of UTF-8; a text that is certainly too long is not encoded."""
     return len(text.encode("utf-8", "surrogatepass")) if len(text) < 1 << 21 else len(text)
 
 

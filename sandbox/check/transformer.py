@@ -1,18 +1,18 @@
 # ruff: noqa: N802 - the names of the visiting methods are those of the syntax nodes
-"""Rewrites a logic's syntax tree so that it is metered: the last pass before Python compiles it.
+"""Rewrites a logic's syntax tree to add the metering: the last pass before Python compiles it.
 
-Strategy. RestrictedPython's transformer is an allow list of syntax: what it has no method for is refused,
-in newer Pythons too, and no name or attribute that begins with an underscore passes. This subclass keeps
-all of that and changes what the restriction becomes:
+Strategy. RestrictedPython's transformer is an allow list of syntax: it refuses every node type without a
+method, in newer Pythons too, and every name or attribute that begins with an underscore. This subclass keeps
+all of that, and changes the code that the transformer generates:
 
-- Values of a logic are of built-in types only, so plain reading of items and iteration need no guard. What
-  needs one is what costs: see `guards`. A guard is left out where a constant operand makes it needless.
+- Values of a logic have built-in types only, so reading items and iterating need no guard. Costly operations
+  need one: see `guards`. A guard is omitted if a constant operand makes it unnecessary.
 - `x.name(...)` becomes one call of the guard `_m_name`, and `math.sqrt` the name of the frozen function.
-- Ticks stand at the head of each function and loop body; comprehensions and lambdas call for theirs.
-- The whole becomes the body of one function, `_make_`, which returns `process`. So what a logic calls its
-  globals are variables of that call: they are new for every reading, and no instruction writes a global.
+- Each function and loop body begins with ticks; comprehensions and lambdas call a guard that ticks.
+- The whole module becomes the body of one function, `_make_`, which returns `process`. So the globals of a
+  logic are variables of that call: they are new for every reading, and no instruction writes a global.
 
-The policy has been over the tree before; what is refused here is refused twice.
+The policy has checked the tree before, so this pass checks everything a second time.
 """
 
 import ast
@@ -27,7 +27,7 @@ _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 
 class Metering(Expressions):
-    """RestrictedPython's transformer, with the guards and ticks of this package."""
+    """RestrictedPython's transformer, with this package's guards and ticks."""
 
     def _ticks(self, weight: int, at: ast.stmt) -> list[ast.stmt]:
         def fuel(context: ast.expr_context) -> ast.Attribute:
@@ -43,10 +43,10 @@ class Metering(Expressions):
         copy_locations(check, at)
         return [pay, check]
 
-    # The whole.
+    # The module.
 
     def visit_Module(self, node: ast.Module) -> Any:
-        """The module becomes the function `_make_`."""
+        """Turn the module into the function `_make_`."""
         weight = weight_of(node.body)
         node = self._with(node)
         last = node.body[-1]
@@ -66,11 +66,11 @@ class Metering(Expressions):
         return node
 
     def visit_Import(self, node: ast.Import) -> Any:
-        """Imports are resolved while compiling; nothing of them is left to run."""
+        """Remove the import: it is resolved at compile time, so there is nothing to run."""
         return self._no_more(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
-        """Imports are resolved while compiling; nothing of them is left to run."""
+        """Remove the import: it is resolved at compile time, so there is nothing to run."""
         return self._no_more(node)
 
     def _no_more(self, node: Any) -> Any:
@@ -82,21 +82,21 @@ class Metering(Expressions):
     # Functions, loops, handlers: ticks.
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
-        """A function pays when it is called."""
+        """Make a function pay when it is called."""
         weight = weight_of(node.body)
         node = super().visit_FunctionDef(node)  # type: ignore[assignment]
         node.body = [*self._ticks(weight, node), *node.body]
         return node
 
     def visit_While(self, node: ast.While) -> Any:
-        """A loop pays for each round."""
+        """Make a loop pay for each iteration."""
         weight = weight_of(node.test, node.body)
         node = super().visit_While(node)  # type: ignore[assignment]
         node.body = [*self._ticks(weight, node), *node.body]
         return node
 
     def visit_For(self, node: ast.For) -> Any:
-        """A loop pays for each round."""
+        """Make a loop pay for each iteration."""
         weight = weight_of(node.target, node.body)
         counted = isinstance(node.iter, ast.Call) and (
             (
@@ -115,7 +115,7 @@ class Metering(Expressions):
         return node
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
-        """A handler pays, and lets nothing pass that must end the logic."""
+        """Make a handler pay, and prevent it from handling errors that must end the logic."""
         node = super().visit_ExceptHandler(node)  # type: ignore[assignment]
         caught = ast.Expr(self._guard("_caught_", [], node))
         copy_locations(caught, node)
@@ -125,7 +125,7 @@ class Metering(Expressions):
     # Assignment.
 
     def visit_Assign(self, node: ast.Assign) -> Any:
-        """Unpacking is plain, but for a star and for the order of a set; a slice is set by a guard."""
+        """Guard slices as targets, starred unpacking, and the order of unpacked sets; keep the rest plain."""
         node = self._with(node)
         [*others, last] = node.targets
         if not others and isinstance(last, ast.Subscript) and isinstance(last.slice, ast.Slice):
@@ -149,7 +149,7 @@ class Metering(Expressions):
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        """`x += 1` and `x["n"] += 1` stay as they are; else the operator is guarded, target and key kept."""
+        """Keep `x += 1` and `x["n"] += 1` plain; else guard the operator and evaluate target and key once."""
         if isinstance(node.target, ast.Attribute):
             return super().visit_AugAssign(node)
         guard = _GUARDED_IN_PLACE.get(type(node.op))

@@ -1,4 +1,4 @@
-"""The rules of the policy for statements and expressions, beside the names in them."""
+"""The policy's rules for statements and expressions, except for the names in them."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -13,12 +13,12 @@ _SINGLE_VALUES = (bool, int, float, str, type(None))
 
 
 class WordingRules(NameRules):
-    """One method for each kind of node."""
+    """The rules for statements and expressions, one method for each kind of node."""
 
     # Functions.
 
     def check_functiondef(self, node: ast.FunctionDef) -> None:
-        """A function: its name, no decorators."""
+        """Check a function's name, and refuse decorators and type parameters."""
         self.name(node, node.name, binds=True)
         for decorator in node.decorator_list:
             self.report(decorator, "decorators are not available", "Call the function where it is needed.")
@@ -26,7 +26,7 @@ class WordingRules(NameRules):
             self.report(node, "type parameters are not available", "Leave them out.")
 
     def check_arguments(self, node: ast.arguments) -> None:
-        """Defaults that nobody can change."""
+        """Refuse default values that the logic could change."""
         for default in (*node.defaults, *node.kw_defaults):
             if default is not None and not _is_fixed(default):
                 self.report(
@@ -36,7 +36,7 @@ class WordingRules(NameRules):
                 )
 
     def check_call(self, node: ast.Call) -> None:
-        """No `*` in calls: how many values it makes is not to be seen."""
+        """Refuse `*` in calls, because the number of its values is unknown."""
         for argument in node.args:
             if isinstance(argument, ast.Starred):
                 self.report(
@@ -46,7 +46,7 @@ class WordingRules(NameRules):
     # Statements.
 
     def check_excepthandler(self, node: ast.ExceptHandler) -> None:
-        """Errors are named, and are offered ones."""
+        """Check that a handler names its errors, and that they are available."""
         self.name(node, node.name, binds=True)
         if node.type is None:
             self.report(node, "bare `except:` is not available", "Write `except Exception:`.")
@@ -63,7 +63,7 @@ class WordingRules(NameRules):
                 )
 
     def check_try(self, node: ast.Try) -> None:
-        """Nothing leaves a `finally` sideways."""
+        """Refuse `return`, `break` and `continue` that leave a `finally` block."""
         for jump in _jumps(node.finalbody):
             self.report(
                 jump,
@@ -72,28 +72,28 @@ class WordingRules(NameRules):
             )
 
     def check_for(self, node: ast.For) -> None:
-        """The target of a loop."""
+        """Check the target of a loop."""
         self.target(node.target, starred=False)
 
     def check_comprehension(self, node: ast.comprehension) -> None:
-        """The target in a comprehension."""
+        """Check the target of a comprehension, and refuse `async`."""
         if node.is_async:
             self.report(node.iter, *hints.NODES["AsyncFor"])
         self.target(node.target, starred=False)
 
     def check_assign(self, node: ast.Assign) -> None:
-        """Targets of an assignment."""
+        """Check the targets of an assignment."""
         for target in node.targets:
             if not (len(node.targets) == 1 and isinstance(target, ast.Subscript)):
                 self.target(target, starred=True)
 
     def check_augassign(self, node: ast.AugAssign) -> None:
-        """The target of `x += 1`."""
+        """Check the operator and the target of an assignment such as `x += 1`."""
         self.check_binop(node)
         self.target(node.target, starred=False)
 
     def target(self, target: ast.AST, *, starred: bool) -> None:
-        """Within an unpacking: a star at the first level at most, and no slices. A key may have stars."""
+        """Check a target: a star only at the first level of unpacking, no slices. A key may have stars."""
         inner = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         for item in inner:
             if isinstance(item, ast.Starred) and starred:
@@ -107,7 +107,7 @@ class WordingRules(NameRules):
     # Expressions.
 
     def check_constant(self, node: ast.Constant) -> None:
-        """Numbers, texts, True, False and None."""
+        """Allow only numbers, texts, True, False and None, and integers within the limit."""
         value = node.value
         if value is ...:
             self.report(node, "`...` is not available", "Write `pass`.")
@@ -120,12 +120,12 @@ class WordingRules(NameRules):
             )
 
     def check_binop(self, node: ast.BinOp | ast.AugAssign) -> None:
-        """No `@`."""
+        """Refuse the operator `@`."""
         if isinstance(node.op, ast.MatMult):
             self.report(node, *hints.NODES["MatMult"])
 
     def check_compare(self, node: ast.Compare) -> None:
-        """`in` stands alone."""
+        """Refuse `in` within a chain of comparisons."""
         if len(node.ops) > 1 and any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
             self.report(
                 node,
@@ -134,7 +134,7 @@ class WordingRules(NameRules):
             )
 
     def check_subscript(self, node: ast.Subscript) -> None:
-        """One slice at a time."""
+        """Refuse several slices at once, and changes of read-only values such as `config`."""
         if isinstance(node.slice, ast.Tuple) and any(
             isinstance(part, (ast.Slice, ast.Starred)) for part in node.slice.elts
         ):
@@ -150,13 +150,13 @@ class WordingRules(NameRules):
             )
 
     def check_formattedvalue(self, node: ast.FormattedValue) -> None:
-        """`!r` and `!s`."""
+        """Allow `!r` and `!s`, and refuse `!a`."""
         if node.conversion == ord("a"):
             self.report(node, "`!a` is not available", "Write `!r`.")
 
 
 def _is_fixed(node: ast.expr) -> bool:
-    """Whether a default cannot be changed by whoever gets it."""
+    """Return whether nothing can change this default value."""
     return all(
         isinstance(
             part, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Name, ast.Tuple, ast.Attribute, *_OPERATORS)
@@ -166,7 +166,7 @@ def _is_fixed(node: ast.expr) -> bool:
 
 
 def _jumps(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """What leaves a `finally` block sideways, without what stays inside a loop or function of its own."""
+    """Yield the jumps out of a `finally` block, but not those that stay inside a loop or function in it."""
     ahead = [(statement, False) for statement in statements]
     while ahead:
         node, in_loop = ahead.pop()

@@ -1,1 +1,1 @@
-"""The confined child process: closes itself in, and takes each reading through its logic."""
+"""The child process: it confines itself, and runs the logic on each reading."""

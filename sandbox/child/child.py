@@ -1,13 +1,13 @@
-"""The child: a process that runs logic, and nothing else. Started by `process.py`, never by a person.
+"""The child: a process that only runs logic. `process.py` starts it, never a person.
 
-Strategy. Everything is imported, used once for practice and put out of the garbage collector's sight; then
-the process confines itself for good (`confinement.py`), says so, and serves requests until the other end
-of its socket is closed. It has the socket where others have their standard input.
+Strategy. The child imports everything, uses it once as practice, and freezes it for the garbage collector.
+Then it confines itself for good (`confinement.py`), reports that, and serves requests until the parent closes
+its end of the socket. The socket is the child's standard input.
 
-It counts the readings it is done with in a page of memory that the parent reads (`progress.py`): when it
-dies or is killed, that names the reading it was at. Where memory runs out it ends by itself, and says so
-with its exit status: what is left of such a process is no place for the next machine's reading. It always
-ends at once, by `os._exit`: to tidy up, the interpreter would need calls that the filter forbids.
+The child counts its finished readings in a page of memory that the parent reads (`progress.py`). If the child
+dies or is killed, this count identifies the reading it was working on. If memory runs out, the child ends by
+itself with a special exit status: such a process is not reliable enough for the next machine's reading. It
+always ends at once, by `os._exit`: a normal exit of the interpreter would need calls that the filter forbids.
 """
 
 import gc
@@ -40,8 +40,8 @@ from sandbox.protocol.frames import (
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.protocol.seccomp import SOCKET
 
-#: Signals that a terminal or a service manager may send to a whole group of processes. What becomes of the
-#: child is for the parent to say.
+#: Signals that a terminal or a service manager may send to a whole group of processes. Only the parent
+#: decides when the child ends.
 _IGNORED: Final = (
     signal.SIGINT,
     signal.SIGTERM,
@@ -53,7 +53,7 @@ _IGNORED: Final = (
     signal.SIGPIPE,
 )
 
-#: What a child runs once before it serves, so that whatever is imported or made at first use is there.
+#: A logic that the child runs once before it serves, so that everything imported or made at first use exists.
 _PRACTICE: Final = """
 import math, statistics, json, datetime
 
@@ -75,7 +75,7 @@ def process(data, state):
 
 
 def main(load: Loader = Program.load) -> None:
-    """Serve until the parent closes its end, then end the process."""
+    """Serve until the parent closes its end of the socket, then end the process."""
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -125,8 +125,8 @@ def _serve(connection: socket.socket, load: Loader) -> None:
 
 
 def _practise(limits: Limits, progress: ProgressWriter) -> None:
-    """Have all that is made or imported at first use made now, while files can still be read."""
-    unicodedata.normalize("NFKC", "\u00b5")  # the compiler does it to names that are not ASCII
+    """Import and make now all objects that are made at first use, while files can still be read."""
+    unicodedata.normalize("NFKC", "\u00b5")  # the compiler does this to names that are not ASCII
     runner = Runner(limits, progress, lambda _reply: None, Program.load)
     source = _PRACTICE.encode()
     for attempt in (source, b"import os\n", b"def f(:\n", b"\xff"):

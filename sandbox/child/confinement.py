@@ -1,16 +1,18 @@
-"""What the child takes away from itself before it serves, so that there is nothing worth breaking out to.
+"""The confinement of the child: it gives up its rights before it serves, so that an escape gains nothing.
 
-`confine` is called once, by a process with one thread, when everything the child will ever need has been
-imported. The order is not free:
+The child calls `confine` once, with only one thread, after it has imported everything it will ever need. The
+order of the steps matters:
 
-1. The descriptors go first, then the network namespace, which needs the privileges that go next.
-2. A change of user clears the signal that the kernel sends when the parent ends, so that is asked for after.
-3. `no_new_privs` comes before Landlock and the filter, which an ordinary user may only load with it.
-4. The limits of memory come after the imports, the filter last: it forbids all of the above.
+1. The descriptors are closed first. Then the child leaves the network namespace, which needs the privileges
+   that it drops next.
+2. A change of user clears the signal that the kernel sends when the parent ends, so the child requests that
+   signal afterwards.
+3. `no_new_privs` comes before Landlock and the filter: an ordinary user may load them only with it.
+4. The memory limits come after the imports. The filter comes last, because it forbids all the other steps.
 
-Each step is named in the answer where it took hold. Some are not to be had everywhere: an ordinary user
-cannot become nobody, a kernel may have no Landlock, a container may forbid namespaces. The filter is what
-counts: without it there is no confinement, and `NotConfined` is raised unless the settings allow that.
+The result names each step that took effect. Some are not available everywhere: an ordinary user cannot become
+nobody, a kernel may lack Landlock, a container may forbid namespaces. The filter is essential: without it
+there is no confinement, and `NotConfined` is raised unless the settings allow that.
 """
 
 import ctypes
@@ -54,28 +56,28 @@ _LANDLOCK_FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _LANDLOCK_NET_RIGHTS: Final = 0b11  # bind and connect of TCP, from version 4 on
 _LANDLOCK_SCOPES: Final = 0b11  # abstract sockets and signals, from version 6 on
 
-#: The user that a child of root becomes where the machine has none called "nobody".
+#: The user that a child of root becomes if the machine has no user "nobody".
 _NOBODY: Final = 65_534
 
 #: Descriptors to close: the parent hands over three, and the interpreter opens a few more.
 _DESCRIPTORS: Final = 1 << 16
 
-#: Has the kernel take this process first when memory runs out (proc(5), oom_score_adj).
+#: Makes the kernel kill this process first when memory runs out (proc(5), oom_score_adj).
 _FIRST_TO_GO: Final = b"1000"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class NotConfined(Exception):
-    """The child cannot be confined as it must be."""
+    """The child cannot be confined as required."""
 
 
 def confine(limits: Limits, filter_program: bytes, parent: int, *, allow_unconfined: bool) -> list[str]:
-    """Confine this process for good; says by what.
+    """Confine this process for good, and return the names of the steps that took effect.
 
-    `filter_program` is `seccomp.filter_program()`, or empty where that could not be made. `parent` is the
-    process id of the parent. Raises `NotConfined` where the filter cannot be loaded, unless
-    `allow_unconfined`; or where the process is left with any privilege.
+    `filter_program` is `seccomp.filter_program()`, or empty if that could not be made. `parent` is the
+    process id of the parent. Raises `NotConfined` if the filter cannot be loaded, unless `allow_unconfined`;
+    also if the process keeps a privilege, or the parent has ended.
     """
     _be_first_to_go()
     os.closerange(SOCKET + 1, LAST_WORDS)
@@ -113,24 +115,27 @@ def _prctl(option: int, *arguments: int) -> None:
 
 
 def _be_first_to_go() -> None:
-    """Where the machine's memory runs out, a child is the least loss. Nothing depends on it."""
+    """Make the kernel kill this child first when memory runs out: it is the least loss. This is optional."""
     try:
         with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
             file.write(_FIRST_TO_GO)
     except OSError:
-        return  # no /proc, or not ours to write
+        return  # no /proc, or no right to write to it
 
 
 def _leave_network() -> bool:
-    """Into a network namespace with nothing in it; an ordinary user needs one of users for that."""
+    """Enter an empty network namespace; for that, an ordinary user also needs a user namespace."""
     if _libc.unshare(_CLONE_NEWNET) == 0:
         return True
     return bool(_libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
 def _become_nobody() -> bool:
-    """From root to a user who owns nothing. Not in a container that took the capability to from its root,
-    or the one to end another user's process, which the parent will need."""
+    """Change from root to a user who owns nothing, and return whether that worked.
+
+    It does not work in a container whose root lacks the capability for it. The step is skipped if the
+    container lacks the capability to end another user's process, which the parent will need.
+    """
     if os.geteuid() != 0 or _libc.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(_CAP_KILL), 0, 0, 0) != 1:
         return False
     try:
@@ -155,7 +160,7 @@ class _CapabilityHeader(ctypes.Structure):
 
 def _drop_capabilities() -> bool:
     for capability in range(_CAPABILITIES):
-        # Fails for want of the capability to, and for numbers beyond the last: there is nothing to drop then.
+        # Fails without the capability for it, and for numbers above the last: then there is nothing to drop.
         _libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0)
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
@@ -170,7 +175,7 @@ class _Ruleset(ctypes.Structure):
 
 
 def _restrict_by_landlock() -> bool:
-    """No file, no connection, no signal to others: all rights are handled and none is given."""
+    """Forbid files, connections and signals to other processes: handle all rights, and grant none."""
     version = _syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_CREATE_RULESET_VERSION)
     if version < 1:
         return False
@@ -180,7 +185,7 @@ def _restrict_by_landlock() -> bool:
         net=_LANDLOCK_NET_RIGHTS if version >= 4 else 0,
         scopes=_LANDLOCK_SCOPES if version >= 6 else 0,
     )
-    # An older kernel takes a longer struct too, where what it does not know is zero.
+    # An older kernel accepts a longer struct too, if the fields that it does not know are zero.
     ruleset = _syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
     if ruleset < 0:
         return False
@@ -195,8 +200,11 @@ def _syscall(number: int, *arguments: object) -> int:
 
 
 def _limit_resources(memory_bytes: int) -> None:
-    """Hard limits, each the lesser of ours and what it was. A number of files of 0 stops also descriptors
-    that are sent or copied; one of processes of 0 stops threads too."""
+    """Set hard limits, each the lower of ours and the present one.
+
+    A limit of 0 files also forbids descriptors that are received or copied; a limit of 0 processes also
+    forbids threads.
+    """
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CORE, 0),

@@ -1,9 +1,9 @@
-"""A compiled logic that can be run on readings: `Program`.
+"""A compiled logic that can run on readings: `Program`.
 
-Strategy. The code of a logic is one function that makes `process` anew for every reading, with all that
-the logic calls its globals as variables of that call; so nothing but `state` lives on. The code is looked
-through once, when it is loaded: it may name only what the runtime holds, and have no instruction that
-writes a global, imports, or reaches an attribute other than the meter's fuel.
+Strategy. The code of a logic is one function that makes a new `process` for every reading. The logic's
+globals are variables of that call, so only `state` survives a reading. The code is checked once, when it is
+loaded: it may use only names of the runtime, and must have no instruction that writes a global, imports, or
+accesses an attribute other than the meter's fuel.
 """
 
 import dis
@@ -25,12 +25,12 @@ from sandbox.runtime.values import NO_CONFIG, Config
 
 #: Characters of a message about a failure.
 MESSAGE_CHARS = 500
-#: Fuel for putting an error into words, after the logic has ended.
+#: Fuel for making the message of an error, after the logic has ended.
 LAST_WORDS = 1_000
-#: Frames of the sandbox itself between a logic's functions, at most.
+#: The most frames of the sandbox itself between a logic's functions.
 OWN_FRAMES = 40
 
-#: Instructions that no logic has: imports, writing globals, making classes, yielding from others.
+#: Instructions that no logic may have: imports, writing globals, making classes, `yield from` and the like.
 _FORBIDDEN = frozenset(
     number
     for name, number in dis.opmap.items()
@@ -43,7 +43,8 @@ _FORBIDDEN = frozenset(
 )
 _STORE_NAME = dis.opmap["STORE_NAME"]
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
-#: Instructions that reach an attribute, and by how much their argument is shifted from the name's number.
+#: Instructions that access an attribute, and the number of bits by which their argument shifts the name's
+#: index.
 _ATTRIBUTES = {
     dis.opmap[name]: 1 if name == "LOAD_ATTR" and sys.version_info >= (3, 12) else 0
     for name in ("LOAD_ATTR", "STORE_ATTR", "DELETE_ATTR", "LOAD_METHOD")
@@ -53,9 +54,9 @@ _MODULE_NAMES = {"_make_"}
 
 
 class Program:
-    """One logic, ready to run; see `Runtime` for what programs of a process share.
+    """One logic, ready to run. All programs of a process share a `Runtime`.
 
-    Not thread-safe, as its meter is shared: one thread of a process runs programs.
+    Not thread-safe, because the meter is shared: only one thread of a process may run programs.
     """
 
     def __init__(self, logic: Logic, code: CodeType, runtime: Runtime) -> None:
@@ -65,18 +66,18 @@ class Program:
         self._limits = runtime.limits
         self._globals = runtime.globals
         made: dict[str, Any] = {}
-        # Functions keep the runtime's globals; only the name `_make_` itself lands in `made`.
-        exec(code, runtime.globals, made)  # noqa: S102 - this is what the package is for
+        # Functions keep the runtime's globals; only the name `_make_` itself goes into `made`.
+        exec(code, runtime.globals, made)  # noqa: S102 - the purpose of this package
         if "_make_" not in made:
             raise LogicRefused([_not_ours("it defines no process")])
         self._make = made["_make_"]
 
     @classmethod
     def load(cls, logic: Logic, limits: Limits) -> Self:
-        """The program of a logic, from its code where it has one, else from its source.
+        """Return the program of a logic, from its code if it has one, else from its source.
 
         Raises:
-            LogicRefused: the source does not pass the policy, or the code is none that this version makes.
+            LogicRefused: the source does not pass the policy, or this version did not make the code.
         """
         runtime = Runtime.of(limits)
         if logic.code is None:
@@ -96,14 +97,14 @@ class Program:
         return cls(logic, loaded, runtime)
 
     def process(self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG) -> Any:
-        """Run `process(data, state)` and give what it returned; `state` is changed in place.
+        """Run `process(data, state)` and return its result; `state` is changed in place.
 
-        `state` and `data` must be fresh from JSON: what the logic puts into one is shared with the other.
-        `config` is what `decode_config` gave.
+        Decode `state` and `data` from JSON for each call, because the logic may store parts of one in the
+        other. `config` is a result of `decode_config`.
 
         Raises:
-            LogicError: the logic raised; `line` is the line of the logic where it did.
-            LimitExceeded: ... by going over a limit.
+            LogicError: the logic raised an error; `line` is the line of the logic that raised it.
+            LimitExceeded: the logic exceeded a limit.
             MemoryError: the process has no memory left.
         """
         self._globals["config"] = config
@@ -119,7 +120,7 @@ class Program:
             raise
         except RecursionError as error:
             raise _exceeded(breach_of(self._limits, "recursion"), error.__traceback__) from None
-        except Exception as error:  # noqa: BLE001 - whatever a logic raises is its failure
+        except Exception as error:  # noqa: BLE001 - any error of a logic is its failure
             if meter.breach is not None:
                 raise _exceeded(meter.breach, error.__traceback__) from None
             raise LogicError(self._words(error), _line_of(error.__traceback__)) from None
@@ -142,14 +143,14 @@ class Program:
 
     @property
     def fuel_used(self) -> int:
-        """Ticks that the last call used."""
+        """The ticks that the last call used."""
         return min(self._limits.fuel - self._meter.fuel, self._limits.fuel)
 
     @property
     def peaks(self) -> dict[str, int]:
-        """The largest of what the last call was measured for, by name of the limit.
+        """The largest values that were measured in the last call, by name of the limit.
 
-        Short texts and lists are not looked at, and count as 0.
+        Short texts and lists are not measured, and count as 0.
         """
         meter = self._meter
         return {"fuel": self.fuel_used, "str_chars": meter.longest_text, "list_items": meter.longest_list}
@@ -157,9 +158,9 @@ class Program:
 
 @contextmanager
 def bounded_recursion(limits: Limits) -> Iterator[None]:
-    """Hold the functions of logics to `limits.recursion` calls, for whoever runs many readings within.
+    """Limit the calls of a logic's functions to a depth of `limits.recursion`, for all readings run inside.
 
-    Without it the interpreter's own limit holds, which is wider.
+    Without it only the interpreter's own limit applies, which is higher.
     """
     frames = sys.getrecursionlimit()
     depth = 0
@@ -175,7 +176,7 @@ def bounded_recursion(limits: Limits) -> Iterator[None]:
 
 
 def failure_of(error: LogicError, source: str) -> Failure:
-    """A failure as it is reported, with the line of the source."""
+    """Return the failure to report for an error, with the line of the source."""
     text = Source(source).line(error.line).strip()[:200] if error.line else ""
     limit, allowed = (error.limit, error.allowed) if isinstance(error, LimitExceeded) else (None, None)
     message = "".join(c if c.isprintable() else " " for c in error.message[:MESSAGE_CHARS])
@@ -184,10 +185,10 @@ def failure_of(error: LogicError, source: str) -> Failure:
 
 
 def vet(code: CodeType, runtime: Runtime) -> None:
-    """Look through code before it is run: the last of the nets, and the one for what a compiler forgot.
+    """Check code before it runs: the last line of defence, in case the compiler missed something.
 
     Raises:
-        LogicRefused: it names or does something that no logic of this version can.
+        LogicRefused: the code uses a name or an instruction that no logic of this version can have.
     """
     known = {*(name for name in runtime.globals if not name.startswith("__")), "fuel"}
     names = _MODULE_NAMES
@@ -221,7 +222,7 @@ def _exceeded(breach: Breach, traceback: TracebackType | None) -> LimitExceeded:
 
 
 def _line_of(traceback: TracebackType | None) -> int | None:
-    """The line of the logic where an error arose: the innermost of its own frames."""
+    """Return the line of the logic that raised an error: the innermost of the logic's own frames."""
     line = None
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == FILENAME:

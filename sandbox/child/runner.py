@@ -1,15 +1,15 @@
-"""Runs requests in the child: loads programs, takes each reading through them, sends the outcomes off.
+"""Handles requests in the child: loads programs, runs them on each reading, and sends the outcomes.
 
-Strategy. A reading comes with its machine's state as JSON and leaves with it as JSON, decoded and encoded
-anew each time, so that no object lives on from one reading to the next. The state after a reading takes
-the place of the one before only when all of the reading has gone well.
+Strategy. The machine's state is decoded from JSON before each reading and encoded to JSON after it, so no
+object survives from one reading to the next. The new state replaces the old one only if the whole reading
+succeeded.
 
-Outcomes are sent off when there are enough of them, or the watch has ticked, so that a kill costs little
-work that has to be done again. A logic is loaded at its first reading, so that one that cannot be loaded
-in time is named like one that does not end.
+The runner sends outcomes when there are enough of them, or when the watch has ticked, so that little work is
+repeated after a kill. A logic is loaded at its first reading, so that the parent can blame a reading for a
+logic that does not load in time, as for a logic that does not end.
 
-What is not foreseen here (an error that `Program` should have turned into one of ours) ends the child, and
-the parent names the reading.
+An unforeseen error (one that `Program` should have turned into one of ours) ends the child, and the parent
+blames the reading.
 """
 
 from collections.abc import Callable
@@ -27,42 +27,42 @@ from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, 
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
 
-#: Bytes that an outcome takes in a frame beside its results, at the least.
+#: The least bytes that an outcome takes in a frame, in addition to its results.
 _OUTCOME_BYTES: Final = 96
 
-#: What becomes of the readings behind `EXHAUSTIONS` that did not end.
+#: The outcome of the readings that follow `EXHAUSTIONS` readings on which the logic did not end.
 _NOT_RUN: Final = Outcome(
     "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
 )
 
-#: The most problems of one source that are told; the rest will show when these are mended.
+#: The most problems of one source to report; the others appear when these are fixed.
 _PROBLEMS: Final = 100
 
 _decode_state = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Runnable(Protocol):
-    """What a loaded logic can do; see `Program`."""
+    """A loaded logic; see `Program`."""
 
     logic: Logic
 
     @property
     def fuel_used(self) -> int:
-        """Ticks that the last call used."""
+        """The ticks that the last call used."""
 
     @property
     def peaks(self) -> dict[str, int]:
-        """The largest of what was measured in the last call."""
+        """The largest values that were measured in the last call, by name of the limit."""
 
     def process(self, data: object, state: dict[str, object], config: Config) -> object:
-        """Run on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
+        """Run the logic on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
 
 
 Loader = Callable[[Logic, Limits], Runnable]
 
 
 class Runner:
-    """Answers requests. `send` takes a reply; `load` makes a source something to run."""
+    """Answers requests. `send` sends a reply; `load` makes a `Runnable` of a logic."""
 
     def __init__(
         self, limits: Limits, progress: ProgressWriter, send: Callable[[Reply], None], load: Loader
@@ -78,18 +78,18 @@ class Runner:
         self._pending = 0
 
     def start(self) -> None:
-        """Start the watch; the last thing that needs a call of the kernel that the filter forbids."""
+        """Start the watch: the last step that needs a system call that the filter forbids."""
         self._watch.start()
 
     def check(self, request: Check) -> None:
-        """Answer a `Check`."""
+        """Answer a `Check` request."""
         checked = check(request.source, self._limits)
         if len(checked.problems) > _PROBLEMS:
             checked = Checked(checked.problems[:_PROBLEMS])
         self._send(CheckAnswer(checked))
 
     def work(self, request: Work) -> None:
-        """Answer a `Work` with all its parts."""
+        """Answer a `Work` request with one or more `Part` replies."""
         for load in request.loads:
             self._programs[load.place] = load
         self._watch.due = False
@@ -141,7 +141,7 @@ class Runner:
     def _reading(
         self, place: int, body: bytes, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
-        """The outcome of one reading, and the state after it."""
+        """Return the outcome of one reading, and the state after it."""
         program = self._programs[place]
         if isinstance(program, Load | LogicRefused | None):
             program = self._loaded(place, program)
@@ -172,7 +172,7 @@ class Runner:
         assert held is not None, "the parent loads a place before it names it"
         source = held.source.decode("utf-8", "surrogatepass")
         program: Runnable | LogicRefused
-        self._watch.busy = False  # to be stopped in the midst of loading is the parent's to do
+        self._watch.busy = False  # only the parent may interrupt loading
         try:
             program = self._load(Logic(held.digest, source, held.code), self._limits)
         except LogicRefused as e:
@@ -187,7 +187,7 @@ class Runner:
 
 
 def _config(config: bytes) -> Config | Outcome:
-    """What a logic reads as `config`; or the outcome of all readings, where that cannot be had."""
+    """Return the logic's `config`, or the outcome of all its readings if the config is not valid."""
     try:
         return decode_config(config)
     except LogicError as e:

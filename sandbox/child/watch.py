@@ -1,8 +1,8 @@
-"""The soft deadline: stops a logic that has been at one reading for too long, from inside the child.
+"""The soft deadline: inside the child, it stops a logic that takes too long for one reading.
 
-A timer that runs on the processor time of this process, so that a busy machine is no logic's fault, and
-that costs nothing while the child waits. Its handler raises a `Breach` in the midst of the logic. What
-does not come back to the interpreter does not hear it, and is the parent's to kill.
+Its timer counts the processor time of this process: so a logic is not blamed for a busy machine, and the
+timer costs nothing while the child waits. Its handler raises a `Breach` in the middle of the logic. Python
+cannot call the handler during a long C call; in that case the parent kills the child.
 """
 
 import signal
@@ -20,9 +20,9 @@ _TICK: Final = 0.01
 
 
 class Watch:
-    """The soft deadline. While `busy`, a reading that takes too long has a `Breach` raised in its midst.
+    """The soft deadline. While `busy`, it raises a `Breach` in the middle of a reading that takes too long.
 
-    `due` is set by every tick, for the child to see that it has been at work for a while.
+    Every tick sets `due`, which tells the child that it has worked for a while.
     """
 
     def __init__(self, limits: Limits, progress: ProgressWriter) -> None:
@@ -35,7 +35,7 @@ class Watch:
         self._since = 0.0
 
     def start(self) -> None:
-        """Tick from now on, whenever this process uses the processor."""
+        """Start the ticks, which come only while this process uses the processor."""
         signal.signal(signal.SIGPROF, self._tick)
         interval = min(_TICK, self._seconds / 4)
         signal.setitimer(signal.ITIMER_PROF, interval, interval)
@@ -46,5 +46,5 @@ class Watch:
         if at != self._seen or not self.busy:
             self._seen, self._since = at, now
         elif now - self._since >= self._seconds:
-            self._since = now  # raised again where the logic got past it
+            self._since = now  # raise it again if the logic survives it
             raise Breach(self._breach.limit, self._breach.allowed, self._breach.message)

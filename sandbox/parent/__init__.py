@@ -1,1 +1,1 @@
-"""The parent of the confined children: starts them, gives them work, and checks everything they say."""
+"""The parent of the confined children: starts them, gives them work, and checks all their answers."""

@@ -1,9 +1,9 @@
-"""Looks at what a child says before anybody believes it.
+"""Checks the answers of a child before the parent uses them.
 
-Types have been checked while the message was decoded (`frames.py`). What is left: that there are as many
-outcomes as can be, that each is one that a child may give, that results and states are JSON objects within
-the limits, and that texts are fit to be shown. What cannot be mended here is an `Untrue`: an honest child
-says no such thing, so nothing that it said counts. Which reading made a liar of it, it is not asked either.
+Decoding has already checked the types of a message (`frames.py`). These checks remain: the number of outcomes
+is possible, a child may give each of them, results and states are JSON objects within the limits, and texts
+are safe to show. A text can be cleaned; any other violation is an `Untrue`. An honest child never sends such
+an answer, so the parent discards all of it, and does not trust the child to name the reading that caused it.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,25 @@ from sandbox.job import Checked, Failure, Outcome, Problem
 from sandbox.limits import Limits
 from sandbox.words import cleaned
 
-#: The kinds of outcome that are a child's to give beside "ok".
+#: The kinds of outcome that a child may give, besides "ok".
 _FAILED: Final = frozenset({"not-json", "error", "limit", "refused", "quarantined"})
 
-#: Characters of a message, of a hint, and of a line of source, that are shown.
+#: The most characters to show of a message or a hint, and of a line of source.
 _MESSAGE: Final = 500
 _LINE: Final = 200
 
-#: The most problems of one source that are passed on.
+#: The most problems of one source to pass on.
 _PROBLEMS: Final = 100
 
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Untrue(Exception):
-    """A child gave an answer that it cannot have come by honestly."""
+    """A child gave an answer that an honest child cannot give."""
 
 
 def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
-    """The outcomes, with their texts cleaned. Raises `Untrue` at the first that cannot be."""
+    """Return the outcomes with cleaned texts. Raises `Untrue` at the first impossible outcome."""
     found = list[Outcome]()
     for outcome in outcomes:
         if outcome.killed or outcome.fuel < 0:
@@ -62,13 +62,13 @@ def _look_at_results(results: list[bytes], limits: Limits) -> None:
 
 
 def is_object(text: bytes, depth: int) -> bool:
-    """Whether this is a JSON object, nested at most so deeply."""
+    """Return whether a text is a JSON object with at most `depth` levels."""
     try:
         value: object = _decode_object(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
     if text.count(b"{") + text.count(b"[") <= depth:
-        return True  # as deep as there are brackets, at the most: nearly always enough
+        return True  # the depth is at most the number of brackets; this check is nearly always enough
     level = [value]
     for _ in range(depth):
         level = [
@@ -83,15 +83,15 @@ def is_object(text: bytes, depth: int) -> bool:
 
 
 def believed_state(state: bytes, before: bytes, limits: Limits) -> bool:
-    """Whether this may be the state after a reading that had `before`.
+    """Return whether `state` is possible after a reading that started from `before`.
 
-    The state before may be over the limits (they may have been lowered since); a failed reading leaves it so.
+    `before` may exceed the limits, if they have been lowered since; a failed reading leaves it unchanged.
     """
     return state == before or (len(state) <= limits.state_bytes and is_object(state, limits.value_depth))
 
 
 def believed_verdict(checked: Checked) -> Checked:
-    """The verdict on a source, with its texts cleaned."""
+    """Return the verdict on a source with cleaned texts."""
     problems = tuple(
         Problem(
             max(1, problem.line),

@@ -1,13 +1,13 @@
-"""A batch on its way through the sandbox: what has come out of it, and what is to be run next.
+"""The progress of a batch through the sandbox: the outcomes so far, and the readings to run next.
 
-The readings of a batch have one order, job by job. The batch stands at the first of them that has no
-outcome yet; it gives out the next few as tasks, and takes in their outcomes and states, some at a time. If
-the rest of them is lost with a child, nothing is to be undone: the batch stands where it stood, with the
-states of then, and gives the same readings out again.
+The readings of a batch have one order, job by job. The position of the batch is its first reading without an
+outcome. The batch gives out the next few readings, and accepts their outcomes and states, some at a time. If
+a child is lost and with it the rest of the answers, nothing must be undone: the batch keeps its position and
+the states at that position, and gives out the same readings again.
 
-A reading that a child was lost over is condemned: it gets an outcome when the batch comes to it, and is not
-given out again. A logic that children were lost over `KILLS` times has all its readings condemned, so that
-one bad logic holds a batch up for three deadlines and no longer.
+If a child is lost over a reading, the reading is condemned: it gets an outcome when the batch reaches it, and
+is not given out again. If children are lost over a logic `KILLS` times, all its readings are condemned, so
+one bad logic delays a batch by at most three deadlines.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed, believed_state
 from sandbox.protocol.frames import REQUEST_BYTES, Part
 
-#: Bytes that a reading, or a task, takes in a request beside its own.
+#: Bytes that a reading or a task takes in a request, in addition to its own.
 _OVERHEAD: Final = 16
 
 
 class Span(NamedTuple):
-    """Readings `start` to `stop` (exclusive) of the job in place `job`; at least one."""
+    """Readings `start` to `stop` (exclusive) of the job at index `job`; at least one."""
 
     job: int
     start: int
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 class JobBatch:
-    """Jobs, the outcomes so far, and the place up to which there are any."""
+    """Jobs, their outcomes so far, and the position of the first reading without an outcome."""
 
     def __init__(self, jobs: Sequence[Job], limits: Limits) -> None:
         self.jobs = jobs
@@ -44,13 +44,14 @@ class JobBatch:
         self._kills = Counter[str]()
 
     def reports(self) -> list[Report]:
-        """What became of each job, once `next` has given nothing."""
+        """Return a report for each job. Call it when `next` has returned nothing."""
         return [Report(state, outcomes) for state, outcomes in zip(self.states, self._outcomes, strict=True)]
 
     def next(self, readings: int) -> list[Span]:
-        """What is to be run next: at most so many readings, and no more logics than a child holds.
+        """Return the spans to run next: at most `readings` readings, and no more logics than a child holds.
 
-        Condemned readings that the batch stands at get their outcome first. Empty at the end.
+        Condemned readings at the position of the batch get their outcome first. The result is empty at the
+        end.
         """
         self._settle()
         spans = list[Span]()
@@ -75,7 +76,7 @@ class JobBatch:
         return spans
 
     def accept(self, part: Part) -> int:
-        """Take in the next outcomes and states; says how many. Raises `Untrue`, and then has taken none."""
+        """Accept the next outcomes and states, and return how many. On `Untrue`, none is accepted."""
         outcomes = believed(part.outcomes, self._limits)
         taken, place, index = list[tuple[int, int]](), self._job, 0
         while index < len(outcomes):
@@ -100,7 +101,7 @@ class JobBatch:
         return len(outcomes)
 
     def condemn(self, ahead: int, failure: Failure) -> None:
-        """A child was lost over the reading that is so many ahead of where the batch stands."""
+        """Condemn the reading `ahead` readings after the position, because a child was lost over it."""
         for place in range(self._job, len(self.jobs)):
             left = len(self.jobs[place].readings) - len(self._outcomes[place])
             if ahead < left:
@@ -111,7 +112,7 @@ class JobBatch:
             ahead -= left
 
     def _settle(self) -> None:
-        """Move on to the first reading that is to be run."""
+        """Move the position to the first reading that must run."""
         while self._job < len(self.jobs):
             outcomes = self._outcomes[self._job]
             if len(outcomes) == len(self.jobs[self._job].readings):
@@ -122,7 +123,7 @@ class JobBatch:
                 return
 
     def _sentence(self, place: int, index: int) -> Outcome | None:
-        """The outcome of a reading that is not to be run."""
+        """Return the outcome of a condemned reading, or None if the reading may run."""
         if not self._kills:
             return None
         if found := self._condemned.get((place, index)):

@@ -1,8 +1,8 @@
-"""The children of a sandbox: the one that serves, its successor while that starts, and their replacement.
+"""The children of a sandbox: the serving child, its successor during the start, and their replacement.
 
-A child is replaced when it is lost, at once; and when it has served `batches_per_child` batches, so that
-nothing piles up in it. In that case its successor is started beside it and takes over between two batches
-once it is ready, so that no reading waits for it.
+A lost child is replaced at once. A child that has served `batches_per_child` batches is replaced too, so that
+nothing accumulates in it. In that case its successor starts while the child still serves, and takes over
+between two batches when it is ready, so that no reading waits for it.
 """
 
 import logging
@@ -21,19 +21,19 @@ from sandbox.protocol.frames import Load
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds to wait before each further try to start a child in place of one that was lost.
+#: Seconds to wait before each further attempt to replace a lost child.
 _TRY_AGAIN: Final = (0.1, 1.0)
 
-#: Bytes of a source over its limit that are sent on.
+#: How many bytes of a source above its limit are still sent.
 _BEYOND: Final = 1 << 20
 
 
 class Child:
-    """A child that serves, and what the parent knows of it: which logics it holds, what it has been given."""
+    """A serving child, with the parent's record of it: the logics it holds, and the readings it was given."""
 
     def __init__(self, process: ChildProcess, places: int) -> None:
         self.process = process
-        #: Readings given to it in requests that it has answered, and how many requests those were.
+        #: The number of readings in its answered requests, and the number of those requests.
         self.readings = 0
         self.requests = 0
         self._free = places
@@ -41,14 +41,14 @@ class Child:
 
     @property
     def fresh(self) -> bool:
-        """Whether it has yet to answer its first request."""
+        """Whether the child has not answered a request yet."""
         return self.requests == 0
 
     def place(self, logic: Logic, loads: list[Load], limits: Limits) -> int:
-        """Where the child holds this logic; a `Load` is added where it does not yet.
+        """Return the child's place for this logic; if the child lacks the logic, add a `Load` to `loads`.
 
-        It makes room by dropping the logic that has not been used for longest: so a request must not name
-        more logics than there are places.
+        The least recently used logic makes room for a new one, so a request must not name more logics than
+        there are places.
         """
         place = self._places.get(logic.digest)
         if place is not None:
@@ -65,15 +65,14 @@ class Child:
 
 
 def sent_source(source: str | bytes, limits: Limits) -> bytes:
-    """A source as it is sent: whole, or what is by far enough of it to be refused for its length."""
+    """Return the bytes of a source to send: all of it, or enough of it to be refused for its length."""
     if isinstance(source, str):
         source = source[: limits.source_bytes + _BEYOND].encode("utf-8", "surrogatepass")
     return source[: limits.source_bytes + _BEYOND]
 
 
 class Children:
-    """See the head of this file. `lost` counts the children that were replaced because they were lost, by
-    cause."""
+    """The children of a sandbox (see the head of this file). `lost` counts the lost children by cause."""
 
     def __init__(self, limits: Limits, boot: str, *, allow_unconfined: bool) -> None:
         self._limits = limits
@@ -84,15 +83,15 @@ class Children:
         self._successor: ChildProcess | None = None
         self._retire_at = limits.batches_per_child
         self._batches = 0
-        # All causes from the start: another thread may read it meanwhile.
+        # All causes exist from the start, because another thread may read the counter at any time.
         self.lost = Counter[LossCause](dict.fromkeys(LOSS_CAUSES, 0))
         self.close = weakref.finalize(self, _end, self._alive)
         self.serving = self._ready(self._start())
 
     def replace(self, reason: str, cause: LossCause) -> None:
-        """Put another child in the place of the one that serves, which is lost for this reason.
+        """Replace the serving child, which is lost for this reason.
 
-        Raises `SandboxUnavailable` where none can be started, after some tries.
+        Raises `SandboxUnavailable` if no child can be started after several attempts.
         """
         lost = self.serving.process
         said = self._end(lost)
@@ -117,9 +116,9 @@ class Children:
         return not self.close.alive
 
     def begin_batch(self) -> None:
-        """Before each batch: replace the child where its time has come and its successor is ready.
+        """Replace the child if it is due and its successor is ready. Call this before each batch.
 
-        After a fork the children are the other process's, and this one gets its own.
+        After a fork the children belong to the other process, so this process starts its own.
         """
         if os.getpid() != self._owner:
             self._owner = os.getpid()

@@ -1,8 +1,8 @@
-"""The hard deadline: whether a child has been at the same reading for too long, as its parent sees it.
+"""The hard deadline: the parent's check whether a child takes too long for one reading.
 
-It is for one reading: as long as the page of memory says that readings get done, the child has time. It is
-counted in the child's own processor time, so that a machine that has no time for the child makes no reading
-guilty; a child that uses none, which no logic can have it do, has `STALLED` times as long.
+The deadline is for one reading: it starts again whenever the shared page of memory shows that a reading is
+finished. It counts the child's own processor time, so no reading is blamed if the machine gives the child no
+time. A child that uses no processor time, which no logic can cause, has `STALLED` times as long.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import Final
 
 from sandbox.protocol.progress import ProgressReader
 
-#: How many times its deadline a child has that does not use the processor.
+#: The multiple of the deadline that a child has if it does not use the processor.
 STALLED: Final = 5
 
 #: How often within a deadline the parent looks at the progress.
@@ -18,10 +18,10 @@ CHECKS: Final = 8
 
 
 class Deadline:
-    """Whether a child has been at the same reading for too long."""
+    """Tells whether a child takes too long for one reading."""
 
     def __init__(self, pid: int, seconds: float, progress: ProgressReader) -> None:
-        # The number of the clock that counts the processor time of another process: MAKE_PROCESS_CPUCLOCK
+        # The id of the clock that counts the processor time of another process: MAKE_PROCESS_CPUCLOCK
         # in the kernel's posix-timers_types.h, with CPUCLOCK_SCHED.
         self._cpu_clock = (~pid << 3) | 2
         self._seconds = seconds
@@ -31,7 +31,7 @@ class Deadline:
         self._next_check = time.monotonic() + seconds / CHECKS
 
     def overdue(self, now: float) -> bool:
-        """Looks at the progress, where it is time to."""
+        """Return whether the child is overdue. It checks the progress only `CHECKS` times per deadline."""
         if now < self._next_check:
             return False
         self._next_check = now + self._seconds / CHECKS
@@ -45,4 +45,4 @@ class Deadline:
         try:
             return time.clock_gettime(self._cpu_clock)
         except OSError:
-            return 0.0  # it is no more; the socket will tell
+            return 0.0  # the child has ended; the socket will show it

@@ -1,8 +1,8 @@
-"""The parent's handle on one child process: sends requests, takes replies while the clock runs, ends it.
+"""The parent's handle on one child process: it sends requests, receives replies in time, and ends it.
 
-Nothing that a child does, or does not do, makes this wait for ever: the socket does not block, every wait
-has an end, and the deadline (`deadline.py`) is looked at also while bytes come in. Whatever goes wrong with
-a child is a `ChildLost`, after which it is only good for `end`.
+No behaviour of a child can make this wait indefinitely: the socket does not block, every wait has a timeout,
+and the deadline (`deadline.py`) is checked also while bytes arrive. Every failure of a child raises
+`ChildLost`. After that, only `end` may be called.
 """
 
 import contextlib
@@ -37,46 +37,46 @@ from sandbox.words import cleaned
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds a child may take to start; it takes 0.1 on an idle machine.
+#: Seconds that a child may take to start; on an idle machine it takes 0.1.
 START_SECONDS: Final = 60.0
 
-#: Bytes taken from the socket at once.
+#: The most bytes to receive from the socket at once.
 _CHUNK: Final = 64 << 10
 
-#: Bytes of a child's last words that are kept.
+#: The most bytes to keep of a child's last words (its standard error).
 _LAST_WORDS: Final = 2_000
 
 #: Seconds that a process may take to end after it has closed its socket.
 _CLOSING: Final = 0.5
 
-#: Seconds that a killed process may take to be gone.
+#: Seconds that a killed process may take to end.
 _BURIAL: Final = 10.0
 
-#: What is said where there can be no confinement, for whoever sets the system up.
+#: The message for an administrator if confinement is not possible.
 _UNCONFINED: Final = (
     "the sandbox's child process cannot be confined: {reason}. Use a host that can confine it. The setting "
     "allow_unconfined_sandbox runs logic without confinement; never use it in production"
 )
 
 
-#: Why a child is not to be spoken to any more: it went over a limit (by its name in `Limits`), somebody else
-#: killed it, it said what cannot be, it ended, or its parent was called away in the middle of an exchange.
+#: Why a child was lost: it exceeded a limit (named as in `Limits`), another process killed it, it sent an
+#: impossible answer, it ended, or the parent was interrupted in the middle of an exchange.
 LossCause = Literal[
     "hard_seconds", "check_seconds", "memory_bytes", "killed-from-outside", "lied", "died", "interrupted"
 ]
 
-#: All of them.
+#: All causes.
 LOSS_CAUSES: Final[tuple[LossCause, ...]] = get_args(LossCause)
 
-#: The limits that a child is lost over.
+#: The limits whose breach costs the child.
 LethalLimit = Literal["hard_seconds", "check_seconds", "memory_bytes"]
 
 
 class ChildLost(Exception):
-    """A child that is not to be spoken to any more.
+    """A child is lost: the parent must not use it any more.
 
-    `limit` names the field of `Limits` that it went over, if any. `from_outside`: somebody else killed it,
-    the kernel for want of memory perhaps. `lied`: it said what is no message.
+    `limit` names the exceeded field of `Limits`, if any. `from_outside`: another process killed the child, or
+    perhaps the kernel for lack of memory. `lied`: the child sent an invalid message.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ChildLost(Exception):
 
     @property
     def cause(self) -> LossCause:
-        """The same in one word."""
+        """The cause as one word."""
         if self.limit is not None:
             return self.limit
         return "killed-from-outside" if self.from_outside else "lied" if self.lied else "died"
@@ -116,7 +116,7 @@ class ChildProcess:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         self._last_words, their_last_words = os.pipe()
-        os.set_blocking(their_last_words, False)  # for them too: whoever says too much does not wait
+        os.set_blocking(their_last_words, False)  # for the child too: it must not wait if it writes too much
         os.set_blocking(self._last_words, False)
         try:
             self._process = spawn(boot, theirs, self.progress.descriptor, their_last_words)
@@ -132,7 +132,7 @@ class ChildProcess:
         try:
             self._socket.sendall(frame_of(ChildSetup(limits, rules, allow_unconfined, self._owner)))
         except OSError:
-            return  # it is dead already; `ready` finds out
+            return  # the child has ended already; `ready` will report it
 
     @property
     def pid(self) -> int:
@@ -140,7 +140,7 @@ class ChildProcess:
         return self._process.pid
 
     def ready(self, *, wait: bool) -> bool:
-        """Whether the child serves. Raises `SandboxUnavailable` where it never will."""
+        """Return whether the child serves. Raises `SandboxUnavailable` if it never will."""
         try:
             reply = self._first_reply(wait=wait)
         except ChildLost as e:
@@ -175,7 +175,7 @@ class ChildProcess:
                 return None
 
     def send(self, request: Request) -> None:
-        """Send a request. Raises `ChildLost` where the child does not take it."""
+        """Send a request. Raises `ChildLost` if the child does not accept it."""
         frame = memoryview(frame_of(request))
         sent, last = 0, time.monotonic()
         while sent < len(frame):
@@ -190,7 +190,7 @@ class ChildProcess:
                 raise self._ended_by_itself() from e
 
     def receive(self, seconds: float, limit: LethalLimit) -> Reply:
-        """The next reply. Raises `ChildLost` where one reading takes `seconds`, the value of `limit`."""
+        """Return the next reply. Raises `ChildLost` if one reading takes `seconds`, the value of `limit`."""
         deadline = Deadline(self.pid, seconds, self.progress)
         step = max(1, int(seconds / CHECKS * 1_000))
         while (reply := self._next()) is None:
@@ -207,17 +207,17 @@ class ChildProcess:
             raise ChildLost(f"it sent an invalid message: {cleaned(str(e), 200)}", lied=True) from e
 
     def _fill(self) -> None:
-        """Take in what has come."""
+        """Receive the available bytes. Raises `ChildLost` if the child has ended."""
         try:
             data = self._socket.recv(_CHUNK)
-        except OSError:  # it went with something of ours unread
+        except OSError:  # the child ended without reading all that we sent
             data = b""
         if not data:
             raise self._ended_by_itself()
         self._inbox.add(data)
 
     def _ended_by_itself(self) -> ChildLost:
-        """What there is to say of a child that closed its end."""
+        """Return the error for a child that closed its end of the socket."""
         try:
             status = self._process.wait(_CLOSING)
         except subprocess.TimeoutExpired:
@@ -231,8 +231,8 @@ class ChildProcess:
         return ChildLost(f"it ended with status {status}")
 
     def end(self) -> str:
-        """End the child, if it has not ended; gives its last words (cleaned, empty where there are none)."""
-        if os.getpid() != self._owner:  # a fork's copy of the handle: the child is not its own
+        """End the child if it still runs, and return its last words (cleaned; empty if there are none)."""
+        if os.getpid() != self._owner:  # after a fork: the child belongs to the other process
             self._release()
         if self._released:
             return ""

@@ -1,17 +1,17 @@
-"""The handle on one warm child: checks sources, and runs batches of readings whatever becomes of the child.
+"""The handle on one warm child: it checks sources, and runs batches of readings even if the child is lost.
 
-`run` answers every reading. What it promises when a child is lost, killed or disbelieved:
+`run` gives every reading an outcome. If a child is lost, is killed or gives a false answer, `run` promises:
 
-- The reading that the child was at (it says so itself, see `progress.py`) gets an outcome of kind "limit",
-  `killed`; every other reading is run, by another child, from the state it would have had.
-- Where the child names none, lied, was killed from outside, or ran out of memory with what it had kept
-  from before, nobody is blamed yet: the same readings go to a fresh child. If that is lost too (to be killed
-  from outside may happen by chance, and more than once), they go in halves, and so on, until a single
-  reading is seen to take a fresh child with it.
-- Each loss so ends with an outcome or with fewer readings in the next request: it comes to an end.
+- The reading that the child was working on (the child reports it, see `progress.py`) gets an outcome of kind
+  "limit", with `killed`. Another child runs every other reading, from the same state as without the loss.
+- No reading is blamed yet if the child names none, lied, was killed from outside, or ran out of memory that
+  earlier readings may have used: the same readings go to a fresh child. If that child is lost too, the
+  readings go in halves, and so on, until a single reading costs a fresh child. (Children may be killed from
+  outside by chance, even several times, so a few such losses do not count.)
+- So each loss ends with an outcome, or with fewer readings in the next request: the batch always ends.
 
-A run that is left by an exception (from a signal handler, say) may leave a reply behind in the socket. That
-child is not used again, lest another machine get the results.
+If an exception interrupts a run (for example from a signal handler), a reply may remain in the socket. That
+child is not used again, because another machine could get the results.
 """
 
 import threading
@@ -32,25 +32,25 @@ from sandbox.protocol.frames import Check, CheckAnswer, Load, Part, Task, Work
 #: The most readings in one request.
 _READINGS: Final = 10_000
 
-#: Bytes of a reading over its limit that are sent on.
+#: How many bytes of a reading above its limit are still sent.
 _BEYOND: Final = 4 << 20
 
-#: How many children in a row may be killed from outside until what they worked on is held to be the cause.
+#: After how many children in a row that are killed from outside their readings are suspected as the cause.
 _FROM_OUTSIDE: Final = 3
 
-#: How many children a source is given to.
+#: How many children may try to check one source.
 _CHECKERS: Final = 2
 
 
 class Sandbox:
-    """One warm, confined child process, replaced where need be. For one thread at a time.
+    """One warm, confined child process, which is replaced if necessary. For one thread at a time.
 
-    `allow_unconfined` gives up the confinement where the system cannot provide it: then a logic that gets
-    past the interpreter's guards can do whatever the child's user can. Raises `SandboxUnavailable` where no
-    child can be started and confined as asked.
+    `allow_unconfined` allows a child without confinement if the system cannot provide it: then a logic that
+    gets past the interpreter's guards has all the rights of the child's user. Raises `SandboxUnavailable` if
+    no child can be started and confined as requested.
     """
 
-    #: What the child's interpreter runs.
+    #: The code that the child's interpreter runs.
     _boot: ClassVar[str] = BOOT
 
     def __init__(self, limits: Limits | None = None, *, allow_unconfined: bool = False) -> None:
@@ -61,26 +61,26 @@ class Sandbox:
 
     @property
     def restarts(self) -> int:
-        """How many children were lost or killed so far."""
+        """The number of children that were lost or killed so far."""
         return self._children.lost.total()
 
     @property
     def losses(self) -> Mapping[str, int]:
-        """The same by cause (`process.LOSS_CAUSES`)."""
+        """The number of lost children by cause (`process.LOSS_CAUSES`)."""
         return {cause: count for cause, count in self._children.lost.items()}  # noqa: C416
 
     @property
     def pid(self) -> int:
-        """The process id of the child that serves."""
+        """The process id of the serving child."""
         return self._children.serving.process.pid
 
     @property
     def confinement(self) -> frozenset[str]:
-        """What the child is confined by; see `confinement.confine`."""
+        """The confinement steps that took effect in the child; see `confinement.confine`."""
         return self._children.serving.process.confinement
 
     def close(self) -> None:
-        """End the child. Nothing else may be called after; closing again does nothing."""
+        """End the child. Call no other method afterwards; closing again does nothing."""
         self._children.close()
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ class Sandbox:
         self.close()
 
     def check(self, source: str | bytes) -> Checked:
-        """The verdict on a source. Raises `SandboxUnavailable`, never anything else for whatever source."""
+        """Return the verdict on a source. Raises `SandboxUnavailable`; a source can cause no other error."""
         request = Check(sent_source(source, self.limits))
         with self._exchange():
             self._children.begin_batch()
@@ -113,11 +113,11 @@ class Sandbox:
             return Checked((_unchecked(lost),))
 
     def run(self, jobs: Sequence[Job]) -> list[Report]:
-        """Run all readings of each job in order; a report for each job, with an outcome for each reading.
+        """Run all readings of each job in order, and return a report for each job.
 
-        The jobs are independent of one another: two of them for the same machine would both start from the
-        state they were given. Raises `SandboxUnavailable` where children cannot be started any more; then
-        nothing of this batch has happened.
+        A report has an outcome for each reading. The jobs are independent of one another: two jobs for the
+        same machine would both start from the state in their own `Job`. Raises `SandboxUnavailable` if no
+        child can be started any more; then the batch has had no effect.
         """
         batch = JobBatch(jobs, self.limits)
         readings, outside = _READINGS, 0
@@ -159,12 +159,12 @@ class Sandbox:
             self._turn.release()
 
     def _work(self, batch: JobBatch, spans: Sequence[Span]) -> None:
-        """One request and its replies. Raises `_Lost`; what was accepted until then stays so."""
+        """Send one request and receive its replies. Raises `_Lost`; outcomes accepted before that remain."""
         child, loads, tasks = self._children.serving, list[Load](), list[Task]()
         limits, longest, expected, done = self.limits, self.limits.reading_bytes + _BEYOND, 0, 0
         for job_place, start, stop in spans:
             job = batch.jobs[job_place]
-            # Of what is over the limit, enough is sent for it to be refused for its length.
+            # Of a reading over the limit, send just enough for it to be refused for its length.
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
             place = child.place(job.logic, loads, limits)
             tasks.append(Task(place, batch.states[job_place], bodies, job.config))
@@ -188,7 +188,7 @@ class Sandbox:
 
 
 class _Lost(Exception):
-    """A child was lost with `readings` unanswered; `at` says which of them it was at, if that is known."""
+    """A child was lost with `readings` unanswered. `at` is the index of its current one, if known."""
 
     def __init__(self, child: ChildLost, at: int | None, readings: int) -> None:
         self.reason = str(child)
@@ -200,7 +200,7 @@ class _Lost(Exception):
         super().__init__(self.reason)
 
     def failure(self, limits: Limits) -> Failure:
-        """Why the reading that is blamed failed."""
+        """Return the failure of the blamed reading."""
         match self.limit:
             case "hard_seconds":
                 message = f"the logic did not end within {limits.hard_seconds:g} seconds and was killed"
@@ -212,7 +212,7 @@ class _Lost(Exception):
 
 
 def _unchecked(lost: ChildLost | None) -> Problem:
-    """What is said of a source that took children with it."""
+    """Return the problem of a source over which children were lost."""
     if lost and lost.limit:
         return Problem(
             1,

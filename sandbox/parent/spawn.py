@@ -1,12 +1,12 @@
-"""Starts child processes: the command, what the child finds in its hands, and the thread that does it.
+"""Starts child processes: the command, the environment and descriptors of the child, and the starting thread.
 
-- The interpreter is this one, isolated (`-I`) and without `site` (`-S`), so that nothing of a user's or of
-  the environment's gets a word in before the child is confined. It is told the folders to import from:
-  where this package lies, be that a clone or an installation, and where its few dependencies lie.
-- The environment is empty and every descriptor closed, but the socket as standard input, the page for
-  the progress as standard output, and a pipe for last words as standard error.
-- A session of its own, so that Ctrl-C on a terminal does not reach it.
-- The kernel ends a child whose parent *thread* has ended (prctl(2), PR_SET_PDEATHSIG), and a sandbox may
+- The interpreter is this one, isolated (`-I`) and without `site` (`-S`), so that no code of a user or of the
+  environment runs before the child is confined. The command line names the folders to import from: the folder
+  of this package (a clone or an installation), and those of its few dependencies.
+- The environment is empty. Every descriptor is closed, except the socket as standard input, the page for the
+  progress as standard output, and a pipe for last words as standard error.
+- The child has a session of its own, so Ctrl-C on a terminal does not reach it.
+- The kernel ends a child when its parent *thread* ends (prctl(2), PR_SET_PDEATHSIG), and a sandbox may
   outlive the thread that made it. So one thread, which lives as long as the process, starts all children.
 """
 
@@ -24,7 +24,7 @@ from typing import Final
 
 from sandbox.errors import SandboxUnavailable
 
-#: What the child runs; `sys.argv` holds the folders to import from.
+#: The code that the child runs; `sys.argv` holds the folders to import from.
 BOOT: Final = "import sys; sys.path += sys.argv[1:]; from sandbox.child.child import main; main()"
 
 #: The modules that a child imports from outside the standard library.
@@ -35,7 +35,7 @@ _Order = tuple[list[str], socket.socket, int, int, Future[Child]]
 
 
 class _Spawner:
-    """The thread that starts children, made at the first one; anew after a fork, which leaves it behind."""
+    """The thread that starts children. It begins with the first child, and again after a fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -68,12 +68,12 @@ class _Spawner:
                         start_new_session=True,
                     )
                 )
-            except Exception as e:  # noqa: BLE001  raised where it is waited for
+            except Exception as e:  # noqa: BLE001  raised in the waiting thread
                 future.set_exception(e)
             del connection, future
 
     def forget(self) -> None:
-        """After a fork, in the forked process: the thread and whoever held the lock are not there."""
+        """Start afresh in a forked process, which has neither the thread nor the holder of the lock."""
         self._lock = threading.Lock()
         self._orders = None
 
@@ -83,7 +83,7 @@ os.register_at_fork(after_in_child=_spawner.forget)
 
 
 def spawn(boot: str, connection: socket.socket, page: int, last_words: int) -> Child:
-    """Start a child that runs `boot`. Raises `SandboxUnavailable` where the system does not start it."""
+    """Start a child that runs `boot`. Raises `SandboxUnavailable` if the system does not start it."""
     if not sys.executable:
         raise SandboxUnavailable("the path of the Python interpreter is unknown (sys.executable is empty)")
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", boot, *_folders(_IMPORTED)]
@@ -94,7 +94,7 @@ def spawn(boot: str, connection: socket.socket, page: int, last_words: int) -> C
 
 
 def _folders(modules: Sequence[str]) -> list[str]:
-    """The folders in which these modules lie, each once."""
+    """Return the folders of these modules, each once. Raises `SandboxUnavailable` if one is missing."""
     folders = dict[str, None]()
     for name in modules:
         spec = importlib.util.find_spec(name)

@@ -1,1 +1,1 @@
-"""What parent and child share: frames, the child's progress, and the system calls it may make."""
+"""The protocol of parent and child: frames, the child's progress, and its allowed system calls."""

@@ -2,16 +2,16 @@
 
 Rules that keep both sides safe:
 
-- A message is one of the Structs below and nothing else; msgspec checks every type while it decodes. No
-  pickle, no marshal, no extension types.
-- Whoever receives names the longest frame it takes, and looks at the length before it makes room.
-- The parent takes a frame in pieces as they come (`Inbox`), so that a child that sends half a frame, or
-  a length with nothing behind it, holds up nobody: the clock is the parent's.
-- What a message says is believed by the child, which hears only its parent. The parent believes nothing:
-  see `answers.py`.
+- A message is one of the Structs below and nothing else; msgspec checks every type while it decodes. There is
+  no pickle, no marshal and no extension type.
+- The receiver defines its longest frame, and checks the length before it allocates memory.
+- The parent collects the pieces of a frame as they arrive (`Inbox`). So a child that sends half a frame, or
+  only a length, cannot block the parent, which keeps checking its deadline.
+- The child trusts the contents of a message, because only its parent can send it one. The parent trusts
+  nothing: see `answers.py`.
 
-The child is in step with the parent: one request, then its replies. A `Work` is answered by one or more
-`Part`, which hold the outcomes in the order of the readings.
+Parent and child take turns: one request, then its replies. The child answers a `Work` with one or more `Part`
+messages, which hold the outcomes in the order of the readings.
 """
 
 import socket
@@ -27,32 +27,32 @@ from sandbox.limits import Limits
 #: The length in front of every message.
 _HEADER: Final = struct.Struct(">I")
 
-#: Where the child finds its page of memory for the progress, until it has mapped it.
+#: The child's descriptor of the page of memory for the progress, until the child has mapped it.
 PROGRESS: Final = 1
 
 #: The exit status of a child that ran out of memory.
 OUT_OF_MEMORY: Final = 77
 
-#: The longest frame a child takes. A request holds about `REQUEST_BYTES` of readings, with their states and
-#: logics; only a state far over every limit could be longer.
+#: The longest frame that a child accepts. A request holds about `REQUEST_BYTES` of readings, with their
+#: states and logics; only a state far over every limit could exceed this.
 LONGEST_REQUEST: Final = 64 << 20
 
-#: What the parent aims at for one request, in bytes: large enough that the exchange costs nothing beside the
-#: work, small beside the child's memory.
+#: The parent's target size of one request, in bytes: so large that the exchange costs little compared with
+#: the work, and small compared with the child's memory.
 REQUEST_BYTES: Final = 1 << 20
 
-#: Bytes that the child keeps room for at all times; a longer request gets room of its own.
+#: The size in bytes of the child's permanent buffer; a longer request gets its own buffer.
 _USUAL_REQUEST: Final = 64 << 10
 
-#: After how many bytes of outcomes a child sends them off as a `Part`.
+#: After how many bytes of outcomes a child sends them as a `Part`.
 PART_BYTES: Final = 256 << 10
 
 
 class ChildSetup(Struct, frozen=True, array_like=True, tag=0):
-    """The first message to a child: how it is to be confined, and its limits.
+    """The first message to a child: its limits, and how it must confine itself.
 
-    `filter` is the seccomp filter as the kernel takes it, empty where there is none (and
-    `allow_unconfined` says that it may be so); `parent` the process id it is to die with.
+    `filter` is the seccomp filter in the kernel's format. It is empty if there is none, which only
+    `allow_unconfined` permits. `parent` is the process id of the parent; the child ends with it.
     """
 
     limits: Limits
@@ -62,7 +62,10 @@ class ChildSetup(Struct, frozen=True, array_like=True, tag=0):
 
 
 class Load(Struct, frozen=True, array_like=True):
-    """A logic for a place in the child's table, in place of what was there. UTF-8 with surrogates passed."""
+    """A logic that replaces the one at a place in the child's table.
+
+    `source` is UTF-8, in which surrogates are allowed.
+    """
 
     place: int
     digest: str
@@ -80,32 +83,32 @@ class Task(Struct, frozen=True, array_like=True):
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):
-    """Logics to load first, then tasks to work on in order."""
+    """A request to load logics first, and then to run tasks in order."""
 
     loads: list[Load]
     tasks: list[Task]
 
 
 class Check(Struct, frozen=True, array_like=True, tag=2):
-    """A source to check and compile, as bytes that need not be UTF-8."""
+    """A request to check and compile a source, whose bytes may be invalid UTF-8."""
 
     source: bytes
 
 
 class Ready(Struct, frozen=True, array_like=True, tag=0):
-    """A child's first message: it is confined (by what, is in `confinement`) and serves."""
+    """A child's first message: it is confined and serves. `confinement` names the steps that took effect."""
 
     confinement: list[str]
 
 
 class Unready(Struct, frozen=True, array_like=True, tag=1):
-    """A child's first and last message where it cannot be confined as asked."""
+    """A child's first and last message if it cannot confine itself as requested."""
 
     reason: str
 
 
 class Part(Struct, frozen=True, array_like=True, tag=2):
-    """The next outcomes, and the state after the last of them for each task that they belong to."""
+    """The next outcomes, and for each of their tasks the state after its last outcome."""
 
     outcomes: list[Outcome]
     states: list[bytes]
@@ -126,20 +129,20 @@ _reply_decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
 class FrameError(Exception):
-    """What was received is no frame of ours."""
+    """The received bytes are not a valid frame."""
 
 
 def longest_reply(limits: Limits) -> int:
-    """The longest frame the parent takes from a child, in bytes.
+    """Return the length in bytes of the longest frame that the parent accepts from a child.
 
-    A part that is just not full, the largest reading there is on top, and room for texts of failures; or
-    the compiled code and the problems of a source, of which the room is by far enough for both.
+    It has room for a part that is nearly full, plus the results and state of one largest reading, plus the
+    texts of failures. That is by far enough for the compiled code and the problems of a source, too.
     """
     return PART_BYTES + limits.result_bytes + limits.state_bytes + (4 << 20)
 
 
 def frame_of(message: Request | Reply) -> bytearray:
-    """The message as it is sent."""
+    """Return the frame of a message."""
     buffer = bytearray(_HEADER.size)
     _encoder.encode_into(message, buffer, _HEADER.size)
     _HEADER.pack_into(buffer, 0, len(buffer) - _HEADER.size)
@@ -147,9 +150,10 @@ def frame_of(message: Request | Reply) -> bytearray:
 
 
 class Requests:
-    """The child's side: takes requests from a blocking socket, one after the other.
+    """The child's side: receives requests from a blocking socket, one after the other.
 
-    The parent sends a request only when the one before is answered, so that what is received is at most one.
+    The parent sends a request only after the previous one is answered, so at most one request is in the
+    socket.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -157,7 +161,7 @@ class Requests:
         self._buffer = bytearray(_USUAL_REQUEST)
 
     def next(self) -> Request | None:
-        """The next request; None where the parent has gone. Raises `FrameError`."""
+        """Return the next request, or None if the parent has closed the socket. Raises `FrameError`."""
         buffer, got, end = self._buffer, 0, _HEADER.size
         while got < end:
             count = self._connection.recv_into(memoryview(buffer)[got:])
@@ -174,18 +178,18 @@ class Requests:
 
 
 class Inbox:
-    """Puts frames of a child together from what has come so far. Holds one frame and a little more."""
+    """Assembles a child's frames from the bytes received so far. Holds one frame and a little more."""
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
         self._held = bytearray()
 
     def add(self, data: bytes) -> None:
-        """Take in what has come."""
+        """Add received bytes."""
         self._held += data
 
     def next(self) -> Reply | None:
-        """The next message, where all of it is there. Raises `FrameError` for what is no message."""
+        """Return the next message if it is complete, else None. Raises `FrameError` if it is invalid."""
         if len(self._held) < _HEADER.size:
             return None
         (length,) = _HEADER.unpack_from(self._held)

@@ -1,10 +1,11 @@
-"""How far a child is: a page of memory that it writes and its parent reads, so that telling costs nothing.
+"""The progress of a child: a page of memory that it writes and its parent reads, so reporting costs nothing.
 
-Two whole numbers: how many readings the child is done with since it started, and whether it is at work on
-the next one. The page is the child's to write at any time, so its parent takes it for a claim: it is
-compared with what the child was given, and all it can do is name a reading of the same request.
+The page holds two integers: how many readings the child has finished since it started, and whether it is
+working on the next one. The child can write to the page at any time, so the parent treats it as a claim. The
+parent compares the claim with the readings that it gave to the child, so the claim can only name a reading of
+the same request.
 
-The page is sealed against being made shorter, which would end the parent with a bus error.
+The page is sealed so that nobody can shorten it, which would end the parent with a bus error.
 """
 
 import fcntl
@@ -13,21 +14,21 @@ import os
 import struct
 from typing import Final, NamedTuple
 
-#: Bytes mapped. One page; the kernel gives no less.
+#: The number of mapped bytes: one page, the least that the kernel maps.
 _SIZE: Final = mmap.PAGESIZE
 
 _WORDS: Final = struct.Struct("=QQ")
 
 
 class ReportedProgress(NamedTuple):
-    """What the page says: readings done since the start of the child, and whether it is at the next."""
+    """The contents of the page: readings finished since the child started, and whether it runs the next."""
 
     done: int
     working: bool
 
 
 class ProgressReader:
-    """The parent's side. `descriptor` is for the child to inherit, until `release`."""
+    """The parent's side. The child inherits `descriptor`, which is open until `release`."""
 
     def __init__(self) -> None:
         self.descriptor = os.memfd_create("progress", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -38,21 +39,21 @@ class ProgressReader:
         self._page = mmap.mmap(self.descriptor, _SIZE, prot=mmap.PROT_READ)
 
     def claim(self) -> ReportedProgress:
-        """What the page says now."""
+        """Return the present contents of the page."""
         done, working = _WORDS.unpack_from(self._page)
         return ReportedProgress(done, working != 0)
 
     def release(self) -> None:
-        """Close the descriptor, once the child has it."""
+        """Close the descriptor. Call this when the child has inherited it."""
         os.close(self.descriptor)
 
     def close(self) -> None:
-        """Let go of the page."""
+        """Unmap the page."""
         self._page.close()
 
 
 class ProgressWriter:
-    """The child's side. `words[DONE]` and `words[WORKING]` are written to directly: it is the hot path."""
+    """The child's side. Callers write `words[DONE]` and `words[WORKING]` directly: it is the hot path."""
 
     DONE: Final = 0
     WORKING: Final = 1

@@ -1,20 +1,20 @@
-"""The system calls that a child may make: an allow list, turned into a filter once in the parent.
+"""The system calls that a child may make: an allow list, which the parent turns into a filter once.
 
-The child needs its socket, memory and the end of itself; all it reads from files it has read before the
-filter is loaded. So there is no `open`, no `socket`, no clone of any kind, no `kill`, no way to make
-memory executable, and those calls that are there are narrowed by their arguments:
+The child needs only its socket, memory, and a way to end itself; it has read all files before it loads the
+filter. So there is no `open`, no `socket`, no `clone` of any kind, no `kill`, and no way to make memory
+executable. The arguments of the allowed calls are restricted, too:
 
-- `recvfrom` and `sendto` only on descriptor 0, the socket, to nobody else than the parent, and without
-  flags (those for out-of-band data have been a way into the kernel: CVE-2025-38236); not `sendmsg` and
-  `recvmsg`, which carry descriptors; `write` only to descriptor 2, its last words.
-- `mmap` only of anonymous memory, and neither it nor `mprotect` with `PROT_EXEC`.
+- `recvfrom` and `sendto` only on descriptor 0, the socket, only with the parent, and without flags (the flags
+  for out-of-band data have been a way into the kernel: CVE-2025-38236). `sendmsg` and `recvmsg`, which can
+  carry descriptors, are not allowed. `write` only to descriptor 2, the last words.
+- `mmap` only for anonymous memory, and neither `mmap` nor `mprotect` with `PROT_EXEC`.
 
-Any other call fails with EPERM, so that a C library that tries something new and has a way around it
-goes on. Those that no child of ours can have a reason for, such as to start a program, end it at once:
-whoever got as far as to try is not given a second try.
+Any other call fails with EPERM, so that a C library can go on if it tries a new call and has an alternative.
+Calls that the child never has a reason for, such as starting a program, end the child at once: an attacker
+who gets that far must not have a second attempt.
 
-The filter is made in the parent (by libseccomp, which looks for itself with the help of other programs)
-and loaded in the child by one call of the kernel's own: the child starts faster and never holds libseccomp.
+The parent makes the filter (with libseccomp, which Python finds with the help of other programs), and the
+child loads it with one system call. So the child starts faster and never loads libseccomp.
 """
 
 import functools
@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from sandbox.errors import SandboxUnavailable
 
-#: The child's only descriptors once it is confined: the socket to its parent, and a pipe for what the
-#: interpreter says when it dies.
+#: The only descriptors of a confined child: the socket to its parent, and a pipe for the interpreter's output
+#: when it dies.
 SOCKET: Final = 0
 LAST_WORDS: Final = 2
 
@@ -32,10 +32,10 @@ LAST_WORDS: Final = 2
 _PROT_EXEC: Final = 0x4
 _MAP_ANONYMOUS: Final = 0x20
 
-#: Calls that are allowed whatever their arguments.
+#: Calls that are allowed with any arguments.
 _ALLOWED: Final = (
     "brk",
-    "clock_gettime",  # where the machine's clock is not readable without a call; and the CPU time
+    "clock_gettime",  # for a clock that needs a system call, and for the CPU time
     "exit",
     "exit_group",
     "gettimeofday",
@@ -94,9 +94,9 @@ _EPERM: Final = 1
 
 @functools.cache
 def filter_program() -> bytes:
-    """The filter as the kernel takes it: an array of `struct sock_filter` (seccomp(2)).
+    """Return the filter in the kernel's format: an array of `struct sock_filter` (seccomp(2)).
 
-    Raises `SandboxUnavailable` where libseccomp is not there or cannot make it.
+    Raises `SandboxUnavailable` if libseccomp is missing or cannot make the filter.
     """
     try:
         import pyseccomp
@@ -114,7 +114,7 @@ def _rules(pyseccomp: Any) -> Any:
 
     def rule(action: int, name: str, *arguments: tuple[int, ...]) -> None:
         number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
-        if number >= 0:  # else this processor's Linux does not have it, and whatever is not named is refused
+        if number >= 0:  # negative: Linux on this processor lacks the call, and all unnamed calls are refused
             rules.add_rule(action, number, *(pyseccomp.Arg(*argument) for argument in arguments))
 
     allow, equal, masked = pyseccomp.ALLOW, pyseccomp.EQ, pyseccomp.MASKED_EQ

@@ -1,1 +1,1 @@
-"""What a logic finds when it runs: functions, methods and modules, each of which pays for its steps."""
+"""The functions, methods and modules that a running logic can use. Each of them pays for its steps."""

@@ -1,8 +1,9 @@
 """The functions that a logic has without an import, each with a bounded cost; see `conversions` too.
 
-Strategy. Where the original is harmless for every value that a logic can hold (`len`, `abs`, `divmod`), it
-is offered itself. What walks through its arguments in C takes them sized and pays beforehand; what calls a
-function of the logic for each item is lazy where Python's is, and ticks for each.
+Strategy. If Python's own function is harmless for every value that a logic can hold (`len`, `abs`, `divmod`),
+the logic gets that function. A function that walks through its arguments in C takes them as sized values and
+pays beforehand. A function that calls a function of the logic for each item is lazy if Python's is, and ticks
+for each item.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ _NUMBERS = frozenset((int, float, bool))
 
 
 def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
-    """What is no type."""
+    """Return the built-in functions that are not types."""
     take = takes.take
     most = 1 << meter.limits.int_bits
 

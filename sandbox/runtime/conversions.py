@@ -1,7 +1,7 @@
-"""The types that a logic has without an import, as functions: they make values, and stand for the type.
+"""The types that a logic has without an import, as functions that make values and represent the type.
 
-Strategy. `isinstance` and `type` translate between these functions and the types, so that no type object,
-with its methods and its ancestors, is ever in a logic's hands.
+Strategy. `isinstance` and `type` translate between these functions and the types, so a logic never holds a
+type object with its methods and its base classes.
 """
 
 from types import MappingProxyType
@@ -12,13 +12,13 @@ from sandbox.runtime.meter import DICTS, Meter
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
-#: Characters of a text that is to become a float; the longest exact ones have some 770 digits.
+#: The most characters of a text that is converted to a float; the longest exact ones have some 770 digits.
 LONGEST_NUMBER = 1_100
 _MISSING: Any = object()
-#: What stands for `config`, and for the dicts in it, where it is asked for its type.
+#: Represents `config`, and the dicts in it, when `isinstance` checks their type.
 _DICT: dict[str, Any] = {}
 
-#: The offered exceptions by name.
+#: The available exceptions by name.
 ERRORS: dict[str, type[Exception]] = {
     error.__name__: error
     for error in (
@@ -42,7 +42,7 @@ ERRORS: dict[str, type[Exception]] = {
 
 
 def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
-    """The types as functions: they make values, and stand for the type in `isinstance`."""
+    """Return the types as functions, which make values and represent the type in `isinstance`."""
     take = takes.take
     int_bits = meter.limits.int_bits
     most = 1 << int_bits
@@ -113,7 +113,7 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
 
 def pairs(meter: Meter, takes: Takes, entries: Any) -> dict[Any, Any]:
-    """A dict from pairs of key and value."""
+    """Make a dict of pairs of key and value."""
     made = {}
     for key, value in takes.take(entries, 1):
         kind = type(key)
@@ -126,7 +126,7 @@ def pairs(meter: Meter, takes: Takes, entries: Any) -> dict[Any, Any]:
 
 
 def types_of(kinds: dict[object, type]) -> Guards:
-    """`isinstance` and `type`, which translate between the offered functions and the types they stand for."""
+    """Return `isinstance` and `type`, which translate between the functions and the types they represent."""
     offered = {kind: function for function, kind in kinds.items()}
     errors = frozenset(ERRORS.values())
 

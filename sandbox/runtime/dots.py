@@ -1,7 +1,7 @@
 """The guards behind every dot in a logic: `x.name` and `x.name(...)`.
 
-Strategy. The compiler turns `x.name(...)` into one call of a guard of that name, which looks at the exact
-type of `x`. Python's own attribute lookup is never asked, so what is not in the tables does not exist.
+Strategy. The compiler turns `x.name(...)` into one call of the guard for that name, which checks the exact
+type of `x`. Python's own attribute lookup is never used, so a name that is not in the tables does not exist.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +18,10 @@ def dots(
     on_types: Mapping[object, Mapping[str, Any]],
     kinds: Mapping[object, type],
 ) -> Guards:
-    """The guards behind every dot: `_getattr_` for values, `_m_<name>` for calls of a method.
+    """Return the guards behind every dot: `_getattr_` for values, `_m_<name>` for calls of a method.
 
-    `methods` and `attributes` go by the exact type of the value; `on_types` holds what is reached over
-    an offered type itself (`dict.fromkeys`), besides its methods (`str.lower`).
+    `methods` and `attributes` are tables by the exact type of the value. `on_types` has the functions of an
+    available type itself (`dict.fromkeys`), in addition to its methods (`str.lower`).
     """
 
     def missing(value: Any, name: str) -> AttributeError:
@@ -30,7 +30,7 @@ def dots(
         return AttributeError(f"{of} has no {name!r}, or it is not available")
 
     def of_type(value: Any, name: str) -> Any:
-        """What is reached over a type: its own functions, or a method that takes the value first."""
+        """Return an attribute of a type: a function of its own, or a method that takes the value first."""
         table = on_types.get(value)
         if table is not None and name in table:
             return table[name]
@@ -88,7 +88,7 @@ def dots(
 
     get_entry, append_item = methods[dict]["get"], methods[list]["append"]
 
-    # The two that every logic calls: without the detour over *arguments.
+    # Every logic calls these two, so they avoid the detour over *arguments.
     def get_of_dict(value: Any, key: Any, default: Any = None, /) -> Any:
         if type(value) is dict:
             if type(key) is str:

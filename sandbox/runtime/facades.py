@@ -1,8 +1,8 @@
-"""What a logic can import: frozen stand-ins for math, statistics, json and datetime.
+"""The modules that a logic can import: frozen facades of math, statistics, json and datetime.
 
-Strategy. No module object is ever in a logic's hands: the compiler resolves `math.sqrt` to one name of the
-runtime, so there is nothing that a logic could change for others. Where the original takes any size or
-asks the host (a clock, the local time zone, a file), a function of ours stands in its place.
+Strategy. A logic never holds a module object: the compiler resolves `math.sqrt` to one name of the runtime,
+so a logic cannot change anything for others. If the original function accepts values of any size or asks the
+host (a clock, the local time zone, a file), a function of our own replaces it.
 """
 
 import json
@@ -17,12 +17,13 @@ from sandbox.runtime.meter import CONTAINERS, DICTS, Meter
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
-#: Statistics compute with exact fractions: about this many ticks of time for each value.
+#: The ticks for each value of a statistics function, which computes with exact fractions; about its real
+#: time.
 STATISTICS_TICKS = 16
 
 
 def math_facade(meter: Meter, takes: Takes) -> Guards:
-    """The module math. Functions of one or two floats are the originals."""
+    """Return the facade of math. Functions of one or two floats are the originals."""
     most = 1 << meter.limits.int_bits
 
     def whole(number: Any) -> Any:
@@ -94,7 +95,7 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
 
 
 def statistics_facade(meter: Meter, takes: Takes) -> Guards:
-    """The module statistics, for whole numbers and floats."""
+    """Return the facade of statistics, for integers and floats."""
 
     def numbers(items: Any) -> Any:
         items = takes.take(items)
@@ -117,7 +118,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
         return run
 
     def of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-        """With a second argument that is a number: mu or xbar."""
+        """Wrap a function whose second argument is a number: mu or xbar."""
         one = of_one(function)
         name = "mu" if function.__name__.startswith("p") else "xbar"
 
@@ -164,7 +165,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
 
 
 def json_facade(meter: Meter, texts: Texts) -> Guards:
-    """The module json: loads and dumps of texts within the limits."""
+    """Return the facade of json: loads and dumps for texts within the limits."""
 
     def refuse_constant(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
@@ -219,7 +220,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         )
 
     def measure(value: Any, indent: int) -> None:
-        """Depth and length beforehand; a value that contains itself is too deep."""
+        """Check depth and length before encoding; a value that contains itself is too deep."""
         meter.expanse(value)
         size = 0
         level = [value]
@@ -245,7 +246,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
             level = inside
 
     def refuse_value(value: Any) -> Any:
-        if type(value) is MappingProxyType:  # measured as the dict that it is
+        if type(value) is MappingProxyType:  # already measured as a dict
             return dict(value)
         raise TypeError(f"a {type(value).__name__} is not JSON: {texts.quote(value)[:80]}")
 

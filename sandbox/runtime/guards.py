@@ -1,9 +1,9 @@
-"""The guards around what a logic does: keys, slices, loops, handlers; see `operators` too.
+"""The guards around the operations of a logic: keys, slices, loops, handlers; see `operators` too.
 
-Strategy. Every value that a logic can hold is of a built-in type (there are no classes), so what an
-operation does is known from the types of its operands, and its cost from their sizes. Numbers take the
-first branch; whatever can be long pays by its length. The names of the guards begin with an underscore,
-which no name in a logic can.
+Strategy. Every value that a logic can hold has a built-in type (there are no classes), so the types of its
+operands define an operation, and their sizes define its cost. Numbers take the first branch; values that can
+be long pay by their length. The names of the guards begin with an underscore, which a logic's own names
+cannot.
 """
 
 import sys
@@ -14,12 +14,12 @@ from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, SIZED, 
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import ordered
 
-#: What catching an error costs: unwinding is dear, and loops of failures should not be cheap.
+#: The cost of catching an error: unwinding is expensive, so a loop of failures must not be cheap.
 CAUGHT_TICKS = 8
 
 
 def flow_guards(meter: Meter, takes: Takes) -> Guards:
-    """Guards of loops, functions and handlers."""
+    """Return the guards of loops, functions and handlers."""
     take, ticking = takes.take, takes.ticking
 
     def exhausted() -> NoReturn:
@@ -32,7 +32,7 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         return True
 
     def walk(items: Any, weight: int) -> Any:
-        """The source of a comprehension: paid as a whole where its length is known."""
+        """Guard the source of a comprehension; it pays at once if its length is known."""
         kind = type(items)
         if kind is set:
             items = ordered(items)
@@ -44,14 +44,14 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         return items
 
     def each(items: Any) -> Any:
-        """The source of a loop, which ticks by itself."""
+        """Guard the source of a loop; the loop itself ticks."""
         if type(items) is set:
             meter.spend((len(items) >> 1) + 1)
             return ordered(items)
         return items
 
     def caught() -> None:
-        """Stands first in every handler; what ends the logic cannot be handled."""
+        """Begin every handler; a logic cannot handle the errors that must end it."""
         meter.spend(CAUGHT_TICKS)
         error = sys.exc_info()[1]
         if isinstance(error, RecursionError):
@@ -60,7 +60,7 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
             raise error
 
     def built(collection: Any) -> Any:
-        """A list, dict or set that a comprehension made."""
+        """Check the size of a list, dict or set that a comprehension made."""
         size = len(collection)
         if type(collection) is list:
             if size > meter.longest_list:
@@ -72,13 +72,13 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         return collection
 
     def spread(items: Any) -> Any:
-        """What stands behind a star."""
+        """Guard the value after a star."""
         items = take(items)
         meter.items(len(items))
         return items
 
     def mapping(entries: Any) -> Any:
-        """What stands behind a double star in a dict."""
+        """Guard the value after a double star in a dict."""
         if type(entries) not in DICTS:
             raise TypeError(f"after ** there must be a dict, not {type(entries).__name__}")
         meter.entries(len(entries))
@@ -97,7 +97,7 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
 
 
 def item_guards(meter: Meter, takes: Takes) -> Guards:
-    """Guards of keys, slices, item assignment and comparison."""
+    """Return the guards of keys, slices, item assignment and comparison."""
     take = takes.take
     limits = meter.limits
     dict_items = limits.dict_items
@@ -142,7 +142,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         target[low:high:step] = new
 
     def bounded(value: Any) -> Any:
-        """One side of a comparison: C code walks no further than through the smaller side."""
+        """Guard one side of a comparison: C code walks only through the smaller side."""
         kind = type(value)
         if kind in SCALARS:
             return value
@@ -154,7 +154,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         return value
 
     def haystack(items: Any) -> Any:
-        """The right side of `in`, where the left is a constant."""
+        """Guard the right side of `in`, if the left side is a constant."""
         kind = type(items)
         if kind is dict or kind is set:
             return items

@@ -1,14 +1,15 @@
-"""What a running logic has used: the `Meter`, and how it says that a limit was gone over.
+"""The `Meter`: it counts the work of a running logic, and raises a `Breach` if a limit is exceeded.
 
-Strategy. Work is counted in ticks of fuel, from three sources:
+Strategy. Work is counted in ticks of fuel, by three rules:
 
-- The compiler puts a tick into every loop, function, lambda and comprehension, weighted by the number
-  of syntax nodes that run between two ticks, so that straight code is paid for too.
-- A guard in front of every operation that the interpreter does at one stroke (C code ticks nothing)
-  pays by size *before* it runs where the size is foreseeable, and right after where it is bounded.
-- What is built is held to its own limits (`str_chars`, `list_items`, ...), so that one stroke is small.
+- The compiler puts ticks into every loop, function, lambda and comprehension. Their weight is the number of
+  syntax nodes that run between two ticks, so code without loops pays too.
+- A guard precedes every operation that runs in one C call, because C code does not tick. The guard pays by
+  size *before* the operation if it can foresee the size, and right after it if the size is bounded.
+- Each value that a logic builds has its own limits (`str_chars`, `list_items`, ...), so that one C call is
+  small.
 
-A breach empties the tank: whatever `finally` blocks the logic still has, their next tick breaches again.
+A breach sets the fuel below zero, so the next tick in a `finally` block of the logic breaches again.
 """
 
 from collections.abc import Iterable, Mapping, Sized
@@ -18,7 +19,7 @@ from typing import NoReturn
 from sandbox.errors import Breach
 from sandbox.limits import Limits
 
-#: What is said of a breach, after the name and value of the limit.
+#: The message about a breach, after the name and value of the limit.
 SAID = {
     "fuel": "the logic does too much work for one reading; check for a loop that does not end",
     "recursion": "function calls are nested too deeply, or a value is",
@@ -60,20 +61,20 @@ _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY
 SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
 CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, set, _KEYS, _VALUES, _ITEMS))
-#: Types that hold values by key; the second is what `config` and the dicts in it are.
+#: Types that hold values by key; the second is the type of `config` and of the dicts in it.
 DICTS = frozenset((dict, MappingProxyType))
-#: What whoever changes `config` is told.
+#: The message for a logic that tries to change `config`.
 READ_ONLY = "config is read-only; dict(config) makes a copy"
 
 
 def breach_of(limits: Limits, limit: str) -> Breach:
-    """The breach of one limit, in words for the author of the logic."""
+    """Return the breach of a limit, with a message for the author of the logic."""
     allowed = getattr(limits, limit)
     return Breach(limit, allowed, f"limit {limit} ({allowed:,} {UNITS[limit]}) exceeded: {SAID[limit]}")
 
 
 class Meter:
-    """Fuel left, the largest text and list seen, and the breach if there was one.
+    """The remaining fuel, the largest text and list so far, and the breach if there was one.
 
     One meter serves all programs of a process: they run one after the other, never at once.
     """
@@ -85,7 +86,7 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Full tank, nothing seen: for the next reading."""
+        """Restore the fuel and clear the measurements, for the next reading."""
         self.fuel = self.limits.fuel
         self.breach: Breach | None = None
         self.longest_text = 0
@@ -93,7 +94,7 @@ class Meter:
         self.chained = 0
 
     def exceed(self, limit: str) -> NoReturn:
-        """End the logic for going over a limit."""
+        """End the logic because it exceeded a limit."""
         self.fuel = -1
         breach = breach_of(self.limits, limit)
         if self.breach is None:
@@ -101,13 +102,13 @@ class Meter:
         raise breach
 
     def spend(self, ticks: int) -> None:
-        """Pay for work that is about to be done, or has just been done."""
+        """Pay for work that comes next or was just done."""
         self.fuel -= ticks
         if self.fuel < 0:
             self.exceed("fuel")
 
     def text(self, made: str) -> str:
-        """Pay for a text that was just made, and hold it to its limit."""
+        """Pay for a text that was just made, and check its limit."""
         size = len(made)
         if size > 64:
             if size > self.longest_text:
@@ -118,16 +119,16 @@ class Meter:
         return made
 
     def text_of(self, size: int) -> None:
-        """Pay for a text of so many characters before it is made."""
+        """Pay for a text of `size` characters before it is made."""
         if size > self.limits.str_chars:
             self.exceed("str_chars")
         self.spend(size >> 5)
 
     def search(self, size: int, wanted: int) -> None:
-        """Pay for a search of a text in a text.
+        """Pay for the search for a text of `wanted` characters in a text of `size` characters.
 
-        Below some 30,000 characters Python searches in a way that can take `size * wanted` steps, and
-        above in a linear one.
+        In texts below some 30,000 characters Python's search can take `size * wanted` steps; in longer texts
+        it is linear.
         """
         if wanted > 16 and size < 40_000:
             self.spend((size * wanted) >> 8)
@@ -135,7 +136,7 @@ class Meter:
             self.spend(size >> 4)
 
     def items(self, size: int) -> None:
-        """Pay for a list or tuple of so many items, made by copying."""
+        """Pay for a list or tuple of `size` items that is made by copying."""
         if size > self.longest_list:
             self.longest_list = size
             if size > self.limits.list_items:
@@ -143,15 +144,16 @@ class Meter:
         self.spend(size >> 3)
 
     def entries(self, size: int) -> None:
-        """Pay for a dict or set of so many entries, made by copying."""
+        """Pay for a dict or set of `size` entries that is made by copying."""
         if size > self.limits.dict_items:
             self.exceed("dict_items")
         self.spend(size >> 2)
 
     def expanse(self, value: object) -> int:
-        """How much C code would walk through in this value, shared parts counted each time; paid for.
+        """Pay for all that C code would walk through in this value, and return that size.
 
-        A structure that contains itself, or doubles forty times, runs out of fuel here, in Python.
+        Shared parts count each time. A structure that contains itself, or doubles forty times, runs out of
+        fuel here, in Python.
         """
         total = 1
         ahead = [value]
@@ -177,10 +179,10 @@ class Meter:
         return total
 
     def key(self, key: object) -> object:
-        """A key for a dict or set, paid for where it is dear.
+        """Pay for a key of a dict or set if it is expensive, and return the key.
 
-        Hashes of whole numbers beyond 64 bits and of tuples can be made to collide, so that n of them
-        take n² comparisons; they pay for that beforehand.
+        An attacker can make the hashes of integers beyond 64 bits and of tuples collide, so that n of them
+        take n² comparisons. These keys pay for that beforehand.
         """
         kind = type(key)
         if kind is tuple:

@@ -1,8 +1,8 @@
-"""The methods and attributes of values, by type: what stands behind every dot in a logic.
+"""The methods of values, by type: the functions behind every dot in a logic.
 
-Strategy. The compiler turns `x.name(...)` into one call of a guard of that name, which looks at the exact
-type of `x`. Python's own attribute lookup is never asked, so what is not in these tables does not exist,
-and each method pays for its work and holds its result to the limits.
+Strategy. The compiler turns `x.name(...)` into one call of the guard for that name, which checks the exact
+type of `x`. Python's own attribute lookup is never used, so a name that is not in these tables does not
+exist. Each method pays for its work and keeps its result within the limits.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Table = dict[str, Callable[..., Any]]
 
 
 def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
-    """Methods of list, and those of tuple."""
+    """Return the methods of list, and those of tuple."""
     limits = meter.limits
     list_items = limits.list_items
     sort_items = sorting(meter, takes)
@@ -83,7 +83,7 @@ def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
 
 
 def dict_methods(meter: Meter, takes: Takes) -> Table:
-    """Methods of dict."""
+    """Return the methods of dict."""
     limits = meter.limits
 
     def get(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
@@ -141,7 +141,7 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
 
 
 def frozen_methods(dicts: Table) -> Table:
-    """Methods of `config` and of the dicts in it: those of dict, but for what would change it."""
+    """Return the methods of `config` and of the dicts in it: those of dict that do not change it."""
     reading = ("copy", "get", "items", "keys", "values")
 
     def refused(name: str) -> Callable[..., Any]:
@@ -154,7 +154,7 @@ def frozen_methods(dicts: Table) -> Table:
 
 
 def set_methods(meter: Meter, takes: Takes) -> Table:
-    """Methods of set."""
+    """Return the methods of set."""
     limits = meter.limits
 
     def one(method: Any) -> Any:
@@ -182,7 +182,7 @@ def set_methods(meter: Meter, takes: Takes) -> Table:
         return run
 
     def pop(items: set[Any], /) -> Any:
-        """The least item, not any: the same one in every process."""
+        """Remove and return the smallest item, which is the same one in every process."""
         if not items:
             raise KeyError("pop from an empty set")
         meter.spend((len(items) >> 1) + 1)
@@ -209,7 +209,7 @@ def set_methods(meter: Meter, takes: Takes) -> Table:
 
 
 def number_methods() -> dict[type, Table]:
-    """Methods of int and float."""
+    """Return the methods of int and float."""
 
     def always(_number: int, /) -> bool:
         return True

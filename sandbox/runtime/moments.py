@@ -1,8 +1,8 @@
-"""The module datetime without a clock: days and times that a logic reads, computes with and writes.
+"""The module datetime without a clock: dates and times that a logic reads, computes with and writes.
 
-Strategy. As in `facades`; besides, whatever asks the host for its time or its zone is not there or wants a
-zone, and the formats of dates are held to short ones with known directives, because the C library pads to
-any width and Python reads dates by regular expressions that it makes of the format.
+Strategy. As in `facades`. In addition, a function that asks the host for its time or its time zone is missing
+or requires a time zone. Formats of dates must be short and have known directives, because the C library pads
+to any width, and Python parses dates with regular expressions that it makes of the format.
 """
 
 import warnings
@@ -13,15 +13,15 @@ from typing import Any
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.texts import Texts, check_directives
 
-#: Characters of a text with a date, and of the format to read it with; real ones have some thirty.
+#: The most characters of a text with a date, and of the format to parse it; real ones have some thirty.
 LONGEST_MOMENT = 100
 
-# Filled here, once, because reading the host's locale and zone is not possible later, in confinement.
+# This fills Python's caches once: the confined child cannot read the host's locale and time zone later.
 datetime.strptime("2026-03-12 Thursday March", "%Y-%m-%d %A %B")
 
 
 class Moments:
-    """The module datetime without a clock: types as functions, and what their values can do."""
+    """The module datetime without a clock: its types as functions, and the methods of their values."""
 
     def __init__(self, meter: Meter, texts: Texts) -> None:
         self.meter = meter
@@ -87,14 +87,14 @@ class Moments:
         self._short(text)
         self._short(pattern)
         check_directives(pattern)
-        self.meter.spend(200)  # a format that is new to Python becomes a regular expression
+        self.meter.spend(200)  # Python makes a regular expression of each new format
         with warnings.catch_warnings():
-            # Python 3.13 warns of a day without a year; a warning is no error for a logic.
+            # Python 3.13 warns of a day without a year; a warning must not be an error for a logic.
             warnings.simplefilter("ignore")
             return datetime.strptime(text, pattern)
 
     def methods(self) -> dict[type, dict[str, Callable[..., Any]]]:
-        """Methods of the values."""
+        """Return the methods of the values, by type."""
         days: dict[str, Callable[..., Any]] = {
             "ctime": date.ctime,
             "isocalendar": lambda moment: tuple(moment.isocalendar()),
@@ -143,7 +143,7 @@ def _timestamp(moment: datetime, /) -> float:
 
 
 def moment_attributes() -> dict[type, dict[str, Callable[[Any], Any]]]:
-    """Attributes of the values, which are read without a call."""
+    """Return the attributes of the values, by type; a logic reads them without a call."""
 
     def read(name: str) -> Callable[[Any], Any]:
         return lambda moment: getattr(moment, name)

@@ -11,12 +11,12 @@ from sandbox.runtime.texts import Texts
 _EMPTY: dict[str, int] = {}
 _KEY_VIEWS = (type(_EMPTY.keys()),)
 _ITEM_VIEWS = (type(_EMPTY.items()),)
-#: What the keys of a dict can be joined with.
+#: The types that the keys of a dict can be joined with.
 _JOINABLE = frozenset((set, *DICTS, *_KEY_VIEWS))
 
 
 def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[object, type]) -> Guards:
-    """Guards of the operators whose result can be larger than the operands, and of their `=` forms."""
+    """Return the guards of operators whose result can exceed the operands, and of their `=` forms."""
     limits = meter.limits
     most = 1 << limits.int_bits
     least = -most
@@ -102,7 +102,10 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         return whole(left << right)
 
     def joinable(left: Any, right: Any) -> None:
-        """Sets and the keys of dicts are joined in C; the pairs of a dict would be hashed there, unseen."""
+        """Check that two sets or key views can be joined in C.
+
+        The items of a dict cannot: C code would hash their pairs, and nobody would pay for that.
+        """
         weigh(left)
         weigh(right)
         if type(left) in _ITEM_VIEWS or type(right) in _ITEM_VIEWS:
@@ -129,7 +132,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         return sized(left ^ right)
 
     def extend(left: Any, right: Any) -> Any:
-        """`left += right`, which changes a list in its place."""
+        """Return the result of `left += right`, which changes a list in place."""
         kind = type(left)
         if kind is float:
             return left + right

@@ -1,8 +1,8 @@
-"""The runtime: everything that a compiled logic finds under a global name, and nothing else.
+"""The runtime: all global names that a compiled logic can use, and nothing else.
 
-One `Runtime` serves all programs of a process that have the same limits. Its globals are read-only for
-logics: the code that the compiler makes has no instruction that writes a global (see `program.vet`). One of
-them, `config`, is the running machine's: `Program.process` puts it there before each reading.
+One `Runtime` serves all programs of a process that have the same limits. A logic can only read its globals:
+the compiled code has no instruction that writes a global (see `program.vet`). One of them, `config`, belongs
+to the machine: `Program.process` sets it before each reading.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ from sandbox.runtime.values import NO_CONFIG
 
 
 def global_name(path: str) -> str:
-    """The global name behind a path in a facade, such as `math.sqrt`."""
+    """Return the global name for a path in a facade, such as `math.sqrt`."""
     return "_f_" + path.replace(".", "_")
 
 
 def facade_paths() -> frozenset[str]:
-    """All paths in the facades that resolve to one object, such as `math.sqrt`."""
+    """Return all paths in the facades that resolve to one object, such as `math.sqrt`."""
     return frozenset(f"{module}.{name}" for module, table in MODULES.items() for name in table)
 
 
@@ -108,7 +108,7 @@ class Runtime:
 
     @classmethod
     def of(cls, limits: Limits) -> "Runtime":
-        """The runtime of this process for these limits."""
+        """Return the runtime of this process for these limits."""
         made = cls._made.get(limits)
         if made is None:
             made = cls(limits)

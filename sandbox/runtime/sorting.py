@@ -1,4 +1,4 @@
-"""`sorted`, with the cost of its comparisons paid beforehand."""
+"""The function `sorted`, which pays for its comparisons beforehand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from sandbox.runtime.takes import Takes
 
 
 def sorting(meter: Meter, takes: Takes) -> Callable[..., list[Any]]:
-    """`sorted`, with the cost of its comparisons paid beforehand."""
+    """Return a `sorted` that pays for its comparisons beforehand."""
 
     def weigh(items: Any) -> None:
         size = len(items)
@@ -19,7 +19,7 @@ def sorting(meter: Meter, takes: Takes) -> Callable[..., list[Any]]:
             return
         meter.spend((share >> 2) + 1)
         if types & CONTAINERS or str in types:
-            # Each item is compared some log n times, at its whole size at worst.
+            # Each item is compared about log n times, in the worst case over its whole size.
             meter.spend(sum(meter.expanse(item) - 1 for item in items) * size.bit_length())
 
     def sort(items: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:

@@ -1,4 +1,4 @@
-"""How guards and functions take the items of what they walk through in C: sized, paid for, never endless."""
+"""Takes items for guards and functions that walk through them in C: sized, paid for, and never endless."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.runtime.meter import SIZED, Meter
 from sandbox.runtime.texts import ordered
 
-#: Iterators that run over other iterators, and how many of them may do so in one reading.
+#: Iterators that run over other iterators, and how many of them may be chained in one reading.
 LAZY = frozenset((GeneratorType, zip, enumerate))
 MOST_CHAINED = 200
 
@@ -16,13 +16,13 @@ Guards = dict[str, Callable[..., Any]]
 
 
 class Takes:
-    """How guards and functions take the items of something that they walk through in C."""
+    """Takes items for guards and functions that walk through them in C."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
 
     def take(self, items: Any, share: int = 3) -> Any:
-        """The items as something sized, paid for: a tick for each 2**share. Never endless."""
+        """Return the items as a sized value, and pay one tick for each 2**share of them. Never endless."""
         kind = type(items)
         meter = self.meter
         if kind is list or kind is tuple:
@@ -42,9 +42,9 @@ class Takes:
         return taken
 
     def source(self, items: Any) -> Any:
-        """What an iterator that a logic makes is to run over: an iterator over sized items, or a lazy one.
+        """Return the source for an iterator of a logic: an iterator over sized items, or a lazy iterator.
 
-        Lazy ones may stand upon one another, but not endlessly: undoing such a tower takes C stack.
+        Lazy iterators may be chained, but not endlessly, because freeing a long chain takes C stack.
         """
         kind = type(items)
         if kind is set:
@@ -57,7 +57,7 @@ class Takes:
         return iter(items)
 
     def ticking(self, items: Any, weight: int = 1) -> Iterator[Any]:
-        """The items one by one, each for a tick."""
+        """Yield the items one by one, and pay `weight` ticks for each."""
         return self._ticking(self.source(items), weight)
 
     def _ticking(self, items: Iterator[Any], weight: int) -> Iterator[Any]:
@@ -67,7 +67,7 @@ class Takes:
             yield item
 
     def keys(self, items: Any) -> Any:
-        """Items that become keys: sized, and paid for where they are dear."""
+        """Return items that become keys as a sized value, and pay for the expensive ones."""
         items = self.take(items)
         self.meter.entries(len(items))
         if not set(map(type, items)) <= {str, float, bool, type(None)}:

@@ -1,4 +1,4 @@
-"""The methods of texts, each of which pays for its work and holds its result to the limits."""
+"""The methods of texts. Each pays for its work and keeps its result within the limits."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from sandbox.runtime.texts import Texts
 
 
 def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
-    """Methods of str."""
+    """Return the methods of str."""
 
     def plain(method: Any) -> Any:
-        """A method that looks at each character once and makes at most a somewhat longer text."""
+        """Wrap a method that reads each character once, and makes at most a slightly longer text."""
 
         def run(text: str, *arguments: Any) -> Any:
             size = len(text)
@@ -26,7 +26,7 @@ def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
         return run
 
     def searched(method: Any) -> Any:
-        """A method that searches for a text."""
+        """Wrap a method that searches for a text."""
 
         def run(text: str, *arguments: Any) -> Any:
             if arguments and type(arguments[0]) is str:
@@ -36,7 +36,7 @@ def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
         return run
 
     def ended(method: Any) -> Any:
-        """A method that looks at one end, for one of several texts."""
+        """Wrap a method that compares one end with one or several texts."""
 
         def run(text: str, wanted: Any, *bounds: Any) -> Any:
             if type(wanted) is tuple:
@@ -48,7 +48,7 @@ def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
         return run
 
     def crossed(method: Any) -> Any:
-        """A method that may look at each character as often as its argument is long."""
+        """Wrap a method that may read each character as many times as its argument has characters."""
 
         def run(text: str, *arguments: Any) -> Any:
             if arguments and type(arguments[0]) is str:
@@ -71,7 +71,7 @@ def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
         try:
             size = sum(map(len, items)) + len(text) * len(items)
         except TypeError:
-            size = 0  # then join says what is wrong
+            size = 0  # join itself raises the error
         meter.text_of(size)
         return text.join(items)
 

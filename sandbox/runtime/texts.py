@@ -1,9 +1,9 @@
-"""How values become text: str, repr, format, %, f-strings and str.format, all bounded.
+"""Conversion of values to text: str, repr, format, %, f-strings and str.format, all bounded.
 
-Strategy. Python's own formatting looks up attributes (`'{0.x}'`), pads to any width and walks shared
-structures exponentially, all in C. So every way to a text leads through here: the parts are measured
-first, widths are read from the format before it is used, and `str.format` is written anew without
-attribute and item access. A function or other object shows as its kind, never with its address.
+Strategy. Python's own formatting looks up attributes (`'{0.x}'`), pads to any width, and walks through shared
+structures exponentially, all in C. So this module makes every text: it measures the parts first, reads widths
+from the format before it uses the format, and has its own `str.format` without attribute and item access. A
+function or other object is shown by its kind, never with its address.
 """
 
 import re
@@ -21,14 +21,15 @@ _PERCENT = re.compile(
     r"(?P<precision>(?:\.[0-9]*)?)[hlL]?(?P<kind>.)",
     re.DOTALL,
 )
-#: What may follow a % in a format of dates: no widths (the C library pads to any), no time of the host.
+#: The characters allowed after % in a date format: no widths (the C library pads to any), no time of the
+#: host.
 DIRECTIVES = frozenset("YmdHMSfjaAbBpIyzZUWuwVG%")
-#: Length of a format of strftime, in characters; each directive makes at most some ten.
+#: The most characters of a format of strftime; each directive makes at most some ten characters.
 LONGEST_MOMENT_FORMAT = 200
 
 
 class Texts:
-    """All ways to a text, with the meter running."""
+    """Makes texts of values, and pays for them."""
 
     def __init__(self, meter: Meter, kinds: Mapping[object, type]) -> None:
         self.meter = meter
@@ -36,7 +37,7 @@ class Texts:
         self._checked: set[str] = set()
 
     def show(self, value: object = "") -> str:
-        """What `str(value)` gives."""
+        """Return the text of `str(value)`."""
         kind = type(value)
         if kind is str:
             return value  # type: ignore[return-value]
@@ -52,7 +53,7 @@ class Texts:
         return self.quote(value)
 
     def quote(self, value: object) -> str:
-        """What `repr(value)` gives, but for objects that Python shows by their address."""
+        """Return the text of `repr(value)`, except for objects that Python shows with their address."""
         kind = type(value)
         if kind in _PLAIN:
             return repr(value)
@@ -63,7 +64,7 @@ class Texts:
         return self.meter.text(self._quoted(value))
 
     def _measure(self, value: object) -> None:
-        """Refuse what would get too long, before it is made; a comma and a character each at least."""
+        """Refuse a text that would be too long before it is made; a part takes at least two characters."""
         if 2 * self.meter.expanse(value) > self.meter.limits.str_chars:
             self.meter.exceed("str_chars")
 
@@ -98,7 +99,7 @@ class Texts:
         return ", ".join([f"{self._quoted(k)}: {self._quoted(v)}" for k, v in values.items()])  # type: ignore[attr-defined]
 
     def format(self, value: object, spec: object = "") -> str:
-        """What `format(value, spec)` gives."""
+        """Return the text of `format(value, spec)`."""
         if type(spec) is not str:
             raise TypeError(f"a format must be a text, not {type(spec).__name__}")
         kind = type(value)
@@ -124,14 +125,14 @@ class Texts:
             self._checked.add(spec)
 
     def moment(self, value: object, spec: object) -> str:
-        """What `value.strftime(spec)` gives, for the directives that do not depend on the host."""
+        """Return the text of `value.strftime(spec)`, for directives that do not depend on the host."""
         if type(spec) is not str:
             raise TypeError("a format must be a text")
         check_directives(spec)
         return self.meter.text(value.strftime(spec))  # type: ignore[attr-defined]
 
     def percent(self, pattern: str, values: object) -> str:
-        """What `pattern % values` gives, without `*` as a width."""
+        """Return the text of `pattern % values`, without `*` as a width."""
         self.meter.text_of(len(pattern))
         named = values if type(values) in (*DICTS, list, range) else None
         queue = list(values) if type(values) is tuple else [values]
@@ -182,7 +183,7 @@ class Texts:
         return f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,)
 
     def fill(self, pattern: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> str:
-        """What `pattern.format(*arguments, **keywords)` gives, for plain fields only."""
+        """Return the text of `pattern.format(*arguments, **keywords)`, for plain fields only."""
         self.meter.text_of(len(pattern))
         pieces: list[str] = []
         size = number = 0
@@ -215,7 +216,7 @@ class Texts:
 
 
 def check_directives(spec: str) -> None:
-    """Refuse a format of moments that is too long or has a directive that is not offered."""
+    """Refuse a date format that is too long or has a directive that is not available."""
     if len(spec) > LONGEST_MOMENT_FORMAT:
         raise ValueError(f"a date format has at most {LONGEST_MOMENT_FORMAT} characters")
     at = spec.find("%")
@@ -226,7 +227,7 @@ def check_directives(spec: str) -> None:
 
 
 def _rank(value: object) -> tuple[str, object]:
-    """A place for every value that can be in a set, so that mixed sets have an order too."""
+    """Return a sort key for any value that can be in a set, so that mixed sets have an order too."""
     kind = type(value)
     if kind in (int, float, bool):
         return ("", value)
@@ -242,10 +243,10 @@ def _rank(value: object) -> tuple[str, object]:
 
 
 def ordered(values: set[object]) -> list[object]:
-    """The items of a set in an order that is the same in every process.
+    """Return the items of a set in an order that is the same in every process.
 
-    Python's own order follows the hash of texts, which differs from process to process: a replay of
-    the same readings would give other results.
+    Python's own order depends on the hash of texts, which differs between processes, so a replay of the same
+    readings would give different results.
     """
     try:
         return sorted(values)  # type: ignore[type-var]

@@ -1,9 +1,9 @@
-"""What enters and leaves a logic: JSON in, JSON out, and nothing that JSON does not say plainly.
+"""The input and output of a logic: JSON in, JSON out, and no value that JSON cannot represent exactly.
 
-Strategy. The encoder is fast and trusting: it turns NaN into null, sets into lists, keys into texts, and
-overflows on shared structures. So the values are walked before: by exact type, down to a fixed depth, with
-a running count of the bytes that they will take at least, so that a small value that unfolds into a large
-one is stopped early. Long lists of numbers are looked at as a whole, in C.
+Strategy. The encoder is fast and does not check: it turns NaN into null, sets into lists, keys into texts,
+and overflows on shared structures. So this module walks through the values first: by exact type, down to a
+fixed depth, with a running count of the least bytes that they take, so that a small value that expands into a
+large one stops early. Long lists of numbers are checked as a whole, in C.
 """
 
 import re
@@ -19,16 +19,16 @@ from sandbox.runtime.meter import breach_of
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
-#: From this length on, the items of a list are looked at by type as a whole.
+#: From this length on, the items of a list are checked by type as a whole.
 _LONG = 8
 _SAFE = 1 << 63
-#: A number of so many digits is within `int_bits` at its least; one more is worth a closer look.
+#: A number with this many digits is within the lowest possible `int_bits`; a longer one needs a closer check.
 _DIGITS = 19
 _LONG_NUMBER = re.compile(rb"[0-9]{20}")
 
-#: What a logic reads as `config`: neither it nor what is in it can be changed.
+#: The `config` of a logic: neither it nor the values in it can be changed.
 Config = MappingProxyType[str, Any]
-#: The config of a machine that has none.
+#: The config of a machine without a config.
 NO_CONFIG: Config = MappingProxyType({})
 
 _decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
@@ -65,7 +65,7 @@ def _named(value: object) -> tuple[str, str]:
 
 
 class _Walk:
-    """One walk through a value that leaves: `what` is 'state', 'result' or 'config', for the messages."""
+    """One walk through a value to encode. `what` is 'state', 'result' or 'config', for the messages."""
 
     __slots__ = ("allowed", "limit", "limits", "size", "what")
 
@@ -80,7 +80,7 @@ class _Walk:
         raise exceeded(self.limits, limit)
 
     def entries(self, value: dict[Any, Any], depth: int) -> None:
-        """Look through a dict."""
+        """Check a dict."""
         if depth > self.limits.value_depth:
             self.exceed("value_depth")
         size = self.size + 4 * len(value)
@@ -113,7 +113,7 @@ class _Walk:
             self.exceed(self.limit)
 
     def items(self, value: list[Any], depth: int) -> None:
-        """Look through a list."""
+        """Check a list."""
         if depth > self.limits.value_depth:
             self.exceed("value_depth")
         self.size += 2 * len(value)
@@ -124,7 +124,7 @@ class _Walk:
             if len(kinds) == 1:
                 [kind] = kinds
                 if kind is float:
-                    # A sum is finite only if every item is; a sum that overflows is looked at closely.
+                    # A sum is finite only if every item is; if it is not, each item is checked.
                     if not isfinite(sum(value)):
                         self._each(value, depth)
                     return
@@ -176,13 +176,13 @@ class _Walk:
 
 
 def exceeded(limits: Limits, limit: str) -> LimitExceeded:
-    """The error for a value that leaves and is over a limit."""
+    """Return the error for a value to encode that exceeds a limit."""
     breach = breach_of(limits, limit)
     return LimitExceeded(breach.message, limit, breach.allowed)
 
 
 def _is_flat(value: dict[Any, Any], allowed: int) -> bool:
-    """Whether a small dict certainly has nothing but short texts and proper numbers: the usual one."""
+    """Return whether a dict certainly has only short texts and valid numbers, as is usual for small dicts."""
     size = 0
     for key, item in value.items():
         if type(key) is not str:
@@ -230,25 +230,25 @@ def _has_nul(value: Any) -> bool:
 
 
 def encode_state(state: dict[str, Any], limits: Limits) -> bytes:
-    """A state as JSON.
+    """Return a state as JSON.
 
     Raises:
-        LogicError: it holds something that JSON does not have.
-        LimitExceeded: it is too large or too deep.
+        LogicError: the state contains a value that JSON does not have.
+        LimitExceeded: the state is too large or too deep.
     """
     return _encoded(state, "state", limits)
 
 
 def encode_config(config: dict[str, Any], limits: Limits) -> bytes:
-    """A config as JSON. Raises as `encode_state`."""
+    """Return a config as JSON. Raises the same errors as `encode_state`."""
     return _encoded(config, "config", limits)
 
 
 def decode_config(config: bytes) -> Config:
-    """A config as a logic reads it: its dicts read-only, its lists as tuples.
+    """Return a config for a logic: its dicts are read-only, and its lists become tuples.
 
     Raises:
-        LogicError: it is no JSON object.
+        LogicError: the config is not a JSON object.
     """
     if config == b"{}":
         return NO_CONFIG
@@ -265,13 +265,13 @@ def _frozen(value: Any) -> Any:
 
 
 def encode_results(returned: object, limits: Limits) -> list[bytes]:
-    """What `process` returned, as the JSON objects to emit.
+    """Return the results of `process` as the JSON objects to publish.
 
-    A dict is one, a list of dicts several, None is none.
+    A dict is one result, a list of dicts is several, None is none.
 
     Raises:
-        LogicError: it is something else, or holds something that JSON does not have.
-        LimitExceeded: it is too large, too deep or too many.
+        LogicError: the returned value has another type, or contains a value that JSON does not have.
+        LimitExceeded: the results are too large, too deep or too many.
     """
     if type(returned) is dict:
         return [_encoded(returned, "result", limits)]
@@ -296,7 +296,7 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
 
 
 def encode(returned: object, state: dict[str, Any], limits: Limits) -> tuple[list[bytes], bytes]:
-    """Results and state at once; where `process` returned the state itself, it is encoded once."""
+    """Return the results and the state as JSON. If `process` returned the state itself, encode it once."""
     encoded = _encoded(state, "state", limits)
     if returned is state and len(encoded) <= limits.result_bytes:
         return [encoded], encoded
@@ -304,10 +304,11 @@ def encode(returned: object, state: dict[str, Any], limits: Limits) -> tuple[lis
 
 
 def decode_reading(body: bytes, limits: Limits) -> Any:
-    """The JSON value of a reading.
+    """Return the JSON value of a reading.
 
     Raises:
-        NotJson: it is not JSON, not UTF-8, too long, too deep, or has a number that no float can hold.
+        NotJson: the reading is not JSON, not UTF-8, too long, too deep, or has a number that no float can
+        hold.
     """
     if len(body) > limits.reading_bytes:
         raise NotJson(

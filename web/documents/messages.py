@@ -209,6 +209,11 @@ def _moved_reading() -> dict[str, Any]:
                     "minimum": 1,
                     "description": "Its position among the machine's readings in the overflow.",
                 },
+                wire.ATTEMPT_HEADER: {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "The attempt to move it, if the first one may have failed in part.",
+                },
                 CLAIM_HEADER: _CLAIM,
                 wire.SENT_AT_HEADER: _SENT,
             },
