@@ -70,7 +70,7 @@ class Services:
         )
 
     def close(self) -> None:
-        """Stop the keeper, close the connections, and end the child processes that check and try logic."""
+        """Stop the collector, close the connections, and end the child processes that check and try logic."""
         self.collector.close()
         self._publisher.close()
         self._sandbox.close()

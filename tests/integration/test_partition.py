@@ -38,7 +38,7 @@ def test_acknowledged_readings_are_not_settled_until_a_probe_proves_it(held: Hel
     held.until(proven)
 
 
-def test_deliveries_beyond_the_prefetch_prove_what_is_settled(
+def test_deliveries_beyond_the_prefetch_prove_which_readings_are_settled(
     held: HeldPartition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Proof, "publish", lambda _self, **_: None)

@@ -1,4 +1,4 @@
-"""The how-to pages, executed as written: each command succeeds, and does what the page says."""
+"""The how-to pages, executed as written: each command succeeds, with the effect on the page."""
 
 import os
 import re

@@ -88,13 +88,13 @@ def test_layers_with_full_names_are_the_same_contract() -> None:
     ],
     ids=["another order", "one layer split into two", "a new room", "another arrow", "another package"],
 )
-def test_a_contract_that_differs_from_the_diagram_is_noticed(before: str, after: str) -> None:
+def test_a_contract_that_differs_from_the_diagram_is_detected(before: str, after: str) -> None:
     assert before in PYPROJECT
 
     assert diagram(DIAGRAM) != contracts(PYPROJECT.replace(before, after))
 
 
-def test_a_room_that_does_not_exist_is_noticed() -> None:
+def test_a_room_that_does_not_exist_is_detected() -> None:
     layers = {"packages": ["web", "plants"], "pipeline": ["worker | plant", "models"]}
 
     assert missing(layers) == ["plants", "pipeline.models"]

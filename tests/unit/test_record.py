@@ -69,7 +69,7 @@ def test_a_new_machine_has_everything_to_run() -> None:
     assert fresh == readings
 
 
-def test_within_a_session_the_tag_says_what_is_applied() -> None:
+def test_within_a_session_the_tag_shows_which_readings_are_applied() -> None:
     record = advance(Record(), b"s1", [reading(1, b"x"), reading(2, b"x")])
 
     applied, fresh = split(record, b"s1", [reading(2, b"x"), reading(3, b"x")])

@@ -56,7 +56,7 @@ class FleetController(Controller):
 
 
 class MachinesController(Controller):
-    """`/machines` and what is below it; a logic and a state have files of their own."""
+    """`/machines` and the paths below it, except those of logic and states, which have their own files."""
 
     path = "/machines"
 

@@ -43,7 +43,7 @@ class Following(Struct):
 
 
 class ProfilesController(Controller):
-    """`/profiles`, and what is below it but their logic (`web.routes.logic`)."""
+    """`/profiles` and the paths below it, except those of logic (`web.routes.logic`)."""
 
     path = "/profiles"
 
