@@ -170,7 +170,7 @@ def test_a_system_with_machines_is_overwritten_only_on_request(office: Office, t
 
     assert "already" in refused
     assert "--replace" in refused
-    assert "no machine z" in unknown
+    assert "does not contain the machine z" in unknown
     assert untouched == [b"{}"] * 3
     assert only_a == [b'{"from":"backup"}', b"{}", b"{}"]
     assert [office.record(name).state for name in "abc"] == [b'{"from":"backup"}'] * 2 + [b"{}"]

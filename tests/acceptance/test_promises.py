@@ -202,7 +202,7 @@ def test_a_reading_over_http_that_is_not_json_is_refused_at_once(plant: Installa
     response = plant.client.post("/machines/m1/data", content=b"{nonsense")
 
     assert response.status_code == 400
-    assert "not JSON" in response.json()["detail"]
+    assert "not valid JSON" in response.json()["detail"]
 
 
 def test_machines_are_listed_with_the_logic_they_run(plant: Installation) -> None:

@@ -60,7 +60,7 @@ def test_a_collector_that_hangs_or_is_missing_loses_no_reading_and_delays_no_shu
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"}, "OTEL_EXPORTER_OTLP_ENDPOINT cannot be"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"}, "OTEL_EXPORTER_OTLP_ENDPOINT has the invalid"),
         (NOWHERE, "pip install 'iot-logic-processor[otel]'"),
     ],
 )
@@ -93,9 +93,9 @@ def test_opentelemetry_is_not_needed_if_traces_are_off(without_opentelemetry: st
 def imported(**environ: str) -> str:
     """Return whether traces are enabled with these variables, and which of two modules are imported."""
     code = (
-        "import sys, pipeline.actors, web.server; from pipeline import traces;"
+        "import sys, pipeline.actors, web.server; from pipeline.telemetry import tracing;"
         "names = ('opentelemetry.sdk.trace', 'opentelemetry.exporter');"
-        "print(traces.start('a test'), *(name in sys.modules for name in names))"
+        "print(tracing.start('a test'), *(name in sys.modules for name in names))"
     )
     return subprocess.run(
         [sys.executable, "-c", code], env=environ, cwd=ROOT, capture_output=True, text=True, check=True

@@ -128,7 +128,7 @@ def test_a_trial_ends_when_its_output_is_too_large(plant: Installation) -> None:
     report = response.json()
     assert len(response.content) < 1.1 * BYTES
     assert report["not_run"] > 0
-    assert "longer than" in report["stopped"]
+    assert " exceed " in report["stopped"]
 
 
 @pytest.mark.parametrize("logic", [ENDLESS, GREEDY])

@@ -198,9 +198,9 @@ def test_a_deleted_machine_does_not_come_back_when_it_is_noted_as_seen(plant: Pl
 
 @pytest.mark.parametrize("after", ["no id!", "x" * 129])
 def test_an_invalid_cursor_is_refused(plant: Plant, after: str) -> None:
-    with pytest.raises(ValueError, match="no cursor"):
+    with pytest.raises(ValueError, match="not a valid cursor"):
         plant.search.find(MachineFilter(), Sort.ID, after, 10, SINCE)
-    with pytest.raises(ValueError, match="no cursor"):
+    with pytest.raises(ValueError, match="not a valid cursor"):
         plant.search.find(MachineFilter(), Sort.LAST_SEEN, "12", 10, SINCE)
 
 

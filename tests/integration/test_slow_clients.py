@@ -142,7 +142,7 @@ def test_a_request_that_trickles_in_is_answered_with_408(client: socket.socket) 
 
     assert received.startswith(b"HTTP/1.1 408 ")
     assert b"application/problem+json" in received
-    assert b"has not come to its end within 0.5 s" in received
+    assert b"was not complete after 0.5 seconds" in received
 
 
 def test_a_body_that_trickles_in_is_answered_with_408_and_its_handler_is_notified(

@@ -72,7 +72,8 @@ def part(page: Page, name: str) -> None:
 
 def view(page: Page, name: str) -> None:
     """Open a view with the navigation."""
-    page.get_by_role("navigation", name="Views").get_by_role("link", name=name, exact=True).click()
+    views = page.get_by_role("navigation", name="Views", exact=True)
+    views.get_by_role("link", name=name, exact=True).click()
 
 
 def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
