@@ -87,7 +87,7 @@ class Watch:
 
 def sign_in(page: Page, token: str) -> None:
     """Sign in on a page that asks for a token, and wait for the navigation."""
-    page.get_by_label("Token").fill(token)
+    page.get_by_label("Token", exact=True).fill(token)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Views", exact=True).wait_for()
 

@@ -57,7 +57,7 @@ def test_the_list_has_pages_and_filters_that_are_in_the_address(page: Page, orig
     expect(page.get_by_role("row")).to_have_count(2)
     page.reload()
     expect(page.get_by_role("row")).to_have_count(2)
-    page.get_by_label("Token").fill("nobody")
+    page.get_by_label("Token", exact=True).fill("nobody")
     expect(page.get_by_role("heading", name="No change matches")).to_be_visible()
     page.get_by_role("button", name="Show all").click()
 

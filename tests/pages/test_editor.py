@@ -246,7 +246,7 @@ def test_signing_out_asks_about_drafts_and_deletes_them(
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.get_by_role("button", name="Sign out without saving").click()
 
-    expect(page.get_by_label("Token")).to_be_visible()
+    expect(page.get_by_label("Token", exact=True)).to_be_visible()
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 

@@ -96,7 +96,7 @@ def test_a_wrong_token_is_reported_and_a_valid_one_opens_the_requested_page(
     watch.allow("401")
     token = tokens.create("anna", Role.OPERATOR)
     page.goto(f"{origin}/#/dead-letters")
-    page.get_by_label("Token").fill("iot_wrong")
+    page.get_by_label("Token", exact=True).fill("iot_wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("not valid")
     assert axe(page) == []
@@ -147,7 +147,7 @@ def test_signing_out_leaves_nothing_behind(page: Page, watch: Watch, origin: str
     sign_in(page, tokens.create("anna", Role.VIEWER))
     page.get_by_role("button", name="Sign out").click()
 
-    expect(page.get_by_label("Token")).to_be_visible()
+    expect(page.get_by_label("Token", exact=True)).to_be_visible()
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 

@@ -220,7 +220,7 @@ def test_the_other_views_match_the_pictures_in_the_docs(
     boss = tokens.create("anna", Role.ADMIN)
     tokens.create("night-shift", Role.OPERATOR)
     page.reload()
-    page.get_by_label("Token").wait_for()
+    page.get_by_label("Token", exact=True).wait_for()
     picture(page, "sign-in")
     sign_in(page, boss)
     page.goto(f"{origin}/#/tokens")

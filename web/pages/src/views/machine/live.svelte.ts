@@ -116,7 +116,10 @@ export class Live {
       {
         event: (name, data) => {
           this.#lastEvent = performance.now();
-          if (name === "change") onchange();
+          if (name === "change") {
+            // After a deletion this page usually closes; if it stays open, the next poll shows that the machine is gone.
+            if ((data as { what: string }).what !== "machine.delete") onchange();
+          }
           else if (name === "lagged") this.#lag(data as { missed: number | null });
           else this.#take(data as Schemas["RecentReading"]);
           this.#schedule();
