@@ -27,13 +27,13 @@ class _DeadLetterGauges(Collector):
     """The gauges of the dead letters, read at each scrape."""
 
     def __init__(self, settings: Settings, letters: LetterStore, collector: DeadLetterCollector) -> None:
-        self._max, self._letters, self._keeper = settings.dead_letters_max, letters, collector
+        self._max, self._letters, self._collector = settings.dead_letters_max, letters, collector
 
     def collect(self) -> Iterator[Metric]:
         """Return the gauges. Raises `redis.RedisError`."""
         yield _gauge("dead_letters", "Dead letters stored in Redis.", self._letters.count())
         yield _gauge("dead_letters_max", "Maximum number of dead letters in Redis.", self._max)
-        if (waiting := self._keeper.waiting) is not None:
+        if (waiting := self._collector.waiting) is not None:
             yield _gauge("dead_letters_waiting", "Dead letters waiting in RabbitMQ to be stored.", waiting)
 
 

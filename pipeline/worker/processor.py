@@ -71,7 +71,7 @@ class Processor:
         self._publisher = publisher
         self._sandbox = sandbox
         self._stopping = stopping
-        self._attendance = index_writer
+        self._index_writer = index_writer
         self._metrics = metrics
         self._announcer = announcer
 
@@ -190,7 +190,7 @@ class Processor:
                     if transaction.run
                 }
             )
-        self._attendance.note(transactions)
+        self._index_writer.note(transactions)
 
     def _insist(self, batch: Batch, step: Callable[[], _T]) -> _T:
         """Do a step, and retry it while Redis is unavailable."""

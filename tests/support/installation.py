@@ -200,7 +200,7 @@ class Installation:
 
     def dead_letters(self, **where: str) -> list[tuple[dict[str, Any], bytes]]:
         """Return all dead letters published so far, over REST, each with its reading."""
-        self._wait_for_keeper()
+        self._wait_for_collector()
         letters = list[tuple[dict[str, Any], bytes]]()
         after = ""
         while True:
@@ -219,7 +219,7 @@ class Installation:
         said = {name: msgspec.json.decode(value) for name, value in letter.items()}
         return said, b64decode(json.loads(body)) if said["encoding"] == "base64" else body
 
-    def _wait_for_keeper(self) -> None:
+    def _wait_for_collector(self) -> None:
         """Send a dead letter of our own behind all others, wait until it is stored, and delete it."""
         name = f"{len(self.commands)}{time.monotonic_ns()}"[:15]
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
