@@ -67,7 +67,7 @@ class DeadLetterCollector:
         self._letters = letters
         self._swept = float("-inf")
         self._stopping = Event()
-        self._thread = Thread(target=self._run, name="keeper", daemon=True)
+        self._thread = Thread(target=self._run, name="collector", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -125,7 +125,7 @@ class DeadLetterCollector:
             if len(letters) >= most or size >= _BYTES or not channel.get_waiting_message_count():
                 break
         else:
-            raise pika.exceptions.ConsumerCancelled("RabbitMQ cancelled the keeper's consumer")
+            raise pika.exceptions.ConsumerCancelled("RabbitMQ cancelled the consumer of dead letters")
         if tag:
             new = self._letters.keep(letters)
             for (letter, body), is_new, is_another in zip(letters, new, others, strict=True):

@@ -65,10 +65,10 @@ class Redriver:
         """
         waiting, below = 0, None
         if pause is not None and pause.last is not None and pause.last > pause.first:
-            waiting, below = self._wait_for_keeper(machine_id, pause.first + 1, pause.last)
+            waiting, below = self._wait_for_collector(machine_id, pause.first + 1, pause.last)
         return self.send_all(LetterFilter(machine=machine_id, kind="paused", below=below)), waiting
 
-    def _wait_for_keeper(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
+    def _wait_for_collector(self, machine_id: str, first: int, last: int) -> tuple[int, int | None]:
         deadline = monotonic() + self.patience
         while True:
             waiting, below = self._letters.missing(machine_id, first, last)
