@@ -142,7 +142,7 @@ def test_a_reading_is_followed_from_its_callers_trace_to_its_result(traced: Trac
     assert (written["trace_id"], written["span_id"]) == batch.context
     assert (written["readings"], written["first"], written["last"]) == (1, "m1/1", "m1/1")
     assert written["ids"] == ["m1/1"]
-    assert any(line.get("first") == "m1/1" for line in traced.lines() if "is confirmed" in line["message"])
+    assert any(line.get("first") == "m1/1" for line in traced.lines() if "are confirmed" in line["message"])
     assert posted["machine"] == "m1"
 
 
