@@ -857,7 +857,7 @@ export interface components {
          * AuditEntry
          * @description A change in the audit trail.
          *
-         *     `id` is its position in the trail, `time` when it was made (RFC 3339, UTC). `who` is the name of the token; without a token it is the access path, in parentheses. `target` is what was changed, and `machine` the machine that it belongs to. `before` and `after` are the old and the new value: versions, ETags of states, numbers of dead letters.
+         *     `id` is its position in the trail, and `time` is when it was made (RFC 3339, UTC). `who` is the name of the token, or the access path in parentheses if there was no token. `target` is the changed object, and `machine` the machine that it belongs to. `before` and `after` are the old and the new value: versions, ETags of states, numbers of dead letters.
          */
         AuditEntry: {
             action: string;
