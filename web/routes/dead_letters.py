@@ -31,10 +31,10 @@ from web.schemas.dead_letter import (
     Selection,
     Sent,
     WholeDeadLetter,
-    is_json,
     shown_cause,
     shown_letter,
 )
+from web.schemas.reading import is_json
 from web.services import Services
 
 #: The share of the maximum number of dead letters above which there is a warning.

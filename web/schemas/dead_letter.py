@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.dead_letters.causes import FoundCause
@@ -210,12 +209,3 @@ def shown_cause(found: FoundCause) -> CauseSummary:
             for machine, place in places[:_MACHINES]
         ],
     )
-
-
-def is_json(body: bytes) -> bool:
-    """Return whether the bytes are one JSON value."""
-    try:
-        msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True

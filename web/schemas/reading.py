@@ -106,7 +106,7 @@ def shown_results(machine_id: str, recent: KeptReading) -> list[RecentResult]:
 
 def _value(recent: KeptReading) -> tuple[Encoding, Any]:
     body = recent.reading
-    if recent.whole and _is_json(body):
+    if recent.whole and is_json(body):
         return "json", msgspec.Raw(body)
     try:
         return "text", body.decode()
@@ -116,7 +116,8 @@ def _value(recent: KeptReading) -> tuple[Encoding, Any]:
         return "base64", b64encode(body).decode()
 
 
-def _is_json(body: bytes) -> bool:
+def is_json(body: bytes) -> bool:
+    """Return whether the bytes are one JSON value."""
     try:
         msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
