@@ -91,7 +91,7 @@ class Partition:
         self._proof: Proof | None = None
         self._given_back: float = float("inf")
         self._count_header = _DELIVERY_COUNT
-        #: The last delivered probe that may not be acknowledged yet, because acknowledgements go in order.
+        #: The last delivered probe that is not acknowledged yet, because acknowledgements go in order.
         self._probe_tag = 0
         self._on_end = on_end
         #: Readings that have arrived and are not handed out: from the partition's own queue, and from the
@@ -206,6 +206,7 @@ class Partition:
                     self._acknowledge_one(reading)
             if share.moved is not None:
                 self._moving = Share(self, [reading for reading in share.readings if not reading.is_back])
+        self._acknowledge_probe()
         self._finish()
 
     def settle_moved(self) -> None:
@@ -213,26 +214,30 @@ class Partition:
         assert self._moving is not None
         share, self._moving = self._moving, None
         self._acknowledge(share.readings)
+        self._acknowledge_probe()
         self._finish()
 
     def _acknowledge(self, readings: list[Reading]) -> None:
-        """Acknowledge these readings and all earlier ones; if no other is held, also the last probe."""
+        """Acknowledge these readings and all earlier ones."""
         self.acknowledged += len(readings)
         if self._ended.is_set() or self._proof is None:
             return
         self._proof.acknowledge(max(reading.delivery for reading in readings))
         tag = readings[-1].tag
-        self._channel.basic_ack(tag if self._holds_any else max(tag, self._probe_tag), multiple=True)
+        self._channel.basic_ack(tag, multiple=True)
+        if self._probe_tag < tag:
+            self._probe_tag = 0
 
     def _acknowledge_one(self, reading: Reading) -> None:
         self.acknowledged += 1
         if not self._ended.is_set():
             self._channel.basic_ack(reading.tag)
 
-    @property
-    def _holds_any(self) -> bool:
-        """Return whether the session holds an unacknowledged reading."""
-        return next(self._held(), None) is not None
+    def _acknowledge_probe(self) -> None:
+        """Acknowledge the last probe, unless the session holds an unacknowledged reading."""
+        if self._probe_tag and next(self._held(), None) is None and not self._ended.is_set():
+            self._channel.basic_ack(self._probe_tag, multiple=True)
+            self._probe_tag = 0
 
     def tick(self) -> None:
         """Do the periodic work of the session.
@@ -292,8 +297,7 @@ class Partition:
         if wire.is_probe(method, properties, self.queue):
             self._proof.come_back(properties.message_id)
             self._probe_tag = method.delivery_tag
-            if not self._holds_any:
-                self._channel.basic_ack(self._probe_tag, multiple=True)
+            self._acknowledge_probe()
         else:
             reading = _reading(method, properties, body)
             reading.delivery = delivery

@@ -270,3 +270,27 @@ def test_a_released_session_does_not_wait_indefinitely_for_room_in_the_overflow(
     held.until(ended)
 
     assert not held.partition.settled.complete
+
+
+def test_a_probe_that_arrives_meanwhile_is_acknowledged_when_no_reading_is_held(
+    held: HeldPartition, broker_url: str
+) -> None:
+    held.send(b"1")
+    held.partition.take(wire.PREFETCH, 2**30).moved = Future()
+    held.partition.settle()
+    send_to_overflow(broker_url, 99)
+    held.until(lambda: held.partition.waiting == 1)
+    held.take()
+    held.partition.settle_moved()
+    held.partition.tick()
+    held.until(lambda: held.partition._probe_tag > 0)
+
+    held.partition.settle()
+    held.partition.end()
+    held.until(lambda: held.ended)
+    successor = HeldPartition(broker_url, b"session2")
+    successor.send(b"2")
+    [reading] = successor.take()
+    successor.close()
+
+    assert reading.delivery == 1  # the probe did not come back before it
