@@ -75,11 +75,11 @@ bench: $(INSTALLED) $(BUILT) ## Measure everything, about 45 minutes; QUICK=1 le
 bench-pages: $(INSTALLED) ## Write what `make bench` has measured into the docs, as tables and charts
 	$(BIN)/python -m tests.bench.page build/bench.json docs
 
-# SPLITS and KILLS are campaigns of their own, in rounds, with a count after each.
-chaos: $(INSTALLED) ## Break things at random, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority; SEED=7
+# SPLITS, KILLS and FLOODS are campaigns of their own, in rounds, with a count after each.
+chaos: $(INSTALLED) ## Break things at random, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority, or FLOODS=14; SEED=7
 	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS) $(if $(RABBITMQ),--rabbitmq $(RABBITMQ)),$(if $(SPLITS),splits --rounds $(SPLITS) \
-		$(if $(HANDLING),--handling $(HANDLING)),\
-		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)))) $(if $(SEED),--seed $(SEED))
+		$(if $(HANDLING),--handling $(HANDLING)),$(if $(FLOODS),floods --rounds $(FLOODS),\
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS))))) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(INSTALLED) ## Try the API with made-up requests for long: EXAMPLES=500 SEED=7
 	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz

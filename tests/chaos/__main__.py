@@ -1,7 +1,8 @@
 """`make chaos`: campaigns of any length. Exit status 1 if a promise was broken.
 
 Without a command: faults of all kinds at random. `kills`: SIGKILLs of RabbitMQ under full load, a count after
-each. `splits`: splits and failures of a cluster of three RabbitMQ nodes, a count after each.
+each. `splits`: splits and failures of a cluster of three RabbitMQ nodes, a count after each. `floods`: kills
+while a machine floods its partition and the overflow is full, a count after each.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from random import SystemRandom
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.chaos import kills, rounds, splits
+from tests.chaos import floods, kills, rounds, splits
 from tests.chaos.broker import Broker
 from tests.chaos.campaign import Campaign
 from tests.chaos.debian import DebianBroker
@@ -56,7 +57,12 @@ def main() -> int:
         "--handling", choices=splits.HANDLINGS, default="ignore", help="cluster_partition_handling"
     )
     splitting.set_defaults(run=_splits, folder="splits-")
-    for command in (killing, splitting):
+    flooding = commands.add_parser("floods", help="fill the overflow, and kill in rounds")
+    flooding.add_argument(
+        "--kinds", nargs="+", type=floods.Kind, default=list(floods.Kind), help="which kinds of rounds"
+    )
+    flooding.set_defaults(run=_floods, folder="floods-")
+    for command in (killing, splitting, flooding):
         command.add_argument("--rounds", type=int, default=30, help="how many rounds")
         command.add_argument("--module", default="pipeline.actors", help="what the workers run")
         command.add_argument("--seed", type=int, help="what the rounds are drawn from (default: a new one)")
@@ -114,6 +120,15 @@ def _splits(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
         logs=folder,
     )
     return _shown(found, folder)
+
+
+def _floods(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
+    _say(f"{arguments.rounds} floods with seed {seed}")
+    found, refusals = floods.floods(
+        arguments.rounds, seed, _say, kinds=tuple(arguments.kinds), module=arguments.module, logs=folder
+    )
+    _say(f"the overflow was full {refusals:,} times")
+    return _shown(found, folder) or not refusals
 
 
 def _shown(found: rounds.Findings, folder: Path) -> bool:

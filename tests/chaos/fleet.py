@@ -39,11 +39,12 @@ class Sort(IntEnum):
 class Machine:
     """The readings of one machine. They are numbered from 0; place n of each column belongs to reading n."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, padding: int = 0) -> None:
         self.id = f"m{place}"
         #: Half of the machines send a `message_id`. A third of them sometimes send bad readings.
         self.with_message_id = place % 2 == 0
         self.at_times_bad = place % 3 == 0
+        self.padding = padding
         self.sorts = bytearray()
         self.confirmed = bytearray()
         self.sent_at = array("d")
@@ -58,17 +59,17 @@ class Machine:
         return Message(
             wire.INGEST_EXCHANGE,
             wire.data_key(self.id),
-            body_of(n, sort),
+            body_of(n, sort, self.padding),
             pika.BasicProperties(delivery_mode=PERSISTENT, message_id=message_id),
             mandatory=True,
         )
 
 
-def body_of(n: int, sort: Sort) -> bytes:
+def body_of(n: int, sort: Sort, padding: int = 0) -> bytes:
     """Return the bytes of a machine's reading n. The logics fail if there is no `n`."""
     match sort:
         case Sort.GOOD:
-            return json.dumps({"n": n}).encode()
+            return json.dumps({"n": n, "padding": "x" * padding} if padding else {"n": n}).encode()
         case Sort.RAISES:
             return json.dumps({"bad": n}).encode()
         case Sort.NOT_JSON:
@@ -76,10 +77,23 @@ def body_of(n: int, sort: Sort) -> bytes:
 
 
 class Fleet:
-    """Sends `rate` readings per second (None: as fast as the broker confirms) from `start` to `stop`."""
+    """Sends `rate` readings per second (None: as fast as the broker confirms) from `start` to `stop`.
 
-    def __init__(self, amqp_url: str, machines: int, seed: int, rate: float | None) -> None:
-        self.machines = [Machine(place) for place in range(machines)]
+    The share `flood` of the readings comes from the first machine. Good readings have `padding` more bytes.
+    """
+
+    def __init__(
+        self,
+        amqp_url: str,
+        machines: int,
+        seed: int,
+        rate: float | None,
+        *,
+        flood: float = 0.0,
+        padding: int = 0,
+    ) -> None:
+        self.machines = [Machine(place, padding) for place in range(machines)]
+        self._flood = flood
         self.by_id = {machine.id: machine for machine in self.machines}
         self.rate = rate
         self.confirmed = 0
@@ -166,7 +180,10 @@ class Fleet:
                 self._send(portion)
 
     def _send(self, readings: int) -> None:
-        if self._random.random() < _FLOODS:
+        if self._flood:
+            first = [self.machines[0]] * round(readings * self._flood)
+            machines = first + self._random.choices(self.machines, k=readings - len(first))
+        elif self._random.random() < _FLOODS:
             machines = [self._random.choice(self.machines)] * readings
         else:
             machines = self._random.choices(self.machines, k=readings)

@@ -32,7 +32,8 @@ class Site:
     """Starts when it is created, and ends with `stack`.
 
     `workers` are the environments of the workers, one each; they run `module`. `rate` is the fleet's, in
-    readings per second (None: as fast as confirmed).
+    readings per second (None: as fast as confirmed), `flood` and `padding` as in `Fleet`. `environ` holds
+    for the API too. `queues` are those that hold readings, and `patience` is in seconds.
     """
 
     def __init__(
@@ -46,19 +47,27 @@ class Site:
         rate: float | None = None,
         module: str = "pipeline.actors",
         workers: Sequence[Mapping[str, str]] = ({},),
+        environ: Mapping[str, str] | None = None,
+        logic: str = LOGIC,
+        flood: float = 0.0,
+        padding: int = 0,
+        queues: Sequence[str] = READINGS_QUEUES,
+        patience: float = PATIENCE,
     ) -> None:
         # Broken connections are expected, and each would log a line.
         logging.getLogger("pika").setLevel(logging.CRITICAL)
         logging.getLogger("pipeline.broker.publisher").setLevel(logging.CRITICAL)
         self._module, self._environs = module, workers
+        self._queues, self._patience = queues, patience
         self.plant = stack.enter_context(Installation(amqp_url, redis_url))
-        self.fleet = Fleet(amqp_url, machines, seed, rate)
+        self.plant.environ |= environ or {}
+        self.fleet = Fleet(amqp_url, machines, seed, rate, flood=flood, padding=padding)
         stack.callback(self.fleet.stop)
         for machine in self.fleet.machines:
             machine.at_times_bad = False
         self.plant.start_api()
         for machine in self.fleet.machines:
-            self.plant.upload(machine.id, LOGIC)
+            self.plant.upload(machine.id, logic)
         self.workers = [self.start_worker(number) for number in range(len(workers))]
         self.fleet.pause_at_start()
         self.fleet.start()
@@ -90,7 +99,7 @@ class Site:
     def drain(self) -> None:
         """Pause the fleet, and wait until all readings are processed.
 
-        Raises `AssertionError` if this takes longer than `PATIENCE`.
+        Raises `AssertionError` if this takes longer than `patience`.
         """
         self.fleet.pause()
         last = self.fleet.send_last()
@@ -101,17 +110,17 @@ class Site:
             return not left
 
         try:
-            wait_until(counted, timeout=PATIENCE)
-            wait_until(lambda: not self._waiting(), timeout=PATIENCE)
+            wait_until(counted, timeout=self._patience)
+            wait_until(lambda: not self._waiting(), timeout=self._patience)
         except AssertionError:
-            names = ", ".join(machine.id for machine in left)
-            raise AssertionError(f"not worked off within {PATIENCE:.0f} s: {names or 'the queues'}") from None
+            names = ", ".join(machine.id for machine in left) or "the queues"
+            raise AssertionError(f"not processed within {self._patience:.0f} s: {names}") from None
 
     def _waiting(self) -> int:
         with pika.BlockingConnection(pika.URLParameters(self.plant.amqp_url)) as connection:
             channel = connection.channel()
             return sum(
-                channel.queue_declare(queue, passive=True).method.message_count for queue in READINGS_QUEUES
+                channel.queue_declare(queue, passive=True).method.message_count for queue in self._queues
             )
 
     def census(self) -> Census:
@@ -126,6 +135,10 @@ class Site:
                 said.append(f"a worker ended with status {worker.process.returncode}: {worker.log[-500:]}")
                 self.workers[number] = self.start_worker(number)
         return said
+
+    def count_lines(self, text: str) -> int:
+        """Return how often the commands have logged a text."""
+        return sum(command.log.count(text) for command in self.plant.commands)
 
     def keep_logs(self, folder: Path) -> None:
         """Write the output of the commands to files."""
