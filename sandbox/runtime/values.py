@@ -7,6 +7,7 @@ large one stops early. Long lists of numbers are checked as a whole, in C.
 """
 
 import re
+from collections.abc import Sequence
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -36,7 +37,7 @@ _decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
 _NAMES = {
     MappingProxyType: ("config or a dict in it", "dict(...) makes a copy of it"),
     set: ("a set", "sorted(...) makes a list of it"),
-    tuple: ("a tuple", "list(...) makes a list of it"),
+    tuple: ("a tuple", ""),
     range: ("a range", "list(...) makes a list of it"),
     bytes: ("bytes", ""),
     complex: ("a complex number", ""),
@@ -97,7 +98,7 @@ class _Walk:
             elif kind is float:
                 if not isfinite(item):
                     self._bad_number(item)
-            elif kind is dict or kind is list:
+            elif kind is dict or kind is list or kind is tuple:
                 self.size = size
                 if size > self.allowed:
                     self.exceed(self.limit)
@@ -112,8 +113,8 @@ class _Walk:
         if size > self.allowed:
             self.exceed(self.limit)
 
-    def items(self, value: list[Any], depth: int) -> None:
-        """Check a list."""
+    def items(self, value: Sequence[Any], depth: int) -> None:
+        """Check a list, or a tuple, which leaves as a list."""
         if depth > self.limits.value_depth:
             self.exceed("value_depth")
         self.size += 2 * len(value)
@@ -134,7 +135,7 @@ class _Walk:
                     return
         self._each(value, depth)
 
-    def _each(self, value: list[Any], depth: int) -> None:
+    def _each(self, value: Sequence[Any], depth: int) -> None:
         for item in value:
             kind = type(item)
             if kind is str:
@@ -149,7 +150,7 @@ class _Walk:
                     self._bad_number(item)
             elif kind is dict:
                 self.entries(item, depth + 1)
-            elif kind is list:
+            elif kind is list or kind is tuple:
                 self.items(item, depth + 1)
             elif kind is not bool and item is not None:
                 self._bad_value(item)
@@ -226,7 +227,7 @@ def _has_nul(value: Any) -> bool:
         return "\0" in value
     if type(value) is dict:
         return any("\0" in key or _has_nul(item) for key, item in value.items())
-    return type(value) is list and any(_has_nul(item) for item in value)
+    return type(value) in (list, tuple) and any(_has_nul(item) for item in value)
 
 
 def encode_state(state: dict[str, Any], limits: Limits) -> bytes:
@@ -267,7 +268,7 @@ def _frozen(value: Any) -> Any:
 def encode_results(returned: object, limits: Limits) -> list[bytes]:
     """Return the results of `process` as the JSON objects to publish.
 
-    A dict is one result, a list of dicts is several, None is none.
+    A dict is one result, a list or tuple of dicts is several, None is none.
 
     Raises:
         LogicError: the returned value has another type, or contains a value that JSON does not have.
@@ -277,7 +278,7 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
         return [_encoded(returned, "result", limits)]
     if returned is None:
         return []
-    if type(returned) is not list:
+    if type(returned) is not list and type(returned) is not tuple:
         raise LogicError(
             f"process returned {_named(returned)[0]}; it must return a dict, a list of dicts, or None"
         )
@@ -288,7 +289,7 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
     for item in returned:
         if type(item) is not dict:
             raise LogicError(
-                f"process returned a list that contains {_named(item)[0]}; it must contain only dicts"
+                f"process returned a {type(returned).__name__} that contains {_named(item)[0]}; it must contain only dicts"
             )
         results.append(_encoded(item, "result", limits, taken))
         taken += len(results[-1])

@@ -174,7 +174,7 @@ def test_if_it_were_a_plain_dict_a_logic_would_change_it() -> None:
         ("return config", "process returned config or a dict in it; it must return a dict"),
         ("return {'c': config['deep']}", "config or a dict in it"),
         ("state['c'] = config", "config or a dict in it"),
-        ("state['c'] = config['steps']", "a tuple"),
+        ("state['c'] = config['steps']", "config or a dict in it"),
     ],
 )
 def test_a_logic_that_tries_to_change_it_gets_an_error(statement: str, said: str) -> None:

@@ -86,8 +86,8 @@ def test_iteration_over_a_set_has_the_same_order_in_every_process() -> None:
         ("raise ValueError('too hot')", "ValueError: too hot", 2),
         ("return 'text'", "process returned a text; it must return a dict, a list of dicts, or None", None),
         (
-            "return {'r': (1, 2)}",
-            "the result contains a tuple, which is not JSON; list(...) makes a list of it",
+            "return {'r': range(2)}",
+            "the result contains a range, which is not JSON; list(...) makes a list of it",
             None,
         ),
         (

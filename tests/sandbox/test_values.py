@@ -39,7 +39,7 @@ def test_a_json_value_leaves_unchanged(value: dict[str, Any]) -> None:
 
 @given(
     st.recursive(
-        VALUES | st.just({1}) | st.just((1,)) | st.just(float("nan")), lambda v: st.lists(v, max_size=10)
+        VALUES | st.just({1}) | st.just(float("nan")), lambda v: st.lists(v, max_size=10)
     )
 )
 def test_every_value_that_leaves_reads_back_equal_with_equal_types(value: Any) -> None:
@@ -65,7 +65,6 @@ class Whole(int):
     [
         *(
             {1, 2},
-            (1, 2),
             b"x",
             1j,
             range(3),
@@ -106,6 +105,49 @@ def test_a_value_that_is_not_json_does_not_leave(bad: Any, depth: str) -> None:
         encode_state(holder, LIMITS)
     with pytest.raises(LogicError):
         encode_results([holder], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("value", "back"),
+    [
+        ((1, 2.5, "x", None, True), [1, 2.5, "x", None, True]),
+        ((), []),
+        ([(1, (2, [(3,)]))], [[1, [2, [[3]]]]]),
+        ({"in": (1, {"a": ()})}, {"in": [1, {"a": []}]}),
+        ((1.5,) * 20, [1.5] * 20),
+        ([(1, 2)] * 20, [[1, 2]] * 20),
+    ],
+)
+def test_a_tuple_leaves_as_a_list(value: Any, back: Any) -> None:
+    assert json.loads(encode_state({"v": value}, LIMITS)) == {"v": back}
+    assert json.loads(encode_results({"v": value}, LIMITS)[0]) == {"v": back}
+
+
+def test_a_tuple_of_dicts_is_several_results() -> None:
+    assert encode_results(({"a": 1}, {"b": (2,)}), LIMITS) == [b'{"a":1}', b'{"b":[2]}']
+    with pytest.raises(LogicError, match="a tuple that contains a whole number"):
+        encode_results((1, 2), LIMITS)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), {1}, 2**64, "a\0b", "\ud800", {1: 2}, len])
+def test_a_value_in_a_tuple_must_be_json_too(bad: Any) -> None:
+    for holder in ((bad,), (1.5,) * 20 + (bad,), [[(bad,)]], {"a": (bad,)}):
+        with pytest.raises(LogicError):
+            encode_state({"v": holder}, LIMITS)
+
+
+def test_tuples_count_for_the_limits() -> None:
+    deep: Any = ()
+    for _ in range(LIMITS.value_depth):
+        deep = (deep,)
+    for value, limit in (
+        (deep, "value_depth"),
+        (("x" * 200, "x" * 200), "state_bytes"),
+        (((1,) * 20,) * 20, "state_bytes"),
+    ):
+        with pytest.raises(LimitExceeded) as raised:
+            encode_state({"v": value}, LIMITS if limit == "value_depth" else SMALL)
+        assert raised.value.limit == limit
 
 
 def test_an_int_too_large_for_a_float_sum_among_many_is_found() -> None:
