@@ -22,7 +22,7 @@ The modules, in the order in which a reading passes them:
   `findings`, `naming`, `wording`, `hints`), and rewrites it (`transformer`, `expressions`, `costs`)
 - `runtime`: the names that a logic can use, listed in `allowed`. The `meter` counts each use, in the `guards`
   (`operators`, `dots`, `takes`), the functions (`builtin`, `conversions`, `sorting`), the `methods`
-  (`text_methods`, `texts`) and the modules (`facades`, `moments`); `values` decodes and encodes JSON
+  (`text_methods`, `texts`, `fills`) and the modules (`facades`, `moments`); `values` decodes and encodes JSON
 - `reference` makes the docs page about it
 """
 

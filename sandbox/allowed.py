@@ -20,8 +20,10 @@ NAMES = _table("""
     abs         size of a number, without its sign
     all         whether all items are true
     any         whether one item is true
+    ascii       value as Python source, with ASCII characters only
     bin         whole number as binary text
     bool        true or false of a value
+    callable    whether a value is a function or a type
     chr         character of a code point
     dict        dict from a dict, pairs or keywords
     divmod      quotient and remainder
@@ -85,7 +87,7 @@ _TEXT = _table("""
     count         how often a text occurs
     endswith      whether it ends with a text
     find          index of the first occurrence, or -1
-    format        text with {} filled in; no attributes or items inside the braces
+    format        text with {}, {name}, {name[key]} filled in; no attributes inside the braces
     index         index of the first occurrence, or ValueError
     isalnum       whether it has only letters and digits
     isalpha       whether it has only letters

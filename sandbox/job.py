@@ -5,6 +5,9 @@ from typing import Final, Literal, Self
 
 from msgspec import Struct
 
+#: The file name of the code of a logic, which identifies the logic's own lines in tracebacks.
+FILENAME: Final = "<logic>"
+
 
 class Logic(Struct, frozen=True):
     """A logic, as input of the sandbox.

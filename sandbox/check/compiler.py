@@ -17,11 +17,9 @@ from sandbox.check import hints, policy
 from sandbox.check.scope import Scope
 from sandbox.check.source import Source, read
 from sandbox.check.transformer import Metering
-from sandbox.job import Checked, Problem
+from sandbox.job import FILENAME, Checked, Problem
 from sandbox.limits import Limits
 
-#: The file name that identifies a logic's own lines in tracebacks.
-FILENAME = "<logic>"
 #: Python frames that the recursive steps may need for a tree within the limits of nodes and depth.
 FRAMES = 3_000
 

@@ -84,6 +84,11 @@ def has_slice(target: ast.expr) -> bool:
     return isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice)
 
 
+def has_membership(node: ast.Compare) -> bool:
+    """Return whether a comparison is a chain with `in`, such as `0 < x in items`."""
+    return len(node.ops) > 1 and any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops)
+
+
 def is_float(node: ast.expr) -> bool:
     """Return whether an expression is a literal float."""
     return isinstance(node, ast.Constant) and type(node.value) is float

@@ -3,6 +3,7 @@
 
 import ast
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer, copy_locations
@@ -10,6 +11,7 @@ from RestrictedPython.transformer import RestrictingNodeTransformer, copy_locati
 from sandbox.check.costs import (
     PLAIN_WITH_NUMBER,
     facade_path,
+    has_membership,
     is_float,
     is_scalar,
     is_small_number,
@@ -144,6 +146,8 @@ class Expressions(RestrictingNodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         """Turn `math.pi` into a name, and any other attribute into a call of the guard."""
+        if node.attr == "__name__" and isinstance(node.ctx, ast.Load):
+            return self._guard("_getattr_", [self.visit(node.value), ast.Constant("__name__")], node)
         path = facade_path(node, self.imports)
         seen = super().visit_Attribute(node)
         if path is not None and isinstance(node.ctx, ast.Load):
@@ -208,31 +212,47 @@ class Expressions(RestrictingNodeTransformer):
         """Guard one side of each comparison: one is enough, because C code walks only through the smaller."""
         sides = [node.left, *node.comparators]
         cheap = [is_scalar(side) for side in sides]
-        literal = [
-            isinstance(side, (ast.Tuple, ast.List))
-            and all(isinstance(item, ast.Constant) for item in side.elts)
-            for side in sides
-        ]
+        in_place = [(_is_short(left), _is_literal(right)) for left, right in pairwise(sides)]
+        if has_membership(node):
+            return self._chain(self._with(node), in_place)
         operators = node.ops
         node = self._with(node)
-        if len(operators) == 1 and isinstance(operators[0], (ast.In, ast.NotIn)):
-            needle = sides[0]
-            long = (
-                isinstance(needle, ast.Constant) and isinstance(needle.value, str) and len(needle.value) > 16
-            )
-            return self._membership(node, cheap[0] and not long, literal[1])
+        if isinstance(operators[0], (ast.In, ast.NotIn)):
+            return self._membership(node, *in_place[0])
         sides = [node.left, *node.comparators]
         for place, op in enumerate(operators):
             right = place + 1
-            if isinstance(op, (ast.In, ast.NotIn)):
-                self.error(node, "`in` within a chain of comparisons is not allowed.")
-            elif not isinstance(op, (ast.Is, ast.IsNot)) and not cheap[place] and not cheap[right]:
+            if not isinstance(op, (ast.Is, ast.IsNot)) and not cheap[place] and not cheap[right]:
                 sides[right] = self._guard("_bounded_", [sides[right]], sides[right])
                 cheap[right] = True
         node.left, node.comparators = sides[0], sides[1:]
         return node
 
+    def _chain(self, node: ast.Compare, in_place: list[tuple[bool, bool]]) -> ast.expr:
+        """Turn `a < b in c` into `a < (kept := b) and kept in c`: the guard of `in` takes both sides."""
+        parts: list[ast.expr] = []
+        left = node.left
+        for place, (op, side) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            right = following = side
+            if place < len(node.ops) - 1 and not isinstance(side, ast.Constant):
+                kept = self.gen_tmp_name()
+                right = ast.NamedExpr(ast.Name(kept, ast.Store()), side)
+                following = ast.Name(kept, ast.Load())
+            part = ast.Compare(left, [op], [right])
+            copy_locations(part, node)
+            if isinstance(op, (ast.In, ast.NotIn)):
+                parts.append(self._membership(part, *in_place[place]))
+            else:
+                if not isinstance(op, (ast.Is, ast.IsNot)):
+                    part.comparators = [self._guard("_bounded_", [right], side)]
+                parts.append(part)
+            left = following
+        chain = ast.BoolOp(ast.And(), parts)
+        copy_locations(chain, node)
+        return chain
+
     def _membership(self, node: ast.Compare, constant: bool, literal: bool) -> ast.expr:
+        """Guard `in`. The left side may be a short constant, and the right side a list of constants."""
         [items] = node.comparators
         if literal:
             return node
@@ -264,8 +284,8 @@ class Expressions(RestrictingNodeTransformer):
                 value = self._guard("_quote_", [value], part)
             elif part.conversion == ord("s"):
                 value = self._guard("_show_", [value], part)
-            elif part.conversion != -1:
-                self.error(part, "!a is not allowed in an f-string.")
+            elif part.conversion == ord("a"):
+                value = self._guard("_ascii_", [value], part)
             if spec is None:
                 text = value if part.conversion != -1 else self._guard("_show_", [value], part)
             else:
@@ -282,3 +302,16 @@ class Expressions(RestrictingNodeTransformer):
         if len(spec.values) == 1 and isinstance(spec.values[0], ast.Constant):
             return spec.values[0]
         return self._parts(spec)
+
+
+def _is_short(needle: ast.expr) -> bool:
+    """Return whether the left side of `in` is a number, or a literal text that is quickly found."""
+    long = isinstance(needle, ast.Constant) and isinstance(needle.value, str) and len(needle.value) > 16
+    return is_scalar(needle) and not long
+
+
+def _is_literal(items: ast.expr) -> bool:
+    """Return whether the right side of `in` is a literal list of constants."""
+    return isinstance(items, (ast.Tuple, ast.List)) and all(
+        isinstance(item, ast.Constant) for item in items.elts
+    )

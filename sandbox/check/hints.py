@@ -68,7 +68,7 @@ UNKNOWN = {
     "long": "Write int.",
     "xrange": "Write range.",
     "raw_input": _NO_FILES,
-    "callable": "Compare the values themselves.",
+    "slice": "Write items[1:3], with variables for the start and the end if they change.",
     **dict.fromkeys(
         ("BaseException", "SystemExit", "KeyboardInterrupt", "GeneratorExit"),
         "Use Exception, or a more specific error.",

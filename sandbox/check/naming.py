@@ -72,6 +72,9 @@ class NameRules(Findings):
     def check_attribute(self, node: ast.Attribute) -> None:
         """Check the name after a dot."""
         name = node.attr
+        of_module = isinstance(node.value, ast.Name) and node.value.id in self.scope.modules
+        if name == "__name__" and isinstance(node.ctx, ast.Load) and not of_module:
+            return  # of a type or a function
         if name.startswith("_"):
             self.report(node, f"`.{name}` is not available: it begins with an underscore", "")
             return

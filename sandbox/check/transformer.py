@@ -153,23 +153,17 @@ class Metering(Expressions):
         if isinstance(node.target, ast.Attribute):
             return super().visit_AugAssign(node)
         guard = _GUARDED_IN_PLACE.get(type(node.op))
-        plain = guard is None or (isinstance(node.op, PLAIN_WITH_NUMBER) and is_small_number(node.value))
-        if plain and not has_slice(node.target):
+        if has_slice(node.target):
+            return self._change_slice(node)
+        if guard is None or (isinstance(node.op, PLAIN_WITH_NUMBER) and is_small_number(node.value)):
             return self._with(node)
-        if guard is None:
-            guard = "_idiv_" if isinstance(node.op, ast.Div) else "_ifloordiv_"
-        target = node.target
         node = self._with(node)
         if isinstance(node.target, ast.Name):
             read = ast.Name(node.target.id, ast.Load())
             made = ast.Assign([node.target], self._guard(guard, [read, node.value], node))
             copy_locations(made, node)
             return made
-        assert isinstance(target, ast.Subscript)
         assert isinstance(node.target, ast.Subscript)
-        if isinstance(target.slice, ast.Slice):
-            self.error(node, "An augmented assignment to a slice is not allowed.")
-            return node
         keep: list[ast.stmt] = []
 
         def kept(value: ast.expr) -> str:
@@ -190,6 +184,37 @@ class Metering(Expressions):
         copy_locations(read_item, node)
         change = ast.Assign([item(ast.Store())], self._guard(guard, [read_item, node.value], node))
         statements: list[ast.stmt] = [*keep, change]
+        for statement in statements:
+            copy_locations(statement, node)
+        return statements
+
+    def _change_slice(self, node: ast.AugAssign) -> Any:
+        """Turn `w[a:b] += x` into reading the slice, changing it, and writing it, with `w`, `a`, `b` kept."""
+        target = node.target
+        assert isinstance(target, ast.Subscript)
+        assert isinstance(target.slice, ast.Slice)
+        parts = [self.visit(part) for part in (target.value, *self._bounds(target.slice))]
+        names = [self.gen_tmp_name() for _ in (*parts, "the slice")]
+        [*kept, changed] = names
+
+        def read(names: list[str]) -> list[ast.expr]:
+            return [ast.Name(name, ast.Load()) for name in names]
+
+        guard = _GUARDED_IN_PLACE.get(type(node.op))
+        value = self.visit(node.value)
+        change: ast.stmt = ast.AugAssign(ast.Name(changed, ast.Store()), node.op, value)
+        if guard is not None:
+            made = self._guard(guard, [*read([changed]), value], node)
+            change = ast.Assign([ast.Name(changed, ast.Store())], made)
+        statements: list[ast.stmt] = [
+            *(
+                ast.Assign([ast.Name(name, ast.Store())], part)
+                for name, part in zip(kept, parts, strict=True)
+            ),
+            ast.Assign([ast.Name(changed, ast.Store())], self._guard("_cut_", read(kept), node)),
+            change,
+            ast.Expr(self._guard("_set_cut_", read([changed, *kept]), node)),
+        ]
         for statement in statements:
             copy_locations(statement, node)
         return statements

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from sandbox.allowed import EXCEPTIONS, VALUES
 from sandbox.check import hints
-from sandbox.check.costs import facade_path
+from sandbox.check.costs import facade_path, has_membership, has_slice
 from sandbox.check.naming import NameRules
 
 _OPERATORS = (ast.expr_context, ast.operator, ast.unaryop)
@@ -80,6 +80,13 @@ class WordingRules(NameRules):
         if node.is_async:
             self.report(node.iter, *hints.NODES["AsyncFor"])
         self.target(node.target, starred=False)
+        for part in ast.walk(node.iter):
+            if isinstance(part, ast.Compare) and has_membership(part):
+                self.report(
+                    part,
+                    "`in` within a chain of comparisons is not available in the source of a comprehension",
+                    "Join two comparisons with `and`.",
+                )
 
     def check_assign(self, node: ast.Assign) -> None:
         """Check the targets of an assignment."""
@@ -90,7 +97,8 @@ class WordingRules(NameRules):
     def check_augassign(self, node: ast.AugAssign) -> None:
         """Check the operator and the target of an assignment such as `x += 1`."""
         self.check_binop(node)
-        self.target(node.target, starred=False)
+        if not has_slice(node.target):
+            self.target(node.target, starred=False)
 
     def target(self, target: ast.AST, *, starred: bool) -> None:
         """Check a target: a star only at the first level of unpacking, no slices. A key may have stars."""
@@ -124,15 +132,6 @@ class WordingRules(NameRules):
         if isinstance(node.op, ast.MatMult):
             self.report(node, *hints.NODES["MatMult"])
 
-    def check_compare(self, node: ast.Compare) -> None:
-        """Refuse `in` within a chain of comparisons."""
-        if len(node.ops) > 1 and any(isinstance(op, (ast.In, ast.NotIn)) for op in node.ops):
-            self.report(
-                node,
-                "`in` within a chain of comparisons is not available",
-                "Join two comparisons with `and`.",
-            )
-
     def check_subscript(self, node: ast.Subscript) -> None:
         """Refuse several slices at once, and changes of read-only values such as `config`."""
         if isinstance(node.slice, ast.Tuple) and any(
@@ -148,11 +147,6 @@ class WordingRules(NameRules):
                 f"`{root.id}` belongs to the machine and cannot be changed",
                 f"dict({root.id}) makes a copy. Keep values in state.",
             )
-
-    def check_formattedvalue(self, node: ast.FormattedValue) -> None:
-        """Allow `!r` and `!s`, and refuse `!a`."""
-        if node.conversion == ord("a"):
-            self.report(node, "`!a` is not available", "Write `!r`.")
 
 
 def _is_fixed(node: ast.expr) -> bool:

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
 
-from sandbox.check.compiler import FILENAME, check
+from sandbox.check.compiler import check
 from sandbox.check.source import Source
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused
-from sandbox.job import Failure, Logic, Problem
+from sandbox.job import FILENAME, Failure, Logic, Problem
 from sandbox.limits import Limits
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.runtime import Runtime

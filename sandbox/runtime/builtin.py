@@ -148,11 +148,16 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     def quoted(value: Any, /) -> str:
         return texts.quote(value)
 
+    def quoted_in_ascii(value: Any, /) -> str:
+        return texts.ascii(value)
+
     return {
         "abs": abs,
         "all": every,
         "any": some,
+        "ascii": quoted_in_ascii,
         "bin": bin,
+        "callable": callable,
         "chr": chr,
         "divmod": divmod,
         "enumerate": numbered,

@@ -1,11 +1,14 @@
 """The types that a logic has without an import, as functions that make values and represent the type.
 
 Strategy. `isinstance` and `type` translate between these functions and the types, so a logic never holds a
-type object with its methods and its base classes.
+type object with its methods and its base classes. The types of errors are the exception.
 """
 
+import builtins
+import json
+import statistics
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from sandbox.allowed import EXCEPTIONS
 from sandbox.runtime.meter import DICTS, Meter
@@ -39,6 +42,8 @@ ERRORS: dict[str, type[Exception]] = {
     )
     if error.__name__ in EXCEPTIONS
 }
+#: All errors that a logic can name.
+_ERRORS = frozenset((*ERRORS.values(), json.JSONDecodeError, statistics.StatisticsError))
 
 
 def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
@@ -125,17 +130,35 @@ def pairs(meter: Meter, takes: Takes, entries: Any) -> dict[Any, Any]:
     return made
 
 
+def types_without_name() -> dict[object, type]:
+    """Return functions that represent the types whose name a logic does not have, each with its type.
+
+    A logic gets them from `type(x)`: the type of None, and of errors such as `UnboundLocalError`.
+    """
+
+    def stand_in(kind: type) -> Any:
+        def refuse(*_arguments: Any, **_keywords: Any) -> NoReturn:
+            raise TypeError(f"{kind.__name__} is not available")
+
+        return refuse
+
+    errors = [
+        kind for kind in vars(builtins).values() if isinstance(kind, type) and issubclass(kind, Exception)
+    ]
+    kinds = [type(None), *(kind for kind in errors if kind not in _ERRORS)]
+    return {stand_in(kind): kind for kind in dict.fromkeys(kinds)}
+
+
 def types_of(kinds: dict[object, type]) -> Guards:
     """Return `isinstance` and `type`, which translate between the functions and the types they represent."""
     offered = {kind: function for function, kind in kinds.items()}
-    errors = frozenset(ERRORS.values())
 
     def real(kind: Any) -> Any:
         if type(kind) is tuple:
             return tuple([real(member) for member in kind])
         if kind is None:
             return type(None)
-        if type(kind) is type and kind in errors:
+        if type(kind) is type and kind in _ERRORS:
             return kind
         if callable(kind) and kind in kinds:
             return kinds[kind]
@@ -146,19 +169,14 @@ def types_of(kinds: dict[object, type]) -> Guards:
             value = _DICT
         return isinstance(value, kinds.get(kind) or real(kind) if type(kind) is not tuple else real(kind))
 
-    def none_type() -> None:
-        return None
-
     def type_of(value: Any, /) -> Any:
         kind = type(value)
         if kind is MappingProxyType:
             kind = dict
         if kind in offered:
             return offered[kind]
-        if value is None:
-            return none_type
         if isinstance(value, Exception):
-            return next(ancestor for ancestor in kind.__mro__ if ancestor in errors)
+            return next(ancestor for ancestor in kind.__mro__ if ancestor in _ERRORS)
         raise TypeError("type() is available only for numbers, texts, lists, dicts and other plain values")
 
     return {"isinstance": is_instance, "type": type_of}

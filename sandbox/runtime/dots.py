@@ -6,8 +6,10 @@ type of `x`. Python's own attribute lookup is never used, so a name that is not 
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import FunctionType
 from typing import Any
 
+from sandbox.job import FILENAME
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
 
@@ -56,9 +58,20 @@ def dots(
             return values[name](value)
         if isinstance(value, Exception) and name == "args":
             return value.args
+        if name == "__name__":
+            return name_of(value)
         if callable(value) and value in kinds:
             return of_type(value, name)
         raise missing(value, name)
+
+    def name_of(value: Any) -> str:
+        """Return the `__name__` of a type or of a function of the logic; no other function has one."""
+        if callable(value) and value in kinds:
+            return kinds[value].__name__
+        own = type(value) is FunctionType and value.__code__.co_filename == FILENAME
+        if own or (isinstance(value, type) and issubclass(value, Exception)):
+            return value.__name__  # type: ignore[no-any-return]
+        raise missing(value, "__name__")
 
     def call(name: str) -> Callable[..., Any]:
         takers = {kind: table[name] for kind, table in methods.items() if name in table}
@@ -83,7 +96,7 @@ def dots(
     names = {
         name for table in (*methods.values(), *attributes.values(), *on_types.values()) for name in table
     }
-    guards: Guards = {f"_m_{name}": call(name) for name in sorted(names | {"args"})}
+    guards: Guards = {f"_m_{name}": call(name) for name in sorted(names | {"args", "__name__"})}
     guards["_getattr_"] = get
 
     get_entry, append_item = methods[dict]["get"], methods[list]["append"]

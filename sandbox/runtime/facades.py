@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.allowed import MODULES
-from sandbox.runtime.meter import CONTAINERS, DICTS, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
@@ -193,6 +193,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         sort_keys: Any = False,
         separators: Any = None,
         ensure_ascii: Any = True,
+        default: Any = None,
     ) -> str:
         if not (indent is None or (type(indent) is int and 0 <= indent <= 16)):
             raise ValueError("json.dumps(): indent may be a whole number up to 16")
@@ -203,6 +204,8 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         ):
             raise ValueError("json.dumps(): separators may be two short texts")
         meter.spend(8)
+        if default is not None:
+            value = replaced(value, default, 0)
         if type(value) in CONTAINERS:
             measure(value, indent or 0)
         elif type(value) is str:
@@ -218,6 +221,25 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
                 default=refuse_value,
             )
         )
+
+    def replaced(value: Any, default: Any, depth: int) -> Any:
+        """Return a copy in which `default` has replaced each value that JSON does not have.
+
+        It is called before the encoder, whose C code does not bound how often `default` returns a value that
+        needs `default` again.
+        """
+        kind = type(value)
+        if kind in SCALARS or kind is str:
+            return value
+        if depth >= meter.limits.value_depth:
+            meter.exceed("value_depth")
+        if kind in DICTS:
+            meter.spend((len(value) >> 2) + 1)
+            return {key: replaced(item, default, depth + 1) for key, item in value.items()}
+        if kind is list or kind is tuple:
+            meter.spend((len(value) >> 3) + 1)
+            return [replaced(item, default, depth + 1) for item in value]
+        return replaced(default(value), default, depth + 1)
 
     def measure(value: Any, indent: int) -> None:
         """Check depth and length before encoding; a value that contains itself is too deep."""

@@ -49,6 +49,7 @@ class Runtime:
         moments = Moments(meter, texts)
         moment_types = (date, datetime, time, timedelta, timezone)
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
+        kinds.update(conversions.types_without_name())
         lists, tuples = methods.sequence_methods(meter, takes)
         dicts = methods.dict_methods(meter, takes)
         by_type: dict[type, methods.Table] = {
@@ -87,6 +88,7 @@ class Runtime:
             "_text_": meter.text,
             "_show_": texts.show,
             "_quote_": texts.quote,
+            "_ascii_": texts.ascii,
             "_format_": texts.format,
             **dots(
                 MappingProxyType(by_type),

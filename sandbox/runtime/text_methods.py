@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.runtime.fills import Fill
 from sandbox.runtime.meter import SIZED, Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Takes
@@ -105,7 +106,7 @@ def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
         return made
 
     def fill(text: str, /, *arguments: Any, **keywords: Any) -> str:
-        return texts.fill(text, arguments, keywords)
+        return Fill(texts, arguments, keywords).text(text)
 
     return {
         **{

@@ -1,15 +1,14 @@
-"""Conversion of values to text: str, repr, format, %, f-strings and str.format, all bounded.
+"""Conversion of values to text: str, repr, format, % and f-strings, all bounded; see `fills` for str.format.
 
 Strategy. Python's own formatting looks up attributes (`'{0.x}'`), pads to any width, and walks through shared
-structures exponentially, all in C. So this module makes every text: it measures the parts first, reads widths
-from the format before it uses the format, and has its own `str.format` without attribute and item access. A
-function or other object is shown by its kind, never with its address.
+structures exponentially, all in C. So this module makes every text: it measures the parts first, and reads
+widths from the format before it uses the format. A function or other object is shown by its kind, never with
+its address.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
-from string import Formatter
 
 from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
 
@@ -63,6 +62,14 @@ class Texts:
             self._measure(value)
         return self.meter.text(self._quoted(value))
 
+    def ascii(self, value: object) -> str:
+        """Return the text of `ascii(value)`."""
+        quoted = self.quote(value)
+        if quoted.isascii():
+            return quoted
+        self.meter.spend(len(quoted) >> 3)
+        return self.meter.text(quoted.encode("ascii", "backslashreplace").decode("ascii"))
+
     def _measure(self, value: object) -> None:
         """Refuse a text that would be too long before it is made; a part takes at least two characters."""
         if 2 * self.meter.expanse(value) > self.meter.limits.str_chars:
@@ -86,9 +93,9 @@ class Texts:
         if isinstance(value, BaseException):
             return f"{kind.__name__}({self._listed(value.args)})"
         if kind.__hash__ is not None and value in self.kinds:
-            return f"<class '{self.kinds[value].__name__}'>"
+            return f"<class '{_full_name(self.kinds[value])}'>"
         if isinstance(value, type):
-            return f"<class '{value.__name__}'>"
+            return f"<class '{_full_name(value)}'>"
         name = getattr(value, "__name__", None) if callable(value) else None
         return f"<{kind.__name__} {name}>" if isinstance(name, str) else f"<{kind.__name__}>"
 
@@ -172,47 +179,21 @@ class Texts:
         self.widths(match["width"] + match["precision"])
         kind = match["kind"]
         if kind in "sra":
-            value = self.show(value) if kind == "s" else self.quote(value)
-            if kind == "a":
-                value = value.encode("ascii", "backslashreplace").decode("ascii")
-            kind = "s"
+            made = {"s": self.show, "r": self.quote, "a": self.ascii}[kind](value)
+            value, kind = made, "s"
         elif kind not in "diouxXeEfFgGc":
             raise ValueError(f"unsupported format character {kind[:1]!r}")
         elif type(value) not in SCALARS and type(value) is not str:
             raise TypeError(f"%{kind} format: a number is required, not {type(value).__name__}")
         return f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,)
 
-    def fill(self, pattern: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> str:
-        """Return the text of `pattern.format(*arguments, **keywords)`, for plain fields only."""
-        self.meter.text_of(len(pattern))
-        pieces: list[str] = []
-        size = number = 0
-        for literal, field, spec, conversion in Formatter().parse(pattern):
-            pieces.append(literal)
-            if field is None:
-                continue
-            self.meter.spend(1)
-            if field == "":
-                field, number = str(number), number + 1
-            if field.isdecimal() and len(field) < 6:
-                if int(field) >= len(arguments):
-                    raise IndexError("str.format: there are fewer values than fields")
-                value = arguments[int(field)]
-            elif field.isidentifier():
-                value = keywords[field]
-            else:
-                raise ValueError("str.format: only {}, {0} and {name} are available, without '.' and '['")
-            if "{" in (spec or ""):
-                raise ValueError("str.format: a field inside a format is not available; use an f-string")
-            if conversion == "r":
-                value = self.quote(value)
-            elif conversion:
-                value = self.show(value)
-            pieces.append(self.format(value, spec or ""))
-            size += len(pieces[-1])
-            if size > self.meter.limits.str_chars:
-                self.meter.exceed("str_chars")
-        return self.meter.text("".join(pieces))
+
+def _full_name(kind: type) -> str:
+    """Return the name of a type with its module, as Python shows it."""
+    module = kind.__module__
+    return (
+        kind.__name__ if module == "builtins" or module.startswith("sandbox") else f"{module}.{kind.__name__}"
+    )
 
 
 def check_directives(spec: str) -> None:

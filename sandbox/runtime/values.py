@@ -289,7 +289,8 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
     for item in returned:
         if type(item) is not dict:
             raise LogicError(
-                f"process returned a {type(returned).__name__} that contains {_named(item)[0]}; it must contain only dicts"
+                f"process returned {_named(returned)[0]} that contains {_named(item)[0]}; "
+                "it must contain only dicts"
             )
         results.append(_encoded(item, "result", limits, taken))
         taken += len(results[-1])

@@ -37,11 +37,7 @@ def test_a_json_value_leaves_unchanged(value: dict[str, Any]) -> None:
     assert json.loads(encoded) == value
 
 
-@given(
-    st.recursive(
-        VALUES | st.just({1}) | st.just(float("nan")), lambda v: st.lists(v, max_size=10)
-    )
-)
+@given(st.recursive(VALUES | st.just({1}) | st.just(float("nan")), lambda v: st.lists(v, max_size=10)))
 def test_every_value_that_leaves_reads_back_equal_with_equal_types(value: Any) -> None:
     try:
         [encoded] = encode_results({"value": value}, LIMITS)

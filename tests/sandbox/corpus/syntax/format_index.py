@@ -1,4 +1,4 @@
-# expect: runtime-error
+# expect: ok
 # why: str.format with an index
 def process(data, state):
     return {"r": "{0[machine]}".format(data)}
