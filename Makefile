@@ -81,8 +81,9 @@ chaos: $(INSTALLED) ## Break things at random, and count every reading: FAULTS=1
 		$(if $(HANDLING),--handling $(HANDLING)),$(if $(FLOODS),floods --rounds $(FLOODS),\
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS))))) $(if $(SEED),--seed $(SEED))
 
-fuzz: $(INSTALLED) ## Try the API with made-up requests for long: EXAMPLES=500 SEED=7
+fuzz: $(INSTALLED) ## Try the API with made-up requests, and search for dear steps of a logic: EXAMPLES=500 MINUTES=60 SEED=7
 	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz
+	$(BIN)/python -m tests.prices $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 # Where no engine answers it installs and starts one, and where no image can be pulled it makes stand-ins: as root.
 test-compose: $(INSTALLED) ## Build and start the compose stack, and kill, restart and stop what is in it

@@ -1,0 +1,321 @@
+"""Every step that a logic can do, as templates of code: what the search looks for worst inputs of.
+
+A word in capitals is a slot, which takes values of that sort from `values`; `i` counts the repetitions, and
+`K` the copies in one repetition, for steps that cost more if they are new each time. `{}` is the name itself.
+A name of the allow list or a kind of syntax without a template fails a test, and so does a template that does
+not contain what it is listed under.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from sandbox.allowed import EXCEPTIONS
+from sandbox.check.policy import ALLOWED_NODES
+from sandbox.reference import sections
+from tests.prices.syntax import SYNTAX
+
+_SLOT: Final = re.compile(r"\b[A-Z]{3,}\b")
+
+#: Templates of functions and exceptions, and their names.
+_FUNCTIONS: Final = {
+    "{}(NUMBER)": "abs bin bool chr float hex int oct round",
+    "{}(ITEMS)": "all any bool dict enumerate iter len list max min next reversed set sorted str sum tuple "
+    "type",
+    "{}(ANY)": "ascii bool callable format repr str type float int",
+    "{}(ROWS)": "dict max min sorted sum",
+    "{}(INT)": "range int float",
+    "{}(NUMBER, NUMBER)": "divmod pow round max min",
+    "{}(INT, INT)": "range divmod pow",
+    "{}(INT, INT, INT)": "range pow",
+    "{}(NUMBERTEXT)": "float int ord",
+    "{}(NUMBERTEXT, INT)": "int",
+    "{}(NUMBERTEXT, 36)": "int",
+    "{}(NUMBERTEXT, base=2)": "int",
+    "{}(TEXT)": "ascii len list ord repr set sorted str tuple",
+    "{}(FUNCTION, ITEMS)": "filter map",
+    "list({}(FUNCTION, ITEMS))": "filter map",
+    "list({}(FUNCTION, ITEMS, ITEMS))": "map",
+    "list({}(ITEMS, ITEMS))": "zip",
+    "{}(ITEMS, ITEMS, strict=True)": "zip",
+    "list({}(ITEMS, INT))": "enumerate",
+    "list({}(ITEMS))": "enumerate iter reversed zip",
+    "next({}(ITEMS))": "enumerate iter reversed zip",
+    "{}(iter(ITEMS), 0)": "next",
+    "{}(ITERATOR, 0)": "next",
+    "{}(ITEMS, key=FUNCTION)": "max min sorted",
+    "{}(ITEMS, default=0)": "max min",
+    "{}(ITEMS, reverse=True)": "sorted",
+    "{}(ITEMS, ANY)": "sum",
+    "{}(ROWS, [])": "sum",
+    "{}(LIST, TUPLE)": "sum",
+    "{}(ITEMS, ITEMS)": "max min",
+    "{}(TUPLE, TUPLE)": "max min",
+    "{}(ANY, ANY, ANY)": "max min",
+    "{}(ANY, SPEC)": "format",
+    "{}(NUMBER, SPEC)": "format",
+    "{}(TEXT, SPEC)": "format",
+    "{}(DATETIME, DATEFORMAT)": "format",
+    "{}(ANY, TYPE)": "isinstance",
+    "{}(ANY, (TYPE, TYPE))": "isinstance",
+    "{}(ERROR)": "ascii str repr bool type",
+    "{}(DICT)": "dict list sorted",
+    "{}(DICT, a=1, b=2)": "dict",
+    "{}(ANY, a=ANY)": "dict",
+    "{}(NUMBERS)": "sum max min sorted",
+    "{}(FLOAT, INT)": "round",
+    "{}(config)": "bool dict len list repr str sorted",
+    "str({}(ANY, ANY))": " ".join(EXCEPTIONS),
+    "try:\n    raise {}(ANY)\nexcept Exception as e:\n    x = e": " ".join(EXCEPTIONS),
+}
+_VALUES: Final = {"{}": "config", "{}['a']": "config", "{} == DICT": "config", "[x for x in {}]": "config"}
+_MODULES: Final = {
+    "math": {
+        "math.{}(NUMBER)": "acos acosh asin asinh atan atanh cbrt ceil cos cosh degrees erf erfc exp exp2 "
+        "expm1 fabs floor frexp gamma isfinite isinf isnan lgamma log log10 log1p log2 modf radians sin sinh "
+        "sqrt tan tanh trunc",
+        "math.{}(NUMBER, NUMBER)": "atan2 copysign fmod isclose log pow remainder",
+        "math.{}(INT)": "factorial isqrt gcd lcm perm",
+        "math.{}(INT, INT)": "comb gcd lcm ldexp perm",
+        "math.{}(FLOAT, INT)": "ldexp",
+        "math.{}(INT, INT, INT, INT)": "gcd lcm",
+        "math.{}(*LIST)": "gcd lcm hypot",
+        "math.{}(NUMBER, NUMBER, NUMBER)": "hypot",
+        "math.{}(POINTS, POINTS)": "dist",
+        "math.{}(ITEMS, ITEMS)": "dist",
+        "math.{}(NUMBERS)": "fsum prod",
+        "math.{}(ITEMS)": "fsum prod",
+        "math.{}(NUMBERS, start=NUMBER)": "prod",
+        "math.{}": "e inf nan pi tau",
+    },
+    "statistics": {
+        "statistics.{}(NUMBERS)": "fmean geometric_mean harmonic_mean mean median median_high median_low "
+        "mode multimode pstdev pvariance quantiles stdev variance",
+        "statistics.{}(ITEMS)": "fmean mean median mode multimode",
+        "statistics.{}(NUMBERS, NUMBERS)": "correlation covariance fmean harmonic_mean linear_regression",
+        "statistics.{}(NUMBERS, NUMBER)": "pstdev pvariance stdev variance",
+        "statistics.{}(NUMBERS, n=INT)": "quantiles",
+        "statistics.{}(NUMBERS, n=INT, method='inclusive')": "quantiles",
+        "statistics.{}(NUMBERS, mu=NUMBER)": "pvariance",
+        "statistics.{}(ANY)": "StatisticsError",
+    },
+    "json": {
+        "json.{}(JSON)": "loads",
+        "json.{}(TEXT)": "loads dumps",
+        "json.{}(ANY)": "dumps",
+        "json.{}(ITEMS)": "dumps",
+        "json.{}(ITEMS, indent=16)": "dumps",
+        "json.{}(DICT, sort_keys=True)": "dumps",
+        "json.{}(ITEMS, ensure_ascii=False, separators=(',', ':'))": "dumps",
+        "json.{}(ITEMS, default=FUNCTION)": "dumps",
+        "json.{}(TEXT, TEXT, INT)": "JSONDecodeError",
+    },
+    "datetime": {
+        "datetime.{}(INT, 3, 12)": "date datetime",
+        "datetime.{}(2026, 3, 12)": "date datetime",
+        "datetime.{}(2026, 3, 12, 10, 11, 12, 13, tzinfo=ZONE)": "datetime",
+        "datetime.{}(10, 11, 12, 13, tzinfo=ZONE)": "time",
+        "datetime.{}(NUMBER, NUMBER, NUMBER)": "timedelta",
+        "datetime.{}(weeks=NUMBER, hours=NUMBER)": "timedelta",
+        "datetime.{}(DELTA, TEXT)": "timezone",
+        "datetime.{}(datetime.timedelta(hours=1), 'abc')": "timezone",
+        "datetime.{}(ANY)": "date datetime time timedelta timezone",
+    },
+}
+_METHODS: Final = {
+    "str": {
+        "TEXT.{}()": "capitalize casefold isalnum isalpha isascii isdecimal isdigit islower isnumeric "
+        "isspace istitle isupper lower lstrip rstrip split rsplit splitlines strip swapcase title upper",
+        "NUMBERTEXT.{}()": "isdecimal isdigit isnumeric isalnum strip",
+        "TEXT.{}(TEXT)": "count endswith find index lstrip partition removeprefix removesuffix rfind rindex "
+        "rpartition rsplit rstrip split startswith strip",
+        "TEXT.{}(SHORT)": "count find index partition rfind rindex rpartition rsplit split",
+        "TEXT.{}(TEXT, INT)": "count find index rfind rindex startswith endswith split rsplit",
+        "TEXT.{}(TEXT, INT, INT)": "count find index rfind rindex startswith endswith",
+        "TEXT.{}(TUPLE)": "startswith endswith",
+        "TEXT.{}(INT)": "center ljust rjust zfill",
+        "TEXT.{}(INT, 'x')": "center ljust rjust",
+        "TEXT.{}(INT, '\\u4e2d')": "center ljust rjust",
+        "TEXT.{}(TEXT, TEXT)": "replace",
+        "TEXT.{}('a', 'b')": "replace",
+        "TEXT.{}('a', 'aa')": "replace",
+        "TEXT.{}('', 'a')": "replace",
+        "TEXT.{}(SHORT, '')": "replace",
+        "TEXT.{}(TEXT, TEXT, INT)": "replace",
+        "TEXT.{}(ITEMS)": "join",
+        "TEXT.{}(['', ''])": "join",
+        "''.{}(ITEMS)": "join",
+        "TEXT.{}(True)": "splitlines",
+        "FILL.{}(ANY)": "format",
+        "FILL.{}(NUMBER, SPEC)": "format",
+        "FILL.{}(ANY, ANY, a=DICT)": "format",
+        "FILL.{}(ANY, a=ANY)": "format",
+        "FILL.{}(NUMBER, NUMBER, NUMBER, a=NUMBER)": "format",
+        "str.{}(TEXT)": "upper lower",
+    },
+    "list": {
+        "LIST.{}(ANY)": "count index",
+        "LIST.{}(ANY, INT)": "index",
+        "x = LIST; x.{}(1); x.pop()": "append",
+        "x = LIST[:]; x.{}()": "clear reverse sort pop",
+        "x = LIST[:]; x.{}(ITEMS)": "extend",
+        "x = []; x.{}(ITEMS)": "extend",
+        "LIST.{}()": "copy reverse sort",
+        "x = LIST; x.{}(0, 1); x.pop(0)": "insert",
+        "x = LIST; x.{}(INT, 1); x.pop(INT)": "insert",
+        "x = LIST; x.{}(0); x.append(1)": "pop",
+        "x = LIST; x.{}(ANY)": "remove",
+        "x = LIST; x.append(5); x.{}(5)": "remove",
+        "x = LIST[:]; x.{}(key=FUNCTION)": "sort",
+        "x = LIST[:]; x.{}(reverse=True)": "sort",
+        "x = ROWS; x.{}()": "sort",
+    },
+    "dict": {
+        "DICT.{}()": "copy items keys values",
+        "list(DICT.{}())": "items keys values",
+        "next(iter(DICT.{}()))": "items keys values",
+        "for x in DICT.{}(): break": "items keys values",
+        "x = DICT.copy(); x.{}()": "clear popitem",
+        "DICT.{}(KEY)": "get",
+        "DICT.{}(KEY, 0)": "get",
+        "x = DICT; x.{}(KEY, 0)": "pop",
+        "x = DICT; x.{}(KEY, 0); x.pop(KEY, 0)": "setdefault",
+        "x = DICT; x.{}('new', 0); x.popitem()": "setdefault",
+        "x = DICT; x['new'] = 0; x.{}()": "popitem",
+        "x = DICT; x['new'] = 0; x.{}('new')": "pop",
+        "x = {{}}; x.{}(DICT)": "update",
+        "x = {{}}; x.{}(ROWS)": "update",
+        "DICT.{}(DICT)": "update",
+        "DICT.{}(a=1, b=2)": "update",
+        "config.{}('a')": "get",
+        "config.{}()": "copy items keys values",
+    },
+    "set": {
+        "SET.{}()": "copy",
+        "x = SET; x.{}(KEY); x.discard(KEY)": "add",
+        "x = SET; x.{}(KEY)": "discard",
+        "x = SET; x.add(KEY); x.{}(KEY)": "remove",
+        "x = SET.copy(); x.{}()": "clear pop",
+        "SET.{}(SET)": "difference intersection isdisjoint issubset issuperset symmetric_difference union",
+        "SET.{}(ITEMS)": "difference intersection isdisjoint issubset issuperset symmetric_difference union",
+        "SET.{}(SET, SET, ITEMS)": "difference intersection union",
+        "x = SET; x.{}(SET)": "difference_update intersection_update symmetric_difference_update update",
+        "x = SET; x.{}(ITEMS)": "difference_update intersection_update symmetric_difference_update update",
+        "x = SET; x.add(KEY); x.{}()": "pop",
+    },
+    "tuple": {"TUPLE.{}(ANY)": "count index", "TUPLE.{}(ANY, INT)": "index"},
+    "int": {"INT.{}()": "bit_count bit_length is_integer"},
+    "float": {"FLOAT.{}()": "is_integer"},
+    "date": {
+        "DATE.{}()": "ctime isocalendar isoformat isoweekday toordinal weekday",
+        "DATE.{}": "day month year",
+        "DATE.{}(year=2000)": "replace",
+        "DATE.{}(DATEFORMAT)": "strftime",
+    },
+    "time": {
+        "TIME.{}()": "isoformat utcoffset",
+        "TIME.{}": "hour microsecond minute second tzinfo",
+        "TIME.{}(hour=1, tzinfo=ZONE)": "replace",
+        "TIME.{}(DATEFORMAT)": "strftime",
+    },
+    "datetime": {
+        "DATETIME.{}()": "ctime date isocalendar isoformat isoweekday time timestamp toordinal utcoffset "
+        "weekday",
+        "DATETIME.{}": "day hour microsecond minute month second tzinfo year",
+        "DATETIME.{}(ZONE)": "astimezone",
+        "DATETIME.{}(year=2000, tzinfo=ZONE)": "replace",
+        "DATETIME.{}(DATEFORMAT)": "strftime",
+    },
+    "timedelta": {"DELTA.{}()": "total_seconds", "DELTA.{}": "days microseconds seconds"},
+    "timezone": {"ZONE.{}(DATETIME)": "utcoffset"},
+    "Exception": {"ERROR.{}": "args"},
+}
+_ON_TYPES: Final = {
+    "dict": {"dict.{}(ITEMS)": "fromkeys", "dict.{}(ITEMS, ANY)": "fromkeys"},
+    "datetime": {
+        "datetime.datetime.{}(DATE, TIME)": "combine",
+        "datetime.datetime.{}(DATETEXT)": "fromisoformat",
+        "datetime.datetime.{}(NUMBER, ZONE)": "fromtimestamp",
+        "datetime.datetime.{}(DATETEXT, DATEFORMAT)": "strptime",
+        "datetime.datetime.{}('12.03.2026', '%d.%m.%Y')": "strptime",
+        "datetime.datetime.{}(DATETEXT, DATEFORMAT + f'{{i}} K')": "strptime",
+        "datetime.datetime.{}('x', '%j%m%d%H%M%S%I%U%W%f%y%A%a%B%b%p%Z%z%w%u%V%G' + f'{{i}} K')": "strptime",
+    },
+    "date": {"datetime.date.{}(DATETEXT)": "fromisoformat", "datetime.date.{}(INT)": "fromordinal"},
+    "time": {"datetime.time.{}(DATETEXT)": "fromisoformat"},
+    "timezone": {"datetime.timezone.{}": "utc"},
+}
+_BASES: Final = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+#: Nodes that are a part of others, or that only a module has.
+_PARTS: Final = frozenset(
+    ("Module", "comprehension", "ExceptHandler", "arguments", "arg", "keyword", "alias", "match_case")
+)
+
+
+class Operation(NamedTuple):
+    """A step by its name in the table, and the templates that do it."""
+
+    name: str
+    templates: tuple[str, ...]
+
+
+def required() -> dict[str, str]:
+    """Return what must be in the table: the name of each row, and what its templates must contain."""
+    wanted: dict[str, str] = {}
+    for section in sections():
+        for name in section.names:
+            wanted[row(section.kind, section.of, name)] = name
+    for node in ALLOWED_NODES:
+        kinds = node.__subclasses__() if node in _BASES else [node]
+        for kind in kinds:
+            if not issubclass(kind, ast.expr_context) and kind.__name__ not in _PARTS:
+                wanted[kind.__name__] = kind.__name__
+    return wanted
+
+
+def row(kind: str, of: str, name: str) -> str:
+    """Return the name of a row: `len()`, `math.sqrt`, `str.find()`, `datetime.fromisoformat`."""
+    if kind in ("function", "exception"):
+        return f"{name}()"
+    return f"{of}.{name}()" if kind == "method" else f"{of}.{name}" if of else name
+
+
+def operations() -> list[Operation]:
+    """Return all rows of the table, in the order of the docs."""
+    found: dict[str, list[str]] = {}
+    for kind, of, templates in _tables():
+        for template, names in templates.items():
+            for name in names.split():
+                found.setdefault(row(kind, of, name), []).append(template.format(name))
+    found.update(SYNTAX)
+    return [Operation(name, tuple(found[name])) for name in required() if name in found]
+
+
+def _tables() -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    yield "function", "", _FUNCTIONS
+    yield "value", "", _VALUES
+    for kind, tables in (("module", _MODULES), ("method", _METHODS), ("type", _ON_TYPES)):
+        for of, templates in tables.items():
+            yield kind, of, templates
+
+
+def slots(template: str) -> list[str]:
+    """Return the sorts of the slots of a template, in order."""
+    return _SLOT.findall(template)
+
+
+def filled(template: str) -> str:
+    """Return the code of a template, with variables `v0`, `v1`, … for its slots."""
+    numbers = iter(range(len(template)))
+    return _SLOT.sub(lambda _match: f"v{next(numbers)}", template)
+
+
+def contains(template: str, name: str) -> bool:
+    """Return whether a template uses a name, a member or a kind of syntax."""
+    return any(
+        type(node).__name__ == name
+        or (isinstance(node, ast.Name) and node.id == name)
+        or (isinstance(node, ast.Attribute) and node.attr == name)
+        for node in ast.walk(ast.parse(filled(template)))
+    )

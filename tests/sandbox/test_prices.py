@@ -1,0 +1,56 @@
+"""The search for dear steps covers everything that a logic may use, and its hostile values can be made."""
+
+import random
+
+import pytest
+
+from tests.prices.measure import Input, price
+from tests.prices.operations import Operation, contains, operations, required, slots
+from tests.prices.search import Found, search
+from tests.prices.values import SORTS, Maker
+
+OPERATIONS = operations()
+
+
+def test_every_offered_name_and_every_kind_of_syntax_is_in_the_table() -> None:
+    assert {operation.name for operation in OPERATIONS} == set(required())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_every_template_contains_what_it_is_listed_under(operation: Operation) -> None:
+    for template in operation.templates:
+        assert contains(template, required()[operation.name]), template
+        assert set(slots(template)) <= set(SORTS), template
+
+
+@pytest.mark.parametrize(
+    "maker",
+    dict.fromkeys(maker for makers in SORTS.values() for maker in makers),
+    ids=lambda maker: maker.body,
+)
+def test_a_logic_can_make_every_hostile_value(maker: Maker) -> None:
+    maker.value(maker.most)
+
+
+def test_the_search_finds_the_worst_input_of_a_step() -> None:
+    adding = Operation("Add", ("INT + 1", "'a' * 100 + TEXT"))
+
+    found = [each for each in search(adding, [], 0.2, random.Random(1)) if isinstance(each, Found)]
+
+    assert found
+    assert all(each.price.us > 0 and each.price.fuel > 0 for each in found)
+
+
+def test_a_step_that_fails_is_measured_in_a_try() -> None:
+    failing = price(Input("1 // INT", (("0", 0),)))
+
+    assert failing is not None
+    assert failing.ends == "ZeroDivisionError"
+    assert failing.fuel > 1_000
+
+
+def test_a_step_that_exceeds_a_limit_is_set_against_the_fuel_of_the_reading() -> None:
+    exceeding = price(Input("TEXT * INT", (("'a' * n", 262_144), ("n", 20_000))))
+
+    assert exceeding is not None
+    assert (exceeding.ends, exceeding.fuel) == ("str_chars", 100_000)
