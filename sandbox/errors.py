@@ -15,10 +15,8 @@ The problems that refuse a logic at upload are not an exception but a list of `P
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sandbox.job import Problem
+from sandbox.job import Failure, Problem
 
 
 class SandboxError(Exception):
@@ -32,7 +30,7 @@ class SandboxUnavailable(SandboxError):
 class LogicRefused(SandboxError):
     """A logic does not pass the policy of this version of the sandbox; `problems` has places and reasons."""
 
-    def __init__(self, problems: "Sequence[Problem]") -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"line {p.line}: {p.message}" for p in self.problems[:3]))
 
@@ -72,3 +70,8 @@ class Breach(BaseException):
         self.allowed = allowed
         self.message = message
         super().__init__(message)
+
+    @property
+    def failure(self) -> Failure:
+        """The failure to report for a reading on which this is all that is known."""
+        return Failure(self.message, limit=self.limit, allowed=self.allowed)

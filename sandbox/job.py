@@ -98,8 +98,9 @@ KILLS: Final = 3
 #: takes some ten milliseconds, up to two tenths of a second.
 EXHAUSTIONS: Final = 10
 
-#: The limits that stop a logic that does not end.
-_EXHAUSTING: Final = frozenset({"fuel", "soft_seconds"})
+#: The limits that stop a logic that does not end. The last one stops a logic that takes too long on many
+#: readings, each of which ends.
+_EXHAUSTING: Final = frozenset({"fuel", "soft_seconds", "batch_seconds"})
 
 #: `ok`, or the reason why a reading failed: it is not JSON, `process` raised an error or returned an invalid
 #: value, a limit was exceeded, the logic does not pass this version's policy, or it no longer runs because it

@@ -184,6 +184,15 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra={"unit": "seconds"},
         ),
     ] = 1.0
+    batch_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Time of one logic in one batch, over all its readings and machines. After it, the "
+            "other readings of this logic in the batch are not run. A batch has up to 256 readings.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 10.0
     check_seconds: Annotated[
         float,
         Meta(

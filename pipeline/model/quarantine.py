@@ -1,10 +1,10 @@
 """Quarantine: a logic that costs the other machines of its partition too much is no longer run on a machine.
 
 If a logic must be killed, a sandbox child is lost with it, and all machines in its batch wait for a new one.
-A logic that runs out of fuel or time does so again on each reading. After several of these readings, the
-worker stops running the logic on that machine until somebody uploads a new logic or lifts the quarantine.
-Kills count regardless of the readings between them, because each kill costs the other machines a second.
-Exhaustions count only in a row.
+A logic that runs out of fuel or time, for a reading or for its batch, does so again. After several of these
+readings, the worker stops running the logic on that machine until somebody uploads a new logic or lifts the
+quarantine. Kills count regardless of the readings between them, because each kill costs the other machines a
+second. Exhaustions count only in a row.
 """
 
 from typing import Self

@@ -132,6 +132,6 @@ def _practise(limits: Limits, progress: ProgressWriter) -> None:
     for attempt in (source, b"import os\n", b"def f(:\n", b"\xff"):
         runner.check(Check(attempt))
     readings = [b'{"value": 21.5}', b'{"value": "x"}', b"{", b"[1, 2]"]
-    runner.work(Work([Load(0, "", source, None)], [Task(0, b"{}", readings)]))
+    runner.work(Work([Load(0, "", source, None)], [Task(0, b"{}", readings, limits.batch_seconds)]))
     for word in (ProgressWriter.DONE, ProgressWriter.WORKING):
         progress.words[word] = 0

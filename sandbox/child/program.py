@@ -115,11 +115,12 @@ class Program:
         try:
             returned = self._make()(data, state)
         except Breach as breach:
-            raise _exceeded(breach, breach.__traceback__) from None
+            raise _exceeded(meter.breach or breach, breach.__traceback__) from None
         except MemoryError:
             raise
         except RecursionError as error:
-            raise _exceeded(breach_of(self._limits, "recursion"), error.__traceback__) from None
+            first = meter.breach or breach_of(self._limits, "recursion")
+            raise _exceeded(first, error.__traceback__) from None
         except Exception as error:  # noqa: BLE001 - any error of a logic is its failure
             if meter.breach is not None:
                 raise _exceeded(meter.breach, error.__traceback__) from None
@@ -129,16 +130,19 @@ class Program:
         return returned
 
     def _words(self, error: Exception) -> str:
-        kind = type(error).__name__
-        fuel = self._meter.fuel
-        self._meter.fuel = LAST_WORDS
+        """Return the text of an error, which has fuel of its own.
+
+        Raises `LimitExceeded` if the deadline passes meanwhile.
+        """
+        kind, meter = type(error).__name__, self._meter
+        fuel, meter.fuel = meter.fuel, LAST_WORDS
         try:
             said = self._runtime.texts.show(error)
         except (Breach, RecursionError):
             said = "(too long to show)"
-        finally:
-            self._meter.fuel = fuel
-            self._meter.breach = None
+        breach, meter.fuel, meter.breach = meter.breach, fuel, None
+        if breach is not None and breach.limit == "soft_seconds":
+            raise _exceeded(breach, error.__traceback__)
         return f"{kind}: {said}"[:MESSAGE_CHARS] if said else kind
 
     @property

@@ -8,6 +8,10 @@ The runner sends outcomes when there are enough of them, or when the watch has t
 repeated after a kill. A logic is loaded at its first reading, so that the parent can blame a reading for a
 logic that does not load in time, as for a logic that does not end.
 
+Time decides at the end of a reading, whatever the logic returned or raised: if the soft deadline has passed,
+the outcome is `limit`. The time of each task also counts against the budget of its logic for the batch
+(`batch_seconds`), which the parent sends along; the readings beyond it are not run.
+
 An unforeseen error (one that `Program` should have turned into one of ours) ends the child, and the parent
 blames the reading.
 """
@@ -25,6 +29,8 @@ from sandbox.job import EXHAUSTIONS, Checked, Failure, Logic, Outcome, OutcomeKi
 from sandbox.limits import Limits
 from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, Reply, Task, Work
 from sandbox.protocol.progress import ProgressWriter
+from sandbox.runtime.meter import breach_of
+from sandbox.runtime.runtime import Runtime
 from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
 
 #: The least bytes that an outcome takes in a frame, in addition to its results.
@@ -69,13 +75,17 @@ class Runner:
     ) -> None:
         self._limits = limits
         self._words = progress.words
-        self._watch = Watch(limits, progress)
+        self._watch = Watch(limits, Runtime.of(limits).meter)
         self._send = send
         self._load = load
         self._programs = list[Runnable | LogicRefused | Load | None]([None] * limits.programs_per_child)
         self._outcomes = list[Outcome]()
         self._states = list[bytes]()
+        self._seconds = list[float]()
+        self._spent = dict[int, float]()
         self._pending = 0
+        self._too_slow = breach_of(limits, "soft_seconds").failure
+        self._over_budget = Outcome("limit", failure=breach_of(limits, "batch_seconds").failure)
 
     def start(self) -> None:
         """Start the watch: the last step that needs a system call that the filter forbids."""
@@ -92,6 +102,7 @@ class Runner:
         """Answer a `Work` request with one or more `Part` replies."""
         for load in request.loads:
             self._programs[load.place] = load
+        self._spent.clear()
         self._watch.due = False
         self._words[ProgressWriter.WORKING] = 1
         for task in request.tasks:
@@ -104,39 +115,52 @@ class Runner:
         words, watch, outcomes = self._words, self._watch, self._outcomes
         place, state, last = task.place, task.state, len(task.readings) - 1
         config = NO_CONFIG if task.config == b"{}" else _config(task.config)
+        spent, since = self._spent.get(place, 0.0), watch.now
         exhaustions = 0  # in a row
         for number, body in enumerate(task.readings):
-            try:
-                watch.busy = True
-                if exhaustions < EXHAUSTIONS:
-                    outcome, state = self._reading(place, body, state, config)
-                else:
-                    outcome = _NOT_RUN
-                watch.busy = False
-            except Breach as breach:
-                watch.busy = False
-                outcome = Outcome(
-                    "limit", failure=Failure(breach.message, limit=breach.limit, allowed=breach.allowed)
-                )
+            if spent + watch.now - since >= task.seconds:
+                outcome = self._over_budget
+            elif exhaustions < EXHAUSTIONS:
+                outcome, state = self._timed(place, body, state, config)
+            else:
+                outcome = _NOT_RUN
             outcomes.append(outcome)
             exhaustions = exhaustions + 1 if outcome.exhausted or outcome is _NOT_RUN else 0
             words[0] += 1
             self._pending += _OUTCOME_BYTES + sum(map(len, outcome.results))
-            if number == last:
+            if number == last or self._pending > PART_BYTES or watch.due:
                 self._states.append(state)
                 self._pending += len(state)
+                used, since = watch.now - since, watch.now
+                self._seconds.append(used)
+                self._spent[place] = spent = spent + used
                 if self._pending > PART_BYTES or watch.due:
                     self._flush()
-            elif self._pending > PART_BYTES or watch.due:
-                self._states.append(state)
-                self._flush()
 
     def _flush(self) -> None:
-        self._send(Part(self._outcomes, self._states))
+        self._send(Part(self._outcomes, self._states, self._seconds))
         self._outcomes.clear()
         self._states.clear()
+        self._seconds.clear()
         self._pending = 0
         self._watch.due = False
+
+    def _timed(
+        self, place: int, body: bytes, state: bytes, config: Config | Outcome
+    ) -> tuple[Outcome, bytes]:
+        """Return the outcome of one reading, which is `limit` past the deadline, and the state after it."""
+        watch = self._watch
+        watch.begin()
+        try:
+            watch.busy = True
+            outcome, after = self._reading(place, body, state, config)
+            watch.busy = False
+        except Breach as breach:
+            watch.busy = False
+            return Outcome("limit", failure=breach.failure), state
+        if watch.passed() and not outcome.exhausted:
+            return Outcome("limit", failure=self._too_slow, fuel=outcome.fuel, peaks=outcome.peaks), state
+        return outcome, after
 
     def _reading(
         self, place: int, body: bytes, state: bytes, config: Config | Outcome
@@ -172,12 +196,14 @@ class Runner:
         assert held is not None, "the parent loads a place before it names it"
         source = held.source.decode("utf-8", "surrogatepass")
         program: Runnable | LogicRefused
-        self._watch.busy = False  # only the parent may interrupt loading
+        watch = self._watch
+        watch.busy = False  # only the parent may interrupt loading
         try:
             program = self._load(Logic(held.digest, source, held.code), self._limits)
         except LogicRefused as e:
             program = e
-        self._watch.busy = True
+        watch.begin_again()
+        watch.busy = True
         self._programs[place] = program
         return program
 

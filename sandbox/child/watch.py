@@ -1,8 +1,14 @@
 """The soft deadline: inside the child, it stops a logic that takes too long for one reading.
 
 Its timer counts the processor time of this process: so a logic is not blamed for a busy machine, and the
-timer costs nothing while the child waits. Its handler raises a `Breach` in the middle of the logic. Python
-cannot call the handler during a long C call; in that case the parent kills the child.
+timer costs nothing while the child waits. Past the deadline, each tick empties the meter and raises a
+`Breach` in the middle of the logic. Python cannot call the handler during a long C call; in that case the
+parent kills the child.
+
+The exception stops a logic, but decides nothing, because it can get lost: a `finally` block can replace it, C
+code can clear it, and Python cannot call the handler if calls are nested as deeply as they may be. So the
+runner asks the watch when a reading ends (`passed`), and the measured time decides. The clock of processor
+time needs a system call, so the watch reads it only at ticks, and after a reading that took a tick or longer.
 """
 
 import signal
@@ -12,39 +18,56 @@ from typing import Final
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
-from sandbox.protocol.progress import ProgressWriter
-from sandbox.runtime.meter import breach_of
+from sandbox.runtime.meter import Meter, breach_of
 
 #: Seconds of processor time between two ticks, at most.
 _TICK: Final = 0.01
 
 
 class Watch:
-    """The soft deadline. While `busy`, it raises a `Breach` in the middle of a reading that takes too long.
+    """The soft deadline. While `busy`, it stops a reading that takes too long.
 
-    Every tick sets `due`, which tells the child that it has worked for a while.
+    `now` is the processor time of this process when the watch last read it: about a tick ago, at most. Every
+    tick sets `due`, which tells the child that it has worked for a while.
     """
 
-    def __init__(self, limits: Limits, progress: ProgressWriter) -> None:
+    def __init__(self, limits: Limits, meter: Meter) -> None:
         self.busy = False
         self.due = False
-        self._words = progress.words
+        self.now = 0.0
+        self._since = 0.0
+        self._began = 0.0
+        self._meter = meter
         self._breach = breach_of(limits, "soft_seconds")
         self._seconds = limits.soft_seconds
-        self._seen = -1
-        self._since = 0.0
+        self._tick = min(_TICK, self._seconds / 4)
 
     def start(self) -> None:
         """Start the ticks, which come only while this process uses the processor."""
-        signal.signal(signal.SIGPROF, self._tick)
-        interval = min(_TICK, self._seconds / 4)
-        signal.setitimer(signal.ITIMER_PROF, interval, interval)
+        self.begin_again()
+        signal.signal(signal.SIGPROF, self._on_tick)
+        signal.setitimer(signal.ITIMER_PROF, self._tick, self._tick)
 
-    def _tick(self, _signal: int, _frame: FrameType | None) -> None:
+    def begin(self) -> None:
+        """Begin the time of a reading."""
+        self._since = self.now
+        self._began = time.monotonic()
+
+    def begin_again(self) -> None:
+        """Begin the time of a reading now, and not about a tick ago."""
+        self.now = time.process_time()
+        self.begin()
+
+    def passed(self) -> bool:
+        """Return whether the deadline of the reading has passed."""
+        if self.due or time.monotonic() - self._began >= self._tick:
+            self.now = time.process_time()
+        return self.now - self._since >= self._seconds
+
+    def _on_tick(self, _signal: int, _frame: FrameType | None) -> None:
         self.due = True
-        now, at = time.process_time(), self._words[ProgressWriter.DONE]
-        if at != self._seen or not self.busy:
-            self._seen, self._since = at, now
-        elif now - self._since >= self._seconds:
-            self._since = now  # raise it again if the logic survives it
-            raise Breach(self._breach.limit, self._breach.allowed, self._breach.message)
+        self.now = time.process_time()
+        if self.busy and self.now - self._since >= self._seconds:
+            breach = Breach(self._breach.limit, self._breach.allowed, self._breach.message)
+            self._meter.stop(breach)
+            raise breach

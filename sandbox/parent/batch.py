@@ -6,18 +6,22 @@ a child is lost and with it the rest of the answers, nothing must be undone: the
 the states at that position, and gives out the same readings again.
 
 If a child is lost over a reading, the reading is condemned: it gets an outcome when the batch reaches it, and
-is not given out again. If children are lost over a logic `KILLS` times, all its readings are condemned, so
-one bad logic delays a batch by at most three deadlines.
+is not given out again. A logic is stopped, and all its other readings are condemned, if children are lost
+over it `KILLS` times, or if it has used up its processor time for this batch (`batch_seconds`). The children
+report that time; a reading that costs a child counts the whole hard deadline. So one bad logic delays a batch
+by at most its budget and one reading more.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import isfinite
 from typing import Final, NamedTuple
 
 from sandbox.job import KILLS, Failure, Job, Outcome, Report
 from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed, believed_state
 from sandbox.protocol.frames import REQUEST_BYTES, Part
+from sandbox.runtime.meter import breach_of
 
 #: Bytes that a reading or a task takes in a request, in addition to its own.
 _OVERHEAD: Final = 16
@@ -41,7 +45,9 @@ class JobBatch:
         self._outcomes: list[list[Outcome]] = [[] for _ in jobs]
         self._job = 0
         self._condemned = dict[tuple[int, int], Outcome]()
+        self._stopped = dict[str, Outcome]()
         self._kills = Counter[str]()
+        self._spent = defaultdict[str, float](float)
 
     def reports(self) -> list[Report]:
         """Return a report for each job. Call it when `next` has returned nothing."""
@@ -61,7 +67,7 @@ class JobBatch:
             job = self.jobs[place]
             start = stop = len(self._outcomes[place])
             end = min(len(job.readings), start + readings)
-            while stop < end and room > 0 and not (self._kills and self._sentence(place, stop)):
+            while stop < end and room > 0 and not self._sentence(place, stop):
                 room -= len(job.readings[stop]) + _OVERHEAD
                 stop += 1
             if stop > start:
@@ -87,15 +93,19 @@ class JobBatch:
                 taken.append((place, count))
                 index += count
             place += 1
-        if len(part.states) != len(taken):
+        if not len(part.states) == len(part.seconds) == len(taken):
             raise Untrue("the number of states differs from the number of machines")
+        if not all(isfinite(seconds) and seconds >= 0 for seconds in part.seconds):
+            raise Untrue("a time that is not possible")
         for (place, _), state in zip(taken, part.states, strict=True):
             if not believed_state(state, self.states[place], self._limits):
                 raise Untrue("a state that is not a JSON object within the limits")
         index = 0
-        for (place, count), state in zip(taken, part.states, strict=True):
+        for (place, count), state, seconds in zip(taken, part.states, part.seconds, strict=True):
             self._outcomes[place] += outcomes[index : index + count]
             self.states[place] = state
+            if seconds:
+                self._spend(self.jobs[place].logic.digest, seconds)
             self._job = place
             index += count
         return len(outcomes)
@@ -107,7 +117,12 @@ class JobBatch:
             if ahead < left:
                 at = (place, len(self._outcomes[place]) + ahead)
                 self._condemned[at] = Outcome("limit", failure=failure, killed=True)
-                self._kills[self.jobs[place].logic.digest] += 1
+                digest = self.jobs[place].logic.digest
+                self._kills[digest] += 1
+                if self._kills[digest] == KILLS:
+                    reason = Failure(f"the logic was killed {KILLS} times in this batch")
+                    self._stopped[digest] = Outcome("quarantined", failure=reason)
+                self._spend(digest, self._limits.hard_seconds)
                 return
             ahead -= left
 
@@ -124,10 +139,17 @@ class JobBatch:
 
     def _sentence(self, place: int, index: int) -> Outcome | None:
         """Return the outcome of a condemned reading, or None if the reading may run."""
-        if not self._kills:
+        if not self._stopped and not self._condemned:
             return None
-        if found := self._condemned.get((place, index)):
-            return found
-        if self._kills[self.jobs[place].logic.digest] < KILLS:
-            return None
-        return Outcome("quarantined", failure=Failure(f"the logic was killed {KILLS} times in this batch"))
+        return self._condemned.get((place, index)) or self._stopped.get(self.jobs[place].logic.digest)
+
+    def left(self, digest: str) -> float:
+        """Return the seconds of processor time that a logic has left for this batch."""
+        return self._limits.batch_seconds - self._spent[digest]
+
+    def _spend(self, digest: str, seconds: float) -> None:
+        """Count processor time of a logic, and stop the logic if it has none left."""
+        self._spent[digest] += seconds
+        if self.left(digest) <= 0:
+            failure = breach_of(self._limits, "batch_seconds").failure
+            self._stopped.setdefault(digest, Outcome("limit", failure=failure))

@@ -167,7 +167,8 @@ class Sandbox:
             # Of a reading over the limit, send just enough for it to be refused for its length.
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
             place = child.place(job.logic, loads, limits)
-            tasks.append(Task(place, batch.states[job_place], bodies, job.config))
+            left = batch.left(job.logic.digest)
+            tasks.append(Task(place, batch.states[job_place], bodies, left, job.config))
             expected += stop - start
         try:
             child.process.send(Work(loads, tasks))

@@ -74,11 +74,15 @@ class Load(Struct, frozen=True, array_like=True):
 
 
 class Task(Struct, frozen=True, array_like=True):
-    """Readings of one machine, at least one, for the logic at `place`; see `Job`."""
+    """Readings of one machine, at least one, for the logic at `place`; see `Job`.
+
+    `seconds` is the processor time that the logic had left for this batch when the request was sent.
+    """
 
     place: int
     state: bytes
     readings: list[bytes]
+    seconds: float
     config: bytes = b"{}"
 
 
@@ -108,10 +112,14 @@ class Unready(Struct, frozen=True, array_like=True, tag=1):
 
 
 class Part(Struct, frozen=True, array_like=True, tag=2):
-    """The next outcomes, and for each of their tasks the state after its last outcome."""
+    """The next outcomes, and for each of their tasks the state after its last outcome.
+
+    `seconds` has the processor time that each of these tasks has used since the last part.
+    """
 
     outcomes: list[Outcome]
     states: list[bytes]
+    seconds: list[float]
 
 
 class CheckAnswer(Struct, frozen=True, array_like=True, tag=3):

@@ -35,6 +35,7 @@ SAID = {
     "config_bytes": "the config is too large; keep only values that differ between machines",
     "results": "the reading has too many results",
     "soft_seconds": "the logic takes too long for one reading",
+    "batch_seconds": "the logic took too long for other readings of this batch, so this one was not run",
 }
 UNITS = {
     "fuel": "ticks",
@@ -51,6 +52,7 @@ UNITS = {
     "config_bytes": "bytes",
     "results": "results",
     "soft_seconds": "seconds",
+    "batch_seconds": "seconds",
 }
 
 #: Types whose values cost nothing to compare, hash or show.
@@ -95,11 +97,15 @@ class Meter:
 
     def exceed(self, limit: str) -> NoReturn:
         """End the logic because it exceeded a limit."""
-        self.fuel = -1
         breach = breach_of(self.limits, limit)
+        self.stop(breach)
+        raise breach
+
+    def stop(self, breach: Breach) -> None:
+        """Record a breach, if it is the first, and leave no fuel, so that the next tick breaches again."""
+        self.fuel = -1
         if self.breach is None:
             self.breach = breach
-        raise breach
 
     def spend(self, ticks: int) -> None:
         """Pay for work that comes next or was just done."""

@@ -1,6 +1,7 @@
 """A child that starts like any other, and then misbehaves: `main` takes the name of the misbehaviour."""
 
 import itertools
+import math
 import os
 import signal
 import socket
@@ -22,13 +23,14 @@ def framed(body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-def part(outcomes: list[Any], states: list[bytes]) -> bytes:
+def part(outcomes: list[Any], states: list[bytes], seconds: list[Any] | None = None) -> bytes:
     """Return a part of an answer with values of any type."""
-    return framed(msgspec.msgpack.encode([2, outcomes, states]))
+    times = [0.0] * len(states) if seconds is None else seconds
+    return framed(msgspec.msgpack.encode([2, outcomes, states, times]))
 
 
 def right(count: int) -> bytes:
-    return bytes(frame_of(Part([Outcome("ok")] * count, [b"{}"] * count)))
+    return bytes(frame_of(Part([Outcome("ok")] * count, [b"{}"] * count, [0.0] * count)))
 
 
 def ok(**changed: Any) -> dict[str, Any]:
@@ -117,6 +119,10 @@ LIES: dict[str, Callable[[int], bytes]] = {
     "failed without a failure": lambda count: part([ok(kind="error")] * count, [b"{}"] * count),
     "fuel of less than nothing": lambda count: part([ok(fuel=-1)] * count, [b"{}"] * count),
     "peaks of what is no limit": lambda count: part([ok(peaks={"\x1b[2J": 1})] * count, [b"{}"] * count),
+    "too few times": lambda count: part([ok()] * count, [b"{}"] * count, [0.0] * (count - 1)),
+    "a time below zero": lambda count: part([ok()] * count, [b"{}"] * count, [-1.0] * count),
+    "a time that is no number": lambda count: part([ok()] * count, [b"{}"] * count, [math.nan] * count),
+    "endless time": lambda count: part([ok()] * count, [b"{}"] * count, [math.inf] * count),
     "types that are wrong": lambda count: part([ok(fuel="1")] * count, [b"{}"] * count),
 }
 

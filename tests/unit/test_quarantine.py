@@ -1,11 +1,12 @@
 """The outcomes that lead to quarantine, and those that do not."""
 
+import pytest
+
 from pipeline.model.quarantine import Strikes
 from sandbox.job import EXHAUSTIONS, KILLS, Failure, Outcome
 
 FINE = Outcome("ok")
 KILLED = Outcome("limit", failure=Failure("too long", limit="hard_seconds"), killed=True)
-NO_FUEL = Outcome("limit", failure=Failure("no fuel", limit="fuel"))
 TOO_LARGE = Outcome("limit", failure=Failure("too large", limit="state_bytes"))
 
 
@@ -21,9 +22,11 @@ def test_kills_count_whatever_happens_between_them() -> None:
     assert strikes(*[KILLED, FINE] * KILLS).quarantined
 
 
-def test_only_consecutive_readings_that_run_out_of_fuel_count() -> None:
-    assert strikes(*[NO_FUEL] * EXHAUSTIONS).quarantined
-    assert not strikes(*[NO_FUEL] * (EXHAUSTIONS - 1), FINE, NO_FUEL).quarantined
+@pytest.mark.parametrize("limit", ["fuel", "soft_seconds", "batch_seconds"])
+def test_only_consecutive_readings_that_run_out_of_fuel_or_time_count(limit: str) -> None:
+    exhausted = Outcome("limit", failure=Failure("too much", limit=limit))
+    assert strikes(*[exhausted] * EXHAUSTIONS).quarantined
+    assert not strikes(*[exhausted] * (EXHAUSTIONS - 1), FINE, exhausted).quarantined
 
 
 def test_other_limits_and_errors_do_not_count() -> None:
