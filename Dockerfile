@@ -1,7 +1,7 @@
-# One image for the API, the workers, the devices and the commands. Who is what, compose.yaml says.
+# One image for the API, the workers, the devices and the commands. compose.yaml says which container runs which.
 ARG PYTHON_IMAGE=python:3.13-slim
 
-# The web pages. What builds them, and what others wrote, by themselves: they change less often than ours.
+# The web pages. Node and the npm packages have their own layers, because they change less often than our code.
 FROM ${PYTHON_IMAGE} AS pages
 WORKDIR /source
 COPY constraints.txt ./
@@ -15,7 +15,7 @@ RUN /node/bin/python web/pages/npm.py run build
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /source
 COPY constraints.txt pyproject.toml ./
-# What others wrote, by itself: it changes less often than our code.
+# The dependencies have their own layer, because they change less often than our code.
 RUN python -m venv /backend && python -m venv --without-pip /opt/iot-logic \
     && python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 print(*project['dependencies'], *project['optional-dependencies']['otel'], sep='\n')" \
@@ -34,13 +34,13 @@ RUN /backend/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel
         --disable-pip-version-check /wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
-# The filter of the sandbox is made with libseccomp. Most images have it, because their package manager does.
+# The sandbox builds its filter with libseccomp. Most images have it, because their package manager needs it.
 RUN ldconfig -p | grep -q libseccomp.so.2 \
     || { apt-get update && apt-get install -y --no-install-recommends libseccomp2 \
     && rm -rf /var/lib/apt/lists/*; }
 COPY --from=build /opt/iot-logic /opt/iot-logic
 COPY deploy/keys.py deploy/prometheus-token /opt/iot-logic/deploy/
-# A volume that is empty takes over the owner of the folder that it is mounted on.
+# An empty volume takes over the owner of the folder on which it is mounted.
 RUN groupadd --gid 10001 iot-logic \
     && useradd --uid 10001 --gid iot-logic --no-create-home --home-dir / --shell /usr/sbin/nologin iot-logic \
     && mkdir -p /keys/rabbitmq /keys/redis /keys/pipeline /keys/devices /keys/prometheus \

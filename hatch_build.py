@@ -1,4 +1,4 @@
-"""What hatchling does before it builds: it refuses where the pages are not built, which git does not have."""
+"""A hook of the build: hatchling refuses to build if the pages, which are not in git, are not built yet."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class PagesHook(BuildHookInterface[Any]):
-    """Without it a wheel without pages would be made, and nobody told until somebody opens `/`."""
+    """Prevents a wheel without pages, which a user would notice only when opening `/`."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  hatchling names them
-        """Raise `FileNotFoundError` where the pages are missing. `make install` does without them."""
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  hatchling chooses the arguments
+        """Raise `FileNotFoundError` if the pages are missing. `make install` does not need them."""
         if (
             version != "editable"
             and not (Path(self.root) / "web" / "pages" / "built" / "index.html").is_file()

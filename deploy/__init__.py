@@ -1,1 +1,1 @@
-"""What the compose stack needs beside the image: secrets, users, and how servers are configured."""
+"""The files of the compose stack besides the image: secrets, users, and the configuration of the servers."""

@@ -1,22 +1,22 @@
-"""Makes the secrets of the compose stack, at its first start. There is no password that anybody could know.
+"""Creates the secrets of the compose stack at its first start. No password is preset.
 
-`python keys.py FOLDER`. Below FOLDER each part of the stack has a folder, which is a volume that only this
-part and this script see:
+`python keys.py FOLDER`. Each part of the stack has a folder in FOLDER. The folder is a volume that only this
+part and this script can read:
 
-- `pipeline`: how API and workers reach RabbitMQ and Redis, and the key that they sign compiled logic with;
-- `devices`: how the simulated machines reach RabbitMQ;
-- `rabbitmq`: the users and their rights, with the hashes of their passwords (`definitions.json`);
-- `redis`: likewise (`users.acl`).
+- `pipeline`: the URLs of RabbitMQ and Redis for API and workers, and their key to sign compiled logic;
+- `devices`: the URL of RabbitMQ for the simulated machines;
+- `rabbitmq`: the users with their permissions and the hashes of their passwords (`definitions.json`);
+- `redis`: the same for Redis (`users.acl`).
 
-What is there stays. Where a file is missing, all are made anew: RabbitMQ and Redis take over new passwords
+Existing files stay. If a file is missing, all are created again: RabbitMQ and Redis read the new passwords
 when they start. To change all passwords, delete these volumes and start the stack again.
 
-Rights are as narrow as can be: the pipeline reaches what `pipeline.broker.topology` names, and cannot empty
-Redis or set it up otherwise; the simulated machines may publish readings of machines whose ids begin with
-`machine_`; the operator may look at RabbitMQ's page and change nothing. There is no guest. For a real
-machine, `add-user` makes a user who may publish that machine's readings.
+Each user has only the permissions that it needs. The pipeline may use the names in
+`pipeline.broker.topology`; it cannot empty or reconfigure Redis. The simulated machines may publish readings
+of machines whose ids begin with `machine_`. The operator may view RabbitMQ's page and change nothing. There
+is no guest. For a real machine, `add-user` creates a user that may publish the readings of that machine.
 
-Only Python's standard library, so that it can be read and run by itself.
+This script uses only Python's standard library, so that it can run without the package.
 """
 
 import hashlib
@@ -27,41 +27,41 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 
-#: What `pipeline.broker.topology` declares, as a regular expression on names.
+#: The names that `pipeline.broker.topology` declares, as a regular expression.
 _OURS: Final = r"readings|readings\.[0-9]+|overflow\.[0-9]+|results|dead-letters"
 
 _NOTHING: Final = "^$"
 
-#: All commands but those that could empty Redis, stop it or change how it keeps its data; of these, two that
-#: only read.
+#: All commands, without those that could empty Redis, stop it or change its configuration; of those, only two
+#: that read.
 _REDIS_RIGHTS: Final = "~* &* +@all -@admin -@dangerous +info +config|get"
 
-#: Where the servers are, by the names of their services.
+#: The hosts of the servers: the names of their services.
 _BROKER: Final = "rabbitmq"
 _STORE: Final = "redis"
 
 
 def main(folder: Path) -> None:
-    """Make all files where one is missing, and print the operator's password once."""
+    """Create all files if one is missing, and print the operator's password once."""
     operator = secrets.token_urlsafe(24)
     files = _files(operator)
     if all((folder / name).exists() for name in files):
-        print("All secrets are there.")
+        print("All secrets exist.")
         return
     for name, content in files.items():
         path = folder / name
         path.unlink(missing_ok=True)
         path.write_text(content)
-        # Each server is a user of its own, and sees only its own folder.
+        # Each server has its own user, and only its own folder is mounted.
         path.chmod(0o444)
     print(
-        "Secrets are made. RabbitMQ's page lets in the user `operator` with the password\n"
-        f"{operator}\nThis is the only time that it is shown."
+        "The secrets were created. Sign in to RabbitMQ's page as the user `operator` with the password\n"
+        f"{operator}\nCopy it now. It cannot be shown again."
     )
 
 
 def _files(operator: str) -> dict[str, str]:
-    """The content of each file, by its path."""
+    """Return the content of each file, by its path."""
     pipeline, devices, store = (secrets.token_urlsafe(32) for _ in range(3))
     users = {"pipeline": pipeline, "devices": devices, "operator": operator}
     return {
@@ -75,7 +75,7 @@ def _files(operator: str) -> dict[str, str]:
 
 
 def definitions(passwords: dict[str, str]) -> dict[str, Any]:
-    """RabbitMQ's users, by the passwords of `pipeline`, `devices` and `operator`, and what each may."""
+    """Return RabbitMQ's users with their permissions. `passwords` has the password of each user."""
     return {
         "vhosts": [{"name": "/"}],
         "users": [
@@ -114,7 +114,7 @@ def _permission(user: str, configure: str, write: str, read: str) -> dict[str, s
 
 
 def password_hash(password: str, salt: bytes) -> str:
-    """A password as RabbitMQ keeps it: base64 of four bytes of salt and the SHA-256 of salt and password.
+    """Return a password as RabbitMQ stores it: base64 of a salt and the SHA-256 of salt and password.
 
     https://www.rabbitmq.com/docs/passwords
     """
@@ -122,10 +122,11 @@ def password_hash(password: str, salt: bytes) -> str:
 
 
 def acl(password: str) -> str:
-    """Redis's users: one for the pipeline, and one whose only right is to ask whether it is there.
+    """Return Redis's users: one for the pipeline, and one for the health check, which may only send PING.
 
-    Nobody can become the default user: it is off and has no password. But it must have all rights, because
-    Redis reads its file in its name when it starts, and leaves out each transaction that it may not do.
+    Nobody can log in as the default user, because it is off and has no password. But it must have all
+    permissions: when Redis starts, it replays its file as this user, and skips each transaction that the user
+    is not permitted.
     """
     digest = hashlib.sha256(password.encode()).hexdigest()
     return (

@@ -67,8 +67,8 @@ def test_secrets_are_created_once_and_each_service_gets_its_own(tmp_path: Path) 
     made = {path: path.read_text() for path in tmp_path.glob("*/*")}
     second = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    assert "This is the only time that it is shown." in first
-    assert second == "All secrets are there.\n"
+    assert "It cannot be shown again." in first
+    assert second == "All secrets exist.\n"
     assert {path: path.read_text() for path in tmp_path.glob("*/*")} == made
     users = json.loads((tmp_path / "rabbitmq" / "definitions.json").read_text())["users"]
     assert [user["name"] for user in users] == ["pipeline", "devices", "operator"]
@@ -88,5 +88,5 @@ def test_if_one_secret_is_missing_all_are_created_again(tmp_path: Path) -> None:
 
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    assert "Secrets are made." in said
+    assert "The secrets were created." in said
     assert (tmp_path / "pipeline" / "amqp_url").read_text() != before
