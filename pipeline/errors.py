@@ -9,7 +9,9 @@
     ├── BrokerUnavailable    the broker is unavailable
     ├── RedriveStopped       not all of the dead letters could be sent again
     ├── BackupError          a file is not a backup, or cannot be restored here
-    └── SessionLost          this consumer no longer holds its partition; another one processes its batch
+    ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
+    ├── Busy                 the maximum number of requests is already running
+    └── TokenError           a token cannot be created or found
 """
 
 
@@ -58,4 +60,4 @@ class Busy(IotLogicError):
 
 
 class TokenError(IotLogicError):
-    """A token cannot be created: its name is taken or invalid. The message says which."""
+    """A token cannot be created or revoked: its name is taken, invalid or unknown. The message says which."""

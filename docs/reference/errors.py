@@ -7,7 +7,6 @@ from docs.reference.markdown import code, table
 from pipeline.errors import IotLogicError
 from pipeline.model.dead_letter import KINDS
 from sandbox.errors import SandboxError
-from web import errors as _web_errors
 from web.cli import commands
 from web.http.problems import MEANINGS
 
@@ -77,7 +76,6 @@ def exit_statuses() -> str:
 
 def errors() -> str:
     """Return the errors of the program by the name that they have in logs."""
-    assert _web_errors  # whose errors are below the root only once they are there
     return table(
         "error | meaning",
         (

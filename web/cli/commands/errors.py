@@ -5,7 +5,7 @@
     IotLogicError
     └── CommandError        a command failed
         ├── Misused         the arguments or a file are invalid
-        ├── Unreachable     the API does not answer
+        ├── ApiUnreachable  the API does not answer
         ├── Unclear         this version does not understand the answer of the API
         └── Refused         the API refused the request
 """
