@@ -61,7 +61,7 @@ class CountedCauses(Struct):
 
 
 def count_causes(letters: LetterStore, where: LetterFilter, most: int = MOST) -> CountedCauses:
-    """Return the causes of the newest `most` selected letters. Raises `redis.RedisError`."""
+    """Return the causes of the newest `most` selected letters. Raises `RedisError`."""
     ids = letters.newest(where, most + 1)
     causes = dict[str, FoundCause]()
     for start in range(0, min(len(ids), most), _CHUNK):

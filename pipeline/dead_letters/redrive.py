@@ -37,7 +37,7 @@ _LOOK_SECONDS: Final = 0.2
 class Redriver:
     """Sends letters again. Its methods block until the broker has confirmed.
 
-    They raise `RedriveStopped` if the broker does not accept a reading, and `redis.RedisError`. `patience` is
+    They raise `RedriveStopped` if the broker does not accept a reading, and `RedisError`. `patience` is
     the number of seconds to wait for letters that no collector has taken yet.
     """
 

@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 
 from pipeline.clock import now, rfc3339
 from pipeline.settings import Settings
 from pipeline.store import pubsub as announced
+from pipeline.store.client import Client
+from pipeline.store.keys import AUDIT_KEY
 from pipeline.store.pubsub import Events
 
 #: The author of a change over REST if no token was needed. No token can have this name.
 UNNAMED: Final = "(no token)"
 
-_STREAM: Final = "audit"
 _ID: Final = re.compile("[0-9]{1,15}-[0-9]{1,15}")
 _FIELD: Final = b"change"
 
@@ -58,9 +58,9 @@ class _Kept(Struct, omit_defaults=True):
 
 
 class AuditTrail:
-    """Writes and reads the trail. Safe to share between threads. All methods raise `redis.RedisError`."""
+    """Writes and reads the trail. Safe to share between threads. All methods raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis", settings: Settings) -> None:
+    def __init__(self, client: Client, settings: Settings) -> None:
         self._redis, self._max = client, settings.audit_max
 
     def write(
@@ -75,7 +75,7 @@ class AuditTrail:
     ) -> None:
         """Write an entry for a change. `before` and `after` are JSON values."""
         kept = msgspec.json.encode(_Kept(who, action, target, machine, before, after))
-        self._redis.xadd(_STREAM, {_FIELD: kept}, maxlen=self._max, approximate=False)
+        self._redis.xadd(AUDIT_KEY, {_FIELD: kept}, maxlen=self._max, approximate=False)
 
     def read(
         self, before: str = "", *, machine: str | None = None, who: str | None = None
@@ -93,7 +93,7 @@ class AuditTrail:
         while True:
             entries = cast(
                 "list[tuple[bytes, dict[bytes, bytes]]]",
-                self._redis.xrevrange(_STREAM, last, "-", count=_CHUNK),
+                self._redis.xrevrange(AUDIT_KEY, last, "-", count=_CHUNK),
             )
             for entry_id, fields in entries:
                 kept = msgspec.json.decode(fields[_FIELD], type=_Kept)

@@ -17,7 +17,7 @@ Client = redis.Redis
 _TIMEOUT = 5
 
 
-def connect(settings: Settings) -> "redis.Redis":
+def connect(settings: Settings) -> Client:
     """Return a client for this installation's Redis, safe to share between threads.
 
     It connects on first use.
@@ -27,7 +27,7 @@ def connect(settings: Settings) -> "redis.Redis":
     )
 
 
-def connect_async(url: str, timeout: float) -> "redis.asyncio.Redis":
+def connect_async(url: str, timeout: float) -> redis.asyncio.Redis:
     """Return a client for asyncio that raises an error immediately if the connection is cut.
 
     `timeout` is the maximum number of seconds to connect.
@@ -41,15 +41,15 @@ def connect_async(url: str, timeout: float) -> "redis.asyncio.Redis":
     )
 
 
-def missing_durability(client: "redis.Redis") -> str | None:
+def missing_durability(client: Client) -> str | None:
     """Return a sentence that says what this Redis would lose in a crash; None if it loses nothing confirmed.
 
     Also None if this Redis does not allow clients to read its configuration, as with hosted services. Raises
-    `redis.ConnectionError`.
+    `RedisError`.
     """
     try:
         config = client.config_get("appendonly", "appendfsync")
-    except redis.ResponseError:
+    except ResponseError:
         return None
     if config.get("appendonly") != "yes":
         return "Redis keeps nothing on disk (appendonly no): a restart of it loses states and logic."

@@ -24,13 +24,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.model.dead_letter import KINDS, STRAY, Admission, Letter, number_of
 from pipeline.model.reading import Reading
-from pipeline.store.keys import ALL_KEY, SECRET_KEY, kind_key, letter_keys
+from pipeline.store.client import Client
+from pipeline.store.keys import CLAIM_SECRET_KEY, LETTERS_KEY, letter_keys, letters_of_kind_key
 
 #: Seconds for which a machine remembers which of its letters are used up: a week. A redelivered dead letter
 #: is at the head of its queue, and a collector takes it as soon as one runs.
@@ -127,9 +127,9 @@ class KeptLetter(Struct, frozen=True):
 
 
 class LetterStore:
-    """Keeps and finds letters. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Keeps and finds letters. Safe to share between threads. Every method may raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
         self._keep = client.register_script(_KEEP)
         self._discard = client.register_script(_DISCARD)
@@ -138,13 +138,13 @@ class LetterStore:
 
     def count(self) -> int:
         """Return the number of letters. After a crash, it may include deleted letters for some time."""
-        return self._redis.zcard(ALL_KEY)
+        return self._redis.zcard(LETTERS_KEY)
 
     def count_kinds(self) -> dict[str, int]:
         """Return the number of letters of each kind, without kinds that have none."""
         with self._redis.pipeline(transaction=False) as pipeline:
             for kind in KINDS:
-                pipeline.zcard(kind_key(kind))
+                pipeline.zcard(letters_of_kind_key(kind))
             counts = pipeline.execute()
         return {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
 
@@ -163,8 +163,8 @@ class LetterStore:
             for (letter, _), answer in zip(letters, kept, strict=True):
                 if answer != b"used":
                     entry = {_member(letter.machine, letter.name): letter.milliseconds}
-                    pipeline.zadd(ALL_KEY, entry)
-                    pipeline.zadd(kind_key(letter.kind), entry)
+                    pipeline.zadd(LETTERS_KEY, entry)
+                    pipeline.zadd(letters_of_kind_key(letter.kind), entry)
             pipeline.execute()
         return [answer == b"new" for answer in kept]
 
@@ -208,7 +208,7 @@ class LetterStore:
         if where.machine is not None:
             key, low, high = letter_keys(where.machine)[1], None, None
         else:
-            key = kind_key(where.kind) if where.kind else ALL_KEY
+            key = letters_of_kind_key(where.kind) if where.kind else LETTERS_KEY
             low, high = where.since, where.until
         for entries in self._scan(key, low, high, _parse_cursor(after), chunk):
             ids = [(where.machine, each) if where.machine else _split(each) for _, each in entries]
@@ -229,7 +229,7 @@ class LetterStore:
         if where.machine is not None:
             names = self._redis.zrange(letter_keys(where.machine)[1], 0, most - 1, desc=True)
             return [(where.machine, name.decode()) for name in cast("list[bytes]", names)]
-        key = kind_key(where.kind) if where.kind else ALL_KEY
+        key = letters_of_kind_key(where.kind) if where.kind else LETTERS_KEY
         high = "+inf" if where.until is None else f"({where.until}"
         low = "-inf" if where.since is None else where.since
         members = self._redis.zrange(key, high, low, desc=True, byscore=True, offset=0, num=most)
@@ -272,7 +272,7 @@ class LetterStore:
         if not claims:
             return {}
         with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.get(SECRET_KEY)
+            pipeline.get(CLAIM_SECRET_KEY)
             for machine_id, numbers in claims.items():
                 pipeline.hmget(letter_keys(machine_id)[0], numbers)
             secret, *values = pipeline.execute()
@@ -293,8 +293,8 @@ class LetterStore:
 
     def secret(self) -> bytes:
         """Return the secret that signs claims. Create it if there is none yet."""
-        self._redis.set(SECRET_KEY, os.urandom(32), nx=True)
-        return cast(bytes, self._redis.get(SECRET_KEY))
+        self._redis.set(CLAIM_SECRET_KEY, os.urandom(32), nx=True)
+        return cast(bytes, self._redis.get(CLAIM_SECRET_KEY))
 
     def note_sent(self, letters: Iterable[Letter], time: str) -> None:
         """Note on these letters, if they still exist, that they were sent again."""
@@ -321,7 +321,7 @@ class LetterStore:
         if gone:
             members = [_member(machine_id, name) for machine_id, name in gone]
             with self._redis.pipeline(transaction=False) as pipeline:
-                for key in (ALL_KEY, *map(kind_key, KINDS)):
+                for key in (LETTERS_KEY, *map(letters_of_kind_key, KINDS)):
                     pipeline.zrem(key, *members)
                 pipeline.execute()
 
@@ -331,7 +331,7 @@ class LetterStore:
             pass
 
     def _machines(self, where: LetterFilter) -> list[str]:
-        key = kind_key(where.kind) if where.kind else ALL_KEY
+        key = letters_of_kind_key(where.kind) if where.kind else LETTERS_KEY
         entries = self._scan(key, where.since, where.until, None, CHUNK)
         return sorted({_split(member)[0] for chunk in entries for _, member in chunk})
 

@@ -16,9 +16,8 @@ state. The sources of the versions stay, because they belong to every version wi
 
 from typing import Final, cast
 
-import redis
-
 from pipeline.model.machine import Stored
+from pipeline.store.client import Client
 from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.keys import deployment_key, digests_key, recent_key, record_key, versions_key
 from pipeline.store.machine_index import MachineIndex
@@ -41,15 +40,13 @@ return 1
 
 
 class Deletion:
-    """Deletes machines. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Deletes machines. Safe to share between threads. Every method may raise `RedisError`."""
 
-    def __init__(
-        self, client: "redis.Redis", records: Records, directory: MachineIndex, profiles: ProfileStore
-    ) -> None:
+    def __init__(self, client: Client, records: Records, index: MachineIndex, profiles: ProfileStore) -> None:
         self._redis = client
         self._profiles = profiles
         self._records = records
-        self._index = directory
+        self._index = index
         self._script = client.register_script(_REMOVE)
 
     def remove(self, machine_id: str) -> Stored | None:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 import msgspec
-import redis
 
 from pipeline.model.deployment import Deployment
-from pipeline.store.keys import PROFILES_KEY, Kind, deployment_key, digests_key, versions_key
+from pipeline.store.client import Client
+from pipeline.store.keys import PROFILES_KEY, OwnerKind, deployment_key, digests_key, versions_key
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 
@@ -50,11 +50,11 @@ Step = Callable[[Deployment], tuple[Deployment, NewVersion | None]]
 
 
 class Deployments:
-    """Reads and changes deployments. Safe to share between threads. All methods raise `redis.RedisError`."""
+    """Reads and changes deployments. Safe to share between threads. All methods raise `RedisError`."""
 
-    kind: Kind
+    kind: OwnerKind
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
         self._change = client.register_script(_CHANGE)
 
@@ -98,7 +98,7 @@ class MachineDeployments(Deployments):
 
     kind = "machine"
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__(client)
         self._records = Records(client)
         self._index = MachineIndex(client, self._records)

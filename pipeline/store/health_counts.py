@@ -11,12 +11,11 @@ Like the whole index, the counts may be behind the machines for seconds.
 
 from typing import Final
 
-import redis
 from msgspec import Struct
 
 from pipeline.model.machine import Condition, Health
-from pipeline.store.keys import MACHINES_KEY, condition_key
-from pipeline.store.machine_index import SEEN_KEY
+from pipeline.store.client import Client
+from pipeline.store.keys import MACHINES_KEY, MACHINES_SEEN_KEY, condition_key
 
 #: Maximum machines that a count checks. Redis is blocked meanwhile, for about two milliseconds.
 MAX_EXAMINED: Final = 4_000
@@ -63,7 +62,7 @@ return answer
 
 #: The conditions of trouble. A machine in one of them may be silent too.
 _TROUBLE: Final = (Condition.PAUSED, Condition.QUARANTINED, Condition.FAILING)
-_KEYS: Final = [SEEN_KEY, MACHINES_KEY, *map(condition_key, (Condition.NEW, *_TROUBLE))]
+_KEYS: Final = [MACHINES_SEEN_KEY, MACHINES_KEY, *map(condition_key, (Condition.NEW, *_TROUBLE))]
 
 
 class HealthCounts(Struct, frozen=True):
@@ -76,15 +75,15 @@ class HealthCounts(Struct, frozen=True):
 class HealthCounter:
     """Counts machines. Safe to share between threads."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._count = client.register_script(_COUNT)
 
-    def count(self, silent_since: int, looks: int = MAX_EXAMINED) -> HealthCounts:
-        """Count the machines by health. Raises `redis.RedisError`.
+    def count(self, silent_since: int, most: int = MAX_EXAMINED) -> HealthCounts:
+        """Count the machines by health. Raises `RedisError`.
 
         A machine is silent if it was last seen before `silent_since` (milliseconds since 1970).
         """
-        machines, new, old, *counts = self._count(keys=_KEYS, args=[silent_since, looks])
+        machines, new, old, *counts = self._count(keys=_KEYS, args=[silent_since, most])
         paused, quarantined, failing = counts[::2]
         silent: int | None = None
         running: int | None = None

@@ -8,22 +8,16 @@ from typing import Final, Literal
 from pipeline.model.machine import Condition
 from pipeline.model.session import Fence
 
-#: The index of all letters, by time.
-ALL_KEY: Final = "dead-letters:all"
+#: The owners of logic.
+OwnerKind = Literal["machine", "profile"]
 
-#: The secret that signs claims.
-SECRET_KEY: Final = "dead-letters:secret"  # noqa: S105 - its name
+# Machines, and the sessions that write them.
 
+#: All machines that have a record or a deployment (sorted, for paging).
+MACHINES_KEY: Final = "machines"
 
-def letter_keys(machine_id: str) -> list[str]:
-    """Return the keys of a machine's letters, which change together: letters, line, used."""
-    letters = f"machine:{{{machine_id}}}:dead-letters"
-    return [letters, f"{letters}:line", f"{letters}:used"]
-
-
-def kind_key(kind: str) -> str:
-    """Return the key of the index of one kind's letters, by time."""
-    return f"dead-letters:kind:{kind}"
+#: All machines, by when each was last seen.
+MACHINES_SEEN_KEY: Final = f"{{{MACHINES_KEY}}}:seen"
 
 
 def condition_key(condition: Condition) -> str:
@@ -31,22 +25,14 @@ def condition_key(condition: Condition) -> str:
     return f"{{{MACHINES_KEY}}}:{condition}"
 
 
-#: All profiles (sorted, for paging).
-PROFILES_KEY: Final = "profiles"
+def record_key(machine_id: str) -> str:
+    """Return the key of a machine's record."""
+    return f"machine:{{{machine_id}}}:record"
 
 
 def recent_key(machine_id: str) -> str:
     """Return the key of a machine's last readings."""
     return f"machine:{{{machine_id}}}:recent"
-
-
-#: The set of all machines that have a record or a logic (sorted, for paging).
-MACHINES_KEY = "machines"
-
-
-def record_key(machine_id: str) -> str:
-    """Return the key of a machine's record."""
-    return f"machine:{{{machine_id}}}:record"
 
 
 def fence_key(fence: Fence) -> str:
@@ -59,28 +45,30 @@ def note_key(session: bytes) -> str:
     return f"session:{session.hex()}"
 
 
-#: Owners of logic.
-Kind = Literal["machine", "profile"]
+# Logic.
 
-
-def deployment_key(name: str, kind: Kind = "machine") -> str:
-    """Return the key of the deployment of a machine or profile."""
-    return f"{kind}:{{{name}}}:logic"
-
-
-def versions_key(name: str, kind: Kind = "machine") -> str:
-    """Return the key of the list of all versions. The version at place 0 has number 1."""
-    return f"{kind}:{{{name}}}:versions"
-
-
-def digests_key(name: str, kind: Kind = "machine") -> str:
-    """Return the key of the hash that maps a source, or a source with its examples, to its last version."""
-    return f"{kind}:{{{name}}}:digests"
+#: All profiles (sorted, for paging).
+PROFILES_KEY: Final = "profiles"
 
 
 def profile_machines_key(name: str) -> str:
     """Return the key of the set of machines that follow this profile."""
     return f"profile:{{{name}}}:machines"
+
+
+def deployment_key(name: str, kind: OwnerKind = "machine") -> str:
+    """Return the key of the deployment of a machine or profile."""
+    return f"{kind}:{{{name}}}:logic"
+
+
+def versions_key(name: str, kind: OwnerKind = "machine") -> str:
+    """Return the key of the list of all versions. The version at place 0 has number 1."""
+    return f"{kind}:{{{name}}}:versions"
+
+
+def digests_key(name: str, kind: OwnerKind = "machine") -> str:
+    """Return the key of the hash that maps a source, or a source with its examples, to its last version."""
+    return f"{kind}:{{{name}}}:digests"
 
 
 def source_key(digest: str) -> str:
@@ -91,3 +79,37 @@ def source_key(digest: str) -> str:
 def examples_key(digest: str) -> str:
     """Return the key of a version's examples."""
     return f"examples:{{{digest}}}"
+
+
+# Dead letters.
+
+#: All dead letters, by time.
+LETTERS_KEY: Final = "dead-letters:all"
+
+#: The secret that signs claims.
+CLAIM_SECRET_KEY: Final = "dead-letters:secret"  # noqa: S105 - its name
+
+
+def letters_of_kind_key(kind: str) -> str:
+    """Return the key of the dead letters of one kind, by time."""
+    return f"dead-letters:kind:{kind}"
+
+
+def letter_keys(machine_id: str) -> list[str]:
+    """Return the keys of a machine's letters, which change together: letters, line, used."""
+    letters = f"machine:{{{machine_id}}}:dead-letters"
+    return [letters, f"{letters}:line", f"{letters}:used"]
+
+
+# Workers and users.
+
+#: When each worker last reported (score: seconds of Redis's clock), and its report.
+WORKERS_SEEN_KEY: Final = "{workers}:seen"
+WORKER_REPORTS_KEY: Final = "{workers}:reports"
+
+#: All tokens by name, and when each was last used.
+TOKENS_KEY: Final = "tokens"
+TOKENS_USED_KEY: Final = "tokens:used"
+
+#: The audit trail.
+AUDIT_KEY: Final = "audit"

@@ -19,14 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-import redis
-
 from pipeline.model.machine import Condition, Stored, condition_of
-from pipeline.store.keys import MACHINES_KEY, condition_key
+from pipeline.store.client import Client
+from pipeline.store.keys import MACHINES_KEY, MACHINES_SEEN_KEY, condition_key
 from pipeline.store.records import Records
-
-#: When each machine was last seen.
-SEEN_KEY: Final = f"{{{MACHINES_KEY}}}:seen"
 
 #: Machines that are read at once, and machines whose names alone are sent at once.
 _READ: Final = 200
@@ -53,20 +49,20 @@ end
 _Entry = tuple[Condition | None, int]
 
 
-_KEYS: Final = [MACHINES_KEY, SEEN_KEY, *map(condition_key, Condition)]
+_KEYS: Final = [MACHINES_KEY, MACHINES_SEEN_KEY, *map(condition_key, Condition)]
 
 
 class MachineIndex:
-    """Updates the index. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Updates the index. Safe to share between threads. Every method may raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis", records: Records) -> None:
+    def __init__(self, client: Client, records: Records) -> None:
         self._redis = client
         self._records = records
         self._enter = client.register_script(_ENTER)
 
     def enter(self, machine_ids: Iterable[str]) -> None:
         """Update the entries of machines to their current condition. Remove deleted machines."""
-        for chunk in _chunks(machine_ids, _READ):
+        for chunk in chunks(machine_ids, _READ):
             entries = self._entries(chunk)
             while entries:
                 self._put(entries)
@@ -79,15 +75,15 @@ class MachineIndex:
         for machine_id, condition in conditions.items():
             by_condition.setdefault(condition, []).append(machine_id)
         for condition, machine_ids in by_condition.items():
-            for chunk in _chunks(machine_ids, _NAMES):
+            for chunk in chunks(machine_ids, _NAMES):
                 scores = self._redis.zmscore(condition_key(condition), chunk)
                 astray |= {each for each, score in zip(chunk, scores, strict=True) if score is None}
         return astray
 
     def note_seen(self, seen: Mapping[str, int]) -> None:
         """Note when machines in the index were last seen (milliseconds since 1970)."""
-        for chunk in _chunks(seen, _NAMES):
-            self._redis.zadd(SEEN_KEY, {each: seen[each] for each in chunk}, xx=True, gt=True)
+        for chunk in chunks(seen, _NAMES):
+            self._redis.zadd(MACHINES_SEEN_KEY, {each: seen[each] for each in chunk}, xx=True, gt=True)
 
     def _entries(self, machine_ids: Sequence[str]) -> dict[str, _Entry]:
         return {each: _entry(stored) for each, stored in self._records.read(machine_ids).items()}
@@ -100,7 +96,8 @@ class MachineIndex:
         self._enter(keys=_KEYS, args=arguments)
 
 
-def _chunks(machine_ids: Iterable[str], size: int) -> Iterator[list[str]]:
+def chunks(machine_ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield the machines in lists of at most `size`."""
     remaining = iter(machine_ids)
     while chunk := list(islice(remaining, size)):
         yield chunk

@@ -20,11 +20,11 @@ from functools import partial
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec.structs import replace
 
 from pipeline.model.deployment import Deployment
 from pipeline.model.machine import Condition
+from pipeline.store.client import Client
 from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
     PROFILES_KEY,
@@ -34,7 +34,7 @@ from pipeline.store.keys import (
     profile_machines_key,
     versions_key,
 )
-from pipeline.store.machine_index import MachineIndex
+from pipeline.store.machine_index import MachineIndex, chunks
 from pipeline.store.records import Records
 
 #: Machines that are read in one round trip.
@@ -61,9 +61,9 @@ return {count, there}
 
 
 class ProfileStore:
-    """Keeps and finds profiles. Safe to share between threads. Every method may raise `redis.RedisError`."""
+    """Keeps and finds profiles. Safe to share between threads. Every method may raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis", machines: MachineDeployments, records: Records) -> None:
+    def __init__(self, client: Client, machines: MachineDeployments, records: Records) -> None:
         self._redis = client
         self._machines = machines
         self._records = records
@@ -124,7 +124,7 @@ class ProfileStore:
         """
         keys = [profile_machines_key(name), deployment_key(name, "profile")]
         keys += [versions_key(name, "profile"), digests_key(name, "profile")]
-        for machine_ids in _chunks(self._members(name)):
+        for machine_ids in chunks(self._members(name), _CHUNK):
             for machine_id, stored in self._records.read(machine_ids).items():
                 if stored.deployment.profile != name:
                     self._settle(machine_id, {name})
@@ -172,7 +172,3 @@ class ProfileStore:
 
 def _without(profile: str, deployment: Deployment) -> tuple[Deployment, None]:
     return (replace(deployment, profile=None) if deployment.profile == profile else deployment), None
-
-
-def _chunks(machine_ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (machine_ids[start : start + _CHUNK] for start in range(0, len(machine_ids), _CHUNK))

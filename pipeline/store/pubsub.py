@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-import redis
 from msgspec import Struct
 
 from pipeline.model.recent import KeptReading
+from pipeline.store.client import Client, RedisError
 
 #: Stands for all machines in the name of a channel.
 ALL: Final = "*"
@@ -58,7 +58,7 @@ class Announcement(Struct, frozen=True, array_like=True):
 class Events:
     """Announces changes. Safe to share between threads."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
         self._prefix = channel_prefix(client)
         self._encoder = msgspec.msgpack.Encoder()
@@ -69,7 +69,7 @@ class Events:
         try:
             for channel in (ALL, change.machine) if change.machine else (ALL,):
                 self._redis.publish(self._prefix + channel, message)
-        except redis.RedisError as e:
+        except RedisError as e:
             _logger.warning("no live event for %s of %s: %s", change.what, change.target, e)
 
 

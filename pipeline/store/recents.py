@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import cast
 
 import msgspec
-import redis
 
 from pipeline.model.recent import KeptReading
+from pipeline.store.client import Client
 from pipeline.store.keys import recent_key
 
 _decoder = msgspec.msgpack.Decoder(KeptReading)
@@ -20,11 +20,11 @@ _decoder = msgspec.msgpack.Decoder(KeptReading)
 class RecentStore:
     """Reads the last readings. Safe to share between threads."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
 
     def read(self, machine_id: str, limit: int) -> list[KeptReading]:
-        """Return a machine's last readings, at most `limit`, oldest first. Raises `redis.RedisError`."""
+        """Return a machine's last readings, at most `limit`, oldest first. Raises `RedisError`."""
         return self.read_all([machine_id], limit)[machine_id]
 
     def read_all(self, machine_ids: Sequence[str], limit: int) -> dict[str, list[KeptReading]]:

@@ -11,7 +11,6 @@ from itertools import chain
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,6 +20,7 @@ from pipeline.model.machine import Stored
 from pipeline.model.record import Record
 from pipeline.model.session import Fence
 from pipeline.settings import RECENT
+from pipeline.store.client import Client
 from pipeline.store.dead_letters import USE_UP, LetterStore
 from pipeline.store.keys import MACHINES_KEY, deployment_key, fence_key, letter_keys, recent_key, record_key
 from pipeline.store.recents import RecentStore
@@ -137,7 +137,7 @@ class Records:
     `recent` is the number of last readings to keep for each machine.
     """
 
-    def __init__(self, client: "redis.Redis", recent: int = RECENT) -> None:
+    def __init__(self, client: Client, recent: int = RECENT) -> None:
         self.recent = recent
         self._redis = client
         self.letters = LetterStore(client)
@@ -149,7 +149,7 @@ class Records:
         self._decoder = msgspec.msgpack.Decoder(Record)
 
     def read(self, machine_ids: Sequence[str]) -> dict[str, Stored]:
-        """Return the records of these machines with their deployments. Raises `redis.RedisError`."""
+        """Return the records of these machines with their deployments. Raises `RedisError`."""
         keys = [
             key for machine_id in machine_ids for key in (record_key(machine_id), deployment_key(machine_id))
         ]
@@ -195,7 +195,7 @@ class Records:
         """Write updates, by machine. Return the machines whose record had changed meanwhile.
 
         A machine also counts as changed if a dead letter that its update uses up is gone. Raises
-        `SessionLost` if another session holds the fence of an update, and `redis.RedisError`; then each
+        `SessionLost` if another session holds the fence of an update, and `RedisError`; then each
         update is either written or not.
         """
         if new := [

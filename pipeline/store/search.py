@@ -19,11 +19,10 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Final, cast
 
-import redis
 from msgspec import Struct
 
-from pipeline.store.keys import MACHINES_KEY, condition_key, profile_machines_key
-from pipeline.store.machine_index import SEEN_KEY
+from pipeline.store.client import Client
+from pipeline.store.keys import MACHINES_KEY, MACHINES_SEEN_KEY, condition_key, profile_machines_key
 from pipeline.store.search_script import NEVER, Candidates, IndexTerms, MachineFilter, Place, SearchScript
 from pipeline.wire import is_machine_id
 
@@ -54,9 +53,9 @@ class Page(Struct, frozen=True):
 
 
 class Search:
-    """Finds machines. Safe to share between threads. May raise `redis.RedisError`."""
+    """Finds machines. Safe to share between threads. May raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
         self._script = SearchScript(client)
 
@@ -95,8 +94,8 @@ class Search:
                 choices.append((by_id, [Candidates("ids", MACHINES_KEY, *ids)]))
                 pipeline.zlexcount(MACHINES_KEY, *ids)
             if (terms.since, terms.before) != (0, NEVER):
-                choices.append((not by_id, [Candidates("seen", SEEN_KEY, *window)]))
-                pipeline.zcount(SEEN_KEY, *window)
+                choices.append((not by_id, [Candidates("seen", MACHINES_SEEN_KEY, *window)]))
+                pipeline.zcount(MACHINES_SEEN_KEY, *window)
             if terms.profile is not None:
                 choices.append((False, [Candidates("set", profile_machines_key(terms.profile))]))
                 pipeline.scard(profile_machines_key(terms.profile))
@@ -114,8 +113,8 @@ class Search:
         size, choice = min(others, key=itemgetter(0))
         # If matches are spread evenly, one in walked / size matches. Check half as many more, as they are not
         # quite even.
-        looks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
-        return choice if size <= _FEW and size < looks else None, looks
+        checks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
+        return choice if size <= _FEW and size < checks else None, checks
 
     def _walk(self, terms: IndexTerms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:
         candidates, step = _from_start(terms, sort, cursor), min(step, _STEP)
@@ -135,8 +134,8 @@ def _from_start(terms: IndexTerms, sort: Sort, cursor: Place | None) -> Candidat
     """Return all machines that may match, from behind the cursor on."""
     if sort is Sort.LAST_SEEN:
         if cursor is None:
-            return Candidates("seen", SEEN_KEY, f"{terms.since}", f"({terms.before}")
-        return Candidates("behind", SEEN_KEY, *cursor)
+            return Candidates("seen", MACHINES_SEEN_KEY, f"{terms.since}", f"({terms.before}")
+        return Candidates("behind", MACHINES_SEEN_KEY, *cursor)
     key = condition_key(terms.conditions[0]) if len(terms.conditions) == 1 else MACHINES_KEY
     first, last = _id_range(terms.prefix)
     if cursor is not None and cursor[1] >= terms.prefix:

@@ -5,15 +5,15 @@ It is a script, so that the result is consistent, and only matches are transferr
 
 from typing import Final, Literal
 
-import redis
 from msgspec import Struct
 
 from pipeline.model.machine import Condition, Health
-from pipeline.store.keys import condition_key, profile_machines_key
-from pipeline.store.machine_index import SEEN_KEY
+from pipeline.store.client import Client
+from pipeline.store.keys import MACHINES_SEEN_KEY, condition_key, profile_machines_key
+from pipeline.wire import LARGEST_INTEGER
 
 #: Later than any machine was seen, in milliseconds since 1970.
-NEVER: Final = 2**53
+NEVER: Final = LARGEST_INTEGER
 
 #: Checks candidates. Returns how many there were, the last one with when it was seen, and then the matches in
 #: the same form. KEYS: the candidates, seen, the profile's machines (or seen again), and the conditions of
@@ -148,16 +148,16 @@ class Candidates(Struct, frozen=True):
 class SearchScript:
     """Checks machines. Safe to share between threads."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._script = client.register_script(_SCRIPT)
 
     def at(self, candidates: Candidates, terms: IndexTerms, count: int) -> tuple[int, Place, list[Place]]:
         """Return the number of candidates, at most `count`, the last of them, and the matches.
 
-        Raises `redis.RedisError`.
+        Raises `RedisError`.
         """
-        profile_key = profile_machines_key(terms.profile) if terms.profile is not None else SEEN_KEY
-        keys = [candidates.key, SEEN_KEY, profile_key, *map(condition_key, terms.conditions)]
+        profile_key = profile_machines_key(terms.profile) if terms.profile is not None else MACHINES_SEEN_KEY
+        keys = [candidates.key, MACHINES_SEEN_KEY, profile_key, *map(condition_key, terms.conditions)]
         arguments: list[bytes | str | int] = [
             *(candidates.what, count, candidates.first, candidates.last),
             *(terms.prefix, terms.since, terms.before, int(terms.profile is not None)),

@@ -21,9 +21,8 @@ that it will not change.
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, cast
 
-import redis
-
 from pipeline.model.session import NAME_BYTES, Fence, Settled
+from pipeline.store.client import Client
 from pipeline.store.keys import fence_key, note_key
 
 #: Seconds for which a note is kept: a year. A machine that is silent for longer has only its marks, so one of
@@ -61,10 +60,10 @@ end
 class Sessions:
     """Takes and releases fences; notes and reads how far sessions are settled.
 
-    Safe to share between threads. Every method may raise `redis.RedisError`.
+    Safe to share between threads. Every method may raise `RedisError`.
     """
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
         self._take_script = client.register_script(_TAKE)
         self._note_script = client.register_script(_NOTE)

@@ -16,9 +16,9 @@ from threading import Lock
 from typing import cast
 
 import msgspec
-import redis
 from msgspec import Struct
 
+from pipeline.store.client import Client
 from pipeline.store.keys import examples_key, source_key
 from sandbox.job import Logic, digest_of
 
@@ -42,9 +42,9 @@ def code_tag() -> str:
 
 
 class Sources:
-    """Writes and reads sources. Safe to share between threads. All methods may raise `redis.RedisError`."""
+    """Writes and reads sources. Safe to share between threads. All methods may raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis", signing_key: str) -> None:
+    def __init__(self, client: Client, signing_key: str) -> None:
         self._redis = client
         self._signing_key = signing_key.encode()
         self._tag = code_tag()

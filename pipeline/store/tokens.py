@@ -15,24 +15,22 @@ import hashlib
 import hmac
 import re
 import secrets
-import time
 from typing import Final, cast
 
 import msgspec
-import redis
 from msgspec import Struct
 
-from pipeline.clock import rfc3339
+from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import TokenError
 from pipeline.model.role import Role
+from pipeline.store.client import Client
+from pipeline.store.keys import TOKENS_KEY, TOKENS_USED_KEY
 
 #: The valid names of tokens. There is no underscore, so that the name ends where the secret begins.
 NAME_PATTERN: Final = "[A-Za-z0-9-]{1,64}"
 
 _NAME: Final = re.compile(NAME_PATTERN)
 _TOKEN: Final = re.compile(f"iot_({NAME_PATTERN})_([0-9a-f]{{64}})")
-_TOKENS: Final = "tokens"
-_USED: Final = "tokens:used"
 
 #: Milliseconds after which another use of a token is written.
 _USED_EVERY: Final = 60_000
@@ -69,9 +67,9 @@ class Caller(Struct, frozen=True):
 
 
 class Tokens:
-    """Creates, finds and revokes tokens. Safe to share between threads. All raise `redis.RedisError`."""
+    """Creates, finds and revokes tokens. Safe to share between threads. All raise `RedisError`."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
 
     def create(self, name: str, role: Role, days: float | None = None) -> str:
@@ -82,25 +80,25 @@ class Tokens:
         if not _NAME.fullmatch(name):
             raise TokenError(f"{name!r} is not a valid token name. Use 1 to 64 letters, digits or -.")
         token = f"iot_{name}_{secrets.token_hex(32)}"
-        now = _now()
+        now = milliseconds_now()
         expires = None if days is None else now + round(days * _DAY)
         kept = msgspec.msgpack.encode(_Kept(role, _digest(token), now, expires))
-        if not self._redis.hsetnx(_TOKENS, name, cast(str, kept)):
+        if not self._redis.hsetnx(TOKENS_KEY, name, cast(str, kept)):
             raise TokenError(f"A token {name!r} already exists. Revoke it first, or choose another name.")
         return token
 
     def revoke(self, name: str) -> Role | None:
         """Delete a token. It stops working with the next request. Return its role; None if there is none."""
-        kept = self._read(self._redis.hget(_TOKENS, name))
-        if kept is None or not self._redis.hdel(_TOKENS, name):
+        kept = self._read(self._redis.hget(TOKENS_KEY, name))
+        if kept is None or not self._redis.hdel(TOKENS_KEY, name):
             return None
-        self._redis.hdel(_USED, kept.digest.hex())
+        self._redis.hdel(TOKENS_USED_KEY, kept.digest.hex())
         return kept.role
 
     def list(self) -> list[Token]:
         """Return all tokens by name, including expired ones."""
-        everything = cast("dict[bytes, bytes]", self._redis.hgetall(_TOKENS))
-        used = cast("dict[bytes, bytes]", self._redis.hgetall(_USED))
+        everything = cast("dict[bytes, bytes]", self._redis.hgetall(TOKENS_KEY))
+        used = cast("dict[bytes, bytes]", self._redis.hgetall(TOKENS_USED_KEY))
         found = []
         for name, value in sorted(everything.items()):
             kept = msgspec.msgpack.decode(value, type=_Kept)
@@ -118,7 +116,7 @@ class Tokens:
 
     def exist(self) -> bool:
         """Return whether there is any token, including expired ones."""
-        return bool(self._redis.hlen(_TOKENS))
+        return bool(self._redis.hlen(TOKENS_KEY))
 
     def caller(self, token: str) -> Caller | None:
         """Return the sender of this token; None if the token is unknown, revoked or expired.
@@ -130,25 +128,25 @@ class Tokens:
             return None
         digest = _digest(token)
         with self._redis.pipeline(transaction=False) as both:
-            both.hget(_TOKENS, parts[1])
-            both.hget(_USED, digest.hex())
+            both.hget(TOKENS_KEY, parts[1])
+            both.hget(TOKENS_USED_KEY, digest.hex())
             value, used = both.execute()
         kept = self._read(value)
         same = hmac.compare_digest(digest, kept.digest if kept else _NOBODY)
-        now = _now()
+        now = milliseconds_now()
         if kept is None or not same or (kept.expires is not None and kept.expires <= now):
             return None
         if used is None or now - int(used) >= _USED_EVERY:
-            self._redis.hset(_USED, digest.hex(), str(now))
+            self._redis.hset(TOKENS_USED_KEY, digest.hex(), str(now))
         return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires), digest)
 
     def hold(self, caller: Caller) -> bool:
         """Return whether an accepted token is still valid: neither revoked nor replaced."""
-        kept = self._read(self._redis.hget(_TOKENS, caller.name))
+        kept = self._read(self._redis.hget(TOKENS_KEY, caller.name))
         return (
             kept is not None
             and kept.digest == caller.digest
-            and (kept.expires is None or kept.expires > _now())
+            and (kept.expires is None or kept.expires > milliseconds_now())
         )
 
     @staticmethod
@@ -158,10 +156,6 @@ class Tokens:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _shown(milliseconds: int) -> str:

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from typing import cast
 
 import msgspec
-import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.clock import now
 from pipeline.model.deployment import Active, Deployment
+from pipeline.store.client import Client
 from pipeline.store.deployments import Deployments, MachineDeployments, NewVersion
 from pipeline.store.keys import digests_key, versions_key
 from pipeline.store.sources import Sources
+from pipeline.wire import LARGEST_INTEGER
 from sandbox.job import Logic
 
 
@@ -49,13 +50,11 @@ def any_logic(_active: Active | None) -> None:
 class LogicStore:
     """Writes and reads the logic of the owners in `deployments`; by default, of machines.
 
-    Safe to share between threads. Every method may raise `redis.RedisError`. If a change raises it, the
+    Safe to share between threads. Every method may raise `RedisError`. If a change raises it, the
     change may or may not have been made; repeating it is safe.
     """
 
-    def __init__(
-        self, client: "redis.Redis", signing_key: str, deployments: Deployments | None = None
-    ) -> None:
+    def __init__(self, client: Client, signing_key: str, deployments: Deployments | None = None) -> None:
         self.deployments = deployments or MachineDeployments(client)
         self._kind = self.deployments.kind
         self._redis = client
@@ -123,7 +122,7 @@ class LogicStore:
 
     def version(self, name: str, number: int) -> Version | None:
         """Return a version; None if there is no version with this number."""
-        if not 0 < number < 2**53:
+        if not 0 < number < LARGEST_INTEGER:
             return None
         value = cast("bytes | None", self._redis.lindex(versions_key(name, self._kind), number - 1))
         return None if value is None else msgspec.msgpack.decode(value, type=Version)

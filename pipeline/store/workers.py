@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.store.client import Client
+from pipeline.store.keys import WORKER_REPORTS_KEY, WORKERS_SEEN_KEY
 
 #: Seconds without a heartbeat after which a worker is counted out. The broker notices a killed worker at
 #: once, so this is the time that its partitions are not processed.
@@ -21,10 +22,6 @@ EXPIRY_SECONDS: Final = 5.0
 #: Seconds for which a vanished worker is listed, and the maximum number listed.
 VANISHED_SECONDS: Final = 600.0
 _VANISHED: Final = 100
-
-#: When each worker last reported (score: seconds of Redis's clock), and its report.
-SEEN_KEY: Final = "{workers}:seen"
-REPORTS_KEY: Final = "{workers}:reports"
 
 #: Writes a worker's report, forgets workers that vanished long ago, and returns the current and the vanished
 #: workers.
@@ -128,14 +125,14 @@ class Heartbeats:
         """Write a worker's report. Return the current workers and the vanished ones."""
         body = msgspec.json.encode(report)
         arguments: list[str | bytes | float] = [report.id, body, VANISHED_SECONDS, EXPIRY_SECONDS]
-        answer = self._beat(keys=[SEEN_KEY, REPORTS_KEY], args=arguments)
+        answer = self._beat(keys=[WORKERS_SEEN_KEY, WORKER_REPORTS_KEY], args=arguments)
         present, vanished = cast("list[list[bytes]]", answer)
         return frozenset(each.decode() for each in present), frozenset(each.decode() for each in vanished)
 
     def leave(self, worker: str) -> None:
         """Note that a worker leaves, so that it does not count as vanished."""
-        self._redis.zrem(SEEN_KEY, worker)
-        self._redis.hdel(REPORTS_KEY, worker)
+        self._redis.zrem(WORKERS_SEEN_KEY, worker)
+        self._redis.hdel(WORKER_REPORTS_KEY, worker)
 
 
 class WorkerList(Struct, frozen=True):
@@ -146,17 +143,17 @@ class WorkerList(Struct, frozen=True):
 
 
 def list_workers(client: Client) -> WorkerList:
-    """Return the last reports of all workers. Raises `redis.RedisError`."""
+    """Return the last reports of all workers. Raises `RedisError`."""
     seconds, microseconds = client.time()
     now = seconds + microseconds / 1e6
-    answer = client.zrangebyscore(SEEN_KEY, now - VANISHED_SECONDS, "+inf", withscores=True)
+    answer = client.zrangebyscore(WORKERS_SEEN_KEY, now - VANISHED_SECONDS, "+inf", withscores=True)
     seen = dict(cast("list[tuple[bytes, float]]", answer))
     present = sorted(worker for worker in seen if now - seen[worker] <= EXPIRY_SECONDS)
     silent = [worker for worker in seen if now - seen[worker] > EXPIRY_SECONDS]
     vanished = sorted(silent, key=lambda worker: -seen[worker])[:_VANISHED]
     if not present and not vanished:
         return WorkerList([], [])
-    values = cast("list[bytes | None]", client.hmget(REPORTS_KEY, [*present, *vanished]))
+    values = cast("list[bytes | None]", client.hmget(WORKER_REPORTS_KEY, [*present, *vanished]))
     reports = [
         replace(msgspec.json.decode(value, type=WorkerStatus), heard=round(max(0.0, now - seen[worker]), 1))
         for worker, value in zip((*present, *vanished), values, strict=True)

@@ -21,7 +21,7 @@ from pipeline.errors import PublishError
 from pipeline.model.dead_letter import STRAY, Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
-from pipeline.store.keys import ALL_KEY
+from pipeline.store.keys import LETTERS_KEY
 from tests.support.waiting import wait_until
 
 
@@ -106,7 +106,7 @@ def test_entries_without_a_letter_do_not_take_room_indefinitely(
     redis_url: str,
 ) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.zadd(ALL_KEY, {f"gone/{number:019}": 1 for number in range(1, 6)})
+        client.zadd(LETTERS_KEY, {f"gone/{number:019}": 1 for number in range(1, 6)})
     publish([1]).result(timeout=10)
 
     with running(settings, letters):

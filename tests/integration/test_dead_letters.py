@@ -7,7 +7,7 @@ import redis
 
 from pipeline.model.dead_letter import STRAY, Letter
 from pipeline.store.dead_letters import LetterFilter, LetterStore
-from pipeline.store.keys import ALL_KEY, letter_keys
+from pipeline.store.keys import LETTERS_KEY, letter_keys
 
 TIMES = ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z")
 FIRST, SECOND = 1_767_225_600_000, 1_767_225_601_000
@@ -107,7 +107,7 @@ def test_an_index_entry_without_a_letter_is_dropped_when_it_is_read(
     assert ids(letters, LetterFilter(kind="error")) == [*A[:2], *A[3:], "b/1"]
 
     assert letters.count() == 14
-    assert client.zscore(ALL_KEY, "a/" + "3".zfill(19)) is None
+    assert client.zscore(LETTERS_KEY, "a/" + "3".zfill(19)) is None
 
 
 def test_sweeping_keeps_existing_letters_and_counts_nothing_else(

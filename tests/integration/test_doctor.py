@@ -19,7 +19,8 @@ from pipeline.local.rabbitmq import script, version_of
 from pipeline.local.redis import PrivateRedis
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.settings import Settings
-from pipeline.store.workers import REPORTS_KEY, WorkerStatus, list_workers
+from pipeline.store.keys import WORKER_REPORTS_KEY
+from pipeline.store.workers import WorkerStatus, list_workers
 from pipeline.wire import SENT_AT_HEADER
 from tests.conftest import amqp_url_of
 from tests.sandbox.probes import no_filter
@@ -205,13 +206,13 @@ def test_a_worker_with_another_version_or_other_settings_is_a_problem(
 ) -> None:
     [worker] = list_workers(client).present
     other = msgspec.structs.replace(worker, id="other", version="0.0.9", assigned=[8])
-    client.hset(REPORTS_KEY, "other", msgspec.json.encode(other))
+    client.hset(WORKER_REPORTS_KEY, "other", msgspec.json.encode(other))
     client.zadd("{workers}:seen", {"other": client.time()[0] + 60})
     try:
         wrong = doctor.wrong()
     finally:
         client.zrem("{workers}:seen", "other")
-        client.hdel(REPORTS_KEY, "other")
+        client.hdel(WORKER_REPORTS_KEY, "other")
 
     assert isinstance(other, WorkerStatus)
     assert "other has the version 0.0.9" in wrong

@@ -133,7 +133,7 @@ def test_the_counts_are_the_same_as_those_of_a_scan(plant: Plant, machine_ids: l
 def test_a_count_that_would_take_too_long_is_unknown_and_the_others_are_known(
     plant: Plant, machine_ids: list[str]
 ) -> None:
-    census = HealthCounter(plant.redis).count(SINCE, looks=5)
+    census = HealthCounter(plant.redis).count(SINCE, most=5)
     unknown = {health for health, count in census.health.items() if count is None}
 
     assert census.machines == len(machine_ids)
