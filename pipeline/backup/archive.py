@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from pipeline.clock import now
 from pipeline.errors import BackupError
@@ -32,7 +32,7 @@ from pipeline.store.client import Client
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
-    Kind,
+    OwnerKind,
     deployment_key,
     examples_key,
     record_key,
@@ -68,7 +68,7 @@ class MachineEntry(Struct, frozen=True, tag="machine"):
 
     name: str
     record: Record | None
-    setup: Deployment
+    deployment: Deployment = field(name="setup")
     versions: list[Version]
 
 
@@ -76,7 +76,7 @@ class ProfileEntry(Struct, frozen=True, tag="profile"):
     """A profile."""
 
     name: str
-    setup: Deployment
+    deployment: Deployment = field(name="setup")
     versions: list[Version]
 
 
@@ -106,7 +106,7 @@ def export(client: Client, path: Path) -> dict[str, int]:
     """Write a backup, and return the number of its entries by type.
 
     An existing file of this name is replaced when the backup is complete. Only its owner may read the file.
-    Raises `redis.RedisError` and `OSError`.
+    Raises `RedisError` and `OSError`.
     """
     counts = {"machines": 0, "profiles": 0, "sources": 0, "examples": 0}
     names = {MachineEntry: "machines", ProfileEntry: "profiles", Text: "sources", Examples: "examples"}
@@ -143,16 +143,16 @@ def _entries(client: Client) -> Iterator[Entry]:
         return versions
 
     for name in _names(client, MACHINES_KEY):
-        record, setup, versions = _read(client, name, "machine")
-        stored = records.parse(record, setup)
+        record, deployment, versions = _read(client, name, "machine")
+        stored = records.parse(record, deployment)
         if stored.known or versions:
             yield MachineEntry(
                 name, stored.record if stored.recorded else None, stored.deployment, note(_decoded(versions))
             )
     for name in _names(client, PROFILES_KEY):
-        _, setup, versions = _read(client, name, "profile")
-        if setup is not None:
-            yield ProfileEntry(name, Deployment.parse(setup), note(_decoded(versions)))
+        _, deployment, versions = _read(client, name, "profile")
+        if deployment is not None:
+            yield ProfileEntry(name, Deployment.parse(deployment), note(_decoded(versions)))
     for digest in sorted(sources):
         if (value := cast("bytes | None", client.get(source_key(digest)))) is not None:
             yield Text(msgspec.msgpack.decode(value, type=StoredSource).source)
@@ -161,14 +161,14 @@ def _entries(client: Client) -> Iterator[Entry]:
             yield Examples(digest, value)
 
 
-def _read(client: Client, name: str, kind: Kind) -> tuple[bytes | None, bytes | None, list[bytes]]:
+def _read(client: Client, name: str, kind: OwnerKind) -> tuple[bytes | None, bytes | None, list[bytes]]:
     with client.pipeline(transaction=True) as step:
         if kind == "machine":
             step.get(record_key(name))
         step.get(deployment_key(name, kind))
         step.lrange(versions_key(name, kind), 0, -1)
-        *record, setup, versions = step.execute()
-    return (record[0] if record else None), setup, versions
+        *record, deployment, versions = step.execute()
+    return (record[0] if record else None), deployment, versions
 
 
 def _decoded(versions: Iterable[bytes]) -> list[Version]:

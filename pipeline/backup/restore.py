@@ -31,7 +31,7 @@ from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
-    Kind,
+    OwnerKind,
     deployment_key,
     digests_key,
     profile_machines_key,
@@ -63,7 +63,7 @@ class Restored(Struct):
 
 
 class Restore:
-    """Writes backups into one Redis. Every method may raise `redis.RedisError`."""
+    """Writes backups into one Redis. Every method may raise `RedisError`."""
 
     def __init__(self, client: Client, signing_key: str, compiled: Compile) -> None:
         self._redis = client
@@ -89,7 +89,9 @@ class Restore:
             )
         done, entered = Restored(), list[str]()
         wanted = {
-            each.setup.profile for each in read(path) if isinstance(each, MachineEntry) and each.name in only
+            each.deployment.profile
+            for each in read(path)
+            if isinstance(each, MachineEntry) and each.name in only
         }
         for entry in read(path):
             if isinstance(entry, Text):
@@ -141,17 +143,17 @@ class Restore:
 
         def put(step: Pipeline) -> None:
             step.multi()
-            _put_setup(step, profile.name, "profile", profile.setup, profile.versions)
+            _put_deployment(step, profile.name, "profile", profile.deployment, profile.versions)
 
         self._redis.transaction(put, deployment_key(profile.name, "profile"))
         self._redis.zadd(PROFILES_KEY, {profile.name: 0})
 
     def _put_machine(self, machine: MachineEntry, ahead: int) -> None:
-        name, setup = machine.name, machine.setup
-        if setup.profile is not None and not self._has(setup.profile):
-            setup = replace(setup, profile=None)
-        if setup.profile is not None:
-            self._redis.sadd(profile_machines_key(setup.profile), name)
+        name, deployment = machine.name, machine.deployment
+        if deployment.profile is not None and not self._has(deployment.profile):
+            deployment = replace(deployment, profile=None)
+        if deployment.profile is not None:
+            self._redis.sadd(profile_machines_key(deployment.profile), name)
         self._records.register([name])
         before = Deployment()
 
@@ -165,10 +167,10 @@ class Restore:
             if record is not None:
                 step.set(record_key(name), self._records.encode(record))
             step.delete(recent_key(name))
-            _put_setup(step, name, "machine", setup, machine.versions)
+            _put_deployment(step, name, "machine", deployment, machine.versions)
 
         self._redis.transaction(put, record_key(name), deployment_key(name))
-        if before.profile is not None and before.profile != setup.profile:
+        if before.profile is not None and before.profile != deployment.profile:
             self._profiles.forget(name, before.profile)
 
 
@@ -193,8 +195,10 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
     )
 
 
-def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Deployment, versions: Iterable[Version]) -> None:
-    step.set(deployment_key(name, kind), msgspec.msgpack.encode(setup))
+def _put_deployment(
+    step: Pipeline, name: str, kind: OwnerKind, deployment: Deployment, versions: Iterable[Version]
+) -> None:
+    step.set(deployment_key(name, kind), msgspec.msgpack.encode(deployment))
     step.delete(versions_key(name, kind), digests_key(name, kind))
     for number, version in enumerate(versions, start=1):
         step.rpush(versions_key(name, kind), msgspec.msgpack.encode(version))
@@ -205,13 +209,13 @@ def _put_setup(step: Pipeline, name: str, kind: Kind, setup: Deployment, version
 def _check_entry(entry: Entry) -> None:
     """Raise `BackupError` if a machine or profile is invalid."""
     assert isinstance(entry, MachineEntry | ProfileEntry)
-    setup = entry.setup
-    fits = is_machine_id(entry.name) and setup.versions == len(entry.versions)
-    if setup.version:
-        fits = fits and 0 < setup.version <= setup.versions
-        fits = fits and entry.versions[setup.version - 1].digest == setup.digest
+    deployment = entry.deployment
+    fits = is_machine_id(entry.name) and deployment.versions == len(entry.versions)
+    if deployment.version:
+        fits = fits and 0 < deployment.version <= deployment.versions
+        fits = fits and entry.versions[deployment.version - 1].digest == deployment.digest
     try:
-        states = [setup.config]
+        states = [deployment.config]
         if isinstance(entry, MachineEntry) and entry.record is not None:
             states.append(entry.record.state)
         for each in states:
