@@ -15,25 +15,24 @@ _AREA: Final = "workers"
 def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
     """Check the workers. Yields nothing if Redis is unavailable: another finding reports that already."""
     try:
-        roll = list_workers(client)
+        workers = list_workers(client)
     except RedisError:
         return
-    for worker in roll.vanished:
+    for worker in workers.vanished:
         yield Finding(
             _AREA,
             "note",
             f"{worker.id} vanished {worker.heard:.0f} s ago without shutting down.",
             f"If you did not kill it, look at its log on {worker.host}.",
         )
-    if not roll.present:
+    if not workers.present:
         yield Finding(_AREA, "wrong", "There is no worker.", "Start one: dramatiq pipeline.actors")
         return
-    wrong = [*_versions(roll.present), *_partitions(roll.present, settings)]
+    wrong = [*_versions(workers.present), *_partitions(workers.present, settings)]
     yield from wrong
     if not wrong:
-        many = (
-            "1 worker process is" if len(roll.present) == 1 else f"{len(roll.present)} worker processes are"
-        )
+        count = len(workers.present)
+        many = "1 worker process is" if count == 1 else f"{count} worker processes are"
         yield Finding(_AREA, "ok", f"{many} running, with the same version as this command ({VERSION}).")
 
 
