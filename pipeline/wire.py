@@ -6,9 +6,8 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-import pika.exceptions
-
 if TYPE_CHECKING:
+    from pika import BasicProperties
     from pika.spec import Basic
 
 #: Devices publish here. RabbitMQ creates it, and its MQTT plugin publishes here too.
@@ -53,6 +52,9 @@ CLAIM_HEADER: Final = "dead-letter"
 #: The header, over HTTP and AMQP, and the attribute of a result that carry a trace context (W3C Trace
 #: Context; CloudEvents' extension Distributed Tracing).
 TRACE_HEADER: Final = "traceparent"
+
+#: The largest integer that every reader of JSON and AMQP tables represents exactly.
+LARGEST_INTEGER: Final = 2**53
 
 #: The valid ids of machines. A dot or a slash would split an id over several levels of the topic.
 MACHINE_ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
@@ -117,7 +119,7 @@ def machine_of(key: str) -> str | None:
     return machine_id if is_machine_id(machine_id) else None
 
 
-def is_probe(method: "Basic.Deliver", properties: pika.BasicProperties, queue: str) -> bool:
+def is_probe(method: "Basic.Deliver", properties: "BasicProperties", queue: str) -> bool:
     """Return whether a message in a partition's queue is a probe (`pipeline.worker.proof`).
 
     A probe is published to the queue by its name. The routing key of a reading names a machine, whatever the

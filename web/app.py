@@ -33,9 +33,9 @@ from web.routes.profiles import FollowingController, ProfilesController
 from web.routes.readings import ReadingsController
 from web.routes.schema import openapi_config
 from web.routes.states import StatesController
+from web.routes.system import SystemController
 from web.routes.tokens import TokensController, WhoAmIController
 from web.routes.trials import TrialsController
-from web.routes.workers import SystemController
 from web.services import Services
 
 #: The maximum size of a request's body in bytes: enough for the longest logic with every character escaped,
@@ -70,10 +70,10 @@ def create_app(services: Services) -> Litestar:
         return Audit(services.trail, services.events, request.state[CALLER].name)
 
     def provide_admission(request: Request[Any, Any, Any]) -> Admitted:
-        return Admitted(gate, request.state[CALLER])
+        return Admitted(guard, request.state[CALLER])
 
-    turns = FairShare()
-    gate = Guard(services.tokens, services.settings, turns)
+    fair_share = FairShare()
+    guard = Guard(services.tokens, services.settings, fair_share)
     return Litestar(
         [
             PagesController,
@@ -103,11 +103,11 @@ def create_app(services: Services) -> Litestar:
             "audit": Provide(provide_audit, sync_to_thread=False),
             "admission": Provide(provide_admission, sync_to_thread=False),
         },
-        guards=[gate.guard],
+        guards=[guard.check],
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(services.metrics), turns],
+        middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(services.metrics), fair_share],
         openapi_config=openapi_config(services.settings),
         request_max_body_size=_BODY_BYTES,
         # `web.server` configures logging. `debug` is off whatever an environment variable of Litestar says,

@@ -30,7 +30,7 @@ class _DeadLetterGauges(Collector):
         self._max, self._letters, self._collector = settings.dead_letters_max, letters, collector
 
     def collect(self) -> Iterator[Metric]:
-        """Return the gauges. Raises `redis.RedisError`."""
+        """Return the gauges. Raises `RedisError`."""
         yield _gauge("dead_letters", "Dead letters stored in Redis.", self._letters.count())
         yield _gauge("dead_letters_max", "Maximum number of dead letters in Redis.", self._max)
         if (waiting := self._collector.waiting) is not None:
@@ -46,11 +46,11 @@ class SystemGauges(Collector):
         self._partitions, self._workers, self._queues = partitions, workers, queues
 
     def collect(self) -> Iterator[Metric]:
-        """Return the gauges. Raises `redis.RedisError`. Without the broker, there are no queue counts."""
-        roll = self._workers()
-        served = {holding.partition for worker in roll.present for holding in worker.holding}
-        yield _gauge("workers", "Running worker processes.", len(roll.present))
-        yield _gauge("workers_vanished", "Worker processes that vanished recently.", len(roll.vanished))
+        """Return the gauges. Raises `RedisError`. Without the broker, there are no queue counts."""
+        workers = self._workers()
+        served = {holding.partition for worker in workers.present for holding in worker.holding}
+        yield _gauge("workers", "Running worker processes.", len(workers.present))
+        yield _gauge("workers_vanished", "Worker processes that vanished recently.", len(workers.vanished))
         unserved = self._partitions - len(served)
         yield _gauge("partitions_unserved", "Partitions without a consumer.", unserved)
         ready = GaugeMetricFamily(

@@ -89,13 +89,13 @@ class Services:
         return missing
 
     def workers(self) -> WorkerList:
-        """Return the running workers, and the vanished ones. Raises `redis.RedisError`."""
+        """Return the running workers, and the vanished ones. Raises `RedisError`."""
         return list_workers(self._redis)
 
     def partitions(self, partitions: Sequence[int]) -> list[PartitionState]:
-        """Return these partitions, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        """Return these partitions, in order. Raises `RedisError`, and `BrokerUnavailable`."""
         return partition_states(self.settings, self.workers().present, partitions)
 
     def queues(self, names: Sequence[str]) -> list[QueueState]:
-        """Return these queues, in order. Raises `redis.RedisError`, and `BrokerUnavailable`."""
+        """Return these queues, in order. Raises `RedisError`, and `BrokerUnavailable`."""
         return queue_states(self.settings, self.workers().present, names)

@@ -75,9 +75,8 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
     if not (isinstance(queue, str) and _QUEUE.fullmatch(queue)):
         return None
     machine, place = wire.machine_of(key), None
-    if (
-        key == queue
-    ):  # Readings in the overflow are published to their queue and name their machine in a header.
+    if key == queue:
+        # A reading in the overflow was published to its queue, and names its machine in a header.
         machine, place = topology.moved_from(headers)
     return Expiry(
         queue=queue,

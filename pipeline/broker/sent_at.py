@@ -13,7 +13,7 @@ of one machine's readings with equal bytes when they are redelivered (`Reading.m
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pipeline.wire import SENT_AT_HEADER
+from pipeline.wire import LARGEST_INTEGER, SENT_AT_HEADER
 
 #: The line of rabbitmq.conf that makes RabbitMQ write the header into each message without one, over AMQP and
 #: MQTT.
@@ -21,13 +21,10 @@ RABBITMQ_LINE: Final = "message_interceptors.incoming.set_header_timestamp.overw
 #: The first version that knows the line. Version 4.2 changed the schema around it, and kept the line.
 RABBITMQ_KNOWS: Final = (3, 12)
 
-#: The largest integer that every reader of JSON and AMQP tables represents exactly.
-_LARGEST: Final = 2**53
-
 
 def sent_at_of(headers: Mapping[str, Any] | None) -> int | None:
     """Return the time in the headers; None if it is missing or invalid."""
     value = headers.get(SENT_AT_HEADER) if headers else None
-    if not isinstance(value, int) or not 0 < value < _LARGEST:
+    if not isinstance(value, int) or not 0 < value < LARGEST_INTEGER:
         return None
     return int(value)  # pika has its own class for integers of eight bytes

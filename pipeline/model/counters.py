@@ -6,12 +6,12 @@ again in `readings`, and also in `resent`: `readings` minus `resent` is the numb
 machine has sent.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Self
 
 from msgspec import Struct
 
+from pipeline.clock import milliseconds_now
 from pipeline.model.deployment import Active
 from sandbox.job import Failure, Outcome, OutcomeKind
 
@@ -66,7 +66,7 @@ class Counters(Struct, frozen=True, array_like=True):
         `came` says whether any reading that was run or moved came from the machine. `resent` is the number of
         readings that were dead letters.
         """
-        now = time.time_ns() // 1_000_000
+        now = milliseconds_now()
         results, dead_letters, limits = self.results, self.dead_letters, self.limits
         last_error = self.last_error
         for number, outcome in enumerate(outcomes, start=first):

@@ -40,7 +40,7 @@ class MachinePage(Struct, frozen=True):
 class Machines:
     """Finds, counts, changes and deletes machines. Safe to share between threads.
 
-    Every method may raise `redis.RedisError`.
+    Every method may raise `RedisError`.
 
     A machine is silent after `silent_after` seconds without a reading.
     """
@@ -56,7 +56,7 @@ class Machines:
     ) -> None:
         self.index = MachineIndex(client, records)
         self._records = records
-        self._setups = deployments
+        self._deployments = deployments
         self._redriver = redriver
         self._search = Search(client)
         self._counter = HealthCounter(client)
@@ -118,7 +118,7 @@ class Machines:
             return 0, 0
         sent, waiting = self._redriver.send_paused(machine_id, pause)
         if pause is not None and not waiting:
-            self._setups.change(machine_id, partial(_without, pause))
+            self._deployments.change(machine_id, partial(_without, pause))
         return sent, waiting
 
     def release(self, machine_id: str) -> bool:

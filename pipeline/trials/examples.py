@@ -11,7 +11,7 @@ another or on a machine.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,9 +23,6 @@ from sandbox.errors import LogicError
 from sandbox.job import Failure
 from sandbox.limits import Limits
 from sandbox.runtime.values import encode_config, encode_state
-
-if TYPE_CHECKING:
-    pass
 
 #: Maximum examples of a logic, and their maximum bytes as JSON, together.
 EXAMPLES: Final = 100
@@ -228,7 +225,7 @@ def _shown(value: Any) -> str:
 class ExamplesFailed(IotLogicError):
     """At least one example of a logic fails. The deployed version has not changed."""
 
-    def __init__(self, mismatches: "Sequence[Mismatch]") -> None:
+    def __init__(self, mismatches: Sequence[Mismatch]) -> None:
         super().__init__(f"The examples of the logic fail, with {len(mismatches)} difference(s)")
         self.mismatches = list(mismatches)
 

@@ -27,7 +27,7 @@ ALONE_SECONDS: Final = 60.0
 
 #: If this many delivered readings are not started, the broker has more. A batch takes half of the prefetch,
 #: and the worker takes the next batch before more readings have arrived; some of those may be on their way.
-_BEHIND: Final = PREFETCH * 3 // 8
+BEHIND: Final = PREFETCH * 3 // 8
 
 
 class FloodWatch:
@@ -45,7 +45,7 @@ class FloodWatch:
         seconds of a monotonic clock.
         """
         self._note_machines(taken, now)
-        if len(taken) + len(waiting) < _BEHIND:
+        if len(taken) + len(waiting) < BEHIND:
             self._behind_since = None
             return None
         if self._behind_since is None:

@@ -27,14 +27,14 @@ class IndexWriter:
     Batches note machines. A thread, from `start` to `close`, writes the updates.
     """
 
-    def __init__(self, directory: MachineIndex) -> None:
-        self._index = directory
+    def __init__(self, index: MachineIndex) -> None:
+        self._index = index
         self._lock = Lock()
         self._seen: dict[str, int] = {}
         self._changed = set[str]()
-        self._met: dict[str, Condition] = {}
+        self._unchecked: dict[str, Condition] = {}
         self._stopping = Event()
-        self._thread = Thread(target=self._run, name="attendance", daemon=True)
+        self._thread = Thread(target=self._run, name="index", daemon=True)
 
     def note(self, transactions: Iterable[Transaction]) -> None:
         """Note the machines of a batch after the batch is written."""
@@ -42,14 +42,14 @@ class IndexWriter:
             for transaction in transactions:
                 before, after = transaction.stored, transaction.after
                 if transaction.repeated:
-                    self._met[transaction.machine] = condition_of(before)
+                    self._unchecked[transaction.machine] = condition_of(before)
                 if after is None:
                     continue
                 self._seen[transaction.machine] = after.counters.seen
                 if after.stands_differently(before.record):
                     self._changed.add(transaction.machine)
                 elif after.session != before.record.session:
-                    self._met[transaction.machine] = condition_of(replace(before, record=after))
+                    self._unchecked[transaction.machine] = condition_of(replace(before, record=after))
 
     def start(self) -> None:
         """Start the thread."""
@@ -67,15 +67,15 @@ class IndexWriter:
         with self._lock:
             seen, self._seen = self._seen, {}
             changed, self._changed = self._changed, set()
-            met, self._met = self._met, {}
+            unchecked, self._unchecked = self._unchecked, {}
         try:
-            self._index.enter(changed | self._index.astray(met))
+            self._index.enter(changed | self._index.astray(unchecked))
             self._index.note_seen(seen)
         except RedisError as e:
             _logger.warning("the index of machines is behind because Redis is unavailable: %s", e)
             with self._lock:
                 self._seen = seen | self._seen
-                self._changed |= changed | met.keys()
+                self._changed |= changed | unchecked.keys()
 
     def _run(self) -> None:
         while not self._stopping.wait(_INTERVAL_SECONDS):

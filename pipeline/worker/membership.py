@@ -96,7 +96,9 @@ class Membership:
             self._heartbeats.leave(self.id)
         except RedisError as e:
             _logger.warning(
-                "could not sign off; the other workers will notice within %s s: %s", EXPIRY_SECONDS, e
+                "could not leave the list of workers; the others will notice within %s s: %s",
+                EXPIRY_SECONDS,
+                e,
             )
 
     def _run(self) -> None:

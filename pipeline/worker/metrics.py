@@ -19,7 +19,7 @@ Two metrics measure how long a reading takes, because not every reading says whe
 
 import time
 from bisect import bisect_left, bisect_right
-from collections import Counter as Tallies
+from collections import Counter as CounterOf
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
@@ -173,11 +173,11 @@ class WorkerMetrics:
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count readings that were processed and written."""
-        kinds = Tallies([outcome.kind for outcome in outcomes])
+        kinds = CounterOf([outcome.kind for outcome in outcomes])
         for kind, count in kinds.items():
             self.count_kind(kind, count)
         if kinds["limit"]:
-            limits = Tallies(
+            limits = CounterOf(
                 each.failure.limit or "none" for each in outcomes if each.failure and each.kind == "limit"
             )
             for limit, count in limits.items():

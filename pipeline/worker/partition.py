@@ -102,7 +102,7 @@ class Partition:
         self._is_served = False
         self._flood = FloodWatch()
         self._flooding: str | None = None
-        self._takings = LastTakens()
+        self._last_takens = LastTakens()
         self._ages = QueueAges(self.number)
         self._release_by: float | None = None
         #: Whether the session ended cleanly: with no readings in flight or on their way to the overflow.
@@ -137,7 +137,7 @@ class Partition:
     def holding(self) -> Holding:
         """Return the state of this partition for the worker's report."""
         begun, oldest, now = self._begun(), next(self._held(), None), monotonic()
-        taken, overflow = self._takings.queue, self._takings.overflow
+        taken, overflow = self._last_takens.queue, self._last_takens.overflow
         return Holding(
             partition=self.number,
             held=len(begun) + self.waiting,
@@ -159,7 +159,7 @@ class Partition:
             reading = queue.popleft()
             taken.append(reading)
             size -= len(reading.body)
-        self._takings.note(taken)
+        self._last_takens.note(taken)
         self._is_ahead = self._moving is not None
         if not self._is_ahead:
             self._watch(taken)
@@ -332,7 +332,7 @@ class Partition:
         self._waiting_back.clear()
         self._on_end(self, reason)
 
-    # Worker threads call these (`batch.Session`).
+    # Worker threads call these (`pipeline.worker.batch.Session`).
 
     def lost(self) -> bool:
         """Return whether this session is known to have ended."""

@@ -22,9 +22,17 @@ from pika.channel import Channel
 from pipeline import wire
 from pipeline.clock import rfc3339
 from pipeline.model.reading import Reading
+from pipeline.worker.flood import BEHIND
 
 #: Maximum number of notes. Beyond it, every second note is dropped, so older notes are coarser.
 _NOTES: Final = 1000
+
+#: Seconds between two counts of the waiting readings.
+_COUNT_SECONDS: Final = 1.0
+
+#: If this many readings from the overflow are held, more may wait there. For the partition's own queue, the
+#: number is `BEHIND`.
+_OVERFLOW_BEHIND: Final = wire.OVERFLOW_PREFETCH // 2
 
 
 class QueueAge:
@@ -56,18 +64,6 @@ class QueueAge:
         return now - self._notes[0][0] if self._notes else 0.0
 
 
-#: Seconds between two counts of the waiting readings.
-_COUNT_SECONDS: Final = 1.0
-
-
-#: If this many readings are held, more may wait (as in `pipeline.worker.flood`): in the queue, and in the
-#: overflow.
-_BEHIND: Final = wire.PREFETCH * 3 // 8
-
-
-_OVERFLOW_BEHIND: Final = wire.OVERFLOW_PREFETCH // 2
-
-
 class QueueAges:
     """The ages of a partition's queue and of its overflow."""
 
@@ -88,7 +84,7 @@ class QueueAges:
         is_overflow = [reading.place is not None for reading in held]
         overflow = sum(is_overflow)
         for queue, age, is_behind in (
-            (wire.readings_queue, self.queue, len(is_overflow) - overflow >= _BEHIND),
+            (wire.readings_queue, self.queue, len(is_overflow) - overflow >= BEHIND),
             (wire.overflow_queue, self.overflow, overflow >= _OVERFLOW_BEHIND),
         ):
             if is_behind:
@@ -130,11 +126,11 @@ class LastTakens:
         at = time.time()
         last = next((reading for reading in reversed(readings) if reading.place is None), None)
         if last is not None:
-            self.queue = _taking(last, at)
+            self.queue = _last_taken(last, at)
         last = next((reading for reading in reversed(readings) if reading.place is not None), None)
         if last is not None:
-            self.overflow = _taking(last, at)
+            self.overflow = _last_taken(last, at)
 
 
-def _taking(reading: Reading, at: float) -> LastTaken:
+def _last_taken(reading: Reading, at: float) -> LastTaken:
     return LastTaken(at, None if reading.sent is None else round(max(0.0, at - reading.sent / 1000), 3))

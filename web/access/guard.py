@@ -58,16 +58,16 @@ _Answer = TypeVar("_Answer")
 class Guard:
     """The guard of all routes."""
 
-    def __init__(self, tokens: Tokens, settings: Settings, turns: FairShare) -> None:
-        self._turns = turns
+    def __init__(self, tokens: Tokens, settings: Settings, fair_share: FairShare) -> None:
+        self._fair_share = fair_share
         self._rates = RateLimit(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
         self._tokens = tokens
         # A pool of its own, so that busy handler threads never delay the check of a caller.
-        self._threads = ThreadPoolExecutor(_THREADS, "gate")
+        self._threads = ThreadPoolExecutor(_THREADS, "guard")
 
-    async def guard(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Let a request pass, or raise the error that refuses it. Raises `redis.RedisError`."""
+    async def check(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """Let a request pass, or raise the error that refuses it. Raises `RedisError`."""
         # Litestar itself answers OPTIONS, with nothing that the OpenAPI document does not say.
         if connection.scope.get("method") == "OPTIONS" or handler.opt.get("role", "") is None:
             self._count(f"open {_address(connection)}")
@@ -94,7 +94,7 @@ class Guard:
             )
         connection.state[CALLER] = caller
         if caller is not ANYBODY and getattr(handler, "sync_to_thread", None):
-            await self._turns.begin(connection, caller.name)
+            await self._fair_share.begin(connection, caller.name)
 
     async def holds(self, caller: Caller) -> bool:
         """Return whether an admitted caller would still be admitted. True if Redis is unavailable."""
@@ -130,12 +130,12 @@ class Guard:
 class Admitted:
     """The admission of a request. A long-running response can check it again."""
 
-    def __init__(self, gate: Guard, caller: Caller) -> None:
-        self._gate, self._caller = gate, caller
+    def __init__(self, guard: Guard, caller: Caller) -> None:
+        self._guard, self._caller = guard, caller
 
     async def holds(self) -> bool:
         """Return whether the request would be admitted now."""
-        return await self._gate.holds(self._caller)
+        return await self._guard.holds(self._caller)
 
 
 def _check_from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

@@ -82,7 +82,7 @@ class Hub:
         """Return a new reader of the events of a machine, or of all, from now on or after the id `after`.
 
         Raises the error to answer with if there are too many readers or Redis is unavailable, and
-        `redis.RedisError`.
+        `RedisError`.
         """
         if self.readers >= self._most:
             raise ServiceUnavailableException(
@@ -168,14 +168,14 @@ class Hub:
             self._wanted.clear()
 
     async def _subscribe(self, pubsub: Any, names: Iterable[str]) -> None:
-        hub = [self._feeds[name] for name in names]
-        if any(feed.machine is None and feed.live.is_set() for feed in hub):
+        feeds = [self._feeds[name] for name in names]
+        if any(feed.machine is None and feed.live.is_set() for feed in feeds):
             self._feeds[ALL].put_lagged()
-        new = {feed.machine: feed for feed in hub if feed.machine and not feed.live.is_set()}
+        new = {feed.machine: feed for feed in feeds if feed.machine and not feed.live.is_set()}
         for machine, last in (await asyncio.to_thread(self.recents.read_all, list(new), 1)).items():
             new[machine].number = last[-1].number if last else 0
         await pubsub.subscribe(*(self._prefix + name for name in names))
-        for feed in hub:
+        for feed in feeds:
             self._due[feed] = monotonic() + _NOTICED_SECONDS
 
     async def _tick(self) -> None:

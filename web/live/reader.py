@@ -26,7 +26,7 @@ class Reader:
     """A reader of a feed for one client. It counts as one of the readers until `close`."""
 
     def __init__(self, hub: "Hub", feed: Feed) -> None:
-        self._feeds, self._feed = hub, feed
+        self._hub, self._feed = hub, feed
         self._place, self._before = feed.last, b""
         self._closed = False
 
@@ -39,7 +39,7 @@ class Reader:
             self._before = lagged(None)
         else:
             self._place, last = feed.last, feed.number
-            kept = await asyncio.to_thread(self._feeds.recents.read, feed.machine, 1000)
+            kept = await asyncio.to_thread(self._hub.recents.read, feed.machine, 1000)
             missing = [each for each in kept if after.number < each.number <= last]
             if gone := last - after.number - len(missing):
                 self._before = lagged(gone)
@@ -53,7 +53,7 @@ class Reader:
             yield HELLO + self._before
             asked = monotonic()
             end = asked + _LONGEST_SECONDS
-            while not self._feeds.ended and monotonic() < end:
+            while not self._hub.ended and monotonic() < end:
                 if monotonic() - asked > _ADMITTED_SECONDS:
                     asked = monotonic()
                     if not await admitted():
@@ -62,7 +62,7 @@ class Reader:
                 if chunk:
                     yield chunk
                     if len(chunk) < CHUNK_BYTES:
-                        await asyncio.sleep(self._feeds.pace)
+                        await asyncio.sleep(self._hub.pace)
                 elif not await self._feed.wait(_HEARTBEAT_SECONDS):
                     yield HEARTBEAT
         finally:
@@ -72,4 +72,4 @@ class Reader:
         """Stop counting as a reader. A second call does nothing."""
         if not self._closed:
             self._closed = True
-            self._feeds.left(self._feed)
+            self._hub.left(self._feed)

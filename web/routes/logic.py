@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from pipeline.model.deployment import Active
 from pipeline.store.audit import Audit
+from pipeline.wire import LARGEST_INTEGER
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch
 from web.http.problems import checked_id, checked_name
@@ -16,9 +17,6 @@ from web.routes.owner import Comparison, Owner, tag_of
 from web.schemas.logic import Accepted, LogicInForce, OneVersion, Upload, Versions, WholeVersion
 from web.schemas.unified_diff import unified_diff
 from web.services import Services
-
-#: The start of the first page of versions: above all numbers.
-_ABOVE_ALL = 2**53
 
 
 class LogicController(Controller):
@@ -94,7 +92,7 @@ class LogicController(Controller):
     def list_versions(
         self,
         owner: NamedDependency[Owner],
-        before: Annotated[int, QueryParameter(ge=1, le=_ABOVE_ALL)] = _ABOVE_ALL,
+        before: Annotated[int, QueryParameter(ge=1, le=LARGEST_INTEGER)] = LARGEST_INTEGER,
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Versions:
         """List the versions of a logic, the newest first."""

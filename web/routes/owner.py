@@ -8,7 +8,7 @@ from litestar.exceptions import NotFoundException
 from pipeline import clock
 from pipeline.model.deployment import Active
 from pipeline.store.audit import Audit
-from pipeline.store.keys import Kind
+from pipeline.store.keys import OwnerKind
 from pipeline.store.versions import LogicStore, Version
 from pipeline.trials.examples import decoded
 from web.http.etag import check_tag
@@ -20,7 +20,7 @@ class Owner(NamedTuple):
     """The owner of a route's logic, and the store of its versions."""
 
     services: Services
-    kind: Kind
+    kind: OwnerKind
     name: str
 
     @property

@@ -8,15 +8,13 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from pipeline.model.recent import KeptReading
+from pipeline.wire import LARGEST_INTEGER
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.schemas.reading import RecentReading, RecentResult, shown, shown_results
 from web.services import Services
 
-#: The start of the first page: above all numbers.
-_ABOVE_ALL = 2**53
-
-_Before = Annotated[int, QueryParameter(ge=1, le=_ABOVE_ALL)]
+_Before = Annotated[int, QueryParameter(ge=1, le=LARGEST_INTEGER)]
 _Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 
 
@@ -48,7 +46,7 @@ class ReadingsController(Controller):
         self,
         services: NamedDependency[Services],
         machine_id: FromPath[str],
-        before: _Before = _ABOVE_ALL,
+        before: _Before = LARGEST_INTEGER,
         limit: _Limit = 100,
     ) -> RecentReadings:
         """List the recent readings of a machine with their outcomes, the newest first.
@@ -63,7 +61,7 @@ class ReadingsController(Controller):
         self,
         services: NamedDependency[Services],
         machine_id: FromPath[str],
-        before: _Before = _ABOVE_ALL,
+        before: _Before = LARGEST_INTEGER,
         limit: _Limit = 100,
     ) -> RecentResults:
         """List the results of a machine's recent readings, the newest first. `limit` counts readings."""

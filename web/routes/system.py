@@ -75,11 +75,11 @@ class SystemController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Workers:
         """List the worker processes with their latest reports."""
-        roll = services.workers()
+        workers = services.workers()
         page, following = _page(
-            [each for each in roll.present if each.id > after], limit, lambda each: each.id
+            [each for each in workers.present if each.id > after], limit, lambda each: each.id
         )
-        return Workers(page, roll.vanished, following)
+        return Workers(page, workers.vanished, following)
 
     @get("/partitions", sync_to_thread=True, **access(Role.VIEWER))
     def list_partitions(
