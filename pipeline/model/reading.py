@@ -73,6 +73,5 @@ class Reading(Struct):
         """
         message_id = self.message_id or ""
         # The length ensures that no body can imitate another body with a `message_id`.
-        mark = blake2b(f"{self.sent} {len(message_id)} {message_id}".encode(), digest_size=MARK_BYTES)
-        mark.update(self.body)
-        return mark.digest()
+        identity = f"{self.sent} {len(message_id)} {message_id}".encode() + self.body
+        return blake2b(identity, digest_size=MARK_BYTES).digest()

@@ -288,13 +288,16 @@ class Partition:
         channel.basic_consume(self.overflow, self._on_overflow)
 
     def _on_reading(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
-        if self._ended.is_set() or self._is_given_back(method, properties):
+        """Note a delivery. Every reading passes here, so the usual case makes few calls."""
+        if self._ended.is_set() or (method.redelivered and self._is_given_back(properties)):
             return
         assert self._proof is not None
+        if not method.redelivered:
+            self._given_back = 0
         self._ages.queue.delivered += 1
         delivery = self._proof.deliver()
         self._is_served = True
-        if wire.is_probe(method, properties, self.queue):
+        if properties.type is not None and wire.is_probe(method, properties, self.queue):
             self._proof.come_back(properties.message_id)
             self._probe_tag = method.delivery_tag
             self._acknowledge_probe()
@@ -302,11 +305,12 @@ class Partition:
             reading = _reading(method, properties, body)
             reading.delivery = delivery
             self._waiting.append(reading)
-        self._finish()
+        if self._release_by is not None:
+            self._finish()
 
-    def _is_given_back(self, method: Any, properties: Any) -> bool:
+    def _is_given_back(self, properties: Any) -> bool:
         """End the session and return True if the queue has taken back readings that this session held."""
-        count = self._times_given_back(properties) if method.redelivered else 0
+        count = self._times_given_back(properties)
         if count > self._given_back:
             _logger.warning("%s took readings back from its session; ending the session", self.queue)
             self.end()

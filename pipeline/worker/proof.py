@@ -77,9 +77,10 @@ class Proof:
 
     def deliver(self) -> int:
         """Count a delivery and note its proof. Return the delivery's number."""
-        self.delivered += 1
-        self.settled = max(self.settled, self.delivered - wire.PREFETCH)
-        return self.delivered
+        self.delivered = delivered = self.delivered + 1
+        if delivered - wire.PREFETCH > self.settled:
+            self.settled = delivered - wire.PREFETCH
+        return delivered
 
     def acknowledge(self, delivery: int) -> None:
         """Note that all deliveries up to this one are being acknowledged."""
