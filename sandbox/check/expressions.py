@@ -42,7 +42,10 @@ class Expressions(RestrictingNodeTransformer):
     # Helpers.
 
     def _guard(
-        self, name: str, arguments: Iterable[ast.expr], at: ast.expr | ast.stmt | ast.excepthandler
+        self,
+        name: str,
+        arguments: Iterable[ast.expr],
+        at: ast.expr | ast.stmt | ast.excepthandler | ast.pattern,
     ) -> ast.Call:
         call = ast.Call(func=ast.Name(name, ast.Load()), args=list(arguments), keywords=[])
         copy_locations(call, at)

@@ -22,7 +22,6 @@ NODES = {
     "AsyncFor": ("`async` is not available", "Write plain functions."),
     "AsyncFunctionDef": ("`async def` is not available", "Write a plain `def`."),
     "Await": ("`await` is not available", "Write plain functions."),
-    "Match": ("`match` is not available", "Use if, elif and else, or a dict."),
     "TryStar": ("`except*` is not available", "Use `except`, such as `except ValueError:`."),
     "TypeAlias": ("`type` statements are not available", "Omit it; types are not checked."),
     "MatMult": ("`@` is not available", "Multiply the items in a loop."),

@@ -34,6 +34,7 @@ _STATEMENTS = (
         ast.Pass,
         ast.Break,
         ast.Continue,
+        ast.Match,
     ),
 )
 _EXPRESSIONS = (
@@ -44,7 +45,7 @@ _EXPRESSIONS = (
 )
 _PARTS = (
     *(ast.Module, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop, ast.comprehension),
-    *(ast.ExceptHandler, ast.arguments, ast.arg, ast.keyword, ast.alias),
+    *(ast.ExceptHandler, ast.arguments, ast.arg, ast.keyword, ast.alias, ast.match_case, ast.pattern),
 )
 ALLOWED_NODES = (*_STATEMENTS, *_EXPRESSIONS, *_PARTS)
 _NO_SIZE = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
@@ -106,11 +107,7 @@ class _Policy(WordingRules):
         message, hint = hints.NODES.get(name, (f"this ({name}) is not available", ""))
         if hasattr(node, "lineno"):
             self.report(node, message, hint)
-        elif (
-            not isinstance(node, (ast.mod, ast.withitem))
-            and not name.startswith("Match")
-            and name != "match_case"
-        ):
+        elif not isinstance(node, (ast.mod, ast.withitem)):
             self.report(self.tree.body[0], message, hint)
 
     # The top level.

@@ -21,12 +21,13 @@ from typing import Any
 from RestrictedPython.transformer import copy_locations
 
 from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_small_number, weight_of
-from sandbox.check.expressions import GUARDED, Expressions
+from sandbox.check.expressions import GUARDED
+from sandbox.check.patterns import Patterns
 
 _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 
-class Metering(Expressions):
+class Metering(Patterns):
     """RestrictedPython's transformer, with this package's guards and ticks."""
 
     def _ticks(self, weight: int, at: ast.stmt) -> list[ast.stmt]:

@@ -1,4 +1,4 @@
-"""The policy's rules for statements and expressions, except for the names in them."""
+"""The policy's rules for statements and expressions, except for the names and patterns in them."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from sandbox.allowed import EXCEPTIONS, VALUES
 from sandbox.check import hints
 from sandbox.check.costs import facade_path, has_membership, has_slice
-from sandbox.check.naming import NameRules
+from sandbox.check.matches import PatternRules
 
 _OPERATORS = (ast.expr_context, ast.operator, ast.unaryop)
 _SINGLE_VALUES = (bool, int, float, str, type(None))
 
 
-class WordingRules(NameRules):
+class WordingRules(PatternRules):
     """The rules for statements and expressions, one method for each kind of node."""
 
     # Functions.

@@ -14,6 +14,7 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
 from sandbox.runtime import builtin, conversions, facades, guards, methods, operators
 from sandbox.runtime.dots import dots
+from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.moments import Moments, moment_attributes
 from sandbox.runtime.takes import Takes
@@ -50,6 +51,7 @@ class Runtime:
         moment_types = (date, datetime, time, timedelta, timezone)
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
         kinds.update(conversions.types_without_name())
+        types = conversions.types_of(kinds)
         lists, tuples = methods.sequence_methods(meter, takes)
         dicts = methods.dict_methods(meter, takes)
         by_type: dict[type, methods.Table] = {
@@ -80,7 +82,8 @@ class Runtime:
             "config": NO_CONFIG,
             **converting,
             **builtin.functions(meter, takes, texts),
-            **conversions.types_of(kinds),
+            **types,
+            **match_guards(meter, types["isinstance"]),
             **conversions.ERRORS,
             **guards.flow_guards(meter, takes),
             **guards.item_guards(meter, takes),

@@ -127,6 +127,12 @@ BLOCKS = [
     "i = 0\nwhile i < 3:\n    i += 1\n<b>\n    if a:\n        continue\n<b>",
     "try:\n<b>\nexcept (ValueError, KeyError, IndexError) as e:\n    s = str(e)\nfinally:\n    b = 1",
     "try:\n<b>\nexcept Exception:\n<b>\nelse:\n    a = 2",
+    "match <v>:\n    case [a, *xs]:\n        s = 'list'\n    case {'k': b, **d} if b:\n        s = 'dict'",
+    "match <v>:\n    case int(a) | float(a) if a > <n>:\n        s = <t>\n    case str() as s:\n        pass",
+    "match <l>:\n    case [] | [_] | [1, *_]:\n        a = <n>\n    case [a, *_, b]:\n        xs = <l>",
+    "match {'k': <v>, 'm': [<n>]}:\n    case {'k': None | True | 1}:\n        a = 0",
+    "match [<v>, <d>]:\n    case [[a, b, *xs] | {'k': a, 'm': b, **xs}, _]:\n        xs = list(xs)",
+    "match [<v>, <d>]:\n    case [str(s), {'k': a, **d}]:\n        b = 1",
     "def inner(p, *more, q=2):\n    return [p, q, len(more)]\nxs = inner(<n>, <n>)",
 ]
 HOLE = re.compile("<([ntldv])>")

@@ -1,4 +1,4 @@
-# expect: refused-at-upload
+# expect: ok
 # why: match of a sequence
 def process(data, state):
     match data:

@@ -1,5 +1,5 @@
 # expect: refused-at-upload
-# why: match of a value
+# why: match of an attribute of a value
 def process(data, state):
     match data:
         case ValueError.args:
