@@ -371,3 +371,6 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 #: Attributes that are known by name, whatever the value: what the policy lets through at upload.
 ATTRIBUTES = frozenset(name for table in (*METHODS.values(), *TYPE_METHODS.values()) for name in table)
+
+#: Modules of types, which a logic may import for its annotations. Nothing in them can be used otherwise.
+TYPING = frozenset(("typing", "typing_extensions", "collections.abc"))

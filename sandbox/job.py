@@ -50,10 +50,14 @@ class Problem(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """The verdict on a source: if it is accepted, `problems` is empty and `code` is set."""
+    """The verdict on a source: if it is accepted, `problems` is empty and `code` is set.
+
+    `notes` say what the author should know although it does not refuse the source.
+    """
 
     problems: tuple[Problem, ...] = ()
     code: bytes | None = None
+    notes: tuple[Problem, ...] = ()
 
     @property
     def accepted(self) -> bool:

@@ -13,7 +13,9 @@ import warnings
 
 from RestrictedPython.compile import compile_restricted_exec
 
-from sandbox.check import hints, policy
+from sandbox.check import hints
+from sandbox.check.policy import judge, too_large
+from sandbox.check.prepare import prepare
 from sandbox.check.scope import Scope
 from sandbox.check.source import Source, read
 from sandbox.check.transformer import Metering
@@ -59,50 +61,29 @@ def _refused(source: Source, message: str, hint: str) -> Checked:
 
 def _checked(source: Source, limits: Limits) -> Checked:
     tree = ast.parse(source.text, FILENAME, "exec")
-    large = policy.too_large(tree, limits, source)
+    large = too_large(tree, limits, source)
     if large is not None:
         return Checked((large,))
-    _strip_annotations(tree)
-    scope = Scope(tree)
-    problems = policy.problems_of(tree, scope, limits, source)
+    removed = prepare(tree, source)
+    names = Scope(tree)
+    problems, found = judge(tree, names, limits, source, removed.aliases)
+    notes = tuple(sorted((*removed.notes, *found), key=lambda note: (note.line, note.column)))
     if problems:
-        return Checked(tuple(problems))
+        return Checked(tuple(problems), notes=notes)
 
     class Restricting(Metering):
-        imports = scope.imports
+        scope = names
 
     result = compile_restricted_exec(tree, FILENAME, policy=Restricting)
     if result.errors or result.code is None:
         return Checked(
             tuple(_restricted_problem(error, source) for error in result.errors) or (_nothing(source),)
         )
-    return Checked(code=marshal.dumps(result.code))
+    return Checked(code=marshal.dumps(result.code), notes=notes)
 
 
 def _nothing(source: Source) -> Problem:
     return source.at(1, 1, "the logic compiles to no code", "")
-
-
-def _strip_annotations(tree: ast.Module) -> None:
-    """Remove the annotations: Python would evaluate them, and nothing uses them."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            node.returns = None
-        elif isinstance(node, ast.arg):
-            node.annotation = None
-        for field in ("body", "orelse", "finalbody"):
-            body = getattr(node, field, None)
-            if isinstance(body, list):
-                setattr(node, field, [_without_annotation(statement) for statement in body])
-
-
-def _without_annotation(statement: ast.stmt) -> ast.stmt:
-    if not isinstance(statement, ast.AnnAssign):
-        return statement
-    if statement.value is None:
-        return ast.copy_location(ast.Pass(), statement)
-    plain = ast.Assign([statement.target], statement.value)
-    return ast.copy_location(plain, statement)
 
 
 def _syntax_problem(error: SyntaxError, source: Source) -> Problem:

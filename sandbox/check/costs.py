@@ -1,8 +1,8 @@
 """Costs of syntax that are known before it runs: its weight, and the operands that need no guard."""
 
 import ast
-from collections.abc import Mapping
 
+from sandbox.check.scope import Scope
 from sandbox.runtime.runtime import facade_paths
 
 #: Syntax nodes that one tick pays for.
@@ -17,14 +17,13 @@ _LOOPS = (ast.For, ast.While, ast.FunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def facade_path(node: ast.expr, imports: Mapping[str, str]) -> str | None:
+def facade_path(node: ast.expr, scope: Scope) -> str | None:
     """Return the path that an expression names by the logic's imports, such as `math.sqrt`, or None."""
     if isinstance(node, ast.Name):
-        return imports.get(node.id)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        module = imports.get(node.value.id)
-        if module is not None and f"{module}.{node.attr}" in _PATHS:
-            return f"{module}.{node.attr}"
+        return scope.import_of(node)
+    if isinstance(node, ast.Attribute):
+        path = f"{scope.import_of(node.value)}.{node.attr}"
+        return path if path in _PATHS else None
     return None
 
 
@@ -63,7 +62,7 @@ def is_small_number(node: ast.expr) -> bool:
     )
 
 
-def is_scalar(node: ast.expr) -> bool:
+def is_scalar(node: ast.expr, scope: Scope) -> bool:
     """Return whether an expression is certainly a number, a truth value, None or a literal text."""
     if isinstance(node, ast.Constant):
         return True
@@ -75,8 +74,18 @@ def is_scalar(node: ast.expr) -> bool:
             and (is_small_number(node.left) or is_small_number(node.right))
         )
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in _NUMBER_FUNCTIONS
+        return is_call_of(_NUMBER_FUNCTIONS, node, scope)
     return isinstance(node, ast.Compare)
+
+
+def is_call_of(names: frozenset[str], node: ast.expr, scope: Scope) -> bool:
+    """Return whether an expression calls one of these offered functions, and not a variable of that name."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in names
+        and scope.is_offered(node.func)
+    )
 
 
 def has_slice(target: ast.expr) -> bool:

@@ -2,7 +2,7 @@
 """The metering of expressions: the half of the transformer that handles values; see `transformer`."""
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -17,6 +17,8 @@ from sandbox.check.costs import (
     is_small_number,
     weight_of,
 )
+from sandbox.check.reserved import is_reserved
+from sandbox.check.scope import Scope
 from sandbox.runtime.runtime import global_name
 
 #: The guards of the operators whose result can be larger than the operands.
@@ -36,10 +38,21 @@ GUARDED = {
 class Expressions(RestrictingNodeTransformer):
     """RestrictedPython's transformer, which also adds guards to expressions."""
 
-    #: The names that the logic imports, each with its path in the facades.
-    imports: ClassVar[Mapping[str, str]] = {}
+    #: What the names of the logic mean.
+    scope: ClassVar[Scope]
 
     # Helpers.
+
+    def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:  # noqa: ARG002
+        """Refuse the names that guards can have, and no others with an underscore; see `reserved`."""
+        if name is not None and is_reserved(name):
+            self.error(node, f'"{name}" is a reserved name.')
+        elif name is None or not name.startswith("_"):
+            super().check_name(node, name)
+
+    def gen_tmp_name(self) -> str:
+        """Return a name for a value that is evaluated once, with the shape of a guard's name."""
+        return super().gen_tmp_name() + "_"
 
     def _guard(
         self,
@@ -139,19 +152,19 @@ class Expressions(RestrictingNodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> Any:
         """Replace an imported name by the name of its frozen object."""
-        path = self.imports.get(node.id)
-        if path is not None and isinstance(node.ctx, ast.Load):
-            self.check_name(node, node.id)
-            named = ast.Name(global_name(path), ast.Load())
-            copy_locations(named, node)
-            return named
-        return super().visit_Name(node)
+        self.check_name(node, node.id)
+        path = self.scope.import_of(node)
+        if path is None or not isinstance(node.ctx, ast.Load):
+            return node
+        named = ast.Name(global_name(path), ast.Load())
+        copy_locations(named, node)
+        return named
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         """Turn `math.pi` into a name, and any other attribute into a call of the guard."""
         if node.attr == "__name__" and isinstance(node.ctx, ast.Load):
             return self._guard("_getattr_", [self.visit(node.value), ast.Constant("__name__")], node)
-        path = facade_path(node, self.imports)
+        path = facade_path(node, self.scope)
         seen = super().visit_Attribute(node)
         if path is not None and isinstance(node.ctx, ast.Load):
             named = ast.Name(global_name(path), ast.Load())
@@ -160,21 +173,36 @@ class Expressions(RestrictingNodeTransformer):
         return seen
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Turn `x.name(...)` into `_m_name(x, ...)`."""
+        """Turn `x.name(...)` into `_m_name(x, ...)`, and bound what a star or double star passes.
+
+        RestrictedPython would call `_apply_` for a star. Here the guards are in the place of the values, so
+        the function itself is called, with Python's own rules for its parameters.
+        """
         function = node.func
-        called = super().visit_Call(node)
-        if (
-            isinstance(function, ast.Attribute)
-            and isinstance(called, ast.Call)
-            and isinstance(called.func, ast.Call)
-            and isinstance(called.func.func, ast.Name)
-            and called.func.func.id == "_getattr_"
-        ):
-            value = called.func.args[0]
-            called.func = ast.Name(f"_m_{function.attr}", ast.Load())
-            copy_locations(called.func, function)
-            called.args.insert(0, value)
-        return called
+        node = self._with(node)
+        if sum(isinstance(value, ast.Starred) for value in node.args) > 1:
+            together = ast.List(node.args, ast.Load())
+            copy_locations(together, node)
+            node.args = [ast.Starred(self._guard("_spread_", [together], node), ast.Load())]
+            copy_locations(node.args[0], node)
+        if any(keyword.arg is None for keyword in node.keywords):
+            node.keywords = [self._keywords(node)]
+        if isinstance(function, ast.Attribute):
+            read = node.func
+            if isinstance(read, ast.Call):  # else it is the name of a frozen function
+                node.func = ast.Name(f"_m_{function.attr}", ast.Load())
+                copy_locations(node.func, function)
+                node.args.insert(0, read.args[0])
+        return node
+
+    def _keywords(self, call: ast.Call) -> ast.keyword:
+        """Return all keywords of a call as one, in their order: a name and a value, or None and a dict."""
+        parts: list[ast.expr] = []
+        for keyword in call.keywords:
+            parts += [ast.Constant(keyword.arg), keyword.value]
+        together = ast.keyword(None, self._guard("_keywords_", parts, call))
+        copy_locations(together, call)
+        return together
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         """Leave reading an item plain, and guard keys, slices, deletion and writing."""
@@ -214,8 +242,8 @@ class Expressions(RestrictingNodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> Any:
         """Guard one side of each comparison: one is enough, because C code walks only through the smaller."""
         sides = [node.left, *node.comparators]
-        cheap = [is_scalar(side) for side in sides]
-        in_place = [(_is_short(left), _is_literal(right)) for left, right in pairwise(sides)]
+        cheap = [is_scalar(side, self.scope) for side in sides]
+        in_place = [(_is_short(left, self.scope), _is_literal(right)) for left, right in pairwise(sides)]
         if has_membership(node):
             return self._chain(self._with(node), in_place)
         operators = node.ops
@@ -307,10 +335,10 @@ class Expressions(RestrictingNodeTransformer):
         return self._parts(spec)
 
 
-def _is_short(needle: ast.expr) -> bool:
+def _is_short(needle: ast.expr, scope: Scope) -> bool:
     """Return whether the left side of `in` is a number, or a literal text that is quickly found."""
     long = isinstance(needle, ast.Constant) and isinstance(needle.value, str) and len(needle.value) > 16
-    return is_scalar(needle) and not long
+    return is_scalar(needle, scope) and not long
 
 
 def _is_literal(items: ast.expr) -> bool:

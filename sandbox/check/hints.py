@@ -90,6 +90,30 @@ UNKNOWN = {
     "zoneinfo": "Use timezone(timedelta(hours=...)) of the module datetime.",
 }
 
+#: Better names for variables that have the name of an offered function.
+OTHER_NAMES = {
+    "sum": "total",
+    "max": "highest",
+    "min": "lowest",
+    "len": "length",
+    "list": "items",
+    "dict": "table",
+    "set": "unique",
+    "str": "text",
+    "int": "number",
+    "float": "number",
+    "type": "kind",
+    "filter": "filtered",
+    "format": "layout",
+    "range": "span",
+    "next": "following",
+    "iter": "iterator",
+    "round": "rounded",
+    "abs": "size",
+    "map": "mapping",
+    "config": "settings",
+}
+
 _SYNTAX = (
     ("Missing parentheses in call to 'print'", "print is not available. Return the values instead."),
     ("expected ':'", "if, else, for, while, def and try end with a colon."),
@@ -134,6 +158,11 @@ def for_unknown(name: str, bound: Iterable[str]) -> str:
     if near:
         return f"Did you mean {near[0]}?"
     return f"Give {name} a value first, or put it in quotes if it is a text."
+
+
+def other_name(name: str) -> str:
+    """Return another name for a variable that has the name of an offered function."""
+    return OTHER_NAMES.get(name, f"{name}_1")
 
 
 def for_import(module: str) -> str:

@@ -79,7 +79,7 @@ class PatternRules(NameRules):
         self._value(node.value)
 
     def _value(self, value: ast.expr) -> None:
-        if not isinstance(_literal(value), ast.AST) or facade_path(value, self.scope.imports) is not None:
+        if not isinstance(_literal(value), ast.AST) or facade_path(value, self.scope) is not None:
             return
         self.report(
             value,
@@ -89,8 +89,9 @@ class PatternRules(NameRules):
 
     def check_matchclass(self, node: ast.MatchClass) -> None:
         """Allow the plain types and the errors, with at most a pattern for the value itself."""
-        path = facade_path(node.cls, self.scope.imports) or ""
-        kind = node.cls.id if isinstance(node.cls, ast.Name) else ""
+        path = facade_path(node.cls, self.scope) or ""
+        offered = isinstance(node.cls, ast.Name) and self.scope.is_offered(node.cls)
+        kind = node.cls.id if offered else ""  # type: ignore[attr-defined]
         if kind not in _TYPES and kind not in EXCEPTIONS and not path.startswith("datetime."):
             self.report(
                 node.cls,

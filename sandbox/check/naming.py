@@ -1,62 +1,61 @@
-"""The policy's rules for names: which a logic may read, which it may set, and which may follow a dot."""
+"""The policy's rules for names: which a logic may use, which it may set, and which may follow a dot."""
 
 import ast
+from functools import cached_property
 
-from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, NAMES, VALUES
-from sandbox.check import hints
+from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, TYPING, VALUES
+from sandbox.check import hints, missing
 from sandbox.check.findings import Findings
+from sandbox.check.flow import unset
+from sandbox.check.reserved import is_reserved, is_special
+from sandbox.check.scope import OFFERED, Binding, Variable
 
 
 class NameRules(Findings):
     """The rules for names, one method for each kind of node that contains a name."""
 
     def name(self, node: ast.AST, name: str | None, *, binds: bool) -> None:
-        """Check how a name begins, and whether it may be set."""
-        if name is None or name == "_":
+        """Check the shape of a name."""
+        if name is None:
             return
-        if name.startswith("_"):
+        if name == "__name__":
+            self.report(node, "`__name__` is not available", "Omit it: the service calls process itself.")
+        elif is_reserved(name):
             self.report(
-                node, f"`{name}` is not available: it begins with an underscore", "Choose another name."
+                node,
+                f"`{name}` is not available: its underscores are reserved",
+                "Choose another name. It may begin with one underscore, but not end with one.",
             )
-        elif name.endswith("__roles__") or (binds and name in ("print", "printed", "builtins", "breakpoint")):
+        elif binds and is_special(name):
             self.report(node, f"`{name}` is a reserved name", "Choose another name.")
-        elif binds and (name in NAMES or name in EXCEPTIONS):
-            self.report(
-                node,
-                f"`{name}` is a function or type and cannot be set",
-                f"Choose another name, such as {name}_1.",
-            )
-        elif binds and name in VALUES:
-            self.report(
-                node,
-                f"`{name}` belongs to the machine and cannot be set",
-                f"Choose another name, such as {name}_1.",
-            )
-        elif (
-            binds
-            and name in self.scope.imports
-            and not isinstance(node, (ast.alias, ast.Import, ast.ImportFrom))
-        ):
-            self.report(
-                node, f"`{name}` is imported and cannot be set", f"Choose another name, such as {name}_1."
-            )
 
     def check_name(self, node: ast.Name) -> None:
-        """Check that a variable is known and is not a module."""
+        """Check that a name means something, and that what it means is a value."""
         binds = not isinstance(node.ctx, ast.Load)
         self.name(node, node.id, binds=binds)
-        if binds or node.id.startswith("_"):
+        variable, block = self.scope.uses[node]
+        if isinstance(node.ctx, ast.Del) and variable is not None and variable.bound_by(Binding.IMPORT):
+            self.report(node, f"`{node.id}` is imported and cannot be deleted", "Delete this line.")
+        if binds or is_reserved(node.id):
             return
-        if node.id in self.scope.modules:
-            if id(node) not in self.scope.module_uses:
-                module = self.scope.modules[node.id]
-                self.report(
-                    node,
-                    f"the module {module} cannot be used as a value",
-                    f"Write {node.id}.{next(iter(MODULES[module]))} or another member.",
-                )
-        elif not self.scope.knows(node.id):
-            self.report(node, f"`{node.id}` is not available", hints.for_unknown(node.id, self.scope.bound))
+        if variable is None:
+            if node.id not in OFFERED:
+                self.report(node, *missing.unknown(node.id, block, self.scope, self.aliases))
+        elif variable.path is not None:
+            self.check_imported(node, variable.path)
+
+    def check_imported(self, node: ast.Name, path: str) -> None:
+        """Check that an imported name is used as what it is."""
+        if path in TYPING or path.rpartition(".")[0] in TYPING:
+            self.report(
+                node, f"`{node.id}` is only for annotations", "Types are not checked. Write the value alone."
+            )
+        elif path in MODULES and node not in self.scope.before_dot:
+            self.report(
+                node,
+                f"the module {path} cannot be used as a value",
+                f"Write {node.id}.{next(iter(MODULES[path]))} or another member.",
+            )
 
     def check_arg(self, node: ast.arg) -> None:
         """Check a parameter as a name that is set."""
@@ -64,15 +63,12 @@ class NameRules(Findings):
 
     def check_keyword(self, node: ast.keyword) -> None:
         """Check a keyword of a call."""
-        if node.arg is None:
-            self.report(node, "`**` in a call is not available", "Write the values out.")
-        else:
-            self.name(node, node.arg, binds=False)
+        self.name(node, node.arg, binds=False)
 
     def check_attribute(self, node: ast.Attribute) -> None:
         """Check the name after a dot."""
         name = node.attr
-        of_module = isinstance(node.value, ast.Name) and node.value.id in self.scope.modules
+        of_module = self.scope.import_of(node.value) in MODULES
         if name == "__name__" and isinstance(node.ctx, ast.Load) and not of_module:
             return  # of a type or a function
         if name.startswith("_"):
@@ -85,11 +81,18 @@ class NameRules(Findings):
                 f"To set an entry of a dict, write state['{name}'] = value.",
             )
             return
-        if isinstance(node.value, ast.Name) and node.value.id in self.scope.modules:
-            module = self.scope.modules[node.value.id]
-            if name not in MODULES[module]:
-                self.report(node, f"`{module}.{name}` is not available", self._in_module(module, name))
-        elif name not in ATTRIBUTES and name != "args":
+        variable = self.scope.variable_of(node.value)
+        if variable is None and isinstance(node.value, ast.Name) and node.value.id not in OFFERED:
+            return  # the name before the dot is the problem
+        if variable is not None and variable.bound_by(Binding.IMPORT):
+            module = variable.path
+            if module is None or module in TYPING:
+                return  # the import, or the name before the dot, is the problem
+            if module in MODULES:
+                if name not in MODULES[module]:
+                    self.report(node, f"`{module}.{name}` is not available", self._in_module(module, name))
+                return
+        if name not in ATTRIBUTES and name != "args":
             self.report(node, f"`.{name}` is not available", hints.for_attribute(name))
 
     def _in_module(self, module: str, name: str) -> str:
@@ -97,12 +100,92 @@ class NameRules(Findings):
             return hints.ATTRIBUTES[name]
         return f"{module} has: {', '.join(MODULES[module])}."
 
+    # Variables.
+
+    def variables(self) -> None:
+        """Check each variable by all places that bind it, and each use of it by what runs before."""
+        for variable in self.scope.variables():
+            if variable.bound_by(Binding.IMPORT):
+                self.check_imports(variable)
+            if variable.block is self.scope.top and variable.name in OFFERED:
+                self.check_always_set(variable)
+            if variable.name in VALUES and not variable.block.is_comprehension:
+                for node, binding in variable.binders:
+                    if binding is not Binding.PARAMETER:
+                        self.report(
+                            node,
+                            f"`{variable.name}` belongs to the machine and cannot be set",
+                            f"Choose another name, such as {hints.other_name(variable.name)}.",
+                        )
+            if variable.block is self.scope.top and variable.name == "process":
+                for node, binding in variable.binders:
+                    if binding is not Binding.FUNCTION:
+                        self.report(node, "process must be a function", "Write `def process(data, state):`.")
+        for use in unset(self.tree, self.scope):
+            used = self.scope.variable_of(use)
+            assert used is not None
+            self.report(use, *missing.not_set(use, used, self.scope))
+        for statement, wanted in self.scope.homeless:
+            self.report(statement, *missing.homeless(wanted, self.scope))
+
+    def check_imports(self, variable: Variable) -> None:
+        """Check that an imported name has one meaning: the compiler resolves it, before anything runs."""
+        name = variable.name
+        imports = [node for node, binding in variable.binders if binding is Binding.IMPORT]
+        for node, binding in variable.binders:
+            if binding is not Binding.IMPORT:
+                self.report(
+                    node, f"`{name}` is imported and cannot be set", f"Choose another name, such as {name}_1."
+                )
+        paths = {path for path in map(self.scope.paths.get, imports) if path is not None}
+        if len(paths) < 2:
+            return
+        first, last = (getattr(node, "lineno", 1) for node in (imports[0], imports[-1]))
+        between = any(
+            used is variable and block is self.scope.top and first <= node.lineno <= last
+            for node, (used, block) in self.scope.uses.items()
+        )
+        if between or not all(node in self.imported_first for node in imports):
+            self.report(
+                imports[-1],
+                f"`{name}` is imported twice, as {' and as '.join(sorted(paths))}",
+                f"Give one of them another name, such as `import … as {name}_1`.",
+            )
+
+    @cached_property
+    def imported_first(self) -> set[ast.alias]:
+        """The imports that run in any case: those directly at the top level."""
+        statements = (ast.Import, ast.ImportFrom)
+        return {alias for line in self.tree.body if isinstance(line, statements) for alias in line.names}
+
+    def check_always_set(self, variable: Variable) -> None:
+        """Refuse a name at the top level that means either a variable or what the sandbox offers."""
+        name = variable.name
+        if not any(id(node) in self._direct for node, _ in variable.binders):
+            for node, _ in variable.binders[:1]:
+                self.report(
+                    node,
+                    f"`{name}` is set only in some cases, and means {_offer(name)} in the others",
+                    f"Choose another name, such as {hints.other_name(name)}.",
+                )
+
+    @cached_property
+    def _direct(self) -> set[int]:
+        """The ids of the nodes that bind names in statements directly at the top level."""
+        found: set[int] = set()
+        for line in self.tree.body:
+            if isinstance(line, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.add(id(line))
+            elif isinstance(line, (ast.Assign, ast.Import, ast.ImportFrom)):
+                found.update(id(node) for node in ast.walk(line))
+        return found
+
     # Imports.
 
     def check_import(self, node: ast.Import) -> None:
         """Check an import such as `import math`."""
         for alias in node.names:
-            if alias.name not in MODULES:
+            if alias.name not in MODULES and alias.name not in TYPING:
                 self.report(
                     node,
                     f"`import {alias.name}` is not available; {hints.modules()} are",
@@ -114,7 +197,7 @@ class NameRules(Findings):
         """Check an import such as `from math import sqrt`."""
         if node.module == "__future__" and not node.level:
             return
-        if node.level or not node.module or node.module not in MODULES:
+        if node.level or not node.module or (node.module not in MODULES and node.module not in TYPING):
             module = "." * node.level + (node.module or "")
             self.report(
                 node,
@@ -125,7 +208,7 @@ class NameRules(Findings):
         for alias in node.names:
             if alias.name == "*":
                 self.report(node, "`import *` is not available", "Name what you need.")
-            elif alias.name not in MODULES[node.module]:
+            elif alias.name not in MODULES.get(node.module, (alias.name,)):
                 self.report(
                     node,
                     f"`{node.module}.{alias.name}` is not available",
@@ -140,3 +223,9 @@ class NameRules(Findings):
         self.name(node, alias.asname or alias.name.partition(".")[0], binds=True)
         if alias.name.startswith("_"):
             self.name(node, alias.name, binds=False)
+
+
+def _offer(name: str) -> str:
+    """Return what the sandbox offers under a name, in words."""
+    kind = "the value" if name in VALUES else "the error" if name in EXCEPTIONS else "the function"
+    return f"{kind} {name}"

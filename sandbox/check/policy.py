@@ -7,8 +7,8 @@ another check: RestrictedPython's transformer visits every node again afterwards
 """
 
 import ast
+from collections.abc import Mapping
 
-from sandbox.allowed import NAMES, VALUES
 from sandbox.check import hints
 from sandbox.check.costs import facade_path
 from sandbox.check.scope import Scope
@@ -82,14 +82,18 @@ def too_large(tree: ast.Module, limits: Limits, source: Source) -> Problem | Non
     return None
 
 
-def problems_of(tree: ast.Module, scope: Scope, limits: Limits, source: Source) -> list[Problem]:
-    """Return everything in the tree that the policy does not allow."""
-    return _Policy(tree, scope, limits, source).problems()
+def judge(
+    tree: ast.Module, scope: Scope, limits: Limits, source: Source, aliases: Mapping[str, int]
+) -> tuple[list[Problem], list[Problem]]:
+    """Return everything in the tree that the policy does not allow, and the notes for its author."""
+    policy = _Policy(tree, scope, limits, source, aliases)
+    return policy.problems(), policy.notes
 
 
 class _Policy(WordingRules):
     def problems(self) -> list[Problem]:
         self.top_level()
+        self.variables()
         ahead: list[ast.AST] = [self.tree]
         while ahead:
             node = ahead.pop()
@@ -143,7 +147,7 @@ class _Policy(WordingRules):
     def check_process(self, node: ast.FunctionDef) -> None:
         arguments = node.args
         places = [*arguments.posonlyargs, *arguments.args]
-        extra = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults
+        extra = arguments.vararg or arguments.kwarg or arguments.kwonlyargs
         if len(places) != 2 or extra:
             self.report(
                 node, "process must take exactly two parameters", "Write `def process(data, state):`."
@@ -173,15 +177,13 @@ class _Policy(WordingRules):
                 )
 
     def _makes_constant(self, call: ast.Call) -> bool:
-        if isinstance(call.func, ast.Name) and call.func.id in NAMES:
+        if isinstance(call.func, ast.Name) and self.scope.is_offered(call.func):
             return True
-        path = facade_path(call.func, self.scope.imports)
+        path = facade_path(call.func, self.scope)
         if path is not None:
             return True
         function = call.func
         if not isinstance(function, ast.Attribute):
             return False
         value = function.value
-        return (isinstance(value, ast.Name) and value.id in VALUES) or (
-            facade_path(value, self.scope.imports) is not None
-        )
+        return self.scope.is_offered(value) or facade_path(value, self.scope) is not None

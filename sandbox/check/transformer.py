@@ -20,10 +20,13 @@ from typing import Any
 
 from RestrictedPython.transformer import copy_locations
 
-from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_small_number, weight_of
+from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_call_of, is_small_number, weight_of
+from sandbox.check.defaults import defaults_of, fresh, is_made_again
 from sandbox.check.expressions import GUARDED
 from sandbox.check.patterns import Patterns
 
+#: Offered functions whose result a loop can take as it is.
+_COUNTED = frozenset(("range", "enumerate", "zip", "sorted"))
 _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 
@@ -83,11 +86,33 @@ class Metering(Patterns):
     # Functions, loops, handlers: ticks.
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
-        """Make a function pay when it is called."""
+        """Make a function pay when it is called, and make its lists, dicts and sets of defaults again."""
         weight = weight_of(node.body)
+        again = self._made_again(node.args)
         node = super().visit_FunctionDef(node)  # type: ignore[assignment]
-        node.body = [*self._ticks(weight, node), *node.body]
+        node.body = [*self._ticks(weight, node), *again, *node.body]
         return node
+
+    def _made_again(self, arguments: ast.arguments) -> list[ast.stmt]:
+        """Replace the defaults that a logic could change by `...`, and return the statements that make them.
+
+        A logic has no other `...`, so this value says that the call does not pass the parameter.
+        """
+        made: list[ast.stmt] = []
+        for parameter, default in defaults_of(arguments):
+            if not is_made_again(default, self.scope):
+                continue
+            again = ast.If(
+                ast.Compare(ast.Name(parameter.arg, ast.Load()), [ast.Is()], [ast.Constant(...)]),
+                [ast.Assign([ast.Name(parameter.arg, ast.Store())], self.visit(fresh(default, self.scope)))],
+                [],
+            )
+            copy_locations(again, default)
+            made.append(again)
+            for defaults in (arguments.defaults, arguments.kw_defaults):
+                for place in [place for place, value in enumerate(defaults) if value is default]:
+                    defaults[place] = ast.copy_location(ast.Constant(...), default)
+        return made
 
     def visit_While(self, node: ast.While) -> Any:
         """Make a loop pay for each iteration."""
@@ -99,15 +124,10 @@ class Metering(Patterns):
     def visit_For(self, node: ast.For) -> Any:
         """Make a loop pay for each iteration."""
         weight = weight_of(node.target, node.body)
-        counted = isinstance(node.iter, ast.Call) and (
-            (
-                isinstance(node.iter.func, ast.Name)
-                and node.iter.func.id in ("range", "enumerate", "zip", "sorted")
-            )
-            or (
-                isinstance(node.iter.func, ast.Attribute)
-                and node.iter.func.attr in ("items", "values", "keys")
-            )
+        counted = is_call_of(_COUNTED, node.iter, self.scope) or (
+            isinstance(node.iter, ast.Call)
+            and isinstance(node.iter.func, ast.Attribute)
+            and node.iter.func.attr in ("items", "values", "keys")
         )
         node = self._with(node)
         if not counted:

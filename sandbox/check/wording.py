@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator
 
 from sandbox.allowed import EXCEPTIONS, VALUES
 from sandbox.check import hints
+from sandbox.check.calls import CallRules
 from sandbox.check.costs import facade_path, has_membership, has_slice
+from sandbox.check.defaults import defaults_of, is_fixed, is_made_again
 from sandbox.check.matches import PatternRules
 
-_OPERATORS = (ast.expr_context, ast.operator, ast.unaryop)
 _SINGLE_VALUES = (bool, int, float, str, type(None))
 
 
-class WordingRules(PatternRules):
+class WordingRules(PatternRules, CallRules):
     """The rules for statements and expressions, one method for each kind of node."""
 
     # Functions.
@@ -24,24 +25,29 @@ class WordingRules(PatternRules):
             self.report(decorator, "decorators are not available", "Call the function where it is needed.")
         if getattr(node, "type_params", None):
             self.report(node, "type parameters are not available", "Leave them out.")
-
-    def check_arguments(self, node: ast.arguments) -> None:
-        """Refuse default values that the logic could change."""
-        for default in (*node.defaults, *node.kw_defaults):
-            if default is not None and not _is_fixed(default):
-                self.report(
+        for parameter, default in defaults_of(node.args):
+            if is_made_again(default, self.scope):
+                self.note(
                     default,
-                    "a default must be a constant",
-                    "Write None as the default and create the value inside the function.",
+                    f"each call that does not pass `{parameter.arg}` gets a new value",
+                    "In plain Python, all calls share one value. Keep values between readings in state.",
                 )
+            else:
+                self.check_default(default)
 
-    def check_call(self, node: ast.Call) -> None:
-        """Refuse `*` in calls, because the number of its values is unknown."""
-        for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                self.report(
-                    argument, "`*` in a call is not available", "Write the values out, or pass the list."
-                )
+    def check_lambda(self, node: ast.Lambda) -> None:
+        """Check the defaults of a lambda."""
+        for _, default in defaults_of(node.args):
+            self.check_default(default)
+
+    def check_default(self, default: ast.expr) -> None:
+        """Refuse a default that the logic could change."""
+        if not is_fixed(default):
+            self.report(
+                default,
+                "a default must be a constant, or a list, dict or set of constants",
+                "Write None as the default and create the value inside the function.",
+            )
 
     # Statements.
 
@@ -53,8 +59,8 @@ class WordingRules(PatternRules):
             return
         kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
         for kind in kinds:
-            path = facade_path(kind, self.scope.imports)
-            offered = isinstance(kind, ast.Name) and kind.id in EXCEPTIONS
+            path = facade_path(kind, self.scope)
+            offered = isinstance(kind, ast.Name) and kind.id in EXCEPTIONS and self.scope.is_offered(kind)
             if not offered and not (path is not None and path.endswith("Error")):
                 self.report(
                     kind,
@@ -114,11 +120,16 @@ class WordingRules(PatternRules):
 
     # Expressions.
 
+    def check_expr(self, node: ast.Expr) -> None:
+        """Note a constant that is a statement of its own."""
+        self.statements.add(node.value)
+
     def check_constant(self, node: ast.Constant) -> None:
         """Allow only numbers, texts, True, False and None, and integers within the limit."""
         value = node.value
         if value is ...:
-            self.report(node, "`...` is not available", "Write `pass`.")
+            if node not in self.statements:
+                self.report(node, "`...` is available only as a statement", "Write None.")
         elif type(value) not in _SINGLE_VALUES:
             kind = "bytes" if isinstance(value, bytes) else "complex numbers"
             self.report(node, f"{kind} are not available", "Work with text." if kind == "bytes" else "")
@@ -141,22 +152,14 @@ class WordingRules(PatternRules):
         root = node.value
         while isinstance(root, ast.Subscript):
             root = root.value
-        if isinstance(root, ast.Name) and root.id in VALUES and not isinstance(node.ctx, ast.Load):
+        if isinstance(node.ctx, ast.Load) or not isinstance(root, ast.Name):
+            return
+        if root.id in VALUES and self.scope.is_offered(root):
             self.report(
                 node,
                 f"`{root.id}` belongs to the machine and cannot be changed",
                 f"dict({root.id}) makes a copy. Keep values in state.",
             )
-
-
-def _is_fixed(node: ast.expr) -> bool:
-    """Return whether nothing can change this default value."""
-    return all(
-        isinstance(
-            part, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Name, ast.Tuple, ast.Attribute, *_OPERATORS)
-        )
-        for part in ast.walk(node)
-    )
 
 
 def _jumps(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:

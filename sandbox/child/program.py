@@ -135,6 +135,8 @@ class Program:
         Raises `LimitExceeded` if the deadline passes meanwhile.
         """
         kind, meter = type(error).__name__, self._meter
+        if isinstance(error, NameError):
+            return f"{kind}: {_without_value(error)}"
         fuel, meter.fuel = meter.fuel, LAST_WORDS
         try:
             said = self._runtime.texts.show(error)
@@ -195,12 +197,15 @@ def vet(code: CodeType, runtime: Runtime) -> None:
         LogicRefused: the code uses a name or an instruction that no logic of this version can have.
     """
     known = {*(name for name in runtime.globals if not name.startswith("__")), "fuel"}
+    guards = {name for name in runtime.globals if name.startswith("_")}
     names = _MODULE_NAMES
     ahead = [code]
     while ahead:
         part = ahead.pop()
         if not names.issuperset(part.co_names) or part.co_filename != FILENAME:
             raise LogicRefused([_not_ours("it uses an unknown name")])
+        if not guards.isdisjoint((*part.co_varnames, *part.co_cellvars, *part.co_freevars)):
+            raise LogicRefused([_not_ours("a variable hides a guard")])
         extended = 0
         instructions = part.co_code
         for number, low in zip(instructions[::2], instructions[1::2], strict=True):
@@ -213,6 +218,12 @@ def vet(code: CodeType, runtime: Runtime) -> None:
                 raise LogicRefused([_not_ours(f"it reads .{part.co_names[argument >> shift]}")])
         ahead.extend(constant for constant in part.co_consts if isinstance(constant, CodeType))
         names = known
+
+
+def _without_value(error: NameError) -> str:
+    """Return what a NameError says: the policy lets only variables through that some line sets."""
+    name = str(error).partition("'")[2].partition("'")[0]
+    return f"`{name}` has no value yet, because no line that sets it has run. Set it before, in every case"
 
 
 def _not_ours(why: str) -> Problem:

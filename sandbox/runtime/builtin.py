@@ -85,12 +85,13 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     def applied(function: Any, /, *sources: Any) -> Any:
         if not sources:
             raise TypeError("map() must have at least two arguments.")
-        return apply(function, zip(*[iterator(source) for source in sources], strict=False))
+        meter.spend(len(sources))
+        return apply(function, zip(*[iterator(source) for source in sources], strict=False), len(sources))
 
-    def apply(function: Any, rows: Any) -> Any:
+    def apply(function: Any, rows: Any, columns: int) -> Any:
         spend = meter.spend
         for row in rows:
-            spend(2)
+            spend(2 + (columns >> 3))
             yield function(*row)
 
     def chosen(function: Any, items: Any, /) -> Any:
@@ -112,7 +113,9 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         return enumerate(iterator(items), start)
 
     def side_by_side(*sources: Any, strict: Any = False) -> Any:
-        return zip(*[iterator(source) for source in sources], strict=bool(strict))
+        meter.spend(len(sources))
+        rows = zip(*[iterator(source) for source in sources], strict=bool(strict))
+        return rows if len(sources) < 8 else takes.ticking(rows, len(sources) >> 3)
 
     def rounded(number: Any, ndigits: Any = None) -> Any:
         if type(number) is float:

@@ -84,6 +84,20 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         meter.entries(len(entries))
         return entries
 
+    def keywords(*parts: Any) -> dict[str, Any]:
+        """Guard the keywords of a call with a double star: a name and its value, or None and a dict."""
+        made: dict[str, Any] = {}
+        for name, value in zip(parts[::2], parts[1::2], strict=True):
+            entries = {name: value} if name is not None else mapping(value)
+            meter.spend(len(entries))
+            for key, item in entries.items():
+                if type(key) is not str:
+                    raise TypeError("keywords must be strings")
+                if key in made:
+                    raise TypeError(f"got multiple values for keyword argument {key[:80]!r}")
+                made[key] = item
+        return made
+
     return {
         "_exhausted_": exhausted,
         "_tick_": tick,
@@ -93,6 +107,7 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         "_built_": built,
         "_spread_": spread,
         "_mapping_": mapping,
+        "_keywords_": keywords,
     }
 
 

@@ -59,8 +59,9 @@ def process(data, state):
     for value in (process, len, data.get, ValueError, str, [].append):
         found.append(f"{value}")
     try:
+        if data["n"] < 0:
+            later = 1
         unset = later
-        later = 1
     except Exception as error:
         found.append(str(error))
         found.append(error.args)

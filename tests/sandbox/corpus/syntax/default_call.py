@@ -1,5 +1,5 @@
-# expect: refused-at-upload
-# why: a call as a default
+# expect: ok
+# why: a call as a default is made again for each call
 def f(x, seen=dict()):
     return seen
 def process(data, state):

@@ -1,4 +1,4 @@
-# expect: refused-at-upload
+# expect: ok
 # why: ** in a call
 def process(data, state):
     return {"r": dict(**data)}
