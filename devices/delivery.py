@@ -12,7 +12,7 @@ from devices.shipment import ShipmentSource
 
 #: Seconds between two checks whether to stop. Signal handlers only set a flag, because the code that they
 #: interrupt holds locks.
-_LOOK_SECONDS: Final = 0.1
+_CHECK_SECONDS: Final = 0.1
 
 #: Seconds to wait for the last confirmations after a stop.
 _LAST_SECONDS: Final = 3.0
@@ -36,7 +36,7 @@ class Delivered(Struct, frozen=True):
 class Delivery:
     """Sends a source's shipments, and gives up after `patience` seconds without a confirmation.
 
-    Ten times a second it asks `stopping` whether to end early, and calls `look` with the counts.
+    Ten times a second it asks `stopping` whether to end early, and calls `on_progress` with the counts.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Delivery:
         source: ShipmentSource,
         patience: float,
         stopping: Callable[[], bool],
-        look: Callable[[Counts], None],
+        on_progress: Callable[[Counts], None],
     ) -> None:
         self._sender = sender
         self._source = source
         self._patience = patience
         self._stopping = stopping
-        self._on_progress = look
-        self._next_look = 0.0
+        self._on_progress = on_progress
+        self._next_check = 0.0
         self._end: End | None = None
 
     def run(self) -> Delivered:
@@ -61,11 +61,11 @@ class Delivery:
         for shipment in self._source:
             if not self._wait_until(started + shipment.due):
                 break
-            while not self._sender.send(shipment.machine, shipment.body, _LOOK_SECONDS) and self._go_on():
+            while not self._sender.send(shipment.machine, shipment.body, _CHECK_SECONDS) and self._go_on():
                 pass
             if self._end is not None:
                 break
-        while self._end is None and not self._sender.flush(_LOOK_SECONDS):
+        while self._end is None and not self._sender.flush(_CHECK_SECONDS):
             self._go_on()
         if self._end == "stopped":
             self._sender.flush(_LAST_SECONDS)
@@ -77,14 +77,14 @@ class Delivery:
         while True:
             now = time.monotonic()
             # A late delivery never sleeps here, but it must still check regularly whether to stop.
-            if now >= self._next_look and not self._go_on():
+            if now >= self._next_check and not self._go_on():
                 return False
             if now >= moment:
                 return True
-            time.sleep(min(moment - now, _LOOK_SECONDS))
+            time.sleep(min(moment - now, _CHECK_SECONDS))
 
     def _go_on(self) -> bool:
-        self._next_look = time.monotonic() + _LOOK_SECONDS
+        self._next_check = time.monotonic() + _CHECK_SECONDS
         self._on_progress(self._sender.counts)
         if self._stopping():
             self._end = "stopped"

@@ -31,7 +31,7 @@ _WINDOW: Final = 1000
 _AT_ONCE: Final = 100
 
 #: Seconds between two checks whether the broker still answers.
-_LOOK_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
 
 #: Seconds that the broker may take to close a connection.
 _CLOSE_SECONDS: Final = 2.0
@@ -130,7 +130,7 @@ class AmqpSender(Line):
             return
         silence = None if self._blocked else self._silence()
         if silence is None:
-            connection.ioloop.call_later(_LOOK_SECONDS, self._check_blocked)
+            connection.ioloop.call_later(_CHECK_SECONDS, self._check_blocked)
         else:
             self._reason = ConnectionLost(silence)
             self._close(connection)

@@ -33,7 +33,7 @@ _AT_ONCE: Final = 100
 _KEEPALIVE: Final = 30
 
 #: Seconds between two checks of the clock while there is no traffic.
-_LOOK_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
@@ -125,7 +125,7 @@ class MqttSender(Line):
 
     def _pause(self, client: paho.Client) -> float:
         """Return the seconds to sleep: none if there are readings to publish and room for them."""
-        return 0.0 if self._more and not client.want_write() else _LOOK_SECONDS
+        return 0.0 if self._more and not client.want_write() else _CHECK_SECONDS
 
     def _publish(self, client: paho.Client) -> None:
         self._more = True

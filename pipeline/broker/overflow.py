@@ -38,7 +38,7 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
     return Message("", queue, outgoing.body, properties, mandatory=True)
 
 
-def reading_back(reading: Reading, headers: dict[str, Any] | None) -> Reading:
+def restored(reading: Reading, headers: dict[str, Any] | None) -> Reading:
     """Return the reading as it was before the move; without a machine if the headers name none."""
     machine_id, place = topology.moved_from(headers or {})
     if machine_id is not None:

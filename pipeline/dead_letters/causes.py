@@ -40,7 +40,7 @@ class FoundCause(Struct):
     oldest: Letter
     letters: int = 0
     sent_before: int = 0
-    places: dict[str, CauseOnMachine] = field(default_factory=dict)
+    machines: dict[str, CauseOnMachine] = field(default_factory=dict)
 
     def add(self, kept: KeptLetter) -> None:
         """Count a letter that is older than those before it."""
@@ -48,9 +48,9 @@ class FoundCause(Struct):
         self.oldest = letter
         self.letters += 1
         self.sent_before += letter.sent_before is not None
-        place = self.places.setdefault(letter.machine, CauseOnMachine(0, 0, letter.time))
-        place.letters += 1
-        place.sent_again += kept.sent is not None
+        machine = self.machines.setdefault(letter.machine, CauseOnMachine(0, 0, letter.time))
+        machine.letters += 1
+        machine.sent_again += kept.sent is not None
 
 
 class CountedCauses(Struct):

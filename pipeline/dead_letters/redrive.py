@@ -31,7 +31,7 @@ _BYTES: Final = 4 * 1024**2
 _CONFIRM_SECONDS: Final = 30
 
 #: Seconds between two checks that all letters are kept.
-_LOOK_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 
 
 class Redriver:
@@ -49,7 +49,7 @@ class Redriver:
     def send_all(self, where: LetterFilter) -> int:
         """Send all selected letters again, without strays. Return the number of sent letters."""
         sent = 0
-        for kept in self._letters.line(where):
+        for kept in self._letters.in_order(where):
             for part in _parts(each.letter for each in kept):
                 try:
                     sent += self._send(part)
@@ -74,7 +74,7 @@ class Redriver:
             waiting, below = self._letters.missing(machine_id, first, last)
             if not waiting or monotonic() > deadline:
                 return waiting, below
-            sleep(_LOOK_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def send_one(self, letter: Letter) -> bool:
         """Send one letter again, which must not be a stray. Return whether it still existed."""

@@ -20,9 +20,9 @@ class Reading(Struct):
     deliveries from the partition's own queue; it is 0 for a reading from the overflow. `redelivered` says
     that an earlier session received this reading and did not acknowledge it.
 
-    `place` is the reading's place in the overflow if it comes from there. `move` says that it must be moved
-    there (`pipeline.worker.flood`), or was. `claim` is set if the reading was a dead letter and is sent
-    again.
+    `place` is the reading's place in the overflow if it comes from there. `move` says that it goes there: its
+    machine floods (`pipeline.worker.flood`), or earlier readings of the machine are there. `claim` is set if
+    the reading was a dead letter and is sent again.
 
     `sent` is when it was sent, in milliseconds since 1970, if the reading says so
     (`pipeline.broker.sent_at`). `arrived` is when it arrived in this process, in seconds of a monotonic
@@ -48,7 +48,7 @@ class Reading(Struct):
     number: int | None = None
 
     @property
-    def is_back(self) -> bool:
+    def from_overflow(self) -> bool:
         """Whether the reading came from the overflow."""
         return self.delivery == 0
 

@@ -246,7 +246,7 @@ class Record(Struct, frozen=True, array_like=True):
         """Return the last attempt that published the reading with this place to the overflow."""
         return next((attempt for first, attempt in reversed(self.attempts) if first <= place), 0)
 
-    def divide(self, fresh: list[Reading]) -> tuple[list[Reading], list[Reading]]:
+    def run_or_move(self, fresh: list[Reading]) -> tuple[list[Reading], list[Reading]]:
         """Divide readings that are not applied into those to run now, in this order, and those to move."""
         back = [reading for reading in fresh if reading.place is not None]
         new = [reading for reading in fresh if reading.place is None]

@@ -235,7 +235,7 @@ class LetterStore:
         members = self._redis.zrange(key, high, low, desc=True, byscore=True, offset=0, num=most)
         return [_split(member.decode()) for member in cast("list[bytes]", members)]
 
-    def line(self, where: LetterFilter) -> Iterator[list[KeptLetter]]:
+    def in_order(self, where: LetterFilter) -> Iterator[list[KeptLetter]]:
         """Yield the selected letters machine by machine, each machine's by number, without strays."""
         for machine_id in [where.machine] if where.machine else self._machines(where):
             if machine_id != STRAY:

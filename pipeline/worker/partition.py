@@ -42,7 +42,7 @@ from pika.channel import Channel
 
 from pipeline import wire
 from pipeline.broker.connection import Connection, close_at_once
-from pipeline.broker.overflow import reading_back
+from pipeline.broker.overflow import restored
 from pipeline.broker.sent_at import sent_at_of
 from pipeline.model.claim import claim_of
 from pipeline.model.reading import Reading
@@ -97,7 +97,7 @@ class Partition:
         #: Readings that have arrived and are not handed out: from the partition's own queue, and from the
         #: overflow.
         self._waiting = deque[Reading]()
-        self._waiting_back = deque[Reading]()
+        self._waiting_overflow = deque[Reading]()
         #: Whether a reading or a probe has arrived from the partition's own queue.
         self._is_served = False
         self._flood = FloodWatch()
@@ -119,12 +119,12 @@ class Partition:
         if self.in_flight is not None or self._release_by is not None:
             return False
         own = bool(self._waiting) and self._moving is None
-        return own or (self._is_served and bool(self._waiting_back))
+        return own or (self._is_served and bool(self._waiting_overflow))
 
     @property
     def waiting(self) -> int:
         """The number of readings that have arrived and are not handed out."""
-        return len(self._waiting) + len(self._waiting_back)
+        return len(self._waiting) + len(self._waiting_overflow)
 
     def _begun(self) -> list[Reading]:
         """The readings that were handed out and are not acknowledged."""
@@ -132,7 +132,7 @@ class Partition:
 
     def _held(self) -> Iterator[Reading]:
         """Yield the readings that the broker delivered to this session and that are not acknowledged."""
-        return chain(self._begun(), self._waiting, self._waiting_back)
+        return chain(self._begun(), self._waiting, self._waiting_overflow)
 
     def holding(self) -> Holding:
         """Return the state of this partition for the worker's report."""
@@ -168,14 +168,14 @@ class Partition:
 
     def _next(self) -> deque[Reading]:
         """Return the queue of waiting readings to take from: the one whose first reading arrived first."""
-        own, back = self._waiting, self._waiting_back
+        own, overflow = self._waiting, self._waiting_overflow
         if self._moving is not None or not own:
-            return back
-        return back if back and back[0].tag < own[0].tag else own
+            return overflow
+        return overflow if overflow and overflow[0].tag < own[0].tag else own
 
     def _watch(self, taken: list[Reading]) -> None:
         """Mark the readings of a batch as moved if their machine floods."""
-        waiting = [*self._waiting, *self._waiting_back] if self._waiting_back else self._waiting
+        waiting = [*self._waiting, *self._waiting_overflow] if self._waiting_overflow else self._waiting
         flooding = self._flood.flooding(taken, waiting, monotonic())
         if flooding != self._flooding:
             self._flooding = flooding
@@ -202,10 +202,12 @@ class Partition:
             self._acknowledge(share.readings)
         else:
             for reading in share.readings:
-                if reading.is_back:
+                if reading.from_overflow:
                     self._acknowledge_one(reading)
             if share.moved is not None:
-                self._moving = Share(self, [reading for reading in share.readings if not reading.is_back])
+                self._moving = Share(
+                    self, [reading for reading in share.readings if not reading.from_overflow]
+                )
         self._acknowledge_probe()
         self._finish()
 
@@ -246,7 +248,7 @@ class Partition:
         """
         if self._proof is None or self._ended.is_set():
             return
-        if (self._waiting_back and not self._is_served) or not self._proof.complete:
+        if (self._waiting_overflow and not self._is_served) or not self._proof.complete:
             self._proof.publish()
         self._ages.refresh(self._channel, self._held())
         self._finish()
@@ -327,13 +329,13 @@ class Partition:
         if self._ended.is_set():
             return
         self._ages.overflow.delivered += 1
-        reading = reading_back(_reading(method, properties, body), properties.headers)
-        self._waiting_back.append(reading)
+        reading = restored(_reading(method, properties, body), properties.headers)
+        self._waiting_overflow.append(reading)
 
     def _on_close(self, _channel: object, reason: BaseException) -> None:
         self._ended.set()
         self._waiting.clear()
-        self._waiting_back.clear()
+        self._waiting_overflow.clear()
         self._on_end(self, reason)
 
     # Worker threads call these (`pipeline.worker.batch.Session`).

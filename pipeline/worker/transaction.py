@@ -72,7 +72,7 @@ class Transaction(Struct):
     def split(self) -> None:
         """Divide the readings into those already applied, those to run and those to move."""
         self.found = self.stored.record.split(self._session, self.group.readings)
-        self.run, self.moved = self.stored.record.divide(self.found.fresh)
+        self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
 
     @property
     def repeated(self) -> int:

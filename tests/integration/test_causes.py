@@ -56,9 +56,9 @@ def test_letters_whose_messages_differ_only_in_numbers_are_counted_together(
     assert sorted(each.letters for each in counted.causes.values()) == [1, 1, 6]
     most = max(counted.causes.values(), key=lambda each: each.letters)
     assert (most.newest.id, most.oldest.id) == ("b/7", "a/1")
-    assert {machine: place.letters for machine, place in most.places.items()} == {"a": 5, "b": 1}
-    assert most.places["a"].newest == time(5)
-    assert most.places["a"].sent_again == 2
+    assert {machine: found.letters for machine, found in most.machines.items()} == {"a": 5, "b": 1}
+    assert most.machines["a"].newest == time(5)
+    assert most.machines["a"].sent_again == 2
     assert most.sent_before == 1
 
 

@@ -7,7 +7,7 @@ import pika
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.overflow import reading_back
+from pipeline.broker.overflow import restored
 from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.dead_letters.redrive import Redriver
@@ -76,7 +76,7 @@ class Office:
                 content_type=properties.content_type,
                 claim=claim_of(properties.headers),
             )
-            readings.append(reading_back(reading, properties.headers))
+            readings.append(restored(reading, properties.headers))
 
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
             channel = connection.channel()

@@ -39,7 +39,7 @@ def advance(
     record: Record, session: bytes, readings: list[Reading], settled: int = 0, carry: bool = False
 ) -> Record:
     found = record.split(session, readings)
-    run, move = record.divide(found.fresh)
+    run, move = record.run_or_move(found.fresh)
     return record.advance(
         session,
         settled,
@@ -192,7 +192,7 @@ def test_a_moved_reading_counts_as_applied_and_gets_no_number() -> None:
 def test_readings_that_arrive_while_the_overflow_holds_readings_go_behind_them() -> None:
     record = advance(Record(), b"s1", [reading(1, move=True), reading(2, move=True)])
 
-    run, move = record.divide([reading(3, place=1), reading(4)])
+    run, move = record.run_or_move([reading(3, place=1), reading(4)])
 
     assert [each.tag for each in run] == [3]
     assert [each.tag for each in move] == [4]
@@ -201,7 +201,7 @@ def test_readings_that_arrive_while_the_overflow_holds_readings_go_behind_them()
 def test_after_the_last_reading_of_the_overflow_new_readings_run_directly() -> None:
     record = advance(Record(), b"s1", [reading(1, move=True)])
 
-    run, move = record.divide([reading(2), reading(3, place=1)])
+    run, move = record.run_or_move([reading(2), reading(3, place=1)])
 
     assert [each.tag for each in run] == [3, 2]
     assert move == []

@@ -186,7 +186,7 @@ def shown_letter(kept: KeptLetter) -> dict[str, Any]:
 def shown_cause(found: FoundCause) -> CauseSummary:
     """Return a cause as the API shows it."""
     newest = found.newest
-    places = sorted(found.places.items(), key=lambda each: (-each[1].letters, each[0]))
+    machines = sorted(found.machines.items(), key=lambda each: (-each[1].letters, each[0]))
     return CauseSummary(
         cause=newest.cause,
         kind=newest.kind,
@@ -197,15 +197,13 @@ def shown_cause(found: FoundCause) -> CauseSummary:
         logicversion=newest.logicversion,
         logicprofile=newest.logicprofile,
         letters=found.letters,
-        sent_again=sum(place.sent_again for _, place in places),
+        sent_again=sum(each.sent_again for _, each in machines),
         sent_before=found.sent_before,
         oldest=found.oldest.time,
         newest=newest.time,
-        machines=len(places),
+        machines=len(machines),
         on=[
-            MachineOfCause(
-                None if machine == STRAY else machine, place.letters, place.sent_again, place.newest
-            )
-            for machine, place in places[:_MACHINES]
+            MachineOfCause(None if machine == STRAY else machine, each.letters, each.sent_again, each.newest)
+            for machine, each in machines[:_MACHINES]
         ],
     )

@@ -16,7 +16,7 @@ from web.cli.commands.listing import STYLES
 from web.cli.commands.screen import Screen
 
 #: Seconds before a partition with waiting readings but no progress is checked again.
-_LOOK_AGAIN: Final = 2.0
+_CHECK_AGAIN: Final = 2.0
 
 #: The maximum number of machines that are counted for each health.
 _MANY: Final = 1000
@@ -99,7 +99,7 @@ def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
     partitions = _partitions(plant.partitions)
     # Check again after a moment: a partition may have changed its worker, or a reading may have just arrived.
     if plant.workers and any(_stuck(each) or not each.held_by for each in partitions):
-        time.sleep(_LOOK_AGAIN)
+        time.sleep(_CHECK_AGAIN)
         before = {each.partition: each for each in partitions}
         partitions = _partitions(api.pages("/partitions", "partitions"))
         for each in partitions:
