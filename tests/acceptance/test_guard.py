@@ -17,6 +17,7 @@ from pipeline.local.ports import free_port
 from pipeline.settings import Settings
 from pipeline.store.tokens import Tokens
 from tests.support.installation import Installation
+from tests.support.tokens import own_tokens
 from tests.support.waiting import wait_until
 from web.access.fair_share import AT_ONCE
 from web.access.roles import Role, access
@@ -95,12 +96,9 @@ def inner(plant: Installation) -> Iterator[TestClient[Litestar]]:
 
 @pytest.fixture
 def tokens(plant: Installation) -> Iterator[Tokens]:
-    """Creates tokens, and deletes them after the test."""
-    with redis.Redis.from_url(plant.redis_url) as client:
-        tokens = Tokens(client)
+    """Creates tokens, and revokes them after the test."""
+    with own_tokens(plant.redis_url) as tokens:
         yield tokens
-        for each in tokens.list():
-            tokens.revoke(each.name)
 
 
 def handlers(app: Litestar, *, filled: bool = True) -> Iterator[tuple[str, str, HTTPRouteHandler]]:

@@ -7,12 +7,12 @@ and on any request to another host. `watch.allow("401")` allows an error that a 
 from collections.abc import Iterator
 
 import pytest
-import redis
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.store.tokens import Tokens
 from tests.pages.browser import Watch, started
 from tests.support.installation import Installation
+from tests.support.tokens import own_tokens
 
 #: Milliseconds that Playwright waits for an expectation.
 _PATIENCE = 15_000
@@ -44,12 +44,9 @@ def origin(plant: Installation) -> str:
 
 @pytest.fixture
 def tokens(plant: Installation) -> Iterator[Tokens]:
-    """Creates tokens, which are revoked after the test: without tokens, none is required."""
-    with redis.Redis.from_url(plant.redis_url) as client:
-        tokens = Tokens(client)
+    """Creates tokens, and revokes them after the test."""
+    with own_tokens(plant.redis_url) as tokens:
         yield tokens
-        for each in tokens.list():
-            tokens.revoke(each.name)
 
 
 @pytest.fixture

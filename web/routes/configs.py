@@ -76,6 +76,11 @@ def _kept(body: RawBody, limits: Limits) -> bytes:
         config = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise ClientException(detail=f"The config must be a JSON object: {e}.") from e
+    return encoded_config(config, limits)
+
+
+def encoded_config(config: dict[str, Any], limits: Limits) -> bytes:
+    """Return a config in its stored form. Raises the error to answer with."""
     try:
         return encode_config(config, limits)
     except LogicError as e:

@@ -5,19 +5,16 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
 from pipeline.trials.runner import READINGS, Case
 from pipeline.trials.trial import Tried
-from sandbox.errors import LogicError
 from sandbox.job import Problem
-from sandbox.limits import Limits
-from sandbox.runtime.values import encode_config
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
+from web.routes.configs import encoded_config
 from web.routes.states import encoded_state
 from web.services import Services
 
@@ -125,7 +122,7 @@ class TrialsController(Controller):
     def post_test(self, services: NamedDependency[Services], data: JSONBody[TrialOrder]) -> TrialReport:
         """Run a logic on readings and a state, under the same limits as on a worker, without any effect."""
         limits = services.settings.limits
-        state, config = encoded_state(data.state, limits), _config(data.config, limits)
+        state, config = encoded_state(data.state, limits), encoded_config(data.config, limits)
         return TrialReport(**_tried(services, data.logic, Case(state, _bytes(data.readings), config)))
 
     @post(
@@ -156,7 +153,7 @@ class TrialsController(Controller):
         if data.state is not None:
             state = encoded_state(data.state, limits)
         if data.config is not None:
-            config = _config(data.config, limits)
+            config = encoded_config(data.config, limits)
         if data.readings is not None:
             readings, left_out = _bytes(data.readings), 0
         else:
@@ -177,14 +174,6 @@ class TrialsController(Controller):
 def _bytes(readings: list[Any]) -> list[bytes]:
     """Return readings as a device would send them."""
     return [msgspec.json.encode(reading) for reading in readings]
-
-
-def _config(config: dict[str, Any], limits: Limits) -> bytes:
-    """Return a config in its stored form. Raises the error to answer with."""
-    try:
-        return encode_config(config, limits)
-    except LogicError as e:
-        raise HTTPException(status_code=422, detail=f"The config was refused: {e}.") from e
 
 
 def _tried(services: Services, logic: str, case: Case) -> dict[str, Any]:
