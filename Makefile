@@ -60,7 +60,7 @@ format: $(INSTALLED) ## Format the code, and fix the lint problems that can be f
 	$(BIN)/ruff format
 
 screenshots: $(INSTALLED) $(BUILT) ## Retake the pictures of the pages in the docs
-	SCREENSHOTS=anew $(BIN)/pytest tests/pages/test_story.py
+	SCREENSHOTS=1 $(BIN)/pytest tests/pages/test_story.py
 
 docs: $(INSTALLED) ## Build the site; open build/docs/index.html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs

@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `make docs`. Nothing in it is loaded from elsewhere: a plant may be offline."""
+"""The configuration of Sphinx, which builds the site (`make docs`). The site works offline."""
 
 from importlib.metadata import version as installed_version
 
@@ -13,7 +13,7 @@ release = version = installed_version("iot-logic-processor")
 extensions = ["myst_parser"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-# Each file is a page, in one of the sections that index.md names.
+# Each file is a page; index.md names the sections.
 exclude_patterns = ["reference"]
 nitpicky = True
 highlight_language = "none"
@@ -28,7 +28,7 @@ html_show_copyright = False
 
 
 def setup(app: Sphinx) -> None:
-    """Fill the pages' tables from the code as they are read."""
+    """Fill the tables of each page when Sphinx reads it."""
     app.connect("source-read", _fill)
 
 

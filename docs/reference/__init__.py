@@ -1,7 +1,7 @@
-"""The tables of the site that are made from the code, each when a page with its marker is read.
+"""The tables of the site that are generated from the code when Sphinx reads a page with their markers.
 
-A page says `<!-- made: settings -->` where the table of the settings is to stand. So no page can say of a
-setting, route, message, metric, command or error what the code does not say, and none can be missing.
+The marker of the settings is `<!-- made: settings -->`. So every setting, route, message, metric, command and
+error is on the site, as it is in the code.
 """
 
 import re
@@ -17,7 +17,7 @@ from docs.reference.rest import rest
 from docs.reference.settings import settings, traces
 from docs.reference.wire import wire
 
-#: What makes each table, as Markdown, by the name in its marker.
+#: The function that returns each table as Markdown, by the name in its marker.
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "commands": commands,
     "errors": errors,
@@ -37,10 +37,10 @@ _MARKER: Final = re.compile(r"^<!-- made: ([a-z ]+) -->$", re.MULTILINE)
 
 
 def markers(page: str) -> list[str]:
-    """The names of the tables that a page has."""
+    """Return the names of the tables in a page."""
     return _MARKER.findall(page)
 
 
 def filled(page: str) -> str:
-    """The page with its tables. Raises `KeyError` for a name that is none of a table."""
+    """Return the page with its tables. Raises `KeyError` if a marker names no table."""
     return _MARKER.sub(lambda marker: TABLES[marker[1]](), page)

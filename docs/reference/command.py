@@ -1,4 +1,4 @@
-"""What each command says of itself with `--help`."""
+"""The help of each command, as `--help` prints it."""
 
 import argparse
 import os
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from devices.arguments import new_parser as new_devices_parser
 from web.cli.parser import new_parser
 
-#: Columns that the help is set in: what a page has room for.
+#: The width of the help texts in columns, which fits a page.
 _COLUMNS = "92"
 
 
 def commands() -> str:
-    """The help of every command, under a heading of its own."""
+    """Return the help of every command, each under its own heading."""
     with _columns():
         return "\n".join(
             f"## {parser.prog}\n\n```text\n{parser.format_help().rstrip()}\n```\n" for parser in parsers()
@@ -21,14 +21,14 @@ def commands() -> str:
 
 
 def parsers() -> Iterator[argparse.ArgumentParser]:
-    """The parsers of all commands and what is below them."""
+    """Yield the parsers of all commands and their subcommands."""
     for parser in (new_parser(), new_devices_parser()):
         yield from _below(parser)
 
 
 def _below(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
-    for action in parser._actions:  # argparse has no other way to them
+    for action in parser._actions:  # argparse offers no public way
         if isinstance(action, argparse._SubParsersAction):
             for each in action.choices.values():
                 yield from _below(each)
@@ -36,7 +36,7 @@ def _below(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]
 
 @contextmanager
 def _columns() -> Iterator[None]:
-    """Have argparse think that it writes to a terminal of this width, which is plain."""
+    """Make argparse format for a terminal of this width without colours."""
     before = {name: os.environ.get(name) for name in ("COLUMNS", "NO_COLOR")}
     os.environ |= {"COLUMNS": _COLUMNS, "NO_COLOR": "1"}
     try:

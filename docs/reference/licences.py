@@ -1,4 +1,4 @@
-"""The licences of what is installed beside our code, as its own metadata names them."""
+"""The licences of the installed packages, from their metadata."""
 
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distribution
@@ -13,8 +13,8 @@ from docs.reference.page_licences import NpmLicence, npm_licences
 
 PROJECT: Final = "iot-logic-processor"
 
-#: The licences that a plant can live with, by their SPDX names: each lets anybody use, change and pass on the
-#: package, beside a program of any licence.
+#: The accepted licences, by their SPDX names. Each permits everyone to use, change and distribute the package
+#: together with a program of any licence.
 ALLOWED: Final = frozenset(
     {
         "0BSD",
@@ -22,25 +22,25 @@ ALLOWED: Final = frozenset(
         "BSD-2-Clause",
         "BSD-3-Clause",
         "ISC",
-        "LGPL-3.0-or-later",  # of a package that is installed as it is and can be replaced by its user
+        "LGPL-3.0-or-later",  # for unchanged packages that a user can replace
         "MIT",
-        "MPL-2.0",  # asks for the source of its own files alone, which are unchanged
+        "MPL-2.0",  # requires only the source of its own files, which are unchanged
         "PSF-2.0",
         "ZPL-2.1",
     }
 )
 
-#: Older metadata has a name of its own, or a classifier, instead of an SPDX expression (PEP 639).
+#: Names and classifiers in older metadata, which has no SPDX expression (PEP 639).
 _NAMES: Final = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
-    "BSD": "BSD (which one it does not say)",
+    "BSD": "BSD (variant not named)",
     "GNU LGPL v3+": "LGPL-3.0-or-later",
     "MIT License": "MIT",
     "MIT license": "MIT",
     "New BSD": "BSD-3-Clause",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
-    "License :: OSI Approved :: BSD License": "BSD (which one it does not say)",
+    "License :: OSI Approved :: BSD License": "BSD (variant not named)",
     "License :: OSI Approved :: GNU General Public License (GPL)": "GPL",
     "License :: OSI Approved :: GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
     "License :: OSI Approved :: MIT License": "MIT",
@@ -50,7 +50,7 @@ _NAMES: Final = {
 
 
 def licences() -> str:
-    """What runs in a plant, what is in its pages, and what only making and testing it needs."""
+    """Return the packages that run in a plant, those in its pages, and those for development."""
     running, pages = needed("otel"), list(npm_licences())
     return (
         "## Packages that run in a plant\n\n"
@@ -68,7 +68,7 @@ def licences() -> str:
 
 
 def needed(*extras: str) -> list[str]:
-    """The names of the packages that ours needs, with some of its extras; of theirs, and so on."""
+    """Return the names of all packages that ours depends on, directly or not, with some of its extras."""
     found, waiting = set[tuple[str, frozenset[str]]](), [(PROJECT, frozenset(extras))]
     while waiting:
         name, wanted = waiting.pop()
@@ -83,11 +83,11 @@ def needed(*extras: str) -> list[str]:
 
 
 def licence(package: Distribution) -> str:
-    """The package's licence: an SPDX expression where that is known; nothing where none is named."""
+    """Return the package's licence, as an SPDX expression if it is known; empty if it names none."""
     metadata = package.metadata
     if expressions := metadata.get_all("License-Expression", []):
         return str(canonicalize_license_expression(expressions[0]))
-    # Some have the whole text there, whose first line is the licence's name.
+    # Some contain the whole text, which begins with the name of the licence.
     first = "".join(metadata.get_all("License", [])).strip().partition("\n")[0]
     if known := _NAMES.get(first) or _spdx(first):
         return known
@@ -96,7 +96,7 @@ def licence(package: Distribution) -> str:
 
 
 def is_allowed(expression: str) -> bool:
-    """Whether a plant can live with an expression: with all parts of one of those to choose from."""
+    """Return whether an expression is accepted: all parts of one of its alternatives are."""
     return any(all(part in ALLOWED for part in choice.split(" AND ")) for choice in expression.split(" OR "))
 
 

@@ -1,4 +1,4 @@
-"""The tables of limits: those of the sandbox, which are settings, and the fixed ones."""
+"""The tables of limits: those of the sandbox, which are settings, and the fixed limits."""
 
 from docs.reference.markdown import table
 from docs.reference.settings import limit_rows

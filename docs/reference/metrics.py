@@ -1,4 +1,4 @@
-"""The tables of the metrics, from the registries of a worker process and an API process that have no work."""
+"""The tables of the metrics, from the registries of an idle worker process and an idle API process."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -18,29 +18,29 @@ from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from web.metrics import Metrics, SystemGauges
 
-#: What every process says of itself, in the terms of all Prometheus clients.
+#: The prefix of the metrics that every Prometheus client exposes.
 _PROCESS = "process_"
 
 
 def metrics() -> str:
-    """Every metric of the workers and of the API."""
+    """Return every metric of the workers and of the API."""
     return (
-        "## Of each worker process\n\n"
-        + table("metric | type | what", _rows(worker_registry()))
-        + "\n## Of each API process\n\n"
-        + table("metric | type | what", _rows(api_registry()))
+        "## Worker processes\n\n"
+        + table("metric | type | meaning", _rows(worker_registry()))
+        + "\n## API processes\n\n"
+        + table("metric | type | meaning", _rows(api_registry()))
     )
 
 
 def worker_registry() -> CollectorRegistry:
-    """The metrics of a worker that holds nothing."""
+    """Return the registry of a worker without partitions."""
     worker = WorkerMetrics()
     worker.watch(cast(Membership, SimpleNamespace(holding=[], assigned=())))
     return worker.registry
 
 
 def api_registry() -> CollectorRegistry:
-    """The metrics of an API in a plant without machines."""
+    """Return the registry of an API in a plant without machines."""
     letters = cast(LetterStore, SimpleNamespace(count=lambda: 0))
     api = Metrics(Settings(), letters, cast(DeadLetterCollector, SimpleNamespace(waiting=0)))
     api.registry.register(SandboxRestarts(dict))
@@ -49,7 +49,7 @@ def api_registry() -> CollectorRegistry:
 
 
 def exposed(metric: Metric) -> str:
-    """The name under which Prometheus finds it."""
+    """Return the name of a metric as Prometheus receives it."""
     return metric.name + {"counter": "_total", "info": "_info"}.get(metric.type, "")
 
 

@@ -1,4 +1,4 @@
-"""The licences of the npm packages that make the pages (`web/pages`), as their lock file names them."""
+"""The licences of the npm packages that build the pages (`web/pages`), from their lock file."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ import msgspec
 
 PAGES: Final = Path(__file__).parents[2] / "web" / "pages"
 
-#: What a source of the pages imports of others: the name of a package, which may have a scope.
+#: An import of a package in a source of the pages. The name may have a scope.
 _IMPORT: Final = re.compile(r"""(?:from|import)\s*\(?\s*["']((?:@[\w.-]+/)?[\w-][\w.-]*)""")
 
 _FOLDER: Final = "node_modules/"
 
 
 class NpmPackage(msgspec.Struct, frozen=True):
-    """A package as the lock file knows it."""
+    """A package in the lock file."""
 
     version: str = ""
     license: str = ""
@@ -28,7 +28,7 @@ class _Lock(msgspec.Struct):
 
 
 class NpmLicence(NamedTuple):
-    """A package with its licence, and whether something of it may be in the pages as they are built."""
+    """A package with its licence, and whether the built pages may contain parts of it."""
 
     name: str
     version: str
@@ -37,7 +37,7 @@ class NpmLicence(NamedTuple):
 
 
 def npm_licences() -> Iterator[NpmLicence]:
-    """All packages of the lock file, by name."""
+    """Yield all packages in the lock file, sorted by path."""
     lock = msgspec.json.decode((PAGES / "package-lock.json").read_bytes(), type=_Lock)
     within = _below(imported(PAGES / "src"), lock.packages)
     for path, package in sorted(lock.packages.items()):
@@ -48,13 +48,13 @@ def npm_licences() -> Iterator[NpmLicence]:
 
 
 def imported(folder: Path) -> set[str]:
-    """The packages that the sources in a folder import."""
+    """Return the packages that the sources in a folder import."""
     sources = [path for path in folder.rglob("*") if path.suffix in {".ts", ".svelte"}]
     return {name for path in sources for name in _IMPORT.findall(path.read_text())}
 
 
 def _below(names: set[str], packages: dict[str, NpmPackage]) -> set[str]:
-    """These packages, what they need, and so on: all that the bundler can take something from."""
+    """Return these packages and all their dependencies: the bundler can take parts of any of them."""
     found, waiting = set[str](), list(names)
     while waiting:
         name = waiting.pop()

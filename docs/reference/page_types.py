@@ -1,6 +1,6 @@
-"""What the pages know of the API: `web/pages/src/api/schema.ts`, made from the OpenAPI document.
+"""The API's types for the pages: `web/pages/src/api/schema.ts`, generated from the OpenAPI document.
 
-`python -m docs.reference.page_types FILE` (`make pages-types`) writes it.
+`python -m docs.reference.page_types` (`make pages-types`) writes it.
 """
 
 import subprocess
@@ -21,7 +21,7 @@ _PROBLEMS: Final = 400
 
 
 def page_types() -> str:
-    """The types, as TypeScript. Needs `npm ci` to have been done for the pages."""
+    """Return the types, as TypeScript. The npm packages of the pages must be installed."""
     with NamedTemporaryFile(suffix=".json") as source, NamedTemporaryFile(suffix=".ts") as made:
         source.write(msgspec.json.encode(_slimmed(document())))
         source.flush()
@@ -34,7 +34,7 @@ def page_types() -> str:
 
 
 def _slimmed(found: dict[str, Any]) -> dict[str, Any]:
-    """The document without what no type comes from; every problem has the one shape, so it is said once."""
+    """Return the document without parts that give no type. All problems have one type, so one is enough."""
     for item in found["paths"].values():
         for operation in item.values():
             operation.pop("description", None)
@@ -50,7 +50,7 @@ def _slimmed(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_examples(value: Any, *, names: bool = False) -> Any:
-    """A part of the document; `names`: its keys are names of fields, which may be called so too."""
+    """Return a part of the document without examples. With `names`, its keys are fields, which all stay."""
     if isinstance(value, list):
         return [_without_examples(each) for each in value]
     if not isinstance(value, dict):

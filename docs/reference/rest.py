@@ -12,19 +12,19 @@ from web.app import create_app
 from web.documents import openapi
 from web.services import Services
 
-#: Statuses that any route can answer with: said once, on the page.
+#: The statuses of all routes, which the page explains once.
 _ANY: Final = ("400", "401", "403", "429", "503")
 #: The first status of a problem.
 _PROBLEMS: Final = 400
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document, of an application that has no plant and serves nobody."""
+    """Return the OpenAPI document of an application without servers."""
     return openapi.document(application())
 
 
 def application() -> Litestar:
-    """The application, to be described."""
+    """Return an application without servers, which can only describe itself."""
     nothing = SimpleNamespace(settings=Settings(), tokens=None, metrics=None)
     return create_app(cast(Services, nothing))
 
@@ -97,7 +97,7 @@ def _anchor(name: str) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """What a value is, in a few words, with links to shapes."""
+    """Return the type of a value in a few words, with links to schemas."""
     if reference := schema.get("$ref"):
         name = reference.rpartition("/")[2]
         return f"[{name}](#{_anchor(name)})"

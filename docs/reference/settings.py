@@ -55,7 +55,7 @@ def _range(field: FieldInfo) -> str:
     kind = get_args(field.type)[0] if get_args(field.type) else field.type
     if get_origin(kind) is Literal:
         return " or ".join(code(each) for each in get_args(kind))
-    name = {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(kind, str(kind))
+    name = {str: "text", int: "integer", float: "number", bool: "true or false"}.get(kind, str(kind))
     bounds = [
         f"{word} {value:,}"
         for word, value in (

@@ -18,8 +18,8 @@ from tests.pages.browser import ROOT, SCREENSHOTS
 
 IMAGES: Final = ROOT / "docs" / "pages" / "images"
 
-#: The variable that `make screenshots` sets to take the pictures in the docs again.
-_ANEW: Final = "SCREENSHOTS"
+#: The variable that `make screenshots` sets to retake the pictures in the docs.
+_RETAKE: Final = "SCREENSHOTS"
 
 #: Seconds within which a page must be complete.
 _PATIENCE: Final = 15.0
@@ -40,7 +40,7 @@ _NAMED: Final = re.compile(
 
 def outline(page: Page) -> str:
     """Return the page's headings and controls, in their order: a role and a name per line, each once."""
-    # The tests' servers have another port each time, and what is counted goes on.
+    # The servers' ports and all counts differ from run to run.
     lines = page.locator("main").aria_snapshot().splitlines()
     named = (
         f"{found[1]}: {re.sub(r'[0-9][0-9.,]*', '#', found[2])}"
@@ -56,12 +56,12 @@ def picture(page: Page, name: str, scheme: Literal["light", "dark"] = "light") -
         message.click()
     page.emulate_media(color_scheme=scheme)
     page.mouse.move(0, 0)
-    anew = _ANEW in os.environ
-    folder = IMAGES if anew else SCREENSHOTS
+    retake = _RETAKE in os.environ
+    folder = IMAGES if retake else SCREENSHOTS
     folder.mkdir(parents=True, exist_ok=True)
     written = IMAGES / f"{name}.txt"
-    if anew:
-        written.write_text(_at_rest(page))
+    if retake:
+        written.write_text(_complete(page))
     else:
         check(page, written)
     page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
@@ -75,7 +75,7 @@ def _looks(page: Page, patience: float = _PATIENCE) -> Iterator[str]:
         page.wait_for_timeout(200)
 
 
-def _at_rest(page: Page) -> str:
+def _complete(page: Page) -> str:
     """Return the outline once it has not changed for longer than an update of the page takes."""
     last, same = "", 0
     for seen in _looks(page):
@@ -93,4 +93,6 @@ def check(page: Page, written: Path, patience: float = _PATIENCE) -> None:
         if seen == expected:
             return
     difference = "".join(unified_diff(expected.splitlines(True), seen.splitlines(True), written.name, "now"))
-    raise AssertionError(f"The page is not what docs/pages/images shows. Run: make screenshots\n{difference}")
+    raise AssertionError(
+        f"The page differs from its picture in docs/pages/images. Run: make screenshots\n{difference}"
+    )
