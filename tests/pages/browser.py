@@ -45,7 +45,7 @@ def chromium() -> str:
 @contextmanager
 def started() -> Iterator[Browser]:
     """Run a browser for the duration of the block."""
-    environ: dict[str, str | float | bool] = {**os.environ, "HOME": "/tmp"}  # noqa: S108  no profile of anybody's
+    environ: dict[str, str | float | bool] = {**os.environ, "HOME": "/tmp"}  # noqa: S108  no user has a profile there
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS, env=environ)
         try:

@@ -28,7 +28,7 @@ def plant(module_installation: Installation) -> Installation:
     return module_installation
 
 
-# Of a module, not of the session: while Playwright is there, no other test could use asyncio.
+# Per module, not per session: while Playwright runs, no other test can use asyncio.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium."""

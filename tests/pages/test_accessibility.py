@@ -9,7 +9,7 @@ from tests.support.waiting import wait_until
 
 LOGIC = "def process(data, state):\n    state['n'] = data['n']\n    return {'twice': data['n'] * 2}\n"
 
-#: Every view, and what must be there before it is looked at.
+#: Every view, and a text that it must show before it is checked.
 VIEWS = [
     ("/machines", "press-1"),
     *(
@@ -69,7 +69,7 @@ def test_the_keyboard_alone_reaches_a_dead_letter_and_cancels_the_dialog(page: P
     go(page, "button", "Discard …")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("It cannot be undone.")
-    # Nothing behind the question can be come to.
+    # The focus cannot leave the dialog.
     for _ in range(4):
         page.keyboard.press("Tab")
         assert page.evaluate(

@@ -18,7 +18,7 @@ def test_an_empty_audit_says_what_the_page_will_list(page: Page, origin: str) ->
 
 @pytest.fixture(scope="module")
 def changed(plant: Installation) -> None:
-    """60 changes of one machine, and some of other things."""
+    """60 changes of one machine, and some changes of other objects."""
     for number in range(60):
         plant.upload("press", f"{COUNT}# {number}\n")
     plant.client.put("/profiles/presses").raise_for_status()

@@ -19,7 +19,7 @@ STATES = ("good", "warn", "bad", "calm")
 TEXTS = ("ink", "soft", "link", *STATES, *(name for name in TOKENS if name.startswith("code-")))
 LINES = ("edge", "accent", "focus", *(name for name in TOKENS if name.startswith("series-")))
 
-#: What stands on what, and the least contrast.
+#: Pairs of a foreground and a background, with the minimum contrast.
 PAIRS = [
     *((text, ground, 4.5) for text in TEXTS for ground in GROUNDS),
     *(("ink", f"{state}-tint", 4.5) for state in STATES),
@@ -30,7 +30,7 @@ PAIRS = [
 
 
 def luminance(colour: str) -> float:
-    """The relative luminance of `#rrggbb` (WCAG 2.2, its definition)."""
+    """Return the relative luminance of `#rrggbb` (WCAG 2.2, its definition)."""
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (
         each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels
@@ -39,7 +39,7 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours, 1 to 21."""
+    """Return the contrast ratio of two colours, 1 to 21."""
     lesser, greater = sorted((luminance(one), luminance(other)))
     return (greater + 0.05) / (lesser + 0.05)
 

@@ -107,7 +107,7 @@ def test_a_dead_letter_shows_the_failed_line_and_the_unchanged_reading(page: Pag
 
     expect(where.locator("mark")).to_have_text('    took = data["time"] / data["pieces"]')
     expect(where).to_contain_text("def process(data, state):")
-    # More digits than a number of the browser has.
+    # More digits than a number in the browser can have.
     expect(page.get_by_role("region", name="Reading as JSON")).to_contain_text('"time": 12345678901234567890')
     expect(page.get_by_role("definition").filter(has_text="machines.press-4.data")).to_be_visible()
     expect(page.get_by_role("link", name="Try this reading in the editor")).to_have_attribute(
@@ -153,7 +153,7 @@ def test_all_dead_letters_with_a_fixed_cause_are_sent_again_after_a_confirmation
     page.get_by_role("region", name="ZeroDivisionError").get_by_role("button", name="Send 15 again").click()
     dialog.get_by_role("button", name="Send 15 again").click()
     told = page.get_by_role("status").filter(has_text="15 dead letters sent again.")
-    # Those of press-5 fail again: its logic is as it was.
+    # The readings of press-5 fail again, because its logic has not changed.
     expect(told).to_contain_text("All are processed. 3 failed again. Open them")
     expect(page.get_by_role("region", name="ZeroDivisionError")).to_contain_text(
         "3 of them were sent again before and failed again."
@@ -229,7 +229,7 @@ def test_a_viewer_sees_no_actions(page: Page, watch: Watch, origin: str, tokens:
 def test_a_warning_is_shown_near_the_limit(
     page: Page, failed: Installation, origin: str, kept: int, waiting: int | None, said: str
 ) -> None:
-    # 100,000 of them would take the test a minute: the page is told so.
+    # Creating 100,000 dead letters would take a minute, so the test changes the answer of the API.
     answer = failed.client.get("/dead-letters", params={"limit": 1}).json()
     warning = f"{kept} of at most 100000 dead letters are stored. Send dead letters again or discard them."
     answer |= {"kept": kept, "waiting": waiting, "warning": warning}

@@ -63,7 +63,7 @@ def open_logic(page: Page, origin: str, machine: str, more: str = "") -> Locator
 
 
 def tried(page: Page, name: str) -> Locator:
-    """The outcome of a reading in the trial."""
+    """Return the outcome of a reading in the trial."""
     return page.get_by_role("listitem", name=name, exact=True)
 
 
@@ -72,7 +72,7 @@ def test_a_first_logic_is_written_fixed_tried_saved_and_runs_on_the_next_reading
 ) -> None:
     send(plant, "press-4", {"pressure": 71.5}, {"pressure": 95})
     editor = open_logic(page, origin, "press-4")
-    # There is one to begin with, made for what the machine sends.
+    # The editor shows a logic to start from, for the fields of the machine's readings.
     expect(editor).to_contain_text('value = data["pressure"]')
     expect(page.get_by_text("No errors found.")).to_be_visible()
 
@@ -83,7 +83,7 @@ def test_a_first_logic_is_written_fixed_tried_saved_and_runs_on_the_next_reading
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
     expect(page.locator(".cm-lintRange-error").first).to_contain_text("open")
     assert axe(page) == []
-    # The list leads to the line.
+    # A click in the list goes to the line.
     editor.press("Control+Home")
     wrong.get_by_role("button", name="Line 3").click()
     expect(page.locator(".cm-activeLine")).to_contain_text("return open(x)")
@@ -121,7 +121,7 @@ def test_a_machine_without_readings_can_have_a_logic_and_a_typed_reading(page: P
     )
     page.get_by_role("button", name="Add", exact=True).click()
     page.keyboard.press("Control+Enter")
-    # No number is rounded on the way.
+    # No number is rounded.
     expect(tried(page, "Typed reading 1")).to_contain_text("12345678901234567890")
     expect(tried(page, "Typed reading 1")).to_contain_text('"alarm":true')
     page.get_by_role("button", name="Save and deploy").click()
@@ -139,7 +139,7 @@ def test_different_outcomes_are_marked_beside_those_of_the_deployed_version(
     page.get_by_role("button", name="Try on 2 readings").click()
 
     expect(page.get_by_text("1 of 2 readings would have a different outcome")).to_be_visible()
-    # From the state that the machine has: two readings are in it.
+    # The trial starts from the machine's state, which includes two readings.
     expect(tried(page, "Reading 1")).to_contain_text("changed count: 2 → 3")
     expect(tried(page, "Reading 1")).to_contain_text("Version 1 same outcome")
     expect(tried(page, "Reading 2")).to_contain_text("different")
@@ -156,7 +156,7 @@ def test_different_outcomes_are_marked_beside_those_of_the_deployed_version(
     expect(tried(page, "Reading 1")).to_contain_text("added count: 1")
     page.set_viewport_size({"width": 768, "height": 1024})
     assert page.evaluate("document.documentElement.scrollWidth") <= 768
-    # It had no effect.
+    # The trial had no effect.
     assert plant.state(counter) == {"count": 2}
     assert plant.client.get(f"/machines/{counter}").json()["errors"] == 0
 
@@ -173,7 +173,7 @@ def test_a_failed_reading_is_opened_in_the_editor(
     expect(tried(page, name)).to_contain_text("Line 3")
     page.get_by_role("button", name="Use the last readings instead").click()
     expect(page.get_by_role("button", name="Try on 3 readings")).to_be_visible()
-    # One that is kept no more is told.
+    # The page says so if a reading is no longer stored.
     open_logic(page, origin, counter, "&try=reading:99")
     expect(page.get_by_role("alert")).to_contain_text("no longer stored")
 
@@ -197,7 +197,7 @@ def test_a_kept_outcome_is_an_example_that_the_next_version_must_pass(
     write(page, editor, COUNTER.replace("* 2", "* 3"))
     expect(examples).to_contain_text("The result differs at $.double: expected 40, got 60.")
     assert axe(page) == []
-    # The API refuses it all the same.
+    # The API refuses it too.
     page.keyboard.press("Control+s")
     expect(page.get_by_role("alert")).to_contain_text("one of its examples fails")
     assert plant.client.get(f"/machines/{counter}/logic").json()["version"] == 2
@@ -215,7 +215,7 @@ def test_a_draft_survives_a_reload_and_is_discarded_only_after_a_confirmation(
     expect(page.get_by_text("No unsaved changes.")).to_be_visible()
     write(page, editor, "def process(data, state):\n    return {'draft': 1}")
     expect(page.get_by_text("Unsaved changes.")).to_be_visible()
-    # A browser asks only who has done something on the page.
+    # A browser asks only after an action of the user on the page.
     editor.click()
     asked = list[str]()
     page.on("dialog", lambda dialog: asked.append(dialog.type))
@@ -290,7 +290,7 @@ def test_hostile_text_is_shown_as_text(page: Page, origin: str, plant: Installat
     page.keyboard.press("Control+Enter")
 
     shown = hostile.replace("\u202e", "\u27e8U+202E\u27e9")
-    # A message has no such characters, a result has.
+    # A message contains no such characters, but a result can.
     expect(tried(page, "Reading 1")).to_contain_text("ValueError: <img src=x")
     expect(tried(page, "Reading 1")).to_contain_text(f'{{"got":"{shown}"}}')
     expect(page.get_by_role("region", name="Examples")).to_contain_text(shown)

@@ -13,7 +13,7 @@ from web.access.roles import Role
 
 LOGIC = "def process(data, state):\n    return {'ratio': 1 / data['n']}\n"
 
-#: Machines beside the presses: more than are asked for at first, and far more than are in sight.
+#: Machines in addition to the presses: more than the first request returns, and far more than are visible.
 MANY = 700
 
 #: Rows that may be in the document at a time, however many machines there are.
@@ -37,7 +37,7 @@ def fleet(plant: Installation) -> Installation:
 
 
 def rows(page: Page) -> Locator:
-    """The rows of machines in the document."""
+    """Return the rows of machines in the document."""
     return page.locator("tbody tr:not([aria-hidden])")
 
 
@@ -237,7 +237,7 @@ def test_no_requests_are_sent_while_the_tab_is_hidden(page: Page, watch: Watch, 
         "Object.defineProperty(document, 'hidden', { get: () => window.isHidden ?? true });"
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
-    # Until whoever slept has seen that it is hidden.
+    # Wait until a poll that was waiting has noticed that the tab is hidden.
     page.wait_for_timeout(5_500)
     before = len(watch.requests)
     page.wait_for_timeout(6_000)
@@ -286,7 +286,7 @@ def test_if_the_api_does_not_answer_the_page_says_so_and_keeps_the_rows(
 
 
 def _counters(page: Page) -> tuple[int, int]:
-    """Nodes and listeners of the page that are alive, once what is not has been collected."""
+    """Return the number of live nodes and listeners of the page after a garbage collection."""
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     counters = session.send("Memory.getDOMCounters")
@@ -295,6 +295,6 @@ def _counters(page: Page) -> tuple[int, int]:
 
 
 def _waited(page: Page) -> bool:
-    """Let the browser go on: Playwright hears nothing of it while Python waits."""
+    """Let the browser continue: while Python waits, Playwright receives no events."""
     page.wait_for_timeout(100)
     return True

@@ -1,9 +1,9 @@
-"""Whatever comes from outside is text: on every view, wherever it may stand.
+"""All input from outside is shown as text, on every view and in every place.
 
-Readings, results, states, errors, sources, comments, names, headers of dead letters and addresses hold
-markup, scripts, links that run, marks that turn the direction of writing, characters that cannot be seen,
-words without an end, and very much of it. What must not happen is asked of the browser: nothing runs, nothing
-is loaded, nothing stands out at the side, and there is no more of it in the page than somebody can look at.
+Readings, results, states, errors, sources, comments, names, headers of dead letters and addresses contain
+markup, scripts, links that run code, characters that change the direction of writing, invisible characters,
+and very long words and texts. The test asks the browser: nothing runs, nothing is loaded, nothing is wider
+than the page, and the page has no more elements than a person can read.
 """
 
 import json
@@ -30,10 +30,10 @@ UNSEEN = "\u202eturned\u202c\u2067\u200b\ufeff\u0007\u001b[31m\u2028"
 WORD = "W" * 5_000
 HOSTILE = f"{MARKUP}{UNSEEN}{WORD}"
 
-#: The longest id that there can be, without a place to break it; and one that every object of JavaScript has.
+#: The longest possible id, without a place to break it; and a name that every JavaScript object has.
 LONG, PROTO = "W" * 128, "__proto__"
 
-#: What may have been run on a reading: its result, state and error are what came with it.
+#: A logic that copies the reading into its result, its state and its error.
 LOGIC = (
     "def process(data, state):\n"
     f"    # {MARKUP}\n"
@@ -44,10 +44,10 @@ LOGIC = (
     "    return {'n': data['n'], data['text'][:200]: data['text'][:20000]}\n"
 )
 
-#: Characters that may turn or hide what stands around them: none may be in what is shown.
+#: Characters that can reorder or hide the text around them. The page must show none of them.
 NOT_SHOWN = ("\u202e", "\u202c", "\u2067", "\u200b", "\ufeff", "\u0007", "\u001b", "\u2028")
 
-#: What the page looks like to the browser, with all that is in shadow roots.
+#: Returns the state of the page in the browser, including its shadow roots.
 LOOK = """() => {
   const all = [], roots = [document];
   for (const root of roots)
@@ -68,7 +68,7 @@ LOOK = """() => {
 
 @pytest.fixture(scope="module")
 def hostile(plant: Installation) -> Installation:
-    """A plant in which everything is hostile that can be."""
+    """A plant in which all input is hostile."""
     with redis.Redis.from_url(plant.redis_url) as client:
         tokens = Tokens(client)
         boss = tokens.create("constructor", Role.ADMIN)
@@ -104,7 +104,7 @@ def hostile(plant: Installation) -> Installation:
 
 
 def forged(plant: Installation) -> None:
-    """A dead letter that no worker has written: every header as whoever may publish has it."""
+    """Publish a dead letter that no worker has written, with hostile headers."""
     said = HOSTILE[:3_000]
     headers = dict.fromkeys(("kind", "message", "text", "limit", "message_id", "logicprofile", "time"), said)
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
@@ -121,7 +121,7 @@ def forged(plant: Installation) -> None:
         )
 
 
-#: Every view, and what of it must be there before it is looked at.
+#: Every view, and a text that it must show before it is checked.
 VIEWS = [
     ("/machines", LONG[:20]),
     ("/machines?q=" + quote(MARKUP), "achine"),
@@ -155,7 +155,7 @@ VIEWS = [
 def test_hostile_text_does_not_run_break_the_page_or_make_it_endless(
     page: Page, watch: Watch, origin: str, hostile: Installation, view: str, there: str
 ) -> None:
-    # Of what there is none, and of what nobody can be.
+    # Machines that do not exist, and ids that are invalid.
     for status in ("400", "404"):
         watch.allow(status)
     dialogs = list[str]()
@@ -199,6 +199,6 @@ def test_the_check_notices_markup_that_runs_or_breaks_the_page(
 
 
 def signed_in(page: Page, plant: Installation) -> None:
-    """Have the token from the beginning, as after a reload."""
+    """Store the token before the page loads, as after a reload."""
     token = plant.client.headers["Authorization"].removeprefix("Bearer ")
     page.add_init_script(f"sessionStorage.setItem('iot-logic-token', {json.dumps(token)})")

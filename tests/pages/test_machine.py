@@ -1,4 +1,4 @@
-"""A machine's page: what it does now, its versions, its state and its settings."""
+"""A machine's page: live readings, versions, state and settings."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 from web.access.roles import Role
 
-#: Alarms when it is hot, fails where there is no temperature, and remembers the last one.
+#: Raises an alarm above a temperature, fails without a temperature, and stores the last one.
 LOGIC = """
 def process(data, state):
     warm = data["motor"]["temperature"]
@@ -26,11 +26,11 @@ def process(data, state):
 
 HALVES = LOGIC.replace('"doubled": warm * 2', '"half": warm / 2')
 
-#: As many elements as a machine's page may have, however much happens.
+#: The maximum number of elements on a machine's page, at any rate of readings.
 MOST_ELEMENTS = 1500
 
 
-#: Parts of the page, and what is seen of each at last.
+#: Parts of the page, and the last text of each.
 PARTS = {
     "Overview": "Last errors",
     "Versions": "Compare version",
@@ -42,7 +42,7 @@ PARTS = {
 
 @pytest.fixture(scope="module")
 def press(plant: Installation) -> str:
-    """A machine that runs, has an alarm and an error behind it."""
+    """A machine that has had an alarm and an error, and now runs."""
     plant.upload("press", LOGIC)
     plant.send(("press", {"n": each, "motor": {"temperature": 60 + each}}) for each in range(8))
     plant.send([("press", {"n": 8, "motor": {"temperature": 95}}), ("press", {"n": 9, "motor": {}})])
@@ -54,7 +54,7 @@ def press(plant: Installation) -> str:
 
 @pytest.fixture
 def fresh(plant: Installation, request: pytest.FixtureRequest) -> str:
-    """A machine of the test's own, which has had one reading."""
+    """A machine that only this test uses, with one reading."""
     name = f"m-{abs(hash(request.node.name)) % 10**9}"
     plant.upload(name, LOGIC)
     send(plant, name, 70)
@@ -69,7 +69,7 @@ def send(plant: Installation, machine: str, *temperatures: Any) -> None:
 
 
 def figures(page: Page, field: str) -> Locator:
-    """The row of the table that says in figures what the chart shows of a field."""
+    """Return the row of a field in the table beside the chart."""
     return page.get_by_role("row", name=field)
 
 
@@ -91,7 +91,7 @@ def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press
     assert axe(page) == []
     screenshot(page, "machine")
     page.set_viewport_size({"width": 768, "height": 1024})
-    # The chart is drawn anew for its new width.
+    # The chart is redrawn with its new width.
     wait_until(lambda: page.evaluate("document.documentElement.scrollWidth") <= 768)
 
 

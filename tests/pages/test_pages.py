@@ -12,10 +12,10 @@ from tests.support.installation import Installation
 from web.access.roles import Role
 from web.http.assets import built_pages
 
-#: Bytes, compressed, of all that is loaded before the first view is there.
+#: The maximum compressed bytes that are loaded before the first view is shown.
 FIRST_VIEW_BYTES = 200_000
 
-#: Every view that needs no machine or profile, by what it is called.
+#: Every view that needs no machine or profile, with its title.
 VIEWS = {
     "machines": "Machines",
     "profiles": "Profiles",
@@ -106,7 +106,7 @@ def test_a_wrong_token_is_reported_and_a_valid_one_opens_the_requested_page(
     expect(page.get_by_role("heading", name="Dead letters", level=1)).to_be_visible()
     expect(page.get_by_text("anna · operator")).to_be_visible()
     assert page.url == f"{origin}/#/dead-letters"
-    # It goes with the tab, and is in nothing that outlives it.
+    # The token is deleted with the tab, and stored nowhere else.
     assert page.evaluate("Object.keys(localStorage)") == []
     assert page.context.cookies() == []
 
@@ -199,6 +199,6 @@ def test_every_view_opens_passes_axe_and_fits_a_tablet(page: Page, origin: str, 
 
     screenshot(page, name)
     assert axe(page) == []
-    # A tablet, upright: nothing stands out at the side.
+    # An upright tablet: nothing is wider than the page.
     page.set_viewport_size({"width": 768, "height": 1024})
     assert page.evaluate("document.documentElement.scrollWidth") <= 768

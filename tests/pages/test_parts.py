@@ -1,4 +1,4 @@
-"""The parts that views are made of: editor, chart, text from outside, and what watches over all of it."""
+"""The parts of views: the editor, the chart, text from outside, and the watch that records errors."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +15,7 @@ def process(data, state):
     return {"count": state["count"]}
 '''
 
-#: Text that would do something, were it not shown as text.
+#: Text that would have an effect if it were not shown as text.
 HOSTILE = (
     '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     "{@html 1}\u202eright to left\u202c\u0000\u0007\u200b\ufeff"
@@ -40,7 +40,7 @@ def hostile(plant: Installation) -> str:
     plant.send([("hostile", {"text": HOSTILE}), ("hostile", {HOSTILE: "<b>" * 33_333})])
     plant.wait_for_dead_letters(2)
     plant.upload("hostile", 'def process(data, state):\n    state["last"] = data\n')
-    # No state may have a NUL in it.
+    # A state cannot contain NUL.
     plant.send([("hostile", {"text": HOSTILE.replace("\0", ""), "long": "<b>" * 20_000})])
     wait_until(lambda: plant.client.get("/machines/hostile").json().get("health") == "running")
     return "hostile"
@@ -57,7 +57,7 @@ def test_the_editor_works_under_the_policy_and_is_loaded_only_if_needed(
 
     expect(editor).to_contain_text("def process(data, state):")
     assert before == []
-    # Its own styles and ours hold: the policy has let pass what is adopted in its shadow root.
+    # The editor's own styles and ours apply: the policy allows style sheets adopted in its shadow root.
     assert page.locator(".cm-scroller").evaluate("node => getComputedStyle(node).display") == "flex"
     assert page.locator(".cm-gutters").first.evaluate(
         "node => getComputedStyle(node).backgroundColor"
@@ -165,7 +165,7 @@ def test_invisible_characters_are_shown_and_long_text_is_shortened(
 def test_every_error_in_the_browser_is_noticed(page: Page, watch: Watch, origin: str, script: str) -> None:
     page.goto(origin)
     page.get_by_role("heading", name="Machines", level=1).wait_for()
-    # As the page itself would do it: over the debugging protocol, which does not wait for what comes of it.
+    # Over the debugging protocol, which does not wait for the effects, as if the page did it.
     page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": script})
     page.evaluate("new Promise(resolve => setTimeout(resolve))")
     wait_until(lambda: page.title() and watch.noted)

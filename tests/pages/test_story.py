@@ -21,7 +21,7 @@ from web.access.roles import Role
 
 DATA: Final = ROOT / "tests" / "data" / "machine_temperature_system_failure.csv"
 
-#: A morning on which it grew too hot.
+#: A morning on which the machine became too hot.
 FIRST: Final = slice(2300, 2320)
 MORNING: Final = slice(2320, 2440)
 
@@ -37,10 +37,10 @@ def process(data, state):
     return result
 '''
 
-#: A colon is easily forgotten.
+#: The colon is missing.
 MISTAKE: Final = LOGIC.replace("100:", "100")
 
-#: A sensor that drops out leaves an empty cell.
+#: A sensor that sends no value leaves an empty cell.
 MENDED: Final = LOGIC.replace(
     "    mean = state.get",
     '    if value == "":\n        return None  # The sensor drops out at times.\n    mean = state.get',
@@ -86,7 +86,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     picture(page, "fleet-empty")
     page.get_by_role("button", name="Write its logic").click()
 
-    # A first logic, with a mistake in it.
+    # A first logic, with a mistake.
     editor = page.get_by_role("textbox", name="Logic of furnace", exact=True)
     expect(editor).to_contain_text("def process(data, state):")
     write(page, editor, MISTAKE)
@@ -97,7 +97,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     write(page, editor, LOGIC)
     expect(page.get_by_text("No errors found.")).to_be_visible()
 
-    # Tried on what the machine really sends.
+    # A trial on the machine's own readings.
     replay(plant, tmp_path, rows[FIRST])
     page.get_by_role("button", name="Reload the last readings").click()
     page.get_by_role("button", name="Try on 20 readings").click()
@@ -111,7 +111,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
         page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
     ).to_be_visible()
 
-    # What came before there was a logic is not lost.
+    # The readings received before the logic are not lost.
     page.get_by_role("link", name="Open them to send them again").click()
     early = page.get_by_role("region").filter(has_text="No logic")
     early.get_by_role("button", name="Send 20 again").click()
@@ -119,7 +119,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     expect(page.get_by_role("status").filter(has_text="sent again")).to_contain_text("None failed again.")
     expect(early).to_have_count(0)
 
-    # The morning goes by while he looks.
+    # The readings of the morning arrive while the page is open.
     view(page, "Machines")
     page.get_by_role("link", name="furnace", exact=True).click()
     page.get_by_text("Show as a table").click()
@@ -133,7 +133,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     page.get_by_text("Show as a table").click()
     picture(page, "machine")
 
-    # The sensor drops out.
+    # The sensor sends no value.
     replay(plant, tmp_path, ["2013-12-11 08:45:00,"])
     view(page, "Dead letters")
     cause = page.get_by_role("region", name="TypeError")
@@ -158,7 +158,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
         page.get_by_text("Version 2 is deployed. It runs from the next reading on.", exact=True)
     ).to_be_visible()
 
-    # Sent again, and gone.
+    # The dead letter is sent again, and disappears.
     page.get_by_role("link", name="Back to the dead letter").click()
     page.get_by_role("button", name="Send again …").click()
     page.get_by_role("dialog").get_by_role("button", name="Send 1 again").click()
@@ -166,7 +166,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     page.get_by_role("link", name="All dead letters").click()
     expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
 
-    # And back to the version before.
+    # Roll back to the previous version.
     view(page, "Machines")
     page.get_by_role("link", name="furnace", exact=True).click()
     part(page, "Versions")

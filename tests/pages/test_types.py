@@ -1,4 +1,4 @@
-"""What the pages know of the API."""
+"""The API's types for the pages."""
 
 from docs.reference.page_types import SCHEMA, page_types
 
