@@ -191,7 +191,7 @@ def test_a_folder_is_pushed_as_a_whole_and_a_second_push_does_nothing(
 
     assert first.status == 0, first.error
     assert [(each["target"], each["outcome"], each["version"]) for each in first.json["changes"]] == [
-        (f"machines/f{number}", "in force", 1) for number in range(3)
+        (f"machines/f{number}", "deployed", 1) for number in range(3)
     ]
     assert [source(plant, f"f{number}") for number in range(3)] == [logic(number) for number in range(3)]
     assert plant.client.get("/machines/f0/logic").json()["comment"] == "from git"
@@ -223,7 +223,7 @@ def test_a_dry_run_shows_the_changes_and_changes_nothing(
     )
 
     assert ran.status == 0
-    assert {each["outcome"] for each in ran.json["changes"]} == {"to be put in force"}
+    assert {each["outcome"] for each in ran.json["changes"]} == {"to be deployed"}
     assert refused.status == 1
     assert (source(plant, machine), source(plant, "dry")) == (logic(1), "")
 
@@ -337,7 +337,7 @@ def test_a_push_that_conflicts_is_reported_and_overwrites_nothing(
         ran = iot_logic(plant, "push", path, "--api", url, "--json")
 
     assert ran.status == 1
-    assert [each["outcome"] for each in ran.json["changes"]] == ["overtaken", "in force"]
+    assert [each["outcome"] for each in ran.json["changes"]] == ["conflict", "deployed"]
     assert "someone else changed the logic meanwhile" in ran.error
     assert source(plant, machine) == logic("theirs")
     assert source(plant, "zz") == logic(machine)

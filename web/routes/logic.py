@@ -14,7 +14,7 @@ from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch
 from web.http.problems import checked_id, checked_name
 from web.routes.owner import Comparison, Owner, tag_of
-from web.schemas.logic import Accepted, LogicInForce, OneVersion, Upload, Versions, WholeVersion
+from web.schemas.logic import Accepted, DeployedLogic, OneVersion, Upload, Versions, WholeVersion
 from web.schemas.unified_diff import unified_diff
 from web.services import Services
 
@@ -23,7 +23,7 @@ class LogicController(Controller):
     """`/logic` and all below it, of the `owner` that a subclass provides."""
 
     @get("/logic", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_logic(self, owner: NamedDependency[Owner]) -> Response[LogicInForce]:
+    def get_logic(self, owner: NamedDependency[Owner]) -> Response[DeployedLogic]:
         """Return the deployed logic of a machine or profile.
 
         A machine without a deployed logic of its own runs the logic of the profile that it follows. This
@@ -37,7 +37,7 @@ class LogicController(Controller):
                 else ""
             )
             raise owner.lacks(f"logic{follows or ' deployed'}")
-        logic = LogicInForce(**asdict(owner.whole(deployment.version)), previous=deployment.previous or None)
+        logic = DeployedLogic(**asdict(owner.whole(deployment.version)), previous=deployment.previous or None)
         return Response(logic, headers={"ETag": tag_of(deployment.active)})
 
     @post("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))

@@ -66,7 +66,7 @@ class WholeVersion(OneVersion, kw_only=True):
     examples: list[Example]
 
 
-class LogicInForce(WholeVersion, kw_only=True):
+class DeployedLogic(WholeVersion, kw_only=True):
     """The deployed version. `previous` is the version that was deployed before it, null if there was none."""
 
     previous: int | None

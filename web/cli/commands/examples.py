@@ -23,7 +23,7 @@ from web.cli.commands.screen import Screen
 _ENDING = ".examples.json"
 
 
-class _Done(Struct):
+class _ExampleOutcome(Struct):
     """The outcome of an example. `fuel` is the most that one reading used, `seconds` the total time."""
 
     example: str
@@ -34,13 +34,13 @@ class _Done(Struct):
     mismatches: list[Mismatch]
 
 
-class _Logic(Struct):
+class _LogicOutcome(Struct):
     """The outcome of a logic: the problems that prevent it from running, or the outcomes of its examples."""
 
     file: str
     accepted: bool
     errors: tuple[Problem, ...]
-    examples: list[_Done]
+    examples: list[_ExampleOutcome]
 
 
 def test_examples(arguments: argparse.Namespace) -> int:
@@ -81,7 +81,7 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".py") + _ENDING)
 
 
-def _test(trials: Trials, limits: Limits, path: Path) -> _Logic:
+def _test(trials: Trials, limits: Limits, path: Path) -> _LogicOutcome:
     source = _text(path)
     examples = _read(_beside(path))
     ready, wrong = cases(examples, limits)
@@ -93,11 +93,13 @@ def _test(trials: Trials, limits: Limits, path: Path) -> _Logic:
         _done(example, each, [mismatch for mismatch in wrong if mismatch.example == example.name])
         for example, each in zip(examples, tried, strict=True)
     ]
-    return _Logic(str(path), not ran.problems and not wrong, ran.problems, [] if ran.problems else done)
+    return _LogicOutcome(
+        str(path), not ran.problems and not wrong, ran.problems, [] if ran.problems else done
+    )
 
 
-def _done(example: Example, tried: list[Tried], wrong: list[Mismatch]) -> _Done:
-    return _Done(
+def _done(example: Example, tried: list[Tried], wrong: list[Mismatch]) -> _ExampleOutcome:
+    return _ExampleOutcome(
         example=example.name,
         readings=len(example.readings),
         passed=not wrong,
@@ -128,7 +130,7 @@ def _read(path: Path) -> list[Example]:
     return examples
 
 
-def _show(screen: Screen, tested: list[_Logic]) -> None:
+def _show(screen: Screen, tested: list[_LogicOutcome]) -> None:
     screen.table(
         ("logic", "example", "#readings", "#fuel", "#seconds", ""),
         (row for each in tested for row in _rows(each)),
@@ -149,7 +151,7 @@ def _show(screen: Screen, tested: list[_Logic]) -> None:
     screen.say(", ".join(said))
 
 
-def _rows(tested: _Logic) -> Iterator[tuple[object, ...]]:
+def _rows(tested: _LogicOutcome) -> Iterator[tuple[object, ...]]:
     if not tested.examples:
         outcome = ("no examples", "dim") if tested.accepted else ("refused", "red")
         yield tested.file, "", "", "", "", outcome

@@ -22,13 +22,8 @@ from web.cli.commands.problems import show_mismatches, show_problems
 from web.cli.commands.screen import Screen
 from web.cli.commands.target import Target
 
-#: The word and the style of each outcome of a change.
-_SHOWN = {
-    "in force": ("deployed", "green"),
-    "to be put in force": ("to be deployed", "yellow"),
-    "refused": ("refused", "red"),
-    "overtaken": ("conflict", "red"),
-}
+#: The outcomes of a change, with their styles.
+_STYLES = {"deployed": "green", "to be deployed": "yellow", "refused": "red", "conflict": "red"}
 
 #: Statuses that refuse only this change. Any other error would refuse the next change too.
 _OF_THIS_ONE = {
@@ -40,8 +35,8 @@ _OF_THIS_ONE = {
 }
 
 
-class _Done(Struct):
-    """The outcome of a change, one of `_SHOWN`. `version` is the version that it deployed."""
+class _Outcome(Struct):
+    """The outcome of a change, one of `_STYLES`. `version` is the version that it deployed."""
 
     change: PartChange
     outcome: str
@@ -52,13 +47,13 @@ class _Done(Struct):
 def push(arguments: argparse.Namespace) -> int:
     """Compare, check, and deploy."""
     screen = Screen.of(arguments)
-    done = list[_Done]()
+    done = list[_Outcome]()
     with Api.of(arguments) as api:
         compared = list(compare(api, chosen(arguments.path, Target.named(arguments))))
         changes = [change for each in compared for change in each.changes]
         same = sum(each.same for each in compared)
         refused = [
-            _Done(change, "refused", None, problem)
+            _Outcome(change, "refused", None, problem)
             for change in changes
             if (problem := _refused(api, change, changes)) is not None
         ]
@@ -66,7 +61,7 @@ def push(arguments: argparse.Namespace) -> int:
             if refused:
                 done = refused
             elif arguments.dry_run:
-                done = [_Done(change, "to be put in force") for change in changes]
+                done = [_Outcome(change, "to be deployed") for change in changes]
             else:
                 for change in changes:
                     done.append(_put(api, change, arguments.comment))
@@ -108,7 +103,7 @@ def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic was refused: {what}.", errors, examples)
 
 
-def _put(api: Api, change: PartChange, comment: str | None) -> _Done:
+def _put(api: Api, change: PartChange, comment: str | None) -> _Outcome:
     """Apply a change on the condition that nothing has changed since it was read."""
     headers = {"If-Match": change.etag} if change.etag else {"If-None-Match": "*"}
     try:
@@ -117,11 +112,11 @@ def _put(api: Api, change: PartChange, comment: str | None) -> _Done:
         )
     except Refused as e:
         if e.status == HTTPStatus.PRECONDITION_FAILED:
-            return _Done(change, "overtaken", None, e)
+            return _Outcome(change, "conflict", None, e)
         if e.status in _OF_THIS_ONE:
-            return _Done(change, "refused", None, e)
+            return _Outcome(change, "refused", None, e)
         raise
-    return _Done(change, "in force", field(answer, "version") if change.part == "logic" else None)
+    return _Outcome(change, "deployed", field(answer, "version") if change.part == "logic" else None)
 
 
 def _body(change: PartChange, comment: str | None) -> Any:
@@ -139,15 +134,18 @@ def _body(change: PartChange, comment: str | None) -> Any:
             return body
 
 
-def _show(screen: Screen, done: list[_Done], total: int, same: int) -> None:
+def _show(screen: Screen, done: list[_Outcome], total: int, same: int) -> None:
     screen.document({"changes": [_entry(each) for each in done], "same": same})
     if done:
         screen.table(
             ("what", "part", "version", "outcome"),
-            ((each.change.target, each.change.part, _step(each), _SHOWN[each.outcome]) for each in done),
+            (
+                (each.change.target, each.change.part, _step(each), (each.outcome, _STYLES[each.outcome]))
+                for each in done
+            ),
         )
     counts = Counter(each.outcome for each in done)
-    said = [f"{count} {_SHOWN[outcome][0]}" for outcome, count in counts.items()]
+    said = [f"{count} {outcome}" for outcome, count in counts.items()]
     if left := total - len(done):
         said.append(f"{left} not changed")
     if same:
@@ -157,7 +155,7 @@ def _show(screen: Screen, done: list[_Done], total: int, same: int) -> None:
         _explain(screen, each)
 
 
-def _entry(done: _Done) -> dict[str, Any]:
+def _entry(done: _Outcome) -> dict[str, Any]:
     return {
         "target": str(done.change.target),
         "part": done.change.part,
@@ -169,7 +167,7 @@ def _entry(done: _Done) -> dict[str, Any]:
     }
 
 
-def _step(done: _Done) -> str:
+def _step(done: _Outcome) -> str:
     """Return the versions before and after the change, as text."""
     if done.change.part != "logic":
         return ""
@@ -177,11 +175,11 @@ def _step(done: _Done) -> str:
     return f"{before} → {done.version}".strip() if done.version else before
 
 
-def _explain(screen: Screen, done: _Done) -> None:
+def _explain(screen: Screen, done: _Outcome) -> None:
     if done.refused is None:
         return
     change = done.change
-    if done.outcome == "overtaken":
+    if done.outcome == "conflict":
         screen.note(
             (str(change.target), "bold"),
             f": someone else changed the {change.part} meanwhile, so yours was not deployed. Look at the "

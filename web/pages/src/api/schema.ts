@@ -977,6 +977,23 @@ export interface components {
             warning: string | null;
         };
         /**
+         * DeployedLogic
+         * @description The deployed version. `previous` is the version that was deployed before it, null if there was none.
+         */
+        DeployedLogic: {
+            author: string;
+            comment: string | null;
+            digest: string;
+            examples: components["schemas"]["Example"][];
+            in_force: boolean;
+            logic: string;
+            machine?: string;
+            previous: number | null;
+            profile?: string;
+            time: string;
+            version: number;
+        };
+        /**
          * Discarded
          * @description The number of dead letters deleted.
          */
@@ -1088,23 +1105,6 @@ export interface components {
         Links: {
             docs: string | null;
             rabbitmq: string | null;
-        };
-        /**
-         * LogicInForce
-         * @description The deployed version. `previous` is the version that was deployed before it, null if there was none.
-         */
-        LogicInForce: {
-            author: string;
-            comment: string | null;
-            digest: string;
-            examples: components["schemas"]["Example"][];
-            in_force: boolean;
-            logic: string;
-            machine?: string;
-            previous: number | null;
-            profile?: string;
-            time: string;
-            version: number;
         };
         /**
          * LogicLimit
@@ -2580,7 +2580,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LogicInForce"];
+                    "application/json": components["schemas"]["DeployedLogic"];
                 };
             };
             /** @description The request is malformed. */
@@ -3470,7 +3470,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LogicInForce"];
+                    "application/json": components["schemas"]["DeployedLogic"];
                 };
             };
             /** @description The request is malformed. */

@@ -65,7 +65,7 @@ async function read(owner: Owner, signal: AbortSignal): Promise<Deployed> {
     ? api.GET("/machines/{machine_id}/logic", { params: { path: { machine_id: owner.name } }, signal, ...asText })
     : api.GET("/profiles/{name}/logic", { params: { path: { name: owner.name } }, signal, ...asText }));
   const written = data as string;
-  const { version, author, time, comment, logic } = JSON.parse(written) as Schemas["LogicInForce"];
+  const { version, author, time, comment, logic } = JSON.parse(written) as Schemas["DeployedLogic"];
   const examples = [...(members(members(written)?.get("examples") ?? "[]")?.values() ?? [])];
   return { version, author, time, comment, logic, examples, tag: response.headers.get("ETag"), profile: null };
 }

@@ -5,7 +5,7 @@ import { nullOn } from "../api/problem";
 import type { Owner } from "./owner";
 
 /** Return the owner's own deployed logic and its entity tag, or null if there is none. */
-export function ownDeployed(owner: Owner, signal?: AbortSignal): Promise<[Schemas["LogicInForce"], string | null] | null> {
+export function ownDeployed(owner: Owner, signal?: AbortSignal): Promise<[Schemas["DeployedLogic"], string | null] | null> {
   return nullOn(404, owner.kind === "machine"
     ? tagged(api.GET("/machines/{machine_id}/logic", { params: ofMachine(owner), ...withSignal(signal) }))
     : tagged(api.GET("/profiles/{name}/logic", { params: ofProfile(owner), ...withSignal(signal) })));
