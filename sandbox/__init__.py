@@ -19,12 +19,12 @@ The modules, in the order in which a reading passes them:
 - `child`: the `child` confines itself (`confinement`); its `runner` runs a `program` on each reading, under a
   `watch`
 - `check`, at upload, also in a child: the `compiler` reads a `source`, checks it with the `policy` (`scope`,
-  `findings`, `naming`, `matches`, `wording`, `hints`), and rewrites it (`transformer`, `patterns`,
-  `expressions`, `costs`)
+  `findings`, `naming`, `matches`, `generators`, `wording`, `hints`), and rewrites it (`transformer`,
+  `patterns`, `expressions`, `costs`)
 - `runtime`: the names that a logic can use, listed in `allowed`. The `meter` counts each use, in the `guards`
-  (`operators`, `dots`, `matching`, `takes`), the functions (`builtin`, `conversions`, `sorting`), the
-  `methods` (`text_methods`, `texts`, `fills`) and the modules (`facades`, `moments`); `values` decodes and
-  encodes JSON
+  (`operators`, `dots`, `matching`, `generators`, `takes`), the functions (`builtin`, `conversions`,
+  `sorting`), the `methods` (`text_methods`, `texts`, `fills`) and the modules (`facades`, `moments`);
+  `values` decodes and encodes JSON
 - `reference` makes the docs page about it
 """
 

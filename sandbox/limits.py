@@ -103,6 +103,16 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(ge=100, description="Size of a dict or set that a logic builds.", extra={"unit": "items"}),
     ] = 5_000
+    generators: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=10_000,
+            description="Generators that functions with yield make in one reading. To free a long chain of "
+            "them takes much of the C stack.",
+            extra={"unit": "generators"},
+        ),
+    ] = 5_000
     range_items: Annotated[
         int,
         Meta(ge=100, description="Length of a range.", extra={"unit": "items"}),

@@ -15,8 +15,6 @@ NODES = {
     "ClassDef": ("`class` is not available", _NO_OBJECTS),
     "Global": ("`global` is not available", _KEEP),
     "Nonlocal": ("`nonlocal` is not available", "Return the value instead, or keep it in a dict."),
-    "Yield": ("`yield` is not available", "Collect the items in a list and return it."),
-    "YieldFrom": ("`yield` is not available", "Collect the items in a list and return it."),
     "With": ("`with` is not available", _NO_FILES),
     "AsyncWith": ("`async` is not available", "Write plain functions."),
     "AsyncFor": ("`async` is not available", "Write plain functions."),

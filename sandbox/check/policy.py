@@ -41,7 +41,7 @@ _EXPRESSIONS = (
     *(ast.BoolOp, ast.NamedExpr, ast.BinOp, ast.UnaryOp, ast.Lambda, ast.IfExp, ast.Dict, ast.Set),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Compare, ast.Call, ast.FormattedValue),
     *(ast.JoinedStr, ast.Constant, ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List, ast.Tuple),
-    ast.Slice,
+    *(ast.Slice, ast.Yield, ast.YieldFrom),
 )
 _PARTS = (
     *(ast.Module, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop, ast.comprehension),
@@ -94,6 +94,7 @@ class _Policy(WordingRules):
     def problems(self) -> list[Problem]:
         self.top_level()
         self.variables()
+        self.generators()
         ahead: list[ast.AST] = [self.tree]
         while ahead:
             node = ahead.pop()
@@ -148,6 +149,7 @@ class _Policy(WordingRules):
         arguments = node.args
         places = [*arguments.posonlyargs, *arguments.args]
         extra = arguments.vararg or arguments.kwarg or arguments.kwonlyargs
+        self.check_generator(node)
         if len(places) != 2 or extra:
             self.report(
                 node, "process must take exactly two parameters", "Write `def process(data, state):`."

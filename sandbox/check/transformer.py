@@ -23,6 +23,7 @@ from RestrictedPython.transformer import copy_locations
 from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_call_of, is_small_number, weight_of
 from sandbox.check.defaults import defaults_of, fresh, is_made_again
 from sandbox.check.expressions import GUARDED
+from sandbox.check.generators import yields_in
 from sandbox.check.patterns import Patterns
 
 #: Offered functions whose result a loop can take as it is.
@@ -89,7 +90,11 @@ class Metering(Patterns):
         """Make a function pay when it is called, and make its lists, dicts and sets of defaults again."""
         weight = weight_of(node.body)
         again = self._made_again(node.args)
+        generates = any(yields_in(node.body))
         node = super().visit_FunctionDef(node)  # type: ignore[assignment]
+        if generates:
+            node.decorator_list = [ast.Name("_generating_", ast.Load())]
+            copy_locations(node.decorator_list[0], node)
         node.body = [*self._ticks(weight, node), *again, *node.body]
         return node
 
@@ -113,6 +118,16 @@ class Metering(Patterns):
                 for place in [place for place, value in enumerate(defaults) if value is default]:
                     defaults[place] = ast.copy_location(ast.Constant(...), default)
         return made
+
+    def visit_Yield(self, node: ast.Yield) -> Any:
+        """Make a generator pay when it is resumed."""
+        return self._guard("_resumed_", [self._with(node)], node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> Any:
+        """Make `yield from` pay for each item."""
+        node = self._with(node)
+        node.value = self._guard("_passing_", [node.value], node.value)
+        return node
 
     def visit_While(self, node: ast.While) -> Any:
         """Make a loop pay for each iteration."""

@@ -8,12 +8,12 @@ from sandbox.check import hints
 from sandbox.check.calls import CallRules
 from sandbox.check.costs import facade_path, has_membership, has_slice
 from sandbox.check.defaults import defaults_of, is_fixed, is_made_again
-from sandbox.check.matches import PatternRules
+from sandbox.check.generators import GeneratorRules
 
 _SINGLE_VALUES = (bool, int, float, str, type(None))
 
 
-class WordingRules(PatternRules, CallRules):
+class WordingRules(GeneratorRules, CallRules):
     """The rules for statements and expressions, one method for each kind of node."""
 
     # Functions.

@@ -7,6 +7,7 @@ accesses an attribute other than the meter's fuel.
 """
 
 import dis
+import inspect
 import marshal
 import sys
 from collections.abc import Iterator
@@ -30,17 +31,19 @@ LAST_WORDS = 1_000
 #: The most frames of the sandbox itself between a logic's functions.
 OWN_FRAMES = 40
 
-#: Instructions that no logic may have: imports, writing globals, making classes, `yield from` and the like.
+#: Instructions that no logic may have: imports, writing globals, making classes and the like.
 _FORBIDDEN = frozenset(
     number
     for name, number in dis.opmap.items()
     if name.startswith(
         (
-            *("IMPORT", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_NAME", "LOAD_BUILD_CLASS", "YIELD_FROM"),
+            *("IMPORT", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_NAME", "LOAD_BUILD_CLASS"),
             *("GET_AWAITABLE", "LOAD_SUPER", "SETUP_ANNOTATIONS", "BEFORE_WITH"),
         )
     )
 )
+#: Flags of code that makes a coroutine.
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _STORE_NAME = dis.opmap["STORE_NAME"]
 _EXTENDED = dis.opmap["EXTENDED_ARG"]
 #: Instructions that access an attribute, and the number of bits by which their argument shifts the name's
@@ -111,7 +114,7 @@ class Program:
         meter = self._meter
         meter.fuel = self._limits.fuel
         meter.breach = None
-        meter.longest_text = meter.longest_list = meter.chained = 0
+        meter.longest_text = meter.longest_list = meter.chained = meter.generators = 0
         try:
             returned = self._make()(data, state)
         except Breach as breach:
@@ -206,6 +209,8 @@ def vet(code: CodeType, runtime: Runtime) -> None:
             raise LogicRefused([_not_ours("it uses an unknown name")])
         if not guards.isdisjoint((*part.co_varnames, *part.co_cellvars, *part.co_freevars)):
             raise LogicRefused([_not_ours("a variable hides a guard")])
+        if part.co_flags & _ASYNC:
+            raise LogicRefused([_not_ours("it has a coroutine")])
         extended = 0
         instructions = part.co_code
         for number, low in zip(instructions[::2], instructions[1::2], strict=True):

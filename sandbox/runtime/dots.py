@@ -6,6 +6,7 @@ type of `x`. Python's own attribute lookup is never used, so a name that is not 
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from inspect import unwrap
 from types import FunctionType
 from typing import Any
 
@@ -68,7 +69,7 @@ def dots(
         """Return the `__name__` of a type or of a function of the logic; no other function has one."""
         if callable(value) and value in kinds:
             return kinds[value].__name__
-        own = type(value) is FunctionType and value.__code__.co_filename == FILENAME
+        own = type(value) is FunctionType and unwrap(value).__code__.co_filename == FILENAME
         if own or (isinstance(value, type) and issubclass(value, Exception)):
             return value.__name__  # type: ignore[no-any-return]
         raise missing(value, "__name__")

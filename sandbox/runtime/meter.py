@@ -29,6 +29,7 @@ SAID = {
     "list_items": "a list is too long",
     "dict_items": "a dict or set is too large",
     "range_items": "a range is too long",
+    "generators": "the logic starts too many generators",
     "value_depth": "a value is nested too deeply, or contains itself",
     "state_bytes": "the state is too large; keep only values that the next reading needs",
     "result_bytes": "the result is too large",
@@ -46,6 +47,7 @@ UNITS = {
     "list_items": "items",
     "dict_items": "items",
     "range_items": "items",
+    "generators": "generators",
     "value_depth": "levels",
     "state_bytes": "bytes",
     "result_bytes": "bytes",
@@ -81,7 +83,7 @@ class Meter:
     One meter serves all programs of a process: they run one after the other, never at once.
     """
 
-    __slots__ = ("breach", "chained", "fuel", "limits", "longest_list", "longest_text")
+    __slots__ = ("breach", "chained", "fuel", "generators", "limits", "longest_list", "longest_text")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -94,6 +96,7 @@ class Meter:
         self.longest_text = 0
         self.longest_list = 0
         self.chained = 0
+        self.generators = 0
 
     def exceed(self, limit: str) -> NoReturn:
         """End the logic because it exceeded a limit."""
@@ -112,6 +115,13 @@ class Meter:
         self.fuel -= ticks
         if self.fuel < 0:
             self.exceed("fuel")
+
+    def generator(self) -> None:
+        """Pay for a generator that is made next, and count it."""
+        self.spend(2)
+        self.generators += 1
+        if self.generators > self.limits.generators:
+            self.exceed("generators")
 
     def text(self, made: str) -> str:
         """Pay for a text that was just made, and check its limit."""

@@ -14,6 +14,7 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
 from sandbox.runtime import builtin, conversions, facades, guards, methods, operators
 from sandbox.runtime.dots import dots
+from sandbox.runtime.generators import generator_guards
 from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.moments import Moments, moment_attributes
@@ -87,6 +88,7 @@ class Runtime:
             **conversions.ERRORS,
             **guards.flow_guards(meter, takes),
             **guards.item_guards(meter, takes),
+            **generator_guards(meter),
             **operators.operator_guards(meter, takes, texts, MappingProxyType(kinds)),
             "_text_": meter.text,
             "_show_": texts.show,

@@ -5,6 +5,7 @@ from itertools import islice
 from types import GeneratorType
 from typing import Any
 
+from sandbox.job import FILENAME
 from sandbox.runtime.meter import SIZED, Meter
 from sandbox.runtime.texts import ordered
 
@@ -44,13 +45,16 @@ class Takes:
     def source(self, items: Any) -> Any:
         """Return the source for an iterator of a logic: an iterator over sized items, or a lazy iterator.
 
-        Lazy iterators may be chained, but not endlessly, because freeing a long chain takes C stack.
+        Lazy iterators may be chained, but not endlessly, because freeing a long chain takes C stack. The own
+        generators of the logic are counted instead of taken at once, because they may be endless.
         """
         kind = type(items)
         if kind is set:
             self.meter.spend((len(items) >> 1) + 1)
             return iter(ordered(items))
-        if kind in LAZY:
+        if kind is GeneratorType and _is_of_logic(items):
+            self.meter.generator()
+        elif kind in LAZY:
             self.meter.chained += 1
             if self.meter.chained > MOST_CHAINED:
                 return iter(self.take(items))
@@ -75,3 +79,9 @@ class Takes:
             for item in items:
                 key(item)
         return items
+
+
+def _is_of_logic(generator: Any) -> bool:
+    """Return whether a function of the logic made this generator, and no generator expression."""
+    code = generator.gi_code
+    return bool(code.co_filename == FILENAME and code.co_name != "<genexpr>")

@@ -1,5 +1,5 @@
 # expect: refused-at-upload
-# why: yield in an expression
+# why: yield in a lambda
 def process(data, state):
     f = lambda: (yield)
     return {"r": 1}

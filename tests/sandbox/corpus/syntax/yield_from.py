@@ -1,4 +1,4 @@
-# expect: refused-at-upload
+# expect: ok
 # why: yield from
 def f():
     yield from [1]
