@@ -14,7 +14,6 @@ _NO_FILES = "Files, network and processes are not available. Work with data and 
 NODES = {
     "ClassDef": ("`class` is not available", _NO_OBJECTS),
     "Global": ("`global` is not available", _KEEP),
-    "Nonlocal": ("`nonlocal` is not available", "Return the value instead, or keep it in a dict."),
     "With": ("`with` is not available", _NO_FILES),
     "AsyncWith": ("`async` is not available", "Write plain functions."),
     "AsyncFor": ("`async` is not available", "Write plain functions."),

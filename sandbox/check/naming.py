@@ -61,6 +61,11 @@ class NameRules(Findings):
         """Check a parameter as a name that is set."""
         self.name(node, node.arg, binds=True)
 
+    def check_nonlocal(self, node: ast.Nonlocal) -> None:
+        """Check the names of variables of an outer function."""
+        for name in node.names:
+            self.name(node, name, binds=True)
+
     def check_keyword(self, node: ast.keyword) -> None:
         """Check a keyword of a call."""
         self.name(node, node.arg, binds=False)

@@ -35,6 +35,7 @@ _STATEMENTS = (
         ast.Break,
         ast.Continue,
         ast.Match,
+        ast.Nonlocal,
     ),
 )
 _EXPRESSIONS = (

@@ -119,6 +119,12 @@ class Metering(Patterns):
                     defaults[place] = ast.copy_location(ast.Constant(...), default)
         return made
 
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> Any:
+        """Allow `nonlocal`: the functions of a logic, and so their variables, are new for every reading."""
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
     def visit_Yield(self, node: ast.Yield) -> Any:
         """Make a generator pay when it is resumed."""
         return self._guard("_resumed_", [self._with(node)], node)

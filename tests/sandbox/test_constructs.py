@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.check.compiler import check
+from sandbox.limits import Limits
 from tests.sandbox.running import process, run
 from tests.sandbox.test_equals_python import in_python
 
@@ -114,6 +116,49 @@ def test_a_slice_can_be_changed(statement: str) -> None:
 )
 def test_a_slice_that_cannot_be_changed_so_is_an_error(statement: str, error: str) -> None:
     same(process(f"w = [1, 2, 3, 4]\n{statement}"), error=error)
+
+
+def test_a_function_can_set_a_variable_of_the_function_around_it() -> None:
+    result = same(
+        process(
+            "def counter(start):\n"
+            "    n = start\n"
+            "    def count(step=1):\n"
+            "        nonlocal n\n"
+            "        n += step\n"
+            "        return n\n"
+            "    return count\n"
+            "one, other = counter(0), counter(10)\n"
+            "return {'r': [one(), one(), other(5), one(7)]}"
+        )
+    )
+
+    assert result == {"r": [1, 2, 15, 9]}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("n = 0\n" + process("def f():\n    nonlocal n\n    n += 1\nf()"), "set at the top level"),
+        ("n = 0\n" + process("nonlocal n\nn += 1"), "set at the top level"),
+        (
+            process("def f():\n    nonlocal nosuch\n    nosuch = 1\nf()"),
+            "no function around this one sets `nosuch`",
+        ),
+        (process("n = 1\ndef f(n):\n    nonlocal n\n    n = 1\nf(1)"), "is parameter and nonlocal"),
+        (
+            process("n = 1\ndef f():\n    n = 2\n    nonlocal n\nf()"),
+            "assigned to before nonlocal declaration",
+        ),
+        ("nonlocal n\n" + process("pass"), "top level"),
+        (process("def f():\n    nonlocal _meter_\nf()"), "`_meter_`"),
+        (process("def f():\n    nonlocal config\n    config = {}\nf()"), "config"),
+    ],
+)
+def test_nonlocal_needs_a_variable_of_a_function_around_it(source: str, message: str) -> None:
+    found = check(source, Limits()).problems
+
+    assert message in " ".join(problem.message for problem in found), found
 
 
 # Types and their names.

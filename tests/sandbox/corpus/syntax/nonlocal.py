@@ -1,4 +1,4 @@
-# expect: refused-at-upload
+# expect: ok
 # why: nonlocal
 def process(data, state):
     n = 0
