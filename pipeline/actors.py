@@ -76,9 +76,7 @@ class WorkerResources(Middleware):
             _logger.warning("Redis is unavailable; the worker keeps trying: %s", e)
         self.records = Records(client, self.settings.recent)
         self.sources = Sources(client, self.settings.signing_key)
-        self.publisher = Publisher(
-            self.settings.amqp_url, lambda: topology.ensure(self.settings), insist=True
-        )
+        self.publisher = Publisher(lambda: topology.ensure(self.settings), insist=True)
         self.announcer = Announcer(client, self.settings.events_rate)
         self.announcer.start()
         broker.worker_threads = worker.worker_threads

@@ -8,6 +8,7 @@ be in the environment, which everyone who may inspect the process or container c
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -42,6 +43,9 @@ _FILE_BYTES: Final = 65_536
 RECENT: Final = 20
 
 
+#: Separates the addresses in a setting. A comma can also be part of a password.
+_NEXT_ADDRESS: Final = re.compile(r"\s*[,\s]\s*(?=[a-z]+://)")
+
 #: The address of a page, or empty.
 _PAGE: Final = r"^(https?://[!-~]+)?$"
 
@@ -49,16 +53,41 @@ _PAGE: Final = r"^(https?://[!-~]+)?$"
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of this installation. Each field is a setting with its description."""
 
-    amqp_url: Annotated[str, Meta(description="RabbitMQ, as amqp://user:password@host:port/vhost.")] = (
-        "amqp://guest:guest@127.0.0.1:5672/%2F"
-    )
+    amqp_url: Annotated[
+        str,
+        Meta(
+            description="RabbitMQ, as amqp://user:password@host:port/vhost. Of a cluster, give the addresses "
+            "of all nodes, separated by commas."
+        ),
+    ] = "amqp://guest:guest@127.0.0.1:5672/%2F"
     mqtt_url: Annotated[
-        str, Meta(description="RabbitMQ's MQTT listener, as mqtt://user:password@host:port; for iot-devices.")
+        str,
+        Meta(
+            description="RabbitMQ's MQTT listener, as mqtt://user:password@host:port; for iot-devices. "
+            "Several as in `amqp_url`."
+        ),
     ] = "mqtt://guest:guest@127.0.0.1:1883"
     redis_url: Annotated[
         str,
-        Meta(description="Redis, as redis://:password@host:port/database. It must append every write."),
+        Meta(
+            description="Redis, as redis://:password@host:port/database, or its Sentinels, as "
+            "redis+sentinel://:password@host:26379,host:26379/service. It must append every write."
+        ),
     ] = "redis://127.0.0.1:6379/0"
+    redis_replicas: Annotated[
+        Annotated[int, Meta(ge=0, le=5)] | None,
+        Meta(
+            description="Number of replicas of Redis that must have a write before a reading is acknowledged "
+            "or a change is answered because of it. Unset: 1 with Sentinels, otherwise 0.",
+        ),
+    ] = None
+    redis_replicas_sync: Annotated[
+        bool,
+        Meta(
+            description="Wait until these replicas and the primary have the write on disk (WAITAOF, Redis "
+            "7.2 or newer), not only in memory. Slower; for machines that can lose power all at once."
+        ),
+    ] = False
     api_url: Annotated[str, Meta(description="The address of the API, for the commands.")] = (
         "http://127.0.0.1:8001"
     )
@@ -248,6 +277,11 @@ class Settings(Struct, frozen=True, kw_only=True):
                 shown = invalid if in_file else f"the invalid value {text!r}"
                 raise SettingsError(f"{name} has {shown}: {e}.") from e
         return cls(**settings, limits=Limits(**limits))
+
+
+def addresses_of(setting: str) -> list[str]:
+    """Return the addresses in a setting such as `amqp_url`: one URL, or several separated by commas."""
+    return _NEXT_ADDRESS.split(setting.strip())
 
 
 def _read(name: str, path: Path) -> str:

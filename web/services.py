@@ -39,7 +39,7 @@ class Services:
         self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
         self.profile_logics = LogicStore(self._redis, settings.signing_key, ProfileDeployments(self._redis))
         self.profiles = ProfileStore(self._redis, self.deployments, self._records)
-        self._publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
+        self._publisher = Publisher(lambda: topology.ensure(settings))
         self.letters = self._records.letters
         self.recents = self._records.recents
         self.events = Events(self._redis)

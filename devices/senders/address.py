@@ -1,5 +1,6 @@
 """Addresses of brokers and of the API, which are parsed, and shown without their password."""
 
+import random
 from collections.abc import Mapping
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from msgspec import Struct
 
 from devices.errors import AddressError
+from pipeline.settings import addresses_of
 
 
 class Address(Struct, frozen=True):
@@ -41,6 +43,16 @@ class Address(Struct, frozen=True):
             unquote(parts.password) if parts.password is not None else None,
             parts.path.rstrip("/"),
         )
+
+    @classmethod
+    def parse_all(cls, urls: str, ports: Mapping[str, int]) -> "list[tuple[Self, str]]":
+        """Parse one URL, or several separated by commas. Return each address with its URL, in random order.
+
+        Raises `AddressError`.
+        """
+        found = [(cls.parse(url, ports), url) for url in addresses_of(urls)]
+        random.shuffle(found)
+        return found
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""

@@ -43,16 +43,15 @@ _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 
 
 class AmqpSender(Line):
-    """Publishes to RabbitMQ. `url` is amqp://user:password@host:port/vhost. Raises `AddressError`."""
+    """Publishes to RabbitMQ. `url` is amqp://user:password@host:port/vhost, or several. See `Line`.
+
+    Raises `AddressError`.
+    """
 
     def __init__(self, url: str, window: int = _WINDOW, answer_seconds: float = ANSWER_SECONDS) -> None:
-        super().__init__(str(Address.parse(url, _PORTS)), window, answer_seconds)
-        try:
-            self._parameters = pika.URLParameters(url)
-        except (ValueError, TypeError) as e:
-            raise AddressError(f"{self.address} is not a valid AMQP address: {e}") from e
-        self._parameters.connection_attempts = 1
-        self._parameters.socket_timeout = self._parameters.stack_timeout = CONNECT_SECONDS
+        addresses = Address.parse_all(url, _PORTS)
+        super().__init__([str(address) for address, _ in addresses], window, answer_seconds)
+        self._parameters = [_parameters(address, each) for address, each in addresses]
         self._connection: pika.SelectConnection | None = None
         self._channel: Channel | None = None
         self._tag = 0
@@ -72,7 +71,7 @@ class AmqpSender(Line):
 
     def _serve(self) -> None:
         connection = pika.SelectConnection(
-            self._parameters,
+            self._parameters[self._place],
             on_open_callback=self._on_open,
             on_open_error_callback=self._on_end,
             on_close_callback=self._on_end,
@@ -210,6 +209,16 @@ class AmqpSender(Line):
             return f"{self.address}: the virtual host does not exist, or the user may not use it."
         what = f"{self.address} is unreachable or closed the connection ({cause})."
         return f"{what} Check that RabbitMQ is running."
+
+
+def _parameters(address: Address, url: str) -> pika.URLParameters:
+    try:
+        parameters = pika.URLParameters(url)
+    except (ValueError, TypeError) as e:
+        raise AddressError(f"{address} is not a valid AMQP address: {e}") from e
+    parameters.connection_attempts = 1
+    parameters.socket_timeout = parameters.stack_timeout = CONNECT_SECONDS
+    return parameters
 
 
 def _inner(error: object) -> BaseException | None:

@@ -47,7 +47,7 @@ class _Lane(Line):
     """A `Line` with one connection that sends one request at a time."""
 
     def __init__(self, api: Address, token: str) -> None:
-        super().__init__(str(api), _WINDOW)
+        super().__init__([str(api)], _WINDOW)
         self._api = api
         self._headers = {"Content-Type": "application/json"}
         if token:

@@ -39,11 +39,14 @@ _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
 class MqttSender(Line):
-    """Publishes over MQTT. `url` is mqtt://user:password@host:port. Raises `AddressError`."""
+    """Publishes over MQTT. `url` is mqtt://user:password@host:port, or several. See `Line`.
+
+    Raises `AddressError`.
+    """
 
     def __init__(self, url: str, window: int = _WINDOW, answer_seconds: float = ANSWER_SECONDS) -> None:
-        self._broker = Address.parse(url, _PORTS)
-        super().__init__(str(self._broker), window, answer_seconds)
+        self._brokers = [address for address, _ in Address.parse_all(url, _PORTS)]
+        super().__init__([str(each) for each in self._brokers], window, answer_seconds)
         self._client_id = f"iot-devices-{uuid.uuid4().hex[:12]}"
         self._wake_up, self._woken = socket.socketpair()
         self._wake_up.setblocking(False)
@@ -73,14 +76,15 @@ class MqttSender(Line):
         client.connect_timeout = CONNECT_SECONDS
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
-        if self._broker.user is not None:
-            client.username_pw_set(self._broker.user, self._broker.password)
-        if self._broker.scheme == "mqtts":
+        broker = self._brokers[self._place]
+        if broker.user is not None:
+            client.username_pw_set(broker.user, broker.password)
+        if broker.scheme == "mqtts":
             client.tls_set()
         self._tags.clear()
         self._answer, self._ready, self._more = None, False, False
         try:
-            client.connect(self._broker.host, self._broker.port, _KEEPALIVE)
+            client.connect(broker.host, broker.port, _KEEPALIVE)
             self._work(client)
         except OSError as e:
             raise ConnectionLost(

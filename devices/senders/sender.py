@@ -9,6 +9,7 @@ decides how long an outage may last, with the help of `stalled`.
 import logging
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from threading import Event, Thread
 from typing import Final, Protocol
 
@@ -32,8 +33,9 @@ _logger = logging.getLogger(__name__)
 class Sender(Protocol):
     """Sends readings. Call the methods from one thread at a time; `counts` is for any thread."""
 
-    #: The address it sends to, without the password.
-    address: str
+    @property
+    def address(self) -> str:
+        """The address that it sends to, without the password."""
 
     @property
     def counts(self) -> Counts:
@@ -65,17 +67,27 @@ class Sender(Protocol):
 
 
 class Line(ABC):
-    """A `Sender` with one connection, an outbox and a thread."""
+    """A `Sender` with one connection, an outbox and a thread.
 
-    def __init__(self, address: str, window: int, answer_seconds: float = ANSWER_SECONDS) -> None:
-        self.address = address
+    It connects to one of `addresses`, in their order, and to the next one if the connection fails.
+    """
+
+    def __init__(self, addresses: Sequence[str], window: int, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._addresses = addresses
+        #: The index of the address to connect to, and the number of failed attempts.
+        self._place = self._failures = 0
         self._answer_seconds = answer_seconds
         self._connected_at = 0.0
         self.outbox = Outbox(window)
         self.trouble: str | None = None
         self._closing = Event()
         self._tried = Event()
-        self._thread = Thread(target=self._run, name=f"sender to {address}", daemon=True)
+        self._thread = Thread(target=self._run, name=f"sender to {self.address}", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """The address that the sender is connected to, or tries to connect to."""
+        return self._addresses[self._place]
 
     @property
     def counts(self) -> Counts:
@@ -93,9 +105,9 @@ class Line(ABC):
         return self.outbox.stalled
 
     def open(self) -> None:
-        """Start the thread and wait for its first attempt to connect.
+        """Start the thread and wait until it has connected, or has tried all addresses once.
 
-        Raises `Unreachable` if the attempt fails. The message says what to do.
+        Raises `Unreachable` if it has not connected. The message says what to do.
         """
         self._thread.start()
         self._tried.wait()
@@ -135,9 +147,9 @@ class Line(ABC):
         try:
             while not self._closing.is_set():
                 self._serve_once()
-                if not self._tried.is_set():
+                if not self._tried.is_set() and self._failures >= len(self._addresses):
                     return
-                if self.trouble is not None:
+                if self.trouble is not None and self._failures % len(self._addresses) == 0:
                     self._closing.wait(RETRY_SECONDS)
         finally:
             if not self._tried.is_set() and self.trouble is None:
@@ -151,6 +163,8 @@ class Line(ABC):
             if str(e) != self.trouble and self._tried.is_set():
                 _logger.warning("%s Reconnecting; unconfirmed readings will be sent again.", e)
             self.trouble = str(e)
+            self._failures += 1
+            self._place = (self._place + 1) % len(self._addresses)
         self.outbox.resume()
 
     def _connected(self) -> None:

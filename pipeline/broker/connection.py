@@ -9,7 +9,10 @@
   message is encoded in one piece.
 """
 
+import contextlib
+import random
 from collections.abc import Callable
+from copy import copy
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,6 +25,7 @@ from pika.frame import Body, Header, Method
 from pika.spec import Basic
 
 from pipeline.broker import headers
+from pipeline.settings import addresses_of
 
 headers.install()
 
@@ -29,16 +33,30 @@ headers.install()
 #: disconnected worker misses two of them.
 HEARTBEAT_SECONDS: Final = 5
 
+#: Seconds to connect to one node of several, for the TCP connection and for the login each.
+_CONNECT_SECONDS: Final = 3
+
+#: The same for a connection that only the calling thread serves, which may be busy for longer.
+_WAITING_HEARTBEAT: Final = 20
+
 #: Maximum destinations, mostly machines, whose frames are cached: some hundred bytes each.
 _PLACES: Final = 4096
 
 
-def parameters_of(amqp_url: str) -> pika.URLParameters:
-    """Return the connection parameters of the URL, with our heartbeat if the URL has none."""
-    parameters = pika.URLParameters(amqp_url)
-    if parameters.heartbeat is None:
-        parameters.heartbeat = HEARTBEAT_SECONDS
-    return parameters
+def parameters_of(amqp_url: str) -> list[pika.URLParameters]:
+    """Return the connection parameters of each address in the setting, in random order.
+
+    They have our heartbeat if the URL has none. If there are several, a node that does not answer must not
+    hold up the connection to the next one.
+    """
+    found = [pika.URLParameters(address) for address in addresses_of(amqp_url)]
+    for parameters in found:
+        if parameters.heartbeat is None:
+            parameters.heartbeat = HEARTBEAT_SECONDS
+        if len(found) > 1:
+            parameters.socket_timeout = parameters.stack_timeout = _CONNECT_SECONDS
+    random.shuffle(found)
+    return found
 
 
 class BlockingConnection(pika.BlockingConnection):
@@ -46,13 +64,41 @@ class BlockingConnection(pika.BlockingConnection):
 
     pika itself raises an error that is not an `AMQPError` if the broker accepts a connection and then sends
     nothing, and an `OSError` if the host does not exist.
+
+    The broker ends the connection if the thread does not serve it for two times `heartbeat` seconds.
+    `patience` is the maximum number of seconds to connect. `parameters` are those of the node, as given.
     """
 
-    def __init__(self, parameters: pika.connection.Parameters) -> None:
+    def __init__(
+        self,
+        parameters: pika.connection.Parameters,
+        *,
+        heartbeat: int = _WAITING_HEARTBEAT,
+        patience: float | None = None,
+    ) -> None:
+        self.parameters: pika.connection.Parameters = parameters
+        adapted = copy(parameters)
+        adapted.heartbeat = heartbeat
+        if patience is not None:
+            adapted.socket_timeout = adapted.stack_timeout = patience
         try:
-            super().__init__(parameters)
+            super().__init__(adapted)
         except (AMQPConnectorException, OSError) as e:
             raise pika.exceptions.AMQPConnectionError(e) from e
+
+
+def connect(
+    amqp_url: str, *, heartbeat: int = _WAITING_HEARTBEAT, patience: float | None = None
+) -> BlockingConnection:
+    """Return a connection to one of the addresses in the setting. They are tried in random order.
+
+    Raises pika's `AMQPConnectionError` of the last address if none accepts it.
+    """
+    *others, last = parameters_of(amqp_url)
+    for parameters in others:
+        with contextlib.suppress(pika.exceptions.AMQPConnectionError):
+            return BlockingConnection(parameters, heartbeat=heartbeat, patience=patience)
+    return BlockingConnection(last, heartbeat=heartbeat, patience=patience)
 
 
 class Connection(pika.SelectConnection):

@@ -35,7 +35,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.spec import Basic
 
-from pipeline.broker.connection import Connection, parameters_of
+from pipeline.broker.connection import Connection
 from pipeline.errors import PublishError, TopologyError
 from pipeline.telemetry import logs, tracing
 
@@ -163,12 +163,11 @@ class _Submission:
 class Publisher:
     """Publishes from any thread over one connection, and reconnects if it is lost.
 
-    `prepare` is called before each attempt to connect and ensures that the exchanges exist. For `insist`, see
-    the head of this file.
+    `prepare` is called before each attempt to connect. It ensures that the exchanges exist, and returns the
+    parameters of the node to connect to. For `insist`, see the head of this file.
     """
 
-    def __init__(self, amqp_url: str, prepare: Callable[[], None], *, insist: bool = False) -> None:
-        self._parameters = parameters_of(amqp_url)
+    def __init__(self, prepare: Callable[[], pika.connection.Parameters], *, insist: bool = False) -> None:
         self._prepare = prepare
         self._insist = insist
         self._loop = IOLoop()
@@ -221,8 +220,7 @@ class Publisher:
         self._loop.call_later(_PATIENCE_SECONDS, self._warn_of_delay)
         while not self._stopping.is_set():
             try:
-                self._prepare()
-                self._serve()
+                self._serve(self._prepare())
                 reason = f"the connection to RabbitMQ was lost: {self.lost_because}"
             except (pika.exceptions.AMQPError, OSError) as e:
                 reason = f"RabbitMQ cannot be reached: {e!r}"
@@ -235,9 +233,9 @@ class Publisher:
         self._fail_all("the publisher was closed")
         self._loop.close()
 
-    def _serve(self) -> None:
+    def _serve(self, parameters: pika.connection.Parameters) -> None:
         """Connect, and publish until the connection ends."""
-        self._connection = Connection(self._parameters, self._loop, self._on_open, self._on_end)
+        self._connection = Connection(parameters, self._loop, self._on_open, self._on_end)
         try:
             self._loop.start()
         finally:

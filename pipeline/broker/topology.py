@@ -34,7 +34,7 @@ import pika
 import pika.exceptions
 from msgspec import Struct
 
-from pipeline.broker.connection import BlockingConnection
+from pipeline.broker.connection import connect
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from pipeline.wire import (
@@ -89,10 +89,15 @@ def moved_from(headers: Mapping[str, Any]) -> tuple[str | None, int | None]:
     return None, None
 
 
-def ensure(settings: Settings) -> None:
-    """Connect and declare the topology. Raises `TopologyError`, or pika's error if there is no broker."""
-    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+def ensure(settings: Settings) -> pika.connection.Parameters:
+    """Declare the topology, and return the parameters of the node that answered.
+
+    Raises `TopologyError`, or pika's error if there is no broker.
+    """
+    connection = connect(settings.amqp_url)
+    with connection:
         declare(connection.channel(), settings)
+    return connection.parameters
 
 
 class Exchange(Struct, frozen=True):

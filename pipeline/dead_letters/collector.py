@@ -25,7 +25,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import BlockingConnection, close_at_once
+from pipeline.broker.connection import close_at_once, connect
 from pipeline.broker.dead_letter import letter_of
 from pipeline.broker.expiry import expiry_of, is_identified
 from pipeline.errors import TopologyError
@@ -83,7 +83,7 @@ class DeadLetterCollector:
         while not self._stopping.is_set():
             try:
                 topology.ensure(self._settings)
-                with BlockingConnection(pika.URLParameters(self._settings.amqp_url)) as connection:
+                with connect(self._settings.amqp_url) as connection:
                     self._serve(connection)
             except _GONE as e:
                 self.waiting = None

@@ -12,7 +12,7 @@ import pika.exceptions
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import BlockingConnection
+from pipeline.broker.connection import connect
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _follow(settings: Settings) -> None:
     topology.ensure(settings)
-    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+    with connect(settings.amqp_url) as connection:
         channel = connection.channel()
         queue = channel.queue_declare("", exclusive=True).method.queue
         channel.queue_bind(queue, wire.RESULTS_EXCHANGE, wire.result_key("*"))

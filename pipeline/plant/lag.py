@@ -16,7 +16,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import BlockingConnection
+from pipeline.broker.connection import connect
 from pipeline.errors import BrokerUnavailable, TopologyError
 from pipeline.model.assignment import assignment
 from pipeline.settings import Settings
@@ -148,10 +148,10 @@ def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) 
 
 def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
     """Return for each of these queues how many messages wait in it, and how many consumers it has."""
-    parameters = pika.URLParameters(settings.amqp_url)
-    parameters.socket_timeout = parameters.stack_timeout = parameters.heartbeat = _PATIENCE_SECONDS
     try:
-        with BlockingConnection(parameters) as connection:
+        with connect(
+            settings.amqp_url, heartbeat=_PATIENCE_SECONDS, patience=_PATIENCE_SECONDS
+        ) as connection:
             try:
                 return _counts_of(connection.channel(), names)
             except pika.exceptions.ChannelClosedByBroker:  # not declared yet

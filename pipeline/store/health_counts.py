@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from pipeline.model.machine import Condition, Health
-from pipeline.store.client import Client
+from pipeline.store.client import Client, plain
 from pipeline.store.keys import MACHINES_KEY, MACHINES_SEEN_KEY, condition_key
 
 #: Maximum machines that a count checks. Redis is blocked meanwhile, for about two milliseconds.
@@ -76,7 +76,7 @@ class HealthCounter:
     """Counts machines. Safe to share between threads."""
 
     def __init__(self, client: Client) -> None:
-        self._count = client.register_script(_COUNT)
+        self._count = plain(client).register_script(_COUNT)  # it only reads
 
     def count(self, silent_since: int, most: int = MAX_EXAMINED) -> HealthCounts:
         """Count the machines by health. Raises `RedisError`.

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Final
 
 from pipeline.model.machine import Condition, Stored, condition_of
-from pipeline.store.client import Client
+from pipeline.store.client import Client, plain
 from pipeline.store.keys import MACHINES_KEY, MACHINES_SEEN_KEY, condition_key
 from pipeline.store.records import Records
 
@@ -56,7 +56,7 @@ class MachineIndex:
     """Updates the index. Safe to share between threads. Every method may raise `RedisError`."""
 
     def __init__(self, client: Client, records: Records) -> None:
-        self._redis = client
+        self._redis = client = plain(client)  # an entry is made again with the next reading
         self._records = records
         self._enter = client.register_script(_ENTER)
 

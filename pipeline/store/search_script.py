@@ -8,7 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from pipeline.model.machine import Condition, Health
-from pipeline.store.client import Client
+from pipeline.store.client import Client, plain
 from pipeline.store.keys import MACHINES_SEEN_KEY, condition_key, profile_machines_key
 from pipeline.wire import LARGEST_INTEGER
 
@@ -149,7 +149,7 @@ class SearchScript:
     """Checks machines. Safe to share between threads."""
 
     def __init__(self, client: Client) -> None:
-        self._script = client.register_script(_SCRIPT)
+        self._script = plain(client).register_script(_SCRIPT)  # it only reads
 
     def at(self, candidates: Candidates, terms: IndexTerms, count: int) -> tuple[int, Place, list[Place]]:
         """Return the number of candidates, at most `count`, the last of them, and the matches.

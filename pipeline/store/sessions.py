@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, cast
 
 from pipeline.model.session import NAME_BYTES, Fence, Settled
-from pipeline.store.client import Client
+from pipeline.store.client import Client, plain
 from pipeline.store.keys import fence_key, note_key
 
 #: Seconds for which a note is kept: a year. A machine that is silent for longer has only its marks, so one of
@@ -66,7 +66,7 @@ class Sessions:
     def __init__(self, client: Client) -> None:
         self._redis = client
         self._take_script = client.register_script(_TAKE)
-        self._note_script = client.register_script(_NOTE)
+        self._note_script = plain(client).register_script(_NOTE)  # a lost note is harmless
         self._noted = dict[Fence, Settled]()
         self._cache: dict[bytes, Settled] = {}
 

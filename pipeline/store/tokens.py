@@ -23,7 +23,7 @@ from msgspec import Struct
 from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import TokenError
 from pipeline.model.role import Role
-from pipeline.store.client import Client
+from pipeline.store.client import Client, plain
 from pipeline.store.keys import TOKENS_KEY, TOKENS_USED_KEY
 
 #: The valid names of tokens. There is no underscore, so that the name ends where the secret begins.
@@ -137,7 +137,7 @@ class Tokens:
         if kept is None or not same or (kept.expires is not None and kept.expires <= now):
             return None
         if used is None or now - int(used) >= _USED_EVERY:
-            self._redis.hset(TOKENS_USED_KEY, digest.hex(), str(now))
+            plain(self._redis).hset(TOKENS_USED_KEY, digest.hex(), str(now))
         return Caller(parts[1], kept.role, None if kept.expires is None else _shown(kept.expires), digest)
 
     def hold(self, caller: Caller) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.store.client import Client
+from pipeline.store.client import Client, plain
 from pipeline.store.keys import WORKER_REPORTS_KEY, WORKERS_SEEN_KEY
 
 #: Seconds without a heartbeat after which a worker is counted out. The broker notices a killed worker at
@@ -118,8 +118,8 @@ class Heartbeats:
     """Writes the reports of workers. Every method may raise `RedisError`."""
 
     def __init__(self, client: Client) -> None:
-        self._redis = client
-        self._beat = client.register_script(_BEAT)
+        self._redis = plain(client)  # the next report is a second away
+        self._beat = self._redis.register_script(_BEAT)
 
     def beat(self, report: WorkerStatus) -> tuple[frozenset[str], frozenset[str]]:
         """Write a worker's report. Return the current workers and the vanished ones."""

@@ -39,7 +39,7 @@ from pika.adapters.select_connection import IOLoop
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import Connection, parameters_of
+from pipeline.broker.connection import Connection
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.model.session import NAME_BYTES, Fence, Settled
 from pipeline.settings import Settings
@@ -232,11 +232,10 @@ class BatchConsumer(Consumer):
 
     def _connect(self) -> None:
         try:
-            topology.ensure(self._settings)
+            parameters = topology.ensure(self._settings)
         except (pika.exceptions.AMQPError, TopologyError) as e:
             _logger.warning("RabbitMQ is unavailable; retrying: %r", e)
         else:
-            parameters = parameters_of(self._settings.amqp_url)
             self._connection = Connection(
                 parameters, self._loop, lambda _: self._follow(self._membership.assigned), self._on_end
             )

@@ -11,7 +11,7 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.middleware import Middleware
 
 from pipeline import wire
-from pipeline.settings import Settings
+from pipeline.settings import Settings, addresses_of
 from pipeline.store.sessions import Sessions
 from pipeline.worker.consumer import BatchConsumer
 from pipeline.worker.membership import Membership
@@ -31,7 +31,7 @@ class ReadingsBroker(RabbitmqBroker):
     metrics: WorkerMetrics
 
     def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
-        super().__init__(url=settings.amqp_url, middleware=middleware)
+        super().__init__(url=addresses_of(settings.amqp_url), middleware=middleware)
         self.settings = settings
         self.stopping = Event()
         self.declare_queue(wire.READINGS_EXCHANGE)

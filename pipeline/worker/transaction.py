@@ -180,10 +180,15 @@ class Transaction(Struct):
 
     @property
     def update(self) -> Update | None:
-        """The update to write; None if an earlier batch applied all readings."""
-        if self.after is None:
+        """The update to write; None if all readings are stale.
+
+        If an earlier batch applied all readings, its record is written again. The earlier write may be one
+        whose outcome is unknown: then it may be on the primary alone, or read from a primary that has been
+        replaced. Only a write over the record that was read proves that it is kept.
+        """
+        if self.after is None and not self.repeated:
             return None
-        return Update(self.stored, self.after, self.uses, self.recents, self.group.session.fence)
+        return Update(self.stored, self._written, self.uses, self.recents, self.group.session.fence)
 
     @property
     def _written(self) -> Record:

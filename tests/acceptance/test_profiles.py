@@ -271,7 +271,7 @@ def test_a_new_version_applies_to_a_thousand_machines_at_once_and_no_reading_is_
     settings = Settings(amqp_url=plant.amqp_url)
     with (
         plant.collect() as collected,
-        closing(Publisher(plant.amqp_url, lambda: topology.ensure(settings))) as publisher,
+        closing(Publisher(lambda: topology.ensure(settings))) as publisher,
     ):
         wait_until(lambda: publisher.connected)
         sent, switched, confirmations = 0, MACHINES * EACH, []

@@ -12,6 +12,7 @@ from typing import Final
 import pika
 
 from pipeline import wire
+from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from tests.support.waiting import wait_until
 
@@ -98,7 +99,7 @@ class Fleet:
         self.rate = rate
         self.confirmed = 0
         self._random = Random(seed)
-        self._publisher = Publisher(amqp_url, lambda: None)
+        self._publisher = Publisher(lambda: parameters_of(amqp_url)[0])
         self._lock = Lock()
         self._waiting = 0
         self._stop, self._paused, self._resting = Event(), Event(), Event()

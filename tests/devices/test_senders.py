@@ -155,3 +155,29 @@ def test_an_address_of_another_kind_is_refused_without_its_password(url: str) ->
     with pytest.raises(AddressError) as error:
         AmqpSender(url)
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("via", ["amqp", "mqtt"])
+def test_a_sender_with_several_addresses_finds_the_one_that_answers(
+    via: str, broker_url: str, mqtt_url: str, readings_queue: ReadingsQueue
+) -> None:
+    url = broker_url if via == "amqp" else mqtt_url
+    dead = re.sub(r":\d+(?=/|$)", f":{free_port()}", url)
+    addresses = f"{dead}, {url},{dead}"
+    for _ in range(4):  # the order is random
+        sender = new_sender(via, addresses, addresses)
+        sender.open()
+        send_all(sender, [("machine_A", b"{}")])
+        assert sender.flush(30)
+        sender.close()
+    assert readings_queue.take_bodies(4) == {"machine_A": [b"{}"] * 4}
+
+
+def test_all_addresses_are_tried_before_a_sender_gives_up() -> None:
+    ports = [free_port() for _ in range(3)]
+    addresses = ",".join(f"amqp://127.0.0.1:{port}" for port in ports)
+
+    with pytest.raises(Unreachable) as error:
+        AmqpSender(addresses).open()
+
+    assert any(str(port) in str(error.value) for port in ports)

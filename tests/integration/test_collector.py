@@ -41,7 +41,7 @@ def letters(redis_url: str) -> Iterator[LetterStore]:
 @pytest.fixture
 def publish(settings: Settings) -> Iterator[Callable[..., "Future[None]"]]:
     """Publish dead letters with these numbers, `size` bytes each, as a worker does."""
-    publisher = Publisher(settings.amqp_url, lambda: topology.ensure(settings))
+    publisher = Publisher(lambda: topology.ensure(settings))
     wait_until(lambda: publisher.connected)
 
     def publish(numbers: Sequence[int], size: int = 10, **properties: Any) -> "Future[None]":
@@ -159,7 +159,7 @@ def test_each_letter_is_stored_once_if_the_collector_crashes_before_it_acknowled
 
 def test_two_collectors_share_the_work(broker_url: str, redis_url: str, letters: LetterStore) -> None:
     settings = Settings(amqp_url=broker_url, redis_url=redis_url)
-    publisher = Publisher(broker_url, lambda: topology.ensure(settings))
+    publisher = Publisher(lambda: topology.ensure(settings))
     wait_until(lambda: publisher.connected)
     with running(settings, letters), running(settings, letters):
         publisher.publish(

@@ -35,7 +35,7 @@ def test_unsent_messages_are_dropped_when_the_connection_is_lost(broker_url: str
     ended = list[object]()
     opened = list[object]()
     connection = Connection(
-        parameters_of(through), loop, opened.append, lambda _, reason: ended.append(reason)
+        parameters_of(through)[0], loop, opened.append, lambda _, reason: ended.append(reason)
     )
     turn_until(loop, lambda: opened)
 
@@ -56,7 +56,7 @@ def test_messages_of_any_length_arrive_as_they_were_published(broker_url: str) -
     loop, opened, ended = IOLoop(), list[pika.channel.Channel](), list[object]()
     loop.activate_poller()
     connection = Connection(
-        parameters_of(broker_url),
+        parameters_of(broker_url)[0],
         loop,
         lambda connection: connection.channel(on_open_callback=opened.append),
         lambda _, reason: ended.append(reason),
@@ -87,7 +87,7 @@ def test_connecting_is_repeated_if_the_broker_accepts_but_does_not_answer() -> N
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
         url = f"amqp://127.0.0.1:{silent.getsockname()[1]}?stack_timeout=0.2&connection_attempts=1"
-        publisher = Publisher(url, lambda: topology.ensure(Settings(amqp_url=url)), insist=True)
+        publisher = Publisher(lambda: topology.ensure(Settings(amqp_url=url)), insist=True)
 
         taken = [silent.accept()[0] for _ in range(3)]
 

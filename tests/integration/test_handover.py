@@ -25,7 +25,7 @@ class Consumer:
         self.loop = IOLoop()
         self.channel: Channel | None = None
         self._consuming = False
-        self.connection = Connection(parameters_of(amqp_url), self.loop, self._on_open, self._on_end)
+        self.connection = Connection(parameters_of(amqp_url)[0], self.loop, self._on_open, self._on_end)
         self._thread = Thread(target=self.loop.start, daemon=True)
         self._thread.start()
         wait_until(lambda: self._consuming)

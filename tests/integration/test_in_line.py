@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pika
 import pytest
 
+from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import Message, Publisher, _Submission
 
 QUEUE = "full"
@@ -184,7 +185,8 @@ def test_only_messages_published_in_line_pass_a_full_queue_in_order_on_a_slow_ne
         connection.channel().queue_declare("slow", durable=True, arguments=arguments)
     reader = Thread(target=work_off, args=(broker_url, came, over))
     reader.start()
-    publisher = Publisher(broker_url.replace(f":{port}", f":{link.port}"), lambda: None, insist=True)
+    through = broker_url.replace(f":{port}", f":{link.port}")
+    publisher = Publisher(lambda: parameters_of(through)[0], insist=True)
     valid = dict[int, int]()
     for batch in range(BATCHES):
         for attempt in count():

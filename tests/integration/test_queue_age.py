@@ -30,7 +30,7 @@ def test_readings_behind_the_prefetch_age_until_they_are_delivered(broker_url: s
     def on_open(connection: Connection) -> None:
         partitions.append(Partition(connection, Fence(0, b"session1"), lambda _partition, _reason: None))
 
-    ours = Connection(parameters_of(broker_url), loop, on_open, lambda _connection, _reason: None)
+    ours = Connection(parameters_of(broker_url)[0], loop, on_open, lambda _connection, _reason: None)
 
     def turn() -> None:
         loop.call_later(0.05, lambda: None)

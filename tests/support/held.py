@@ -26,7 +26,7 @@ class HeldPartition:
         self._partitions = list[Partition]()
         self._fence = Fence(0, session)
         self._closed = False
-        self._connection = Connection(parameters_of(amqp_url), self._loop, self._on_open, self._on_end)
+        self._connection = Connection(parameters_of(amqp_url)[0], self._loop, self._on_open, self._on_end)
         self.until(lambda: self._partitions and self.partition._proof is not None)
 
     def _on_open(self, connection: Connection) -> None:

@@ -39,7 +39,7 @@ class Office:
         self.partition = Partition(amqp_url, redis_url, Sandbox(), processor, records)
         self.redis = connect(settings)
         self.letters = LetterStore(self.redis)
-        self.publisher = Publisher(amqp_url, lambda: topology.ensure(settings))
+        self.publisher = Publisher(lambda: topology.ensure(settings))
         self.redriver = Redriver(self.letters, self.publisher)
         self.collector = DeadLetterCollector(settings, self.letters)
         self.collector.start()

@@ -74,7 +74,7 @@ class Partition:
         self.index_writer = IndexWriter(self.index)
         self.sandbox = sandbox
         self.metrics = WorkerMetrics(lambda: sandbox.losses)
-        self._publisher = Publisher(amqp_url, lambda: topology.ensure(settings), insist=True)
+        self._publisher = Publisher(lambda: topology.ensure(settings), insist=True)
         self._processor = processor(
             self.records,
             self.sessions,

@@ -1,12 +1,14 @@
 """Checks over RabbitMQ's management plugin, if there is one: alarms, nodes, and our bindings."""
 
+import contextlib
 import http.client
 import re
 import shlex
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 import pika.exceptions
@@ -14,7 +16,7 @@ from msgspec import Meta, Struct
 
 from pipeline.broker import topology
 from pipeline.errors import TopologyError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, addresses_of
 from web.cli.doctor.finding import Finding
 from web.cli.doctor.rabbitmq import outdated_queues, some
 
@@ -62,12 +64,11 @@ class QueueInfo(Struct):
 
 def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
     """Check the system over the management plugin at `url`; None: its default port on the broker's host."""
-    amqp = urlsplit(settings.amqp_url)
-    if url is None:
-        scheme, port = _PORTS.get(amqp.scheme, _PORTS["amqp"])
-        url = f"{scheme}://{amqp.hostname or '127.0.0.1'}:{port}"
-    vhost = unquote(amqp.path.removeprefix("/")) or "/"
-    api = _Api(url, unquote(amqp.username or "guest"), unquote(amqp.password or "guest"))
+    amqp = [urlsplit(address) for address in addresses_of(settings.amqp_url)]
+    urls = [_default_url(each) for each in amqp] if url is None else [url]
+    vhost = unquote(amqp[0].path.removeprefix("/")) or "/"
+    login = unquote(amqp[0].username or "guest"), unquote(amqp[0].password or "guest")
+    url, api = _first_that_answers([(each, _Api(each, *login)) for each in urls])
     try:
         nodes = api.get("/api/nodes", list[Node])
         bound = api.get(f"/api/bindings/{quote(vhost, safe='')}", list[_Bound])
@@ -88,6 +89,23 @@ def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
     if not wrong:
         yield Finding(_AREA, "ok", "No alarm is raised, and the bindings are declared correctly.")
     yield from expiry(queues, vhost)
+
+
+def _default_url(amqp: SplitResult) -> str:
+    """Return the usual address of the management plugin on a broker's host."""
+    scheme, port = _PORTS.get(amqp.scheme, _PORTS["amqp"])
+    return f"{scheme}://{amqp.hostname or '127.0.0.1'}:{port}"
+
+
+def _first_that_answers(candidates: "list[tuple[str, _Api]]") -> "tuple[str, _Api]":
+    """Return the first candidate that can be connected to, or else the last."""
+    *others, last = candidates
+    for url, api in others:
+        with contextlib.suppress(OSError):
+            parts = urlsplit(url)
+            socket.create_connection((parts.hostname or "", parts.port or 0), _PATIENCE).close()
+            return url, api
+    return last
 
 
 def alarms(nodes: list[Node]) -> Iterator[Finding]:

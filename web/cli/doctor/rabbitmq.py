@@ -16,7 +16,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import sent_at, topology
-from pipeline.broker.connection import BlockingConnection
+from pipeline.broker.connection import BlockingConnection, connect
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from web.cli.doctor.finding import Finding
@@ -41,10 +41,8 @@ _START: Final = "If this system is new, nothing to do: the API or a worker decla
 def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
     """Run all checks of the broker."""
     try:
-        parameters = pika.URLParameters(settings.amqp_url)
-        parameters.socket_timeout = parameters.stack_timeout = _PATIENCE
-        parameters.connection_attempts = 1
-        with BlockingConnection(parameters) as connection:
+        connection = connect(settings.amqp_url, patience=_PATIENCE)
+        with connection:
             # Pika keeps the server's properties for its adapters only.
             yield _version(connection._impl.server_properties or {})
             look = _Inspection(connection)
@@ -53,7 +51,7 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
             yield from look.queues(settings)
             yield look.times(connection._impl.server_properties or {})
         if len(there) < len(topology.EXCHANGES):
-            yield _exchange_type(parameters)
+            yield _exchange_type(connection.parameters)
     except (pika.exceptions.AMQPError, OSError, ValueError) as e:
         yield Finding(
             _AREA,
@@ -216,7 +214,7 @@ class _Inspection:
         return self._channel
 
 
-def _exchange_type(parameters: pika.URLParameters) -> Finding:
+def _exchange_type(parameters: pika.connection.Parameters) -> Finding:
     """Check whether the broker supports the type of our exchange: declare one of that type, and delete it."""
     [readings] = [each for each in topology.EXCHANGES if each.name == wire.READINGS_EXCHANGE]
     tried = topology.Exchange(f"iot-logic-doctor-{secrets.token_hex(4)}", readings.type)
@@ -241,7 +239,7 @@ def outdated_queues(settings: Settings) -> list[str]:
 
     Raises `TopologyError` or pika's error.
     """
-    with BlockingConnection(pika.URLParameters(settings.amqp_url)) as connection:
+    with connect(settings.amqp_url, patience=_PATIENCE) as connection:
         look = _Inspection(connection)
         return [
             queue.name

@@ -1,0 +1,168 @@
+"""With replicas, a write counts only if replicas have it: also one that a retry finds and does not repeat."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+
+import pytest
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings
+from pipeline.store.address import RedisAddress
+from pipeline.store.client import RedisError, TooFewCopies, connect, connect_async, plain
+from tests.support.replicated_redis import ReplicatedRedis, _Server
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def redis_of_three() -> Iterator[ReplicatedRedis]:
+    with ReplicatedRedis() as servers:
+        yield servers
+
+
+@contextmanager
+def frozen(*servers: _Server) -> Iterator[None]:
+    """Stop these servers in the middle of everything, as a cut network would."""
+    with_pids = [client_pid(server) for server in servers]
+    for pid in with_pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in with_pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def client_pid(server: _Server) -> int:
+    with server.client() as client:
+        return int(client.info("server")["process_id"])
+
+
+def settings(servers: ReplicatedRedis, **more: object) -> Settings:
+    return Settings(redis_url=servers.url, **more)  # type: ignore[arg-type]
+
+
+def test_with_sentinels_a_write_that_no_replica_has_does_not_count(redis_of_three: ReplicatedRedis) -> None:
+    with connect(settings(redis_of_three)) as client:
+        client.set("kept", 1)
+        with frozen(*redis_of_three.replicas):
+            with pytest.raises(TooFewCopies, match="IOT_LOGIC_REDIS_REPLICAS"):
+                client.set("lost", 1)
+            # The retry finds the first write, and changes nothing.
+            with pytest.raises(TooFewCopies):
+                client.set("lost", 2, nx=True)
+            for transaction in (False, True):
+                with client.pipeline(transaction=transaction) as pipeline:
+                    pipeline.set("lost", 3)
+                    with pytest.raises(TooFewCopies):
+                        pipeline.execute()
+        wait_until(lambda: redis_of_three.replicating(2))
+        client.set("kept", 2)
+
+
+def test_reading_and_what_is_renewed_anyway_do_not_wait(redis_of_three: ReplicatedRedis) -> None:
+    with connect(settings(redis_of_three)) as client:
+        client.set("kept", 1)
+        with frozen(*redis_of_three.replicas):
+            assert client.get("kept") == b"1"
+            assert client.mget(["kept", "none"]) == [b"1", None]
+            with client.pipeline(transaction=False) as pipeline:
+                pipeline.get("kept")
+                pipeline.hlen("none")
+                assert pipeline.execute() == [b"1", 0]
+            plain(client).set("renewed", 1)
+        wait_until(lambda: redis_of_three.replicating(2))
+
+
+def test_the_number_of_replicas_is_a_setting(redis_of_three: ReplicatedRedis) -> None:
+    replicas = redis_of_three.replicas
+    with (
+        connect(settings(redis_of_three, redis_replicas=0)) as none,
+        connect(settings(redis_of_three, redis_replicas=2)) as both,
+    ):
+        both.set("kept", 1)
+        with frozen(replicas[0]):
+            none.set("kept", 2)
+            with pytest.raises(TooFewCopies):
+                both.set("kept", 3)
+        wait_until(lambda: redis_of_three.replicating(2))
+
+
+def test_a_new_primary_has_every_write_that_counted() -> None:
+    written = list[int]()
+    with ReplicatedRedis() as servers, connect(settings(servers)) as client:
+
+        def write(number: int) -> bool:
+            try:
+                client.rpush("numbers", number)
+            except RedisError:
+                return False
+            written.append(number)
+            return True
+
+        for number in range(200):
+            assert write(number)
+        primary = servers.primary
+        primary.kill()
+        numbers = count(200)
+        wait_until(lambda: write(next(numbers)), timeout=60)
+        for number in range(1_000, 1_050):
+            assert write(number)
+
+        assert servers.primary is not primary
+        kept = [int(each) for each in client.lrange("numbers", 0, -1)]
+        assert [each for each in kept if each in set(written)] == written
+
+
+def test_live_events_follow_the_primary() -> None:
+    async def get(url: str) -> object:
+        with suppress(RedisError):
+            async with connect_async(url, 5) as client:
+                return await client.get("kept")
+        return None
+
+    with ReplicatedRedis() as servers:
+        with connect(settings(servers)) as client:
+            client.set("kept", 1)
+        assert asyncio.run(get(servers.url)) == b"1"
+        primary = servers.primary
+        primary.kill()
+        wait_until(lambda: asyncio.run(get(servers.url)) == b"1", timeout=60)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://host:26379",
+        "redis+sentinel:///plant",
+        "redis+sentinel://host:port/plant",
+        "redis+sentinel://host/plant/first",
+        "redis+sentinel://host/plant?unknown=1",
+        "http://:secret@host",
+        "host:6379",
+    ],
+)
+def test_an_invalid_address_is_refused_without_showing_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="redis\\+sentinel://") as refused:
+        RedisAddress.parse(url)
+
+    assert "secret" not in str(refused.value)
+
+
+def test_an_address_of_sentinels_is_parsed() -> None:
+    address = RedisAddress.parse(
+        "rediss+sentinel://user:p%40ss@one,[::1]:5000/plant/2?sentinel_password=x&ssl_ca_certs=/ca.pem"
+    )
+
+    assert (address.service, address.sentinels) == ("plant", [("one", 26379), ("::1", 5000)])
+    assert address.options == {
+        "username": "user",
+        "password": "p@ss",
+        "db": 2,
+        "ssl": True,
+        "ssl_ca_certs": "/ca.pem",
+    }
+    assert address.sentinel_options(1)["password"] == "x"

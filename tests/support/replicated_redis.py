@@ -1,0 +1,118 @@
+"""A primary Redis with two replicas, and three Sentinels that replace it, as local processes."""
+
+import secrets
+from contextlib import ExitStack
+from typing import Final, Self
+
+import redis
+
+from pipeline.local.ports import answers, free_port
+from pipeline.local.redis import binary, serves_redis
+from pipeline.local.server import PrivateServer
+from tests.support.waiting import wait_until
+
+#: The name under which the Sentinels know the primary.
+SERVICE: Final = "plant"
+
+#: Milliseconds without an answer after which a Sentinel takes a server for down.
+_DOWN_AFTER: Final = 1_000
+
+
+class _Server(PrivateServer):
+    """One Redis: the first primary, or a replica of it. Its data survive `kill` and `stop`."""
+
+    name = "Redis"
+
+    def __init__(self, password: str, primary: int | None, extra: str) -> None:
+        super().__init__()
+        self.port = free_port()
+        self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
+        (self.folder / "redis.conf").write_text(
+            f"bind 127.0.0.1\nport {self.port}\nrequirepass {password}\nmasterauth {password}\n"
+            f"dir {self.folder}\n"
+            'appendonly yes\nappendfsync always\nsave ""\n'
+            "repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\nrepl-timeout 5\n"
+            "min-replicas-max-lag 2\n"
+            f"{extra}" + (f"replicaof 127.0.0.1 {primary}\n" if primary else "")
+        )
+
+    def _command(self) -> list[str]:
+        return [binary(), str(self.folder / "redis.conf")]
+
+    def _ready(self) -> bool:
+        return serves_redis(self.url, self.port)
+
+    def client(self) -> "redis.Redis":
+        """Return a client of this server, whatever its role."""
+        return redis.Redis.from_url(self.url, socket_timeout=5)
+
+
+class _Sentinel(PrivateServer):
+    """One Sentinel."""
+
+    name = "Sentinel"
+
+    def __init__(self, password: str, primary: int, sentinel_password: str) -> None:
+        super().__init__()
+        self.port = free_port()
+        (self.folder / "sentinel.conf").write_text(
+            f"bind 127.0.0.1\nport {self.port}\ndir {self.folder}\n"
+            f"requirepass {sentinel_password}\nsentinel sentinel-pass {sentinel_password}\n"
+            f"sentinel monitor {SERVICE} 127.0.0.1 {primary} 2\n"
+            f"sentinel auth-pass {SERVICE} {password}\n"
+            f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER}\n"
+            f"sentinel failover-timeout {SERVICE} 6000\n"
+        )
+
+    def _command(self) -> list[str]:
+        return [binary(), str(self.folder / "sentinel.conf"), "--sentinel"]
+
+    def _ready(self) -> bool:
+        return answers(self.port)
+
+
+class ReplicatedRedis:
+    """Three servers and three Sentinels. `url` is the address for `IOT_LOGIC_REDIS_URL`."""
+
+    def __init__(self, extra: str = "") -> None:
+        password, sentinel_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+        first = _Server(password, None, extra)
+        self.servers = [first, *(_Server(password, first.port, extra) for _ in range(2))]
+        self.sentinels = [_Sentinel(password, first.port, sentinel_password) for _ in range(3)]
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
+        self.url = f"redis+sentinel://:{password}@{hosts}/{SERVICE}/0?sentinel_password={sentinel_password}"
+        self._stack = ExitStack()
+
+    @property
+    def primary(self) -> _Server:
+        """The server that is the primary now. Raises `LookupError` if none says that it is."""
+        for server in self.servers:
+            try:
+                with server.client() as client:
+                    if client.info("replication")["role"] == "master":
+                        return server
+            except redis.RedisError:
+                continue
+        raise LookupError("no server is the primary")
+
+    @property
+    def replicas(self) -> list[_Server]:
+        """All servers but the primary."""
+        primary = self.primary
+        return [each for each in self.servers if each is not primary]
+
+    def replicating(self, count: int) -> bool:
+        """Return whether the primary has `count` replicas that are in step."""
+        with self.primary.client() as client:
+            return bool(client.wait(count, 1_000) >= count)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for server in (*self.servers, *self.sentinels):
+                stack.enter_context(server)
+            wait_until(lambda: self.replicating(2))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
