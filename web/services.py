@@ -10,10 +10,11 @@ from pipeline.dead_letters.redrive import Redriver
 from pipeline.plant.ingest import Ingest
 from pipeline.plant.lag import PartitionState, QueueState, partition_states, queue_names, queue_states
 from pipeline.plant.machines import Machines
+from pipeline.plant.readiness import ReadinessCheck
 from pipeline.plant.uploads import Uploads
 from pipeline.settings import Settings
 from pipeline.store.audit import AuditTrail
-from pipeline.store.client import RedisError, connect
+from pipeline.store.client import connect
 from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.pubsub import Events
@@ -40,6 +41,7 @@ class Services:
         self.profile_logics = LogicStore(self._redis, settings.signing_key, ProfileDeployments(self._redis))
         self.profiles = ProfileStore(self._redis, self.deployments, self._records)
         self._publisher = Publisher(lambda: topology.ensure(settings))
+        self._readiness = ReadinessCheck(self._redis, self._publisher)
         self.letters = self._records.letters
         self.recents = self._records.recents
         self.events = Events(self._redis)
@@ -79,14 +81,7 @@ class Services:
 
     def missing(self) -> dict[str, str]:
         """Return each service that the API needs but lacks, with a sentence about it; empty if ready."""
-        missing = dict[str, str]()
-        try:
-            self._redis.ping()
-        except RedisError as e:
-            missing["redis"] = f"Redis is unavailable: {e}"
-        if not self._publisher.connected:
-            missing["rabbitmq"] = f"RabbitMQ is unavailable: {self._publisher.lost_because}"
-        return missing
+        return self._readiness.missing()
 
     def workers(self) -> WorkerList:
         """Return the running workers, and the vanished ones. Raises `RedisError`."""

@@ -35,6 +35,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.spec import Basic
 
+from pipeline import wire
 from pipeline.broker.connection import Connection
 from pipeline.errors import PublishError, TopologyError
 from pipeline.telemetry import logs, tracing
@@ -44,6 +45,9 @@ PERSISTENT: Final = 2
 
 #: Seconds between two attempts to connect, and to publish refused messages.
 _AGAIN_SECONDS: Final = 0.5
+
+#: The routing key of a probe. There is no queue with this name.
+_PROBE_KEY: Final = "iot-logic.probe"
 
 #: Bytes of messages in line that are published at once: much less than a fifth of any queue's maximum.
 _AT_ONCE_BYTES: Final = 64 * 1024
@@ -177,9 +181,22 @@ class Publisher:
         self._unconfirmed: dict[int, _Submission] = {}
         self._published = 0
         self.lost_because = "still connecting"
+        self._blocked: str | None = None
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
+
+    @property
+    def blocked(self) -> str | None:
+        """Why the broker accepts no messages at the moment, as a sentence; None if it does.
+
+        The broker tells a connection about an alarm when the connection publishes.
+        """
+        return self._blocked
+
+    def probe(self) -> "Future[None]":
+        """Publish a message that no queue receives. The future is done when the broker has confirmed it."""
+        return self.publish([Message("", _PROBE_KEY, b"", pika.BasicProperties())])
 
     @property
     def connected(self) -> bool:
@@ -242,6 +259,9 @@ class Publisher:
             self._connection = self._channel = None
 
     def _on_open(self, connection: Any) -> None:
+        self._blocked = None
+        connection.add_on_connection_blocked_callback(self._on_blocked)
+        connection.add_on_connection_unblocked_callback(self._on_unblocked)
         connection.channel(on_open_callback=self._on_channel)
 
     def _on_channel(self, channel: Channel) -> None:
@@ -254,6 +274,17 @@ class Publisher:
         self._published = 0
         self._channel = channel
         self._work()
+
+    def _on_blocked(self, _connection: object, frame: Any) -> None:
+        because = wire.text_of(frame.method.reason)
+        self._blocked = (
+            f"RabbitMQ has an alarm ({because}) and accepts no messages. Free memory or disk space."
+        )
+        _logger.warning(self._blocked)
+
+    def _on_unblocked(self, _connection: object, _frame: object) -> None:
+        self._blocked = None
+        _logger.warning("RabbitMQ accepts messages again")
 
     def _on_channel_end(self, channel: Channel, reason: BaseException) -> None:
         if channel.connection.is_open:
@@ -314,10 +345,13 @@ class Publisher:
     def _on_return(self, _channel: object, method: Any, _properties: object, _body: bytes) -> None:
         """Note that no queue accepts a mandatory message.
 
-        The broker does not say which one, but the reason applies to all of them.
+        The broker does not say which one, but the reason applies to all with the same destination.
         """
+        destination = method.exchange, wire.text_of(method.routing_key)
         for submission in set(self._unconfirmed.values()):
-            if any(message.mandatory for message in submission.messages):
+            if any(
+                each.mandatory and (each.exchange, each.key) == destination for each in submission.messages
+            ):
                 submission.bring_back(method.exchange)
 
     def _warn_of_delay(self) -> None:

@@ -32,9 +32,12 @@ class Ingest:
         """Publish a reading as a device would. Return its message id and a future for the broker's confirm.
 
         Raises `msgspec.DecodeError` if `body` is not JSON, and `Busy` if too many readings wait to be
-        confirmed: a broker that is short of memory or disk accepts nothing, and sends no answer.
+        confirmed: a broker that is short of memory or disk accepts nothing, and sends no answer. Also if the
+        broker has said so.
         """
         msgspec.json.decode(body)
+        if (blocked := self._publisher.blocked) is not None:
+            raise Busy(blocked.removesuffix("."), _AGAIN_SECONDS)
         with self._sending:
             if self._unconfirmed + len(body) > UNCONFIRMED:
                 raise Busy("Too many readings wait for RabbitMQ's confirmation", _AGAIN_SECONDS)

@@ -113,3 +113,7 @@ TOKENS_USED_KEY: Final = "tokens:used"
 
 #: The audit trail.
 AUDIT_KEY: Final = "audit"
+
+
+#: A key without a meaning, which the readiness check writes.
+READY_KEY: Final = "ready"

@@ -23,7 +23,7 @@ from web.schemas.machine import MachineSummary, WholeMachine, shown, shown_whole
 from web.services import Services
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
-_CONFIRM_SECONDS = 10
+_CONFIRM_SECONDS = 4
 
 
 class MachineList(Struct):

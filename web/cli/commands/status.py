@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from web.cli.commands import OK, WRONG
 from web.cli.commands.client import Api, field
-from web.cli.commands.errors import Unclear
+from web.cli.commands.errors import Refused, Unclear
 from web.cli.commands.listing import STYLES
 from web.cli.commands.screen import Screen
 
@@ -60,15 +60,32 @@ def status(arguments: argparse.Namespace) -> int:
     """Show the workers, the waiting readings, the dead letters, the machines, and the problems."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
-        plant = _ask(api)
-        wrong = list(_wrong(api, plant))
-    screen.document({"well": not wrong, "wrong": wrong} | msgspec.to_builtins(plant))
-    _show(screen, plant)
+        wrong = _unready(api)
+        try:
+            plant = _ask(api)
+        except Refused:
+            if not wrong:
+                raise
+            plant = None  # what is wrong keeps the API from answering
+        else:
+            wrong += _wrong(api, plant)
+    screen.document({"well": not wrong, "wrong": wrong} | (msgspec.to_builtins(plant) if plant else {}))
+    if plant is not None:
+        _show(screen, plant)
     for each in wrong:
         screen.say(("✗ ", "red"), each)
-    if not wrong:
+    if plant is not None and not wrong:
         screen.say(("✓ ", "green"), _well(plant.machines))
     return WRONG if wrong else OK
+
+
+def _unready(api: Api) -> list[str]:
+    """Return why Redis or RabbitMQ does not do its work, as sentences; empty if both do."""
+    try:
+        api.get("/health/ready")
+    except Refused as e:
+        return [str(each["message"]) for each in e.errors if "message" in each] or [str(e)]
+    return []
 
 
 def _ask(api: Api) -> _Plant:
