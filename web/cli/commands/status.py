@@ -60,15 +60,13 @@ def status(arguments: argparse.Namespace) -> int:
     """Show the workers, the waiting readings, the dead letters, the machines, and the problems."""
     screen = Screen.of(arguments)
     with Api.of(arguments) as api:
-        wrong = _unready(api)
+        wrong, plant = _unready(api), None
         try:
             plant = _ask(api)
-        except Refused:
-            if not wrong:
-                raise
-            plant = None  # what is wrong keeps the API from answering
-        else:
             wrong += _wrong(api, plant)
+        except Refused:
+            if not wrong:  # else that keeps the API from answering
+                raise
     screen.document({"well": not wrong, "wrong": wrong} | (msgspec.to_builtins(plant) if plant else {}))
     if plant is not None:
         _show(screen, plant)
