@@ -76,10 +76,10 @@ bench-pages: $(INSTALLED) ## Write the results of `make bench` into the docs, as
 	$(BIN)/python -m tests.bench.page build/bench.json docs
 
 # SPLITS, KILLS and FLOODS are separate campaigns. They run in rounds and count all readings after each round.
-chaos: $(INSTALLED) ## Cause random failures, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority, or FLOODS=14; SEED=7
+chaos: $(INSTALLED) ## Cause random failures, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority, or FLOODS=14, or FAILOVERS=20; SEED=7
 	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS) $(if $(RABBITMQ),--rabbitmq $(RABBITMQ)),$(if $(SPLITS),splits --rounds $(SPLITS) \
-		$(if $(HANDLING),--handling $(HANDLING)),$(if $(FLOODS),floods --rounds $(FLOODS),\
-		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS))))) $(if $(SEED),--seed $(SEED))
+		$(if $(HANDLING),--handling $(HANDLING)),$(if $(FLOODS),floods --rounds $(FLOODS),$(if $(FAILOVERS),failovers --rounds $(FAILOVERS),\
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)))))) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(INSTALLED) ## Send generated requests to the API, and search for expensive steps of a logic: EXAMPLES=500 MINUTES=60 SEED=7
 	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz

@@ -2,7 +2,8 @@
 
 Without a command: faults of all kinds at random. `kills`: SIGKILLs of RabbitMQ under full load, a count after
 each. `splits`: splits and failures of a cluster of three RabbitMQ nodes, a count after each. `floods`: kills
-while a machine floods its partition and the overflow is full, a count after each.
+while a machine floods its partition and the overflow is full, a count after each. `failovers`: failures of a
+replicated Redis with Sentinels, a count after each.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from random import SystemRandom
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.chaos import floods, kills, rounds, splits
+from tests.chaos import failovers, floods, kills, rounds, splits
 from tests.chaos.broker import Broker
 from tests.chaos.campaign import Campaign
 from tests.chaos.debian import DebianBroker
@@ -62,7 +63,12 @@ def main() -> int:
         "--kinds", nargs="+", type=floods.Kind, default=list(floods.Kind), help="which kinds of rounds"
     )
     flooding.set_defaults(run=_floods, folder="floods-")
-    for command in (killing, splitting, flooding):
+    failing = commands.add_parser("failovers", help="fail a replicated Redis in rounds")
+    failing.add_argument(
+        "--kinds", nargs="+", type=failovers.Kind, default=list(failovers.Kind), help="which kinds of rounds"
+    )
+    failing.set_defaults(run=_failovers, folder="failovers-")
+    for command in (killing, splitting, flooding, failing):
         command.add_argument("--rounds", type=int, default=30, help="how many rounds")
         command.add_argument("--module", default="pipeline.actors", help="what the workers run")
         command.add_argument("--seed", type=int, help="what the rounds are drawn from (default: a new one)")
@@ -129,6 +135,15 @@ def _floods(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
     )
     _say(f"the overflow was full {refusals:,} times")
     return _shown(found, folder) or not refusals
+
+
+def _failovers(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
+    _say(f"{arguments.rounds} failures of Redis with seed {seed}")
+    found, twice = failovers.failovers(
+        arguments.rounds, seed, _say, kinds=tuple(arguments.kinds), module=arguments.module, logs=folder
+    )
+    _say(f"{twice:,} numbers were used twice")
+    return _shown(found, folder) or bool(twice)
 
 
 def _shown(found: rounds.Findings, folder: Path) -> bool:

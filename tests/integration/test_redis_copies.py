@@ -1,10 +1,8 @@
 """With replicas, a write counts only if replicas have it: also one that a retry finds and does not repeat."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 
 import pytest
@@ -13,7 +11,7 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
 from pipeline.store.client import RedisError, TooFewCopies, connect, connect_async, plain
-from tests.support.replicated_redis import ReplicatedRedis, _Server
+from tests.support.replicated_redis import ReplicatedRedis, Server
 from tests.support.waiting import wait_until
 
 
@@ -24,21 +22,12 @@ def redis_of_three() -> Iterator[ReplicatedRedis]:
 
 
 @contextmanager
-def frozen(*servers: _Server) -> Iterator[None]:
+def frozen(*servers: Server) -> Iterator[None]:
     """Stop these servers in the middle of everything, as a cut network would."""
-    with_pids = [client_pid(server) for server in servers]
-    for pid in with_pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with ExitStack() as stack:
+        for server in servers:
+            stack.enter_context(server.frozen())
         yield
-    finally:
-        for pid in with_pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-def client_pid(server: _Server) -> int:
-    with server.client() as client:
-        return int(client.info("server")["process_id"])
 
 
 def settings(servers: ReplicatedRedis, **more: object) -> Settings:

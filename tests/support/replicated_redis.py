@@ -1,7 +1,15 @@
-"""A primary Redis with two replicas, and three Sentinels that replace it, as local processes."""
+"""A primary Redis with two replicas, and three Sentinels that replace it, as local processes.
 
+How a server is cut off, without root and without a proxy: replicas and Sentinels have users of their own.
+While these are off on a server, it refuses replicas and Sentinels, as a firewall would, and still serves
+clients.
+"""
+
+import os
 import secrets
-from contextlib import ExitStack
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Final, Self
 
 import redis
@@ -14,11 +22,14 @@ from tests.support.waiting import wait_until
 #: The name under which the Sentinels know the primary.
 SERVICE: Final = "plant"
 
+#: The users that are not clients.
+_OTHERS: Final = ("replica", "sentinel")
+
 #: Milliseconds without an answer after which a Sentinel takes a server for down.
 _DOWN_AFTER: Final = 1_000
 
 
-class _Server(PrivateServer):
+class Server(PrivateServer):
     """One Redis: the first primary, or a replica of it. Its data survive `kill` and `stop`."""
 
     name = "Redis"
@@ -28,8 +39,10 @@ class _Server(PrivateServer):
         self.port = free_port()
         self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
         (self.folder / "redis.conf").write_text(
-            f"bind 127.0.0.1\nport {self.port}\nrequirepass {password}\nmasterauth {password}\n"
-            f"dir {self.folder}\n"
+            f"bind 127.0.0.1\nport {self.port}\nrequirepass {password}\n"
+            f"masteruser replica\nmasterauth {password}\n"
+            + "".join(f"user {user} on >{password} ~* &* +@all\n" for user in _OTHERS)
+            + f"dir {self.folder}\n"
             'appendonly yes\nappendfsync always\nsave ""\n'
             "repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\nrepl-timeout 5\n"
             "min-replicas-max-lag 2\n"
@@ -41,6 +54,30 @@ class _Server(PrivateServer):
 
     def _ready(self) -> bool:
         return serves_redis(self.url, self.port)
+
+    def cut_off(self) -> None:
+        """Refuse replicas and Sentinels. Clients notice nothing."""
+        with self.client() as client:
+            for user in _OTHERS:
+                client.execute_command("ACL", "SETUSER", user, "off")
+                client.execute_command("CLIENT", "KILL", "USER", user)
+
+    def reunite(self) -> None:
+        """Accept replicas and Sentinels again."""
+        with self.client() as client:
+            for user in _OTHERS:
+                client.execute_command("ACL", "SETUSER", user, "on")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP it while the block runs."""
+        with self.client() as client:
+            pid = int(client.info("server")["process_id"])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def client(self) -> "redis.Redis":
         """Return a client of this server, whatever its role."""
@@ -55,10 +92,12 @@ class _Sentinel(PrivateServer):
     def __init__(self, password: str, primary: int, sentinel_password: str) -> None:
         super().__init__()
         self.port = free_port()
+        self._url = f"redis://:{sentinel_password}@127.0.0.1:{self.port}"
         (self.folder / "sentinel.conf").write_text(
             f"bind 127.0.0.1\nport {self.port}\ndir {self.folder}\n"
             f"requirepass {sentinel_password}\nsentinel sentinel-pass {sentinel_password}\n"
             f"sentinel monitor {SERVICE} 127.0.0.1 {primary} 2\n"
+            f"sentinel auth-user {SERVICE} sentinel\n"
             f"sentinel auth-pass {SERVICE} {password}\n"
             f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER}\n"
             f"sentinel failover-timeout {SERVICE} 6000\n"
@@ -70,21 +109,25 @@ class _Sentinel(PrivateServer):
     def _ready(self) -> bool:
         return answers(self.port)
 
+    def client(self) -> "redis.Redis":
+        """Return a client of this Sentinel."""
+        return redis.Redis.from_url(self._url, socket_timeout=2)
+
 
 class ReplicatedRedis:
     """Three servers and three Sentinels. `url` is the address for `IOT_LOGIC_REDIS_URL`."""
 
     def __init__(self, extra: str = "") -> None:
         password, sentinel_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        first = _Server(password, None, extra)
-        self.servers = [first, *(_Server(password, first.port, extra) for _ in range(2))]
+        first = Server(password, None, extra)
+        self.servers = [first, *(Server(password, first.port, extra) for _ in range(2))]
         self.sentinels = [_Sentinel(password, first.port, sentinel_password) for _ in range(3)]
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
         self.url = f"redis+sentinel://:{password}@{hosts}/{SERVICE}/0?sentinel_password={sentinel_password}"
         self._stack = ExitStack()
 
     @property
-    def primary(self) -> _Server:
+    def primary(self) -> Server:
         """The server that is the primary now. Raises `LookupError` if none says that it is."""
         for server in self.servers:
             try:
@@ -95,8 +138,27 @@ class ReplicatedRedis:
                 continue
         raise LookupError("no server is the primary")
 
+    def has_other_primary(self, than: Server) -> bool:
+        """Return whether the Sentinels have agreed on another primary, which serves."""
+        for sentinel in self.sentinels:
+            try:
+                with sentinel.client() as client:
+                    _, port = client.sentinel_get_master_addr_by_name(SERVICE)
+            except redis.RedisError:
+                continue
+            if port == than.port:
+                return False
+        return True
+
+    def in_step(self) -> bool:
+        """Return whether there is one primary, and both other servers are its replicas."""
+        try:
+            return self.replicating(2)
+        except (LookupError, redis.RedisError):
+            return False
+
     @property
-    def replicas(self) -> list[_Server]:
+    def replicas(self) -> list[Server]:
         """All servers but the primary."""
         primary = self.primary
         return [each for each in self.servers if each is not primary]
