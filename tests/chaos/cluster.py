@@ -9,6 +9,7 @@ cookie of the cluster again. Clients keep their connections to either side, and 
 import os
 import secrets
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import Final
 
 from pipeline.local.ports import answers, free_port
 from pipeline.local.process import GuardedProcess
-from pipeline.local.rabbitmq import RABBITMQ_USER
+from pipeline.local.rabbitmq import RABBITMQ_USER, script
 from tests.chaos.broker import Broker
 from tests.support.waiting import wait_until
 
@@ -27,6 +28,9 @@ TICK_SECONDS: Final = 5
 
 #: The maximum number of seconds until a node is part of the cluster again.
 _REUNION_SECONDS: Final = 90
+
+#: The maximum number of seconds of a command.
+_COMMAND_SECONDS: Final = 180
 
 _COOKIE: Final = "CHAOS"
 
@@ -108,15 +112,34 @@ class Node(Broker):
         then = "erlang:disconnect_node(Other)" if disconnect else "ok"
         self.order(f"[begin erlang:set_cookie(Other, '{cookie}'), {then} end || Other <- [{names}]].")
 
+    def run(self, command: str) -> str:
+        """Run one of RabbitMQ's commands on this node, as an operator would. Return its output."""
+        name, *arguments = command.split()
+        environ = self._environ()
+        del environ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"], environ["RABBITMQ_DIST_PORT"]
+        ran = subprocess.run(
+            [Path(script()).with_name(name), *arguments],
+            env=environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+        )
+        assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}"
+        return ran.stdout
+
     def sees_all(self) -> bool:
         """Return whether RabbitMQ runs on all nodes, and none is partitioned from this one."""
         return self.order(_SEEN) == f"{{{len(_NODES)},[]}}"
 
 
 class Cluster:
-    """Nodes a, b and c, running until `stack` ends. `handling` is `cluster_partition_handling`."""
+    """Nodes a, b and c, running until `stack` ends. `handling` is `cluster_partition_handling`.
 
-    def __init__(self, stack: ExitStack, handling: str) -> None:
+    If `alone` is set, only node a runs until `join`.
+    """
+
+    def __init__(self, stack: ExitStack, handling: str, *, alone: bool = False) -> None:
         self.handling = handling
         self.password = secrets.token_urlsafe(16)
         self.epmd_port = free_port()
@@ -127,6 +150,11 @@ class Cluster:
         self.a, self.b, self.c = self.nodes.values()
         # The first node creates the cluster.
         self.a.start()
+        if not alone:
+            self.join()
+
+    def join(self) -> None:
+        """Start the other nodes, which join the first one."""
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda node: node.start(), [self.b, self.c]))
         self._wait_whole(_REUNION_SECONDS)

@@ -29,7 +29,7 @@ from tests.support.waiting import wait_until
 from web.cli import main
 from web.cli.commands import OK, WRONG
 from web.cli.doctor.host import check_sandbox
-from web.cli.doctor.management import Node, alarms
+from web.cli.doctor.management import Node, QueueInfo, alarms, copies
 from web.cli.doctor.redis import check_redis
 from web.cli.parser import new_parser
 
@@ -316,3 +316,25 @@ def test_each_alarm_of_a_node_is_a_problem() -> None:
 
     assert [each.level for each in alarms(nodes)] == ["wrong"] * 4
     assert list(alarms([Node("a")])) == []
+
+
+def test_queues_without_copies_on_a_cluster_and_leaders_on_one_node_are_found() -> None:
+    nodes = [Node("a"), Node("b"), Node("c")]
+
+    def queue(name: str, leader: str, *members: str, online: tuple[str, ...] | None = None) -> QueueInfo:
+        return QueueInfo(
+            name, leader=leader, members=[*members], online=[*(members if online is None else online)]
+        )
+
+    alone = list(copies([queue("readings.0", "a", "a"), queue("dead-letters", "a", "a")], nodes))
+    assert [each.todo for each in alone] == [
+        "Run: rabbitmq-queues grow b all",
+        "Run: rabbitmq-queues grow c all",
+        "Run: rabbitmq-queues rebalance quorum",
+    ]
+    whole = [queue("readings.0", "a", "a", "b", "c"), queue("readings.1", "b", "a", "b", "c")]
+    assert [each.level for each in copies(whole, nodes)] == ["ok"]
+    down = [*whole, queue("readings.2", "c", "a", "b", "c", online=("a", "c"))]
+    assert ["readings.2" in each.what for each in copies(down, nodes)] == [True]
+    assert list(copies([queue("another", "a", "a")], nodes)) == []
+    assert list(copies([queue("readings.0", "a", "a")], nodes[:1])) == []

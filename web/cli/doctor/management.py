@@ -14,6 +14,7 @@ import msgspec
 import pika.exceptions
 from msgspec import Meta, Struct
 
+from pipeline import wire
 from pipeline.broker import topology
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings, addresses_of
@@ -24,6 +25,12 @@ _AREA: Final = "RabbitMQ"
 _PATIENCE: Final = 5
 #: The plugin's ports, without and with TLS.
 _PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
+
+#: The nodes of the smallest cluster that survives the loss of one, and so the copies that a queue needs.
+_CLUSTER: Final = 3
+
+#: The names of all our queues.
+_OUR_QUEUES: Final = rf"{topology.PARTITION_QUEUES_PATTERN}|^{wire.DEAD_LETTERS_QUEUE}$"
 
 T = TypeVar("T")
 
@@ -50,6 +57,9 @@ class QueueInfo(Struct):
     name: str
     arguments: dict[str, Any] = {}
     effective_policy_definition: dict[str, Any] | list[Any] | None = None
+    leader: str | None = None
+    members: Annotated[list[str], Meta(description="Nodes that have a copy of it.")] = []
+    online: Annotated[list[str], Meta(description="Members whose copy is reachable.")] = []
 
     @property
     def keeps_expired(self) -> bool:
@@ -89,6 +99,7 @@ def check_management(settings: Settings, url: str | None) -> Iterator[Finding]:
     if not wrong:
         yield Finding(_AREA, "ok", "No alarm is raised, and the bindings are declared correctly.")
     yield from expiry(queues, vhost)
+    yield from copies(queues, nodes)
 
 
 def _default_url(amqp: SplitResult) -> str:
@@ -134,6 +145,43 @@ def alarms(nodes: list[Node]) -> Iterator[Finding]:
                 f"The node {node.name} cannot reach {', '.join(node.partitions)} (network partition).",
                 "Repair the network between them, then restart the nodes on the smaller side.",
             )
+
+
+def copies(queues: list[QueueInfo], nodes: list[Node]) -> Iterator[Finding]:
+    """Check whether the queues survive the loss of a node of a cluster, and whether their leaders are spread.
+
+    A queue that was declared on one node keeps one member when other nodes join. A queue with three members
+    survives the loss of one node, so more members are not required.
+    """
+    ours = [each for each in queues if re.match(_OUR_QUEUES, each.name) and each.members]
+    if len(nodes) < _CLUSTER or not ours:
+        return
+    few = [each for each in ours if len(each.members) < _CLUSTER]
+    for node in sorted({node.name for node in nodes} if few else ()):
+        lacking = [each.name for each in few if node not in each.members]
+        if lacking:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{some(lacking)} has no copy on {node}, and fewer than {_CLUSTER} copies: the loss of one "
+                "node can stop it.",
+                f"Run: rabbitmq-queues grow {shlex.quote(node)} all",
+            )
+    offline = [each.name for each in ours if len(each.online) < len(each.members)]
+    if offline:
+        yield Finding(
+            _AREA, "wrong", f"A copy of {some(offline)} is not reachable.", "Start the stopped node."
+        )
+    leaders = {each.leader for each in ours}
+    if len(leaders) == 1 and len(ours) > 1:
+        yield Finding(
+            _AREA,
+            "wrong",
+            f"The leaders of all queues are on {leaders.pop()}, which does all the work.",
+            "Run: rabbitmq-queues rebalance quorum",
+        )
+    if not few and not offline and len(leaders) > 1:
+        yield Finding(_AREA, "ok", f"Each queue has copies on at least {_CLUSTER} nodes.")
 
 
 def expiry(queues: list[QueueInfo], vhost: str) -> Iterator[Finding]:
