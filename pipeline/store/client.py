@@ -163,6 +163,11 @@ def connect(settings: Settings) -> Client:
     return client
 
 
+def replicas_required(client: Client) -> int:
+    """Return how many replicas must have a write of this client before it counts."""
+    return client.copies.replicas if isinstance(client, _CopiedClient) else 0
+
+
 def plain(client: Client) -> Client:
     """Return a client on the same connections whose writes wait for no copies."""
     return redis.Redis(connection_pool=client.connection_pool)

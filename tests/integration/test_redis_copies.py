@@ -13,6 +13,7 @@ from pipeline.store.address import RedisAddress
 from pipeline.store.client import RedisError, TooFewCopies, connect, connect_async, plain
 from tests.support.replicated_redis import ReplicatedRedis, Server
 from tests.support.waiting import wait_until
+from web.cli.doctor.redis import check_redis
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,20 @@ def test_the_number_of_replicas_is_a_setting(redis_of_three: ReplicatedRedis) ->
             with pytest.raises(TooFewCopies):
                 both.set("kept", 3)
         wait_until(lambda: redis_of_three.replicating(2))
+
+
+def test_the_doctor_says_what_a_failover_would_lose(redis_of_three: ReplicatedRedis) -> None:
+    def found(**more: object) -> list[str]:
+        with connect(settings(redis_of_three, **more)) as client:
+            return [each.what for each in check_redis(client) if each.level != "ok"]
+
+    assert any("accepts writes that the next primary" in each for each in found())
+    assert any("nothing waits for them" in each for each in found(redis_replicas=0))
+    assert any("If one stops" in each for each in found(redis_replicas=2))
+    assert any("No reading is acknowledged" in each for each in found(redis_replicas=3))
+    with redis_of_three.primary.client() as primary:
+        primary.config_set("min-replicas-to-write", 1)
+    assert found() == []
 
 
 def test_a_new_primary_has_every_write_that_counted() -> None:

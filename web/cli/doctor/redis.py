@@ -1,10 +1,11 @@
 """Checks of Redis: its version, whether it keeps all confirmed writes and loads them again, and its clock."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from pipeline.store.client import Client, RedisError, ResponseError
+from pipeline.store.client import Client, RedisError, ResponseError, replicas_required
 from web.cli.doctor.finding import Finding
 
 _AREA: Final = "Redis"
@@ -28,6 +29,7 @@ def check_redis(client: Client) -> Iterator[Finding]:
         info = client.info()
         yield from _server(info)
         yield from _durability(client, info)
+        yield from _replicas(client, info)
         yield from _replay(client)
         yield _clock(client)
     except RedisError as e:
@@ -47,6 +49,13 @@ def _server(info: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(_AREA, "wrong", f"Redis {version} is too old.", f"Upgrade to {oldest} or newer.")
     else:
         yield Finding(_AREA, "ok", f"Redis has version {version}.")
+    if info.get("redis_mode") == "cluster" or info.get("cluster_enabled"):
+        yield Finding(
+            _AREA,
+            "wrong",
+            "This Redis is a node of a Redis Cluster, which is not supported.",
+            "Use one primary with replicas and Sentinels.",
+        )
     if info.get("role") != "master":
         yield Finding(
             _AREA,
@@ -62,6 +71,48 @@ def _server(info: dict[str, Any]) -> Iterator[Finding]:
             f"Redis uses {used / most:.0%} of its maxmemory. When the memory is full, readings wait.",
             "Raise maxmemory, or lower IOT_LOGIC_RECENT or IOT_LOGIC_DEAD_LETTERS_MAX.",
         )
+
+
+def _replicas(client: Client, info: dict[str, Any]) -> Iterator[Finding]:
+    """Check whether a failover loses nothing that was confirmed."""
+    required, connected = replicas_required(client), int(info.get("connected_slaves", 0))
+    if not required:
+        if connected:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"Redis has {connected} replicas, but nothing waits for them. A failover loses the last "
+                "writes.",
+                "Set IOT_LOGIC_REDIS_REPLICAS=1, or the address of the Sentinels in IOT_LOGIC_REDIS_URL.",
+            )
+        return
+    if connected < required:
+        yield Finding(
+            _AREA,
+            "wrong",
+            f"Redis has {connected} replicas, and {required} must have each write. No reading is "
+            "acknowledged.",
+            "Start the missing replicas.",
+        )
+    elif connected == required:
+        yield Finding(
+            _AREA,
+            "note",
+            f"Redis has {connected} replicas, and all of them must have each write. If one stops, readings "
+            "wait.",
+            "Run one replica more than IOT_LOGIC_REDIS_REPLICAS.",
+        )
+    else:
+        yield Finding(_AREA, "ok", f"Each write is on {required} of {connected} replicas before it counts.")
+    with contextlib.suppress(ResponseError):  # hosted services do not show their settings
+        config = cast("dict[str, str]", client.config_get("min-replicas-to-write"))
+        if int(config.get("min-replicas-to-write", 0)) < required:
+            yield Finding(
+                _AREA,
+                "wrong",
+                "A primary that has lost its replicas accepts writes that the next primary will not have.",
+                _SET.format(f"min-replicas-to-write {required}"),
+            )
 
 
 def _durability(client: Client, info: dict[str, Any]) -> Iterator[Finding]:
