@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import redis
-
 from pipeline.store.client import RedisError, TooFewCopies
 
 _CLUSTER: Final = "is a node of a Redis Cluster, which is not supported. Use one primary with replicas."
@@ -26,15 +24,15 @@ _TROUBLES: Final = {
     "CLUSTERDOWN": _CLUSTER,
 }
 
-#: The first words of the errors that the library recognises and shortens.
+#: The first words of the errors that the library recognises and shortens, by its class.
 _WORDS: Final = {
-    redis.ReadOnlyError: "READONLY",
-    redis.OutOfMemoryError: "OOM",
-    redis.BusyLoadingError: "LOADING",
-    redis.AuthenticationError: "WRONGPASS",
-    redis.exceptions.MovedError: "MOVED",
-    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
-    redis.exceptions.ClusterCrossSlotError: "CROSSSLOT",
+    "ReadOnlyError": "READONLY",
+    "OutOfMemoryError": "OOM",
+    "BusyLoadingError": "LOADING",
+    "AuthenticationError": "WRONGPASS",
+    "MovedError": "MOVED",
+    "ClusterDownError": "CLUSTERDOWN",
+    "ClusterCrossSlotError": "CROSSSLOT",
 }
 
 
@@ -43,5 +41,5 @@ def trouble_of(error: RedisError) -> str:
     if isinstance(error, TooFewCopies):
         return f"Redis has too few replicas in step: {error}. Start the missing ones, or repair the network."
     first, _, _ = str(error).partition(" ")
-    known = _TROUBLES.get(_WORDS.get(type(error), first.rstrip(":")))
+    known = _TROUBLES.get(_WORDS.get(type(error).__name__, first.rstrip(":")))
     return f"Redis {known}" if known else f"Redis is unavailable: {error}."
