@@ -36,7 +36,7 @@ def digest_of(source: str) -> str:
 
 
 class Problem(Struct, frozen=True):
-    """A problem for which a logic is refused.
+    """A problem for which a logic is refused, or a note about a logic that is accepted.
 
     `line` and `column` count from 1. `text` is the part of the source with the problem, at most one line.
     `message` says what is wrong, and `hint` what to write instead; it can be empty.

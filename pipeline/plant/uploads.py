@@ -2,14 +2,23 @@
 
 from collections.abc import Sequence
 from threading import Lock
+from typing import NamedTuple
 
 from pipeline.model.deployment import Active
 from pipeline.store.versions import Check, LogicStore, any_logic
 from pipeline.trials.examples import Example, ExamplesFailed, Mismatch, cases, encoded, mismatches
 from pipeline.trials.runner import Trials
 from sandbox.errors import LogicRefused
+from sandbox.job import Problem
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
+
+
+class Uploaded(NamedTuple):
+    """The version that an upload deployed, and the notes about its source."""
+
+    active: Active
+    notes: tuple[Problem, ...]
 
 
 class Uploads:
@@ -34,7 +43,7 @@ class Uploads:
         author: str = "",
         comment: str | None = None,
         check: Check = any_logic,
-    ) -> Active:
+    ) -> Uploaded:
         """Check a source, run its examples, and deploy it for the owner of this name in `logics`.
 
         The owner is a machine or a profile. Raises `LogicRefused` with every problem found, `ExamplesFailed`
@@ -48,9 +57,10 @@ class Uploads:
         kept = None if examples is None else encoded(examples)
         if wrong := self.try_examples(source, examples or ()):
             raise ExamplesFailed(wrong)
-        return logics.upload(
+        active = logics.upload(
             name, source, checked.code, examples=kept, author=author, comment=comment, check=check
         )
+        return Uploaded(active, checked.notes)
 
     def try_examples(self, source: str, examples: Sequence[Example]) -> list[Mismatch]:
         """Return the mismatches between an accepted source and its examples. Raises `Busy`."""

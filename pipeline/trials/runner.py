@@ -51,12 +51,13 @@ class Case(NamedTuple):
 class TrialResult(NamedTuple):
     """The result of a trial: why the logic may not run at all, or the outcome of each reading of each case.
 
-    `stopped` says why some readings were not run.
+    `stopped` says why some readings were not run. `notes` say what else the author should know.
     """
 
     problems: tuple[Problem, ...]
     tried: list[list[Tried]]
     stopped: str | None
+    notes: tuple[Problem, ...] = ()
 
 
 class Trials:
@@ -92,11 +93,11 @@ class Trials:
         with self._slot():
             checked = self._on_thread(lambda: self._sandbox.check(source))
             if checked.code is None:
-                return TrialResult(checked.problems, [], "The logic was refused.")
+                return TrialResult(checked.problems, [], "The logic was refused.", checked.notes)
             run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
             while self._on_thread(run.go_on):
                 pass
-            return TrialResult((), run.tried, run.stopped)
+            return TrialResult((), run.tried, run.stopped, checked.notes)
 
     @cached_property
     def _sandbox(self) -> Sandbox:

@@ -39,7 +39,7 @@ def is_made_again(default: ast.expr, scope: Scope) -> bool:
 def fresh(default: ast.expr, scope: Scope) -> ast.expr:
     """Return the expression that makes such a default, without any name in it."""
     empty = _empty(default, scope)
-    return default if empty is None else ast.copy_location(empty, default)
+    return default if empty is None else ast.fix_missing_locations(ast.copy_location(empty, default))
 
 
 def _empty(default: ast.expr, scope: Scope) -> ast.expr | None:

@@ -41,7 +41,7 @@ _NOT_RUN: Final = Outcome(
     "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
 )
 
-#: The most problems of one source to report; the others appear when these are fixed.
+#: The most problems, and the most notes, of one source to report; the others appear when these are fixed.
 _PROBLEMS: Final = 100
 
 _decode_state = msgspec.json.Decoder(dict[str, object]).decode
@@ -94,9 +94,8 @@ class Runner:
     def check(self, request: Check) -> None:
         """Answer a `Check` request."""
         checked = check(request.source, self._limits)
-        if len(checked.problems) > _PROBLEMS:
-            checked = Checked(checked.problems[:_PROBLEMS])
-        self._send(CheckAnswer(checked))
+        problems, notes = checked.problems[:_PROBLEMS], checked.notes[:_PROBLEMS]
+        self._send(CheckAnswer(Checked(problems, checked.code, notes)))
 
     def work(self, request: Work) -> None:
         """Answer a `Work` request with one or more `Part` replies."""

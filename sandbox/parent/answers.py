@@ -23,7 +23,7 @@ _FAILED: Final = frozenset({"not-json", "error", "limit", "refused", "quarantine
 _MESSAGE: Final = 500
 _LINE: Final = 200
 
-#: The most problems of one source to pass on.
+#: The most problems, and the most notes, of one source to pass on.
 _PROBLEMS: Final = 100
 
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
@@ -92,7 +92,12 @@ def believed_state(state: bytes, before: bytes, limits: Limits) -> bool:
 
 def believed_verdict(checked: Checked) -> Checked:
     """Return the verdict on a source with cleaned texts."""
-    problems = tuple(
+    problems = _cleaned_problems(checked.problems)
+    return Checked(problems, None if problems else checked.code, _cleaned_problems(checked.notes))
+
+
+def _cleaned_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(
         Problem(
             max(1, problem.line),
             max(1, problem.column),
@@ -100,9 +105,8 @@ def believed_verdict(checked: Checked) -> Checked:
             cleaned(problem.message, _MESSAGE),
             cleaned(problem.hint, _MESSAGE),
         )
-        for problem in checked.problems[:_PROBLEMS]
+        for problem in problems[:_PROBLEMS]
     )
-    return Checked(problems, None if problems else checked.code)
 
 
 def _cleaned_failure(failure: Failure) -> Failure:

@@ -211,6 +211,19 @@ def test_if_one_logic_of_a_folder_is_refused_none_is_deployed(plant: Installatio
     assert "Nothing was changed, because 1 of 3 changes would be refused." in ran.error
 
 
+def test_a_push_shows_the_notes_about_a_logic(plant: Installation, machine: str, tmp_path: Path) -> None:
+    noted = logic(1) + 'if __name__ == "__main__":\n    pass\n'
+    folder = write(tmp_path, {f"machines/{machine}.py": noted})
+
+    tried = iot_logic(plant, "push", folder, "--dry-run", "--json")
+    pushed = iot_logic(plant, "push", folder)
+
+    assert [[note["line"] for note in change["notes"]] for change in tried.json["changes"]] == [[3]]
+    assert pushed.status == 0
+    assert f"{folder}/machines/{machine}.py:3:4: note: this block is ignored" in pushed.error
+    assert source(plant, machine) == noted
+
+
 def test_a_dry_run_shows_the_changes_and_changes_nothing(
     plant: Installation, machine: str, tmp_path: Path
 ) -> None:

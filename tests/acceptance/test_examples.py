@@ -121,7 +121,7 @@ def test_validating_runs_the_examples_too(plant: Installation) -> None:
     good = validate(logic=COUNTER, examples=EXAMPLES)
     bad = validate(logic=COUNTER, examples=[{**OTHERS[0], "results": [None]}])
 
-    assert good == {"accepted": True, "errors": [], "examples": []}
+    assert good == {"accepted": True, "errors": [], "examples": [], "notes": []}
     assert not bad["accepted"]
     assert [each["got"] for each in bad["examples"]] == [{"count": 2}]
 

@@ -53,6 +53,15 @@ def test_each_reading_prints_a_line_with_its_results_and_the_state_after_it(tmp_
     assert all("error" not in line for line in lines)
 
 
+def test_notes_about_a_logic_are_on_the_standard_error(tmp_path: Path) -> None:
+    status, lines, error = run_test(
+        tmp_path, "def process(data, state):\n    return data\nif __name__ == '__main__':\n    pass\n", ["{}"]
+    )
+
+    assert (status, len(lines)) == (0, 1)
+    assert error.startswith("iot-logic: logic.py:3: note: this block is ignored")
+
+
 def test_a_failed_reading_shows_its_error_and_line_and_does_not_change_the_state(tmp_path: Path) -> None:
     status, lines, _ = run_test(
         tmp_path,

@@ -52,7 +52,25 @@ def test_all_problems_of_a_logic_are_reported_and_a_good_one_is_accepted(plant: 
 
     assert not bad["accepted"]
     assert {error["line"] for error in bad["errors"]} == {1, 3}
-    assert good == {"accepted": True, "errors": [], "examples": []}
+    assert good == {"accepted": True, "errors": [], "examples": [], "notes": []}
+
+
+def test_notes_about_a_logic_are_in_every_answer_about_it(plant: Installation) -> None:
+    logic = COUNTER + 'if __name__ == "__main__":\n    pass\n'
+    line = len(COUNTER.splitlines()) + 1
+
+    checked = post(plant, "/logic/validate", logic=logic)
+    tried = post(plant, "/logic/test", logic=logic, readings=[{"n": 1}])
+    uploaded = plant.client.put("/machines/noted/logic", json={"logic": logic}).raise_for_status().json()
+    activated = plant.client.post("/machines/noted/logic/versions/1/activate").raise_for_status().json()
+
+    for answer in (checked, tried, uploaded):
+        [note] = answer["notes"]
+        assert (note["line"], note["text"]) == (line, '__name__ == "__main__"')
+        assert "ignored" in note["message"]
+    assert checked["accepted"]
+    assert tried["accepted"]
+    assert (uploaded["version"], activated["version"]) == (1, 1)
 
 
 def test_each_reading_of_a_trial_shows_its_results_state_and_error(plant: Installation) -> None:

@@ -91,9 +91,14 @@ def test_a_first_logic_is_written_fixed_tried_saved_and_runs_on_the_next_reading
     write(
         page,
         editor,
-        'def process(data, state):\n    state["seen"] = 1\n    return {"double": data["pressure"] * 2}',
+        'def process(data, state):\n    state["seen"] = 1\n    return {"double": data["pressure"] * 2}\n'
+        'if __name__ == "__main__":\n    pass',
     )
     expect(page.get_by_text("No errors found.")).to_be_visible()
+    noted = page.get_by_label("Notes", exact=True).get_by_role("listitem")
+    expect(noted).to_contain_text("Line 4: Note: this block is ignored")
+    expect(page.locator(".cm-lint-marker-info")).to_have_count(1)
+    assert axe(page) == []
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("2 readings tried.")).to_be_visible()
     expect(tried(page, "Reading 1")).to_contain_text("added seen: 1")

@@ -14,7 +14,7 @@ from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch
 from web.http.problems import checked_id, checked_name
 from web.routes.owner import Comparison, Owner, tag_of
-from web.schemas.logic import Accepted, DeployedLogic, OneVersion, Upload, Versions, WholeVersion
+from web.schemas.logic import Accepted, DeployedLogic, OneVersion, Upload, Uploaded, Versions, WholeVersion
 from web.schemas.unified_diff import unified_diff
 from web.services import Services
 
@@ -48,7 +48,7 @@ class LogicController(Controller):
         data: JSONBody[Upload],
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
-    ) -> Response[Accepted]:
+    ) -> Response[Uploaded]:
         """Check a logic and deploy it. It applies from the next batch of readings on.
 
         The API runs the examples first and refuses the logic if one fails. If a version with the same source
@@ -65,7 +65,7 @@ class LogicController(Controller):
         data: JSONBody[Upload],
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
-    ) -> Response[Accepted]:
+    ) -> Response[Uploaded]:
         """Check a logic and deploy it, the same as `POST`."""
         return _upload(owner, audit, data, Comparison(if_match, if_none_match), 200)
 
@@ -170,8 +170,8 @@ class ProfileLogicController(LogicController):
     dependencies = {"owner": Provide(_profile, sync_to_thread=False)}  # noqa: RUF012 - as Litestar's
 
 
-def _upload(owner: Owner, audit: Audit, data: Upload, compare: Comparison, status: int) -> Response[Accepted]:
-    active = owner.services.uploads.upload(
+def _upload(owner: Owner, audit: Audit, data: Upload, compare: Comparison, status: int) -> Response[Uploaded]:
+    active, notes = owner.services.uploads.upload(
         owner.logics,
         owner.name,
         data.logic,
@@ -181,4 +181,5 @@ def _upload(owner: Owner, audit: Audit, data: Upload, compare: Comparison, statu
         check=compare,
     )
     compare.record(audit, "logic.upload", owner, active)
-    return owner.accepted(active, status)
+    uploaded = Uploaded(**owner.named, version=active.version, digest=active.digest, notes=notes)
+    return Response(uploaded, status_code=status, headers={"ETag": tag_of(active)})

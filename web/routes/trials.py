@@ -35,12 +35,13 @@ class CheckResult(Struct):
     """Whether an upload of the logic would be accepted.
 
     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if
-    the logic has no problems.
+    the logic has no problems. `notes` say what else the author should know; they do not refuse the logic.
     """
 
     accepted: bool
     errors: tuple[Problem, ...]
     examples: list[Mismatch]
+    notes: tuple[Problem, ...]
 
 
 class TrialOrder(Struct):
@@ -68,13 +69,14 @@ class MachineTrialOrder(Struct):
 class TrialReport(Struct, kw_only=True):
     """The report of a trial.
 
-    `errors` lists the problems of the logic. `readings` has an entry for each reading that was run, in order.
+    `errors` lists the problems of the logic, `notes` what else its author should know. `readings` has an entry for each reading that was run, in order.
     `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the
     trial took too long, its output was too large, or a machine would be in quarantine.
     """
 
     accepted: bool
     errors: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
     readings: list[Tried]
     not_run: int
     stopped: str | None
@@ -111,7 +113,8 @@ class TrialsController(Controller):
         encoded(data.examples)
         checked = services.trials.check(data.logic)
         wrong = services.uploads.try_examples(data.logic, data.examples) if checked.accepted else []
-        return CheckResult(checked.accepted and not wrong, checked.problems, wrong[:MISMATCHES])
+        accepted = checked.accepted and not wrong
+        return CheckResult(accepted, checked.problems, wrong[:MISMATCHES], checked.notes)
 
     @post(
         "/logic/test",
@@ -182,6 +185,7 @@ def _tried(services: Services, logic: str, case: Case) -> dict[str, Any]:
     return {
         "accepted": not ran.problems,
         "errors": ran.problems,
+        "notes": ran.notes,
         "readings": tried,
         "not_run": len(case.readings) - len(tried),
         "stopped": ran.stopped,

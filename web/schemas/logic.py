@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pipeline.trials.examples import EXAMPLES, Example
+from sandbox.job import Problem
 
 
 class Upload(Struct):
@@ -42,6 +43,15 @@ class Accepted(Owned, kw_only=True):
 
     version: int
     digest: str
+
+
+class Uploaded(Accepted, kw_only=True):
+    """The deployed version of an upload.
+
+    `notes` say what the author should know about the logic, such as a part that is ignored.
+    """
+
+    notes: tuple[Problem, ...]
 
 
 class OneVersion(Owned, kw_only=True):

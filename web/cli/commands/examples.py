@@ -35,12 +35,16 @@ class _ExampleOutcome(Struct):
 
 
 class _LogicOutcome(Struct):
-    """The outcome of a logic: the problems that prevent it from running, or the outcomes of its examples."""
+    """The outcome of a logic: the problems that prevent it from running, or the outcomes of its examples.
+
+    `notes` say what else its author should know.
+    """
 
     file: str
     accepted: bool
     errors: tuple[Problem, ...]
     examples: list[_ExampleOutcome]
+    notes: tuple[Problem, ...]
 
 
 def test_examples(arguments: argparse.Namespace) -> int:
@@ -93,9 +97,8 @@ def _test(trials: Trials, limits: Limits, path: Path) -> _LogicOutcome:
         _done(example, each, [mismatch for mismatch in wrong if mismatch.example == example.name])
         for example, each in zip(examples, tried, strict=True)
     ]
-    return _LogicOutcome(
-        str(path), not ran.problems and not wrong, ran.problems, [] if ran.problems else done
-    )
+    accepted = not ran.problems and not wrong
+    return _LogicOutcome(str(path), accepted, ran.problems, [] if ran.problems else done, ran.notes)
 
 
 def _done(example: Example, tried: list[Tried], wrong: list[Mismatch]) -> _ExampleOutcome:
@@ -136,8 +139,10 @@ def _show(screen: Screen, tested: list[_LogicOutcome]) -> None:
         (row for each in tested for row in _rows(each)),
     )
     for each in tested:
-        if each.errors:
-            show_problems(screen, msgspec.to_builtins(each.errors), Path(each.file), _text(Path(each.file)))
+        for found, notes in ((each.errors, False), (each.notes, True)):
+            if found:
+                file = Path(each.file)
+                show_problems(screen, msgspec.to_builtins(found), file, _text(file), notes=notes)
         wrong = [mismatch for done in each.examples for mismatch in done.mismatches]
         if wrong:
             screen.note((each.file, "bold"))

@@ -9,10 +9,19 @@ from web.cli.commands.screen import Screen, plain
 
 
 def show_problems(
-    screen: Screen, errors: Iterable[Mapping[str, Any]], file: Path | None = None, source: str = ""
+    screen: Screen,
+    errors: Iterable[Mapping[str, Any]],
+    file: Path | None = None,
+    source: str = "",
+    *,
+    notes: bool = False,
 ) -> None:
-    """Show each of the errors of problem details; those of a logic with the line of its `source`."""
+    """Show each of the errors of problem details; those of a logic with the line of its `source`.
+
+    `notes`: they are notes about a logic, which do not refuse it.
+    """
     lines = source.split("\n")
+    style = "yellow" if notes else "red"
     for error in errors:
         message, line = error.get("message", ""), error.get("line")
         if not isinstance(line, int):
@@ -21,10 +30,12 @@ def show_problems(
             continue
         column = error.get("column")
         screen.note(
-            (f"{file or 'line'}:{line}" + (f":{column}" if column else ""), "bold"), ": ", (message, "red")
+            (f"{file or 'line'}:{line}" + (f":{column}" if column else ""), "bold"),
+            ": note: " if notes else ": ",
+            (message, style),
         )
         if 0 < line <= len(lines):
-            _mark(screen, lines[line - 1].rstrip("\r"), line, column, str(error.get("text", "")))
+            _mark(screen, lines[line - 1].rstrip("\r"), line, column, str(error.get("text", "")), style)
         if error.get("hint"):
             screen.note("    ", (error["hint"], "green"))
 
@@ -38,7 +49,7 @@ def show_mismatches(screen: Screen, examples: Iterable[Mapping[str, Any]]) -> No
             screen.note(f"    {name:10}", (json.dumps(each.get(name), ensure_ascii=False), style))
 
 
-def _mark(screen: Screen, text: str, line: int, column: object, piece: str) -> None:
+def _mark(screen: Screen, text: str, line: int, column: object, piece: str, style: str) -> None:
     """Show a line of source, and mark the piece that the error is about below it."""
     from rich.cells import cell_len
 
@@ -47,4 +58,4 @@ def _mark(screen: Screen, text: str, line: int, column: object, piece: str) -> N
         before = text[: column - 1]
         marked = piece if piece and text.startswith(piece, column - 1) else text[column - 1 : column]
         under = " " * cell_len(plain(before)) + "^" * max(cell_len(plain(marked)), 1)
-        screen.note(("      | ", "dim"), (under, "red"))
+        screen.note(("      | ", "dim"), (under, style))

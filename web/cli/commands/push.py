@@ -35,13 +35,20 @@ _OF_THIS_ONE = {
 }
 
 
+_Notes = list[dict[str, Any]]
+
+
 class _Outcome(Struct):
-    """The outcome of a change, one of `_STYLES`. `version` is the version that it deployed."""
+    """The outcome of a change, one of `_STYLES`.
+
+    `version` is the version that it deployed, and `notes` are those about its logic.
+    """
 
     change: PartChange
     outcome: str
     version: int | None = None
     refused: Refused | None = None
+    notes: _Notes = []
 
 
 def push(arguments: argparse.Namespace) -> int:
@@ -52,19 +59,21 @@ def push(arguments: argparse.Namespace) -> int:
         compared = list(compare(api, chosen(arguments.path, Target.named(arguments))))
         changes = [change for each in compared for change in each.changes]
         same = sum(each.same for each in compared)
+        verdicts = [(change, *_verdict(api, change, changes)) for change in changes]
         refused = [
-            _Outcome(change, "refused", None, problem)
-            for change in changes
-            if (problem := _refused(api, change, changes)) is not None
+            _Outcome(change, "refused", None, problem, notes)
+            for change, problem, notes in verdicts
+            if problem is not None
         ]
         try:
             if refused:
                 done = refused
             elif arguments.dry_run:
-                done = [_Outcome(change, "to be deployed") for change in changes]
+                done = [_Outcome(change, "to be deployed", notes=notes) for change, _, notes in verdicts]
             else:
-                for change in changes:
+                for change, _, notes in verdicts:
                     done.append(_put(api, change, arguments.comment))
+                    done[-1].notes = notes
         finally:
             # Show the outcomes even if the API became unreachable halfway.
             _show(screen, done, len(changes), same)
@@ -76,17 +85,16 @@ def push(arguments: argparse.Namespace) -> int:
     return WRONG if any(each.refused for each in done) else OK
 
 
-def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused | None:
-    """Return the reasons why any change would be refused, as far as they can be known in advance."""
+def _verdict(api: Api, change: PartChange, changes: list[PartChange]) -> tuple[Refused | None, _Notes]:
+    """Return why a change would be refused, as far as that can be known in advance, and notes about it."""
     if change.part == "profile":
         profile = Target("profiles", change.after)
         if any(each.target == profile for each in changes) or api.find(profile.path):
-            return None
-        return Refused(
-            HTTPStatus.NOT_FOUND, f"{profile} does not exist, neither in the files nor in the API."
-        )
+            return None, []
+        lacking = f"{profile} does not exist, neither in the files nor in the API."
+        return Refused(HTTPStatus.NOT_FOUND, lacking), []
     if change.part != "logic":
-        return None
+        return None, []
     body = {"logic": change.after}
     if change.examples is not None:
         body["examples"] = change.examples
@@ -94,13 +102,15 @@ def _refused(api: Api, change: PartChange, changes: list[PartChange]) -> Refused
         verdict = api.call("POST", "/logic/validate", body)
     except Refused as e:
         if e.status in _OF_THIS_ONE:
-            return e
+            return e, []
         raise
+    notes: _Notes = field(verdict, "notes")
     if field(verdict, "accepted"):
-        return None
+        return None, notes
     errors, examples = field(verdict, "errors"), field(verdict, "examples")
     what = "it has problems" if errors else "its examples fail"
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic was refused: {what}.", errors, examples)
+    refused = Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The logic was refused: {what}.", errors, examples)
+    return refused, notes
 
 
 def _put(api: Api, change: PartChange, comment: str | None) -> _Outcome:
@@ -164,6 +174,7 @@ def _entry(done: _Outcome) -> dict[str, Any]:
         "detail": done.refused.detail if done.refused else None,
         "errors": done.refused.errors if done.refused else [],
         "examples": done.refused.examples if done.refused else [],
+        "notes": done.notes,
     }
 
 
@@ -176,9 +187,10 @@ def _step(done: _Outcome) -> str:
 
 
 def _explain(screen: Screen, done: _Outcome) -> None:
+    change = done.change
+    show_problems(screen, done.notes, change.local.file, str(change.after), notes=True)
     if done.refused is None:
         return
-    change = done.change
     if done.outcome == "conflict":
         screen.note(
             (str(change.target), "bold"),

@@ -25,6 +25,7 @@ class RefusedLine(Struct):
 
     outcome: str
     errors: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
 
 
 def test(arguments: argparse.Namespace) -> int:
@@ -47,8 +48,10 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
         source = path.read_bytes()
         checked = sandbox.check(source)
         if checked.code is None:
-            _print(RefusedLine("refused", checked.problems))
+            _print(RefusedLine("refused", checked.problems, checked.notes))
             return WRONG
+        for note in checked.notes:
+            print(f"iot-logic: {path}:{note.line}: note: {note.message}. {note.hint}", file=sys.stderr)
         status = OK
         logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
         trial = Trial(sandbox, logic, state, config)

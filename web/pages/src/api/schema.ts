@@ -930,12 +930,13 @@ export interface components {
          * CheckResult
          * @description Whether an upload of the logic would be accepted.
          *
-         *     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if the logic has no problems.
+         *     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if the logic has no problems. `notes` say what else the author should know; they do not refuse the logic.
          */
         CheckResult: {
             accepted: boolean;
             errors: components["schemas"]["Problem"][];
             examples: components["schemas"]["Mismatch"][];
+            notes: components["schemas"]["Problem"][];
         };
         /**
          * DeadLetter
@@ -1219,6 +1220,7 @@ export interface components {
             logicversion: number | null;
             machine: string;
             not_run: number;
+            notes: components["schemas"]["Problem"][];
             profile: string | null;
             readings: components["schemas"]["Tried"][];
             state: unknown;
@@ -1315,7 +1317,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description A problem for which a logic is refused.
+         * @description A problem for which a logic is refused, or a note about a logic that is accepted.
          *
          *     `line` and `column` count from 1. `text` is the part of the source with the problem, at most one line. `message` says what is wrong, and `hint` what to write instead; it can be empty.
          */
@@ -1570,12 +1572,13 @@ export interface components {
          * TrialReport
          * @description The report of a trial.
          *
-         *     `errors` lists the problems of the logic. `readings` has an entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine would be in quarantine.
+         *     `errors` lists the problems of the logic, `notes` what else its author should know. `readings` has an entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine would be in quarantine.
          */
         TrialReport: {
             accepted: boolean;
             errors: components["schemas"]["Problem"][];
             not_run: number;
+            notes: components["schemas"]["Problem"][];
             readings: components["schemas"]["Tried"][];
             stopped: string | null;
         };
@@ -1610,6 +1613,19 @@ export interface components {
             examples?: components["schemas"]["Example"][] | null;
             /** @description Python source with one function `process(data, state)`. */
             logic: string;
+        };
+        /**
+         * Uploaded
+         * @description The deployed version of an upload.
+         *
+         *     `notes` say what the author should know about the logic, such as a part that is ignored.
+         */
+        Uploaded: {
+            digest: string;
+            machine?: string;
+            notes: components["schemas"]["Problem"][];
+            profile?: string;
+            version: number;
         };
         /**
          * Versions
@@ -2615,13 +2631,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The deployed version */
+            /** @description The deployed version of an upload */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/json": components["schemas"]["Uploaded"];
                 };
             };
             /** @description The request is malformed. */
@@ -2656,13 +2672,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The deployed version */
+            /** @description The deployed version of an upload */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/json": components["schemas"]["Uploaded"];
                 };
             };
             /** @description The request is malformed. */
@@ -3505,13 +3521,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The deployed version */
+            /** @description The deployed version of an upload */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/json": components["schemas"]["Uploaded"];
                 };
             };
             /** @description The request is malformed. */
@@ -3546,13 +3562,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The deployed version */
+            /** @description The deployed version of an upload */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/json": components["schemas"]["Uploaded"];
                 };
             };
             /** @description The request is malformed. */

@@ -7,14 +7,14 @@ export type Language = "python" | "json";
 /** How to use Tab in the editor. */
 export const HINT = "Tab indents. Press Escape, then Tab, to leave the editor.";
 
-/** An error or a warning in the edited text. */
+/** An error, a warning or a note in the edited text. */
 export interface Finding {
   /** From 1; null if the finding is about the whole text. */
   line: number | null;
   /** The column at which it begins, from 1. */
   column?: number | null;
   message: string;
-  severity?: "error" | "warning";
+  severity?: "error" | "warning" | "info";
 }
 
 /** A completion: of a name, after a dot, or of a field in `data["…"]`. */
@@ -24,9 +24,9 @@ export interface Name {
   place?: "dot" | "field";
 }
 
-/** Return the API's errors in a logic as findings. */
-export function findingsOf(problems: readonly Schemas["Problem"][]): Finding[] {
+/** Return the API's errors in a logic, or its notes about it, as findings. */
+export function findingsOf(problems: readonly Schemas["Problem"][], severity: Finding["severity"] = "error"): Finding[] {
   return problems.map(({ line, column, message, hint }) => ({
-    line, column, message: hint ? `${message.replace(/[^.!?]$/, "$&.")} ${hint}` : message,
+    line, column, severity, message: hint ? `${message.replace(/[^.!?]$/, "$&.")} ${hint}` : message,
   }));
 }

@@ -26,15 +26,19 @@ const look = EditorView.theme({
   ".cm-marked": { backgroundColor: "var(--bad-tint)", boxShadow: "inset 3px 0 var(--bad)" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--warn)" },
+  ".cm-lintRange-info": { backgroundImage: "none", textDecoration: "underline dotted var(--soft)" },
   // CodeMirror's own markers are data: addresses, which the Content-Security-Policy blocks.
   ".cm-lint-marker": { width: "1em", height: "1em", lineHeight: "1", textAlign: "center", fontWeight: "bold" },
   ".cm-lint-marker-error": { content: "normal", color: "var(--bad)" },
   ".cm-lint-marker-error::before": { content: '"■"' },
   ".cm-lint-marker-warning": { content: "normal", color: "var(--warn)" },
   ".cm-lint-marker-warning::before": { content: '"▲"' },
+  ".cm-lint-marker-info": { content: "normal", color: "var(--soft)" },
+  ".cm-lint-marker-info::before": { content: '"i"' },
   ".cm-diagnostic": { whiteSpace: "pre-wrap", maxWidth: "40rem" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
   ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
+  ".cm-diagnostic-info": { borderLeftColor: "var(--soft)" },
 });
 
 const colours = HighlightStyle.define([

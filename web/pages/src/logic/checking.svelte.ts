@@ -9,6 +9,7 @@ const AGAIN = 2000;
 
 export class Checking {
   errors = $state.raw<readonly Schemas["Problem"][]>([]);
+  notes = $state.raw<readonly Schemas["Problem"][]>([]);
   mismatches = $state.raw<readonly Schemas["Mismatch"][]>([]);
   /** Why the check failed. */
   problem = $state.raw<ProblemError | null>(null);
@@ -57,6 +58,7 @@ export class Checking {
       );
       if (ending.signal.aborted) return;
       this.errors = verdict.errors;
+      this.notes = verdict.notes;
       this.mismatches = verdict.examples;
       this.problem = null;
       this.stale = false;
