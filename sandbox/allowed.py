@@ -369,6 +369,70 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+#: What people look for and a logic does not have, with the reason.
+UNAVAILABLE: Mapping[str, str] = MappingProxyType(
+    {
+        "`class`, decorators, `with`, `async`": (
+            "A value of a class could run code inside every operation, so no operation would have a known "
+            "cost. Use functions and dicts."
+        ),
+        "`global`": (
+            "Nothing but `state` is kept from one reading to the next. Write `state['count'] += 1`."
+        ),
+        "bare `except:` and `BaseException`": (
+            "They would also catch the error that ends a logic at a limit. Write `except Exception:`."
+        ),
+        "`return`, `break` or `continue` that leaves `finally`": (
+            "It would hide the error that ends a logic at a limit."
+        ),
+        "the clock: `now`, `today`, `time`": (
+            "A replay must give the same results. Take the time from the reading."
+        ),
+        "`random`, `uuid`": "A replay must give the same results.",
+        "`hash`, `id`": "They differ from process to process, so a replay would give other results.",
+        "`print`, `logging`": "A logic has no output except its results. Return what you want to see.",
+        "files, network, processes: `open`, `os`, `sys`, `requests`": (
+            "A logic has only its reading, its state and its config."
+        ),
+        "`getattr`, `hasattr`, `vars`, names with two underscores": (
+            "They reach the inside of Python, which is not part of the sandbox. Use a dict and `key in data`."
+        ),
+        "`object`": "It has no use without classes.",
+        "`re`": (
+            "Nobody can tell before how long a pattern searches: a short one can take hours. Use `split`, "
+            "`partition`, `startswith`, `find`."
+        ),
+        "bytes: `bytes`, `b'…'`, `struct`, `base64`, `binascii`, `hashlib`": (
+            "Readings, state and results are JSON, which has no bytes. Use a list of numbers, `int(text, "
+            "16)`, `>>` and `&`."
+        ),
+        "`collections`, `itertools`, `functools`, `bisect`, `copy`": (
+            "Their types and functions run in C without a known cost. Use dict, list, loops and "
+            "comprehensions."
+        ),
+        "`numpy`, `pandas` and other packages": (
+            "Only what this page names is in the sandbox. Use lists and `statistics`."
+        ),
+        "`zoneinfo`": "It reads files. Use `timezone(timedelta(hours=1))`.",
+        "complex numbers, `cmath`": "JSON has none.",
+        "`from_bytes`, `float.hex`, `str.translate`, `slice`": (
+            "They are not checked and priced yet. Use `<<` and `|`, `replace` and `items[1:3]`."
+        ),
+        "`.week`, `.year` and `.weekday` of `isocalendar()`": (
+            "Its result is a plain tuple here. Write `t.isocalendar()[1]`."
+        ),
+        "modular `pow` with three values": "It is not priced yet. Write `a ** b % m`, or a loop.",
+        "whole numbers of more than 1,024 bits": (
+            "Arithmetic on longer numbers is slow. `float` goes to 1e308."
+        ),
+        "NaN and infinity in results and in the state": "JSON has none. Use None for a missing value.",
+        "dates and sets in results and in the state": ("JSON has none. Write `.isoformat()` or `sorted(…)`."),
+        "keys that are no text in results and in the state": "JSON has none. Write `str(key)`.",
+        "results that are no dict": ("A result is a JSON object. Write `{'value': …}`, or a list of dicts."),
+        "changes of `config`": "It belongs to the machine. `dict(config)` makes a copy.",
+    }
+)
+
 #: Attributes that are known by name, whatever the value: what the policy lets through at upload.
 ATTRIBUTES = frozenset(name for table in (*METHODS.values(), *TYPE_METHODS.values()) for name in table)
 

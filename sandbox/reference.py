@@ -7,7 +7,7 @@ page; a test keeps the page in `docs/` equal to it.
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
-from sandbox.allowed import EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS, VALUES
+from sandbox.allowed import EXCEPTIONS, METHODS, MODULES, NAMES, TYPE_METHODS, UNAVAILABLE, VALUES
 from sandbox.limits import described
 
 _OPENING = """\
@@ -78,6 +78,12 @@ def _lines() -> Iterator[str]:
             yield f"### {of.format(section.of)}\n"
         yield from _table(section.names)
         kind = section.kind
+    yield "## Not available, and why\n"
+    yield "| not available | why, and what to write instead |"
+    yield "|---|---|"
+    for name, why in UNAVAILABLE.items():
+        yield f"| {name} | {why} |"
+    yield ""
     yield "## Limits\n"
     yield "Each limit is a setting: `IOT_LOGIC_LIMIT_` and its name in capitals. A reading that exceeds one"
     yield "becomes a dead letter of kind `limit`, and the state does not change.\n"

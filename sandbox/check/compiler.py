@@ -88,7 +88,12 @@ def _nothing(source: Source) -> Problem:
 
 def _syntax_problem(error: SyntaxError, source: Source) -> Problem:
     message = error.msg or "this is not Python"
-    return source.at(error.lineno, error.offset, f"syntax error: {message}", hints.for_syntax(message))
+    return source.at(
+        error.lineno,
+        error.offset,
+        f"syntax error: {message}",
+        hints.for_syntax(message, source.line(error.lineno)),
+    )
 
 
 def _restricted_problem(error: str, source: Source) -> Problem:

@@ -44,11 +44,13 @@ class Expressions(RestrictingNodeTransformer):
     # Helpers.
 
     def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:  # noqa: ARG002
-        """Refuse the names that guards can have, and no others with an underscore; see `reserved`."""
+        """Refuse the names that guards can have, and no others with an underscore; see `reserved`.
+
+        RestrictedPython also reserves `print` and `printed`, because it replaces them; here they are plain
+        names.
+        """
         if name is not None and is_reserved(name):
             self.error(node, f'"{name}" is a reserved name.')
-        elif name is None or not name.startswith("_"):
-            super().check_name(node, name)
 
     def gen_tmp_name(self) -> str:
         """Return a name for a value that is evaluated once, with the shape of a guard's name."""

@@ -38,6 +38,10 @@ ATTRIBUTES = {
     "push": "Write append().",
     "length": "Write len(...).",
     "add_note": "Put it into the text of the error.",
+    "week": "The result of isocalendar() is a tuple: write t.isocalendar()[1].",
+    "from_bytes": "Write high << 8 | low.",
+    "maketrans": "Use replace().",
+    "hex": "Write hex(n) or f'{n:04x}' for a whole number.",
 }
 
 UNKNOWN = {
@@ -82,6 +86,17 @@ UNKNOWN = {
     **dict.fromkeys(
         ("itertools", "functools", "operator"), "Use loops, comprehensions, zip, enumerate and sorted."
     ),
+    "copy": "Write dict(x) or list(x) for a copy, and json.loads(json.dumps(x)) for a deep one.",
+    "bisect": "Use a loop, such as `sum(limit <= x for limit in limits)`.",
+    **dict.fromkeys(
+        ("struct", "base64", "binascii", "hashlib"),
+        "Bytes are not available; work with text or a list of numbers.",
+    ),
+    **dict.fromkeys(
+        ("uuid", "secrets"), "Random values are not available: a replay must give the same results."
+    ),
+    "cmath": "Complex numbers are not available.",
+    **dict.fromkeys(("enum", "dataclasses"), _NO_OBJECTS),
     "logging": "Return the values that you want to see. Each result is published.",
     **dict.fromkeys(("decimal", "fractions"), "Use float and round()."),
     "zoneinfo": "Use timezone(timedelta(hours=...)) of the module datetime.",
@@ -133,13 +148,36 @@ _SYNTAX = (
     ("integer string conversion", "Write a shorter number, such as 1e300."),
     ("perhaps you forgot a comma", "Add the missing comma, operator or dot between the two values."),
     ("'return' outside function", "Move return into a function and indent it."),
+    ("invalid character", "Type straight quotes (' or \"), a plain minus and plain brackets."),
+    ("invalid non-printable character", "Delete it and type a space."),
     ("outside loop", "Move break or continue into a loop."),
 )
 
 
-def for_syntax(message: str) -> str:
-    """Return the hint for a message of Python's parser."""
-    return next((hint for part, hint in _SYNTAX if part in message), "")
+#: What people write who know other languages.
+_OTHER_LANGUAGES = (
+    ("&&", "Write `and` instead of &&."),
+    ("||", "Write `or` instead of ||."),
+    ("else if", "Write `elif` instead of else if."),
+    ("++", "Write `n += 1` instead of n++."),
+    ("--", "Write `n -= 1` instead of n--."),
+    ("===", "Compare with ==."),
+    ("!", "Write `not` instead of !."),
+    ("?", "Write `a if condition else b`."),
+    ("//", "Begin a comment with #."),
+    ("function ", "Write `def`."),
+    ("var ", "Write `n = 1`, without var."),
+    ("let ", "Write `n = 1`, without let."),
+    ("const ", "Write `n = 1`, without const."),
+)
+
+
+def for_syntax(message: str, line: str = "") -> str:
+    """Return the hint for a message of Python's parser about a line."""
+    known = [(part in line, hint) for part, hint in _OTHER_LANGUAGES]
+    if message != "invalid syntax" and "else if" not in line:
+        known = [(part in message, hint) for part, hint in _SYNTAX]
+    return next((hint for fits, hint in known if fits), "")
 
 
 def for_unknown(name: str, bound: Iterable[str]) -> str:

@@ -51,11 +51,11 @@ class PatternRules(NameRules):
 
     def check_matchas(self, node: ast.MatchAs) -> None:
         """Check a name that a pattern sets."""
-        self.name(node, node.name, binds=True)
+        self.name(node, node.name)
 
     def check_matchstar(self, node: ast.MatchStar) -> None:
         """Check a name that a pattern sets."""
-        self.name(node, node.name, binds=True)
+        self.name(node, node.name)
 
     def check_matchsequence(self, node: ast.MatchSequence) -> None:
         """Refuse several stars."""
@@ -65,7 +65,7 @@ class PatternRules(NameRules):
 
     def check_matchmapping(self, node: ast.MatchMapping) -> None:
         """Check the keys, each of which may occur once, and the name after `**`."""
-        self.name(node, node.rest, binds=True)
+        self.name(node, node.rest)
         seen: set[object] = set()
         for key in node.keys:
             self._value(key)

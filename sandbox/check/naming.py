@@ -7,14 +7,14 @@ from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, TYPING, VALUES
 from sandbox.check import hints, missing
 from sandbox.check.findings import Findings
 from sandbox.check.flow import unset
-from sandbox.check.reserved import is_reserved, is_special
+from sandbox.check.reserved import is_reserved
 from sandbox.check.scope import OFFERED, Binding, Variable
 
 
 class NameRules(Findings):
     """The rules for names, one method for each kind of node that contains a name."""
 
-    def name(self, node: ast.AST, name: str | None, *, binds: bool) -> None:
+    def name(self, node: ast.AST, name: str | None) -> None:
         """Check the shape of a name."""
         if name is None:
             return
@@ -26,13 +26,11 @@ class NameRules(Findings):
                 f"`{name}` is not available: its underscores are reserved",
                 "Choose another name. It may begin with one underscore, but not end with one.",
             )
-        elif binds and is_special(name):
-            self.report(node, f"`{name}` is a reserved name", "Choose another name.")
 
     def check_name(self, node: ast.Name) -> None:
         """Check that a name means something, and that what it means is a value."""
         binds = not isinstance(node.ctx, ast.Load)
-        self.name(node, node.id, binds=binds)
+        self.name(node, node.id)
         variable, block = self.scope.uses[node]
         if isinstance(node.ctx, ast.Del) and variable is not None and variable.bound_by(Binding.IMPORT):
             self.report(node, f"`{node.id}` is imported and cannot be deleted", "Delete this line.")
@@ -59,7 +57,7 @@ class NameRules(Findings):
 
     def check_arg(self, node: ast.arg) -> None:
         """Check a parameter as a name that is set."""
-        self.name(node, node.arg, binds=True)
+        self.name(node, node.arg)
 
     def check_nonlocal(self, node: ast.Nonlocal) -> None:
         """Check the names of variables of an outer function."""
@@ -68,7 +66,7 @@ class NameRules(Findings):
 
     def check_keyword(self, node: ast.keyword) -> None:
         """Check a keyword of a call."""
-        self.name(node, node.arg, binds=False)
+        self.name(node, node.arg)
 
     def check_attribute(self, node: ast.Attribute) -> None:
         """Check the name after a dot."""
@@ -225,9 +223,9 @@ class NameRules(Findings):
         """Check the name that an import sets."""
         if alias.name == "*":
             return
-        self.name(node, alias.asname or alias.name.partition(".")[0], binds=True)
+        self.name(node, alias.asname or alias.name.partition(".")[0])
         if alias.name.startswith("_"):
-            self.name(node, alias.name, binds=False)
+            self.name(node, alias.name)
 
 
 def _offer(name: str) -> str:

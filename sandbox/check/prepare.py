@@ -3,6 +3,7 @@
 - Annotations, and type aliases such as `Rows = list[float]`: Python would evaluate them, and nothing uses
   them.
 - `if __name__ == "__main__":`, which people write to try a script by hand.
+- `if TYPE_CHECKING:`, which is only for other tools.
 """
 
 import ast
@@ -30,6 +31,8 @@ def prepare(tree: ast.Module, source: Source) -> Removed:
         if alias is not None:
             removed.aliases[alias] = statement.lineno
             typing.add(alias)
+        elif isinstance(statement, ast.If) and _is_type_checking(statement.test, typing):
+            kept += statement.orelse
         elif isinstance(statement, ast.If) and _is_main(statement.test):
             removed.notes.append(
                 source.problem(
@@ -54,6 +57,13 @@ def _is_main(test: ast.expr) -> bool:
     return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides) and any(
         isinstance(side, ast.Constant) and side.value == "__main__" for side in sides
     )
+
+
+def _is_type_checking(test: ast.expr, typing: set[str]) -> bool:
+    """Return whether a condition is `TYPE_CHECKING`, which is never true while a program runs."""
+    name = test.value if isinstance(test, ast.Attribute) else test
+    constant = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return isinstance(name, ast.Name) and name.id in typing and constant == "TYPE_CHECKING"
 
 
 # Type aliases.

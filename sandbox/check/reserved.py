@@ -11,9 +11,6 @@ So no parameter, variable or function of a logic can hide a guard. A test checks
 shape, and the child checks the compiled code again: a local variable with the name of a guard is refused.
 """
 
-#: Names that RestrictedPython treats specially or reserves.
-_SPECIAL = frozenset(("print", "printed", "builtins", "breakpoint"))
-
 
 def is_reserved(name: str) -> bool:
     """Return whether a logic may not use this name at all."""
@@ -22,8 +19,3 @@ def is_reserved(name: str) -> bool:
     if not name.startswith("_") or name == "_":
         return False
     return name.startswith(("__", "_m_", "_f_")) or name.endswith("_")
-
-
-def is_special(name: str) -> bool:
-    """Return whether a logic may not set this name."""
-    return name in _SPECIAL

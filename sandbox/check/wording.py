@@ -20,7 +20,7 @@ class WordingRules(GeneratorRules, CallRules):
 
     def check_functiondef(self, node: ast.FunctionDef) -> None:
         """Check a function's name, and refuse decorators and type parameters."""
-        self.name(node, node.name, binds=True)
+        self.name(node, node.name)
         for decorator in node.decorator_list:
             self.report(decorator, "decorators are not available", "Call the function where it is needed.")
         if getattr(node, "type_params", None):
@@ -53,7 +53,7 @@ class WordingRules(GeneratorRules, CallRules):
 
     def check_excepthandler(self, node: ast.ExceptHandler) -> None:
         """Check that a handler names its errors, and that they are available."""
-        self.name(node, node.name, binds=True)
+        self.name(node, node.name)
         if node.type is None:
             self.report(node, "bare `except:` is not available", "Write `except Exception:`.")
             return

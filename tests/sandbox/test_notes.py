@@ -1,4 +1,4 @@
-"""Notes say what the author of a logic should know, and do not refuse it. They are as safe to show as problems."""
+"""Notes say what the author of a logic should know. They do not refuse it, and are safe to show."""
 
 import pytest
 
@@ -23,7 +23,8 @@ def test_a_logic_without_anything_special_has_no_notes() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [MAIN, MAIN.replace('__name__ == "__main__"', "'__main__' == __name__"), MAIN + "else:\n    pass\n"]
+    "block",
+    [MAIN, MAIN.replace('__name__ == "__main__"', "'__main__' == __name__"), MAIN + "else:\n    pass\n"],
 )
 def test_a_main_block_is_ignored_with_a_note(block: str) -> None:
     [(line, text, message)] = notes(process("return {'r': 1}") + block)

@@ -105,6 +105,11 @@ def test_the_clock_is_refused_with_advice_how_to_get_the_time() -> None:
         (process("x = 1\n  y = 2"), 3, "column"),
         ("def process(data, state):\nreturn {}\n", 2, "four spaces"),
         (process("break"), 2, "loop"),
+        (process("if data['a'] && data['b']:\n    pass"), 2, "`and`"),
+        (process("if data:\n    pass\nelse if state:\n    pass"), 4, "`elif`"),
+        (process("state['n']++"), 2, "+= 1"),
+        (process("return {‘v’: 1}"), 2, "straight quotes"),
+        ("def process(data, state):\n    return\u00a0{}\n", 2, "space"),
     ],
 )
 def test_a_source_that_is_not_python_is_explained(source: str, line: int, hint: str) -> None:

@@ -69,9 +69,10 @@ class MachineTrialOrder(Struct):
 class TrialReport(Struct, kw_only=True):
     """The report of a trial.
 
-    `errors` lists the problems of the logic, `notes` what else its author should know. `readings` has an entry for each reading that was run, in order.
-    `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the
-    trial took too long, its output was too large, or a machine would be in quarantine.
+    `errors` lists the problems of the logic, `notes` what else its author should know. `readings` has an
+    entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and
+    `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine
+    would be in quarantine.
     """
 
     accepted: bool
