@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +62,17 @@ def test_the_diagram_shows_the_import_contracts() -> None:
 
 def test_every_room_in_the_diagram_exists() -> None:
     assert missing(diagram(PAGE.read_text())) == []
+
+
+@pytest.mark.parametrize("package", ["pipeline", "web"])
+def test_the_docstring_of_a_package_describes_its_rooms_from_the_top_down(package: str) -> None:
+    text = import_module(package).__doc__ or ""
+    described = [
+        re.findall(r"`(\w+)`", line.partition(": ")[0]) for line in text.splitlines() if line[:1] == "-"
+    ]
+    layers = [line.split(" | ") for line in contracts((ROOT / "pyproject.toml").read_text())[package]]
+
+    assert [room for line in described for room in line] == [room for layer in layers for room in layer]
 
 
 def test_the_same_layers_in_a_diagram_and_in_contracts_are_equal() -> None:
