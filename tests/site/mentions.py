@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 
-PAGES: Final = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "alerts").glob("*.md")]
+PAGES: Final = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 #: The programs whose commands are checked.
 PROGRAMS: Final = ("iot-logic", "iot-devices", "iot-api", "dramatiq", "make", "curl", "docker")
