@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -23,6 +26,24 @@ def test_every_module_and_file_named_in_the_code_exists() -> None:
 
     assert len(named) > 100
     assert sorted(f"{path}: {name}" for path, name in named if not exists(name)) == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "pipeline.errors",
+        "pipeline.local.errors",
+        "devices.errors",
+        "web.cli.commands.errors",
+        "sandbox.errors",
+    ],
+)
+def test_the_tree_of_errors_in_a_docstring_lists_every_error_of_its_module(module: str) -> None:
+    found = import_module(module)
+    errors = {name for name, each in vars(found).items() if getattr(each, "__module__", "") == module}
+    listed = set(re.findall(r"^    (?:.*── )?([A-Z]\w+)", found.__doc__ or "", re.MULTILINE))
+
+    assert listed - {"IotLogicError"} == errors - {"IotLogicError"}
 
 
 def test_a_name_that_does_not_exist_is_detected() -> None:
