@@ -30,7 +30,7 @@ LATER = COUNT.replace("data[", "-data[")
 FIRST_RELEASE = Path(__file__).parents[1] / "data" / "first-release.backup"
 
 
-class Office:
+class Commands:
     """Runs the commands on one Redis."""
 
     def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,13 +59,13 @@ class Office:
 
 
 @pytest.fixture
-def office(
+def commands(
     shared_redis: LocalRedis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Office]:
+) -> Iterator[Commands]:
     """The commands on an empty Redis."""
-    office = Office(emptied(shared_redis), monkeypatch, capsys)
-    yield office
-    office.client.close()
+    commands = Commands(emptied(shared_redis), monkeypatch, capsys)
+    yield commands
+    commands.client.close()
 
 
 def ask(plant: Installation, method: str, path: str, body: object = None) -> Any:
@@ -75,7 +75,7 @@ def ask(plant: Installation, method: str, path: str, body: object = None) -> Any
 
 
 def test_a_restored_system_continues_where_it_was(
-    rabbitmq: LocalRabbitmq, shared_redis: LocalRedis, office: Office, tmp_path: Path
+    rabbitmq: LocalRabbitmq, shared_redis: LocalRedis, commands: Commands, tmp_path: Path
 ) -> None:
     file, readings = tmp_path / "plant.backup", [("alone", {"n": n}) for n in range(50)]
     with own_vhost(rabbitmq) as vhost, Installation(amqp_url_of(rabbitmq, vhost), shared_redis.url) as plant:
@@ -87,19 +87,19 @@ def test_a_restored_system_continues_where_it_was(
         ask(plant, "POST", "/profiles/pumps/logic", {"logic": COUNT})
         ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
         plant.send([("pump", {"n": 1}), ("pump", {"broken": 1}), *readings])
-        wait_until(lambda: office.record("alone").number == 50 and office.record("pump").number == 2)
+        wait_until(lambda: commands.record("alone").number == 50 and commands.record("pump").number == 2)
 
         # A backup of a running system contains the data at some moment during the backup.
         plant.send(readings)
-        written = office.run("export", file)
+        written = commands.run("export", file)
 
     assert written | {"machines": 2, "profiles": 1, "sources": 2} == written
     assert file.stat().st_mode & 0o777 == 0o600
     url = f"{shared_redis.url.rpartition('/')[0]}/1"
-    office.use(url, "another key")
-    restored = office.run("import", file)
+    commands.use(url, "another key")
+    restored = commands.run("import", file)
     assert restored == {"machines": 2, "profiles": 1, "refused": []}
-    before = office.record("alone").number
+    before = commands.record("alone").number
     assert 50 <= before <= 100
 
     with own_vhost(rabbitmq) as vhost, Installation(amqp_url_of(rabbitmq, vhost), url) as plant:
@@ -121,78 +121,78 @@ def test_a_restored_system_continues_where_it_was(
         assert ask(plant, "GET", "/machines/alone/config") == {"step": 2}
         ids = [each["id"] for each in ask(plant, "GET", "/machines?profile=pumps")["machines"]]
         assert ids == ["pump"]
-        office.run("rollback", "alone", "--api", str(plant.client.base_url))
+        commands.run("rollback", "alone", "--api", str(plant.client.base_url))
         assert ask(plant, "GET", "/machines/alone/logic")["version"] == 1
         assert plant.upload("alone", LATER + "\n") == 3
 
 
-def keep(office: Office, machine_id: str, record: Record) -> None:
+def keep(commands: Commands, machine_id: str, record: Record) -> None:
     """Store a machine with this record."""
-    read = office.records.read([machine_id])[machine_id]
-    assert not office.records.write({machine_id: Update(read, record)})
+    read = commands.records.read([machine_id])[machine_id]
+    assert not commands.records.write({machine_id: Update(read, record)})
 
 
-def test_the_marks_of_readings_are_not_part_of_a_restored_record(office: Office, tmp_path: Path) -> None:
+def test_the_marks_of_readings_are_not_part_of_a_restored_record(commands: Commands, tmp_path: Path) -> None:
     file = tmp_path / "plant.backup"
     known = Record(
         number=9, state=b'{"a":1}', session=b"session1", tag=7, marks=((7, bytes(16)),), moved=4, taken=3
     )
-    keep(office, "there", known)
-    keep(office, "gone", known)
-    office.run("export", file)
-    office.client.flushdb()
+    keep(commands, "there", known)
+    keep(commands, "gone", known)
+    commands.run("export", file)
+    commands.client.flushdb()
     here = Record(number=20, state=b"{}", session=b"session2", tag=1, moved=1, taken=1)
-    keep(office, "there", here)
+    keep(commands, "there", here)
 
-    office.run("import", file, "--force", "--ahead", 100)
+    commands.run("import", file, "--force", "--ahead", 100)
 
-    assert office.record("gone") == Record(number=109, state=b'{"a":1}', moved=104, taken=3)
-    assert office.record("there") == Record(
+    assert commands.record("gone") == Record(number=109, state=b'{"a":1}', moved=104, taken=3)
+    assert commands.record("there") == Record(
         number=109, state=b'{"a":1}', session=b"session2", tag=1, moved=1, taken=1
     )
-    assert office.client.zcard("machines") == 2
+    assert commands.client.zcard("machines") == 2
 
 
-def test_a_system_with_machines_is_overwritten_only_on_request(office: Office, tmp_path: Path) -> None:
+def test_a_system_with_machines_is_overwritten_only_on_request(commands: Commands, tmp_path: Path) -> None:
     file = tmp_path / "plant.backup"
     for name in ("a", "b"):
-        keep(office, name, Record(number=1, state=b'{"from":"backup"}'))
-    office.run("export", file)
+        keep(commands, name, Record(number=1, state=b'{"from":"backup"}'))
+    commands.run("export", file)
     for name in ("a", "b", "c"):
-        keep(office, name, Record(number=5, state=b"{}"))
+        keep(commands, name, Record(number=5, state=b"{}"))
 
-    refused = office.run("import", file, status=UNABLE)
-    unknown = office.run("import", file, "--replace", "z", status=UNABLE)
-    untouched = [office.record(name).state for name in "abc"]
-    office.run("import", file, "--replace", "a")
-    only_a = [office.record(name).state for name in "abc"]
-    office.run("import", file, "--force")
+    refused = commands.run("import", file, status=UNABLE)
+    unknown = commands.run("import", file, "--replace", "z", status=UNABLE)
+    untouched = [commands.record(name).state for name in "abc"]
+    commands.run("import", file, "--replace", "a")
+    only_a = [commands.record(name).state for name in "abc"]
+    commands.run("import", file, "--force")
 
     assert "already" in refused
     assert "--replace" in refused
     assert "does not contain the machine z" in unknown
     assert untouched == [b"{}"] * 3
     assert only_a == [b'{"from":"backup"}', b"{}", b"{}"]
-    assert [office.record(name).state for name in "abc"] == [b'{"from":"backup"}'] * 2 + [b"{}"]
-    assert [office.record(name).number for name in "abc"] == [5, 5, 5], "numbers have gone back"
+    assert [commands.record(name).state for name in "abc"] == [b'{"from":"backup"}'] * 2 + [b"{}"]
+    assert [commands.record(name).number for name in "abc"] == [5, 5, 5], "numbers have gone back"
 
 
-def test_a_file_that_is_not_a_complete_backup_changes_nothing(office: Office, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_complete_backup_changes_nothing(commands: Commands, tmp_path: Path) -> None:
     whole, file = FIRST_RELEASE.read_bytes(), tmp_path / "plant.backup"
     for damaged in (b"", b"no backup", whole[:-20], whole[: len(whole) // 2], whole + whole):
         file.write_bytes(damaged)
 
-        assert "plant.backup" in office.run("import", file, status=UNABLE)
-        assert office.client.dbsize() == 0
+        assert "plant.backup" in commands.run("import", file, status=UNABLE)
+        assert commands.client.dbsize() == 0
 
 
-def test_a_backup_of_the_first_release_can_be_read(office: Office, tmp_path: Path) -> None:
+def test_a_backup_of_the_first_release_can_be_read(commands: Commands, tmp_path: Path) -> None:
     file = shutil.copy(FIRST_RELEASE, tmp_path)
 
-    restored = office.run("import", file)
+    restored = commands.run("import", file)
 
     assert restored == {"machines": 2, "profiles": 1, "refused": []}
-    [alone, pump] = office.records.read(["alone", "pump"]).values()
+    [alone, pump] = commands.records.read(["alone", "pump"]).values()
     assert (alone.record.number, json.loads(alone.record.state)) == (50, {"count": 100})
     assert (alone.deployment.version, alone.deployment.versions, alone.deployment.config) == (
         2,

@@ -14,7 +14,7 @@ from pipeline.store.pubsub import ALL, Announcement, channel_prefix
 from pipeline.worker import announcer as announcer_module
 from pipeline.worker.announcer import Announcer
 from sandbox.parent.sandbox import Sandbox
-from tests.support.partition import EditedMeanwhile, Partition
+from tests.support.batch_driver import BatchDriver, EditedMeanwhile
 from tests.support.waiting import wait_until
 
 #: The maximum number of readings per second, and at once, on a channel.
@@ -88,7 +88,7 @@ def test_a_batch_that_runs_again_is_announced_once(
     client: redis.Redis, broker_url: str, redis_url: str
 ) -> None:
     announcer = Announcer(client, RATE)
-    partition = Partition(broker_url, redis_url, Sandbox(), records=EditedMeanwhile, announcer=announcer)
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), records=EditedMeanwhile, announcer=announcer)
     with closing(partition), closing(Listener(client, ALL)) as everything:
         start(announcer)
 

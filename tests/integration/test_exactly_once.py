@@ -20,9 +20,9 @@ from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
 from pipeline.worker.transaction import Transaction
 from sandbox.parent.sandbox import Sandbox
+from tests.support.batch_driver import BatchDriver, EditedMeanwhile, LosesAnswers
 from tests.support.installation import Collector
 from tests.support.logics import COUNT_AND_TELL
-from tests.support.partition import EditedMeanwhile, LosesAnswers, Partition
 from tests.support.waiting import wait_until
 
 TWO = [("m1", b'{"n": 1}'), ("m1", b'{"n": 2}')]
@@ -30,8 +30,8 @@ THIRD = ("m1", b'{"n": 3}')
 
 
 @pytest.fixture
-def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
-    partition = Partition(broker_url, redis_url, Sandbox())
+def partition(broker_url: str, redis_url: str) -> Iterator[BatchDriver]:
+    partition = BatchDriver(broker_url, redis_url, Sandbox())
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     yield partition
     partition.close()
@@ -55,7 +55,7 @@ def without_marks(_record: Record, _session: bytes, readings: list[Reading]) -> 
 
 
 def test_redelivered_readings_change_nothing_and_publish_the_same_bytes(
-    partition: Partition, results: Collector
+    partition: BatchDriver, results: Collector
 ) -> None:
     partition.process(TWO, session=b"before__")
     partition.process([*TWO, THIRD], session=b"after___", redelivered=2)
@@ -67,7 +67,7 @@ def test_redelivered_readings_change_nothing_and_publish_the_same_bytes(
 
 
 def test_without_marks_they_would_be_counted_twice(
-    partition: Partition, monkeypatch: pytest.MonkeyPatch
+    partition: BatchDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Record, "split", without_marks)
 
@@ -94,7 +94,7 @@ class CrashesOnce(Processor):
 def test_results_left_unpublished_by_a_crash_are_published_by_the_next_session(
     broker_url: str, redis_url: str, again: Sequence[tuple[str, bytes]]
 ) -> None:
-    partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     results = Collector(broker_url, wire.RESULTS_EXCHANGE)
     with pytest.raises(SessionLost):
@@ -108,14 +108,14 @@ def test_results_left_unpublished_by_a_crash_are_published_by_the_next_session(
     assert [event["id"] for event in published] == [str(number) for number in range(1, len(again) + 1)]
 
 
-def wake_up_after_another_took_over(partition: Partition) -> None:
+def wake_up_after_another_took_over(partition: BatchDriver) -> None:
     """Let a session process readings that its successor has received, applied and settled."""
     partition.process([THIRD], session=b"before__")
     partition.process(TWO, session=b"after___", redelivered=2)
     partition.process(TWO, session=b"before__")
 
 
-def test_a_worker_that_resumes_after_another_took_over_applies_nothing(partition: Partition) -> None:
+def test_a_worker_that_resumes_after_another_took_over_applies_nothing(partition: BatchDriver) -> None:
     with pytest.raises(SessionLost):
         wake_up_after_another_took_over(partition)
 
@@ -126,7 +126,7 @@ def test_without_the_fence_it_would_apply_them_again(
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records_module, "_WRITE", records_module._WRITE.replace("return {0}", "break"))
-    partition = Partition(broker_url, redis_url, Sandbox())
+    partition = BatchDriver(broker_url, redis_url, Sandbox())
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     wake_up_after_another_took_over(partition)
@@ -138,7 +138,7 @@ def test_without_the_fence_it_would_apply_them_again(
 SAME = [("m1", b'{"n": 1}')]
 
 
-def test_an_equal_reading_that_a_session_held_at_its_orderly_end_is_applied(partition: Partition) -> None:
+def test_an_equal_reading_that_a_session_held_at_its_orderly_end_is_applied(partition: BatchDriver) -> None:
     partition.process(SAME, session=b"before__")
     partition.sessions.give_up(partition.fence(b"before__"), Settled(1, complete=True))
 
@@ -147,7 +147,7 @@ def test_an_equal_reading_that_a_session_held_at_its_orderly_end_is_applied(part
     assert partition.state("m1") == b'{"count":2}'
 
 
-def test_after_a_crash_an_equal_reading_is_mistaken_for_the_earlier_one(partition: Partition) -> None:
+def test_after_a_crash_an_equal_reading_is_mistaken_for_the_earlier_one(partition: BatchDriver) -> None:
     """Nothing tells a redelivery from another reading. That is why devices number their readings."""
     partition.process(SAME, session=b"before__")
 
@@ -157,7 +157,7 @@ def test_after_a_crash_an_equal_reading_is_mistaken_for_the_earlier_one(partitio
 
 
 def count_after_an_edit(broker_url: str, redis_url: str) -> bytes:
-    partition = Partition(broker_url, redis_url, Sandbox(), records=EditedMeanwhile)
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), records=EditedMeanwhile)
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.records.edited = True  # type: ignore[attr-defined]
     partition.process(TWO)
@@ -185,7 +185,7 @@ def test_without_compare_and_set_the_edit_would_be_lost(
 
 
 def test_a_write_whose_answer_was_lost_is_not_done_twice(broker_url: str, redis_url: str) -> None:
-    partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), records=LosesAnswers)
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     results = Collector(broker_url, wire.RESULTS_EXCHANGE)
 
@@ -209,7 +209,7 @@ OVERFLOW = [moved(1, move=True), moved(2, move=True)]
 BACK = [moved(1, place=1), moved(2, place=2)]
 
 
-def test_redelivered_readings_are_recognised_behind_others_from_the_overflow(partition: Partition) -> None:
+def test_redelivered_readings_are_recognised_behind_others_from_the_overflow(partition: BatchDriver) -> None:
     """The successor writes the record for those before it has seen all that its predecessor applied."""
     partition.process(OVERFLOW, session=b"before__")
     partition.process([moved(n) for n in (3, 4, 5, 6)], session=b"before__")
@@ -224,12 +224,12 @@ def test_redelivered_readings_are_recognised_behind_others_from_the_overflow(par
 def test_they_are_recognised_also_if_the_answer_to_that_write_is_lost(
     broker_url: str, redis_url: str
 ) -> None:
-    partition = Partition(broker_url, redis_url, Sandbox())
+    partition = BatchDriver(broker_url, redis_url, Sandbox())
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process(OVERFLOW, session=b"before__")
     partition.process([moved(3), moved(4)], session=b"before__")
     partition.close()
-    partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), records=LosesAnswers)
 
     partition.process([*BACK, moved(3), moved(4)], session=b"after___", redelivered=4)
 
@@ -242,11 +242,11 @@ def test_results_left_unpublished_by_a_crash_are_published_even_if_other_reading
     broker_url: str, redis_url: str
 ) -> None:
     """The readings with unpublished results are delivered again in the second batch."""
-    partition = Partition(broker_url, redis_url, Sandbox())
+    partition = BatchDriver(broker_url, redis_url, Sandbox())
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process(OVERFLOW, session=b"before__")
     partition.close()
-    partition = Partition(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), processor=CrashesOnce)
     results = Collector(broker_url, wire.RESULTS_EXCHANGE)
     with pytest.raises(SessionLost):
         partition.process(BACK[:1], session=b"before_2", redelivered=1)
@@ -260,7 +260,7 @@ def test_results_left_unpublished_by_a_crash_are_published_even_if_other_reading
 
 
 def test_a_session_that_ended_in_order_leaves_nothing_to_publish_again(
-    partition: Partition, results: Collector
+    partition: BatchDriver, results: Collector
 ) -> None:
     partition.process(TWO, session=b"before__")
     partition.sessions.give_up(partition.fence(b"before__"), Settled(2, complete=True))

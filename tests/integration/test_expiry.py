@@ -27,8 +27,8 @@ from pipeline.model.dead_letter import Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from tests.integration.test_collector import CrashesOnce, running
+from tests.support.dead_letter_desk import DeadLetterDesk
 from tests.support.logics import COUNT_AND_TELL
-from tests.support.office import Office
 from tests.support.waiting import wait_until
 from web.cli.doctor.management import check_management
 
@@ -51,10 +51,10 @@ def letters(redis_url: str) -> Iterator[LetterStore]:
 
 
 @pytest.fixture
-def office(broker_url: str, redis_url: str) -> Iterator[Office]:
-    office = Office(broker_url, redis_url)
-    yield office
-    office.close()
+def desk(broker_url: str, redis_url: str) -> Iterator[DeadLetterDesk]:
+    desk = DeadLetterDesk(broker_url, redis_url)
+    yield desk
+    desk.close()
 
 
 def expire(channel: BlockingChannel, body: bytes, machine: str = "m1", **properties: Any) -> None:
@@ -112,61 +112,61 @@ def test_a_reading_that_expires_in_the_overflow_is_a_dead_letter_of_its_machine(
 
 
 def test_an_expired_reading_counts_once_however_often_it_is_sent_again(
-    channel: BlockingChannel, office: Office
+    channel: BlockingChannel, desk: DeadLetterDesk
 ) -> None:
-    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
+    desk.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     expire(channel, b'{"n": 1}')
-    wait_until(lambda: office.letters.count() == 1)
-    [(letter, _)] = found(office.letters)
+    wait_until(lambda: desk.letters.count() == 1)
+    [(letter, _)] = found(desk.letters)
 
-    assert office.redriver.send_all(M1) == 1
-    assert office.redriver.send_one(letter)
-    office.process(office.arrivals(2))
+    assert desk.redriver.send_all(M1) == 1
+    assert desk.redriver.send_one(letter)
+    desk.process(desk.arrivals(2))
 
-    assert office.partition.state("m1") == b'{"count":1}'
-    assert (office.ids(), office.letters.count()) == ([], 0)
-    assert office.letters.keep([(letter, b'{"n": 1}')]) == [False], "RabbitMQ forwards it once more"
-    assert office.ids() == []
+    assert desk.partition.state("m1") == b'{"count":1}'
+    assert (desk.ids(), desk.letters.count()) == ([], 0)
+    assert desk.letters.keep([(letter, b'{"n": 1}')]) == [False], "RabbitMQ forwards it once more"
+    assert desk.ids() == []
 
 
 def test_an_expired_reading_that_fails_after_it_is_sent_again_names_its_earlier_letter(
-    channel: BlockingChannel, office: Office
+    channel: BlockingChannel, desk: DeadLetterDesk
 ) -> None:
     expire(channel, b'{"n": 1}')
-    wait_until(lambda: office.letters.count() == 1)
-    [(before, _)] = found(office.letters)
+    wait_until(lambda: desk.letters.count() == 1)
+    [(before, _)] = found(desk.letters)
 
-    office.redriver.send_all(M1)
-    office.process(office.arrivals(1))
+    desk.redriver.send_all(M1)
+    desk.process(desk.arrivals(1))
 
-    wait_until(lambda: office.ids() == ["m1/1"])
-    [(letter, _)] = found(office.letters)
+    wait_until(lambda: desk.ids() == ["m1/1"])
+    [(letter, _)] = found(desk.letters)
     assert (letter.kind, letter.sent_before) == ("no-logic", before.name)
 
 
 def test_expired_readings_are_sent_again_in_their_order_of_arrival(
-    channel: BlockingChannel, office: Office
+    channel: BlockingChannel, desk: DeadLetterDesk
 ) -> None:
-    office.fail(("m1", 0))
+    desk.fail(("m1", 0))
     for n in range(1, 30):
         expire(channel, b'{"n": %d}' % n)
-    wait_until(lambda: office.letters.count() == 30)
+    wait_until(lambda: desk.letters.count() == 30)
 
-    assert office.redriver.send_all(M1) == 30
+    assert desk.redriver.send_all(M1) == 30
 
-    assert [reading.body for reading in office.arrivals(30)] == [b'{"n": %d}' % n for n in range(30)]
-    assert office.letters.missing("m1", 1, 2) == (1, 2), "letters without a number count for none"
+    assert [reading.body for reading in desk.arrivals(30)] == [b'{"n": %d}' % n for n in range(30)]
+    assert desk.letters.missing("m1", 1, 2) == (1, 2), "letters without a number count for none"
 
 
 def test_equal_readings_that_expire_together_become_separate_dead_letters(
-    channel: BlockingChannel, office: Office
+    channel: BlockingChannel, desk: DeadLetterDesk
 ) -> None:
     for _ in range(5):
         expire(channel, b'{"n": 1}')
 
-    wait_until(lambda: office.letters.count() == 5)
+    wait_until(lambda: desk.letters.count() == 5)
 
-    assert len(set(office.ids(M1))) == 5
+    assert len(set(desk.ids(M1))) == 5
 
 
 def test_each_expired_reading_is_stored_once_if_the_collector_crashes_before_it_acknowledges(
@@ -211,19 +211,19 @@ def test_a_reading_that_rabbitmq_forwards_twice_after_a_crash_is_stored_once(
 
 
 def test_a_reading_that_expires_after_it_was_sent_again_keeps_its_letter(
-    channel: BlockingChannel, office: Office
+    channel: BlockingChannel, desk: DeadLetterDesk
 ) -> None:
-    office.fail(("m1", 1))
-    [(letter, body)] = found(office.letters)
+    desk.fail(("m1", 1))
+    [(letter, body)] = found(desk.letters)
     assert body is not None
-    message = _message(office.letters.secret(), letter, body)
+    message = _message(desk.letters.secret(), letter, body)
     message.properties.expiration = "50"
 
     channel.basic_publish(message.exchange, message.key, body, message.properties, mandatory=True)
     expire(channel, b'{"n": 2}', headers={"dead-letter": f"1.{'0' * 64}"})  # a claim that a device invented
 
-    wait_until(lambda: office.letters.count() == 2 and office.collector.waiting == 0)
-    assert [each.kind for each, _ in found(office.letters)] == ["no-logic", "expired"]
+    wait_until(lambda: desk.letters.count() == 2 and desk.collector.waiting == 0)
+    assert [each.kind for each, _ in found(desk.letters)] == ["no-logic", "expired"]
 
 
 DEATH = {"reason": "expired", "queue": "readings.0", "time": datetime(2026, 1, 1, tzinfo=UTC)}

@@ -11,14 +11,14 @@ from pipeline.store.machine_index import MachineIndex
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 from sandbox.parent.sandbox import Sandbox
-from tests.support.partition import Partition
+from tests.support.batch_driver import BatchDriver
 
 ECHO = "def process(data, state): return {'n': 1 / data['n']}"
 
 
 @pytest.fixture
-def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
-    partition = Partition(broker_url, redis_url, Sandbox())
+def partition(broker_url: str, redis_url: str) -> Iterator[BatchDriver]:
+    partition = BatchDriver(broker_url, redis_url, Sandbox())
     for machine_id in ("m1", "m2"):
         partition.logics.upload(machine_id, ECHO, b"")
     yield partition
@@ -35,7 +35,7 @@ def found(search: Search, health: Health) -> list[str]:
     return search.find(MachineFilter(health=health), Sort.LAST_SEEN, "", 10, 0).machine_ids
 
 
-def after_a_worker_died(partition: Partition, search: Search) -> list[str]:
+def after_a_worker_died(partition: BatchDriver, search: Search) -> list[str]:
     """Return the machines that the index lists as running, after a worker died before it wrote to the index.
 
     The next worker receives the reading of m1 again, and a new one of m2.
@@ -49,13 +49,13 @@ def after_a_worker_died(partition: Partition, search: Search) -> list[str]:
 
 
 def test_machines_that_a_dead_worker_did_not_index_are_indexed_by_the_next_one(
-    partition: Partition, search: Search
+    partition: BatchDriver, search: Search
 ) -> None:
     assert after_a_worker_died(partition, search) == ["m1", "m2"]
 
 
 def test_without_looking_them_up_their_index_entries_would_stay_outdated(
-    partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
+    partition: BatchDriver, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MachineIndex, "astray", lambda *_: set())
 
@@ -63,7 +63,7 @@ def test_without_looking_them_up_their_index_entries_would_stay_outdated(
 
 
 def test_only_machines_with_a_changed_health_are_indexed_again(
-    partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
+    partition: BatchDriver, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered = list[str]()
     enter = MachineIndex.enter
@@ -82,7 +82,7 @@ def test_only_machines_with_a_changed_health_are_indexed_again(
 
 
 def test_a_failed_update_of_the_index_is_repeated_the_next_time(
-    partition: Partition, search: Search, monkeypatch: pytest.MonkeyPatch
+    partition: BatchDriver, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise RedisError("Redis cannot be used")

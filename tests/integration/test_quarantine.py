@@ -8,8 +8,8 @@ from pipeline import wire
 from sandbox.job import KILLS
 from sandbox.limits import Limits
 from tests.sandbox.unguarded import Unguarded
+from tests.support.batch_driver import BatchDriver
 from tests.support.installation import Collector
-from tests.support.partition import Partition
 from tests.support.waiting import wait_until
 
 #: A loop in C: without the guards, only the parent's deadline ends it.
@@ -18,15 +18,15 @@ FINE = "def process(data, state): return {'n': data['n']}"
 
 
 @pytest.fixture
-def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
-    partition = Partition(broker_url, redis_url, Unguarded(Limits(soft_seconds=0.05, hard_seconds=0.1)))
+def partition(broker_url: str, redis_url: str) -> Iterator[BatchDriver]:
+    partition = BatchDriver(broker_url, redis_url, Unguarded(Limits(soft_seconds=0.05, hard_seconds=0.1)))
     yield partition
     partition.close()
 
 
 @pytest.mark.parametrize("place", [0, 50, 99])
 def test_a_reading_that_kills_the_child_fails_and_no_other_reading_does(
-    partition: Partition, broker_url: str, place: int
+    partition: BatchDriver, broker_url: str, place: int
 ) -> None:
     for number in range(100):
         partition.logics.upload(f"m{number}", ENDLESS if number == place else FINE, b"")
@@ -48,7 +48,7 @@ def test_a_reading_that_kills_the_child_fails_and_no_other_reading_does(
 
 
 def test_a_logic_killed_three_times_does_not_run_until_a_new_one_is_deployed(
-    partition: Partition, broker_url: str
+    partition: BatchDriver, broker_url: str
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")
     letters = Collector(broker_url, wire.DEAD_LETTERS_EXCHANGE)
@@ -76,7 +76,7 @@ def test_a_logic_killed_three_times_does_not_run_until_a_new_one_is_deployed(
 
 
 def test_many_readings_of_a_killing_logic_kill_only_three_children(
-    partition: Partition, broker_url: str
+    partition: BatchDriver, broker_url: str
 ) -> None:
     partition.logics.upload("bad", ENDLESS, b"")
     partition.logics.upload("good", FINE, b"")

@@ -14,9 +14,9 @@ from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.keys import recent_key
 from pipeline.store.records import Records, Update
 from sandbox.parent.sandbox import Sandbox
+from tests.support.batch_driver import BatchDriver, LosesAnswers
+from tests.support.dead_letter_desk import DeadLetterDesk
 from tests.support.logics import COUNT_AND_TELL
-from tests.support.office import Office
-from tests.support.partition import LosesAnswers, Partition
 
 #: Overwrites the record without comparing it.
 WITHOUT_COMPARISON = records_module._WRITE.replace(
@@ -27,13 +27,13 @@ ECHO = "def process(data, state): return data"
 
 
 @pytest.fixture
-def partition(broker_url: str, redis_url: str) -> Iterator[Partition]:
-    partition = Partition(broker_url, redis_url, Sandbox(), records=LosesAnswers)
+def partition(broker_url: str, redis_url: str) -> Iterator[BatchDriver]:
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), records=LosesAnswers)
     yield partition
     partition.close()
 
 
-def read(partition: Partition, machine_id: str) -> list[KeptReading]:
+def read(partition: BatchDriver, machine_id: str) -> list[KeptReading]:
     return partition.records.recents.read(machine_id, 1000)
 
 
@@ -41,7 +41,7 @@ def numbers(recents: Sequence[KeptReading]) -> list[int]:
     return [each.number for each in recents]
 
 
-def test_recent_readings_are_stored_once_and_in_order_for_any_batches(partition: Partition) -> None:
+def test_recent_readings_are_stored_once_and_in_order_for_any_batches(partition: BatchDriver) -> None:
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
 
     partition.process([("m1", b'{"n": 1}'), ("m2", b"{}")])
@@ -75,7 +75,7 @@ def test_without_compare_and_set_it_would_store_one(redis_url: str, monkeypatch:
     assert write_twice_over_the_same(redis_url) == [b"first", b"second"]
 
 
-def test_each_recent_reading_has_its_outcome(partition: Partition) -> None:
+def test_each_recent_reading_has_its_outcome(partition: BatchDriver) -> None:
     partition.process([("m1", b'{"n": 1}')])
     partition.logics.upload("m1", COUNT_AND_TELL, b"")
     partition.process([("m1", b'{"n": 2}'), ("m1", b"\xff no json"), ("m1", b"{}")])
@@ -90,7 +90,7 @@ def test_each_recent_reading_has_its_outcome(partition: Partition) -> None:
     assert failed.time.endswith("Z")
 
 
-def test_only_a_part_of_a_long_reading_is_stored(partition: Partition) -> None:
+def test_only_a_part_of_a_long_reading_is_stored(partition: BatchDriver) -> None:
     partition.logics.upload("m1", ECHO, b"")
     text = '{"text":"%s"}'
     short, long = text % "short", text % ("x" * KEPT_BYTES)
@@ -105,13 +105,13 @@ def test_only_a_part_of_a_long_reading_is_stored(partition: Partition) -> None:
 
 
 def test_a_reading_that_is_sent_again_is_a_recent_reading_too(broker_url: str, redis_url: str) -> None:
-    office = Office(broker_url, redis_url)
-    office.fail(("m1", 1), ("m1", 2))
-    office.partition.logics.upload("m1", COUNT_AND_TELL, b"")
-    office.redriver.send_all(LetterFilter(machine="m1"))
+    desk = DeadLetterDesk(broker_url, redis_url)
+    desk.fail(("m1", 1), ("m1", 2))
+    desk.partition.logics.upload("m1", COUNT_AND_TELL, b"")
+    desk.redriver.send_all(LetterFilter(machine="m1"))
 
-    office.process(office.arrivals(2))
+    desk.process(desk.arrivals(2))
 
-    kinds = [each.kind for each in office.partition.records.recents.read("m1", 1000)]
-    office.close()
+    kinds = [each.kind for each in desk.partition.records.recents.read("m1", 1000)]
+    desk.close()
     assert kinds == ["no-logic", "no-logic", "ok", "ok"]

@@ -12,7 +12,7 @@ from pipeline.model.session import Fence
 from pipeline.settings import Format
 from pipeline.telemetry.logs import JsonFormatter, TextFormatter, about, configure
 from pipeline.worker.batch import Batch, Share
-from tests.support.partition import StubSession
+from tests.support.batch_driver import StubSession
 
 
 def record(message: str, **extra: str) -> logging.LogRecord:

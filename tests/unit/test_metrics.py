@@ -34,8 +34,8 @@ from pipeline.worker.batch import Batch, Share
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.queue_age import LastTakens
 from sandbox.job import Failure, Outcome
+from tests.support.batch_driver import StubSession
 from tests.support.metrics import Series, faults, parse, scrape, series, value
-from tests.support.partition import StubSession
 from web.metrics import SystemGauges
 
 BOUNDS = (0.125, 0.5, 1, 30)

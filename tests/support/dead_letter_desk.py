@@ -19,12 +19,12 @@ from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.records import Records
 from pipeline.worker.processor import Processor
 from sandbox.parent.sandbox import Sandbox
+from tests.support.batch_driver import BatchDriver
 from tests.support.installation import Collector
-from tests.support.partition import Partition
 from tests.support.waiting import wait_until
 
 
-class Office:
+class DeadLetterDesk:
     """A partition, a collector and a redriver. `arrivals` takes readings as a consumer would."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Office:
     ) -> None:
         self.amqp_url = amqp_url
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
-        self.partition = Partition(amqp_url, redis_url, Sandbox(), processor, records)
+        self.partition = BatchDriver(amqp_url, redis_url, Sandbox(), processor, records)
         self.redis = connect(settings)
         self.letters = LetterStore(self.redis)
         self.publisher = Publisher(lambda: topology.ensure(settings))

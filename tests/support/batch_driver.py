@@ -51,7 +51,7 @@ class StubSession:
         """Do nothing: there is no queue."""
 
 
-class Partition:
+class BatchDriver:
     """One processor on real servers, with batches that the test creates. Closes the given sandbox."""
 
     def __init__(
