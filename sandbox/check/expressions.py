@@ -109,10 +109,11 @@ class Expressions(RestrictingNodeTransformer):
         return self._guard("_built_", [self._comprehension(node, node.elt)], node)
 
     def visit_SetComp(self, node: ast.SetComp) -> Any:
-        """Make a set comprehension pay for its items and respect the limit on the size of sets."""
+        """Make a set of a dict comprehension, which pays for its items."""
         node = self._comprehension(node, node.elt)
-        node.elt = self._key(node.elt)
-        return self._guard("_built_", [node], node)
+        made = ast.DictComp(self._key(node.elt), ast.Constant(None), node.generators)
+        copy_locations(made, node)
+        return self._guard("_set_", [made], node)
 
     def visit_DictComp(self, node: ast.DictComp) -> Any:
         """Make a dict comprehension pay for its entries and respect the limit on the size of dicts."""
@@ -128,6 +129,7 @@ class Expressions(RestrictingNodeTransformer):
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         """Guard the keys, and the values after `**`."""
+        spreads = None in node.keys
         node = self._with(node)
         for place, key in enumerate(node.keys):
             if key is None:
@@ -135,13 +137,33 @@ class Expressions(RestrictingNodeTransformer):
                 node.values[place] = self._guard("_mapping_", [value], value)
             else:
                 node.keys[place] = self._key(key)
-        return node
+        return self._guard("_built_", [node], node) if spreads else node
 
     def visit_Set(self, node: ast.Set) -> Any:
-        """Guard the items as keys."""
+        """Make a set of a dict display; a dict keeps the order of its keys."""
+        made = ast.Dict([], [])
+        for item in node.elts:
+            if isinstance(item, ast.Starred):
+                made.keys.append(None)
+                made.values.append(self._guard("_keys_", [self.visit(item.value)], item))
+            else:
+                made.keys.append(self._key(self.visit(item)))
+                made.values.append(ast.Constant(None))
+        copy_locations(made, node)
+        return self._guard("_set_", [made], node)
+
+    def visit_List(self, node: ast.List) -> Any:
+        """Check the length of `[*items, ...]`."""
+        return self._display(node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> Any:
+        """Check the length of `(*items, ...)`."""
+        return self._display(node)
+
+    def _display(self, node: ast.List | ast.Tuple) -> Any:
+        spreads = isinstance(node.ctx, ast.Load) and any(isinstance(item, ast.Starred) for item in node.elts)
         node = self._with(node)
-        node.elts = [item if isinstance(item, ast.Starred) else self._key(item) for item in node.elts]
-        return node
+        return self._guard("_built_", [node], node) if spreads else node
 
     def visit_Starred(self, node: ast.Starred) -> Any:
         """Guard `[*items]`, which copies all items in one C call."""
@@ -212,6 +234,8 @@ class Expressions(RestrictingNodeTransformer):
         if isinstance(node.slice, ast.Slice):
             if isinstance(node.ctx, ast.Load):
                 return self._guard("_cut_", [node.value, *self._bounds(node.slice)], node)
+            if isinstance(node.ctx, ast.Store):  # `visit_Assign` handles the one that is allowed
+                self.error(node, "A slice cannot be set here.")
         else:
             node.slice = self._key(node.slice)
         if isinstance(node.ctx, ast.Del):
@@ -289,6 +313,8 @@ class Expressions(RestrictingNodeTransformer):
         [items] = node.comparators
         if literal:
             return node
+        if isinstance(items, ast.Call) and isinstance(items.func, ast.Name) and items.func.id == "_set_":
+            [items] = node.comparators = items.args  # the dict that the set is made of
         if constant:
             node.comparators = [self._guard("_haystack_", [items], items)]
             return node

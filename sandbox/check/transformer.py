@@ -20,14 +20,13 @@ from typing import Any
 
 from RestrictedPython.transformer import copy_locations
 
-from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_call_of, is_small_number, weight_of
+from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_small_number, weight_of
 from sandbox.check.defaults import defaults_of, fresh, is_made_again
 from sandbox.check.expressions import GUARDED
 from sandbox.check.generators import yields_in
 from sandbox.check.patterns import Patterns
 
 #: Offered functions whose result a loop can take as it is.
-_COUNTED = frozenset(("range", "enumerate", "zip", "sorted"))
 _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 
@@ -145,14 +144,7 @@ class Metering(Patterns):
     def visit_For(self, node: ast.For) -> Any:
         """Make a loop pay for each iteration."""
         weight = weight_of(node.target, node.body)
-        counted = is_call_of(_COUNTED, node.iter, self.scope) or (
-            isinstance(node.iter, ast.Call)
-            and isinstance(node.iter.func, ast.Attribute)
-            and node.iter.func.attr in ("items", "values", "keys")
-        )
         node = self._with(node)
-        if not counted:
-            node.iter = self._guard("_each_", [node.iter], node.iter)
         node.body = [*self._ticks(weight, node), *node.body]
         return node
 
@@ -167,27 +159,17 @@ class Metering(Patterns):
     # Assignment.
 
     def visit_Assign(self, node: ast.Assign) -> Any:
-        """Guard slices as targets, starred unpacking, and the order of unpacked sets; keep the rest plain."""
-        node = self._with(node)
+        """Guard a slice as the only target, and starred unpacking; keep the rest plain."""
         [*others, last] = node.targets
         if not others and isinstance(last, ast.Subscript) and isinstance(last.slice, ast.Slice):
-            target = last.value
-            if (
-                isinstance(target, ast.Call)
-                and isinstance(target.func, ast.Name)
-                and target.func.id == "_write_"
-            ):
-                target = target.args[0]
-            set_cut = ast.Expr(
-                self._guard("_set_cut_", [node.value, target, *self._bounds(last.slice)], node)
-            )
+            parts = [node.value, last.value, *self._bounds(last.slice)]
+            set_cut = ast.Expr(self._guard("_set_cut_", [self.visit(part) for part in parts], node))
             copy_locations(set_cut, node)
             return set_cut
+        node = self._with(node)
         unpacked = [target for target in node.targets if isinstance(target, (ast.Tuple, ast.List))]
         if any(isinstance(item, ast.Starred) for target in unpacked for item in target.elts):
             node.value = self._guard("_spread_", [node.value], node.value)
-        elif unpacked and not isinstance(node.value, (ast.Tuple, ast.List)):
-            node.value = self._guard("_each_", [node.value], node.value)
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:

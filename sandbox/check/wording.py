@@ -107,7 +107,7 @@ class WordingRules(GeneratorRules, CallRules):
             self.target(node.target, starred=False)
 
     def target(self, target: ast.AST, *, starred: bool) -> None:
-        """Check a target: a star only at the first level of unpacking, no slices. A key may have stars."""
+        """Check a target: a star only at the first level of unpacking, and no slice anywhere."""
         inner = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         for item in inner:
             if isinstance(item, ast.Starred) and starred:
@@ -115,7 +115,11 @@ class WordingRules(GeneratorRules, CallRules):
             for part in ast.walk(item):
                 if isinstance(part, ast.Starred) and isinstance(part.ctx, ast.Store):
                     self.report(part, "`*` is not available here", "Unpack the items on a separate line.")
-                elif isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice) and part is item:
+                elif (
+                    isinstance(part, ast.Subscript)
+                    and isinstance(part.slice, ast.Slice)
+                    and isinstance(part.ctx, ast.Store)
+                ):
                     self.report(part, "a slice cannot be set here", "Set it on a separate line.")
 
     # Expressions.

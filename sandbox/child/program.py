@@ -31,7 +31,8 @@ LAST_WORDS = 1_000
 #: The most frames of the sandbox itself between a logic's functions.
 OWN_FRAMES = 40
 
-#: Instructions that no logic may have: imports, writing globals, making classes and the like.
+#: Instructions that no logic may have: imports, writing globals, making classes and the like; and sets of
+#: Python itself, see `runtime.sets`.
 _FORBIDDEN = frozenset(
     number
     for name, number in dis.opmap.items()
@@ -39,6 +40,7 @@ _FORBIDDEN = frozenset(
         (
             *("IMPORT", "STORE_GLOBAL", "DELETE_GLOBAL", "DELETE_NAME", "LOAD_BUILD_CLASS"),
             *("GET_AWAITABLE", "LOAD_SUPER", "SETUP_ANNOTATIONS", "BEFORE_WITH"),
+            *("BUILD_SET", "SET_ADD", "SET_UPDATE"),
         )
     )
 )

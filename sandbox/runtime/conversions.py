@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from sandbox.allowed import EXCEPTIONS
 from sandbox.runtime.meter import DICTS, Meter
+from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
@@ -83,8 +84,8 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         meter.items(len(items))
         return tuple(items)
 
-    def to_set(items: Any = (), /) -> set[Any]:
-        return set(takes.keys(items))
+    def to_set(items: Any = (), /) -> Set:
+        return Set(takes.entries(items), meter)
 
     def to_dict(entries: Any = (), /, **more: Any) -> dict[Any, Any]:
         if type(entries) in DICTS:
@@ -149,7 +150,7 @@ def types_without_name() -> dict[object, type]:
     return {stand_in(kind): kind for kind in dict.fromkeys(kinds)}
 
 
-def types_of(kinds: dict[object, type]) -> Guards:
+def types_of(meter: Meter, kinds: dict[object, type]) -> Guards:
     """Return `isinstance` and `type`, which translate between the functions and the types they represent."""
     offered = {kind: function for function, kind in kinds.items()}
 
@@ -167,7 +168,10 @@ def types_of(kinds: dict[object, type]) -> Guards:
     def is_instance(value: Any, kind: Any, /) -> bool:
         if type(value) is MappingProxyType:
             value = _DICT
-        return isinstance(value, kinds.get(kind) or real(kind) if type(kind) is not tuple else real(kind))
+        if type(kind) is tuple:
+            meter.expanse(kind)
+            return isinstance(value, real(kind))
+        return isinstance(value, kinds.get(kind) or real(kind))
 
     def type_of(value: Any, /) -> Any:
         kind = type(value)

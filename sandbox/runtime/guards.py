@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, SIZED, Meter
 from sandbox.runtime.takes import Guards, Takes
-from sandbox.runtime.texts import ordered
+from sandbox.runtime.sets import Keys, Set
 
 #: The cost of catching an error: unwinding is expensive, so a loop of failures must not be cheap.
 CAUGHT_TICKS = 8
@@ -33,21 +33,11 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
 
     def walk(items: Any, weight: int) -> Any:
         """Guard the source of a comprehension; it pays at once if its length is known."""
-        kind = type(items)
-        if kind is set:
-            items = ordered(items)
-        elif kind not in SIZED:
+        if type(items) not in SIZED:
             return ticking(items, weight)
         meter.fuel -= len(items) * weight + 1
         if meter.fuel < 0:
             meter.exceed("fuel")
-        return items
-
-    def each(items: Any) -> Any:
-        """Guard the source of a loop; the loop itself ticks."""
-        if type(items) is set:
-            meter.spend((len(items) >> 1) + 1)
-            return ordered(items)
         return items
 
     def caught() -> None:
@@ -60,9 +50,9 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
             raise error
 
     def built(collection: Any) -> Any:
-        """Check the size of a list, dict or set that a comprehension made."""
+        """Check the size of a list, tuple or dict that a comprehension or a display with stars made."""
         size = len(collection)
-        if type(collection) is list:
+        if type(collection) is not dict:
             if size > meter.longest_list:
                 meter.longest_list = size
                 if size > meter.limits.list_items:
@@ -76,6 +66,16 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         items = take(items)
         meter.items(len(items))
         return items
+
+    def keys(items: Any) -> Keys:
+        """Guard the value after a star in a set, which becomes a dict of its items."""
+        entries = takes.entries_of(items)
+        meter.spend((len(entries) >> 2) + 1)
+        return entries
+
+    def make_set(entries: Keys) -> Set:
+        """Make a set of the dict that a set display or a set comprehension is compiled to."""
+        return Set(entries, meter)
 
     def mapping(entries: Any) -> Any:
         """Guard the value after a double star in a dict."""
@@ -102,12 +102,13 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
         "_exhausted_": exhausted,
         "_tick_": tick,
         "_walk_": walk,
-        "_each_": each,
         "_caught_": caught,
         "_built_": built,
         "_spread_": spread,
         "_mapping_": mapping,
         "_keywords_": keywords,
+        "_keys_": keys,
+        "_set_": make_set,
     }
 
 
@@ -171,8 +172,10 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
     def haystack(items: Any) -> Any:
         """Guard the right side of `in`, if the left side is a constant."""
         kind = type(items)
-        if kind is dict or kind is set:
+        if kind is dict:
             return items
+        if kind is Set:
+            return items.entries
         if kind is str:
             meter.spend(len(items) >> 6)
             return items
@@ -187,7 +190,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             size = meter.expanse(needle)
             if kind is tuple:
                 meter.key(needle)
-            if type(items) in SIZED and type(items) is not dict and type(items) is not set:
+            if type(items) in SIZED and type(items) is not dict and type(items) is not Set:
                 meter.spend(size * len(items))
         elif kind is str:
             if type(items) is list or type(items) is tuple:

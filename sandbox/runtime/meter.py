@@ -12,12 +12,14 @@ Strategy. Work is counted in ticks of fuel, by three rules:
 A breach sets the fuel below zero, so the next tick in a `finally` block of the logic breaches again.
 """
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
+from sandbox.runtime.sets import Set
 
 #: The message about a breach, after the name and value of the limit.
 SAID = {
@@ -59,12 +61,17 @@ UNITS = {
 
 #: Types whose values cost nothing to compare, hash or show.
 SCALARS = frozenset((int, float, bool, type(None)))
+#: Dates and times, whose values are small too.
+MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
+_SMALL = SCALARS | MOMENTS
+#: Types whose values are cheap keys, without an exception.
+_CHEAP_KEYS = _SMALL - {int} | {str}
 _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
-SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, set, _KEYS, _VALUES, _ITEMS))
+SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, Set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
-CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, set, _KEYS, _VALUES, _ITEMS))
+CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold values by key; the second is the type of `config` and of the dicts in it.
 DICTS = frozenset((dict, MappingProxyType))
 #: The message for a logic that tries to change `config`.
@@ -168,31 +175,29 @@ class Meter:
     def expanse(self, value: object) -> int:
         """Pay for all that C code would walk through in this value, and return that size.
 
-        Shared parts count each time. A structure that contains itself, or doubles forty times, runs out of
-        fuel here, in Python.
+        Shared parts count each time, so a structure that doubles forty times runs out of fuel here, in
+        Python. C code walks by recursion, some of it without a check of the stack, so the depth has a limit
+        of its own. The arguments of an error count too: its text contains theirs.
         """
         total = 1
-        ahead = [value]
-        while ahead:
-            part = ahead.pop()
-            kind = type(part)
-            if kind is str:
-                total += len(part) >> 5  # type: ignore[arg-type]
-            elif kind in CONTAINERS:
-                inside: Iterable[object]
-                assert isinstance(part, Sized)
-                if kind in DICTS:
-                    assert isinstance(part, Mapping)
-                    inside = [*part.values(), *(key for key in part if type(key) is tuple)]
-                else:
-                    assert isinstance(part, Iterable)
-                    inside = part
-                total += 3 + (len(part) >> 1)
+        level = [value]
+        for _ in range(self.limits.recursion):
+            inside: list[object] = []
+            for part in level:
+                kind: Any = type(part)
+                if kind is str:
+                    total += len(part) >> 5  # type: ignore[arg-type]
+                    continue
+                parts = _parts(part, kind)
+                total += 3 + (len(parts) >> 1)
                 if total > self.fuel:
                     self.exceed("fuel")
-                ahead.extend(item for item in inside if type(item) in CONTAINERS or type(item) is str)
-        self.spend(total)
-        return total
+                inside.extend([item for item in parts if type(item) not in _SMALL])
+            if not inside:
+                self.spend(total)
+                return total
+            level = inside
+        self.exceed("recursion")
 
     def key(self, key: object) -> object:
         """Pay for a key of a dict or set if it is expensive, and return the key.
@@ -207,3 +212,20 @@ class Meter:
         elif kind is int and not -(2**61) < key < 2**61:  # type: ignore[operator]
             self.spend(64)
         return key
+
+    def keys(self, keys: Collection[object]) -> None:
+        """Pay for several keys, as `key` does."""
+        if not _CHEAP_KEYS.issuperset(map(type, keys)):
+            for key in keys:
+                self.key(key)
+
+
+def _parts(value: Any, kind: type) -> Collection[object]:
+    """Return the values that C code would reach from this value."""
+    if kind in DICTS:
+        return [*value.values(), *(key for key in value if type(key) is tuple)]
+    if kind is Set:
+        return value.entries  # type: ignore[no-any-return]
+    if kind in CONTAINERS:
+        return value  # type: ignore[no-any-return]
+    return value.args if isinstance(value, BaseException) else ()

@@ -5,14 +5,16 @@ type of `x`. Python's own attribute lookup is never used, so a name that is not 
 exist. Each method pays for its work and keeps its result within the limits.
 """
 
+import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
 from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter
+from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
-from sandbox.runtime.texts import ordered
 
 Table = dict[str, Callable[..., Any]]
 
@@ -155,56 +157,69 @@ def frozen_methods(dicts: Table) -> Table:
 
 def set_methods(meter: Meter, takes: Takes) -> Table:
     """Return the methods of set."""
-    limits = meter.limits
 
-    def one(method: Any) -> Any:
-        def run(items: set[Any], item: Any, /) -> Any:
-            if len(items) > limits.dict_items:
-                meter.exceed("dict_items")
-            return method(items, meter.key(item))
+    def add(items: Set, item: Any, /) -> None:
+        items.add(meter.key(item))
+
+    def discard(items: Set, item: Any, /) -> None:
+        if meter.key(item) in items.entries:
+            items.remove(item)
+
+    def remove(items: Set, item: Any, /) -> None:
+        items.remove(meter.key(item))
+
+    def changed(join: Join) -> Any:
+        def run(items: Set, /, *others: Any) -> None:
+            for other in others:
+                loose = join is sets.intersection and type(other) is not Set
+                items.change(sets.common if loose else join, takes.entries_of(other))
 
         return run
 
-    def joined(method: Any) -> Any:
-        def run(items: set[Any], /, *others: Any) -> Any:
-            size = len(items)
-            keyed = []
-            for other in others:
-                other = other if type(other) is set else takes.keys(other)
-                size += len(other)
-                keyed.append(other)
-            meter.spend(size >> 2)
-            made = method(items, *keyed)
-            if len(items) > limits.dict_items or (type(made) is set and len(made) > limits.dict_items):
-                meter.exceed("dict_items")
+    def joined(join: Join) -> Any:
+        change = changed(join)
+
+        def run(items: Set, /, *others: Any) -> Set:
+            made = items.copy()
+            change(made, *others)
             return made
 
         return run
 
-    def pop(items: set[Any], /) -> Any:
-        """Remove and return the smallest item, which is the same one in every process."""
-        if not items:
-            raise KeyError("pop from an empty set")
-        meter.spend((len(items) >> 1) + 1)
-        item = ordered(items)[0]
-        items.remove(item)
-        return item
+    def symmetric_difference(items: Set, other: Any, /) -> Set:
+        return joined(sets.symmetric_difference)(items, other)  # type: ignore[no-any-return]
 
-    def clear(items: set[Any], /) -> None:
-        items.clear()
+    def symmetric_difference_update(items: Set, other: Any, /) -> None:
+        items.change(sets.symmetric_difference, takes.entries_of(other))
 
+    def compared(compare: Callable[[Any, Any], bool]) -> Any:
+        def run(items: Set, other: Any, /) -> bool:
+            return compare(items, takes.entries_of(other).keys())
+
+        return run
+
+    def isdisjoint(items: Set, other: Any, /) -> bool:
+        return not intersection(items, other)
+
+    intersection = joined(sets.intersection)
     return {
-        **{name: one(getattr(set, name)) for name in ("add", "discard", "remove")},
-        **{
-            name: joined(getattr(set, name))
-            for name in (
-                *("difference", "difference_update", "intersection", "intersection_update", "isdisjoint"),
-                *("issubset", "issuperset", "symmetric_difference", "symmetric_difference_update", "union"),
-                *("copy", "update"),
-            )
-        },
-        "clear": clear,
-        "pop": pop,
+        "add": add,
+        "clear": lambda items, /: items.replace({}),
+        "copy": lambda items, /: items.copy(),
+        "difference": joined(sets.difference),
+        "difference_update": changed(sets.difference),
+        "discard": discard,
+        "intersection": intersection,
+        "intersection_update": changed(sets.intersection),
+        "isdisjoint": isdisjoint,
+        "issubset": compared(operator.le),
+        "issuperset": compared(operator.ge),
+        "pop": lambda items, /: items.pop(),
+        "remove": remove,
+        "symmetric_difference": symmetric_difference,
+        "symmetric_difference_update": symmetric_difference_update,
+        "union": joined(sets.union),
+        "update": changed(sets.union),
     }
 
 

@@ -5,14 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.runtime.meter import DICTS, SIZED, Meter
+from sandbox.runtime.sets import VIEWS, Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
-
-_EMPTY: dict[str, int] = {}
-_KEY_VIEWS = (type(_EMPTY.keys()),)
-_ITEM_VIEWS = (type(_EMPTY.items()),)
-#: The types that the keys of a dict can be joined with.
-_JOINABLE = frozenset((set, *DICTS, *_KEY_VIEWS))
 
 
 def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[object, type]) -> Guards:
@@ -32,7 +27,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             return meter.text(made)
         if kind is list or kind is tuple:
             meter.items(len(made))
-        elif kind is dict or kind is set:
+        elif kind is dict:
             meter.entries(len(made))
         return made
 
@@ -57,7 +52,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             return left - right
         if kind is int:
             return whole(left - right)
-        joinable(left, right)
+        left, right = sets(left, right)
         return left - right
 
     def repeat(items: Any, times: int) -> Any:
@@ -101,35 +96,31 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             meter.exceed("int_bits")
         return whole(left << right)
 
-    def joinable(left: Any, right: Any) -> None:
-        """Check that two sets or key views can be joined in C.
-
-        The items of a dict cannot: C code would hash their pairs, and nobody would pay for that.
-        """
+    def sets(left: Any, right: Any) -> tuple[Any, Any]:
+        """Return two operands; if one is a view of a dict, both as sets, because C code would make its own."""
         weigh(left)
         weigh(right)
-        if type(left) in _ITEM_VIEWS or type(right) in _ITEM_VIEWS:
-            raise TypeError("the items() of a dict cannot be joined; make a set of them first")
-        if type(left) in _KEY_VIEWS and type(right) not in _JOINABLE:
-            raise TypeError(f"keys() cannot be joined with a {type(right).__name__}")
-        if type(right) in _KEY_VIEWS and type(left) not in _JOINABLE:
-            raise TypeError(f"keys() cannot be joined with a {type(left).__name__}")
+        if type(left) in VIEWS or type(right) in VIEWS:
+            return Set(takes.entries_of(left), meter), Set(takes.entries_of(right), meter)
+        return left, right
 
     def either(left: Any, right: Any) -> Any:
         if type(left) is int:
             return left | right
+        if type(left) is tuple or type(right) is tuple:
+            meter.expanse((left, right))
         if _is_kind(left, kinds) and _is_kind(right, kinds):  # isinstance(x, int | float)
             return (*_members(left), *_members(right))
-        joinable(left, right)
+        left, right = sets(left, right)
         return sized(left | right)
 
     def both(left: Any, right: Any) -> Any:
-        joinable(left, right)
+        left, right = sets(left, right)
         return left & right
 
     def one_of(left: Any, right: Any) -> Any:
-        joinable(left, right)
-        return sized(left ^ right)
+        left, right = sets(left, right)
+        return left ^ right
 
     def extend(left: Any, right: Any) -> Any:
         """Return the result of `left += right`, which changes a list in place."""
@@ -157,9 +148,11 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
 
     def in_place(plain: Callable[[Any, Any], Any], changing: Callable[[Any, Any], Any]) -> Any:
         def change(left: Any, right: Any) -> Any:
-            if type(left) is set or type(left) is dict:
-                joinable(left, right)
-                if type(left) is dict and type(right) not in DICTS:
+            if type(left) is Set and type(right) is Set:
+                return changing(left, right)
+            if type(left) is dict:
+                weigh(right)
+                if type(right) not in DICTS:
                     raise TypeError(f"a dict cannot be joined with a {type(right).__name__}")
                 return sized(changing(left, right))
             return plain(left, right)

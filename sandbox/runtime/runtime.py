@@ -18,6 +18,7 @@ from sandbox.runtime.generators import generator_guards
 from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.moments import Moments, moment_attributes
+from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Takes
 from sandbox.runtime.text_methods import text_methods
 from sandbox.runtime.texts import Texts
@@ -46,13 +47,13 @@ class Runtime:
         takes = Takes(meter)
         texts = Texts(meter, MappingProxyType(kinds))
         converting = conversions.conversions(meter, takes, texts)
-        real = (bool, int, float, str, list, tuple, set, dict, range)
+        real = (bool, int, float, str, list, tuple, Set, dict, range)
         kinds.update({converting[kind.__name__]: kind for kind in real})
         moments = Moments(meter, texts)
         moment_types = (date, datetime, time, timedelta, timezone)
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
         kinds.update(conversions.types_without_name())
-        types = conversions.types_of(kinds)
+        types = conversions.types_of(meter, kinds)
         lists, tuples = methods.sequence_methods(meter, takes)
         dicts = methods.dict_methods(meter, takes)
         by_type: dict[type, methods.Table] = {
@@ -61,7 +62,7 @@ class Runtime:
             tuple: tuples,
             dict: dicts,
             MappingProxyType: methods.frozen_methods(dicts),
-            set: methods.set_methods(meter, takes),
+            Set: methods.set_methods(meter, takes),
             **methods.number_methods(),
             **moments.methods(),
         }
@@ -73,7 +74,7 @@ class Runtime:
         }
 
         def from_keys(keys: Any, value: Any = None, /) -> dict[Any, Any]:
-            return dict.fromkeys(takes.keys(keys), value)
+            return takes.entries(keys, value)
 
         on_types = {**moments.on_types, converting["dict"]: {"fromkeys": from_keys}}
         self.globals: dict[str, Any] = {

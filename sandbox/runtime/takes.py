@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.job import FILENAME
 from sandbox.runtime.meter import SIZED, Meter
-from sandbox.runtime.texts import ordered
+from sandbox.runtime.sets import Keys, Set
 
 #: Iterators that run over other iterators, and how many of them may be chained in one reading.
 LAZY = frozenset((GeneratorType, zip, enumerate))
@@ -29,9 +29,9 @@ class Takes:
         if kind is list or kind is tuple:
             meter.spend((len(items) >> share) + 1)
             return items
-        if kind is set:
-            meter.spend((len(items) >> 1) + 1)
-            return ordered(items)
+        if kind is Set:
+            meter.spend((len(items) >> share) + 1)
+            return items.ordered()
         if kind in SIZED:
             meter.spend((len(items) >> share) + 1)
             return items
@@ -49,9 +49,6 @@ class Takes:
         generators of the logic are counted instead of taken at once, because they may be endless.
         """
         kind = type(items)
-        if kind is set:
-            self.meter.spend((len(items) >> 1) + 1)
-            return iter(ordered(items))
         if kind is GeneratorType and _is_of_logic(items):
             self.meter.generator()
         elif kind in LAZY:
@@ -73,12 +70,20 @@ class Takes:
     def keys(self, items: Any) -> Any:
         """Return items that become keys as a sized value, and pay for the expensive ones."""
         items = self.take(items)
-        self.meter.entries(len(items))
-        if not set(map(type, items)) <= {str, float, bool, type(None)}:
-            key = self.meter.key
-            for item in items:
-                key(item)
+        self.meter.spend(len(items) >> 2)
+        self.meter.keys(items)
         return items
+
+    def entries(self, items: Any, value: Any = None) -> dict[Any, Any]:
+        """Return a dict with the items as keys and one value."""
+        made = dict.fromkeys(self.keys(items), value)
+        if len(made) > self.meter.limits.dict_items:
+            self.meter.exceed("dict_items")
+        return made
+
+    def entries_of(self, items: Any) -> Keys:
+        """Return the entries of a set, or those that a set of these items would have."""
+        return items.entries if type(items) is Set else self.entries(items)
 
 
 def _is_of_logic(generator: Any) -> bool:

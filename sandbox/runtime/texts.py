@@ -8,11 +8,10 @@ its address.
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta, timezone
 
-from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, Meter
+from sandbox.runtime.sets import Set
 
-MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
 _PLAIN = SCALARS | MOMENTS
 _NUMBER = re.compile(r"[0-9]+")
 _PERCENT = re.compile(
@@ -58,7 +57,7 @@ class Texts:
             return repr(value)
         if kind is str:
             self.meter.text_of(len(value))  # type: ignore[arg-type]
-        elif kind in CONTAINERS:
+        elif kind in CONTAINERS or isinstance(value, BaseException):
             self._measure(value)
         return self.meter.text(self._quoted(value))
 
@@ -84,8 +83,8 @@ class Texts:
         if kind is tuple:
             inner = self._listed(value)
             return f"({inner},)" if len(value) == 1 else f"({inner})"  # type: ignore[arg-type]
-        if kind is set:
-            return "{" + self._listed(ordered(value)) + "}" if value else "set()"  # type: ignore[arg-type]
+        if kind is Set:
+            return "{" + self._listed(value) + "}" if value else "set()"
         if kind in CONTAINERS:  # the views of a dict
             return f"{kind.__name__}([{self._listed(value)}])"
         if kind is str or kind in _PLAIN or kind is range:
@@ -206,30 +205,3 @@ def check_directives(spec: str) -> None:
             raise ValueError(f"%{spec[at + 1 : at + 2]} is not available in a date format")
         at = spec.find("%", at + 2)
 
-
-def _rank(value: object) -> tuple[str, object]:
-    """Return a sort key for any value that can be in a set, so that mixed sets have an order too."""
-    kind = type(value)
-    if kind in (int, float, bool):
-        return ("", value)
-    if kind is tuple:
-        return (kind.__name__, [_rank(item) for item in value])  # type: ignore[attr-defined]
-    if kind is str:
-        return (kind.__name__, value)
-    if kind is datetime or kind is time:
-        return (kind.__name__, value.isoformat())  # type: ignore[attr-defined]
-    if kind is date or kind is timedelta:
-        return (kind.__name__, value)
-    return (kind.__name__, str(getattr(value, "__name__", "")))
-
-
-def ordered(values: set[object]) -> list[object]:
-    """Return the items of a set in an order that is the same in every process.
-
-    Python's own order depends on the hash of texts, which differs between processes, so a replay of the same
-    readings would give different results.
-    """
-    try:
-        return sorted(values)  # type: ignore[type-var]
-    except TypeError:
-        return sorted(values, key=_rank)

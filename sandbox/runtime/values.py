@@ -17,6 +17,7 @@ import msgspec
 from sandbox.errors import LimitExceeded, LogicError, NotJson
 from sandbox.limits import GREATEST_WHOLE, LEAST_WHOLE, Limits
 from sandbox.runtime.meter import breach_of
+from sandbox.runtime.sets import Set
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -36,7 +37,7 @@ _decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
 
 _NAMES = {
     MappingProxyType: ("config or a dict in it", "dict(...) makes a copy of it"),
-    set: ("a set", "sorted(...) makes a list of it"),
+    Set: ("a set", "sorted(...) makes a list of it"),
     tuple: ("a tuple", ""),
     range: ("a range", "list(...) makes a list of it"),
     bytes: ("bytes", ""),
