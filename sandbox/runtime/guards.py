@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, SIZED, Meter
-from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.sets import Keys, Set
+from sandbox.runtime.takes import Guards, Takes
 
 #: The cost of catching an error: unwinding is expensive, so a loop of failures must not be cheap.
 CAUGHT_TICKS = 8

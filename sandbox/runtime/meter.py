@@ -12,7 +12,7 @@ Strategy. Work is counted in ticks of fuel, by three rules:
 A breach sets the fuel below zero, so the next tick in a `finally` block of the logic breaches again.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -180,8 +180,12 @@ class Meter:
         of its own. The arguments of an error count too: its text contains theirs.
         """
         total = 1
+        depth = 0
         level = [value]
-        for _ in range(self.limits.recursion):
+        while level:
+            depth += 1
+            if depth > self.limits.recursion:
+                self.exceed("recursion")
             inside: list[object] = []
             for part in level:
                 kind: Any = type(part)
@@ -193,11 +197,9 @@ class Meter:
                 if total > self.fuel:
                     self.exceed("fuel")
                 inside.extend([item for item in parts if type(item) not in _SMALL])
-            if not inside:
-                self.spend(total)
-                return total
             level = inside
-        self.exceed("recursion")
+        self.spend(total)
+        return total
 
     def key(self, key: object) -> object:
         """Pay for a key of a dict or set if it is expensive, and return the key.

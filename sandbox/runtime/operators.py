@@ -97,7 +97,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         return whole(left << right)
 
     def sets(left: Any, right: Any) -> tuple[Any, Any]:
-        """Return two operands; if one is a view of a dict, both as sets, because C code would make its own."""
+        """Return two operands. If one is a view of a dict, return sets: C code would make its own of it."""
         weigh(left)
         weigh(right)
         if type(left) in VIEWS or type(right) in VIEWS:

@@ -204,4 +204,3 @@ def check_directives(spec: str) -> None:
         if spec[at + 1 : at + 2] not in DIRECTIVES or at + 1 == len(spec):
             raise ValueError(f"%{spec[at + 1 : at + 2]} is not available in a date format")
         at = spec.find("%", at + 2)
-

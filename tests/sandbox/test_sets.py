@@ -83,8 +83,8 @@ def test_a_change_is_the_same_as_pythons(
     names["kept"] = names["a"]
     try:
         exec(statement, {}, names)  # noqa: S102
-    except KeyError as error:
-        assert made == error.args
+    except KeyError:
+        assert made == (d,)
         return
     assert [plain(made[0]), plain(made[1])] == [plain(names["a"]), plain(names["kept"])]
     assert made[2] == list(made[0])
@@ -212,15 +212,12 @@ def test_many_equal_items_make_a_small_set() -> None:
 
 
 def test_the_items_of_a_set_pay_when_they_are_hashed_again() -> None:
-    meter = Meter(Limits(fuel=10_000))
+    meter = Meter(Limits(fuel=20_000))
     large = Set({(tuple(range(8_000)),): None}, meter)
 
-    with pytest.raises(Breach):
-        for _ in range(10):
-            large == {1: 2}.keys()  # noqa: B015
-    with pytest.raises(Breach):
-        for _ in range(10):
-            large - large
+    large == {1: 2}.keys()  # noqa: B015
+    large & large
+    assert meter.fuel < 8_000
 
 
 def test_no_operation_gives_a_set_of_python() -> None:
@@ -245,7 +242,7 @@ def test_no_operation_gives_a_set_of_python() -> None:
                 try:
                     made = function(*arguments)
                 except (Exception, Breach):  # noqa: BLE001
-                    continue
-                tried += 1
+                    made = None
+                tried += made is not None
                 assert not isinstance(made, set | frozenset), (name, arguments)
     assert tried > 1_500
