@@ -159,7 +159,7 @@ _SET = _table("""
     isdisjoint                   whether they share no item
     issubset                     whether all its items are in the other
     issuperset                   whether it has all items of the other
-    pop                          removes and returns the least item
+    pop                          removes and returns the first item
     remove                       removes an item, or KeyError
     symmetric_difference         items that are in only one of the two
     symmetric_difference_update  keeps the items that are in only one of the two

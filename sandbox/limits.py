@@ -69,7 +69,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=20,
             le=2_000,
-            description="Nested function calls. The default is far below an overflow of the C stack.",
+            description="Nested function calls, and levels of a value that is compared, sorted, used as a "
+            "key or converted to text. The default is far below an overflow of the C stack.",
             extra={"unit": "calls"},
         ),
     ] = 200

@@ -21,7 +21,9 @@ threshold, from `config`: `config["limit"]`, or `config.get("limit", 80)` if som
 Everything that is not named on this page is unavailable.
 
 It has no clock, no randomness, no file and no network: the same readings always give the same results. Take
-the time from the reading.
+the time from the reading. For the same reason a set has an order: numbers are in ascending order, texts in
+alphabetical order, and the items of all other sets (mixed ones, tuples, or numbers with NaN) in the order in
+which they were added.
 """
 
 

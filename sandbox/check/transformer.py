@@ -26,7 +26,6 @@ from sandbox.check.expressions import GUARDED
 from sandbox.check.generators import yields_in
 from sandbox.check.patterns import Patterns
 
-#: Offered functions whose result a loop can take as it is.
 _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 

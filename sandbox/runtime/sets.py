@@ -107,7 +107,7 @@ class Set:
     # Comparing. C code hashes the items of either side.
 
     def _views(self, other: object) -> tuple[Any, Any] | None:
-        theirs = other.entries.keys() if type(other) is Set else other if type(other) in VIEWS else None
+        theirs: Any = other.entries.keys() if type(other) is Set else other if type(other) in VIEWS else None
         if theirs is None:
             return None
         self._meter.spend((len(self.entries) >> 3) + 1)
@@ -156,39 +156,39 @@ class Set:
             meter.keys(theirs)
         return join(self.entries, theirs)
 
-    def _new(self, join: Join, other: object) -> "Set":
+    def _new(self, join: Join, other: object) -> Any:
         if type(other) is not Set:
             return NotImplemented
         return Set(self._joined(join, other.entries), self._meter)
 
-    def _changed(self, join: Join, other: object) -> "Set":
+    def _changed(self, join: Join, other: object) -> Any:
         if type(other) is not Set:
             return NotImplemented
         self.change(join, other.entries)
         return self
 
-    def __or__(self, other: object) -> "Set":
+    def __or__(self, other: object) -> Any:
         return self._new(union, other)
 
-    def __and__(self, other: object) -> "Set":
+    def __and__(self, other: object) -> Any:
         return self._new(intersection, other)
 
-    def __sub__(self, other: object) -> "Set":
+    def __sub__(self, other: object) -> Any:
         return self._new(difference, other)
 
-    def __xor__(self, other: object) -> "Set":
+    def __xor__(self, other: object) -> Any:
         return self._new(symmetric_difference, other)
 
-    def __ior__(self, other: object) -> "Set":
+    def __ior__(self, other: object) -> Any:
         return self._changed(union, other)
 
-    def __iand__(self, other: object) -> "Set":
+    def __iand__(self, other: object) -> Any:
         return self._changed(intersection, other)
 
-    def __isub__(self, other: object) -> "Set":
+    def __isub__(self, other: object) -> Any:
         return self._changed(difference, other)
 
-    def __ixor__(self, other: object) -> "Set":
+    def __ixor__(self, other: object) -> Any:
         return self._changed(symmetric_difference, other)
 
 

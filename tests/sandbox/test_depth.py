@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -234,8 +235,9 @@ def main(builder: str) -> None:
             for use in USES:
                 print(limits.recursion, repr(use), flush=True)
                 program = loaded(f"v, u = data\n{use}", limits)
+                state: dict[str, Any] = {}
                 with suppress(LogicError):
-                    encode(program.process(values, state := {}), state, limits)
+                    encode(program.process(values, state), state, limits)
             print("drop", flush=True)
             del values
             gc.collect()
