@@ -62,7 +62,7 @@ class NameRules(Findings):
     def check_nonlocal(self, node: ast.Nonlocal) -> None:
         """Check the names of variables of an outer function."""
         for name in node.names:
-            self.name(node, name, binds=True)
+            self.name(node, name)
 
     def check_keyword(self, node: ast.keyword) -> None:
         """Check a keyword of a call."""

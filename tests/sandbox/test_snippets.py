@@ -60,8 +60,6 @@ PENDING = {
     "module table by comprehension",
     "module table by function",
     "if at module level",
-    "yield generator",
-    "chunks",
     "unit conversion with a table of lambdas",
     "dict invert and merge",
     "closure that makes converters",
