@@ -118,6 +118,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     api_connections: Annotated[
         int, Meta(ge=1, description="Maximum number of open connections to an API process.")
     ] = 2_000
+    api_sandbox_places: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Maximum number of uploads that an API process checks at a time, with those that "
+            "wait, and of trials. One client may have a quarter of them. Further requests get 503.",
+        ),
+    ] = 16
     audit_max: Annotated[
         int, Meta(ge=1, description="Maximum number of changes in the audit trail. The oldest are deleted.")
     ] = 100_000

@@ -9,10 +9,14 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.di import Provide
 
+from pipeline.plant.uploads import Uploads
 from pipeline.store.audit import Audit
 from pipeline.telemetry import tracing
+from pipeline.trials.runner import Trials
+from web.access.bodies import Bodies
 from web.access.fair_share import FairShare
-from web.access.guard import CALLER, Admitted, Guard
+from web.access.guard import CALLER, Admitted, Guard, client_of
+from web.access.places import Entrance, Kind, Places, SandboxUse
 from web.http.assets import built_pages
 from web.http.problems import HANDLERS
 from web.http.request_checks import before_request
@@ -42,9 +46,8 @@ from web.services import Services
 #: and for more than the largest reading.
 _BODY_BYTES = 1024**2
 
-#: The maximum number of handlers that run at the same time. Far more than the number of trials
-#: (`pipeline.trials.runner.PLACES`), which take seconds each. With asyncio's default there would be six
-#: threads on two cores.
+#: The maximum number of handlers that run at the same time. With asyncio's default there would be six threads
+#: on two cores. Uploads and trials, which take seconds each, do not use these threads (`web.access.places`).
 _THREADS = 32
 
 
@@ -69,11 +72,18 @@ def create_app(services: Services) -> Litestar:
     def provide_audit(request: Request[Any, Any, Any]) -> Audit:
         return Audit(services.trail, services.events, request.state[CALLER].name)
 
+    def provide_uploads(request: Request[Any, Any, Any]) -> SandboxUse[Uploads]:
+        return SandboxUse(services.uploads, client_of(request.scope), request.receive)
+
+    def provide_trials(request: Request[Any, Any, Any]) -> SandboxUse[Trials]:
+        return SandboxUse(services.trials, client_of(request.scope), request.receive)
+
     def provide_admission(request: Request[Any, Any, Any]) -> Admitted:
         return Admitted(guard, request.state[CALLER])
 
-    fair_share = FairShare()
-    guard = Guard(services.tokens, services.settings, fair_share)
+    fair_share = FairShare(services.settings.api_connections)
+    places: dict[Kind, Places[Any]] = {"uploads": services.uploads, "trials": services.trials}
+    guard = Guard(services.tokens, services.settings, fair_share, places)
     return Litestar(
         [
             PagesController,
@@ -101,13 +111,21 @@ def create_app(services: Services) -> Litestar:
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
             "audit": Provide(provide_audit, sync_to_thread=False),
+            "uploads": Provide(provide_uploads, sync_to_thread=False),
+            "trials": Provide(provide_trials, sync_to_thread=False),
             "admission": Provide(provide_admission, sync_to_thread=False),
         },
         guards=[guard.check],
         before_request=before_request,
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        middleware=[*([RequestSpans()] if tracing.on() else []), RequestMeter(services.metrics), fair_share],
+        middleware=[
+            *([RequestSpans()] if tracing.on() else []),
+            RequestMeter(services.metrics),
+            Bodies(_BODY_BYTES),
+            Entrance(),
+            fair_share,
+        ],
         openapi_config=openapi_config(services.settings),
         request_max_body_size=_BODY_BYTES,
         # `web.server` configures logging. `debug` is off whatever an environment variable of Litestar says,

@@ -7,7 +7,7 @@ redrives and sandbox restarts are its own. No label contains a machine's id: a r
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -70,6 +70,31 @@ def _gauge(name: str, help_text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"iot_logic_{name}", help_text, value=value)
 
 
+class SandboxMetrics:
+    """The metrics of the requests that use a sandbox (`web.access.places`)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Gauge(
+            "iot_logic_sandbox_requests",
+            "Uploads and trials that have a place, by kind, and by state: working or waiting.",
+            ["kind", "state"],
+            registry=registry,
+        )
+        self.refused = Counter(
+            "iot_logic_sandbox_requests_refused",
+            "Uploads and trials answered with 503, by kind and reason: all places are taken (full), the "
+            "client has its share of them (client), or it took too long (time).",
+            ["kind", "reason"],
+            registry=registry,
+        )
+        self.gone = Counter(
+            "iot_logic_sandbox_requests_gone",
+            "Uploads and trials dropped because the client had disconnected, by kind.",
+            ["kind"],
+            registry=registry,
+        )
+
+
 class Metrics:
     """The metrics of one API process."""
 
@@ -91,6 +116,7 @@ class Metrics:
             "Dead letters discarded.",
             registry=self.registry,
         )
+        self.sandbox = SandboxMetrics(self.registry)
         self.requests = Counter(
             "iot_logic_http_requests",
             "Requests that the API answered, by method, route and status.",

@@ -24,7 +24,8 @@ from pipeline.store.versions import LogicStore
 from pipeline.store.workers import WorkerList, list_workers
 from pipeline.telemetry.registry import SandboxRestarts
 from pipeline.trials.runner import Trials
-from sandbox.parent.sandbox import Sandbox
+from pipeline.trials.turns import SandboxTurns
+from web.access.places import Places
 from web.live.hub import Hub
 from web.metrics import Metrics, SystemGauges
 
@@ -61,11 +62,15 @@ class Services:
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.hub.readers)
-        self._sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
-        self.trials = Trials(settings)
-        self.uploads = Uploads(self._sandbox, self.trials, settings.limits)
+        self._checks, self._trials = SandboxTurns(settings), SandboxTurns(settings)
+        trials = Trials(self._trials)
+        uploads = Uploads(self._checks, trials, settings.limits)
+        self.uploads = Places("uploads", uploads, settings.api_sandbox_places, self.metrics.sandbox)
+        self.trials = Places("trials", trials, settings.api_sandbox_places, self.metrics.sandbox)
         self.metrics.registry.register(
-            SandboxRestarts(lambda: Counter(self._sandbox.losses) + Counter(self.trials.losses))
+            SandboxRestarts(
+                lambda: Counter(self._checks.sandbox.losses) + Counter(self._trials.sandbox.losses)
+            )
         )
         self.metrics.registry.register(
             SystemGauges(settings.partitions, self.workers, lambda: self.queues(queue_names(settings)))
@@ -75,8 +80,8 @@ class Services:
         """Stop the collector, close the connections, and end the child processes that check and try logic."""
         self.collector.close()
         self._publisher.close()
-        self._sandbox.close()
-        self.trials.close()
+        for each in (self.uploads, self.trials, self._checks, self._trials):
+            each.close()
         self._redis.close()
 
     def missing(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pipeline.store.dead_letters import USED_SECONDS
 from pipeline.trials import examples, runner
 from pipeline.worker.consumer import BATCH_BYTES, BATCH_READINGS
 from sandbox.job import EXHAUSTIONS, KILLS
+from web.access import bodies, places
 from web.app import _BODY_BYTES
 from web.live.feed import KEPT_BYTES
 
@@ -40,9 +41,19 @@ def limits() -> str:
         [
             "readings of a trial",
             f"{runner.READINGS:,}",
-            f"{runner.SECONDS} s and {runner.BYTES:,} bytes of answer; {runner.PLACES} trials at once",
+            f"{runner.SECONDS} s and {runner.BYTES:,} bytes of answer",
+        ],
+        [
+            "seconds of an upload or a trial, with its waiting",
+            f"{places.LONGEST:g}",
+            "then 503; the setting `IOT_LOGIC_API_SANDBOX_PLACES` limits their number",
         ],
         ["bytes of a request's body", f"{_BODY_BYTES:,}", "413 for a larger body"],
+        [
+            "bytes of the bodies of all requests in progress",
+            f"{bodies.MOST:,}",
+            f"of one client {bodies.SHARE:,}; then 503",
+        ],
         ["bytes of live events kept for a slow client", f"{KEPT_BYTES:,}", "per stream"],
         [
             "days for which the system remembers a dead letter that was processed",

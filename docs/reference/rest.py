@@ -25,7 +25,7 @@ def document() -> dict[str, Any]:
 
 def application() -> Litestar:
     """Return an application without servers, which can only describe itself."""
-    nothing = SimpleNamespace(settings=Settings(), tokens=None, metrics=None)
+    nothing = SimpleNamespace(settings=Settings(), tokens=None, metrics=None, uploads=None, trials=None)
     return create_app(cast(Services, nothing))
 
 

@@ -1,70 +1,48 @@
-"""Deploys logic: checks a source, runs its examples, and makes it a version."""
+"""Checks uploads of logic: the source and its examples must pass before the logic is deployed."""
 
 from collections.abc import Sequence
-from threading import Lock
-from typing import NamedTuple
 
-from pipeline.model.deployment import Active
-from pipeline.store.versions import Check, LogicStore, any_logic
-from pipeline.trials.examples import Example, ExamplesFailed, Mismatch, cases, encoded, mismatches
+from msgspec import Struct
+
+from pipeline.trials.examples import Example, ExamplesFailed, encoded, try_examples
 from pipeline.trials.runner import Trials
+from pipeline.trials.turns import SandboxTurns
 from sandbox.errors import LogicRefused
 from sandbox.job import Problem
 from sandbox.limits import Limits
-from sandbox.parent.sandbox import Sandbox
 
 
-class Uploaded(NamedTuple):
-    """The version that an upload deployed, and the notes about its source."""
+class AcceptedLogic(Struct, frozen=True):
+    """A logic that may be deployed: its source, its compiled code, and its examples as they are kept.
 
-    active: Active
+    `examples` is None if the upload has none, so that the version keeps those that it has. `notes` say what
+    the author should know.
+    """
+
+    source: str
+    code: bytes
+    examples: bytes | None
     notes: tuple[Problem, ...]
 
 
 class Uploads:
-    """Accepts uploads for machines and profiles. Safe to share between threads.
+    """Checks uploads. `checks` checks one source at a time, `trials` runs examples."""
 
-    `sandbox` checks one source at a time. `trials` runs examples, each of which may use up the `limits`.
-    """
-
-    def __init__(self, sandbox: Sandbox, trials: Trials, limits: Limits) -> None:
-        self._sandbox = sandbox
+    def __init__(self, checks: SandboxTurns, trials: Trials, limits: Limits) -> None:
+        self._checks = checks
         self._trials = trials
         self._limits = limits
-        self._checking = Lock()
 
-    def upload(
-        self,
-        logics: LogicStore,
-        name: str,
-        source: str,
-        *,
-        examples: Sequence[Example] | None = None,
-        author: str = "",
-        comment: str | None = None,
-        check: Check = any_logic,
-    ) -> Uploaded:
-        """Check a source, run its examples, and deploy it for the owner of this name in `logics`.
+    async def check(self, source: str, examples: Sequence[Example] | None) -> AcceptedLogic:
+        """Check a source and run its examples.
 
-        The owner is a machine or a profile. Raises `LogicRefused` with every problem found, `ExamplesFailed`
-        with every mismatch, `ExamplesUnfit`, and the errors of `check`. Then the deployed version does not
-        change.
+        Raises `LogicRefused` with every problem found, `ExamplesFailed` with every mismatch, `ExamplesUnfit`,
+        and `SandboxUnavailable`.
         """
-        with self._checking:
-            checked = self._sandbox.check(source)
+        kept = None if examples is None else encoded(examples)
+        checked = await self._checks.turn(lambda sandbox: sandbox.check(source))
         if checked.code is None:
             raise LogicRefused(checked.problems)
-        kept = None if examples is None else encoded(examples)
-        if wrong := self.try_examples(source, examples or ()):
+        if wrong := await try_examples(self._trials, source, checked, examples or (), self._limits):
             raise ExamplesFailed(wrong)
-        active = logics.upload(
-            name, source, checked.code, examples=kept, author=author, comment=comment, check=check
-        )
-        return Uploaded(active, checked.notes)
-
-    def try_examples(self, source: str, examples: Sequence[Example]) -> list[Mismatch]:
-        """Return the mismatches between an accepted source and its examples. Raises `Busy`."""
-        if not examples:
-            return []
-        ready, wrong = cases(examples, self._limits)
-        return wrong or mismatches(examples, self._trials.run(source, ready))
+        return AcceptedLogic(source, checked.code, kept, checked.notes)

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.errors import IotLogicError
-from pipeline.trials.runner import READINGS, Case, TrialResult
+from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
 from sandbox.errors import LogicError
-from sandbox.job import Failure
+from sandbox.job import Checked, Failure
 from sandbox.limits import Limits
 from sandbox.runtime.values import encode_config, encode_state
 
@@ -114,6 +114,20 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
 def mismatches(examples: Sequence[Example], ran: TrialResult) -> list[Mismatch]:
     """Return the mismatches between the examples and a run of their cases; empty if all pass."""
     return [each for number, example in enumerate(examples) for each in _of_one(example, number, ran)]
+
+
+async def try_examples(
+    trials: Trials, source: str, checked: Checked, examples: Sequence[Example], limits: Limits
+) -> list[Mismatch]:
+    """Return the mismatches between an accepted logic and its examples."""
+    if not examples:
+        return []
+    # In turns of their own, because both may take a tenth of a second.
+    ready, wrong = await trials.turns.turn(lambda _: cases(examples, limits))
+    if wrong:
+        return wrong
+    ran = await trials.run_checked(source, checked, ready)
+    return await trials.turns.turn(lambda _: mismatches(examples, ran))
 
 
 def _of_one(example: Example, number: int, ran: TrialResult) -> Iterator[Mismatch]:

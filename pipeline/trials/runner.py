@@ -1,25 +1,20 @@
-"""The API's own sandbox for trials, and the queue before it.
+"""Runs a logic on cases, in the API's own sandbox for trials.
 
 Only trials wait for trials: the workers have their own sandboxes, and uploads are checked in another one. And
-no trial waits long for others. At most `PLACES` trials are accepted at once; the next caller is told to
-retry. The accepted trials take turns: each runs for `SLICE` seconds, or for one reading if that takes longer,
-then the next. So a small trial finishes while a large one continues. `SECONDS` and `BYTES` limit the cost of
-a trial. The check of its source is a separate turn with its own limit.
+no trial waits long for others, because they take turns (`pipeline.trials.turns`): each runs for `SLICE`
+seconds, or for one reading if that takes longer, then the next. So a small trial finishes while a large one
+continues. `SECONDS` and `BYTES` limit the cost of a trial. The check of its source is a separate turn with
+its own limit. The API limits the number of trials at a time (`web.access.places`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cached_property
-from threading import Semaphore
+from collections.abc import Iterator, Sequence
 from time import perf_counter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from pipeline.errors import Busy
-from pipeline.settings import Settings
 from pipeline.trials.trial import Trial, Tried
+from pipeline.trials.turns import SandboxTurns
 from sandbox.job import Checked, Logic, Problem
 from sandbox.parent.sandbox import Sandbox
 
@@ -30,14 +25,8 @@ SECONDS: Final = 5
 #: Maximum bytes of readings, results and states in the answer of a trial.
 BYTES: Final = 4 << 20
 
-#: Maximum trials and checks at once, including the running one. Each occupies a thread of the API meanwhile.
-PLACES: Final = 8
 #: Seconds of a turn.
 SLICE: Final = 0.05
-#: Seconds after which a client should retry if all places are taken.
-AGAIN: Final = 5
-
-_Done = TypeVar("_Done")
 
 
 class Case(NamedTuple):
@@ -61,71 +50,45 @@ class TrialResult(NamedTuple):
 
 
 class Trials:
-    """Runs trials; see the head of this file. Safe to share between threads.
+    """Runs trials; see the head of this file. Every method may raise `SandboxUnavailable`."""
 
-    Every method except `close` may raise `Busy` and `SandboxUnavailable`.
-    """
+    def __init__(self, turns: SandboxTurns) -> None:
+        self.turns = turns
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._places = Semaphore(PLACES)
-        # One thread, which works in order: so each trial waits for one turn of every other trial.
-        self._thread = ThreadPoolExecutor(1, "trials")
-
-    def close(self) -> None:
-        """End the sandbox child."""
-        self._thread.shutdown(cancel_futures=True)
-        if "_sandbox" in vars(self):
-            self._sandbox.close()
-
-    @property
-    def losses(self) -> Mapping[str, int]:
-        """Return how many sandbox children were lost, by cause."""
-        return self._sandbox.losses if "_sandbox" in vars(self) else {}
-
-    def check(self, source: str) -> Checked:
+    async def check(self, source: str) -> Checked:
         """Return the verdict on a source."""
-        with self._slot():
-            return self._on_thread(lambda: self._sandbox.check(source))
+        return await self.turns.turn(lambda sandbox: sandbox.check(source))
 
-    def run(self, source: str, cases: Sequence[Case]) -> TrialResult:
+    async def run(self, source: str, cases: Sequence[Case]) -> TrialResult:
         """Check a logic, and run it on each of these cases separately."""
-        with self._slot():
-            checked = self._on_thread(lambda: self._sandbox.check(source))
-            if checked.code is None:
-                return TrialResult(checked.problems, [], "The logic was refused.", checked.notes)
-            run = Run(self._sandbox, replace(Logic.of(source), code=checked.code), cases)
-            while self._on_thread(run.go_on):
-                pass
-            return TrialResult((), run.tried, run.stopped, checked.notes)
+        return await self.run_checked(source, await self.check(source), cases)
 
-    @cached_property
-    def _sandbox(self) -> Sandbox:
-        """Return the sandbox. The first trial starts it, on the thread that uses it."""
-        return Sandbox(self._settings.limits, allow_unconfined=self._settings.allow_unconfined_sandbox)
+    async def run_checked(self, source: str, checked: Checked, cases: Sequence[Case]) -> TrialResult:
+        """Run a logic that was checked on each of these cases separately."""
+        run = Run(self.turns.sandbox, source, checked, cases)
+        while await self.turns.turn(lambda _: run.go_on()):
+            pass
+        return run.result
 
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise Busy(f"{PLACES} trials are already running, the maximum", AGAIN)
-        try:
-            yield
-        finally:
-            self._places.release()
 
-    def _on_thread(self, step: Callable[[], _Done]) -> _Done:
-        return self._thread.submit(step).result()
+def run_alone(sandbox: Sandbox, source: str, cases: Sequence[Case]) -> TrialResult:
+    """Check a logic, and run it on each of these cases separately, in a sandbox that nobody else uses."""
+    run = Run(sandbox, source, sandbox.check(source), cases)
+    while run.go_on():
+        pass
+    return run.result
 
 
 class Run:
-    """A logic on its way through cases: the outcomes so far, and why it must not continue."""
+    """A checked logic on its way through cases: the outcomes so far, and why it must not continue."""
 
-    def __init__(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> None:
-        self._steps = self._through(sandbox, logic, cases)
+    def __init__(self, sandbox: Sandbox, source: str, checked: Checked, cases: Sequence[Case]) -> None:
+        self._checked = checked
+        self._steps = self._through(sandbox, replace(Logic.of(source), code=checked.code), cases)
         self._seconds = 0.0
         self._bytes = 0
-        self.tried: list[list[Tried]] = []
-        self.stopped: str | None = None
+        self._tried: list[list[Tried]] = []
+        self._stopped: str | None = None
 
     def go_on(self) -> bool:
         """Run for a turn. Return False if there is no more to run. Raises `SandboxUnavailable`."""
@@ -138,14 +101,22 @@ class Run:
                 return True
         return False
 
+    @property
+    def result(self) -> TrialResult:
+        """The outcomes so far."""
+        return TrialResult(self._checked.problems, self._tried, self._stopped, self._checked.notes)
+
     def _through(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> Iterator[Tried]:
+        if not self._checked.accepted:
+            self._stopped = "The logic was refused."
+            return
         for case in cases:
             trial = Trial(sandbox, logic, case.state, case.config)
             tried = list[Tried]()
-            self.tried.append(tried)
+            self._tried.append(tried)
             for reading in case.readings:
-                self.stopped = self._exceeded() or trial.stopped
-                if self.stopped is not None:
+                self._stopped = self._exceeded() or trial.stopped
+                if self._stopped is not None:
                     return
                 tried.append(trial.step(reading))
                 yield tried[-1]

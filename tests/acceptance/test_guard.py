@@ -60,6 +60,9 @@ class Blocking:
     """Requests that are handled until `end` is set."""
 
     def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
         self.begun = 0
         self.end = Event()
 
@@ -187,6 +190,7 @@ def test_a_token_with_slow_requests_delays_no_other_token(
     inner: TestClient[Litestar], tokens: Tokens
 ) -> None:
     slow, other = (bearer(tokens.create(name, Role.VIEWER)) for name in ("slow", "other"))
+    BLOCKING.start()
     with ThreadPoolExecutor(40) as threads:
         answers = [threads.submit(inner.get, "/blocking", headers=slow) for _ in range(40)]
         wait_until(lambda: BLOCKING.begun == AT_ONCE)
@@ -197,6 +201,27 @@ def test_a_token_with_slow_requests_delays_no_other_token(
     assert answered == 200
     assert begun == AT_ONCE
     assert [answer.result().status_code for answer in answers] == [200] * 40
+
+
+def test_the_waiting_requests_of_a_token_are_limited(plant: Installation, tokens: Tokens) -> None:
+    slow, other = (bearer(tokens.create(name, Role.VIEWER)) for name in ("slow", "other"))
+    most = AT_ONCE + 2
+    app = create_app(
+        Services(Settings(amqp_url=plant.amqp_url, redis_url=plant.redis_url, api_connections=8))
+    )
+    app.register(blocking)
+    BLOCKING.start()
+    with TestClient(app, base_url="http://127.0.0.1") as client, ThreadPoolExecutor(40) as threads:
+        answers = [threads.submit(client.get, "/blocking", headers=slow) for _ in range(40)]
+        wait_until(lambda: sum(each.done() for each in answers) == 40 - most)
+        answered = client.get("/machines", headers=other).status_code
+        BLOCKING.end.set()
+    refused = [each.result() for each in answers if each.result().status_code == 503]
+
+    assert answered == 200
+    assert len(refused) == 40 - most
+    assert all(int(each.headers["Retry-After"]) > 0 for each in refused)
+    assert "'slow' already has 10 requests" in refused[0].json()["detail"]
 
 
 #: Bodies that no route accepts, including some that are hard to parse.

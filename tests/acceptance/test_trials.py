@@ -2,13 +2,11 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
-from pipeline.trials.runner import BYTES, PLACES, READINGS
+from pipeline.trials.runner import BYTES, READINGS
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
@@ -212,24 +210,3 @@ def test_a_trial_on_a_machine_without_logic_needs_a_logic_in_the_request(plant: 
 
     assert without.status_code == 404
     assert given["readings"][0]["results"] == [{"count": 1}]
-
-
-def test_if_too_many_trials_run_the_next_is_told_when_to_try_again_and_uploads_continue(
-    plant: Installation,
-) -> None:
-    body = {"logic": ENDLESS, "readings": [1] * 4}
-
-    def attempt(_: int) -> httpx.Response:
-        return plant.client.post("/logic/test", json=body)
-
-    with ThreadPoolExecutor(2 * PLACES) as pool:
-        attempts = [pool.submit(attempt, each) for each in range(2 * PLACES)]
-        assert plant.upload("m3", COUNTER) == 1
-        responses = [each.result() for each in attempts]
-
-    busy = [response for response in responses if response.status_code == 503]
-    done = [response.json() for response in responses if response.status_code == 200]
-    assert len(busy) >= 1
-    assert all(int(response.headers["Retry-After"]) > 0 for response in busy)
-    assert len(done) >= PLACES
-    assert {len(report["readings"]) for report in done} == {4}

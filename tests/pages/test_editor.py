@@ -1,10 +1,13 @@
 """Writing logic, from a marked error to a deployed version."""
 
+import re
+from collections import Counter
 from itertools import count
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from pipeline.store.tokens import Tokens
 from tests.pages.browser import Watch, axe, screenshot, sign_in, write
@@ -164,6 +167,44 @@ def test_different_outcomes_are_marked_beside_those_of_the_deployed_version(
     # The trial had no effect.
     assert plant.state(counter) == {"count": 2}
     assert plant.client.get(f"/machines/{counter}").json()["errors"] == 0
+
+
+def test_if_the_api_is_busy_the_page_tries_again_and_at_last_shows_its_answer(
+    page: Page, watch: Watch, origin: str, plant: Installation
+) -> None:
+    watch.allow("503")
+    sent = Counter[str]()
+    busy_times = 1
+
+    def answer(route: Route) -> None:
+        asked = f"{route.request.method} {urlsplit(route.request.url).path}"
+        sent[asked] += 1
+        if asked.startswith("POST") and sent[asked] <= busy_times:
+            detail = "This client has 4 uploads that run or wait, the maximum for one. Try again in 1 s."
+            problem = {"title": "Service Unavailable", "status": 503, "detail": detail}
+            route.fulfill(status=503, json=problem, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    page.route(re.compile("/logic$|/logic/test$"), answer)
+    editor = open_logic(page, origin, "busy")
+    page.get_by_role("button", name="Add a reading").click()
+    page.get_by_label("Reading (JSON)", exact=True).fill('{"n": 1}')
+    page.get_by_role("button", name="Add", exact=True).click()
+    write(page, editor, COUNTER)
+    page.keyboard.press("Control+Enter")
+    expect(tried(page, "Typed reading 1")).to_contain_text('"double":2')
+    page.keyboard.press("Control+s")
+    deployed = page.get_by_text("Version 1 is deployed. It runs from the next reading on.", exact=True)
+    expect(deployed).to_be_visible()
+    counts = {asked: count for asked, count in sent.items() if asked.startswith("POST")}
+    busy_times = 99
+    write(page, editor, COUNTER.replace("* 2", "* 3"))
+    page.keyboard.press("Control+s")
+
+    expect(page.get_by_text("This client has 4 uploads that run or wait")).to_be_visible()
+    assert counts == {"POST /machines/busy/logic/test": 2, "POST /machines/busy/logic": 2}
+    assert plant.client.get("/machines/busy/logic").json()["version"] == 1
 
 
 def test_a_failed_reading_is_opened_in_the_editor(

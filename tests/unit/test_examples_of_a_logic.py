@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.settings import Settings
 from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, encoded, mismatches
-from pipeline.trials.runner import Trials
+from pipeline.trials.runner import run_alone
 from sandbox.limits import Limits
+from sandbox.parent.sandbox import Sandbox
 
 #: Returns and stores the values in the reading, or fails.
 ECHO = """
@@ -21,17 +21,16 @@ def process(data, state):
 
 
 @pytest.fixture(scope="module")
-def trials() -> Iterator[Trials]:
-    trials = Trials(Settings())
-    yield trials
-    trials.close()
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
 
 
-def attempt(trials: Trials, **fields: Any) -> list[Mismatch]:
+def attempt(sandbox: Sandbox, **fields: Any) -> list[Mismatch]:
     """Return the mismatches between ECHO and this example."""
     example = msgspec.convert({"name": "it", **fields}, Example)
     ready, wrong = cases([example], Limits())
-    return wrong or mismatches([example], trials.run(ECHO, ready))
+    return wrong or mismatches([example], run_alone(sandbox, ECHO, ready))
 
 
 @pytest.mark.parametrize(
@@ -48,8 +47,8 @@ def attempt(trials: Trials, **fields: Any) -> list[Mismatch]:
         ({"error": "too hot"}, [{"error": "too hot"}]),
     ],
 )
-def test_an_equal_result_passes(trials: Trials, returned: Any, expected: Any) -> None:
-    assert attempt(trials, readings=[{"return": returned}], results=[expected]) == []
+def test_an_equal_result_passes(sandbox: Sandbox, returned: Any, expected: Any) -> None:
+    assert attempt(sandbox, readings=[{"return": returned}], results=[expected]) == []
 
 
 @pytest.mark.parametrize(
@@ -70,66 +69,66 @@ def test_an_equal_result_passes(trials: Trials, returned: Any, expected: Any) ->
     ],
 )
 def test_a_different_result_is_shown_next_to_the_expected_one(
-    trials: Trials, returned: Any, expected: Any, where: str
+    sandbox: Sandbox, returned: Any, expected: Any, where: str
 ) -> None:
-    [mismatch] = attempt(trials, readings=[{"return": None}, {"return": returned}], results=[None, expected])
+    [mismatch] = attempt(sandbox, readings=[{"return": None}, {"return": returned}], results=[None, expected])
 
     assert (mismatch.example, mismatch.reading) == ("it", 2)
     assert where in mismatch.message
     assert mismatch.expected == expected
 
 
-def test_a_failure_passes_only_if_its_message_is_expected(trials: Trials) -> None:
+def test_a_failure_passes_only_if_its_message_is_expected(sandbox: Sandbox) -> None:
     readings = [{"keep": 1}]
 
-    assert attempt(trials, readings=readings, results=[{"error": "return"}]) == []
-    [other] = attempt(trials, readings=readings, results=[{"error": "overheated"}])
-    [unexpected] = attempt(trials, readings=readings, results=[None])
-    [unmentioned] = attempt(trials, readings=readings)
+    assert attempt(sandbox, readings=readings, results=[{"error": "return"}]) == []
+    [other] = attempt(sandbox, readings=readings, results=[{"error": "overheated"}])
+    [unexpected] = attempt(sandbox, readings=readings, results=[None])
+    [unmentioned] = attempt(sandbox, readings=readings)
     assert "Failed with a different error" in other.message
     for mismatch in (other, unexpected, unmentioned):
         assert "return" in mismatch.got["error"]
         assert mismatch.line == 5
 
 
-def test_the_state_afterwards_is_compared_if_it_is_given(trials: Trials) -> None:
+def test_the_state_afterwards_is_compared_if_it_is_given(sandbox: Sandbox) -> None:
     readings = [{"return": None, "keep": 1}, {"return": None, "keep": 2}]
 
-    assert attempt(trials, readings=readings) == []
-    assert attempt(trials, readings=readings, state={"a": 1}, state_after={"a": 1, "kept": 2}) == []
-    [mismatch] = attempt(trials, readings=readings, state_after={"kept": 1})
+    assert attempt(sandbox, readings=readings) == []
+    assert attempt(sandbox, readings=readings, state={"a": 1}, state_after={"a": 1, "kept": 2}) == []
+    [mismatch] = attempt(sandbox, readings=readings, state_after={"kept": 1})
     assert (mismatch.reading, mismatch.expected, mismatch.got) == (None, {"kept": 1}, {"kept": 2})
     assert "at $.kept: expected 1, got 2" in mismatch.message
 
 
-def test_examples_do_not_depend_on_each_other(trials: Trials) -> None:
+def test_examples_do_not_depend_on_each_other(sandbox: Sandbox) -> None:
     examples = [
         Example(name="first", readings=[{"return": None, "keep": 1}]),
         Example(name="second", readings=[{"return": {}}], state_after={}),
     ]
 
-    assert mismatches(examples, trials.run(ECHO, cases(examples, Limits())[0])) == []
+    assert mismatches(examples, run_alone(sandbox, ECHO, cases(examples, Limits())[0])) == []
 
 
 @pytest.mark.parametrize("what", ["state", "config"])
-def test_an_invalid_state_or_config_is_reported(trials: Trials, what: str) -> None:
-    [mismatch] = attempt(trials, readings=[1], **{what: {"x": 2**70}})
+def test_an_invalid_state_or_config_is_reported(sandbox: Sandbox, what: str) -> None:
+    [mismatch] = attempt(sandbox, readings=[1], **{what: {"x": 2**70}})
 
     assert f"The example cannot be run: the {what} contains" in mismatch.message
 
 
-def test_an_example_has_a_config_of_its_own(trials: Trials) -> None:
+def test_an_example_has_a_config_of_its_own(sandbox: Sandbox) -> None:
     limit = "def process(data, state):\n    return {'limit': config['limit']}\n"
     example = Example(name="it", readings=[1], config={"limit": 90}, results=[{"limit": 90}])
 
-    assert mismatches([example], trials.run(limit, cases([example], Limits())[0])) == []
+    assert mismatches([example], run_alone(sandbox, limit, cases([example], Limits())[0])) == []
 
 
-def test_examples_that_did_not_run_do_not_pass(trials: Trials) -> None:
+def test_examples_that_did_not_run_do_not_pass(sandbox: Sandbox) -> None:
     example = Example(name="it", readings=[1] * 20, results=[{"error": "fuel"}] * 20)
     endless = "def process(data, state):\n    while True:\n        pass\n"
 
-    [mismatch] = mismatches([example], trials.run(endless, cases([example], Limits())[0]))
+    [mismatch] = mismatches([example], run_alone(sandbox, endless, cases([example], Limits())[0]))
 
     assert mismatch.reading == 11
     assert "not run" in mismatch.message

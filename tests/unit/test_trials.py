@@ -1,7 +1,8 @@
-"""The queue in front of the trials' sandbox: no trial waits for the whole of another one, and each ends."""
+"""Turns in the trials' sandbox: no trial waits for the whole of another one, and each ends."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Event
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from pipeline.settings import Settings
 from pipeline.trials import runner
 from pipeline.trials.runner import Case, Trials
+from pipeline.trials.turns import SandboxTurns
+from sandbox.parent.sandbox import Sandbox
 
 #: Takes some ten milliseconds per reading.
 SLOW = """
@@ -26,49 +29,83 @@ class Readings(list[bytes]):
 
     def __init__(self, readings: list[bytes]) -> None:
         super().__init__(readings)
-        self.begun, self.ended = Event(), Event()
+        self.begun = self.ended = False
 
     def __iter__(self) -> Iterator[bytes]:
-        self.begun.set()
+        self.begun = True
         yield from super().__iter__()
-        self.ended.set()
+        self.ended = True
 
 
 @pytest.fixture
-def trials() -> Iterator[Trials]:
-    trials = Trials(Settings())
-    trials.check(QUICK)
-    yield trials
-    trials.close()
+def turns() -> Iterator[SandboxTurns]:
+    turns = SandboxTurns(Settings())
+    yield turns
+    turns.close()
 
 
-def test_a_small_trial_is_done_while_a_large_one_goes_on(trials: Trials) -> None:
-    assert not is_done_before_a_small_one(trials)
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds. Fail after 20 seconds."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def test_a_small_trial_is_done_while_a_large_one_goes_on(turns: SandboxTurns) -> None:
+    assert not asyncio.run(is_done_before_a_small_one(Trials(turns)))
 
 
 def test_without_turns_a_small_trial_would_wait_for_a_large_one(
-    trials: Trials, monkeypatch: pytest.MonkeyPatch
+    turns: SandboxTurns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "SLICE", 1000.0)
 
-    assert is_done_before_a_small_one(trials)
+    assert asyncio.run(is_done_before_a_small_one(Trials(turns)))
 
 
-def is_done_before_a_small_one(trials: Trials) -> bool:
+async def is_done_before_a_small_one(trials: Trials) -> bool:
     """Return whether a large trial that has begun ends before a small one that starts later."""
-    with ThreadPoolExecutor(1) as pool:
-        readings = Readings([b"1"] * 100)
-        pool.submit(trials.run, SLOW, [Case(b"{}", readings)])
-        assert readings.begun.wait(20)
-        trials.run(QUICK, [Case(b"{}", [b"1"] * 3)])
-        return readings.ended.is_set()
+    readings = Readings([b"1"] * 100)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(trials.run(SLOW, [Case(b"{}", readings)]))
+        await until(lambda: readings.begun)
+        await trials.run(QUICK, [Case(b"{}", [b"1"] * 3)])
+        return readings.ended
 
 
-def test_a_trial_ends_when_its_time_is_up(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_ends_when_its_time_is_up(turns: SandboxTurns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SECONDS", 0)
 
-    ran = trials.run(SLOW, [Case(b"{}", [b"1"] * 100)])
+    ran = asyncio.run(Trials(turns).run(SLOW, [Case(b"{}", [b"1"] * 100)]))
 
     assert ran.stopped is not None
     assert "longer than 0 seconds" in ran.stopped
     assert len(ran.tried[0]) < 100
+
+
+def test_a_caller_that_is_cancelled_takes_no_turn_and_one_in_its_turn_stays_until_it_ends(
+    turns: SandboxTurns,
+) -> None:
+    steps, end = list[str](), Event()
+
+    def step(name: str, _sandbox: Sandbox) -> None:
+        steps.append(name)
+        assert end.wait(20)
+        steps.append(f"{name} ends")
+
+    async def cancel() -> None:
+        first, second, third = (
+            asyncio.create_task(turns.turn(partial(step, name))) for name in ("first", "second", "third")
+        )
+        await until(lambda: steps)
+        second.cancel()
+        first.cancel()
+        await asyncio.wait([second])
+        assert not first.done()
+        end.set()
+        await asyncio.wait([first, third])
+        assert first.cancelled()
+
+    asyncio.run(cancel())
+
+    assert steps == ["first", "first ends", "third", "third ends"]

@@ -13,10 +13,11 @@
   address that sends an invalid token, and each address that requests a public route, is a client too. Without
   tokens nothing is limited: a client with full access needs no flood to do harm.
 - A token may use a limited number of handler threads at a time (`web.access.fair_share`).
+- A request for a sandbox needs a place there (`web.access.places`).
 """
 
 from asyncio import get_running_loop
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from math import ceil
@@ -25,12 +26,14 @@ from typing import Any, Final, TypeVar
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Scope
 
 from pipeline.settings import Settings
 from pipeline.store.audit import UNNAMED
 from pipeline.store.client import RedisError
 from pipeline.store.tokens import Caller, Tokens
 from web.access.fair_share import FairShare
+from web.access.places import Kind, Places, kinds_of
 from web.access.rate_limit import RateLimit
 from web.access.roles import Role
 
@@ -58,8 +61,10 @@ _Answer = TypeVar("_Answer")
 class Guard:
     """The guard of all routes."""
 
-    def __init__(self, tokens: Tokens, settings: Settings, fair_share: FairShare) -> None:
-        self._fair_share = fair_share
+    def __init__(
+        self, tokens: Tokens, settings: Settings, fair_share: FairShare, places: Mapping[Kind, Places[Any]]
+    ) -> None:
+        self._fair_share, self._places = fair_share, places
         self._rates = RateLimit(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
         self._tokens = tokens
@@ -93,6 +98,8 @@ class Guard:
                 f"{caller.role}. Use another token.",
             )
         connection.state[CALLER] = caller
+        for kind in kinds_of(handler):
+            self._places[kind].check(client_of(connection.scope))
         if caller is not ANYBODY and getattr(handler, "sync_to_thread", None):
             await self._fair_share.begin(connection, caller.name)
 
@@ -125,6 +132,14 @@ class Guard:
                 f"{self._rates.burst}. Wait {wait:.3f} s.",
                 headers={"Retry-After": str(ceil(wait))},
             )
+
+
+def client_of(scope: Scope) -> str:
+    """Return the client of an admitted request: its token, or without one its address."""
+    caller: Caller = scope["state"][CALLER]
+    if caller is not ANYBODY:
+        return f"token {caller.name}"
+    return f"address {scope['client'][0] if scope['client'] else ''}"
 
 
 class Admitted:

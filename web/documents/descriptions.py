@@ -140,4 +140,11 @@ PROBLEM_HEADERS: Final[dict[str, dict[str, Any]]] = {
             "example": 1,
         }
     },
+    "503": {
+        "Retry-After": {
+            "description": "Seconds to wait, if the API is too busy. Without it, a service is unavailable.",
+            "schema": {"type": "integer", "minimum": 1},
+            "example": 5,
+        }
+    },
 }

@@ -33,6 +33,9 @@ _AT_ONCE: Final = struct.pack("ii", 1, 0)
 #: The minimum number of bytes that a client must read within `api_patience` seconds.
 _LEAST: Final = 64 * 1024
 
+#: The maximum number of bytes that are received at once.
+_RECEIVED_AT_ONCE: Final = 32 * 1024
+
 #: States of a connection in which a response can begin.
 _SILENT: Final = (h11.IDLE, h11.SEND_RESPONSE)
 
@@ -76,6 +79,8 @@ class HttpConnection(H11Protocol):
         super().connection_made(transport)
         # With this limit, `pause_writing` is called for any unread data, even the end of a response.
         transport.set_write_buffer_limits(high=0)
+        # asyncio's own 256 KiB would take much memory on each connection that sends a large body.
+        transport.max_size = _RECEIVED_AT_ONCE  # type: ignore[attr-defined]  # of the transports of sockets
         if len(self.connections) > self.most:
             self._refuse(
                 503, f"The API process already has {self.most} connections, the maximum. Try again later."

@@ -32,11 +32,19 @@ MEANINGS: Final = {
     413: "The body is too large.",
     422: "The request is well-formed but was refused; `errors` says why.",
     429: "Too many requests. Wait for the number of seconds in Retry-After.",
-    503: "Redis, RabbitMQ or the sandbox is unavailable. Try again later.",
+    503: "Redis, RabbitMQ or the sandbox is unavailable, or the API is too busy. Try again later; if there "
+    "is a Retry-After, after that many seconds.",
 }
+
+#: The status in the metrics of a request whose client has disconnected. It is never sent.
+_GONE: Final = 499
 
 #: The maximum number of characters of a path that an error repeats.
 _PATH_SHOWN: Final = 200
+
+
+class ClientGone(Exception):
+    """The client has disconnected, so its request is dropped."""
 
 
 class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
@@ -131,6 +139,10 @@ def _busy(_request: Request[Any, Any, Any], error: Busy) -> Response[ProblemDeta
     return response
 
 
+def _gone(_request: Request[Any, Any, Any], _error: ClientGone) -> Response[None]:
+    return Response(None, status_code=_GONE)
+
+
 def _no_token(_request: Request[Any, Any, Any], error: TokenError) -> Response[ProblemDetails]:
     return respond(409, str(error))
 
@@ -172,6 +184,7 @@ HANDLERS: ExceptionHandlersMap = {
     RedriveStopped: _redrive_stopped,
     SandboxUnavailable: _sandbox_down,
     Busy: _busy,
+    ClientGone: _gone,
     ExamplesFailed: _examples_failed,
     ExamplesUnfit: _examples_unfit,
     RecursionError: _too_deep,

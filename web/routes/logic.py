@@ -8,8 +8,10 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec.structs import asdict
 
 from pipeline.model.deployment import Active
+from pipeline.plant.uploads import AcceptedLogic, Uploads
 from pipeline.store.audit import Audit
 from pipeline.wire import LARGEST_INTEGER
+from web.access.places import SandboxUse
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch
 from web.http.problems import checked_id, checked_name
@@ -40,11 +42,12 @@ class LogicController(Controller):
         logic = DeployedLogic(**asdict(owner.whole(deployment.version)), previous=deployment.previous or None)
         return Response(logic, headers={"ETag": tag_of(deployment.active)})
 
-    @post("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
-    def post_logic(
+    @post("/logic", **access(Role.AUTHOR, 412, 413, 422))
+    async def post_logic(
         self,
         owner: NamedDependency[Owner],
         audit: NamedDependency[Audit],
+        uploads: NamedDependency[SandboxUse[Uploads]],
         data: JSONBody[Upload],
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
@@ -55,19 +58,20 @@ class LogicController(Controller):
         and the same examples exists, that version is deployed again and no new one is created. Without
         `examples`, this is the last version with the same source. A profile that does not exist is created.
         """
-        return _upload(owner, audit, data, Comparison(if_match, if_none_match), 201)
+        return await _upload(owner, audit, uploads, data, Comparison(if_match, if_none_match), 201)
 
-    @put("/logic", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
-    def put_logic(
+    @put("/logic", **access(Role.AUTHOR, 412, 413, 422))
+    async def put_logic(
         self,
         owner: NamedDependency[Owner],
         audit: NamedDependency[Audit],
+        uploads: NamedDependency[SandboxUse[Uploads]],
         data: JSONBody[Upload],
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response[Uploaded]:
         """Check a logic and deploy it, the same as `POST`."""
-        return _upload(owner, audit, data, Comparison(if_match, if_none_match), 200)
+        return await _upload(owner, audit, uploads, data, Comparison(if_match, if_none_match), 200)
 
     @delete("/logic", sync_to_thread=True, **access(Role.AUTHOR, 404, 412))
     def delete_logic(
@@ -170,16 +174,32 @@ class ProfileLogicController(LogicController):
     dependencies = {"owner": Provide(_profile, sync_to_thread=False)}  # noqa: RUF012 - as Litestar's
 
 
-def _upload(owner: Owner, audit: Audit, data: Upload, compare: Comparison, status: int) -> Response[Uploaded]:
-    active, notes = owner.services.uploads.upload(
-        owner.logics,
-        owner.name,
-        data.logic,
-        examples=data.examples,
-        author=audit.author,
-        comment=data.comment,
-        check=compare,
-    )
-    compare.record(audit, "logic.upload", owner, active)
-    uploaded = Uploaded(**owner.named, version=active.version, digest=active.digest, notes=notes)
-    return Response(uploaded, status_code=status, headers={"ETag": tag_of(active)})
+async def _upload(
+    owner: Owner,
+    audit: Audit,
+    use: SandboxUse[Uploads],
+    data: Upload,
+    compare: Comparison,
+    status: int,
+) -> Response[Uploaded]:
+    async def work(uploads: Uploads) -> Response[Uploaded]:
+        accepted = await uploads.check(data.logic, data.examples)
+        return await use.call(lambda: deploy(accepted))
+
+    # One step, so that no version is deployed without an entry in the audit trail.
+    def deploy(accepted: AcceptedLogic) -> Response[Uploaded]:
+        active = owner.logics.upload(
+            owner.name,
+            accepted.source,
+            accepted.code,
+            examples=accepted.examples,
+            author=audit.author,
+            comment=data.comment,
+            check=compare,
+        )
+        compare.record(audit, "logic.upload", owner, active)
+        notes = accepted.notes
+        uploaded = Uploaded(**owner.named, version=active.version, digest=active.digest, notes=notes)
+        return Response(uploaded, status_code=status, headers={"ETag": tag_of(active)})
+
+    return await use.run(work)

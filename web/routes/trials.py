@@ -1,6 +1,6 @@
 """The routes that check and try a logic without any effect: nothing is stored, sent or changed."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from litestar import Controller, post
@@ -8,10 +8,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded
-from pipeline.trials.runner import READINGS, Case
+from pipeline.model.deployment import Active
+from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
+from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
 from sandbox.job import Problem
+from web.access.places import SandboxUse
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.routes.configs import encoded_config
@@ -103,41 +105,57 @@ class MachineTrialReport(TrialReport, kw_only=True):
 class TrialsController(Controller):
     """`/logic/validate`, `/logic/test` and `/machines/<id>/logic/test`."""
 
-    @post(
-        "/logic/validate",
-        status_code=200,
-        sync_to_thread=True,
-        **access(Role.AUTHOR, 413, 422, changes=False),
-    )
-    def post_validate(self, services: NamedDependency[Services], data: JSONBody[LogicSource]) -> CheckResult:
+    @post("/logic/validate", status_code=200, **access(Role.AUTHOR, 413, 422, changes=False))
+    async def post_validate(
+        self,
+        services: NamedDependency[Services],
+        trials: NamedDependency[SandboxUse[Trials]],
+        data: JSONBody[LogicSource],
+    ) -> CheckResult:
         """Check a logic and run its examples, as an upload does, without deploying it."""
-        encoded(data.examples)
-        checked = services.trials.check(data.logic)
-        wrong = services.uploads.try_examples(data.logic, data.examples) if checked.accepted else []
-        accepted = checked.accepted and not wrong
-        return CheckResult(accepted, checked.problems, wrong[:MISMATCHES], checked.notes)
 
-    @post(
-        "/logic/test",
-        status_code=200,
-        sync_to_thread=True,
-        **access(Role.AUTHOR, 413, 422, changes=False),
-    )
-    def post_test(self, services: NamedDependency[Services], data: JSONBody[TrialOrder]) -> TrialReport:
+        async def work(tool: Trials) -> CheckResult:
+            encoded(data.examples)
+            checked = await tool.check(data.logic)
+            wrong = list[Mismatch]()
+            if checked.accepted:
+                limits = services.settings.limits
+                wrong = await try_examples(tool, data.logic, checked, data.examples, limits)
+            accepted = checked.accepted and not wrong
+            return CheckResult(accepted, checked.problems, wrong[:MISMATCHES], checked.notes)
+
+        return await trials.run(work)
+
+    @post("/logic/test", status_code=200, **access(Role.AUTHOR, 413, 422, changes=False))
+    async def post_test(
+        self,
+        services: NamedDependency[Services],
+        trials: NamedDependency[SandboxUse[Trials]],
+        data: JSONBody[TrialOrder],
+    ) -> TrialReport:
         """Run a logic on readings and a state, under the same limits as on a worker, without any effect."""
         limits = services.settings.limits
-        state, config = encoded_state(data.state, limits), encoded_config(data.config, limits)
-        return TrialReport(**_tried(services, data.logic, Case(state, _bytes(data.readings), config)))
+
+        def case() -> Case:
+            return Case(
+                encoded_state(data.state, limits), _bytes(data.readings), encoded_config(data.config, limits)
+            )
+
+        async def work(tool: Trials) -> TrialReport:
+            given = await trials.call(case)
+            return TrialReport(**_shown(given, await tool.run(data.logic, [given])))
+
+        return await trials.run(work)
 
     @post(
         "/machines/{machine_id:str}/logic/test",
         status_code=200,
-        sync_to_thread=True,
         **access(Role.AUTHOR, 404, 413, 422, changes=False),
     )
-    def post_machine_test(
+    async def post_machine_test(
         self,
         services: NamedDependency[Services],
+        trials: NamedDependency[SandboxUse[Trials]],
         machine_id: FromPath[str],
         data: JSONBody[MachineTrialOrder],
     ) -> MachineTrialReport:
@@ -146,33 +164,52 @@ class TrialsController(Controller):
         It has no effect on the machine. The state already includes the recent readings, so counters continue
         from it. To start from the beginning, send the state `{}` or another one.
         """
-        stored = services.machines.read(checked_id(machine_id))
-        limits = services.settings.limits
-        logic, active = data.logic, None
-        if logic is None:
-            if (active := stored.active) is None:
-                raise unknown_machine(machine_id, "deployed logic. Send the `logic` to try")
-            logic = services.logics.source(active.digest)
-        state, config = stored.record.state, stored.deployment.config
-        if data.state is not None:
-            state = encoded_state(data.state, limits)
-        if data.config is not None:
-            config = encoded_config(data.config, limits)
-        if data.readings is not None:
-            readings, left_out = _bytes(data.readings), 0
-        else:
-            recents = services.recents.read(machine_id, READINGS)
-            readings = [recent.reading for recent in recents if recent.whole]
-            left_out = len(recents) - len(readings)
-        return MachineTrialReport(
-            machine=machine_id,
-            profile=active.profile if active else None,
-            logicversion=active.version if active else None,
-            state=msgspec.Raw(state),
-            config=msgspec.Raw(config),
-            left_out=left_out,
-            **_tried(services, logic, Case(state, readings, config)),
-        )
+
+        async def work(tool: Trials) -> MachineTrialReport:
+            order = await trials.call(lambda: _order(services, checked_id(machine_id), data))
+            return MachineTrialReport(
+                machine=machine_id,
+                profile=order.active.profile if order.active else None,
+                logicversion=order.active.version if order.active else None,
+                state=msgspec.Raw(order.case.state),
+                config=msgspec.Raw(order.case.config),
+                left_out=order.left_out,
+                **_shown(order.case, await tool.run(order.logic, [order.case])),
+            )
+
+        return await trials.run(work)
+
+
+class _Order(NamedTuple):
+    """A trial on a machine: the logic, which is `active` if it is the deployed one, and its input."""
+
+    logic: str
+    active: Active | None
+    case: Case
+    left_out: int
+
+
+def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Order:
+    """Complete a trial on a machine by what is stored of the machine. Raises the error to answer with."""
+    stored = services.machines.read(machine_id)
+    limits = services.settings.limits
+    logic, active = data.logic, None
+    if logic is None:
+        if (active := stored.active) is None:
+            raise unknown_machine(machine_id, "deployed logic. Send the `logic` to try")
+        logic = services.logics.source(active.digest)
+    state, config = stored.record.state, stored.deployment.config
+    if data.state is not None:
+        state = encoded_state(data.state, limits)
+    if data.config is not None:
+        config = encoded_config(data.config, limits)
+    if data.readings is not None:
+        readings, left_out = _bytes(data.readings), 0
+    else:
+        recents = services.recents.read(machine_id, READINGS)
+        readings = [recent.reading for recent in recents if recent.whole]
+        left_out = len(recents) - len(readings)
+    return _Order(logic, active, Case(state, readings, config), left_out)
 
 
 def _bytes(readings: list[Any]) -> list[bytes]:
@@ -180,8 +217,8 @@ def _bytes(readings: list[Any]) -> list[bytes]:
     return [msgspec.json.encode(reading) for reading in readings]
 
 
-def _tried(services: Services, logic: str, case: Case) -> dict[str, Any]:
-    ran = services.trials.run(logic, [case])
+def _shown(case: Case, ran: TrialResult) -> dict[str, Any]:
+    """Return the fields of a report."""
     tried = ran.tried[0] if ran.tried else []
     return {
         "accepted": not ran.problems,

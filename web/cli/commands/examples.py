@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from pipeline.settings import Settings
 from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, encoded, mismatches
-from pipeline.trials.runner import Trials
+from pipeline.trials.runner import run_alone
 from pipeline.trials.trial import Tried
 from sandbox.job import Problem
 from sandbox.limits import Limits
+from sandbox.parent.sandbox import Sandbox
 from web.cli.commands import OK, WRONG
 from web.cli.commands.errors import Misused
 from web.cli.commands.folder import read_folder
@@ -51,11 +52,8 @@ def test_examples(arguments: argparse.Namespace) -> int:
     """Check each logic, run its examples, and show the outcomes."""
     screen = Screen.of(arguments)
     settings = Settings.from_environ()
-    trials = Trials(settings)
-    try:
-        tested = [_test(trials, settings.limits, path) for path in _files(arguments.logic)]
-    finally:
-        trials.close()
+    with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
+        tested = [_test(sandbox, settings.limits, path) for path in _files(arguments.logic)]
     screen.document({"logics": msgspec.to_builtins(tested)})
     _show(screen, tested)
     return OK if all(each.accepted for each in tested) else WRONG
@@ -85,11 +83,11 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".py") + _ENDING)
 
 
-def _test(trials: Trials, limits: Limits, path: Path) -> _LogicOutcome:
+def _test(sandbox: Sandbox, limits: Limits, path: Path) -> _LogicOutcome:
     source = _text(path)
     examples = _read(_beside(path))
     ready, wrong = cases(examples, limits)
-    ran = trials.run(source, [] if wrong else ready)
+    ran = run_alone(sandbox, source, [] if wrong else ready)
     if not ran.problems and not wrong:
         wrong = mismatches(examples, ran)
     tried = ran.tried + [[]] * (len(examples) - len(ran.tried))

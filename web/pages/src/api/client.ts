@@ -6,11 +6,15 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 
+import { sleep } from "../app/timing";
 import { problemOf } from "./problem";
 import type { components, paths } from "./schema";
 import { bearer } from "./token";
 
 export type Schemas = components["schemas"];
+
+/** How many times a request is sent if the API is too busy. */
+const ATTEMPTS = 4;
 
 const listeners = new Set<() => void>();
 
@@ -35,7 +39,18 @@ const middleware: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: location.origin, cache: "no-store" });
+/** Send a request, and send it again if the API is too busy, has done nothing and says when to try again. */
+async function patient(request: Request): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(request.clone());
+    const seconds = Number(response.headers.get("Retry-After") ?? 0);
+    if (![429, 503].includes(response.status) || seconds === 0 || attempt === ATTEMPTS) return response;
+    await sleep(seconds * 1000, request.signal);
+    request.signal.throwIfAborted();
+  }
+}
+
+export const api = createClient<paths>({ baseUrl: location.origin, cache: "no-store", fetch: patient });
 api.use(middleware);
 
 /** Return the body of an answer. Throws a ProblemError, or a TypeError if there was no answer. */
