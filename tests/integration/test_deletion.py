@@ -9,7 +9,7 @@ from pipeline import wire
 from pipeline.model.machine import Health, Stored
 from pipeline.model.reading import Reading
 from pipeline.model.record import Record
-from pipeline.store import deletion as removal_module
+from pipeline.store import deletion as deletion_module
 from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.deletion import Deletion
 from pipeline.store.deployments import MachineDeployments
@@ -84,8 +84,8 @@ def test_a_batch_that_is_stopped_before_its_write_finds_a_new_machine(
 def test_without_a_new_token_on_its_record_the_batch_would_restore_the_state(
     broker_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeps = removal_module._REMOVE.replace("redis.call('SET', KEYS[1], ARGV[3])", "")
-    monkeypatch.setattr(removal_module, "_REMOVE", keeps)
+    keeps = deletion_module._REMOVE.replace("redis.call('SET', KEYS[1], ARGV[3])", "")
+    monkeypatch.setattr(deletion_module, "_REMOVE", keeps)
     desk = DeadLetterDesk(broker_url, redis_url, records=DeletedMeanwhile)
 
     stored = stopped_before_its_write(desk, before=2)

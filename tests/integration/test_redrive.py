@@ -18,7 +18,7 @@ from pipeline.store import dead_letters as dead_letters_module
 from pipeline.store import records as records_module
 from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.records import Records, Update
-from pipeline.worker import transaction as turn_module
+from pipeline.worker import transaction as transaction_module
 from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
 from pipeline.worker.transaction import Transaction
@@ -323,7 +323,7 @@ def test_a_letter_is_used_up_when_its_reading_comes_back_from_the_overflow(desk:
 def test_without_its_claim_in_the_overflow_a_letter_sent_twice_would_count_twice(
     desk: DeadLetterDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn_module, "Move", lambda *moved: Move(*moved[:3]))
+    monkeypatch.setattr(transaction_module, "Move", lambda *moved: Move(*moved[:3]))
 
     assert state_after_a_flood(desk) == b'{"count":2}'
 
