@@ -51,11 +51,11 @@ _KINDS: Final = {
 #: What each exit status of `iot-logic` means.
 _EXIT_STATUSES: Final = {
     commands.OK: "success",
-    commands.WRONG: "a problem was found: a logic is refused, an example or a reading failed, someone else "
-    "has changed the same, there are differences, the plant is not well",
+    commands.WRONG: "a problem was found: a logic was refused, an example or a reading failed, someone else "
+    "made a conflicting change, there are differences, or the plant has a problem",
     commands.UNABLE: "the command could not run: wrong usage, the API does not answer, the token's role is "
     "not sufficient",
-    commands.STOPPED: "Ctrl-C, or the reader of the output has gone",
+    commands.STOPPED: "Ctrl-C, or the program that reads the output has ended",
 }
 
 

@@ -57,14 +57,14 @@ class Counters(Struct, frozen=True, array_like=True):
         first: int,
         outcomes: Sequence[Outcome],
         *,
-        came: bool,
+        from_machine: bool,
         resent: int = 0,
         active: Active | None = None,
     ) -> Self:
         """Return the counts after these outcomes of readings, which are numbered from `first`.
 
-        `came` says whether any reading that was run or moved came from the machine. `resent` is the number of
-        readings that were dead letters.
+        `from_machine` says whether any reading that was run or moved came from the machine itself. `resent`
+        is the number of readings that were dead letters.
         """
         now = milliseconds_now()
         results, dead_letters, limits = self.results, self.dead_letters, self.limits
@@ -94,7 +94,7 @@ class Counters(Struct, frozen=True, array_like=True):
             results,
             dead_letters,
             limits,
-            now if came else self.seen,
+            now if from_machine else self.seen,
             last_error,
         )
 

@@ -109,7 +109,7 @@ class Transaction(Struct):
         strikes = record.strikes.against(active.digest if active else "")
         for outcome in self.outcomes:
             strikes = strikes.after(outcome)
-        came = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
+        from_machine = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
         self.after = record.advance(
             self._session,
             self.group.session.settled.delivery,
@@ -123,7 +123,11 @@ class Transaction(Struct):
             carry=self.repeated > 0 or self.earlier_session is not None,
             strikes=strikes,
             counters=record.counters.after(
-                record.number + 1, self.outcomes, came=came, resent=len(self.uses), active=active
+                record.number + 1,
+                self.outcomes,
+                from_machine=from_machine,
+                resent=len(self.uses),
+                active=active,
             ),
         )
 

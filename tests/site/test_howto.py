@@ -74,7 +74,7 @@ def test_failures_are_found_and_fixed(terminal: Terminal) -> None:
     plant.send([("press-7", {"n": "a text"}), ("press-7", b"no JSON")])
     plant.wait_for_dead_letters(2)
 
-    said = [terminal.type(each) for each in whole("mend-failures.md")]
+    said = [terminal.type(each) for each in whole("fix-failures.md")]
 
     assert len(said) > 8
     assert any("press-7/1204" in each for each in said)

@@ -12,8 +12,8 @@ TOO_LARGE = Outcome("limit", failure=Failure("too large", limit="state_bytes"))
 
 
 def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -> None:
-    counters = Counters().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], came=True)
-    counters = counters.after(6, [NO_FUEL, TOO_LARGE, BROKEN], came=True)
+    counters = Counters().after(1, [FINE, SILENT, BROKEN, FINE, NO_FUEL], from_machine=True)
+    counters = counters.after(6, [NO_FUEL, TOO_LARGE, BROKEN], from_machine=True)
 
     assert (counters.readings, counters.results) == (8, 4)
     assert counters.dead_letters == {"error": 2, "limit": 3}
@@ -22,7 +22,9 @@ def test_each_reading_counts_once_and_leads_to_results_or_to_one_dead_letter() -
 
 def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> None:
     counters = (
-        Counters().after(7, [BROKEN, FINE], came=True, active=Active(2, "digest")).after(9, [FINE], came=True)
+        Counters()
+        .after(7, [BROKEN, FINE], from_machine=True, active=Active(2, "digest"))
+        .after(9, [FINE], from_machine=True)
     )
 
     assert counters.last_error is not None
@@ -32,15 +34,15 @@ def test_the_last_error_stays_with_its_line_while_later_readings_succeed() -> No
 
 
 def test_only_readings_from_the_machine_itself_update_last_seen() -> None:
-    resent = Counters().after(1, [FINE], came=False, resent=1)
+    resent = Counters().after(1, [FINE], from_machine=False, resent=1)
 
     assert (resent.seen, resent.readings, resent.resent) == (0, 1, 1)
-    assert resent.after(2, [], came=True).seen > 0
+    assert resent.after(2, [], from_machine=True).seen > 0
 
 
 def test_counting_on_does_not_change_the_previous_counters() -> None:
-    before = Counters().after(1, [NO_FUEL], came=True)
-    before.after(2, [NO_FUEL, BROKEN], came=True)
+    before = Counters().after(1, [NO_FUEL], from_machine=True)
+    before.after(2, [NO_FUEL, BROKEN], from_machine=True)
 
     assert before.dead_letters == {"limit": 1}
     assert before.limits == {"fuel": 1}

@@ -2,8 +2,8 @@
 
 Each worker process has its own metrics (`pipeline.worker.metrics`); `/metrics/targets` lists their addresses.
 
-Alert before the dead letters reach their maximum, and at the latest when dead letters wait in RabbitMQ. Alert
-if a partition makes no progress, and if workers or sandboxes keep failing::
+Alert if one of these expressions holds for some minutes. They say that dead letters are near their maximum or
+wait in RabbitMQ, that a partition makes no progress, and that workers or sandboxes keep failing::
 
     iot_logic_dead_letters / iot_logic_dead_letters_max > 0.8
     iot_logic_dead_letters_waiting > 0
@@ -12,8 +12,8 @@ if a partition makes no progress, and if workers or sandboxes keep failing::
     iot_logic_workers_vanished > 0
     rate(iot_logic_sandbox_restarts_total[5m]) > 0.1
 
-for some minutes each. Every API process reports the same values for the plant. Its counters are its own, so
-add them up over the processes.
+Every API process reports the same values for the plant. Its counters are its own, so add them up over the
+processes.
 """
 
 from litestar import Controller, Response, get
