@@ -1,9 +1,9 @@
 """The input and output of the sandbox: a `Job` in, a `Report` with one `Outcome` per reading out."""
 
 import hashlib
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 #: The file name of the code of a logic, which identifies the logic's own lines in tracebacks.
 FILENAME: Final = "<logic>"
@@ -49,13 +49,17 @@ class Problem(Struct, frozen=True):
     hint: str = ""
 
 
+#: The most problems of one source to report; the others appear when these are fixed.
+PROBLEMS: Final = 100
+
+
 class Checked(Struct, frozen=True):
     """The verdict on a source: if it is accepted, `problems` is empty and `code` is set.
 
     `notes` say what the author should know although it does not refuse the source.
     """
 
-    problems: tuple[Problem, ...] = ()
+    problems: Annotated[tuple[Problem, ...], Meta(max_length=PROBLEMS)] = ()
     code: bytes | None = None
     notes: tuple[Problem, ...] = ()
 
@@ -129,7 +133,7 @@ class Outcome(Struct, frozen=True):
     failure: Failure | None = None
     killed: bool = False
     fuel: int = 0
-    peaks: dict[str, int] = {}
+    peaks: Annotated[dict[str, int], Meta(max_length=100)] = {}
 
     @property
     def exhausted(self) -> bool:

@@ -53,6 +53,17 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 40
 
+    code_bytes: Annotated[
+        int,
+        Meta(
+            ge=16_384,
+            le=2 << 20,
+            description="Size of the compiled code. The largest ordinary sources take a third of it; some "
+            "constructs, such as a finally inside a finally, are compiled several times.",
+            extra={"unit": "bytes"},
+        ),
+    ] = 524_288
+
     # What a run may use.
 
     fuel: Annotated[
@@ -228,14 +239,15 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra={"unit": "batches"},
         ),
     ] = 10_000
-    programs_per_child: Annotated[
+    programs_bytes: Annotated[
         int,
         Meta(
-            ge=1,
-            description="Compiled logics that a child keeps. It drops the least recently used one first.",
-            extra={"unit": "logics"},
+            ge=4 << 20,
+            description="Sources and compiled code that a child keeps; in memory they take about three times "
+            "as much. It drops the least recently used logic first.",
+            extra={"unit": "bytes"},
         ),
-    ] = 1_024
+    ] = 16 << 20
 
 
 class Described(NamedTuple):

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pipeline.version import VERSION
-from sandbox.parent.process import LOSS_CAUSES
+from sandbox.parent.loss import LOSS_CAUSES
 
 
 def new_registry() -> CollectorRegistry:

@@ -36,6 +36,7 @@ from sandbox.protocol.frames import (
     Unready,
     Work,
     frame_of,
+    longest_request,
 )
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.protocol.seccomp import SOCKET
@@ -100,6 +101,7 @@ def _serve(connection: socket.socket, load: Loader) -> None:
     setup = requests.next()
     if not isinstance(setup, ChildSetup):
         return
+    requests.longest = longest_request(setup.limits)
     _practise(setup.limits, progress)
     runner = Runner(setup.limits, progress, send, load)
     runner.start()
@@ -132,6 +134,6 @@ def _practise(limits: Limits, progress: ProgressWriter) -> None:
     for attempt in (source, b"import os\n", b"def f(:\n", b"\xff"):
         runner.check(Check(attempt))
     readings = [b'{"value": 21.5}', b'{"value": "x"}', b"{", b"[1, 2]"]
-    runner.work(Work([Load(0, "", source, None)], [Task(0, b"{}", readings, limits.batch_seconds)]))
+    runner.work(Work([], [Load(0, "", source, None)], [Task(0, b"{}", readings, limits.batch_seconds)]))
     for word in (ProgressWriter.DONE, ProgressWriter.WORKING):
         progress.words[word] = 0

@@ -64,8 +64,9 @@ class Program:
     Not thread-safe, because the meter is shared: only one thread of a process may run programs.
     """
 
-    def __init__(self, logic: Logic, code: CodeType, runtime: Runtime) -> None:
+    def __init__(self, logic: Logic, code: CodeType, code_bytes: int, runtime: Runtime) -> None:
         self.logic = logic
+        self.code_bytes = code_bytes
         self._runtime = runtime
         self._meter = runtime.meter
         self._limits = runtime.limits
@@ -99,7 +100,7 @@ class Program:
         if not isinstance(loaded, CodeType):
             raise LogicRefused([_not_ours("it is not code")])
         vet(loaded, runtime)
-        return cls(logic, loaded, runtime)
+        return cls(Logic(logic.digest, logic.source), loaded, len(code), runtime)
 
     def process(self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG) -> Any:
         """Run `process(data, state)` and return its result; `state` is changed in place.

@@ -25,7 +25,7 @@ from sandbox.check.compiler import check
 from sandbox.child.program import failure_of
 from sandbox.child.watch import Watch
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
-from sandbox.job import EXHAUSTIONS, Checked, Failure, Logic, Outcome, OutcomeKind
+from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind
 from sandbox.limits import Limits
 from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, Reply, Task, Work
 from sandbox.protocol.progress import ProgressWriter
@@ -33,24 +33,25 @@ from sandbox.runtime.meter import breach_of
 from sandbox.runtime.runtime import Runtime
 from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
 
-#: The least bytes that an outcome takes in a frame, in addition to its results.
-_OUTCOME_BYTES: Final = 96
+#: The most bytes that an outcome takes in a frame, without its results and the texts of its failure.
+_OUTCOME_BYTES: Final = 200
+
+#: The most bytes of a character in a frame.
+_CHARACTER_BYTES: Final = 4
 
 #: The outcome of the readings that follow `EXHAUSTIONS` readings on which the logic did not end.
 _NOT_RUN: Final = Outcome(
     "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
 )
 
-#: The most problems, and the most notes, of one source to report; the others appear when these are fixed.
-_PROBLEMS: Final = 100
-
 _decode_state = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Runnable(Protocol):
-    """A loaded logic; see `Program`."""
+    """A loaded logic; see `Program`. `code_bytes` is the length of its compiled code."""
 
     logic: Logic
+    code_bytes: int
 
     @property
     def fuel_used(self) -> int:
@@ -78,7 +79,9 @@ class Runner:
         self._watch = Watch(limits, Runtime.of(limits).meter)
         self._send = send
         self._load = load
-        self._programs = list[Runnable | LogicRefused | Load | None]([None] * limits.programs_per_child)
+        self._loads = dict[int, Load]()
+        self._programs = dict[int, Runnable | LogicRefused]()
+        self._programs_bytes = 0
         self._outcomes = list[Outcome]()
         self._states = list[bytes]()
         self._seconds = list[float]()
@@ -94,13 +97,15 @@ class Runner:
     def check(self, request: Check) -> None:
         """Answer a `Check` request."""
         checked = check(request.source, self._limits)
-        problems, notes = checked.problems[:_PROBLEMS], checked.notes[:_PROBLEMS]
+        problems, notes = checked.problems[:PROBLEMS], checked.notes[:PROBLEMS]
         self._send(CheckAnswer(Checked(problems, checked.code, notes)))
 
     def work(self, request: Work) -> None:
         """Answer a `Work` request with one or more `Part` replies."""
+        for place in request.drops:
+            self._drop(place)
         for load in request.loads:
-            self._programs[load.place] = load
+            self._loads[load.place] = load
         self._spent.clear()
         self._watch.due = False
         self._words[ProgressWriter.WORKING] = 1
@@ -127,6 +132,8 @@ class Runner:
             exhaustions = exhaustions + 1 if outcome.exhausted or outcome is _NOT_RUN else 0
             words[0] += 1
             self._pending += _OUTCOME_BYTES + sum(map(len, outcome.results))
+            if failure := outcome.failure:
+                self._pending += _CHARACTER_BYTES * (len(failure.message) + len(failure.text))
             if number == last or self._pending > PART_BYTES or watch.due:
                 self._states.append(state)
                 self._pending += len(state)
@@ -165,11 +172,9 @@ class Runner:
         self, place: int, body: bytes, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading, and the state after it."""
-        program = self._programs[place]
-        if isinstance(program, Load | LogicRefused | None):
-            program = self._loaded(place, program)
-            if isinstance(program, LogicRefused):
-                return Outcome("refused", failure=_refusal(program)), state
+        program = self._programs.get(place) or self._loaded(place)
+        if isinstance(program, LogicRefused):
+            return Outcome("refused", failure=_refusal(program)), state
         if isinstance(config, Outcome):
             return config, state
         limits = self._limits
@@ -189,22 +194,40 @@ class Runner:
             return self._failed("error", e, program), state
         return Outcome("ok", results, fuel=program.fuel_used, peaks=program.peaks), after
 
-    def _loaded(self, place: int, held: Load | LogicRefused | None) -> Runnable | LogicRefused:
-        if isinstance(held, LogicRefused):
-            return held
-        assert held is not None, "the parent loads a place before it names it"
-        source = held.source.decode("utf-8", "surrogatepass")
+    def _loaded(self, place: int) -> Runnable | LogicRefused:
+        load, watch = self._loads[place], self._watch
         program: Runnable | LogicRefused
-        watch = self._watch
         watch.busy = False  # only the parent may interrupt loading
         try:
-            program = self._load(Logic(held.digest, source, held.code), self._limits)
+            logic = Logic(load.digest, load.source.decode("utf-8", "surrogatepass"), load.code)
+            program = self._load(logic, self._limits)
         except LogicRefused as e:
             program = e
+        self._keep(place, program)
         watch.begin_again()
         watch.busy = True
-        self._programs[place] = program
         return program
+
+    def _keep(self, place: int, program: Runnable | LogicRefused) -> None:
+        """Keep a program, and drop all others if they become too large; they are loaded again when needed.
+
+        The parent bounds what the child holds, but does not know the size of code that the child compiles.
+        """
+        size = self._size(place, program)
+        if self._programs_bytes + size > self._limits.programs_bytes:
+            self._programs.clear()
+            self._programs_bytes = 0
+        self._programs[place] = program
+        self._programs_bytes += size
+
+    def _drop(self, place: int) -> None:
+        if program := self._programs.pop(place, None):
+            self._programs_bytes -= self._size(place, program)
+        del self._loads[place]
+
+    def _size(self, place: int, program: Runnable | LogicRefused) -> int:
+        code = 0 if isinstance(program, LogicRefused) else program.code_bytes
+        return len(self._loads[place].source) + code
 
     def _failed(self, kind: OutcomeKind, error: LogicError, program: Runnable) -> Outcome:
         failure = failure_of(error, program.logic.source)

@@ -23,9 +23,6 @@ _FAILED: Final = frozenset({"not-json", "error", "limit", "refused", "quarantine
 _MESSAGE: Final = 500
 _LINE: Final = 200
 
-#: The most problems, and the most notes, of one source to pass on.
-_PROBLEMS: Final = 100
-
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -105,7 +102,7 @@ def _cleaned_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
             cleaned(problem.message, _MESSAGE),
             cleaned(problem.hint, _MESSAGE),
         )
-        for problem in problems[:_PROBLEMS]
+        for problem in problems
     )
 
 

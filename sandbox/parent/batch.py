@@ -13,18 +13,20 @@ by at most its budget and one reading more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import isfinite
 from typing import Final, NamedTuple
 
 from sandbox.job import KILLS, Failure, Job, Outcome, Report
 from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed, believed_state
-from sandbox.protocol.frames import REQUEST_BYTES, Part
+from sandbox.parent.children import load_bytes
+from sandbox.protocol.frames import BEYOND_READING, REQUEST_BYTES, Part
 from sandbox.runtime.meter import breach_of
 
-#: Bytes that a reading or a task takes in a request, in addition to its own.
-_OVERHEAD: Final = 16
+#: The most bytes that a reading, and a task with its logic, take in a request in addition to their own.
+_READING_OVERHEAD: Final = 16
+_TASK_OVERHEAD: Final = 256
 
 
 class Span(NamedTuple):
@@ -46,6 +48,7 @@ class JobBatch:
         self._job = 0
         self._condemned = dict[tuple[int, int], Outcome]()
         self._stopped = dict[str, Outcome]()
+        self._unfit = {place: found for place, job in enumerate(jobs) if (found := _unfit(job, limits))}
         self._kills = Counter[str]()
         self._spent = defaultdict[str, float](float)
 
@@ -53,33 +56,52 @@ class JobBatch:
         """Return a report for each job. Call it when `next` has returned nothing."""
         return [Report(state, outcomes) for state, outcomes in zip(self.states, self._outcomes, strict=True)]
 
-    def next(self, readings: int) -> list[Span]:
-        """Return the spans to run next: at most `readings` readings, and no more logics than a child holds.
+    def next(self, readings: int, held: Container[str]) -> list[Span]:
+        """Return the spans to run next: at most `readings` readings, and what one request can carry.
 
-        Condemned readings at the position of the batch get their outcome first. The result is empty at the
-        end.
+        `held` has the digests of the logics that the child holds; a request must carry the others. Condemned
+        readings at the position of the batch get their outcome first. The result is empty at the end.
         """
         self._settle()
         spans = list[Span]()
         digests = set[str]()
-        room = REQUEST_BYTES
+        room, programs = REQUEST_BYTES, self._limits.programs_bytes
         for place in range(self._job, len(self.jobs)):
             job = self.jobs[place]
             start = stop = len(self._outcomes[place])
+            if start == len(job.readings):
+                continue
+            if job.logic.digest not in digests:
+                digests.add(job.logic.digest)
+                size = load_bytes(job.logic, self._limits)
+                programs -= size
+                room -= 0 if job.logic.digest in held else size
+            room -= len(self.states[place]) + len(job.config) + _TASK_OVERHEAD
+            if spans and (room <= 0 or programs < 0):
+                break
             end = min(len(job.readings), start + readings)
-            while stop < end and room > 0 and not self._sentence(place, stop):
-                room -= len(job.readings[stop]) + _OVERHEAD
+            while stop < end and not self._sentence(place, stop):
+                if room <= 0 and (spans or stop > start):
+                    break
+                room -= len(job.readings[stop]) + _READING_OVERHEAD
                 stop += 1
             if stop > start:
-                digests.add(job.logic.digest)
-                if len(digests) > self._limits.programs_per_child:
-                    break
                 spans.append(Span(place, start, stop))
                 readings -= stop - start
-                room -= len(job.state) + len(job.config)
             if stop < len(job.readings) or readings == 0:
                 break
         return spans
+
+    def seconds(self, spans: Sequence[Span]) -> float:
+        """Return the processor time that a child may take for these spans.
+
+        Each logic has the rest of its budget, and may exceed it by one reading; but no reading has more than
+        the hard deadline. The child has as much again for everything else.
+        """
+        hard = self._limits.hard_seconds
+        logics = {self.jobs[span.job].logic.digest for span in spans}
+        budgets = sum(self.left(digest) + hard for digest in logics)
+        return min(budgets, hard * sum(span.stop - span.start for span in spans)) + hard
 
     def accept(self, part: Part) -> int:
         """Accept the next outcomes and states, and return how many. On `Untrue`, none is accepted."""
@@ -139,9 +161,13 @@ class JobBatch:
 
     def _sentence(self, place: int, index: int) -> Outcome | None:
         """Return the outcome of a condemned reading, or None if the reading may run."""
-        if not self._stopped and not self._condemned:
+        if not (self._condemned or self._stopped or self._unfit):
             return None
-        return self._condemned.get((place, index)) or self._stopped.get(self.jobs[place].logic.digest)
+        return (
+            self._condemned.get((place, index))
+            or self._stopped.get(self.jobs[place].logic.digest)
+            or self._unfit.get(place)
+        )
 
     def left(self, digest: str) -> float:
         """Return the seconds of processor time that a logic has left for this batch."""
@@ -153,3 +179,12 @@ class JobBatch:
         if self.left(digest) <= 0:
             failure = breach_of(self._limits, "batch_seconds").failure
             self._stopped.setdefault(digest, Outcome("limit", failure=failure))
+
+
+def _unfit(job: Job, limits: Limits) -> Outcome | None:
+    """Return the outcome of all readings of a job whose state and config are too large for a request."""
+    size = len(job.state) + len(job.config)
+    if size <= limits.state_bytes + limits.config_bytes + BEYOND_READING:
+        return None
+    message = f"the machine's state and config have {size:,} bytes, too many to run a logic; reset the state"
+    return Outcome("limit", failure=Failure(message, limit="state_bytes", allowed=limits.state_bytes))

@@ -10,65 +10,102 @@ import os
 import time
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
 
 from sandbox.errors import SandboxUnavailable
 from sandbox.job import Logic
 from sandbox.limits import Limits
-from sandbox.parent.process import LOSS_CAUSES, ChildProcess, LossCause
-from sandbox.protocol.frames import Load
+from sandbox.parent.loss import LOSS_CAUSES, LossCause
+from sandbox.parent.process import ChildProcess
+from sandbox.protocol.frames import BEYOND_SOURCE, Load
 
 _logger = logging.getLogger(__name__)
 
 #: Seconds to wait before each further attempt to replace a lost child.
 _TRY_AGAIN: Final = (0.1, 1.0)
 
-#: How many bytes of a source above its limit are still sent.
-_BEYOND: Final = 1 << 20
+#: The most bytes of a character in UTF-8.
+_CHARACTER_BYTES: Final = 4
 
 
 class Child:
-    """A serving child, with the parent's record of it: the logics it holds, and the readings it was given."""
+    """A serving child, with the parent's record of it: the logics it holds, and the readings it was given.
 
-    def __init__(self, process: ChildProcess, places: int) -> None:
+    The logics have at most `programs_bytes`; the least recently used ones make room for a new one. So a
+    request must not name more than that.
+    """
+
+    def __init__(self, process: ChildProcess, limits: Limits) -> None:
         self.process = process
         #: The number of readings in its answered requests, and the number of those requests.
         self.readings = 0
         self.requests = 0
-        self._free = places
-        self._places = OrderedDict[str, int]()
+        self._limits = limits
+        self._loads = OrderedDict[str, _Held]()
+        self._bytes = 0
+        self._free = list[int]()
 
     @property
     def fresh(self) -> bool:
         """Whether the child has not answered a request yet."""
         return self.requests == 0
 
-    def place(self, logic: Logic, loads: list[Load], limits: Limits) -> int:
-        """Return the child's place for this logic; if the child lacks the logic, add a `Load` to `loads`.
+    @property
+    def held(self) -> Collection[str]:
+        """The digests of the logics that the child holds."""
+        return self._loads.keys()
 
-        The least recently used logic makes room for a new one, so a request must not name more logics than
-        there are places.
-        """
-        place = self._places.get(logic.digest)
-        if place is not None:
-            self._places.move_to_end(logic.digest)
-            return place
-        if self._free:
-            self._free -= 1
-            place = self._free
-        else:
-            _, place = self._places.popitem(last=False)
-        self._places[logic.digest] = place
-        loads.append(Load(place, logic.digest, sent_source(logic.source, limits), logic.code))
-        return place
+    def place(self, digest: str) -> int:
+        """Return the child's place for a logic that it holds."""
+        return self._loads[digest].place
+
+    def hold(self, logics: Iterable[Logic]) -> tuple[list[int], list[Load]]:
+        """Make the child hold these logics. Return the places that it must drop, and what it must load."""
+        missing = list[Logic]()
+        for logic in logics:
+            if logic.digest in self._loads:
+                self._loads.move_to_end(logic.digest)
+            else:
+                missing.append(logic)
+        drops, loads = list[int](), list[Load]()
+        for logic in missing:
+            size = load_bytes(logic, self._limits)
+            while self._loads and self._bytes + size > self._limits.programs_bytes:
+                _, dropped = self._loads.popitem(last=False)
+                self._bytes -= dropped.size
+                self._free.append(dropped.place)
+                drops.append(dropped.place)
+            place = self._free.pop() if self._free else len(self._loads)
+            self._loads[logic.digest] = _Held(place, size)
+            self._bytes += size
+            source = sent_source(logic.source, self._limits)
+            loads.append(Load(place, logic.digest, source, _sent_code(logic, self._limits)))
+        return drops, loads
+
+
+class _Held(NamedTuple):
+    place: int
+    size: int
 
 
 def sent_source(source: str | bytes, limits: Limits) -> bytes:
     """Return the bytes of a source to send: all of it, or enough of it to be refused for its length."""
+    longest = limits.source_bytes + BEYOND_SOURCE
     if isinstance(source, str):
-        source = source[: limits.source_bytes + _BEYOND].encode("utf-8", "surrogatepass")
-    return source[: limits.source_bytes + _BEYOND]
+        source = source[:longest].encode("utf-8", "surrogatepass")
+    return source[:longest]
+
+
+def _sent_code(logic: Logic, limits: Limits) -> bytes | None:
+    """Return the code to send. If it is too large, the child refuses the source with a clear message."""
+    return logic.code if logic.code is not None and len(logic.code) <= limits.code_bytes else None
+
+
+def load_bytes(logic: Logic, limits: Limits) -> int:
+    """Return how many bytes of a request the source and code of a logic take, at most."""
+    source = len(logic.source) if logic.source.isascii() else _CHARACTER_BYTES * len(logic.source)
+    return min(source, limits.source_bytes + BEYOND_SOURCE) + len(_sent_code(logic, limits) or b"")
 
 
 class Children:
@@ -160,7 +197,7 @@ class Children:
     def _warm(self, process: ChildProcess) -> Child:
         self._batches = 0
         self._retire_at = self._limits.batches_per_child
-        return Child(process, self._limits.programs_per_child)
+        return Child(process, self._limits)
 
     def _end(self, process: ChildProcess) -> str:
         self._alive.discard(process)

@@ -1,8 +1,8 @@
 """The parent's handle on one child process: it sends requests, receives replies in time, and ends it.
 
 No behaviour of a child can make this wait indefinitely: the socket does not block, every wait has a timeout,
-and the deadline (`deadline.py`) is checked also while bytes arrive. Every failure of a child raises
-`ChildLost`. After that, only `end` may be called.
+and the deadline of the request (`deadline.py`) is checked also while bytes are sent and arrive. Every failure
+of a child raises `ChildLost`. After that, only `end` may be called.
 """
 
 import contextlib
@@ -13,11 +13,12 @@ import signal
 import socket
 import subprocess
 import time
-from typing import Final, Literal, get_args
+from typing import Final
 
 from sandbox.errors import SandboxUnavailable
 from sandbox.limits import Limits
-from sandbox.parent.deadline import CHECKS, STALLED, Deadline
+from sandbox.parent.deadline import Deadline
+from sandbox.parent.loss import ChildLost, LethalLimit
 from sandbox.parent.spawn import spawn
 from sandbox.protocol.frames import (
     OUT_OF_MEMORY,
@@ -57,42 +58,6 @@ _UNCONFINED: Final = (
     "the sandbox's child process cannot be confined: {reason}. Use a host that can confine it. The setting "
     "allow_unconfined_sandbox runs logic without confinement; never use it in production"
 )
-
-
-#: Why a child was lost: it exceeded a limit (named as in `Limits`), another process killed it, it sent an
-#: impossible answer, it ended, or the parent was interrupted in the middle of an exchange.
-LossCause = Literal[
-    "hard_seconds", "check_seconds", "memory_bytes", "killed-from-outside", "lied", "died", "interrupted"
-]
-
-#: All causes.
-LOSS_CAUSES: Final[tuple[LossCause, ...]] = get_args(LossCause)
-
-#: The limits whose breach costs the child.
-LethalLimit = Literal["hard_seconds", "check_seconds", "memory_bytes"]
-
-
-class ChildLost(Exception):
-    """A child is lost: the parent must not use it any more.
-
-    `limit` names the exceeded field of `Limits`, if any. `from_outside`: another process killed the child, or
-    perhaps the kernel for lack of memory. `lied`: the child sent an invalid message.
-    """
-
-    def __init__(
-        self, reason: str, *, limit: LethalLimit | None = None, from_outside: bool = False, lied: bool = False
-    ) -> None:
-        self.limit = limit
-        self.from_outside = from_outside
-        self.lied = lied
-        super().__init__(reason)
-
-    @property
-    def cause(self) -> LossCause:
-        """The cause as one word."""
-        if self.limit is not None:
-            return self.limit
-        return "killed-from-outside" if self.from_outside else "lied" if self.lied else "died"
 
 
 class ChildProcess:
@@ -164,40 +129,44 @@ class ChildProcess:
 
     def _first_reply(self, *, wait: bool) -> Reply | None:
         while True:
+            if self._poll.poll(1_000 if wait else 0):
+                self._fill()
             reply = self._next()
             if reply is not None:
                 return reply
-            if self._poll.poll(1_000 if wait else 0):
-                self._fill()
-            elif time.monotonic() - self._started > START_SECONDS:
+            if time.monotonic() - self._started > START_SECONDS:
                 raise ChildLost(f"it did not answer within {START_SECONDS:g} s")
-            elif not wait:
+            if not wait:
                 return None
 
-    def send(self, request: Request) -> None:
-        """Send a request. Raises `ChildLost` if the child does not accept it."""
+    def deadline(
+        self, limit: LethalLimit, seconds: float, total: float, *, done: int = 0, given: int = 0
+    ) -> Deadline:
+        """Begin the time of a request; see `Deadline`."""
+        return Deadline(self.pid, self.progress, limit, seconds, total, done=done, given=given)
+
+    def send(self, request: Request, deadline: Deadline) -> None:
+        """Send a request. Raises `ChildLost` if the child does not accept all of it in time."""
         frame = memoryview(frame_of(request))
-        sent, last = 0, time.monotonic()
+        room = select.poll()
+        room.register(self._socket, select.POLLOUT)
+        sent = 0
         while sent < len(frame):
             try:
                 sent += self._socket.send(frame[sent:])
-                last = time.monotonic()
             except BlockingIOError:
-                if time.monotonic() - last > self._limits.hard_seconds * STALLED:
-                    raise ChildLost("it does not accept requests") from None
-                select.select((), (self._socket,), (), self._limits.hard_seconds)
+                room.poll(int(deadline.step * 1_000))
             except OSError as e:
                 raise self._ended_by_itself() from e
+            deadline.check()
 
-    def receive(self, seconds: float, limit: LethalLimit) -> Reply:
-        """Return the next reply. Raises `ChildLost` if one reading takes `seconds`, the value of `limit`."""
-        deadline = Deadline(self.pid, seconds, self.progress)
-        step = max(1, int(seconds / CHECKS * 1_000))
+    def receive(self, deadline: Deadline) -> Reply:
+        """Return the next reply. Raises `ChildLost` if it does not arrive in time."""
+        step = max(1, int(deadline.step * 1_000))
         while (reply := self._next()) is None:
-            if deadline.overdue(time.monotonic()):
-                raise ChildLost(f"it was stopped after {seconds:g} s", limit=limit)
             if self._poll.poll(step):
                 self._fill()
+            deadline.check()
         return reply
 
     def _next(self) -> Reply | None:

@@ -25,15 +25,17 @@ from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed_verdict
 from sandbox.parent.batch import JobBatch, Span
 from sandbox.parent.children import Children, sent_source
-from sandbox.parent.process import ChildLost
+from sandbox.parent.loss import ChildLost
 from sandbox.parent.spawn import BOOT
-from sandbox.protocol.frames import Check, CheckAnswer, Load, Part, Task, Work
-
-#: The most readings in one request.
-_READINGS: Final = 10_000
-
-#: How many bytes of a reading above its limit are still sent.
-_BEYOND: Final = 4 << 20
+from sandbox.protocol.frames import (
+    BEYOND_READING,
+    REQUEST_READINGS,
+    Check,
+    CheckAnswer,
+    Part,
+    Task,
+    Work,
+)
 
 #: After how many children in a row that are killed from outside their readings are suspected as the cause.
 _FROM_OUTSIDE: Final = 3
@@ -98,10 +100,11 @@ class Sandbox:
             self._children.begin_batch()
             lost: ChildLost | None = None
             for _ in range(_CHECKERS):
-                child = self._children.serving
+                child, seconds = self._children.serving, self.limits.check_seconds
                 try:
-                    child.process.send(request)
-                    reply = child.process.receive(self.limits.check_seconds, "check_seconds")
+                    deadline = child.process.deadline("check_seconds", seconds, seconds, done=child.readings)
+                    child.process.send(request, deadline)
+                    reply = child.process.receive(deadline)
                     if not isinstance(reply, CheckAnswer):
                         raise ChildLost("its answer does not match the request", lied=True)
                 except ChildLost as e:
@@ -120,10 +123,10 @@ class Sandbox:
         child can be started any more; then the batch has had no effect.
         """
         batch = JobBatch(jobs, self.limits)
-        readings, outside = _READINGS, 0
+        readings, outside = REQUEST_READINGS, 0
         with self._exchange():
             self._children.begin_batch()
-            while spans := batch.next(readings):
+            while spans := batch.next(readings, self._children.serving.held):
                 fresh = self._children.serving.fresh
                 try:
                     self._work(batch, spans)
@@ -140,7 +143,7 @@ class Sandbox:
                     else:
                         batch.condemn(0, lost.failure(self.limits))
                 else:
-                    readings, outside = min(2 * readings, _READINGS), 0
+                    readings, outside = min(2 * readings, REQUEST_READINGS), 0
         return batch.reports()
 
     @contextmanager
@@ -160,20 +163,25 @@ class Sandbox:
 
     def _work(self, batch: JobBatch, spans: Sequence[Span]) -> None:
         """Send one request and receive its replies. Raises `_Lost`; outcomes accepted before that remain."""
-        child, loads, tasks = self._children.serving, list[Load](), list[Task]()
-        limits, longest, expected, done = self.limits, self.limits.reading_bytes + _BEYOND, 0, 0
+        child, limits, tasks = self._children.serving, self.limits, list[Task]()
+        longest, expected, done = limits.reading_bytes + BEYOND_READING, 0, 0
+        logics = {(logic := batch.jobs[span.job].logic).digest: logic for span in spans}
+        drops, loads = child.hold(logics.values())
         for job_place, start, stop in spans:
             job = batch.jobs[job_place]
             # Of a reading over the limit, send just enough for it to be refused for its length.
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
-            place = child.place(job.logic, loads, limits)
-            left = batch.left(job.logic.digest)
+            place, left = child.place(job.logic.digest), batch.left(job.logic.digest)
             tasks.append(Task(place, batch.states[job_place], bodies, left, job.config))
             expected += stop - start
+        total = batch.seconds(spans)
+        deadline = child.process.deadline(
+            "hard_seconds", limits.hard_seconds, total, done=child.readings, given=expected
+        )
         try:
-            child.process.send(Work(loads, tasks))
+            child.process.send(Work(drops, loads, tasks), deadline)
             while done < expected:
-                reply = child.process.receive(limits.hard_seconds, "hard_seconds")
+                reply = child.process.receive(deadline)
                 if not isinstance(reply, Part) or not 1 <= len(reply.outcomes) <= expected - done:
                     raise Untrue("its answer does not match the request")
                 done += batch.accept(reply)

@@ -4,7 +4,8 @@ Rules that keep both sides safe:
 
 - A message is one of the Structs below and nothing else; msgspec checks every type while it decodes. There is
   no pickle, no marshal and no extension type.
-- The receiver defines its longest frame, and checks the length before it allocates memory.
+- The receiver defines its longest frame, and checks the length before it allocates memory. Lists from a
+  child have a maximum length, because a short frame can describe a long list.
 - The parent collects the pieces of a frame as they arrive (`Inbox`). So a child that sends half a frame, or
   only a length, cannot block the parent, which keeps checking its deadline.
 - The child trusts the contents of a message, because only its parent can send it one. The parent trusts
@@ -16,10 +17,10 @@ messages, which hold the outcomes in the order of the readings.
 
 import socket
 import struct
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from sandbox.job import Checked, Outcome
 from sandbox.limits import Limits
@@ -33,19 +34,31 @@ PROGRESS: Final = 1
 #: The exit status of a child that ran out of memory.
 OUT_OF_MEMORY: Final = 77
 
-#: The longest frame that a child accepts. A request holds about `REQUEST_BYTES` of readings, with their
-#: states and logics; only a state far over every limit could exceed this.
-LONGEST_REQUEST: Final = 64 << 20
-
 #: The parent's target size of one request, in bytes: so large that the exchange costs little compared with
 #: the work, and small compared with the child's memory.
 REQUEST_BYTES: Final = 1 << 20
+
+#: The most readings in one request.
+REQUEST_READINGS: Final = 10_000
+
+#: How many bytes of a reading above its limit are still sent, so that it can be refused for its length. Also,
+#: by how many bytes a machine's state and config may exceed their limits, which somebody may have lowered.
+BEYOND_READING: Final = 4 << 20
+
+#: How many bytes of a source above its limit are still sent.
+BEYOND_SOURCE: Final = 1 << 20
 
 #: The size in bytes of the child's permanent buffer; a longer request gets its own buffer.
 _USUAL_REQUEST: Final = 64 << 10
 
 #: After how many bytes of outcomes a child sends them as a `Part`.
 PART_BYTES: Final = 256 << 10
+
+#: The longest first message to a child, in bytes.
+_LONGEST_SETUP: Final = 64 << 10
+
+#: Bytes for all the small values of a message, in either direction: names, numbers, texts of failures.
+_ROOM: Final = 1 << 20
 
 
 class ChildSetup(Struct, frozen=True, array_like=True, tag=0):
@@ -87,8 +100,9 @@ class Task(Struct, frozen=True, array_like=True):
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):
-    """A request to load logics first, and then to run tasks in order."""
+    """A request to drop the logics at some places, then to load others, and then to run tasks in order."""
 
+    drops: list[int]
     loads: list[Load]
     tasks: list[Task]
 
@@ -102,7 +116,7 @@ class Check(Struct, frozen=True, array_like=True, tag=2):
 class Ready(Struct, frozen=True, array_like=True, tag=0):
     """A child's first message: it is confined and serves. `confinement` names the steps that took effect."""
 
-    confinement: list[str]
+    confinement: Annotated[list[str], Meta(max_length=100)]
 
 
 class Unready(Struct, frozen=True, array_like=True, tag=1):
@@ -117,9 +131,9 @@ class Part(Struct, frozen=True, array_like=True, tag=2):
     `seconds` has the processor time that each of these tasks has used since the last part.
     """
 
-    outcomes: list[Outcome]
-    states: list[bytes]
-    seconds: list[float]
+    outcomes: Annotated[list[Outcome], Meta(max_length=REQUEST_READINGS)]
+    states: Annotated[list[bytes], Meta(max_length=REQUEST_READINGS)]
+    seconds: Annotated[list[float], Meta(max_length=REQUEST_READINGS)]
 
 
 class CheckAnswer(Struct, frozen=True, array_like=True, tag=3):
@@ -140,13 +154,24 @@ class FrameError(Exception):
     """The received bytes are not a valid frame."""
 
 
+def longest_request(limits: Limits) -> int:
+    """Return the length in bytes of the longest frame that a child accepts.
+
+    A request has about `REQUEST_BYTES`, and beyond that at most one largest reading with its state and logic.
+    """
+    reading = limits.reading_bytes + BEYOND_READING
+    state = limits.state_bytes + limits.config_bytes + BEYOND_READING
+    return REQUEST_BYTES + reading + state + limits.source_bytes + BEYOND_SOURCE + limits.code_bytes + _ROOM
+
+
 def longest_reply(limits: Limits) -> int:
     """Return the length in bytes of the longest frame that the parent accepts from a child.
 
-    It has room for a part that is nearly full, plus the results and state of one largest reading, plus the
-    texts of failures. That is by far enough for the compiled code and the problems of a source, too.
+    It has room for a part that is nearly full, plus the results and state of one largest reading, or for the
+    compiled code or the problems of a source.
     """
-    return PART_BYTES + limits.result_bytes + limits.state_bytes + (4 << 20)
+    state = limits.state_bytes + BEYOND_READING
+    return PART_BYTES + limits.result_bytes + state + limits.code_bytes + _ROOM
 
 
 def frame_of(message: Request | Reply) -> bytearray:
@@ -161,10 +186,12 @@ class Requests:
     """The child's side: receives requests from a blocking socket, one after the other.
 
     The parent sends a request only after the previous one is answered, so at most one request is in the
-    socket.
+    socket. `longest` is the length of the longest frame to accept; it depends on the limits, which are in the
+    first one.
     """
 
     def __init__(self, connection: socket.socket) -> None:
+        self.longest = _LONGEST_SETUP
         self._connection = connection
         self._buffer = bytearray(_USUAL_REQUEST)
 
@@ -178,7 +205,7 @@ class Requests:
             got += count
             if end == _HEADER.size and got >= end:
                 end += _HEADER.unpack_from(buffer)[0]
-                if end > LONGEST_REQUEST:
+                if end > self.longest:
                     raise FrameError(f"a request of {end} bytes")
                 if end > len(buffer):
                     buffer = buffer + bytes(end - len(buffer))

@@ -9,12 +9,21 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Never
+from typing import Any, NamedTuple, Never
 
 import msgspec
 
 from sandbox.job import Outcome
-from sandbox.protocol.frames import PROGRESS, Part, Ready, Requests, Work, frame_of
+from sandbox.protocol.frames import (
+    PROGRESS,
+    ChildSetup,
+    Part,
+    Ready,
+    Requests,
+    Work,
+    frame_of,
+    longest_request,
+)
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.protocol.seccomp import SOCKET
 
@@ -41,37 +50,103 @@ def failed(**changed: Any) -> dict[str, Any]:
     return ok(kind="error", failure={"message": "wrong"}, **changed)
 
 
-def endless(connection: socket.socket) -> Never:
+class Scene(NamedTuple):
+    """The means of a deed: the socket, the words of the progress, and the number of readings in the request.
+
+    `poison` is the index of the reading that makes the child misbehave.
+    """
+
+    connection: socket.socket
+    words: memoryview
+    given: int
+    poison: int
+
+
+def endless(scene: Scene) -> Never:
     while True:
-        connection.sendall(bytes(65536))
+        scene.connection.sendall(bytes(65536))
 
 
-def drip(connection: socket.socket) -> Never:
+def drip(scene: Scene) -> Never:
     for byte in itertools.cycle(right(1)[:5]):
-        connection.sendall(bytes([byte]))
+        scene.connection.sendall(bytes([byte]))
         time.sleep(0.01)
     raise AssertionError
 
 
-def silence(_connection: socket.socket) -> None:
+def drip_with_progress(scene: Scene) -> None:
+    """Send one long answer byte by byte, and finish a reading now and then, as far as there are any."""
+    for number, byte in enumerate(framed(bytes(1_000_000))):
+        scene.connection.sendall(bytes([byte]))
+        if number % 5 == 4 and number // 5 < scene.given:
+            scene.words[ProgressWriter.DONE] += 1
+        time.sleep(0.01)
+
+
+def answer_byte_by_byte(scene: Scene) -> None:
+    """Give the right answer, but far too slowly."""
+    scene.words[ProgressWriter.DONE] += scene.given
+    for byte in right(scene.given):
+        scene.connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def parts_without_the_last(scene: Scene) -> None:
+    """Answer for each reading before the poison, and then no more."""
+    for _ in range(scene.poison):
+        scene.words[ProgressWriter.DONE] += 1
+        scene.connection.sendall(right(1))
+        time.sleep(0.05)
+    silence(scene)
+
+
+def endless_progress(scene: Scene) -> Never:
+    while True:
+        scene.words[ProgressWriter.DONE] += 1
+
+
+def slow_endless_progress(scene: Scene) -> Never:
+    while True:
+        scene.words[ProgressWriter.DONE] += 1
+        time.sleep(0.03)
+
+
+def jump(scene: Scene) -> None:
+    scene.words[ProgressWriter.DONE] += 1_000_000
+    silence(scene)
+
+
+def to_and_fro(scene: Scene) -> Never:
+    while True:
+        scene.words[ProgressWriter.DONE] ^= 1
+        time.sleep(0.03)
+
+
+def start_again_and_again(scene: Scene) -> Never:
+    """Claim to start on a reading, again and again, and finish none."""
+    while True:
+        scene.words[ProgressWriter.WORKING] ^= 1
+
+
+def silence(_scene: Scene) -> None:
     time.sleep(3600)
 
 
-def busy(_connection: socket.socket) -> Never:
+def busy(_scene: Scene) -> Never:
     while True:
         pass
 
 
-def gone(_connection: socket.socket) -> Never:
+def gone(_scene: Scene) -> Never:
     os._exit(3)
 
 
-def slain(_connection: socket.socket) -> None:
+def slain(_scene: Scene) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deaf(connection: socket.socket) -> None:
-    connection.shutdown(socket.SHUT_WR)
+def deaf(scene: Scene) -> None:
+    scene.connection.shutdown(socket.SHUT_WR)
     time.sleep(3600)
 
 
@@ -127,9 +202,17 @@ LIES: dict[str, Callable[[int], bytes]] = {
 }
 
 #: Actions in place of an answer.
-DEEDS: dict[str, Callable[[socket.socket], None]] = {
+DEEDS: dict[str, Callable[[Scene], None]] = {
     "endless output": endless,
     "a byte now and then": drip,
+    "a byte now and then, with progress": drip_with_progress,
+    "an answer byte by byte": answer_byte_by_byte,
+    "parts without the last one": parts_without_the_last,
+    "endless progress": endless_progress,
+    "endless progress, slowly": slow_endless_progress,
+    "progress that jumps": jump,
+    "progress to and fro": to_and_fro,
+    "a start again and again": start_again_and_again,
     "silence": silence,
     "a loop": busy,
     "an end": gone,
@@ -137,12 +220,37 @@ DEEDS: dict[str, Callable[[socket.socket], None]] = {
     "killed from outside": slain,
 }
 
+#: A child that begins its first message and never ends it.
+DRIPPING_START = "drip at the start"
 
-def requests(connection: socket.socket) -> Iterator[Work]:
+#: A child that reads a long request byte by byte.
+SLOW_READER = "a slow reader"
+
+
+class Slowly:
+    """A socket that gives a byte at a time of what comes after the first 64 KiB of a request."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def recv_into(self, buffer: memoryview) -> int:
+        if len(buffer) < 65_536:
+            return self._connection.recv_into(buffer)
+        time.sleep(0.01)
+        return self._connection.recv_into(buffer[:1])
+
+
+def requests(connection: socket.socket, name: str) -> Iterator[Work]:
     """Yield the requests for work, after the child has said that it is ready."""
     incoming = Requests(connection)
-    incoming.next()
+    setup = incoming.next()
+    assert isinstance(setup, ChildSetup)
+    incoming.longest = longest_request(setup.limits)
+    if name == DRIPPING_START:
+        drip(Scene(connection, memoryview(b""), 0, 0))
     connection.sendall(frame_of(Ready(["nothing"])))
+    if name == SLOW_READER:
+        incoming._connection = Slowly(connection)  # type: ignore[assignment]
     while request := incoming.next():
         if isinstance(request, Work):
             yield request
@@ -153,15 +261,13 @@ def requests(connection: socket.socket) -> Iterator[Work]:
 def main(name: str) -> None:
     """Answer every request in this way; or correctly, if it contains no reading `"poison"`."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=SOCKET)
-    progress = ProgressWriter(PROGRESS)
-    for request in requests(connection):
+    words = ProgressWriter(PROGRESS).words
+    for request in requests(connection, name):
         readings = [reading for task in request.tasks for reading in task.readings]
-        if b'"poison"' not in readings:
-            connection.sendall(right(len(readings)))
-            progress.words[ProgressWriter.DONE] += len(readings)
-        elif name in DEEDS:
-            DEEDS[name](connection)
+        if name in DEEDS and b'"poison"' in readings:
+            DEEDS[name](Scene(connection, words, len(readings), readings.index(b'"poison"')))
         else:
-            connection.sendall(LIES[name](len(readings)))
-            progress.words[ProgressWriter.DONE] += len(readings)
+            lie = LIES[name] if b'"poison"' in readings else right
+            words[ProgressWriter.DONE] += len(readings)
+            connection.sendall(lie(len(readings)))
     sys.exit(0)

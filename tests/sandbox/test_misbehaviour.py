@@ -1,13 +1,18 @@
 """Children that lie, send garbage or stop answering: the parent continues, and blames the right logic."""
 
+import select
 import time
 
 import pytest
 
+from sandbox.errors import SandboxUnavailable
 from sandbox.job import Job, Logic, Outcome
 from sandbox.limits import Limits
+from sandbox.parent.deadline import Deadline
+from sandbox.parent.process import ChildProcess
 from sandbox.parent.sandbox import Sandbox
-from tests.sandbox.stub_child import DEEDS, LIES
+from sandbox.protocol.frames import Request
+from tests.sandbox.stub_child import DEEDS, DRIPPING_START, LIES, SLOW_READER
 from tests.sandbox.unguarded import ROOT, Unguarded
 
 LIMITS = Limits(soft_seconds=0.05, hard_seconds=0.1, check_seconds=0.1)
@@ -17,6 +22,10 @@ CAUSES = {
     "half a frame": "hard_seconds",
     "half a header": "hard_seconds",
     "a byte now and then": "hard_seconds",
+    "a byte now and then, with progress": "hard_seconds",
+    "an answer byte by byte": "hard_seconds",
+    "parts without the last one": "hard_seconds",
+    "a start again and again": "hard_seconds",
     "silence": "hard_seconds",
     "a loop": "hard_seconds",
     "an end": "died",
@@ -25,15 +34,18 @@ CAUSES = {
 }
 
 
-def stub(name: str) -> Sandbox:
-    """A sandbox whose children answer in this way."""
-    boot = (
+def stub_boot(name: str) -> str:
+    return (
         f"import sys; sys.path += [*sys.argv[1:], {ROOT!r}]; "
         f"from tests.sandbox.stub_child import main; main({name!r})"
     )
 
+
+def stub(name: str) -> Sandbox:
+    """A sandbox whose children answer in this way."""
+
     class Stub(Sandbox):
-        _boot = boot
+        _boot = stub_boot(name)
 
     return Stub(LIMITS)
 
@@ -66,6 +78,32 @@ def test_a_run_ends_even_if_every_child_always_misbehaves(name: str) -> None:
     assert [outcome.kind for outcome in report.outcomes] == ["limit"] * 3 + ["quarantined"] * 7
 
 
+def test_a_child_that_reads_byte_by_byte_holds_nobody() -> None:
+    """The request is longer than what the kernel keeps for a reader, so the parent has to wait for room."""
+    with stub(SLOW_READER) as sandbox:
+        [report] = sandbox.run([Job(Logic.of(""), b"{}", [b'"' + b"a" * 200_000 + b'"'] * 4)])
+        assert sandbox.losses["hard_seconds"] == sandbox.restarts
+    assert {outcome.kind for outcome in report.outcomes} <= {"limit", "quarantined"}
+
+
+def test_a_child_that_never_ends_its_first_message_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.parent.process.START_SECONDS", 1.0)
+    with pytest.raises(SandboxUnavailable, match="did not answer within 1 s"):
+        stub(DRIPPING_START)
+
+
+def test_a_successor_that_never_ends_its_first_message_delays_no_batch() -> None:
+    with stub("silence") as sandbox:
+        successor = ChildProcess(LIMITS, stub_boot(DRIPPING_START), allow_unconfined=False)
+        try:
+            assert select.select([successor._socket], [], [], 60)[0]
+            assert not successor.ready(wait=False)
+            assert not successor.ready(wait=False)
+        finally:
+            successor.end()
+        assert sandbox.run(jobs(b"1"))[0].outcomes == [Outcome("ok")]
+
+
 def test_a_source_with_an_invalid_check_result_is_refused() -> None:
     with stub("silence") as sandbox:
         checked = sandbox.check("def process(data, state): pass")
@@ -77,9 +115,13 @@ def test_a_source_with_an_invalid_check_result_is_refused() -> None:
 def escaped(source: str) -> Logic:
     """A logic that has escaped the guards, and writes to the parent itself if its reading is "poison"."""
     return Logic.of(
-        "import ctypes, struct\n"
+        "import ctypes, itertools, struct, sys\n"
         "libc = ctypes.CDLL(None)\n"
         "def say(frame): libc.send(0, frame, len(frame), 0)\n"
+        "def finish(count):\n"
+        "    frame = sys._getframe()\n"
+        "    while 'words' not in frame.f_locals: frame = frame.f_back\n"
+        "    frame.f_locals['words'][0] += count\n"
         "def process(data, state):\n"
         "    state['n'] = state.get('n', 0) + 1\n"
         f"    if data == 'poison': {source}\n"
@@ -96,6 +138,11 @@ def escaped(source: str) -> Logic:
         "[say(bytes(65536)) for _ in iter(int, 1)]",
         "[0 for _ in iter(int, 1)]",
         "ctypes.string_at(0)",
+        "[finish(1) for _ in iter(int, 1)]",
+        "[sum(range(100_000)) and finish(1) for _ in iter(int, 1)]",
+        "[sum(range(100_000)) and finish(sign) for sign in itertools.cycle([1, -1])]",
+        "say(struct.pack('>I', 1_000_000)); [say(b'x') or finish(1) for _ in iter(int, 1)]",
+        "say(struct.pack('>I', 1_000_000)); [say(b'x') for _ in iter(int, 1)]",
     ],
 )
 def test_a_logic_that_answers_for_its_child_harms_only_its_own_reading(source: str) -> None:
@@ -163,8 +210,8 @@ def test_a_run_left_by_an_exception_leaves_no_answer_behind(monkeypatch: pytest.
     with Unguarded(Limits()) as sandbox:
         sent = sandbox._children.serving.process.send
 
-        def interrupted(request: object) -> None:
-            sent(request)  # type: ignore[arg-type]
+        def interrupted(request: Request, deadline: Deadline) -> None:
+            sent(request, deadline)
             time.sleep(0.1)
             raise KeyboardInterrupt
 

@@ -19,6 +19,7 @@ class PlainProgram:
     """Runs a source unchanged, with all of Python's own names."""
 
     fuel_used = 0
+    code_bytes = 0
 
     def __init__(self, logic: Logic, _limits: Limits) -> None:
         self.peaks = dict[str, int]()
