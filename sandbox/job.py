@@ -49,7 +49,7 @@ class Problem(Struct, frozen=True):
     hint: str = ""
 
 
-#: The most problems of one source to report; the others appear when these are fixed.
+#: The most problems, and the most notes, of one source to report; the others appear when these are fixed.
 PROBLEMS: Final = 100
 
 
@@ -61,7 +61,7 @@ class Checked(Struct, frozen=True):
 
     problems: Annotated[tuple[Problem, ...], Meta(max_length=PROBLEMS)] = ()
     code: bytes | None = None
-    notes: tuple[Problem, ...] = ()
+    notes: Annotated[tuple[Problem, ...], Meta(max_length=PROBLEMS)] = ()
 
     @property
     def accepted(self) -> bool:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import importlib.metadata
 import importlib.util
+import sys
 from threading import Lock
 from typing import cast
 
@@ -22,8 +23,8 @@ from pipeline.store.client import Client
 from pipeline.store.keys import examples_key, source_key
 from sandbox.job import Logic, digest_of
 
-#: Maximum sources in a worker's memory. A thousand of the largest take 32 MiB.
-_CACHED = 1_000
+#: Maximum bytes of sources and code in a worker's memory.
+_CACHED_BYTES = 32 << 20
 
 
 class StoredSource(Struct, frozen=True):
@@ -49,6 +50,7 @@ class Sources:
         self._signing_key = signing_key.encode()
         self._tag = code_tag()
         self._cache: dict[str, Logic] = {}
+        self._cached_bytes = 0
         self._lock = Lock()
 
     def keep(self, source: str, code: bytes | None) -> str:
@@ -77,8 +79,9 @@ class Sources:
             if missing:
                 self._fetch(missing)
             loaded = {digest: self._cache[digest] for digest in digests if digest in self._cache}
-            while len(self._cache) > _CACHED:
-                del self._cache[next(iter(self._cache))]
+            while self._cached_bytes > _CACHED_BYTES:
+                oldest = self._cache.pop(next(iter(self._cache)))
+                self._cached_bytes -= _size(oldest)
         return loaded
 
     def _fetch(self, digests: list[str]) -> None:
@@ -92,8 +95,15 @@ class Sources:
                 and kept.tag == self._tag
                 and hmac.compare_digest(kept.signature, self._sign(digest, kept.code))
             )
-            self._cache[digest] = Logic(digest, kept.source, kept.code if trusted else None)
+            logic = Logic(digest, kept.source, kept.code if trusted else None)
+            self._cache[digest] = logic
+            self._cached_bytes += _size(logic)
 
     def _sign(self, digest: str, code: bytes) -> bytes:
         message = b"\0".join((self._tag.encode(), digest.encode(), code))
         return hmac.digest(self._signing_key, message, hashlib.sha256)
+
+
+def _size(logic: Logic) -> int:
+    """Return about how many bytes of memory a logic takes."""
+    return sys.getsizeof(logic.source) + len(logic.code or b"")

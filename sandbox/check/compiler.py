@@ -1,19 +1,18 @@
 """Compiles a source to code: `check` reads, parses, judges, restricts and compiles it.
 
 Strategy. Each step bounds the input of the next one: the length before the parser, the size and depth of the
-tree before any recursive step, the policy before RestrictedPython, RestrictedPython before Python's own
-compiler. If a step raises any error, the source is refused: `check` itself never raises. It still runs in the
-confined child, because parsers have bugs.
+tree before any recursive step, the policy before RestrictedPython, RestrictedPython and a prediction of the
+size of the code before Python's own compiler. If a step raises any error, the source is refused: `check`
+itself never raises. It still runs in the confined child, because parsers have bugs.
 """
 
 import ast
-import marshal
 import sys
 import warnings
 
 from RestrictedPython.compile import compile_restricted_exec
 
-from sandbox.check import hints
+from sandbox.check import code_size, hints
 from sandbox.check.policy import judge, too_large
 from sandbox.check.prepare import prepare
 from sandbox.check.scope import Scope
@@ -70,6 +69,8 @@ def _checked(source: Source, limits: Limits) -> Checked:
     notes = tuple(sorted((*removed.notes, *found), key=lambda note: (note.line, note.column)))
     if problems:
         return Checked(tuple(problems), notes=notes)
+    if copied := code_size.predict(tree, limits, source):
+        return Checked((copied,), notes=notes)
 
     class Restricting(Metering):
         scope = names
@@ -79,7 +80,8 @@ def _checked(source: Source, limits: Limits) -> Checked:
         return Checked(
             tuple(_restricted_problem(error, source) for error in result.errors) or (_nothing(source),)
         )
-    return Checked(code=marshal.dumps(result.code), notes=notes)
+    code = code_size.measure(result.code, limits, source)
+    return Checked((code,), notes=notes) if isinstance(code, Problem) else Checked(code=code, notes=notes)
 
 
 def _nothing(source: Source) -> Problem:

@@ -20,6 +20,7 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.job import Checked, Job, Logic, Outcome, Report
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
+from sandbox.protocol.frames import BEYOND_READING
 from tests.sandbox.unguarded import ROOT, Unguarded
 
 COUNT = Logic.of(
@@ -127,14 +128,58 @@ def test_a_batch_may_be_larger_than_a_request_or_an_answer(sandbox: Sandbox) -> 
     assert other.state == b'{"count":1}'
 
 
-def test_a_child_caches_a_limited_number_of_logics_and_any_number_can_be_used() -> None:
-    logics = [Logic.of(f"def process(data, state): return {{'logic': {number}}}") for number in range(7)]
-    with Sandbox(Limits(programs_per_child=3)) as sandbox:
+def test_a_child_keeps_a_limited_amount_of_logics_and_any_number_can_be_used() -> None:
+    filling = f"#{'-' * 1_900}\n" * 16  # 30 KB, so that 140 of these logics fill a child
+    logics = [
+        Logic.of(f"{filling}def process(data, state): return {{'logic': {number}}}") for number in range(200)
+    ]
+    with Sandbox(Limits(programs_bytes=4 << 20)) as sandbox:
         for order in (logics, logics[::-1], logics[::2] * 2):
             reports = sandbox.run([Job(logic, b"{}", [b"1"]) for logic in order])
             expected = [b'{"logic":%d}' % logics.index(logic) for logic in order]
             assert [report.outcomes[0].results for report in reports] == [[text] for text in expected]
+            assert 100 < len(sandbox._children.serving.held) < 140
         assert sandbox.restarts == 0
+
+
+def test_many_logics_with_much_code_exceed_neither_a_request_nor_the_memory_of_the_child() -> None:
+    lines = "".join(f" a = 'a text of some length, number {number}'\n" for number in range(600))
+    source = f"def process(data, state):\n{lines} return {{}}\n"
+    with Sandbox() as sandbox:
+        code = sandbox.check(source).code
+        assert code
+        together = 128 << 20
+        count = together // (len(source) + len(code))
+        logics = [Logic(str(number), source, code) for number in range(count)]
+        reports = sandbox.run([Job(logic, b"{}", [b"1"]) for logic in logics])
+        assert {report.outcomes[0].kind for report in reports} == {"ok"}
+        assert sandbox.restarts == 0
+
+
+def test_code_over_its_limit_is_compiled_again() -> None:
+    with Sandbox() as sandbox:
+        too_large = Logic(COUNT.digest, COUNT.source, bytes(100 << 20))
+        [report] = sandbox.run([Job(too_large, b"{}", [b"1"])])
+        assert report.outcomes[0].kind == "ok"
+        assert sandbox.restarts == 0
+
+
+def test_a_state_that_no_request_can_carry_is_an_outcome(sandbox: Sandbox) -> None:
+    most = sandbox.limits.state_bytes + sandbox.limits.config_bytes + BEYOND_READING - len(b"{}")
+    largest, too_large = (b'{"a":"%s"}' % (b"a" * (most - 8 + more)) for more in (0, 1))
+    restarts = sandbox.restarts
+    reports = sandbox.run(
+        [Job(COUNT, b"{}", [b"1"]), Job(COUNT, largest, [b"1"]), Job(COUNT, too_large, [b"1"] * 2)]
+    )
+    assert [report.state for report in reports[1:]] == [largest, too_large]
+    for outcome in (*reports[1].outcomes, *reports[2].outcomes):
+        assert outcome.kind == "limit"
+        assert outcome.failure
+        assert outcome.failure.limit == "state_bytes"
+        assert not outcome.killed
+    assert "reset the state" in str(reports[2].outcomes[1].failure)
+    assert reports[0].outcomes[0].kind == "ok"
+    assert sandbox.restarts == restarts
 
 
 def test_two_machines_that_alternate_in_one_child_find_nothing_of_each_other(sandbox: Sandbox) -> None:

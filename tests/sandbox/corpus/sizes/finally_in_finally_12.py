@@ -1,0 +1,39 @@
+# expect: refused-at-upload
+def process(data, state):
+    try:
+        pass
+    finally:
+        try:
+            pass
+        finally:
+            try:
+                pass
+            finally:
+                try:
+                    pass
+                finally:
+                    try:
+                        pass
+                    finally:
+                        try:
+                            pass
+                        finally:
+                            try:
+                                pass
+                            finally:
+                                try:
+                                    pass
+                                finally:
+                                    try:
+                                        pass
+                                    finally:
+                                        try:
+                                            pass
+                                        finally:
+                                            try:
+                                                pass
+                                            finally:
+                                                try:
+                                                    pass
+                                                finally:
+                                                    state['n'] = 1
