@@ -20,7 +20,7 @@ class ChildLost(Exception):
 
     `limit` names the exceeded field of `Limits`, if any. `from_outside`: another process killed the child, or
     perhaps the kernel for lack of memory. `lied`: the child sent an invalid message, or claimed impossible
-    progress.
+    progress, so the parent does not believe which reading it was working on.
     """
 
     def __init__(

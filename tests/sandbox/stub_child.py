@@ -68,7 +68,7 @@ def endless(scene: Scene) -> Never:
 
 
 def drip(scene: Scene) -> Never:
-    for byte in itertools.cycle(right(1)[:5]):
+    for byte in itertools.chain(struct.pack(">I", 1_000_000), itertools.repeat(0)):
         scene.connection.sendall(bytes([byte]))
         time.sleep(0.01)
     raise AssertionError
@@ -109,6 +109,14 @@ def slow_endless_progress(scene: Scene) -> Never:
     while True:
         scene.words[ProgressWriter.DONE] += 1
         time.sleep(0.03)
+
+
+def crawl(scene: Scene) -> None:
+    """Finish each reading just in time, and use no processor time."""
+    for _ in range(scene.given):
+        time.sleep(0.06)
+        scene.words[ProgressWriter.DONE] += 1
+    silence(scene)
 
 
 def jump(scene: Scene) -> None:
@@ -210,6 +218,7 @@ DEEDS: dict[str, Callable[[Scene], None]] = {
     "parts without the last one": parts_without_the_last,
     "endless progress": endless_progress,
     "endless progress, slowly": slow_endless_progress,
+    "progress that is slow": crawl,
     "progress that jumps": jump,
     "progress to and fro": to_and_fro,
     "a start again and again": start_again_and_again,

@@ -25,6 +25,7 @@ CAUSES = {
     "a byte now and then, with progress": "hard_seconds",
     "an answer byte by byte": "hard_seconds",
     "parts without the last one": "hard_seconds",
+    "progress that is slow": "hard_seconds",
     "a start again and again": "hard_seconds",
     "silence": "hard_seconds",
     "a loop": "hard_seconds",
