@@ -9,7 +9,7 @@ from tests.sandbox.running import process
 
 #: Without the limit on the length of a source, to test the later checks.
 LONG = Limits(source_bytes=1 << 20, line_chars=1 << 20)
-GENEROUS = Limits(source_bytes=1 << 20, line_chars=1 << 20, nodes=10**6, depth=100)
+GENEROUS = Limits(source_bytes=1 << 20, line_chars=1 << 20, nodes=10**6, depth=100, code_bytes=2 << 20)
 
 DEEP = {
     "parentheses": "(" * 10_000 + "1" + ")" * 10_000,
