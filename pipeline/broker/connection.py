@@ -11,6 +11,7 @@
 
 import contextlib
 import random
+import re
 from collections.abc import Callable
 from copy import copy
 from functools import lru_cache
@@ -38,6 +39,9 @@ _CONNECT_SECONDS: Final = 3
 
 #: The same for a connection that only the calling thread serves, which may be busy for longer.
 _WAITING_HEARTBEAT: Final = 20
+
+#: The reply of a broker that closes a connection, in the text of pika's errors: a code, and the reason.
+_REPLY: Final = re.compile(r"\([0-9]+\) '(.+)'")
 
 #: Maximum destinations, mostly machines, whose frames are cached: some hundred bytes each.
 _PLACES: Final = 4096
@@ -99,6 +103,22 @@ def connect(
         with contextlib.suppress(pika.exceptions.AMQPConnectionError):
             return BlockingConnection(parameters, heartbeat=heartbeat, patience=patience)
     return BlockingConnection(last, heartbeat=heartbeat, patience=patience)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a connection to the broker failed or ended, without pika's names of errors around it."""
+    while (inner := _inner(error)) is not None:
+        error = inner
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    reply = _REPLY.search(str(error))
+    return reply[1] if reply else str(error) or type(error).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    """Return the error that pika has wrapped in this one; None if there is none."""
+    wrapped = (*error.args, getattr(error, "exception", None), *getattr(error, "exceptions", ())[-1:])
+    return next((each for each in wrapped if isinstance(each, BaseException)), None)
 
 
 class Connection(pika.SelectConnection):

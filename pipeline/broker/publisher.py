@@ -36,7 +36,7 @@ from pika.channel import Channel
 from pika.spec import Basic
 
 from pipeline import wire
-from pipeline.broker.connection import Connection
+from pipeline.broker.connection import Connection, reason_of
 from pipeline.errors import PublishError, TopologyError
 from pipeline.telemetry import logs, tracing
 
@@ -240,7 +240,7 @@ class Publisher:
                 self._serve(self._prepare())
                 reason = f"the connection to RabbitMQ was lost: {self.lost_because}"
             except (pika.exceptions.AMQPError, OSError) as e:
-                reason = f"RabbitMQ cannot be reached: {e!r}"
+                reason = f"RabbitMQ cannot be reached: {reason_of(e)}"
             except TopologyError as e:
                 reason = str(e)
             if not self._stopping.is_set():
@@ -291,7 +291,7 @@ class Publisher:
             channel.connection.close(reply_text=str(reason)[:255])
 
     def _on_end(self, _connection: object, reason: BaseException | str) -> None:
-        self.lost_because = str(reason)
+        self.lost_because = reason_of(reason) if isinstance(reason, BaseException) else reason
         self._loop.stop()
 
     def _work(self) -> None:

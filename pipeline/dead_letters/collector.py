@@ -25,7 +25,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import close_at_once, connect
+from pipeline.broker.connection import close_at_once, connect, reason_of
 from pipeline.broker.dead_letter import letter_of
 from pipeline.broker.expiry import expiry_of, is_identified
 from pipeline.errors import TopologyError
@@ -87,7 +87,7 @@ class DeadLetterCollector:
                     self._serve(connection)
             except _GONE as e:
                 self.waiting = None
-                _logger.warning("dead letters cannot be stored and wait in RabbitMQ: %r", e)
+                _logger.warning("dead letters cannot be stored and wait in RabbitMQ: %s", reason_of(e))
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _serve(self, connection: pika.BlockingConnection) -> None:

@@ -16,7 +16,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import connect
+from pipeline.broker.connection import connect, reason_of
 from pipeline.errors import BrokerUnavailable, TopologyError
 from pipeline.model.assignment import assignment
 from pipeline.settings import Settings
@@ -161,7 +161,7 @@ def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
     except TopologyError as e:
         raise BrokerUnavailable(str(e)) from e
     except (pika.exceptions.AMQPError, OSError) as e:
-        raise BrokerUnavailable(f"RabbitMQ is unavailable: {e!r}") from e
+        raise BrokerUnavailable(f"RabbitMQ is unavailable: {reason_of(e)}") from e
 
 
 def _counts_of(channel: BlockingChannel, names: Sequence[str]) -> list[tuple[int, int]]:

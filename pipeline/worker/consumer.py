@@ -39,7 +39,7 @@ from pika.adapters.select_connection import IOLoop
 
 from pipeline import wire
 from pipeline.broker import topology
-from pipeline.broker.connection import Connection
+from pipeline.broker.connection import Connection, reason_of
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.model.session import NAME_BYTES, Fence, Settled
 from pipeline.settings import Settings
@@ -234,7 +234,7 @@ class BatchConsumer(Consumer):
         try:
             parameters = topology.ensure(self._settings)
         except (pika.exceptions.AMQPError, TopologyError) as e:
-            _logger.warning("RabbitMQ is unavailable; retrying: %r", e)
+            _logger.warning("RabbitMQ is unavailable; retrying: %s", reason_of(e))
         else:
             self._connection = Connection(
                 parameters, self._loop, lambda _: self._follow(self._membership.assigned), self._on_end
@@ -242,7 +242,7 @@ class BatchConsumer(Consumer):
 
     def _on_end(self, _connection: object, reason: BaseException) -> None:
         if not self._stopping.is_set():
-            _logger.warning("the connection to RabbitMQ was lost; reconnecting: %r", reason)
+            _logger.warning("the connection to RabbitMQ was lost; reconnecting: %s", reason_of(reason))
             self._metrics.broker_losses.inc()
         self._connection = None
 

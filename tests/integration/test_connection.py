@@ -5,13 +5,15 @@ import socket
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import pika
+import pika.exceptions
+import pytest
 from pika.adapters.select_connection import IOLoop
 
 from pipeline.broker import topology
-from pipeline.broker.connection import Connection, parameters_of
+from pipeline.broker.connection import Connection, connect, parameters_of, reason_of
 from pipeline.broker.publisher import Publisher
 from pipeline.settings import Settings
 from tests.chaos.proxy import Network
@@ -94,3 +96,33 @@ def test_connecting_is_repeated_if_the_broker_accepts_but_does_not_answer() -> N
         publisher.close()
     for each in taken:
         each.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (lambda url: url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:1"), "Connection refused"),
+        (
+            lambda url: url._replace(netloc=f"wrong:login@127.0.0.1:{url.port}"),
+            "ACCESS_REFUSED - Login was refused",
+        ),
+        (lambda url: url._replace(path="/no-such-vhost"), "NOT_ALLOWED - vhost no-such-vhost not found"),
+    ],
+    ids=["nobody listens", "a wrong password", "a missing virtual host"],
+)
+def test_the_reason_why_the_broker_is_unavailable_is_one_sentence_without_pikas_names(
+    broker_url: str, changed: Callable[[SplitResult], SplitResult], reason: str
+) -> None:
+    url = urlunsplit(changed(urlsplit(broker_url)))
+    with pytest.raises(pika.exceptions.AMQPConnectionError) as blocking:
+        connect(url, patience=5)
+
+    loop, ended = IOLoop(), list[BaseException]()
+    loop.activate_poller()
+    Connection(parameters_of(url)[0], loop, lambda _: None, lambda _, error: ended.append(error))
+    turn_until(loop, lambda: ended)
+    loop.close()
+
+    for error in (blocking.value, *ended):
+        assert reason_of(error).startswith(reason)
+        assert "AMQP" not in reason_of(error)

@@ -16,7 +16,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 from pipeline.broker import sent_at, topology
-from pipeline.broker.connection import BlockingConnection, connect
+from pipeline.broker.connection import BlockingConnection, connect, reason_of
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from web.cli.doctor.finding import Finding
@@ -56,7 +56,7 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             _AREA,
             "wrong",
-            f"RabbitMQ is unavailable: {e!r}",
+            f"RabbitMQ is unavailable: {reason_of(e)}.",
             "Start it, or set IOT_LOGIC_AMQP_URL (amqp://user:password@host:port/vhost). Its user needs all "
             "permissions in the virtual host.",
         )
