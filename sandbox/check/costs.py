@@ -40,6 +40,8 @@ def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
         node = ahead.pop()
         if isinstance(node, (ast.expr, ast.stmt)):
             size += 1
+        elif isinstance(node, (ast.Div, ast.FloorDiv)):
+            size += 2
         for child in ast.iter_child_nodes(node):
             if isinstance(child, _LOOPS):
                 size += 4
@@ -86,6 +88,18 @@ def is_call_of(names: frozenset[str], node: ast.expr, scope: Scope) -> bool:
         and node.func.id in names
         and scope.is_offered(node.func)
     )
+
+
+def is_bounded(operator: ast.operator, left: ast.expr | None, right: ast.expr) -> bool:
+    """Return whether a literal number makes the guard of an operator unnecessary; `x += 1` has one side."""
+    if isinstance(operator, PLAIN_WITH_NUMBER):
+        return is_small_number(right) or (left is not None and is_small_number(left))
+    if isinstance(operator, ast.Mult):
+        numbers = left is not None and is_small_number(left) and is_small_number(right)
+        return numbers or is_float(right) or (left is not None and is_float(left))
+    if isinstance(operator, ast.FloorDiv):
+        return isinstance(right, ast.Constant) and type(right.value) is int and 0 < right.value < 1 << 64
+    return False
 
 
 def has_slice(target: ast.expr) -> bool:

@@ -9,24 +9,25 @@ from typing import Any, ClassVar
 from RestrictedPython.transformer import RestrictingNodeTransformer, copy_locations
 
 from sandbox.check.costs import (
-    PLAIN_WITH_NUMBER,
     facade_path,
     has_membership,
-    is_float,
+    is_bounded,
     is_scalar,
     is_small_number,
     weight_of,
 )
 from sandbox.check.reserved import is_reserved
 from sandbox.check.scope import Scope
+from sandbox.runtime.meter import FEW_KEYS
 from sandbox.runtime.runtime import global_name
 
-#: The guards of the operators whose result can be larger than the operands.
+#: The guards of the operators whose result can be larger than the operands, or whose steps can be many.
 GUARDED = {
     ast.Add: "_add_",
     ast.Sub: "_sub_",
     ast.Mult: "_mul_",
     ast.Mod: "_mod_",
+    ast.FloorDiv: "_floordiv_",
     ast.Pow: "_pow_",
     ast.LShift: "_lshift_",
     ast.BitOr: "_or_",
@@ -67,9 +68,7 @@ class Expressions(RestrictingNodeTransformer):
         return call
 
     def _key(self, key: ast.expr) -> ast.expr:
-        if isinstance(key, ast.Constant) or is_small_number(key):
-            return key
-        if isinstance(key, ast.JoinedStr):
+        if _is_literal_key(key) or isinstance(key, ast.JoinedStr):
             return key
         return self._guard("_key_", [key], key)
 
@@ -129,7 +128,7 @@ class Expressions(RestrictingNodeTransformer):
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         """Guard the keys, and the values after `**`."""
-        spreads = None in node.keys
+        built = len(node.keys) > FEW_KEYS or None in node.keys
         node = self._with(node)
         for place, key in enumerate(node.keys):
             if key is None:
@@ -137,7 +136,7 @@ class Expressions(RestrictingNodeTransformer):
                 node.values[place] = self._guard("_mapping_", [value], value)
             else:
                 node.keys[place] = self._key(key)
-        return self._guard("_built_", [node], node) if spreads else node
+        return self._guard("_built_", [node], node) if built else node
 
     def visit_Set(self, node: ast.Set) -> Any:
         """Make a set of a dict display; a dict keeps the order of its keys."""
@@ -229,19 +228,29 @@ class Expressions(RestrictingNodeTransformer):
         return together
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
-        """Leave reading an item plain, and guard keys, slices, deletion and writing."""
+        """Leave an item with a literal key plain, except for deletion, and guard other keys and slices."""
         node = self._with(node)
         if isinstance(node.slice, ast.Slice):
             if isinstance(node.ctx, ast.Load):
                 return self._guard("_cut_", [node.value, *self._bounds(node.slice)], node)
             if isinstance(node.ctx, ast.Store):  # `visit_Assign` handles the one that is allowed
                 self.error(node, "A slice cannot be set here.")
-        else:
-            node.slice = self._key(node.slice)
-        if isinstance(node.ctx, ast.Del):
-            node.value = self._guard("_delete_", [node.value], node.value)
-        elif isinstance(node.ctx, ast.Store) and not isinstance(node.slice, ast.Constant):
-            node.value = self._guard("_write_", [node.value], node.value)
+            node.value = self._guard("_delete_", [node.value, ast.Constant(None)], node.value)
+            return node
+        literal = _is_literal_key(node.slice)
+        if isinstance(node.ctx, ast.Load):
+            plain = literal or isinstance(node.slice, ast.JoinedStr)
+            return node if plain else self._guard("_item_", [node.value, node.slice], node)
+        if isinstance(node.ctx, ast.Store) and literal:
+            return node
+        key = node.slice
+        if not literal:  # it is evaluated once, after the container
+            kept = self.gen_tmp_name()
+            key = ast.NamedExpr(ast.Name(kept, ast.Store()), node.slice)
+            node.slice = ast.Name(kept, ast.Load())
+            copy_locations(node.slice, node)
+        guard = "_delete_" if isinstance(node.ctx, ast.Del) else "_write_"
+        node.value = self._guard(guard, [node.value, key], node.value)
         return node
 
     def _bounds(self, bounds: ast.Slice) -> list[ast.expr]:
@@ -252,16 +261,9 @@ class Expressions(RestrictingNodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         """Guard an operator whose result can be larger than its operands."""
         guard = GUARDED.get(type(node.op))
-        left, right = node.left, node.right
-        plain = (
-            guard is None
-            or (isinstance(node.op, PLAIN_WITH_NUMBER) and (is_small_number(left) or is_small_number(right)))
-            or (isinstance(node.op, ast.Mult) and (is_float(left) or is_float(right)))
-            or (isinstance(node.op, ast.Mult) and is_small_number(left) and is_small_number(right))
-            or (isinstance(node.op, ast.Mod) and is_small_number(left))
-        )
+        bounded = is_bounded(node.op, node.left, node.right)
         node = self._with(node)
-        if plain or guard is None:
+        if guard is None or bounded:
             return node
         return self._guard(guard, [node.left, node.right], node)
 
@@ -269,7 +271,7 @@ class Expressions(RestrictingNodeTransformer):
         """Guard one side of each comparison: one is enough, because C code walks only through the smaller."""
         sides = [node.left, *node.comparators]
         cheap = [is_scalar(side, self.scope) for side in sides]
-        in_place = [(_is_short(left, self.scope), _is_literal(right)) for left, right in pairwise(sides)]
+        in_place = [(_is_short(left), _is_literal(right)) for left, right in pairwise(sides)]
         if has_membership(node):
             return self._chain(self._with(node), in_place)
         operators = node.ops
@@ -363,10 +365,14 @@ class Expressions(RestrictingNodeTransformer):
         return self._parts(spec)
 
 
-def _is_short(needle: ast.expr, scope: Scope) -> bool:
-    """Return whether the left side of `in` is a number, or a literal text that is quickly found."""
-    long = isinstance(needle, ast.Constant) and isinstance(needle.value, str) and len(needle.value) > 16
-    return is_scalar(needle, scope) and not long
+def _is_literal_key(key: ast.expr) -> bool:
+    """Return whether a key is a literal text or a literal number, which must be small."""
+    return is_small_number(key) or (isinstance(key, ast.Constant) and type(key.value) is not int)
+
+
+def _is_short(needle: ast.expr) -> bool:
+    """Return whether the left side of `in` is a literal text that is quickly found."""
+    return isinstance(needle, ast.Constant) and type(needle.value) is str and len(needle.value) <= 16
 
 
 def _is_literal(items: ast.expr) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 
 from RestrictedPython.transformer import copy_locations
 
-from sandbox.check.costs import PLAIN_WITH_NUMBER, has_slice, is_small_number, weight_of
+from sandbox.check.costs import has_slice, is_bounded, weight_of
 from sandbox.check.defaults import defaults_of, fresh, is_made_again
 from sandbox.check.expressions import GUARDED
 from sandbox.check.generators import yields_in
@@ -178,7 +178,7 @@ class Metering(Patterns):
         guard = _GUARDED_IN_PLACE.get(type(node.op))
         if has_slice(node.target):
             return self._change_slice(node)
-        if guard is None or (isinstance(node.op, PLAIN_WITH_NUMBER) and is_small_number(node.value)):
+        if guard is None or is_bounded(node.op, None, node.value):
             return self._with(node)
         node = self._with(node)
         if isinstance(node.target, ast.Name):
@@ -187,26 +187,17 @@ class Metering(Patterns):
             copy_locations(made, node)
             return made
         assert isinstance(node.target, ast.Subscript)
-        keep: list[ast.stmt] = []
-
-        def kept(value: ast.expr) -> str:
-            name = self.gen_tmp_name()
-            keep.append(ast.Assign([ast.Name(name, ast.Store())], value))
-            return name
-
-        holder = kept(node.target.value)
-        key: ast.expr = node.target.slice
-        fixed = key if isinstance(key, ast.Constant) else None
-        key_name = "" if fixed else kept(key)
+        holder = self.gen_tmp_name()
+        keep = ast.Assign([ast.Name(holder, ast.Store())], node.target.value)  # which keeps the key too
+        key = node.target.slice
 
         def item(context: ast.expr_context) -> ast.Subscript:
-            index = ast.Constant(fixed.value) if fixed else ast.Name(key_name, ast.Load())
-            return ast.Subscript(ast.Name(holder, ast.Load()), index, context)
+            return ast.Subscript(ast.Name(holder, ast.Load()), key, context)
 
         read_item = item(ast.Load())
         copy_locations(read_item, node)
         change = ast.Assign([item(ast.Store())], self._guard(guard, [read_item, node.value], node))
-        statements: list[ast.stmt] = [*keep, change]
+        statements: list[ast.stmt] = [keep, change]
         for statement in statements:
             copy_locations(statement, node)
         return statements

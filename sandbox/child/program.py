@@ -118,6 +118,8 @@ class Program:
         meter.fuel = self._limits.fuel
         meter.breach = None
         meter.longest_text = meter.longest_list = meter.chained = meter.generators = 0
+        if meter.date_formats:
+            meter.date_formats.clear()
         try:
             returned = self._make()(data, state)
         except Breach as breach:

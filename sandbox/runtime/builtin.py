@@ -1,6 +1,6 @@
 """The functions that a logic has without an import, each with a bounded cost; see `conversions` too.
 
-Strategy. If Python's own function is harmless for every value that a logic can hold (`len`, `abs`, `divmod`),
+Strategy. If Python's own function is harmless for every value that a logic can hold (`len`, `abs`, `chr`),
 the logic gets that function. A function that walks through its arguments in C takes them as sized values and
 pays beforehand. A function that calls a function of the logic for each item is lazy if Python's is, and ticks
 for each item.
@@ -9,6 +9,7 @@ for each item.
 from typing import Any
 
 from sandbox.runtime.meter import SCALARS, SIZED, Meter
+from sandbox.runtime.operators import power
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -69,9 +70,9 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
         for item in items:
             meter.spend(1)
+            start = start + item
             if type(start) is list or type(start) is tuple:
                 meter.items(len(start))
-            start = start + item
             if type(start) is int and not -most < start < most:
                 meter.exceed("int_bits")
         return start
@@ -86,7 +87,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         if not sources:
             raise TypeError("map() must have at least two arguments.")
         meter.spend(len(sources))
-        return apply(function, zip(*[iterator(source) for source in sources], strict=False), len(sources))
+        return apply(function, zip(*map(takes.column, sources), strict=False), len(sources))
 
     def apply(function: Any, rows: Any, columns: int) -> Any:
         spend = meter.spend
@@ -114,12 +115,31 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
     def side_by_side(*sources: Any, strict: Any = False) -> Any:
         meter.spend(len(sources))
-        rows = zip(*[iterator(source) for source in sources], strict=bool(strict))
+        rows = zip(*map(takes.column, sources), strict=bool(strict))
         return rows if len(sources) < 8 else takes.ticking(rows, len(sources) >> 3)
+
+    def quotient(left: Any, right: Any, /) -> Any:
+        meter.fuel -= 1
+        if type(left) is float or type(right) is float:
+            meter.division(left, right)
+        return divmod(left, right)
+
+    def based(write: Any) -> Any:
+        def run(number: Any, /) -> str:
+            meter.fuel -= 1
+            if type(number) is int:
+                meter.fuel -= number.bit_length() >> 8
+            return write(number)  # type: ignore[no-any-return]
+
+        return run
 
     def rounded(number: Any, ndigits: Any = None) -> Any:
         if type(number) is float:
-            return round(number) if ndigits is None else round(number, ndigits)
+            if ndigits is None:
+                return round(number)
+            if not -1e22 < number < 1e22 or (type(ndigits) is int and ndigits > 22):
+                meter.spend(16)  # all its digits are computed
+            return round(number, ndigits)
         if type(number) in (int, bool) and type(ndigits) is int and ndigits < 0:
             if ndigits < -meter.limits.int_bits:
                 meter.exceed("int_bits")
@@ -127,16 +147,6 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         elif type(number) not in SCALARS:
             raise TypeError(f"a {type(number).__name__} cannot be rounded")
         return round(number, ndigits)
-
-    def power(base: Any, exponent: Any, /) -> Any:
-        if type(base) is int and type(exponent) is int and exponent > 0:
-            meter.spend(4)
-            if base.bit_length() * exponent > 2 * meter.limits.int_bits and base not in (0, 1, -1):
-                meter.exceed("int_bits")
-        made = base**exponent
-        if type(made) is int and not -most < made < most:
-            meter.exceed("int_bits")
-        return made
 
     def following(items: Any, /, *default: Any) -> Any:
         meter.spend(1)
@@ -159,23 +169,23 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         "all": every,
         "any": some,
         "ascii": quoted_in_ascii,
-        "bin": bin,
+        "bin": based(bin),
         "callable": callable,
         "chr": chr,
-        "divmod": divmod,
+        "divmod": quotient,
         "enumerate": numbered,
         "filter": chosen,
         "format": formatted,
-        "hex": hex,
+        "hex": based(hex),
         "iter": iterator,
         "len": len,
         "map": applied,
         "max": extreme(max),
         "min": extreme(min),
         "next": following,
-        "oct": oct,
+        "oct": based(oct),
         "ord": ord,
-        "pow": power,
+        "pow": power(meter),
         "repr": quoted,
         "reversed": backwards,
         "round": rounded,

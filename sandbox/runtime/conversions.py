@@ -43,8 +43,29 @@ ERRORS: dict[str, type[Exception]] = {
     )
     if error.__name__ in EXCEPTIONS
 }
+
+
+class JSONDecodeError(json.JSONDecodeError):
+    """The error of `json.loads`. A logic can make one too, but not of a long text: its lines are counted."""
+
+    def __init__(self, msg: str, doc: str, pos: int) -> None:
+        plain = type(msg) is str and type(doc) is str and type(pos) is int
+        if not plain or len(msg) + len(doc) > LONGEST_NUMBER or not 0 <= pos <= len(doc):
+            raise TypeError("JSONDecodeError takes a message, a short text and a position in it")
+        super().__init__(msg, doc, pos)
+
+    @classmethod
+    def of(cls, error: json.JSONDecodeError) -> "JSONDecodeError":
+        """Return this error for one of Python's decoder."""
+        made = cls("", "", 0)
+        made.args = error.args
+        return made
+
+
+JSONDecodeError.__module__ = json.JSONDecodeError.__module__
+
 #: All errors that a logic can name.
-_ERRORS = frozenset((*ERRORS.values(), json.JSONDecodeError, statistics.StatisticsError))
+_ERRORS = frozenset((*ERRORS.values(), JSONDecodeError, statistics.StatisticsError))
 
 
 def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
@@ -59,16 +80,20 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     def to_int(value: Any = 0, /, base: Any = _MISSING) -> int:
         if type(value) is float:
             return int(value) if base is _MISSING else int(value, base)  # type: ignore[call-overload]
-        if type(value) is str and len(value) > int_bits:
-            meter.exceed("int_bits")
+        if type(value) is str:
+            if len(value) > int_bits:
+                meter.exceed("int_bits")
+            meter.spend(1 + (len(value) >> 4))
         made = int(value) if base is _MISSING else int(value, base)
         if not -most < made < most:
             meter.exceed("int_bits")
         return made
 
     def to_float(value: Any = 0.0, /) -> float:
-        if type(value) is str and len(value) > LONGEST_NUMBER:
-            raise ValueError(f"a text of {len(value)} characters is not a number")
+        if type(value) is str:
+            if len(value) > LONGEST_NUMBER:
+                raise ValueError(f"a text of {len(value)} characters is not a number")
+            meter.spend(1 + (len(value) >> 4))
         return float(value)
 
     def to_str(value: Any = "", /) -> str:
@@ -88,8 +113,9 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         return Set(takes.entries(items), meter)
 
     def to_dict(entries: Any = (), /, **more: Any) -> dict[Any, Any]:
+        meter.fuel -= 1
         if type(entries) in DICTS:
-            meter.entries(len(entries) + len(more))
+            meter.entries(entries, len(more))
             return {**entries, **more}
         made = pairs(meter, takes, entries)
         made.update(more)
@@ -120,12 +146,9 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
 def pairs(meter: Meter, takes: Takes, entries: Any) -> dict[Any, Any]:
     """Make a dict of pairs of key and value."""
-    made = {}
-    for key, value in takes.take(entries, 1):
-        kind = type(key)
-        if kind is tuple or kind is int:
-            meter.key(key)
-        made[key] = value
+    rows = [(key, value) for key, value in takes.take(entries, 1)]
+    meter.keys([key for key, _ in rows])
+    made = dict(rows)
     if len(made) > meter.limits.dict_items:
         meter.exceed("dict_items")
     return made
@@ -169,7 +192,9 @@ def types_of(meter: Meter, kinds: dict[object, type]) -> Guards:
         if type(value) is MappingProxyType:
             value = _DICT
         if type(kind) is tuple:
-            meter.expanse(kind)
+            if tuple in map(type, kind):
+                meter.expanse(kind)  # shared tuples count each time
+            meter.spend(len(kind) >> 1)
             return isinstance(value, real(kind))
         return isinstance(value, kinds.get(kind) or real(kind))
 
@@ -180,6 +205,7 @@ def types_of(meter: Meter, kinds: dict[object, type]) -> Guards:
         if kind in offered:
             return offered[kind]
         if isinstance(value, Exception):
+            meter.fuel -= 1
             return next(ancestor for ancestor in kind.__mro__ if ancestor in _ERRORS)
         raise TypeError("type() is available only for numbers, texts, lists, dicts and other plain values")
 

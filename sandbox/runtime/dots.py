@@ -11,11 +11,13 @@ from types import FunctionType
 from typing import Any
 
 from sandbox.job import FILENAME
+from sandbox.runtime.meter import Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
 
 
 def dots(
+    meter: Meter,
     methods: Mapping[type, Table],
     attributes: Mapping[type, Mapping[str, Callable[[Any], Any]]],
     on_types: Mapping[object, Mapping[str, Any]],
@@ -24,7 +26,7 @@ def dots(
     """Return the guards behind every dot: `_getattr_` for values, `_m_<name>` for calls of a method.
 
     `methods` and `attributes` are tables by the exact type of the value. `on_types` has the functions of an
-    available type itself (`dict.fromkeys`), in addition to its methods (`str.lower`).
+    available type itself (`dict.fromkeys`), in addition to its methods (`str.lower`). Each dot pays a tick.
     """
 
     def missing(value: Any, name: str) -> AttributeError:
@@ -50,6 +52,7 @@ def dots(
         raise missing(value, name)
 
     def get(value: Any, name: str) -> Any:
+        meter.fuel -= 1
         kind = type(value)
         table = methods.get(kind)
         if table is not None and name in table:
@@ -81,6 +84,7 @@ def dots(
 
             def run_one(value: Any, /, *arguments: Any, **keywords: Any) -> Any:
                 if type(value) is only:
+                    meter.fuel -= 1
                     return method(value, *arguments, **keywords)
                 return get(value, name)(*arguments, **keywords)
 
@@ -89,6 +93,7 @@ def dots(
         def run(value: Any, /, *arguments: Any, **keywords: Any) -> Any:
             taker = takers.get(type(value))
             if taker is not None:
+                meter.fuel -= 1
                 return taker(value, *arguments, **keywords)
             return get(value, name)(*arguments, **keywords)
 
@@ -105,7 +110,7 @@ def dots(
     # Every logic calls these two, so they avoid the detour over *arguments.
     def get_of_dict(value: Any, key: Any, default: Any = None, /) -> Any:
         if type(value) is dict:
-            if type(key) is str:
+            if type(key) is str and len(key) < 256:
                 return value.get(key, default)
             return get_entry(value, key, default)
         return get(value, "get")(key, default)

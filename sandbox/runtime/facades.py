@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.allowed import MODULES
+from sandbox.runtime.conversions import JSONDecodeError
 from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -76,6 +77,13 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
     def dist(one: Any, other: Any, /) -> float:
         return math.dist(takes.take(one), takes.take(other))
 
+    def divided(function: Callable[[Any, Any], float]) -> Callable[[Any, Any], float]:
+        def run(left: Any, right: Any, /) -> float:
+            meter.division(left, right)
+            return function(left, right)
+
+        return run
+
     def isqrt(number: Any, /) -> int:
         meter.spend(8)
         return math.isqrt(number)
@@ -84,12 +92,14 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
         "comb": choices(math.comb),
         "dist": dist,
         "factorial": factorial,
+        "fmod": divided(math.fmod),
         "fsum": fsum,
         "gcd": several(math.gcd),
         "isqrt": isqrt,
         "lcm": several(math.lcm),
         "perm": choices(math.perm),
         "prod": prod,
+        "remainder": divided(math.remainder),
     }
     return {name: ours.get(name, getattr(math, name)) for name in MODULES["math"]}
 
@@ -99,7 +109,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
 
     def numbers(items: Any) -> Any:
         items = takes.take(items)
-        meter.spend(len(items) * STATISTICS_TICKS)
+        meter.spend(len(items) * STATISTICS_TICKS + 4)
         if not set(map(type, items)) <= {int, float, bool}:
             raise TypeError("statistics are available only for lists of numbers")
         return items
@@ -108,8 +118,10 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
         def run(data: Any, /, *, n: Any = None, method: Any = None, mu: Any = None, xbar: Any = None) -> Any:
             options = {"n": n, "method": method, "mu": mu, "xbar": xbar}
             given = {name: value for name, value in options.items() if value is not None}
-            if type(n) is int and n > meter.limits.dict_items:
-                meter.exceed("list_items")
+            if type(n) is int:
+                if n > meter.limits.dict_items:
+                    meter.exceed("list_items")
+                meter.spend(max(n, 0))
             made = function(numbers(data), **given)
             if type(made) not in (int, float, list):
                 raise TypeError(f"{function.__name__}() of these values is not a number")
@@ -143,7 +155,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
     def frequent(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(data: Any, /) -> Any:
             items = takes.keys(data)
-            meter.spend(len(items))
+            meter.spend(len(items) + 4)
             return function(items)
 
         return run
@@ -183,7 +195,10 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         if type(text) is not str:
             raise TypeError(f"json.loads() takes a text, not a {type(text).__name__}")
         meter.spend((len(text) >> 2) + 4)
-        return decoder.decode(text)
+        try:
+            return decoder.decode(text)
+        except json.JSONDecodeError as error:
+            raise JSONDecodeError.of(error) from None
 
     def dumps(
         value: Any,
@@ -272,4 +287,4 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
             return dict(value)
         raise TypeError(f"a {type(value).__name__} is not JSON: {texts.quote(value)[:80]}")
 
-    return {"JSONDecodeError": json.JSONDecodeError, "dumps": dumps, "loads": loads}
+    return {"JSONDecodeError": JSONDecodeError, "dumps": dumps, "loads": loads}

@@ -35,6 +35,7 @@ class Fill:
     def text(self, pattern: str) -> str:
         """Return the text of `pattern.format(*arguments, **keywords)`."""
         self._meter.text_of(len(pattern))
+        self._meter.spend(len(pattern) >> 4)
         return self._meter.text(self._filled(pattern, _LEVELS))
 
     def _filled(self, pattern: str, levels: int) -> str:
@@ -43,6 +44,7 @@ class Fill:
         pieces: list[str] = []
         for literal, field, spec, conversion in Formatter().parse(pattern):
             pieces.append(literal)
+            self._meter.spend(1)
             if field is None:
                 continue
             self._meter.spend(1)

@@ -10,9 +10,10 @@ import sys
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, SIZED, Meter
-from sandbox.runtime.sets import Keys, Set
+from sandbox.runtime.meter import CONTAINERS, DICTS, FEW_KEYS, MOST_ROOM, READ_ONLY, SCALARS, SIZED, Meter
+from sandbox.runtime.sets import VIEWS, Keys, Set
 from sandbox.runtime.takes import Guards, Takes
+from sandbox.runtime.views import Compared
 
 #: The cost of catching an error: unwinding is expensive, so a loop of failures must not be cheap.
 CAUGHT_TICKS = 8
@@ -52,13 +53,14 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
     def built(collection: Any) -> Any:
         """Check the size of a list, tuple or dict that a comprehension or a display with stars made."""
         size = len(collection)
-        if type(collection) is not dict:
-            if size > meter.longest_list:
-                meter.longest_list = size
-                if size > meter.limits.list_items:
-                    meter.exceed("list_items")
-        elif size > meter.limits.dict_items:
-            meter.exceed("dict_items")
+        if type(collection) is dict:
+            if size > meter.limits.dict_items:
+                meter.exceed("dict_items")
+            meter.keys(collection)
+        elif size > meter.longest_list:
+            meter.longest_list = size
+            if size > meter.limits.list_items:
+                meter.exceed("list_items")
         return collection
 
     def spread(items: Any) -> Any:
@@ -75,13 +77,15 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
 
     def make_set(entries: Keys) -> Set:
         """Make a set of the dict that a set display or a set comprehension is compiled to."""
+        if len(entries) > FEW_KEYS:
+            meter.keys(entries)
         return Set(entries, meter)
 
     def mapping(entries: Any) -> Any:
         """Guard the value after a double star in a dict."""
         if type(entries) not in DICTS:
             raise TypeError(f"after ** there must be a dict, not {type(entries).__name__}")
-        meter.entries(len(entries))
+        meter.entries(entries)
         return entries
 
     def keywords(*parts: Any) -> dict[str, Any]:
@@ -118,27 +122,41 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
     limits = meter.limits
     dict_items = limits.dict_items
 
-    def key(key: Any) -> Any:
+    def item(holder: Any, key: Any) -> Any:
         kind = type(key)
-        if kind is str:
-            return key
-        if kind is tuple or kind is int:
+        if kind is not str and type(holder) is dict:
+            meter.key(key, holder.__sizeof__())
+        elif kind is str and len(key) > 256:
+            meter.key(key)
+        return holder[key]
+
+    def key(key: Any) -> Any:
+        """Guard a key of a display or a comprehension; `built` pays for its place among the others."""
+        if type(key) is not str or len(key) > 256:
             meter.key(key)
         return key
 
-    def write(target: Any) -> Any:
+    def write(target: Any, key: Any) -> Any:
+        """Guard the container of an item that is set."""
         kind = type(target)
         if kind is dict:
             if len(target) > dict_items:
                 meter.exceed("dict_items")
+            if type(key) is not str or len(key) > 256:
+                meter.key(key, target.__sizeof__())
         elif kind is MappingProxyType:
             raise TypeError(READ_ONLY)
         return target
 
-    def delete(target: Any) -> Any:
-        if type(target) is list:
+    def delete(target: Any, key: Any) -> Any:
+        """Guard the container of an item that is deleted."""
+        kind = type(target)
+        if kind is list:
             meter.spend(len(target) >> 7)
-        elif type(target) is MappingProxyType:
+        elif kind is dict:
+            meter.key(key, target.__sizeof__())
+            meter.compact(target)
+        elif kind is MappingProxyType:
             raise TypeError(READ_ONLY)
         return target
 
@@ -158,21 +176,26 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         target[low:high:step] = new
 
     def bounded(value: Any) -> Any:
-        """Guard one side of a comparison: C code walks only through the smaller side."""
+        """Guard one side of a comparison: C code walks only through the smaller side.
+
+        It may look up the keys of either of two views, so `Compared` pays for both.
+        """
         kind = type(value)
         if kind in SCALARS:
             return value
         if kind is str:
             if len(value) > 256:
                 meter.spend(len(value) >> 7)
+        elif kind in VIEWS:
+            return Compared(value, meter)
         elif kind in CONTAINERS:
             meter.expanse(value)
         return value
 
     def haystack(items: Any) -> Any:
-        """Guard the right side of `in`, if the left side is a constant."""
+        """Guard the right side of `in`, if the left side is a short literal text."""
         kind = type(items)
-        if kind is dict:
+        if kind is dict or kind in VIEWS:
             return items
         if kind is Set:
             return items.entries
@@ -185,25 +208,26 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         return takes.ticking(items)
 
     def within(needle: Any, items: Any) -> bool:
-        kind = type(needle)
-        if kind in CONTAINERS:
+        kind, of = type(needle), type(items)
+        if of is dict or of is Set:
+            entries = items if of is dict else items.entries
+            meter.key(needle, entries.__sizeof__())
+            return needle in entries
+        if of in VIEWS:
+            meter.key(needle, MOST_ROOM * (len(items) + 8))
+        elif kind in CONTAINERS:
             size = meter.expanse(needle)
-            if kind is tuple:
-                meter.key(needle)
-            if type(items) in SIZED and type(items) is not dict and type(items) is not Set:
+            if of in SIZED:
                 meter.spend(size * len(items))
         elif kind is str:
-            if type(items) is list or type(items) is tuple:
+            if of is list or of is tuple:
                 meter.spend((len(needle) >> 7) * len(items))
-            elif type(items) is str:
+            elif of is str:
                 meter.search(len(items), len(needle))
-            else:
-                meter.spend(len(needle) >> 6)
-        elif kind is int:
-            meter.key(needle)
         return needle in haystack(items)
 
     return {
+        "_item_": item,
         "_key_": key,
         "_write_": write,
         "_delete_": delete,

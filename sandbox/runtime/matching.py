@@ -23,7 +23,7 @@ def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guard
 
         `given` has the values in the pattern that are not literals, such as `math.pi`.
         """
-        meter.spend(weight)
+        meter.spend(weight + 1)
         found = [None] * slots
         return found if fits[spec[0]](subject, spec, found, given) else None
 
@@ -76,14 +76,15 @@ def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guard
             return False
         keys = []
         for key, _ in entries:
-            keys.append(meter.key(key[1] if key[0] == "equal" else given[key[1]]))
+            wanted = key[1] if key[0] == "equal" else given[key[1]]
+            keys.append(meter.key(wanted, value.__sizeof__()))
             if keys[-1] not in value:
                 return False
         for key, (_, part) in zip(keys, entries, strict=True):
             if not fits[part[0]](value[key], part, found, given):
                 return False
         if slot is not None:
-            meter.entries(len(value))
+            meter.entries(value)
             rest = dict(value)
             for key in keys:
                 del rest[key]

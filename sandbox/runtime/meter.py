@@ -59,13 +59,16 @@ UNITS = {
     "batch_seconds": "seconds",
 }
 
+_NUMBERS = frozenset((int, float, bool))
 #: Types whose values cost nothing to compare, hash or show.
 SCALARS = frozenset((int, float, bool, type(None)))
 #: Dates and times, whose values are small too.
 MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
 _SMALL = SCALARS | MOMENTS
-#: Types whose values are cheap keys, without an exception.
-_CHEAP_KEYS = _SMALL - {int} | {str}
+#: The keys of a display that need no check whether they are quickly found.
+FEW_KEYS = 16
+#: The most bytes for each entry of a dict. One that has just grown takes some 110.
+MOST_ROOM = 128
 _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
@@ -74,6 +77,7 @@ SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, Set, _KEYS, 
 CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold values by key; the second is the type of `config` and of the dicts in it.
 DICTS = frozenset((dict, MappingProxyType))
+_KEYED = DICTS | {Set, _KEYS, _ITEMS}
 #: The message for a logic that tries to change `config`.
 READ_ONLY = "config is read-only; dict(config) makes a copy"
 
@@ -85,12 +89,15 @@ def breach_of(limits: Limits, limit: str) -> Breach:
 
 
 class Meter:
-    """The remaining fuel, the largest text and list so far, and the breach if there was one.
+    """The remaining fuel, the largest text and list so far, the date formats used, and the breach if any.
 
     One meter serves all programs of a process: they run one after the other, never at once.
     """
 
-    __slots__ = ("breach", "chained", "fuel", "generators", "limits", "longest_list", "longest_text")
+    __slots__ = (
+        *("breach", "chained", "date_formats", "fuel", "generators", "limits", "longest_list"),
+        "longest_text",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -104,6 +111,7 @@ class Meter:
         self.longest_list = 0
         self.chained = 0
         self.generators = 0
+        self.date_formats: set[str] = set()
 
     def exceed(self, limit: str) -> NoReturn:
         """End the logic because it exceeded a limit."""
@@ -158,6 +166,13 @@ class Meter:
         elif size > 64:
             self.spend(size >> 4)
 
+    def division(self, left: Any, right: Any) -> None:
+        """Pay for a remainder or a whole quotient: it takes a step for each bit that two floats lie apart."""
+        if type(left) in _NUMBERS and type(right) in _NUMBERS:
+            if -1e16 < left < 1e16 and not -1e-9 < right < 1e-9:
+                return
+            self.spend(6)
+
     def items(self, size: int) -> None:
         """Pay for a list or tuple of `size` items that is made by copying."""
         if size > self.longest_list:
@@ -166,11 +181,13 @@ class Meter:
                 self.exceed("list_items")
         self.spend(size >> 3)
 
-    def entries(self, size: int) -> None:
-        """Pay for a dict or set of `size` entries that is made by copying."""
+    def entries(self, entries: Collection[Any], more: int = 0) -> None:
+        """Pay for a dict or set that is made by copying these entries, into one with `more` others."""
+        size = len(entries) + more
         if size > self.limits.dict_items:
             self.exceed("dict_items")
         self.spend(size >> 2)
+        self.keys(entries)
 
     def expanse(self, value: object) -> int:
         """Pay for all that C code would walk through in this value, and return that size.
@@ -192,6 +209,8 @@ class Meter:
                 if kind is str:
                     total += len(part) >> 5  # type: ignore[arg-type]
                     continue
+                if kind in _KEYED:
+                    self.keys(_keys_of(part, kind))
                 parts = _parts(part, kind)
                 total += 3 + (len(parts) >> 1)
                 if total > self.fuel:
@@ -201,25 +220,56 @@ class Meter:
         self.spend(total)
         return total
 
-    def key(self, key: object) -> object:
-        """Pay for a key of a dict or set if it is expensive, and return the key.
+    def key(self, key: Any, room: int = 0) -> Any:
+        """Pay for finding a key in a dict or set that takes `room` bytes, and return the key.
 
-        An attacker can make the hashes of integers beyond 64 bits and of tuples collide, so that n of them
-        take n² comparisons. These keys pay for that beforehand.
+        Texts are hashed with a secret of the process. All other hashes are known, so an attacker can choose
+        keys that are found only after many others: those that follow each other in the table, or integers
+        beyond 64 bits and tuples of one hash, which are compared too.
         """
         kind = type(key)
-        if kind is tuple:
-            self.spend(24)
-            self.expanse(key)
-        elif kind is int and not -(2**61) < key < 2**61:  # type: ignore[operator]
-            self.spend(64)
+        if kind is str:
+            self.spend(len(key) >> 8)  # to compare it with an equal one
+        elif kind is tuple:
+            size = self.expanse(key) - 3
+            self.spend(2 + (size * room >> 12))
+        elif kind is int and not -(2**61) < key < 2**61:
+            self.spend(1 + (room >> 10))
+        elif room > 16_384:
+            self.spend(room >> 14)
         return key
 
-    def keys(self, keys: Collection[object]) -> None:
-        """Pay for several keys, as `key` does."""
-        if not _CHEAP_KEYS.issuperset(map(type, keys)):
-            for key in keys:
-                self.key(key)
+    def keys(self, keys: Collection[Any]) -> None:
+        """Pay for putting keys into a dict or set of their own; see `key`."""
+        count = len(keys)
+        self.spend(count >> 5)
+        kinds = set(map(type, keys))
+        if str in kinds:
+            self.spend(sum(len(key) for key in keys if type(key) is str) >> 8)
+            if len(kinds) == 1:
+                return
+        self.spend(count * count >> 11)
+        long = sum(type(key) is int and not -(2**61) < key < 2**61 for key in keys)
+        self.spend(long + (long * long >> 6))
+        tuples = [key for key in keys if type(key) is tuple]
+        size = sum(self.expanse(key) - 3 for key in tuples)
+        self.spend(2 * len(tuples) + (len(tuples) * size >> 7))
+
+    def compact(self, entries: dict[Any, Any]) -> None:
+        """Rebuild a dict that has lost most of its entries, because reading it passes all their places."""
+        if entries.__sizeof__() > MOST_ROOM * (len(entries) + 8):
+            self.spend(len(entries) >> 2)
+            self.keys(entries)
+            kept = dict(entries)
+            entries.clear()
+            entries.update(kept)
+
+
+def _keys_of(value: Any, kind: type) -> Collection[Any]:
+    """Return the keys that C code looks up when it compares this value with another."""
+    if kind is Set:
+        return value.entries  # type: ignore[no-any-return]
+    return value.mapping if kind is _ITEMS else value  # type: ignore[no-any-return]
 
 
 def _parts(value: Any, kind: type) -> Collection[object]:

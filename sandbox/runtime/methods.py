@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
-from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, Meter
 from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
@@ -32,6 +32,18 @@ def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
             return method(items, wanted, *bounds)
 
         return run
+
+    def index(items: list[Any], wanted: Any, *bounds: Any) -> int:
+        """Return the index of an item, without Python's error, whose message has the text of any value."""
+        if len(bounds) > 2:
+            raise TypeError(f"index expected at most 3 arguments, got {1 + len(bounds)}")
+        low, high, _ = slice(*(*bounds, None)[:2]).indices(len(items)) if bounds else (0, None, 1)
+        try:
+            return low + int(find(items[low:high] if bounds else items, wanted))
+        except ValueError:
+            raise ValueError(f"{wanted if type(wanted) in SCALARS else 'x'} is not in list") from None
+
+    find = searched(operator.indexOf)
 
     def append(items: list[Any], item: Any, /) -> None:
         meter.fuel -= 1
@@ -75,7 +87,7 @@ def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
         "copy": copy,
         "count": searched(list.count),
         "extend": extend,
-        "index": searched(list.index),
+        "index": index,
         "insert": insert,
         "pop": pop,
         "remove": searched(list.remove),
@@ -89,28 +101,28 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
     limits = meter.limits
 
     def get(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
-        if type(key) is not str:
-            meter.key(key)
-        return entries.get(key, default)
+        return entries.get(meter.key(key, entries.__sizeof__()), default)
 
     def pop(entries: dict[Any, Any], key: Any, /, *default: Any) -> Any:
-        return entries.pop(meter.key(key), *default)
+        popped = entries.pop(meter.key(key, entries.__sizeof__()), *default)
+        meter.compact(entries)
+        return popped
 
     def setdefault(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
         if len(entries) > limits.dict_items:
             meter.exceed("dict_items")
-        return entries.setdefault(meter.key(key), default)
+        return entries.setdefault(meter.key(key, entries.__sizeof__()), default)
 
     def update(entries: dict[Any, Any], more: Any = (), /, **keywords: Any) -> None:
         if type(more) not in DICTS:
             more = pairs(meter, takes, more)
-        meter.entries(len(more) + len(keywords))
+        meter.entries(more, len(keywords))
         entries.update(more, **keywords)
         if len(entries) > limits.dict_items:
             meter.exceed("dict_items")
 
     def copy(entries: dict[Any, Any], /) -> dict[Any, Any]:
-        meter.entries(len(entries))
+        meter.entries(entries)
         return entries.copy()
 
     def keys(entries: dict[Any, Any], /) -> Any:
@@ -159,14 +171,14 @@ def set_methods(meter: Meter, takes: Takes) -> Table:
     """Return the methods of set."""
 
     def add(items: Set, item: Any, /) -> None:
-        items.add(meter.key(item))
+        items.add(meter.key(item, items.entries.__sizeof__()))
 
     def discard(items: Set, item: Any, /) -> None:
-        if meter.key(item) in items.entries:
+        if meter.key(item, items.entries.__sizeof__()) in items.entries:
             items.remove(item)
 
     def remove(items: Set, item: Any, /) -> None:
-        items.remove(meter.key(item))
+        items.remove(meter.key(item, items.entries.__sizeof__()))
 
     def changed(join: Join) -> Any:
         def run(items: Set, /, *others: Any) -> None:

@@ -13,6 +13,12 @@ from typing import Any
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.texts import Texts, check_directives
 
+#: Python makes a regular expression of each new format: ticks for the format, and for each directive in it.
+FORMAT_TICKS = 40
+DIRECTIVE_TICKS = 50
+#: Ticks to parse with a format that this reading has used before, and how many of them Python surely keeps.
+KNOWN_FORMAT_TICKS = 20
+MOST_FORMATS = 100
 #: The most characters of a text with a date, and of the format to parse it; real ones have some thirty.
 LONGEST_MOMENT = 100
 
@@ -46,7 +52,7 @@ class Moments:
 
     def _maker(self, kind: Any) -> Callable[..., Any]:
         def make(*arguments: Any, **keywords: Any) -> Any:
-            self.meter.spend(1)
+            self.meter.spend(2)
             for argument in (*arguments, *keywords.values()):
                 if type(argument) is str:  # the name of a zone, which %Z writes out
                     self._short(argument)
@@ -87,11 +93,25 @@ class Moments:
         self._short(text)
         self._short(pattern)
         check_directives(pattern)
-        self.meter.spend(200)  # Python makes a regular expression of each new format
+        self._pay_for(pattern)
         with warnings.catch_warnings():
             # Python 3.13 warns of a day without a year; a warning must not be an error for a logic.
             warnings.simplefilter("ignore")
             return datetime.strptime(text, pattern)
+
+    def _replace(self, moment: Any, *fields: Any, **named: Any) -> Any:
+        self.meter.spend(1)
+        return moment.replace(*fields, **named)
+
+    def _pay_for(self, pattern: str) -> None:
+        """Pay for a format; other readings do not count, so that the fuel of a reading is always the same."""
+        known = self.meter.date_formats
+        if pattern in known:
+            self.meter.spend(KNOWN_FORMAT_TICKS)
+            return
+        self.meter.spend(FORMAT_TICKS + DIRECTIVE_TICKS * pattern.count("%"))
+        if len(known) < MOST_FORMATS:
+            known.add(pattern)
 
     def methods(self) -> dict[type, dict[str, Callable[..., Any]]]:
         """Return the methods of the values, by type."""
@@ -99,7 +119,7 @@ class Moments:
             "ctime": date.ctime,
             "isocalendar": lambda moment: tuple(moment.isocalendar()),
             "isoweekday": lambda moment: moment.isoweekday(),
-            "replace": lambda moment, *fields, **named: moment.replace(*fields, **named),
+            "replace": self._replace,
             "strftime": self.texts.moment,
             "toordinal": lambda moment: moment.toordinal(),
             "weekday": lambda moment: moment.weekday(),

@@ -28,7 +28,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         if kind is list or kind is tuple:
             meter.items(len(made))
         elif kind is dict:
-            meter.entries(len(made))
+            meter.entries(made)
         return made
 
     def weigh(value: Any) -> None:
@@ -75,21 +75,22 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
                 return repeat(right, left)
         elif (kind is str or kind is list or kind is tuple) and (other is int or other is bool):
             return repeat(left, right)
+        elif kind is not int and kind is not bool:
+            meter.fuel -= 1
         return left * right
 
     def remain(left: Any, right: Any) -> Any:
-        if type(left) is str:
+        kind = type(left)
+        if kind is str:
             return texts.percent(left, right)
+        if kind is float or type(right) is float:
+            meter.division(left, right)
         return left % right
 
-    def power(base: Any, exponent: Any) -> Any:
-        if type(base) is float:
-            return base**exponent
-        if type(base) is int and type(exponent) is int and exponent > 0:
-            meter.spend(4)
-            if base.bit_length() * exponent > 2 * limits.int_bits and base not in (0, 1, -1):
-                meter.exceed("int_bits")
-        return whole(base**exponent)
+    def divide(left: Any, right: Any) -> Any:
+        if type(left) is float or type(right) is float:
+            meter.division(left, right)
+        return left // right
 
     def shift(left: Any, right: Any) -> Any:
         if type(right) is int and right > limits.int_bits and left:
@@ -164,7 +165,8 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         "_sub_": subtract,
         "_mul_": multiply,
         "_mod_": remain,
-        "_pow_": power,
+        "_floordiv_": divide,
+        "_pow_": power(meter),
         "_lshift_": shift,
         "_or_": either,
         "_and_": both,
@@ -173,12 +175,31 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         "_isub_": in_place(subtract, operator.isub),
         "_imul_": multiply_in_place,
         "_imod_": remain,
-        "_ipow_": power,
+        "_ifloordiv_": divide,
+        "_ipow_": power(meter),
         "_ilshift_": shift,
         "_ior_": in_place(either, operator.ior),
         "_iand_": in_place(both, operator.iand),
         "_ixor_": in_place(one_of, operator.ixor),
     }
+
+
+def power(meter: Meter) -> Callable[[Any, Any], Any]:
+    """Return the guard of `**`, which is also `pow`."""
+    most = 1 << meter.limits.int_bits
+
+    def run(base: Any, exponent: Any, /) -> Any:
+        if type(base) is not float and type(exponent) in (int, bool) and exponent > 0:
+            meter.spend(4 + (int(exponent).bit_length() >> 3))
+            bits = base.bit_length() if type(base) is int and base not in (0, 1, -1) else 0
+            if bits * exponent > 2 * meter.limits.int_bits:
+                meter.exceed("int_bits")
+        made = base**exponent
+        if type(made) is int and not -most < made < most:
+            meter.exceed("int_bits")
+        return made
+
+    return run
 
 
 def _is_kind(value: object, kinds: Mapping[object, type]) -> bool:

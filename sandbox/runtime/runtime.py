@@ -97,6 +97,7 @@ class Runtime:
             "_ascii_": texts.ascii,
             "_format_": texts.format,
             **dots(
+                meter,
                 MappingProxyType(by_type),
                 MappingProxyType(moment_attributes()),
                 MappingProxyType(on_types),

@@ -40,6 +40,7 @@ class Set:
         """Set all items at once: the keys of a dict that nothing else changes."""
         if len(entries) > self._meter.limits.dict_items:
             self._meter.exceed("dict_items")
+        self._meter.fuel -= 2
         self.entries = entries
         self._order: list[Any] | None = None
         self._removed = 0
@@ -50,7 +51,7 @@ class Set:
         return len(self.entries)
 
     def __contains__(self, item: object) -> bool:
-        return self._meter.key(item) in self.entries
+        return self._meter.key(item, self.entries.__sizeof__()) in self.entries
 
     def __iter__(self) -> Iterator[Any]:
         self._meter.spend((len(self.entries) >> 3) + 1)
@@ -100,7 +101,7 @@ class Set:
             raise KeyError("pop from an empty set")
         item, *others = self.ordered()
         self._meter.spend((len(others) >> 6) + 1)
-        self.remove(item)
+        self.remove(self._meter.key(item, self.entries.__sizeof__()))
         self._order = others
         return item
 
@@ -151,9 +152,9 @@ class Set:
     def _joined(self, join: Join, theirs: Keys) -> Keys:
         meter = self._meter
         meter.spend(((len(self.entries) + len(theirs)) >> 2) + 1)
-        if join is not union:  # which needs no new hashes
+        meter.keys(theirs)
+        if join is not union:
             meter.keys(self.entries)
-            meter.keys(theirs)
         return join(self.entries, theirs)
 
     def _new(self, join: Join, other: object) -> Any:

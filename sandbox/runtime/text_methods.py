@@ -41,6 +41,7 @@ def text_methods(meter: Meter, takes: Takes, texts: Texts) -> Table:
 
         def run(text: str, wanted: Any, *bounds: Any) -> Any:
             if type(wanted) is tuple:
+                meter.spend(len(wanted) >> 2)
                 meter.spend(sum(1 + (len(each) >> 5) for each in wanted if type(each) is str))
             elif type(wanted) is str and len(wanted) > 256:
                 meter.spend(len(wanted) >> 5)

@@ -40,7 +40,7 @@ class Texts:
         if kind is str:
             return value  # type: ignore[return-value]
         if kind in _PLAIN:
-            return str(value)
+            return self._paid(str(value))
         if isinstance(value, BaseException):
             arguments = value.args
             if not arguments:
@@ -54,7 +54,8 @@ class Texts:
         """Return the text of `repr(value)`, except for objects that Python shows with their address."""
         kind = type(value)
         if kind in _PLAIN:
-            return repr(value)
+            return self._paid(repr(value))
+        self.meter.fuel -= 1
         if kind is str:
             self.meter.text_of(len(value))  # type: ignore[arg-type]
         elif kind in CONTAINERS or isinstance(value, BaseException):
@@ -68,6 +69,11 @@ class Texts:
             return quoted
         self.meter.spend(len(quoted) >> 3)
         return self.meter.text(quoted.encode("ascii", "backslashreplace").decode("ascii"))
+
+    def _paid(self, made: str) -> str:
+        """Pay for the text of a number or moment: many digits take long to compute."""
+        self.meter.fuel -= len(made) >> 3
+        return made
 
     def _measure(self, value: object) -> None:
         """Refuse a text that would be too long before it is made; a part takes at least two characters."""
@@ -87,7 +93,9 @@ class Texts:
             return "{" + self._listed(value) + "}" if value else "set()"
         if kind in CONTAINERS:  # the views of a dict
             return f"{kind.__name__}([{self._listed(value)}])"
-        if kind is str or kind in _PLAIN or kind is range:
+        if kind in _PLAIN:
+            return self._paid(repr(value))
+        if kind is str or kind is range:
             return repr(value)
         if isinstance(value, BaseException):
             return f"{kind.__name__}({self._listed(value.args)})"
@@ -116,7 +124,8 @@ class Texts:
         if kind is not str and kind not in SCALARS and kind is not complex:
             raise TypeError(f"unsupported format for a {kind.__name__}: {spec[:40]!r}")
         self.widths(spec)
-        return self.meter.text(format(value, spec))
+        self.meter.fuel -= 1
+        return self.meter.text(self._paid(format(value, spec)))
 
     def widths(self, spec: str) -> None:
         """Refuse a format whose width or precision is too large."""
@@ -135,6 +144,7 @@ class Texts:
         if type(spec) is not str:
             raise TypeError("a format must be a text")
         check_directives(spec)
+        self.meter.spend(4 + (len(spec) >> 3))
         return self.meter.text(value.strftime(spec))  # type: ignore[attr-defined]
 
     def percent(self, pattern: str, values: object) -> str:
@@ -142,6 +152,7 @@ class Texts:
         self.meter.text_of(len(pattern))
         named = values if type(values) in (*DICTS, list, range) else None
         queue = list(values) if type(values) is tuple else [values]
+        self.meter.spend(len(queue) >> 4)
         queue.reverse()
         pieces: list[str] = []
         at = size = 0
@@ -153,6 +164,7 @@ class Texts:
                 raise ValueError("incomplete format, or a width of '*', which is not available")
             at = match.end()
             if match["kind"] == "%":
+                self.meter.spend(1)
                 pieces.append("%")
                 continue
             if match["key"] is not None:
@@ -174,7 +186,7 @@ class Texts:
         return self.meter.text("".join(pieces))
 
     def _percent(self, match: re.Match[str], value: object) -> str:
-        self.meter.spend(1)
+        self.meter.spend(2)
         self.widths(match["width"] + match["precision"])
         kind = match["kind"]
         if kind in "sra":
@@ -184,7 +196,7 @@ class Texts:
             raise ValueError(f"unsupported format character {kind[:1]!r}")
         elif type(value) not in SCALARS and type(value) is not str:
             raise TypeError(f"%{kind} format: a number is required, not {type(value).__name__}")
-        return f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,)
+        return self._paid(f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,))
 
 
 def _full_name(kind: type) -> str:
