@@ -18,17 +18,21 @@ from types import FrameType
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sandbox.child.program import LAST_WORDS, Program, bounded_recursion
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused
 from sandbox.job import Logic
 from sandbox.limits import Limits
 from sandbox.runtime.values import decode_config
-from tests.prices.operations import filled, slots
+from tests.prices.operations import filled, is_expression, slots
 from tests.prices.values import MAKERS
 
-#: The most microseconds that a unit of fuel may take.
+#: The most microseconds that a unit of fuel may take, on a machine whose plain loop takes so many.
 AIM: Final = 2.0
+PLAIN_LOOP: Final = 0.07
+#: The aim as a multiple of a plain loop that is measured beside it, so that a busy machine does not count.
+AIM_IN_LOOPS: Final = AIM / PLAIN_LOOP
 LIMITS: Final = Limits()
 #: Copies of the step in one repetition.
 COPIES: Final = 8
@@ -58,11 +62,12 @@ class Input(Struct, frozen=True):
 
 
 class Price(Struct, frozen=True):
-    """What one input costs. `ends` says how the reading ended: `ok`, or the limit or error that ended it."""
+    """What an input costs, repeated `times`. `ends` says how the reading ended: `ok`, a limit or an error."""
 
     us: float
     fuel: int
     ends: str = "ok"
+    times: int = 1
 
     @property
     def us_per_tick(self) -> float:
@@ -77,7 +82,7 @@ def _step(template: str, caught: bool) -> Program:
     copies = [re.sub(r"\bK\b", str(number), code) for number in range(COPIES)]
     if caught:
         copies = [f"try:\n{textwrap.indent(copy, '    ')}\nexcept Exception: pass" for copy in copies]
-    elif _is_expression(code):
+    elif is_expression(code):
         copies = [f"({', '.join(f'({copy})' for copy in copies)})"]
     return Program.load(Logic.of(_source(template, "\n".join(copies))), LIMITS)
 
@@ -92,14 +97,6 @@ def _source(template: str, body: str) -> str:
     )
 
 
-def _is_expression(code: str) -> bool:
-    try:
-        compile(code, "step", "eval")
-    except SyntaxError:
-        return False
-    return True
-
-
 def made(given: Input) -> list[Any]:
     """Return new values for the slots. Raises the error of a maker that exceeds a limit."""
     values: list[Any] = []
@@ -111,21 +108,22 @@ def made(given: Input) -> list[Any]:
 def price(given: Input) -> Price | None:
     """Measure an input; None if its values cannot be made, or if the step is refused at upload."""
     try:
-        program, values = _step(given.template, False), made(given)
+        first = repeated(given, 1)
     except (LogicRefused, LogicError):
         return None
-    first = _run(program, 1, values)
-    if first.ends not in ("ok", "MemoryError") and not _is_limit(first.ends):
-        program = _step(given.template, True)
-        caught = _run(program, 1, made(given))
-        if first.us_per_tick > caught.us_per_tick and first.us_per_tick > AIM:
-            return first
-        first = Price(caught.us, caught.fuel, first.ends if caught.ends == "ok" else caught.ends)
     times = int(min(_LONG_ENOUGH / max(first.us, 0.5), _ENOUGH_FUEL / max(first.fuel, 1)))
-    if times < 2 or _is_limit(first.ends):
-        return first
-    more = _run(program, times, made(given))
-    return Price(more.us, more.fuel, first.ends if more.ends == "ok" else more.ends)
+    return first if times < 2 or is_limit(first.ends) else repeated(given, times)
+
+
+def repeated(given: Input, times: int) -> Price:
+    """Measure so many repetitions, in a `try` if the step fails and the failure itself is fair."""
+    failed = run(_step(given.template, False), (times, made(given)))
+    if failed.ends in ("ok", "MemoryError") or is_limit(failed.ends):
+        return replace(failed, times=times)
+    caught = run(_step(given.template, True), (times, made(given)))
+    if failed.us_per_tick > max(caught.us_per_tick, AIM):
+        return replace(failed, times=times)
+    return Price(caught.us, caught.fuel, failed.ends if caught.ends == "ok" else caught.ends, times)
 
 
 def confirmed(given: Input, times: int = 5) -> Price | None:
@@ -139,28 +137,34 @@ def plain_loop() -> float:
     program = Program.load(
         Logic.of("def process(data, state):\n    x = 0\n    for i in range(data[0]): x = x + 1\n"), LIMITS
     )
-    return min(_run(program, 20_000, []).us_per_tick for _ in range(5))
+    return min(run(program, (5_000, [])).us_per_tick for _ in range(5))
 
 
-def _is_limit(ends: str) -> bool:
+def is_limit(ends: str) -> bool:
+    """Return whether a reading ended by a limit."""
     return ends in Limits.__struct_fields__
 
 
-def _run(program: Program, times: int, values: list[Any]) -> Price:
-    ends, most = "ok", LIMITS.fuel
+def run(program: Program, data: Any) -> Price:
+    """Measure one reading. A failure has fuel of its own for its message; a limit takes all fuel."""
+    ends, last_words = "ok", 0
+    held = [list(value) for value in data[1] if type(value) is list] if data else []  # else a step frees it
     with bounded_recursion(LIMITS), _deadline():
         start = time.thread_time_ns()
         try:
-            program.process((times, values), {}, _CONFIG)
+            program.process(data, {}, _CONFIG)
         except LimitExceeded as error:
             ends = error.limit
         except LogicError as error:
-            ends, most = error.message.partition(":")[0], 0
-        except (MemoryError, Breach) as error:
-            ends = type(error).__name__ if isinstance(error, MemoryError) else error.limit
+            ends, last_words = error.message, LAST_WORDS
+        except Breach:
+            ends = "soft_seconds"
+        except MemoryError:
+            ends = "MemoryError"
         us = (time.thread_time_ns() - start) / 1e3
-    used = LIMITS.fuel if _is_limit(ends) and ends != "soft_seconds" else program.fuel_used
-    return Price(us, used if most else used + LAST_WORDS, ends)
+    held.clear()
+    all_fuel = is_limit(ends) and ends != "soft_seconds"
+    return Price(us, LIMITS.fuel if all_fuel else program.fuel_used + last_words, ends)
 
 
 @contextmanager

@@ -246,10 +246,13 @@ _ON_TYPES: Final = {
     "time": {"datetime.time.{}(DATETEXT)": "fromisoformat"},
     "timezone": {"datetime.timezone.{}": "utc"},
 }
-_BASES: Final = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+_BASES: Final = (ast.boolop, ast.operator, ast.unaryop, ast.cmpop, ast.pattern)
 #: Nodes that are a part of others, or that only a module has.
 _PARTS: Final = frozenset(
-    ("Module", "comprehension", "ExceptHandler", "arguments", "arg", "keyword", "alias", "match_case")
+    (
+        *("Module", "comprehension", "ExceptHandler", "arguments", "arg", "keyword", "alias", "match_case"),
+        "expr_context",
+    )
 )
 
 
@@ -269,7 +272,7 @@ def required() -> dict[str, str]:
     for node in ALLOWED_NODES:
         kinds = node.__subclasses__() if node in _BASES else [node]
         for kind in kinds:
-            if not issubclass(kind, ast.expr_context) and kind.__name__ not in _PARTS:
+            if kind.__name__ not in _PARTS:
                 wanted[kind.__name__] = kind.__name__
     return wanted
 
@@ -305,10 +308,19 @@ def slots(template: str) -> list[str]:
     return _SLOT.findall(template)
 
 
-def filled(template: str) -> str:
-    """Return the code of a template, with variables `v0`, `v1`, … for its slots."""
-    numbers = iter(range(len(template)))
-    return _SLOT.sub(lambda _match: f"v{next(numbers)}", template)
+def filled(template: str, names: list[str] | None = None) -> str:
+    """Return the code of a template with these names in its slots, else with `v0`, `v1`, …"""
+    ahead = iter(names or [f"v{number}" for number in range(len(template))])
+    return _SLOT.sub(lambda _match: next(ahead), template)
+
+
+def is_expression(code: str) -> bool:
+    """Return whether code is an expression."""
+    try:
+        ast.parse(code, mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 def contains(template: str, name: str) -> bool:

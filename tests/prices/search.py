@@ -1,23 +1,21 @@
 """Searches for the worst inputs of each step: random ones first, then small changes of the worst so far.
 
-Strategy. A step may hold its process in C code, exhaust the memory, or crash the interpreter. So the search
-runs in a process of its own, with little memory, which says what it tries before it tries it. If it does not
-answer, it is killed, and its last attempt is a finding of its own.
+Strategy. Half of the inputs are new: a random template, random makers of its sorts, and sizes at which an
+implementation often changes its method. The others are one of the worst so far with one value or size
+changed. The price is noisy, so the worst are measured again several times, and the lowest price counts.
 """
 
-import gc
-import multiprocessing
 import random
-import resource
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
-from tests.prices.measure import AIM, LIMITS, Input, Price, confirmed, price
+from tests.prices.apart import Apart, Attempt
+from tests.prices.measure import AIM_IN_LOOPS, Input, Price, confirmed, plain_loop, price
 from tests.prices.operations import Operation, slots
+from tests.prices.programs import attempts
 from tests.prices.values import MAKERS, SORTS
 
 #: The inputs that are kept for each step.
@@ -45,51 +43,53 @@ _SIZES: Final = (
     40_000,
 )
 #: The share of new inputs, and that of slots which take a value of any sort.
-_NEW: Final = 0.4
+_NEW: Final = 0.5
 _WILD: Final = 0.05
-#: Seconds without an answer until the process is killed.
-_PATIENCE: Final = 30.0
 #: Seconds of CPU for each step in one round of a campaign.
 _ROUND: Final = 0.5
 
 
 class Found(Struct, frozen=True):
-    """An input with its price."""
+    """An input with its price, and the microseconds for a tick of a plain loop at that moment."""
 
     input: Input
     price: Price
+    loop: float
+
+    @property
+    def loops(self) -> float:
+        """What a unit of fuel takes, as a multiple of a plain loop."""
+        return self.price.us_per_tick / self.loop
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether the aim is met."""
+        return self.loops <= AIM_IN_LOOPS
 
 
-class Lost(Struct, frozen=True):
-    """An input that ended its process, or held it until it was killed."""
-
-    input: Input
-    how: str
-
-
-def search(
-    operation: Operation, start: list[Input], seconds: float, chance: random.Random
-) -> Iterator[Input | Found]:
+def search(operation: Operation, start: list[Input], seconds: float, seed: int) -> Iterator[Attempt | Found]:
     """Yield each input before it is tried, and the worst ones at the end. It takes `seconds` of CPU."""
+    chance = random.Random(seed)
     worst: list[Found] = []
     ahead = list(start)
+    loop = plain_loop()
     until = time.thread_time() + seconds
     while ahead or time.thread_time() < until:
         candidate = ahead.pop() if ahead else _next(operation, worst, chance)
-        yield candidate
+        yield Attempt(candidate)
         cost = price(candidate)
         if cost is not None and all(each.input != candidate for each in worst):
-            worst = sorted([*worst, Found(candidate, cost)], key=by_price)[:KEPT]
+            worst = sorted([*worst, Found(candidate, cost, loop)], key=by_price)[:KEPT]
     for each in worst:
-        yield each.input
-        again = confirmed(each.input, 5 if each.price.us_per_tick > AIM / 4 else 2)
+        yield Attempt(each.input)
+        again = confirmed(each.input, 2 if each.loops < AIM_IN_LOOPS / 4 else 5)
         if again is not None:
-            yield Found(each.input, again)
+            yield Found(each.input, again, plain_loop())
 
 
 def by_price(found: Found) -> float:
     """Return a sort key: the dearest first."""
-    return -found.price.us_per_tick
+    return -found.loops
 
 
 def _next(operation: Operation, worst: list[Found], chance: random.Random) -> Input:
@@ -135,83 +135,27 @@ def _other_size(n: int, most: int, chance: random.Random) -> int:
     return min(max(changed, 0), most)
 
 
-class Searcher:
-    """Runs searches in a process of its own, and starts it again if a step ends it."""
+def campaign(
+    steps: list[Operation], start: dict[str, list[Input]], seconds: float, seed: int
+) -> Iterator[tuple[str, Any]]:
+    """Search all steps in rounds for so long, each time from the worst inputs of the round before.
 
-    def __init__(self) -> None:
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._connection: Connection | None = None
-
-    def run(self, operation: Operation, start: list[Input], seconds: float, seed: int) -> list[Found | Lost]:
-        """Search for so long, and return the worst inputs."""
-        connection = self._started()
-        connection.send((operation, start, seconds, seed))
-        found: list[Found | Lost] = []
-        attempt: Input | None = None
-        while True:
-            how = f"no answer in {_PATIENCE:.0f} seconds"
-            try:
-                if connection.poll(_PATIENCE):
-                    message = connection.recv()
-                    if message is None:
-                        return found
-                    if isinstance(message, Found):
-                        found.append(message)
-                    else:
-                        attempt = message
-                    continue
-            except (EOFError, ConnectionError):
-                assert self._process is not None
-                self._process.join()
-                how = f"the process ended with {self._process.exitcode}"
-            self.close()
-            return [*found, Lost(attempt, how)] if attempt else found
-
-    def _started(self) -> Connection:
-        if self._connection is None:
-            spawn = multiprocessing.get_context("spawn")
-            self._connection, theirs = spawn.Pipe()
-            self._process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
-            self._process.start()
-            theirs.close()
-        return self._connection
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = None
-
-
-def campaign(steps: list[Operation], seconds: float, seed: int) -> Iterator[tuple[str, Found | Lost]]:
-    """Search all steps in rounds for so long, each time from the worst inputs of the rounds before."""
+    Yields what was found with the name of its step, or with the name `program`: after each round, random
+    programs run as long as a tenth of the steps.
+    """
     chance = random.Random(seed)
-    worst: dict[str, list[Found]] = {each.name: [] for each in steps}
-    searcher = Searcher()
+    worst = {each.name: start.get(each.name, []) for each in steps}
+    apart = Apart()
     until = time.monotonic() + seconds
     share = min(_ROUND, seconds / len(steps))
     try:
         while time.monotonic() < until:
             for step in steps:
-                start = [each.input for each in worst[step.name]]
-                found = searcher.run(step, start, share, chance.randrange(1 << 30))
-                good = [each for each in found if isinstance(each, Found)]
-                worst[step.name] = sorted(good, key=by_price)[:KEPT]
+                found = list(apart.run(search, step, worst[step.name], share, chance.randrange(1 << 30)))
+                good = sorted((each for each in found if isinstance(each, Found)), key=by_price)
+                worst[step.name] = [each.input for each in good[:KEPT]] or worst[step.name]
                 yield from ((step.name, each) for each in found)
+            mixed = apart.run(attempts, steps, share * len(steps) / 10, chance.randrange(1 << 30))
+            yield from (("program", each) for each in mixed)
     finally:
-        searcher.close()
-
-
-def _serve(connection: Connection) -> None:
-    memory = 3 * LIMITS.memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    gc.collect()
-    gc.freeze()
-    while True:
-        operation, start, seconds, seed = connection.recv()
-        for message in search(operation, start, seconds, random.Random(seed)):
-            connection.send(message)
-        connection.send(None)
+        apart.close()

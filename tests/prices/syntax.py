@@ -117,6 +117,7 @@ SYNTAX: Final = {
         "def f(x): return x\nf(1)",
         "def f(a, b=1, *c, d=2, **e): return a\nf(1, 2, 3, d=4, x=5)",
         "def f(a=(1, 2)): return a",
+        "def f(a=[], b={}): return a\nf()",
         "def f():\n    def g(): return x\n    x = 1\n    return g\nf()()",
     ],
     "Return": ["def f(): return ANY\nf()"],
@@ -217,6 +218,30 @@ SYNTAX: Final = {
             "try: f(40)\nexcept KeyError: pass"
         ),
     ],
+    "Match": ["match ANY:\n    case [*a]: pass\n    case {**a}: pass\n    case _: pass"],
+    "MatchAs": [
+        "match ANY:\n    case [a, b] as c: pass\n    case a: pass",
+        "match ANY:\n    case int() as a: pass",
+    ],
+    "MatchClass": ["match ANY:\n    case int(): pass\n    case str(): pass\n    case list(): pass"],
+    "MatchMapping": [
+        "match DICT:\n    case {'a': 1, **a}: pass",
+        "match DICT:\n    case {1: _, 2: _, -3: _, 'x': _}: pass",
+        "match DICT:\n    case {**a}: pass",
+        "match ANY:\n    case {'a': a}: pass",
+    ],
+    "MatchOr": ["match ANY:\n    case 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8: pass"],
+    "MatchSequence": [
+        "match ROWS:\n    case [[a, b], [c, d], *e]: pass",
+        "match ANY:\n    case (a, b): pass",
+    ],
+    "MatchSingleton": ["match ANY:\n    case None | True | False: pass"],
+    "MatchStar": ["match ITEMS:\n    case [*a]: pass", "match ITEMS:\n    case [*a, 1, 2]: pass"],
+    "MatchValue": [
+        "match ANY:\n    case 1: pass\n    case 'a': pass\n    case 1.5: pass",
+        "match TEXT:\n    case 'a': pass",
+        "match ANY:\n    case math.pi: pass",
+    ],
     "Try": [
         "try: 1 / 0\nexcept ZeroDivisionError: pass",
         "try: [][0]\nexcept (ValueError, IndexError): pass",
@@ -233,6 +258,16 @@ SYNTAX: Final = {
     "Assert": ["assert ANY or True", "try:\n    assert False, ANY\nexcept AssertionError as e: str(e)"],
     "Import": ["import math"],
     "ImportFrom": ["from math import sqrt"],
+    "Yield": [
+        "def f():\n    yield 1\n    yield 2\nlist(f())",
+        "def f():\n    for y in ITEMS: yield y\nsum(1 for y in f())",
+        "def f():\n    x = yield ANY\nnext(f())",
+    ],
+    "YieldFrom": [
+        "def f(): yield from ITEMS\nlist(f())",
+        "def f(n):\n    if n: yield from f(n - 1)\n    yield n\nlist(f(40))",
+    ],
+    "Nonlocal": ["def f():\n    z = 1\n    def g():\n        nonlocal z\n        z += 1\n    g()\nf()"],
     "Expr": ["ANY"],
     "Pass": ["pass"],
     "Break": ["for x in (1, 2): break"],
@@ -284,6 +319,12 @@ SYNTAX: Final = {
     "Call": [
         "FUNCTION(ANY)",
         "FUNCTION(ANY, ANY)",
+        "(lambda *x: 0)(*ITEMS)",
+        "(lambda *x: 0)(*ITEMS, *ITEMS)",
+        "(lambda **x: 0)(**DICT)",
+        "dict(**DICT, b=1)",
+        "max(*LIST)",
+        "zip(*ROWS)",
         "max(1, 2, 3, 4, 5, 6, 7, 8)",
         "dict(a=1, b=2, c=3, d=4, e=5)",
     ],

@@ -1,7 +1,5 @@
 """The search for dear steps covers everything that a logic may use, and its hostile values can be made."""
 
-import random
-
 import pytest
 
 from tests.prices.measure import Input, price
@@ -35,7 +33,7 @@ def test_a_logic_can_make_every_hostile_value(maker: Maker) -> None:
 def test_the_search_finds_the_worst_input_of_a_step() -> None:
     adding = Operation("Add", ("INT + 1", "'a' * 100 + TEXT"))
 
-    found = [each for each in search(adding, [], 0.2, random.Random(1)) if isinstance(each, Found)]
+    found = [each for each in search(adding, [], 0.2, 1) if isinstance(each, Found)]
 
     assert found
     assert all(each.price.us > 0 and each.price.fuel > 0 for each in found)
@@ -45,7 +43,7 @@ def test_a_step_that_fails_is_measured_in_a_try() -> None:
     failing = price(Input("1 // INT", (("0", 0),)))
 
     assert failing is not None
-    assert failing.ends == "ZeroDivisionError"
+    assert failing.ends.startswith("ZeroDivisionError")
     assert failing.fuel > 1_000
 
 
