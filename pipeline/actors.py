@@ -83,7 +83,7 @@ class WorkerResources(Middleware):
         self.sessions = broker.sessions = Sessions(client)
         self.index_writer = IndexWriter(MachineIndex(client, self.records))
         self.index_writer.start()
-        self.metrics = broker.metrics = WorkerMetrics(self._restarts)
+        self.metrics = broker.metrics = WorkerMetrics(self._restarts, lambda: self.sources.invalid)
         self.metrics_server = MetricsServer(
             self.metrics.registry, self.settings.metrics_host, self.settings.metrics_port
         )

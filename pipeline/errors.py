@@ -8,7 +8,8 @@
     ├── PublishError         the broker did not confirm what was published
     ├── BrokerUnavailable    the broker is unavailable
     ├── RedriveStopped       not all of the dead letters could be sent again
-    ├── BackupError          a file is not a backup, or cannot be restored here
+    ├── BackupError          a file is not a backup, or cannot be restored here; or none can be written
+    ├── SourceInvalid        a source or examples in Redis are missing, or do not match their digest
     ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
     ├── Busy                 the maximum number of requests is already running
     └── TokenError           a token cannot be created or found
@@ -44,7 +45,14 @@ class RedriveStopped(IotLogicError):
 
 
 class BackupError(IotLogicError):
-    """A file is not a complete backup, or cannot be restored here. Nothing was changed."""
+    """A file is not a complete backup, or cannot be restored here; or no complete backup can be written.
+
+    Nothing was changed.
+    """
+
+
+class SourceInvalid(IotLogicError):
+    """A source or the examples of a version are missing from Redis, or do not match their digest."""
 
 
 class SessionLost(IotLogicError):

@@ -22,7 +22,7 @@ from pipeline.store.records import Records
 from pipeline.store.tokens import Tokens
 from pipeline.store.versions import LogicStore
 from pipeline.store.workers import WorkerList, list_workers
-from pipeline.telemetry.registry import SandboxRestarts
+from pipeline.telemetry.registry import SandboxRestarts, SourcesInvalid
 from pipeline.trials.runner import Trials
 from pipeline.trials.turns import SandboxTurns
 from web.access.places import Places
@@ -71,6 +71,9 @@ class Services:
             SandboxRestarts(
                 lambda: Counter(self._checks.sandbox.losses) + Counter(self._trials.sandbox.losses)
             )
+        )
+        self.metrics.registry.register(
+            SourcesInvalid(lambda: self.logics.invalid + self.profile_logics.invalid)
         )
         self.metrics.registry.register(
             SystemGauges(settings.partitions, self.workers, lambda: self.queues(queue_names(settings)))

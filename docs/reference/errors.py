@@ -32,7 +32,10 @@ _KINDS: Final = {
         "The logic had to be stopped so often that it no longer runs on this machine.",
         "Upload another logic or lift the quarantine, then send the reading again.",
     ),
-    "no-logic": ("The machine has no deployed logic.", "Upload one, then send the reading again."),
+    "no-logic": (
+        "The machine has no deployed logic, or the source of it in Redis is missing or was changed.",
+        "Upload one, then send the reading again.",
+    ),
     "paused": (
         "The machine is paused.",
         'Resume it; with `{"redrive": true}` these readings are sent again.',

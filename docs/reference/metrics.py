@@ -13,7 +13,7 @@ from pipeline.plant.lag import QueueState
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterStore
 from pipeline.store.workers import WorkerList
-from pipeline.telemetry.registry import SandboxRestarts
+from pipeline.telemetry.registry import SandboxRestarts, SourcesInvalid
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from web.metrics import Metrics, SystemGauges
@@ -44,6 +44,7 @@ def api_registry() -> CollectorRegistry:
     letters = cast(LetterStore, SimpleNamespace(count=lambda: 0))
     api = Metrics(Settings(), letters, cast(DeadLetterCollector, SimpleNamespace(waiting=0)))
     api.registry.register(SandboxRestarts(dict))
+    api.registry.register(SourcesInvalid(int))
     api.registry.register(SystemGauges(0, lambda: WorkerList([], []), list[QueueState]))
     return api.registry
 

@@ -18,6 +18,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, cast
 
@@ -25,7 +26,7 @@ import msgspec
 from msgspec import Struct, field
 
 from pipeline.clock import now
-from pipeline.errors import BackupError
+from pipeline.errors import BackupError, SourceInvalid
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
 from pipeline.store.client import Client
@@ -40,7 +41,7 @@ from pipeline.store.keys import (
     versions_key,
 )
 from pipeline.store.records import Records
-from pipeline.store.sources import StoredSource
+from pipeline.store.sources import checked_examples, checked_source
 from pipeline.store.versions import Version
 from pipeline.version import VERSION
 
@@ -106,7 +107,7 @@ def export(client: Client, path: Path) -> dict[str, int]:
     """Write a backup, and return the number of its entries by type.
 
     An existing file of this name is replaced when the backup is complete. Only its owner may read the file.
-    Raises `RedisError` and `OSError`.
+    Raises `RedisError`, `OSError`, and `BackupError` if a version has no valid source or examples.
     """
     counts = {"machines": 0, "profiles": 0, "sources": 0, "examples": 0}
     names = {MachineEntry: "machines", ProfileEntry: "profiles", Text: "sources", Examples: "examples"}
@@ -135,30 +136,46 @@ def export(client: Client, path: Path) -> dict[str, int]:
 
 def _entries(client: Client) -> Iterator[Entry]:
     records = Records(client)
-    sources, examples = set[str](), set[str]()
+    # Each digest, with one of the versions that it belongs to.
+    sources, examples = dict[str, str](), dict[str, str]()
 
-    def note(versions: list[Version]) -> list[Version]:
-        sources.update(each.digest for each in versions)
-        examples.update(each.examples for each in versions if each.examples)
+    def note(owner: str, encoded: list[bytes]) -> list[Version]:
+        versions = _decoded(encoded)
+        for number, each in enumerate(versions, start=1):
+            sources.setdefault(each.digest, f"version {number} of the {owner}")
+            if each.examples:
+                examples.setdefault(each.examples, f"version {number} of the {owner}")
         return versions
 
     for name in _names(client, MACHINES_KEY):
         record, deployment, versions = _read(client, name, "machine")
         stored = records.parse(record, deployment)
         if stored.known or versions:
-            yield MachineEntry(
-                name, stored.record if stored.recorded else None, stored.deployment, note(_decoded(versions))
-            )
+            kept = stored.record if stored.recorded else None
+            yield MachineEntry(name, kept, stored.deployment, note(f"machine {name!r}", versions))
     for name in _names(client, PROFILES_KEY):
         _, deployment, versions = _read(client, name, "profile")
         if deployment is not None:
-            yield ProfileEntry(name, Deployment.parse(deployment), note(_decoded(versions)))
-    for digest in sorted(sources):
-        if (value := cast("bytes | None", client.get(source_key(digest)))) is not None:
-            yield Text(msgspec.msgpack.decode(value, type=StoredSource).source)
-    for digest in sorted(examples):
-        if (value := cast("bytes | None", client.get(examples_key(digest)))) is not None:
-            yield Examples(digest, value)
+            yield ProfileEntry(name, Deployment.parse(deployment), note(f"profile {name!r}", versions))
+    for digest, version in sorted(sources.items()):
+        with _naming(version):
+            yield Text(checked_source(digest, cast("bytes | None", client.get(source_key(digest)))).source)
+    for digest, version in sorted(examples.items()):
+        with _naming(version):
+            value = cast("bytes | None", client.get(examples_key(digest)))
+            yield Examples(digest, checked_examples(digest, value))
+
+
+@contextmanager
+def _naming(version: str) -> Iterator[None]:
+    """Name the version to which an invalid source or examples belong. Raises `BackupError`."""
+    try:
+        yield
+    except SourceInvalid as e:
+        raise BackupError(
+            f"The backup would be incomplete, so none was written. {e} It belongs to {version}; you can also "
+            "delete that."
+        ) from e
 
 
 def _read(client: Client, name: str, kind: OwnerKind) -> tuple[bytes | None, bytes | None, list[bytes]]:

@@ -14,6 +14,7 @@
 6.  *Code is compiled again* if this system signs it, with its own key.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final, cast
@@ -115,16 +116,24 @@ class Restore:
 
     def _check(self, path: Path, only: Collection[str]) -> None:
         needed, there, machines = set[str](), set[str](), set[str]()
+        examples_needed, examples_there = set[str](), set[str]()
         for entry in read(path):
             if isinstance(entry, Text):
                 there.add(digest_of(entry.source))
-            elif not isinstance(entry, Examples):
+            elif isinstance(entry, Examples):
+                examples_there.add(hashlib.sha256(entry.examples).hexdigest())
+            else:
                 _check_entry(entry)
                 needed |= {each.digest for each in entry.versions}
+                examples_needed |= {each.examples for each in entry.versions if each.examples}
                 machines |= {entry.name} if isinstance(entry, MachineEntry) else set()
         if needed - there:
             raise BackupError(
                 f"{path} is incomplete: the sources of {len(needed - there)} versions are missing."
+            )
+        if examples_needed - examples_there:
+            raise BackupError(
+                f"{path} is incomplete: {len(examples_needed - examples_there)} sets of examples are missing."
             )
         if missing := set(only) - machines:
             raise BackupError(f"{path} does not contain the machine {', '.join(sorted(missing))}.")

@@ -95,11 +95,15 @@ class LogicStore:
         return active
 
     def activate(self, name: str, number: int, check: Check = any_logic) -> Active | None:
-        """Deploy an existing version, older or newer. Return None if there is no version with this number."""
+        """Deploy an existing version, older or newer. Return None if there is no version with this number.
+
+        Raises `SourceInvalid` if its source cannot run.
+        """
         version = self.version(name, number)
         if version is None:
             return None
         digest = version.digest
+        self.source(digest)
 
         def step(deployment: Deployment) -> tuple[Deployment, None]:
             check(deployment.active)
@@ -138,15 +142,20 @@ class LogicStore:
         return list(enumerate(decoded, start=first))[::-1]
 
     def source(self, digest: str) -> str:
-        """Return the source of a version."""
-        return self._sources.load({digest})[digest].source
+        """Return the source of a version. Raises `SourceInvalid`."""
+        return self._sources.source(digest)
 
     def examples(self, version: Version) -> bytes:
-        """Return the examples of a version, as JSON; empty if it has none."""
+        """Return the examples of a version, as JSON; empty if it has none. Raises `SourceInvalid`."""
         return self._sources.examples(version.examples) if version.examples else b""
 
+    @property
+    def invalid(self) -> int:
+        """How many sources were read that did not match their digest."""
+        return self._sources.invalid
+
     def load(self, digests: set[str]) -> dict[str, Logic]:
-        """Return these sources, ready for the sandbox, without those that Redis does not have."""
+        """Return these sources, ready for the sandbox, without those that are missing or invalid."""
         return self._sources.load(digests)
 
     def _number(self, owner: str, name: str) -> int:

@@ -24,6 +24,21 @@ def new_registry() -> CollectorRegistry:
     return registry
 
 
+class SourcesInvalid(Collector):
+    """The invalid sources that a process has read, read at each scrape."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the current counter."""
+        yield CounterMetricFamily(
+            "iot_logic_sources_invalid",
+            "Sources read from Redis that did not match their digest, counted each time.",
+            value=self._count(),
+        )
+
+
 class SandboxRestarts(Collector):
     """The restarts of a process's sandboxes, read at each scrape."""
 

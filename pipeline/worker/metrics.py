@@ -31,7 +31,7 @@ from prometheus_client.registry import Collector
 
 from pipeline.store.workers import Activity
 from pipeline.telemetry.histogram import BatchHistogram
-from pipeline.telemetry.registry import SandboxRestarts, new_registry
+from pipeline.telemetry.registry import SandboxRestarts, SourcesInvalid, new_registry
 from pipeline.worker.batch import Batch
 from pipeline.worker.membership import Membership
 from sandbox.job import Outcome, OutcomeKind
@@ -88,11 +88,14 @@ class _HoldingGauges(Collector):
 class WorkerMetrics:
     """The metrics of one worker process. Safe to share between threads."""
 
-    def __init__(self, restarts: Callable[[], Mapping[str, int]] = dict) -> None:
+    def __init__(
+        self, restarts: Callable[[], Mapping[str, int]] = dict, sources_invalid: Callable[[], int] = int
+    ) -> None:
         self.registry = new_registry()
         self._restarts = restarts
         self._batches = self._readings = self._last = 0
         self.registry.register(SandboxRestarts(restarts))
+        self.registry.register(SourcesInvalid(sources_invalid))
         self._outcomes = self._counter(
             "readings", "Readings processed, by outcome: ok, or the kind of failure.", "outcome"
         )

@@ -143,7 +143,8 @@ class Transaction(Struct):
         if self.stored.quarantined:
             reason = self.stored.record.strikes.reason
             return Outcome("quarantined", failure=Failure(f"{active.words} is in quarantine: {reason}"))
-        message = f"the source of {active.words} is missing from Redis; upload it again"
+        why = "is missing from Redis or does not match its digest; upload it again"
+        message = f"the source of {active.words} {why}"
         return Outcome("no-logic", failure=Failure(message))
 
     def _recents(self, time: str, recent: int) -> list[bytes]:

@@ -10,7 +10,14 @@ from litestar.exceptions import ClientException, HTTPException, NotFoundExceptio
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
-from pipeline.errors import BrokerUnavailable, Busy, PublishError, RedriveStopped, TokenError
+from pipeline.errors import (
+    BrokerUnavailable,
+    Busy,
+    PublishError,
+    RedriveStopped,
+    SourceInvalid,
+    TokenError,
+)
 from pipeline.store.client import RedisError
 from pipeline.trials.examples import MISMATCHES, ExamplesFailed, ExamplesUnfit, Mismatch
 from pipeline.wire import is_machine_id
@@ -32,6 +39,7 @@ MEANINGS: Final = {
     413: "The body is too large.",
     422: "The request is well-formed but was refused; `errors` says why.",
     429: "Too many requests. Wait for the number of seconds in Retry-After.",
+    500: "Data in Redis is damaged; `detail` names it. Or the API has a bug: see its log.",
     503: "Redis, RabbitMQ or the sandbox is unavailable, or the API is too busy. Try again later; if there "
     "is a Retry-After, after that many seconds.",
 }
@@ -139,6 +147,10 @@ def _busy(_request: Request[Any, Any, Any], error: Busy) -> Response[ProblemDeta
     return response
 
 
+def _source_invalid(_request: Request[Any, Any, Any], error: SourceInvalid) -> Response[ProblemDetails]:
+    return respond(500, str(error))
+
+
 def _gone(_request: Request[Any, Any, Any], _error: ClientGone) -> Response[None]:
     return Response(None, status_code=_GONE)
 
@@ -184,6 +196,7 @@ HANDLERS: ExceptionHandlersMap = {
     RedriveStopped: _redrive_stopped,
     SandboxUnavailable: _sandbox_down,
     Busy: _busy,
+    SourceInvalid: _source_invalid,
     ClientGone: _gone,
     ExamplesFailed: _examples_failed,
     ExamplesUnfit: _examples_unfit,

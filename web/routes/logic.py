@@ -24,7 +24,7 @@ from web.services import Services
 class LogicController(Controller):
     """`/logic` and all below it, of the `owner` that a subclass provides."""
 
-    @get("/logic", sync_to_thread=True, **access(Role.VIEWER, 404))
+    @get("/logic", sync_to_thread=True, **access(Role.VIEWER, 404, 500))
     def get_logic(self, owner: NamedDependency[Owner]) -> Response[DeployedLogic]:
         """Return the deployed logic of a machine or profile.
 
@@ -110,7 +110,7 @@ class LogicController(Controller):
         more = bool(versions) and versions[-1].version > 1
         return Versions(versions, versions[-1].version if more else None)
 
-    @get("/logic/versions/{number:int}", sync_to_thread=True, **access(Role.VIEWER, 404))
+    @get("/logic/versions/{number:int}", sync_to_thread=True, **access(Role.VIEWER, 404, 500))
     def get_version(self, owner: NamedDependency[Owner], number: FromPath[int]) -> WholeVersion:
         """Return a version of a logic."""
         return owner.whole(number)
@@ -119,7 +119,7 @@ class LogicController(Controller):
         "/logic/versions/{number:int}/diff",
         media_type="text/x-diff",
         sync_to_thread=True,
-        **access(Role.VIEWER, 404),
+        **access(Role.VIEWER, 404, 500),
     )
     def get_diff(self, owner: NamedDependency[Owner], number: FromPath[int], to: FromQuery[int]) -> str:
         """Compare two versions of a logic, as a unified diff.
@@ -134,7 +134,7 @@ class LogicController(Controller):
         "/logic/versions/{number:int}/activate",
         status_code=200,
         sync_to_thread=True,
-        **access(Role.AUTHOR, 404, 412),
+        **access(Role.AUTHOR, 404, 412, 500),
     )
     def post_activate(
         self,

@@ -150,7 +150,7 @@ class TrialsController(Controller):
     @post(
         "/machines/{machine_id:str}/logic/test",
         status_code=200,
-        **access(Role.AUTHOR, 404, 413, 422, changes=False),
+        **access(Role.AUTHOR, 404, 413, 422, 500, changes=False),
     )
     async def post_machine_test(
         self,
