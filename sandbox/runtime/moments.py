@@ -1,14 +1,16 @@
 """The module datetime without a clock: dates and times that a logic reads, computes with and writes.
 
 Strategy. As in `facades`. In addition, a function that asks the host for its time or its time zone is missing
-or requires a time zone. Formats of dates must be short and have known directives, because the C library pads
-to any width, and Python parses dates with regular expressions that it makes of the format.
+or requires a time zone. Every argument must have one of the types that the table of its function names,
+because Python's own constructors also accept the bytes of a pickle, as text too, and make dates of them that
+do not exist and crash the interpreter. Formats of dates must be short and have known directives, because the
+C library pads to any width, and Python parses dates with regular expressions that it makes of the format.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.texts import Texts, check_directives
@@ -26,132 +28,162 @@ LONGEST_MOMENT = 100
 datetime.strptime("2026-03-12 Thursday March", "%Y-%m-%d %A %B")
 
 
+class Kind(NamedTuple):
+    """What an argument must be: a name for messages, and the exact types."""
+
+    name: str
+    types: tuple[type, ...]
+
+
+WHOLE: Final = Kind("a whole number", (int, bool))
+NUMBER: Final = Kind("a number", (int, float, bool))
+TEXT: Final = Kind("a text", (str,))
+DAY: Final = Kind("a date", (date, datetime))
+HOUR: Final = Kind("a time", (time,))
+SPAN: Final = Kind("a timedelta", (timedelta,))
+ZONE: Final = Kind("a timezone or None", (timezone, type(None)))
+MOMENT: Final = Kind("a datetime or None", (datetime, type(None)))
+
+#: The parameters of a function in their order, each with what it must be.
+Parameters = Mapping[str, Kind]
+
+_DATE: Final = dict.fromkeys(("year", "month", "day"), WHOLE)
+_TIME: Final = {
+    **dict.fromkeys(("hour", "minute", "second", "microsecond"), WHOLE),
+    "tzinfo": ZONE,
+    "fold": WHOLE,
+}
+_SPAN: Final = dict.fromkeys(
+    ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"), NUMBER
+)
+
+
 class Moments:
     """The module datetime without a clock: its types as functions, and the methods of their values."""
 
     def __init__(self, meter: Meter, texts: Texts) -> None:
-        self.meter = meter
-        self.texts = texts
+        self._meter = meter
+        self._texts = texts
+        typed = self._typed
         self.types: dict[str, Callable[..., Any]] = {
-            kind.__name__: self._maker(kind) for kind in (date, datetime, time, timedelta, timezone)
+            "date": typed(date, _DATE),
+            "datetime": typed(datetime, {**_DATE, **_TIME}),
+            "time": typed(time, _TIME),
+            "timedelta": typed(timedelta, _SPAN),
+            "timezone": typed(timezone, {"offset": SPAN, "name": TEXT}),
         }
+        read = {"date_string": TEXT}
         self.on_types: dict[object, dict[str, Any]] = {
             self.types["datetime"]: {
-                "combine": self._combine,
-                "fromisoformat": self._reader(datetime.fromisoformat),
-                "fromtimestamp": self._from_timestamp,
-                "strptime": self._strptime,
+                "combine": typed(datetime.combine, {"date": DAY, "time": HOUR, "tzinfo": ZONE}),
+                "fromisoformat": typed(datetime.fromisoformat, read),
+                "fromtimestamp": typed(_fromtimestamp, {"timestamp": NUMBER, "tz": ZONE}),
+                "strptime": typed(self._strptime, {**read, "format": TEXT}),
             },
             self.types["date"]: {
-                "fromisoformat": self._reader(date.fromisoformat),
-                "fromordinal": date.fromordinal,
+                "fromisoformat": typed(date.fromisoformat, read),
+                "fromordinal": typed(date.fromordinal, {"n": WHOLE}),
             },
-            self.types["time"]: {"fromisoformat": self._reader(time.fromisoformat)},
+            self.types["time"]: {"fromisoformat": typed(time.fromisoformat, read)},
             self.types["timezone"]: {"utc": UTC},
         }
 
-    def _maker(self, kind: Any) -> Callable[..., Any]:
-        def make(*arguments: Any, **keywords: Any) -> Any:
-            self.meter.spend(2)
-            for argument in (*arguments, *keywords.values()):
-                if type(argument) is str:  # the name of a zone, which %Z writes out
-                    self._short(argument)
-            return kind(*arguments, **keywords)
+    def methods(self) -> dict[type, dict[str, Callable[..., Any]]]:
+        """Return the methods of the values, by type. Those of Python have no argument."""
+        days: dict[str, Callable[..., Any]] = {
+            "isocalendar": lambda moment, /: tuple(moment.isocalendar()),
+            "isoweekday": date.isoweekday,
+            "strftime": self._texts.moment,
+            "toordinal": date.toordinal,
+            "weekday": date.weekday,
+        }
+        return {
+            date: {
+                **days,
+                "ctime": date.ctime,
+                "isoformat": date.isoformat,
+                "replace": self._method(date.replace, _DATE),
+            },
+            datetime: {
+                **days,
+                "astimezone": self._method(_astimezone, {"tz": ZONE}),
+                "ctime": datetime.ctime,
+                "date": datetime.date,
+                "isoformat": self._method(datetime.isoformat, {"sep": TEXT, "timespec": TEXT}),
+                "replace": self._method(datetime.replace, {**_DATE, **_TIME}),
+                "time": datetime.time,
+                "timestamp": _timestamp,
+                "utcoffset": datetime.utcoffset,
+            },
+            time: {
+                "isoformat": self._method(time.isoformat, {"timespec": TEXT}),
+                "replace": self._method(time.replace, _TIME),
+                "strftime": self._texts.moment,
+                "utcoffset": time.utcoffset,
+            },
+            timedelta: {"total_seconds": timedelta.total_seconds},
+            timezone: {"utcoffset": self._method(timezone.utcoffset, {"dt": MOMENT})},
+        }
 
-        make.__name__ = kind.__name__
-        return make
+    def _typed(self, function: Callable[..., Any], parameters: Parameters) -> Callable[..., Any]:
+        """Return the function with a check of its arguments."""
 
-    def _reader(self, read: Callable[[str], Any]) -> Callable[[Any], Any]:
-        def run(text: Any, /) -> Any:
-            if type(text) is not str:
-                raise TypeError(f"fromisoformat() takes a text, not a {type(text).__name__}")
-            self._short(text)
-            self.meter.spend(1)
-            return read(text)
+        def run(*arguments: Any, **keywords: Any) -> Any:
+            self._check(parameters, arguments, keywords)
+            return function(*arguments, **keywords)
 
         return run
 
-    def _short(self, text: str) -> None:
-        if len(text) > LONGEST_MOMENT:
-            raise ValueError(f"a text of {len(text)} characters is not a date or time zone")
+    def _method(self, function: Callable[..., Any], parameters: Parameters) -> Callable[..., Any]:
+        """Return the method with a check of its arguments after the value itself."""
 
-    def _combine(self, day: Any, hour: Any, /, tzinfo: Any = True) -> datetime:
-        self.meter.spend(1)
-        return datetime.combine(day, hour) if tzinfo is True else datetime.combine(day, hour, tzinfo)
+        def run(moment: Any, /, *arguments: Any, **keywords: Any) -> Any:
+            self._check(parameters, arguments, keywords)
+            return function(moment, *arguments, **keywords)
 
-    def _from_timestamp(self, seconds: Any, /, tz: Any = None) -> datetime:
-        self.meter.spend(1)
-        if tz is None:
-            raise TypeError(
-                "datetime.fromtimestamp() needs a time zone as its second argument, such as timezone.utc"
-            )
-        return datetime.fromtimestamp(seconds, tz)
+        return run
 
-    def _strptime(self, text: Any, pattern: Any, /) -> datetime:
-        if type(text) is not str or type(pattern) is not str:
-            raise TypeError("datetime.strptime() takes two texts")
-        self._short(text)
-        self._short(pattern)
-        check_directives(pattern)
-        self._pay_for(pattern)
+    def _check(self, parameters: Parameters, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+        self._meter.spend(2)
+        for name, argument in (*zip(parameters, arguments, strict=False), *keywords.items()):
+            # Python refuses too many arguments and unknown keywords, after this.
+            kind = parameters.get(name)
+            if kind is not None and type(argument) not in kind.types:
+                raise TypeError(f"{name} must be {kind.name}, not {type(argument).__name__}")
+            if type(argument) is str and len(argument) > LONGEST_MOMENT:
+                raise ValueError(f"a text of {len(argument)} characters is too long for {name}")
+
+    def _strptime(self, date_string: str, format: str, /) -> datetime:  # noqa: A002
+        check_directives(format)
+        self._pay_for(format)
         with warnings.catch_warnings():
             # Python 3.13 warns of a day without a year; a warning must not be an error for a logic.
             warnings.simplefilter("ignore")
-            return datetime.strptime(text, pattern)
-
-    def _replace(self, moment: Any, *fields: Any, **named: Any) -> Any:
-        self.meter.spend(1)
-        return moment.replace(*fields, **named)
+            return datetime.strptime(date_string, format)
 
     def _pay_for(self, pattern: str) -> None:
         """Pay for a format; other readings do not count, so that the fuel of a reading is always the same."""
-        known = self.meter.date_formats
+        known = self._meter.date_formats
         if pattern in known:
-            self.meter.spend(KNOWN_FORMAT_TICKS)
+            self._meter.spend(KNOWN_FORMAT_TICKS)
             return
-        self.meter.spend(FORMAT_TICKS + DIRECTIVE_TICKS * pattern.count("%"))
+        self._meter.spend(FORMAT_TICKS + DIRECTIVE_TICKS * pattern.count("%"))
         if len(known) < MOST_FORMATS:
             known.add(pattern)
 
-    def methods(self) -> dict[type, dict[str, Callable[..., Any]]]:
-        """Return the methods of the values, by type."""
-        days: dict[str, Callable[..., Any]] = {
-            "ctime": date.ctime,
-            "isocalendar": lambda moment: tuple(moment.isocalendar()),
-            "isoweekday": lambda moment: moment.isoweekday(),
-            "replace": self._replace,
-            "strftime": self.texts.moment,
-            "toordinal": lambda moment: moment.toordinal(),
-            "weekday": lambda moment: moment.weekday(),
-        }
-        hours: dict[str, Callable[..., Any]] = {
-            "isoformat": lambda moment, *style, **named: moment.isoformat(*style, **named),
-            "replace": days["replace"],
-            "strftime": self.texts.moment,
-            "utcoffset": lambda moment: moment.utcoffset(),
-        }
-        both: dict[str, Callable[..., Any]] = {
-            **days,
-            **hours,
-            "ctime": datetime.ctime,
-            "astimezone": _astimezone,
-            "date": datetime.date,
-            "time": datetime.time,
-            "timestamp": _timestamp,
-        }
-        return {
-            date: {**days, "isoformat": date.isoformat},
-            datetime: both,
-            time: hours,
-            timedelta: {"total_seconds": timedelta.total_seconds},
-            timezone: {"utcoffset": timezone.utcoffset},
-        }
+
+def _fromtimestamp(timestamp: float, tz: timezone | None = None) -> datetime:
+    if tz is None:
+        raise TypeError(
+            "datetime.fromtimestamp() needs a time zone as its second argument, such as timezone.utc"
+        )
+    return datetime.fromtimestamp(timestamp, tz)
 
 
-def _astimezone(moment: datetime, zone: Any = None, /) -> datetime:
-    if zone is None or moment.tzinfo is None:
+def _astimezone(moment: datetime, tz: timezone | None = None) -> datetime:
+    if tz is None or moment.tzinfo is None:
         raise TypeError("astimezone() needs a moment with a time zone, and the time zone to go to")
-    return moment.astimezone(zone)
+    return moment.astimezone(tz)
 
 
 def _timestamp(moment: datetime, /) -> float:
