@@ -109,7 +109,12 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 200
     list_items: Annotated[
         int,
-        Meta(ge=100, description="Length of a list or tuple that a logic builds.", extra={"unit": "items"}),
+        Meta(
+            ge=100,
+            description="Length of a list or tuple that a logic builds or changes. One in a reading may be "
+            "longer.",
+            extra={"unit": "items"},
+        ),
     ] = 20_000
     dict_items: Annotated[
         int,

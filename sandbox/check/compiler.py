@@ -9,6 +9,7 @@ itself never raises. It still runs in the confined child, because parsers have b
 import ast
 import sys
 import warnings
+from types import CodeType
 
 from RestrictedPython.compile import compile_restricted_exec
 
@@ -80,8 +81,14 @@ def _checked(source: Source, limits: Limits) -> Checked:
         return Checked(
             tuple(_restricted_problem(error, source) for error in result.errors) or (_nothing(source),)
         )
-    code = code_size.measure(result.code, limits, source)
+    code = code_size.measure(_named(result.code), limits, source)
     return Checked((code,), notes=notes) if isinstance(code, Problem) else Checked(code=code, notes=notes)
+
+
+def _named(code: CodeType) -> CodeType:
+    """Return code whose functions have plain names, without their place. Python's messages name them."""
+    constants = [_named(part) if isinstance(part, CodeType) else part for part in code.co_consts]
+    return code.replace(co_qualname=code.co_name, co_consts=tuple(constants))
 
 
 def _nothing(source: Source) -> Problem:

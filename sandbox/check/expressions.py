@@ -36,6 +36,12 @@ GUARDED = {
 }
 
 
+#: The guards of `!r`, `!s` and `!a` in an f-string.
+_CONVERSIONS = {ord("r"): "_quote_", ord("s"): "_show_", ord("a"): "_ascii_"}
+#: The most parts of an f-string that Python itself inserts; the parts of a longer one are measured before.
+MOST_INSERTED = 8
+
+
 class Expressions(RestrictingNodeTransformer):
     """RestrictedPython's transformer, which also adds guards to expressions."""
 
@@ -330,39 +336,36 @@ class Expressions(RestrictingNodeTransformer):
     # Texts.
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
-        """Bound each part of an f-string before it is inserted, and then the whole text."""
-        return self._guard("_text_", [self._parts(node)], node)
-
-    def _parts(self, node: ast.JoinedStr) -> ast.JoinedStr:
-        parts: list[ast.expr] = []
-        for part in node.values:
-            if not isinstance(part, ast.FormattedValue):
-                parts.append(self.visit(part))
-                continue
-            value = self.visit(part.value)
-            spec = part.format_spec
-            if part.conversion == ord("r"):
-                value = self._guard("_quote_", [value], part)
-            elif part.conversion == ord("s"):
-                value = self._guard("_show_", [value], part)
-            elif part.conversion == ord("a"):
-                value = self._guard("_ascii_", [value], part)
-            if spec is None:
-                text = value if part.conversion != -1 else self._guard("_show_", [value], part)
-            else:
-                assert isinstance(spec, ast.JoinedStr)
-                text = self._guard("_format_", [value, self._spec(spec)], part)
-            bounded = ast.FormattedValue(text, -1, None)
-            copy_locations(bounded, part)
-            parts.append(bounded)
-        whole = ast.JoinedStr(parts)
+        """Bound each part of an f-string before it is inserted, and the whole text."""
+        parts = [self._part(part) for part in node.values]
+        if len(parts) > MOST_INSERTED:
+            together = ast.List(parts, ast.Load())
+            copy_locations(together, node)
+            return self._guard("_joined_", [together], node)
+        whole = ast.JoinedStr([])
+        for part in parts:
+            whole.values.append(
+                part if isinstance(part, ast.Constant) else ast.FormattedValue(part, -1, None)
+            )
         copy_locations(whole, node)
-        return whole
+        return self._guard("_text_", [whole], node)
 
-    def _spec(self, spec: ast.JoinedStr) -> ast.expr:
+    def _part(self, part: ast.expr) -> ast.expr:
+        """Return an expression that gives the text of one part."""
+        if not isinstance(part, ast.FormattedValue):
+            return self.visit(part)  # type: ignore[no-any-return]
+        value: ast.expr = self.visit(part.value)
+        spec = part.format_spec
+        if part.conversion != -1:
+            value = self._guard(_CONVERSIONS[part.conversion], [value], part)
+            if spec is None:
+                return value
+        if spec is None:
+            return self._guard("_show_", [value], part)
+        assert isinstance(spec, ast.JoinedStr)
         if len(spec.values) == 1 and isinstance(spec.values[0], ast.Constant):
-            return spec.values[0]
-        return self._parts(spec)
+            return self._guard("_format_", [value, spec.values[0]], part)
+        return self._guard("_format_", [value, self.visit(spec)], part)
 
 
 def _is_literal_key(key: ast.expr) -> bool:

@@ -147,6 +147,7 @@ class Program:
             return f"{kind}: {_without_value(error)}"
         fuel, meter.fuel = meter.fuel, LAST_WORDS
         try:
+            self._runtime.texts.clean(error)
             said = self._runtime.texts.show(error)
         except (Breach, RecursionError):
             said = "(too long to show)"

@@ -21,7 +21,6 @@ _NUMBERS = frozenset((int, float, bool))
 def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     """Return the built-in functions that are not types."""
     take = takes.take
-    most = 1 << meter.limits.int_bits
 
     def extreme(choose: Any) -> Any:
         def choice(*values: Any, key: Any = None, default: Any = _MISSING) -> Any:
@@ -62,19 +61,14 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     def total(items: Any, /, start: Any = 0) -> Any:
         items = take(items) if type(items) in SIZED else list(takes.ticking(items))
         if type(start) in _NUMBERS and set(map(type, items)) <= _NUMBERS:
-            made = sum(items, start)
-            if type(made) is int and not -most < made < most:
-                meter.exceed("int_bits")
-            return made
+            return meter.whole(sum(items, start))
         if type(start) is str:
             raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
         for item in items:
             meter.spend(1)
-            start = start + item
+            start = meter.whole(start + item)
             if type(start) is list or type(start) is tuple:
                 meter.items(len(start))
-            if type(start) is int and not -most < start < most:
-                meter.exceed("int_bits")
         return start
 
     def every(items: Any, /) -> bool:
@@ -136,7 +130,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     def rounded(number: Any, ndigits: Any = None) -> Any:
         if type(number) is float:
             if ndigits is None:
-                return round(number)
+                return meter.whole(round(number))
             if not -1e22 < number < 1e22 or (type(ndigits) is int and ndigits > 22):
                 meter.spend(16)  # all its digits are computed
             return round(number, ndigits)

@@ -72,22 +72,16 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     """Return the types as functions, which make values and represent the type in `isinstance`."""
     take = takes.take
     int_bits = meter.limits.int_bits
-    most = 1 << int_bits
 
     def to_bool(value: Any = False, /) -> bool:
         return bool(value)
 
     def to_int(value: Any = 0, /, base: Any = _MISSING) -> int:
-        if type(value) is float:
-            return int(value) if base is _MISSING else int(value, base)  # type: ignore[call-overload]
         if type(value) is str:
             if len(value) > int_bits:
                 meter.exceed("int_bits")
             meter.spend(1 + (len(value) >> 4))
-        made = int(value) if base is _MISSING else int(value, base)
-        if not -most < made < most:
-            meter.exceed("int_bits")
-        return made
+        return int(meter.whole(int(value) if base is _MISSING else int(value, base)))
 
     def to_float(value: Any = 0.0, /) -> float:
         if type(value) is str:
@@ -119,6 +113,8 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             return {**entries, **more}
         made = pairs(meter, takes, entries)
         made.update(more)
+        if len(made) > meter.limits.dict_items:
+            meter.exceed("dict_items")
         return made
 
     def to_range(*bounds: Any) -> range:

@@ -5,7 +5,6 @@ type of `x`. Python's own attribute lookup is never used, so a name that is not 
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from inspect import unwrap
 from types import FunctionType
 from typing import Any
@@ -14,6 +13,7 @@ from sandbox.job import FILENAME
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
+from sandbox.runtime.texts import Method, named
 
 
 def dots(
@@ -48,6 +48,7 @@ def dots(
                     raise TypeError(f"{name!r} needs a {kind.__name__}, not a {type(first).__name__}")
                 return method(first, *arguments, **keywords)
 
+            named(name, unbound)
             return unbound
         raise missing(value, name)
 
@@ -56,7 +57,7 @@ def dots(
         kind = type(value)
         table = methods.get(kind)
         if table is not None and name in table:
-            return partial(table[name], value)
+            return Method(table[name], value)
         values = attributes.get(kind)
         if values is not None and name in values:
             return values[name](value)

@@ -21,16 +21,13 @@ from sandbox.runtime.texts import Texts
 #: The ticks for each value of a statistics function, which computes with exact fractions; about its real
 #: time.
 STATISTICS_TICKS = 16
+_NUMBERS = frozenset((int, float, bool))
+_TEXT = frozenset((str,))
 
 
 def math_facade(meter: Meter, takes: Takes) -> Guards:
     """Return the facade of math. Functions of one or two floats are the originals."""
-    most = 1 << meter.limits.int_bits
-
-    def whole(number: Any) -> Any:
-        if type(number) is int and not -most < number < most:
-            meter.exceed("int_bits")
-        return number
+    whole = meter.whole
 
     def factorial(n: Any, /) -> int:
         if type(n) is int and n > meter.limits.int_bits:
@@ -66,7 +63,7 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
     def prod(items: Any, /, *, start: Any = 1) -> Any:
         made = start
         for item in takes.take(items, 1):
-            if type(item) not in (int, float, bool) or type(made) not in (int, float, bool):
+            if type(item) not in _NUMBERS or type(made) not in _NUMBERS:
                 raise TypeError("math.prod() takes numbers")
             made = whole(made * item)
         return made
@@ -88,10 +85,18 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
         meter.spend(8)
         return math.isqrt(number)
 
+    def rounded(function: Callable[[Any], int]) -> Callable[[Any], int]:
+        def run(number: Any, /) -> int:
+            return int(whole(function(number)))
+
+        return run
+
     ours: Guards = {
+        "ceil": rounded(math.ceil),
         "comb": choices(math.comb),
         "dist": dist,
         "factorial": factorial,
+        "floor": rounded(math.floor),
         "fmod": divided(math.fmod),
         "fsum": fsum,
         "gcd": several(math.gcd),
@@ -100,6 +105,7 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
         "perm": choices(math.perm),
         "prod": prod,
         "remainder": divided(math.remainder),
+        "trunc": rounded(math.trunc),
     }
     return {name: ours.get(name, getattr(math, name)) for name in MODULES["math"]}
 
@@ -110,7 +116,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
     def numbers(items: Any) -> Any:
         items = takes.take(items)
         meter.spend(len(items) * STATISTICS_TICKS + 4)
-        if not set(map(type, items)) <= {int, float, bool}:
+        if not _NUMBERS.issuperset(map(type, items)):
             raise TypeError("statistics are available only for lists of numbers")
         return items
 
@@ -118,6 +124,9 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
         def run(data: Any, /, *, n: Any = None, method: Any = None, mu: Any = None, xbar: Any = None) -> Any:
             options = {"n": n, "method": method, "mu": mu, "xbar": xbar}
             given = {name: value for name, value in options.items() if value is not None}
+            for name, value in given.items():
+                if type(value) not in (_TEXT if name == "method" else _NUMBERS):
+                    raise TypeError(f"{function.__name__}(): {name} cannot be a {type(value).__name__}")
             if type(n) is int:
                 if n > meter.limits.dict_items:
                     meter.exceed("list_items")
@@ -125,7 +134,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
             made = function(numbers(data), **given)
             if type(made) not in (int, float, list):
                 raise TypeError(f"{function.__name__}() of these values is not a number")
-            return made
+            return meter.whole(made)
 
         return run
 
@@ -183,11 +192,9 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         raise ValueError(f"{name} is not JSON")
 
     def whole(digits: str) -> int:
-        if len(digits) > 309 or not -(1 << meter.limits.int_bits) < (number := int(digits)) < (
-            1 << meter.limits.int_bits
-        ):
+        if len(digits) > meter.limits.int_bits:
             meter.exceed("int_bits")
-        return number
+        return int(meter.whole(int(digits)))
 
     decoder = json.JSONDecoder(parse_constant=refuse_constant, parse_int=whole)
 
@@ -196,9 +203,11 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
             raise TypeError(f"json.loads() takes a text, not a {type(text).__name__}")
         meter.spend((len(text) >> 2) + 4)
         try:
-            return decoder.decode(text)
+            made = decoder.decode(text)
         except json.JSONDecodeError as error:
             raise JSONDecodeError.of(error) from None
+        meter.sizes(made)
+        return made
 
     def dumps(
         value: Any,

@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 from sandbox.runtime.meter import CONTAINERS, DICTS, FEW_KEYS, MOST_ROOM, READ_ONLY, SCALARS, SIZED, Meter
 from sandbox.runtime.sets import VIEWS, Keys, Set
 from sandbox.runtime.takes import Guards, Takes
+from sandbox.runtime.texts import Texts
 from sandbox.runtime.views import Compared
 
 #: The cost of catching an error: unwinding is expensive, so a loop of failures must not be cheap.
 CAUGHT_TICKS = 8
 
 
-def flow_guards(meter: Meter, takes: Takes) -> Guards:
+def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     """Return the guards of loops, functions and handlers."""
     take, ticking = takes.take, takes.ticking
 
@@ -49,6 +50,8 @@ def flow_guards(meter: Meter, takes: Takes) -> Guards:
             meter.exceed("recursion")
         if isinstance(error, MemoryError):
             raise error
+        if error is not None:
+            texts.clean(error)
 
     def built(collection: Any) -> Any:
         """Check the size of a list, tuple or dict that a comprehension or a display with stars made."""

@@ -138,6 +138,12 @@ class Meter:
         if self.generators > self.limits.generators:
             self.exceed("generators")
 
+    def whole(self, number: Any) -> Any:
+        """Check the limit of a number that was just made, if it is an integer."""
+        if type(number) is int and number.bit_length() > self.limits.int_bits:
+            self.exceed("int_bits")
+        return number
+
     def text(self, made: str) -> str:
         """Pay for a text that was just made, and check its limit."""
         size = len(made)
@@ -188,6 +194,22 @@ class Meter:
             self.exceed("dict_items")
         self.spend(size >> 2)
         self.keys(entries)
+
+    def sizes(self, value: object) -> None:
+        """Check the limits of a value of lists and dicts that was just made in one step."""
+        level = [value]
+        while level:
+            inside: list[object] = []
+            for part in level:
+                if type(part) is dict:
+                    if len(part) > self.limits.dict_items:
+                        self.exceed("dict_items")
+                    inside.extend([item for item in part.values() if type(item) in CONTAINERS])
+                elif type(part) is list:
+                    if len(part) > self.limits.list_items:
+                        self.exceed("list_items")
+                    inside.extend([item for item in part if type(item) in CONTAINERS])
+            level = inside
 
     def expanse(self, value: object) -> int:
         """Pay for all that C code would walk through in this value, and return that size.

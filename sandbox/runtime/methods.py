@@ -11,15 +11,16 @@ from typing import Any, NoReturn
 
 from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
-from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, SCALARS, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter
 from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
+from sandbox.runtime.texts import Texts
 
 Table = dict[str, Callable[..., Any]]
 
 
-def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
+def sequence_methods(meter: Meter, takes: Takes, texts: Texts) -> tuple[Table, Table]:
     """Return the methods of list, and those of tuple."""
     limits = meter.limits
     list_items = limits.list_items
@@ -41,7 +42,7 @@ def sequence_methods(meter: Meter, takes: Takes) -> tuple[Table, Table]:
         try:
             return low + int(find(items[low:high] if bounds else items, wanted))
         except ValueError:
-            raise ValueError(f"{wanted if type(wanted) in SCALARS else 'x'} is not in list") from None
+            raise ValueError(f"{texts.quote(wanted)} is not in list") from None
 
     find = searched(operator.indexOf)
 
@@ -109,9 +110,10 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
         return popped
 
     def setdefault(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+        made = entries.setdefault(meter.key(key, entries.__sizeof__()), default)
         if len(entries) > limits.dict_items:
             meter.exceed("dict_items")
-        return entries.setdefault(meter.key(key, entries.__sizeof__()), default)
+        return made
 
     def update(entries: dict[Any, Any], more: Any = (), /, **keywords: Any) -> None:
         if type(more) not in DICTS:

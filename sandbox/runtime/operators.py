@@ -16,10 +16,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
     most = 1 << limits.int_bits
     least = -most
 
-    def whole(number: Any) -> Any:
-        if type(number) is int and not least < number < most:
-            meter.exceed("int_bits")
-        return number
+    whole = meter.whole
 
     def sized(made: Any) -> Any:
         kind = type(made)
@@ -186,7 +183,6 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
 
 def power(meter: Meter) -> Callable[[Any, Any], Any]:
     """Return the guard of `**`, which is also `pow`."""
-    most = 1 << meter.limits.int_bits
 
     def run(base: Any, exponent: Any, /) -> Any:
         if type(base) is not float and type(exponent) in (int, bool) and exponent > 0:
@@ -194,10 +190,7 @@ def power(meter: Meter) -> Callable[[Any, Any], Any]:
             bits = base.bit_length() if type(base) is int and base not in (0, 1, -1) else 0
             if bits * exponent > 2 * meter.limits.int_bits:
                 meter.exceed("int_bits")
-        made = base**exponent
-        if type(made) is int and not -most < made < most:
-            meter.exceed("int_bits")
-        return made
+        return meter.whole(base**exponent)
 
     return run
 

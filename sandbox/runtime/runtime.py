@@ -21,7 +21,7 @@ from sandbox.runtime.moments import Moments, moment_attributes
 from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Takes
 from sandbox.runtime.text_methods import text_methods
-from sandbox.runtime.texts import Texts
+from sandbox.runtime.texts import Texts, named
 from sandbox.runtime.values import NO_CONFIG
 
 
@@ -54,7 +54,7 @@ class Runtime:
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
         kinds.update(conversions.types_without_name())
         types = conversions.types_of(meter, kinds)
-        lists, tuples = methods.sequence_methods(meter, takes)
+        lists, tuples = methods.sequence_methods(meter, takes, texts)
         dicts = methods.dict_methods(meter, takes)
         by_type: dict[type, methods.Table] = {
             str: text_methods(meter, takes, texts),
@@ -87,11 +87,12 @@ class Runtime:
             **types,
             **match_guards(meter, types["isinstance"]),
             **conversions.ERRORS,
-            **guards.flow_guards(meter, takes),
+            **guards.flow_guards(meter, takes, texts),
             **guards.item_guards(meter, takes),
             **generator_guards(meter),
             **operators.operator_guards(meter, takes, texts, MappingProxyType(kinds)),
             "_text_": meter.text,
+            "_joined_": texts.joined,
             "_show_": texts.show,
             "_quote_": texts.quote,
             "_ascii_": texts.ascii,
@@ -109,6 +110,14 @@ class Runtime:
                 for name, value in members.items()
             },
         }
+        for function, kind in kinds.items():
+            named(kind.__name__, function)
+        for table in (*modules.values(), *by_type.values(), *on_types.values()):
+            for name, member in table.items():
+                named(name, member)
+        for name, value in self.globals.items():
+            if name.startswith("_m_") or not name.startswith("_"):
+                named(name.removeprefix("_m_"), value)
         self.texts = texts
         self.modules = modules
         self.by_type = by_type

@@ -8,12 +8,18 @@ its address.
 
 import re
 from collections.abc import Mapping
+from functools import partial
+from types import FunctionType
+from typing import Any
 
 from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, Meter
 from sandbox.runtime.sets import Set
 
 _PLAIN = SCALARS | MOMENTS
-_NUMBER = re.compile(r"[0-9]+")
+#: The address in the text of an object, and the place of a function in the code that the compiler makes.
+_INTERNAL = re.compile(r" at 0x[0-9a-f]+(?=>)|[\w.]*<locals>\.")
+#: A number in a format. Python reads the digits of all scripts there, as this does.
+_NUMBER = re.compile(r"\d+")
 _PERCENT = re.compile(
     r"%(?:\((?P<key>[^()]*)\))?(?P<flags>[-+ #0]*)(?P<width>[0-9]*)"
     r"(?P<precision>(?:\.[0-9]*)?)[hlL]?(?P<kind>.)",
@@ -24,6 +30,16 @@ _PERCENT = re.compile(
 DIRECTIVES = frozenset("YmdHMSfjaAbBpIyzZUWuwVG%")
 #: The most characters of a format of strftime; each directive makes at most some ten characters.
 LONGEST_MOMENT_FORMAT = 200
+
+
+class Method(partial[Any]):
+    """A method of a value, which a logic has read without calling it."""
+
+    __slots__ = ()
+
+
+# The messages of Python name the type.
+Method.__name__ = Method.__qualname__ = "method"
 
 
 class Texts:
@@ -103,14 +119,31 @@ class Texts:
             return f"<class '{_full_name(self.kinds[value])}'>"
         if isinstance(value, type):
             return f"<class '{_full_name(value)}'>"
-        name = getattr(value, "__name__", None) if callable(value) else None
-        return f"<{kind.__name__} {name}>" if isinstance(name, str) else f"<{kind.__name__}>"
+        if callable(value):
+            function: Any = getattr(value, "func", value)
+            return f"<{'method' if kind is Method else 'function'} {function.__name__}>"
+        return f"<{kind.__name__}>"
 
     def _listed(self, values: object) -> str:
         return ", ".join([self._quoted(item) for item in values])  # type: ignore[attr-defined]
 
     def _paired(self, values: object) -> str:
         return ", ".join([f"{self._quoted(k)}: {self._quoted(v)}" for k, v in values.items()])  # type: ignore[attr-defined]
+
+    def clean(self, error: BaseException) -> None:
+        """Remove addresses and internal names from the texts of an error, which C code may have made."""
+        for text in error.args:
+            if type(text) is str:
+                self.meter.spend(len(text) >> 7)
+                if "0x" in text or "<locals>" in text or "mappingproxy" in text:
+                    error.args = tuple([public(arg) if type(arg) is str else arg for arg in error.args])
+                    return
+
+    def joined(self, parts: list[str]) -> str:
+        """Return the text of these parts, which are measured before they are joined."""
+        if sum(map(len, parts)) > self.meter.limits.str_chars:
+            self.meter.exceed("str_chars")
+        return self.meter.text("".join(parts))
 
     def format(self, value: object, spec: object = "") -> str:
         """Return the text of `format(value, spec)`."""
@@ -197,6 +230,17 @@ class Texts:
         elif type(value) not in SCALARS and type(value) is not str:
             raise TypeError(f"%{kind} format: a number is required, not {type(value).__name__}")
         return self._paid(f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,))
+
+
+def public(text: str) -> str:
+    """Return a text without the addresses of objects, and without names that only the sandbox knows."""
+    return _INTERNAL.sub("", text).replace("mappingproxy", "dict")
+
+
+def named(name: str, function: object) -> None:
+    """Give a function of the sandbox the name that a logic knows it by. Python's messages contain it."""
+    if isinstance(function, FunctionType):
+        function.__name__ = function.__qualname__ = name
 
 
 def _full_name(kind: type) -> str:

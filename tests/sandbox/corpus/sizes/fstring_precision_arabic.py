@@ -1,0 +1,3 @@
+# expect: limit
+def process(data, state):
+    return {"r": len(f"{1.5:.٩٩٩٩٩٩٩f}")}
