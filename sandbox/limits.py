@@ -118,7 +118,12 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 20_000
     dict_items: Annotated[
         int,
-        Meta(ge=100, description="Size of a dict or set that a logic builds.", extra={"unit": "items"}),
+        Meta(
+            ge=100,
+            description="Size of a dict or set that a logic builds. Keys that the source names, as in "
+            "state['n'] = 1, are not counted when they are set.",
+            extra={"unit": "items"},
+        ),
     ] = 5_000
     generators: Annotated[
         int,

@@ -209,7 +209,7 @@ class Expressions(RestrictingNodeTransformer):
         """
         function = node.func
         node = self._with(node)
-        if sum(isinstance(value, ast.Starred) for value in node.args) > 1:
+        if len(node.args) > 1 and any(isinstance(value, ast.Starred) for value in node.args):
             together = ast.List(node.args, ast.Load())
             copy_locations(together, node)
             node.args = [ast.Starred(self._guard("_spread_", [together], node), ast.Load())]

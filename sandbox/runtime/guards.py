@@ -143,10 +143,10 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         """Guard the container of an item that is set."""
         kind = type(target)
         if kind is dict:
-            if len(target) > dict_items:
-                meter.exceed("dict_items")
             if type(key) is not str or len(key) > 256:
                 meter.key(key, target.__sizeof__())
+            if len(target) >= dict_items and key not in target:
+                meter.exceed("dict_items")
         elif kind is MappingProxyType:
             raise TypeError(READ_ONLY)
         return target
@@ -175,7 +175,8 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         if type(target) is not list:
             raise TypeError(f"a slice of a {type(target).__name__} cannot be set")
         new = take(new)
-        meter.items(len(target) + len(new))
+        replaced = range(*slice(low, high, step).indices(len(target)))
+        meter.items(len(target) + len(new) - len(replaced))
         target[low:high:step] = new
 
     def bounded(value: Any) -> Any:
