@@ -36,7 +36,7 @@ class Watch:
         self.due = False
         self.now = 0.0
         self._since = 0.0
-        self._began = 0.0
+        self._asked = 0.0
         self._meter = meter
         self._breach = breach_of(limits, "soft_seconds")
         self._seconds = limits.soft_seconds
@@ -51,7 +51,6 @@ class Watch:
     def begin(self) -> None:
         """Begin the time of a reading."""
         self._since = self.now
-        self._began = time.monotonic()
 
     def begin_again(self) -> None:
         """Begin the time of a reading now, and not about a tick ago."""
@@ -59,9 +58,11 @@ class Watch:
         self.begin()
 
     def passed(self) -> bool:
-        """Return whether the deadline of the reading has passed."""
-        if self.due or time.monotonic() - self._began >= self._tick:
+        """Return whether the deadline of the reading has passed. Call this at the end of each reading."""
+        asked = time.monotonic()
+        if self.due or asked - self._asked >= self._tick:
             self.now = time.process_time()
+        self._asked = asked
         return self.now - self._since >= self._seconds
 
     def _on_tick(self, _signal: int, _frame: FrameType | None) -> None:
