@@ -70,18 +70,20 @@ def test_the_time_of_a_request_follows_from_the_logics_and_readings_in_it() -> N
 def test_no_claim_extends_the_time_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
     """A logic that has escaped claims to have finished a reading again and again, always in time."""
     logic = Logic.of(
-        "import sys, time\n"
+        "import sys\n"
+        "def spin():\n"
+        "    while True: pass\n"
         "def process(data, state):\n"
         "    if data != 'poison': return {}\n"
         "    frame = sys._getframe()\n"
         "    while 'words' not in frame.f_locals: frame = frame.f_back\n"
         "    words = frame.f_locals['words']\n"
+        "    ticks = 0\n"
         "    while True:\n"
-        "        try:\n"
-        "            until = time.process_time() + 0.05\n"
-        "            while time.process_time() < until: pass\n"
-        "        except BaseException: pass\n"
-        "        words[0] += 1\n"
+        "        try: spin()\n"
+        "        except BaseException:\n"
+        "            ticks += 1\n"
+        "            if ticks % 5 == 0: words[0] += 1\n"
     )
     limits = Limits(batch_seconds=0.3, soft_seconds=0.1, hard_seconds=0.2)
     with Unguarded(limits) as sandbox:
