@@ -1,12 +1,16 @@
 """The services that the handlers use. Each API process creates them once and closes them at its end."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from pipeline.broker import topology
 from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.dead_letters.redrive import Redriver
+from pipeline.errors import BrokerUnavailable
 from pipeline.plant.ingest import Ingest
 from pipeline.plant.lag import PartitionState, QueueState, partition_states, queue_names, queue_states
 from pipeline.plant.machines import Machines
@@ -28,6 +32,12 @@ from pipeline.trials.turns import SandboxTurns
 from web.access.places import Places
 from web.live.hub import Hub
 from web.metrics import Metrics, SystemGauges
+
+_Count = TypeVar("_Count")
+
+#: Maximum requests at a time that ask RabbitMQ how much waits in its queues, and seconds for the answer.
+_COUNTS: Final = 8
+_COUNT_SECONDS: Final = 20.0
 
 
 class Services:
@@ -62,6 +72,7 @@ class Services:
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.hub.readers)
+        self._counting = ThreadPoolExecutor(_COUNTS, "counts")
         self._checks, self._trials = SandboxTurns(settings), SandboxTurns(settings)
         trials = Trials(self._trials)
         uploads = Uploads(self._checks, trials, settings.limits)
@@ -85,11 +96,24 @@ class Services:
         self._publisher.close()
         for each in (self.uploads, self.trials, self._checks, self._trials):
             each.close()
+        self._counting.shutdown(cancel_futures=True)
         self._redis.close()
 
     def missing(self) -> dict[str, str]:
         """Return each service that the API needs but lacks, with a sentence about it; empty if ready."""
         return self._readiness.missing()
+
+    async def counted(self, count: Callable[[], _Count]) -> _Count:
+        """Return what `count` returns, which asks RabbitMQ, on a thread for such questions.
+
+        If RabbitMQ does not answer, such requests wait, and no others. Raises `BrokerUnavailable`, and the
+        errors of `count`.
+        """
+        try:
+            async with asyncio.timeout(_COUNT_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._counting, count)
+        except TimeoutError:
+            raise BrokerUnavailable(f"RabbitMQ did not answer within {_COUNT_SECONDS:g} seconds") from None
 
     def workers(self) -> WorkerList:
         """Return the running workers, and the vanished ones. Raises `RedisError`."""

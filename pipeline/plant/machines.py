@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.dead_letters.redrive import Redriver
@@ -26,14 +26,16 @@ from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 
+_View = TypeVar("_View")
+
 #: Machines that are read at once. Each may have a state of 64 KiB, and as many bytes to publish.
-_CHUNK = 100
+_CHUNK = 25
 
 
-class MachinePage(Struct, frozen=True):
-    """A page of machines with their health, and the cursor of the next page; None on the last page."""
+class MachinePage(NamedTuple, Generic[_View]):
+    """A page of machines as the caller views them, and the cursor of the next page; None on the last page."""
 
-    machines: list[tuple[str, Stored, Health]]
+    machines: list[_View]
     next: str | None
 
 
@@ -63,8 +65,18 @@ class Machines:
         self._deletion = Deletion(client, records, self.index, profiles)
         self._silent_after = silent_after
 
-    def find(self, where: MachineFilter, sort: Sort, after: str, limit: int) -> MachinePage:
+    def find(
+        self,
+        where: MachineFilter,
+        sort: Sort,
+        after: str,
+        limit: int,
+        view: Callable[[str, Stored, Health], _View],
+    ) -> MachinePage[_View]:
         """Return a page of the machines that match. `after` is the `next` of another page, or empty.
+
+        `view` makes the entry of a machine. The rest of what was read of it is dropped, because the states of
+        a page of machines can take 128 MiB.
 
         A page may have fewer than `limit` machines although there is a next one, because the number of
         machines checked for one page is bounded. Raises `ValueError` if `after` is not a cursor of this
@@ -72,14 +84,14 @@ class Machines:
         """
         since = self._silent_since()
         page = self._search.find(where, sort, after, limit, since)
-        found, strayed = list[tuple[str, Stored, Health]](), list[str]()
+        found, strayed = list[_View](), list[str]()
         machine_ids = iter(page.machine_ids)
         while chunk := list(islice(machine_ids, _CHUNK)):
             for machine_id, stored in self._records.read(chunk).items():
                 health = health_of(stored, since)
                 follows = where.profile in (None, stored.deployment.profile)
                 if stored.known and follows and where.health in (None, health):
-                    found.append((machine_id, stored, health))
+                    found.append(view(machine_id, stored, health))
                 else:
                     strayed.append(machine_id)
         self.index.enter(strayed)

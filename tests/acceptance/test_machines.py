@@ -1,9 +1,13 @@
 """The machines over REST: they are found by id and health, counted, and deleted."""
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
+from pipeline.store.records import Records, Update
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
@@ -150,3 +154,28 @@ def test_the_machines_are_counted_by_their_health(plant: Installation) -> None:
         )
 
     wait_until(counted)
+
+
+def test_lists_of_machines_with_large_states_take_little_memory(plant: Installation) -> None:
+    ids_ = [f"large-{number}" for number in range(300)]
+    with redis.Redis.from_url(plant.redis_url) as client:
+        records = Records(client)
+        records.register(ids_)
+        for machine_id in ids_:
+            [stored] = records.read([machine_id]).values()
+            edited = stored.record.edited(b'{"text":"%s"}' % (b"x" * 65_000))
+            records.write({machine_id: Update(stored, edited)})
+    before = peak_of_memory(plant)
+
+    with ThreadPoolExecutor(32) as pool:
+        pages = list(pool.map(lambda _: ids(plant, prefix="large-", limit=300), range(64)))
+
+    assert pages == [sorted(ids_)] * 64
+    # The states of 32 pages take 600 MB.
+    assert peak_of_memory(plant) - before < 150 << 20
+
+
+def peak_of_memory(plant: Installation) -> int:
+    """Return the most bytes of memory that the API has had so far."""
+    status = Path(f"/proc/{plant.commands[0].process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) << 10

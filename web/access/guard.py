@@ -16,7 +16,7 @@
 - A request for a sandbox needs a place there (`web.access.places`).
 """
 
-from asyncio import get_running_loop
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
@@ -51,6 +51,10 @@ _FOREIGN: Final = ("cross-site", "same-site")
 
 #: The maximum number of requests whose callers are looked up in Redis at the same time.
 _THREADS: Final = 4
+
+#: Maximum seconds until the caller is known. Redis has 5 seconds to answer (`pipeline.store.client`). If it
+#: does not, requests wait for a thread too.
+_SECONDS: Final = 6.0
 
 #: The maximum length of an Authorization header, in characters: longer than any token.
 _LONGEST: Final = 200
@@ -123,7 +127,13 @@ class Guard:
         return await self._ask(self._tokens.caller, token.strip(" "))
 
     async def _ask(self, question: Callable[..., _Answer], *arguments: Any) -> _Answer:
-        return await get_running_loop().run_in_executor(self._threads, question, *arguments)
+        """Return the answer of Redis. Raises `RedisError`."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._threads, question, *arguments)
+        except TimeoutError:
+            raise RedisError(f"no answer within {_SECONDS:g} seconds") from None
 
     def _count(self, client: str) -> None:
         if wait := self._rates.take(client):

@@ -94,11 +94,11 @@ class MachinesController(Controller):
         """
         try:
             found = services.machines.find(
-                MachineFilter(prefix=prefix, health=health, profile=profile), sort, after, limit
+                MachineFilter(prefix=prefix, health=health, profile=profile), sort, after, limit, shown
             )
         except ValueError as e:
             raise ClientException(detail=f"{e}. Take `after` from the `next` of the previous page.") from e
-        return MachineList([shown(*each) for each in found.machines], found.next)
+        return MachineList(found.machines, found.next)
 
     @get("/{machine_id:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_machine(self, services: NamedDependency[Services], machine_id: FromPath[str]) -> WholeMachine:

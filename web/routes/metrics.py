@@ -30,7 +30,8 @@ class MetricsController(Controller):
 
     path = "/metrics"
 
-    @get(sync_to_thread=True, media_type="text/plain", **access(Role.VIEWER))
-    def metrics(self, services: NamedDependency[Services]) -> Response[bytes]:
+    @get(media_type="text/plain", **access(Role.VIEWER))
+    async def metrics(self, services: NamedDependency[Services]) -> Response[bytes]:
         """Return the metrics of this API process, in Prometheus' text format."""
-        return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        text = await services.counted(lambda: generate_latest(services.metrics.registry))
+        return Response(text, media_type=CONTENT_TYPE_LATEST)

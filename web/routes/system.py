@@ -81,8 +81,8 @@ class SystemController(Controller):
         )
         return Workers(page, workers.vanished, following)
 
-    @get("/partitions", sync_to_thread=True, **access(Role.VIEWER))
-    def list_partitions(
+    @get("/partitions", **access(Role.VIEWER))
+    async def list_partitions(
         self,
         services: NamedDependency[Services],
         after: Annotated[int, QueryParameter(ge=-1)] = -1,
@@ -90,10 +90,10 @@ class SystemController(Controller):
     ) -> Partitions:
         """List the partitions: which worker is assigned, which worker consumes, and how far behind it is."""
         page, following = _page(range(after + 1, services.settings.partitions), limit, lambda number: number)
-        return Partitions(services.partitions(page), following)
+        return Partitions(await services.counted(lambda: services.partitions(page)), following)
 
-    @get("/queues", sync_to_thread=True, **access(Role.VIEWER))
-    def list_queues(
+    @get("/queues", **access(Role.VIEWER))
+    async def list_queues(
         self,
         services: NamedDependency[Services],
         after: FromQuery[str] = "",
@@ -112,7 +112,7 @@ class SystemController(Controller):
             )
         start = names.index(after) + 1 if after else 0
         page, following = _page(names[start:], limit, str)
-        return Queues(services.queues(page), following)
+        return Queues(await services.counted(lambda: services.queues(page)), following)
 
     @get("/links", sync_to_thread=False, **access(Role.VIEWER))
     def get_links(self, services: NamedDependency[Services]) -> Links:
