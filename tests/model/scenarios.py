@@ -1,10 +1,12 @@
 """The searches: rules, the size of the model, the faults that may happen, and the expected result."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from tests.model.model import QueueModel
 from tests.model.rules import NEW, OLD, PROBING, Earlier, Fence, Forget, Known, Proof, Rules, sabotaged
+from tests.model.search import Scenario
 from tests.model.world import Bounds, Budget
 
 #: One fault of any kind, or two.
@@ -21,41 +23,18 @@ UNANSWERED: Final = Budget(total=3, drops=1, cuts=1, lost_answers=2)
 SMALL: Final = Bounds(machines=1, readings=3, sessions=2)
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """Rules in a model of this size. `breach`: part of the breach that the search must find; None if none.
-
-    `thorough`: it takes a minute, and only `python -m tests.model` runs it.
-    """
-
-    rules: Rules
-    bounds: Bounds
-    breach: str | None = None
-    thorough: bool = False
-
-    @property
-    def size(self) -> str:
-        """Return the size of the model in words."""
-        bounds, budget = self.bounds, self.bounds.budget
-        kinds = [
-            f"{count} {kind.replace('_', ' ')}"
-            for kind, count in budget._asdict().items()
-            if kind != "total" and count
-        ]
-        later = f" ({bounds.later} published later)" if bounds.later else ""
-        return (
-            f"machines {bounds.machines}, readings {bounds.readings}{later}, prefetch {bounds.prefetch}, "
-            f"sessions {bounds.sessions}, faults {budget.total} of: {', '.join(kinds)}"
-        )
+def scenario(rules: Rules, bounds: Bounds, breach: str | None = None, *, thorough: bool = False) -> Scenario:
+    """Return these rules in a model of this size, and the breach to find."""
+    return Scenario(QueueModel(rules, bounds), breach, thorough)
 
 
 TWICE: Final = "applied twice"
 
 #: The breaches of the old rules. The faults are limited so that the search finds each of them first.
 KNOWN_BREACHES: Final = (
-    Scenario(OLD, SMALL._replace(budget=CRASH), TWICE),
-    Scenario(OLD, SMALL._replace(budget=CUT), TWICE),
-    Scenario(
+    scenario(OLD, SMALL._replace(budget=CRASH), TWICE),
+    scenario(OLD, SMALL._replace(budget=CUT), TWICE),
+    scenario(
         sabotaged("the old rules, but with N5 and N6", OLD, forget=Forget.DELIVERIES, ends_on_return=True),
         SMALL._replace(budget=CUT),
         TWICE,
@@ -86,21 +65,21 @@ def _sabotages() -> Iterator[Scenario]:
         ),
         "without N6": replace(NEW, ends_on_return=False),
     }.items():
-        yield Scenario(replace(rules, name=name), _THREE_SESSIONS, TWICE)
+        yield scenario(replace(rules, name=name), _THREE_SESSIONS, TWICE)
     unanswered = Bounds(machines=1, readings=1, prefetch=1, sessions=3, budget=UNANSWERED)
     for name, fence in {
         "N4, but a name is tried again": Fence.SAME_NAME,
         "N4, but a name is set without comparison, and tried again": Fence.SET_SAME_NAME,
     }.items():
-        yield Scenario(sabotaged(name, fence=fence), unanswered, TWICE)
+        yield scenario(sabotaged(name, fence=fence), unanswered, TWICE)
     probed = Bounds(machines=1, readings=2, sessions=2, budget=PROBED_TWICE)
     for name, proof in {
         "N7, but one confirm is believed": Proof.FIRST_CONFIRM,
         "N7, but two confirms are believed": Proof.SECOND_CONFIRM,
         "N7, but the delivery of the first probe is believed": Proof.FIRST_DELIVERY,
     }.items():
-        yield Scenario(sabotaged(name, PROBING, proof=proof), probed, TWICE)
-    yield Scenario(
+        yield scenario(sabotaged(name, PROBING, proof=proof), probed, TWICE)
+    yield scenario(
         sabotaged("N7, but N5 counts probes as well", PROBING, counts_probes=True),
         SMALL._replace(later=2, budget=CRASH),
         TWICE,
@@ -112,45 +91,45 @@ SABOTAGES: Final = tuple(_sabotages())
 
 #: The new rules as they are.
 SOUND: Final = (
-    Scenario(NEW, SMALL._replace(sessions=3, budget=ANY)),
-    Scenario(NEW, Bounds(machines=2, readings=4, sessions=3, budget=ANY)),
-    Scenario(NEW, Bounds(machines=2, readings=3, sessions=2, budget=ANY_TWO)),
-    Scenario(NEW, Bounds(machines=1, readings=2, sessions=3, budget=ANY_TWO), thorough=True),
-    Scenario(NEW, Bounds(machines=2, readings=4, sessions=2, budget=ANY_TWO), thorough=True),
-    Scenario(NEW, SMALL._replace(sessions=3, budget=ANY_TWO), thorough=True),
-    Scenario(NEW, SMALL._replace(budget=ANY_THREE), thorough=True),
-    Scenario(PROBING, Bounds(machines=1, readings=2, sessions=2, budget=PROBED)),
-    Scenario(PROBING, Bounds(machines=1, readings=2, sessions=2, budget=PROBED_TWICE), thorough=True),
-    Scenario(PROBING, SMALL._replace(later=2, budget=CRASH), thorough=True),
-    Scenario(PROBING, Bounds(machines=1, readings=1, prefetch=1, sessions=2, budget=PROBED_TWICE)),
+    scenario(NEW, SMALL._replace(sessions=3, budget=ANY)),
+    scenario(NEW, Bounds(machines=2, readings=4, sessions=3, budget=ANY)),
+    scenario(NEW, Bounds(machines=2, readings=3, sessions=2, budget=ANY_TWO)),
+    scenario(NEW, Bounds(machines=1, readings=2, sessions=3, budget=ANY_TWO), thorough=True),
+    scenario(NEW, Bounds(machines=2, readings=4, sessions=2, budget=ANY_TWO), thorough=True),
+    scenario(NEW, SMALL._replace(sessions=3, budget=ANY_TWO), thorough=True),
+    scenario(NEW, SMALL._replace(budget=ANY_THREE), thorough=True),
+    scenario(PROBING, Bounds(machines=1, readings=2, sessions=2, budget=PROBED)),
+    scenario(PROBING, Bounds(machines=1, readings=2, sessions=2, budget=PROBED_TWICE), thorough=True),
+    scenario(PROBING, SMALL._replace(later=2, budget=CRASH), thorough=True),
+    scenario(PROBING, Bounds(machines=1, readings=1, prefetch=1, sessions=2, budget=PROBED_TWICE)),
 )
 
 _UNANSWERED: Final = Bounds(machines=1, readings=1, prefetch=1, sessions=3, budget=UNANSWERED)
 
 #: Weaker or different rules that hold as well.
 ALTERNATIVES: Final = (
-    Scenario(
+    scenario(
         sabotaged("N3 without the flag", known=Known.MARK),
         Bounds(machines=1, readings=2, sessions=2, budget=ANY),
     ),
-    Scenario(
+    scenario(
         sabotaged("N4, with the fence read together with the records", fence=Fence.WITH_READING),
         Bounds(machines=1, readings=2, sessions=2, budget=ANY_TWO),
     ),
-    Scenario(
+    scenario(
         sabotaged("N4, with the fence read after the records", fence=Fence.AFTER_READING),
         Bounds(machines=1, readings=2, sessions=2, budget=ANY_TWO),
         thorough=True,
     ),
-    Scenario(
+    scenario(
         sabotaged("N4, with the fence read after the records", fence=Fence.AFTER_READING),
         Bounds(machines=1, readings=2, sessions=3, budget=ANY_TWO),
         thorough=True,
     ),
-    Scenario(sabotaged("N4, with a name set once, without comparison", fence=Fence.SET), _UNANSWERED),
-    Scenario(sabotaged("N4, with the same command sent again", fence=Fence.SAME_COMMAND), _UNANSWERED),
-    Scenario(NEW, _UNANSWERED),
-    Scenario(
+    scenario(sabotaged("N4, with a name set once, without comparison", fence=Fence.SET), _UNANSWERED),
+    scenario(sabotaged("N4, with the same command sent again", fence=Fence.SAME_COMMAND), _UNANSWERED),
+    scenario(NEW, _UNANSWERED),
+    scenario(
         sabotaged("N7, with a note that is not fenced", PROBING, notes_fenced=False),
         Bounds(machines=1, readings=2, sessions=2, budget=PROBED_TWICE),
         thorough=True,

@@ -1,16 +1,17 @@
-"""The search finds each known breach and each sabotage, and nothing against the new rules.
+"""The search finds each known breach and each sabotage, and nothing against the rules.
 
 `python -m tests.model` prints the traces and searches larger models.
 """
 
 import pytest
 
-from tests.model.scenarios import ALTERNATIVES, KNOWN_BREACHES, SABOTAGES, SOUND, Scenario
-from tests.model.search import Result, explore
+from tests.model.overflow import scenarios as overflow
+from tests.model.scenarios import ALTERNATIVES, KNOWN_BREACHES, SABOTAGES, SOUND
+from tests.model.search import Result, Scenario, explore
 
 
 def search(scenario: Scenario) -> Result:
-    result = explore(scenario.rules, scenario.bounds)
+    result = explore(scenario.model)
     print(f"{result.states} states in {result.seconds:.1f} s\n{result}")
     return result
 
@@ -43,15 +44,24 @@ def test_old_rules_break_when_a_session_behind_a_cut_link_goes_on() -> None:
     assert any("Session 2 applies reading 1" in step for step in trace)
 
 
-@pytest.mark.parametrize("scenario", SABOTAGES, ids=lambda scenario: scenario.rules.name)
+def test_the_overflow_without_o4_breaks_when_it_accepts_a_reading_behind_a_refused_one() -> None:
+    trace = found(overflow.KNOWN_BREACHES[0]).trace
+
+    assert any("is full and refuses reading 2" in step for step in trace)
+    assert any("accepts reading 3" in step for step in trace)
+
+
+@pytest.mark.parametrize(
+    "scenario", [*SABOTAGES, *overflow.SABOTAGES], ids=lambda scenario: scenario.model.name
+)
 def test_search_finds_a_breach_of_a_sabotaged_rule(scenario: Scenario) -> None:
     found(scenario)
 
 
 @pytest.mark.parametrize(
     "scenario",
-    [each for each in (*SOUND, *ALTERNATIVES) if not each.thorough],
-    ids=lambda scenario: f"{scenario.rules.name}: {scenario.size}",
+    [each for each in (*SOUND, *ALTERNATIVES, *overflow.SOUND, *overflow.ALTERNATIVES) if not each.thorough],
+    ids=lambda scenario: f"{scenario.model.name}: {scenario.model.size}",
 )
 def test_rules_hold(scenario: Scenario) -> None:
     result = search(scenario)

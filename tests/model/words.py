@@ -1,6 +1,6 @@
-"""Steps in plain words."""
+"""Steps and sizes in plain words."""
 
-from typing import Final
+from typing import Any, Final
 
 from tests.model.broker import machine_of
 from tests.model.world import Bounds, Label
@@ -56,6 +56,16 @@ _OF_MACHINE: Final = (
     "take over unanswered",
     "write other",
 )
+
+
+def faults_in_words(budget: Any) -> str:
+    """Say which faults may happen, given the budget of a model."""
+    kinds = [
+        f"{count} {kind.replace('_', ' ')}"
+        for kind, count in budget._asdict().items()
+        if kind != "total" and count
+    ]
+    return f"faults {budget.total} of: {', '.join(kinds)}" if kinds else "no faults"
 
 
 def in_words(label: Label, bounds: Bounds) -> str:
