@@ -15,7 +15,8 @@ until it is down to 80 % of its maximum (`rabbit_fifo:evaluate_limit`). A queue 
 first message if it has no leader at that moment (`rabbit_fifo_client:enqueue`). So the first message is
 published alone, at first and after each refusal. When it is confirmed, the others follow, a few at once. If
 the queue refuses some of those and then accepts others, because a fifth of it was consumed in that moment,
-the order is broken, and the broker's answers show it.
+the order is broken, and the broker's answers show it. If the connection is lost before these answers, the
+future fails as well, because nobody knows whether the order is broken.
 """
 
 import logging
@@ -80,11 +81,11 @@ class _Submission:
         "_alone",
         "_confirmed",
         "_first_tag",
-        "_in_line",
         "_last",
         "_last_confirmed",
         "_refused",
         "future",
+        "in_line",
         "messages",
         "since",
         "trouble",
@@ -93,7 +94,7 @@ class _Submission:
 
     def __init__(self, messages: Sequence[Message], *, in_line: bool) -> None:
         self.messages = messages
-        self._in_line = in_line
+        self.in_line = in_line
         self.future: Future[None] = Future()
         # The caller may stop waiting, but cannot cancel messages on their way.
         self.future.set_running_or_notify_cancel()
@@ -104,7 +105,7 @@ class _Submission:
 
     def begin(self) -> None:
         """Forget the answers to the messages published last."""
-        self._alone = self._in_line
+        self._alone = self.in_line
         self._refused: int | None = None
         self._last_confirmed = 0
         self.trouble = ""
@@ -112,7 +113,7 @@ class _Submission:
     def publish(self, first_tag: int) -> Sequence[Message]:
         """Return the messages to publish now, the first of which gets this tag."""
         self._first_tag, start = first_tag, self._confirmed
-        messages = self._at_once(start) if self._in_line else self.messages[start:]
+        messages = self._at_once(start) if self.in_line else self.messages[start:]
         self._last, self.waiting = messages, len(messages)
         return messages
 
@@ -152,7 +153,7 @@ class _Submission:
     @property
     def is_out_of_order(self) -> bool:
         """Return whether a message in line is in the queue while an earlier one is missing."""
-        return self._in_line and self._refused is not None and self._last_confirmed > self._refused
+        return self.in_line and self._refused is not None and self._last_confirmed > self._refused
 
     def about(self, *, listed: int) -> dict[str, Any]:
         """Return the submission's fields for a line of the log: the ids of its readings."""
@@ -206,8 +207,8 @@ class Publisher:
     def publish(self, messages: Sequence[Message], *, in_line: bool = False) -> "Future[None]":
         """Publish `messages` in order. The future is done when the broker has confirmed all of them.
 
-        With `in_line`, they all go to one queue and must arrive there in this order; otherwise the future
-        fails.
+        With `in_line`, they all go to one queue and must arrive there in this order; otherwise, or if the
+        connection is lost meanwhile, the future fails.
 
         The future fails with `PublishError` if the publisher is closed before. Unless the publisher insists,
         it also fails if a message is refused, or returned because no queue accepts it, or the connection is
@@ -373,9 +374,12 @@ class Publisher:
             return
         unknown = list(dict.fromkeys(self._unconfirmed.values()))
         self._unconfirmed.clear()
-        for submission in unknown:
-            submission.begin()
-        self._handed_in.extendleft(reversed(unknown))
+        for submission in reversed(unknown):
+            if submission.in_line:
+                submission.fail(reason)
+            else:
+                submission.begin()
+                self._handed_in.appendleft(submission)
 
     def _fail_all(self, reason: str) -> None:
         submissions = dict.fromkeys((*self._unconfirmed.values(), *self._handed_in))

@@ -33,11 +33,12 @@ reading more than once. These rules keep the promise (`tests/model` explores the
     message it has to publish is itself. In the overflow it has a place, which the record counts (`moved`).
     The overflow's readings are run in the order of their places, each once (`taken`). While the overflow
     holds any reading of a machine, the machine's new readings go there too. The record keeps moved readings
-    until they are known to be in the overflow: when the session's next reading from the partition's own queue
-    is applied. They arrive in the order of their places, in one attempt (`pipeline.broker.publisher`). If
-    another session must publish them again, it cannot know the result of the previous attempt: some may be in
-    the overflow, with others missing between them. So the new attempt has a higher number, and from its first
-    place on, copies of older attempts do not count (`attempts`).
+    until the session that published them knows that they are in the overflow. They arrive in the order of
+    their places, in one attempt (`pipeline.broker.publisher`), or the attempt fails. If it fails, some may be
+    in the overflow, with others missing between them. So a session that publishes them again gives the new
+    attempt a higher number, and from its first place on, copies of older attempts do not count (`attempts`).
+    Before that, a copy does not count if an earlier reading of its machine may be missing: if the record
+    still keeps that one.
 8.  *A deleted machine leaves behind the data that identifies its readings, and its numbers and places*, but
     nothing else. So a batch that was written before the deletion is not applied a second time. A batch that
     was slower runs on a new machine (compare-and-set). And no dead letter or place in the overflow is taken
@@ -52,6 +53,7 @@ number.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Annotated, Self
 
 from msgspec import Meta, Struct
@@ -113,9 +115,9 @@ class Outgoing(Struct, frozen=True, array_like=True):
     cause: Cause | None = None
     move: Move | None = None
 
-    def is_on_the_move(self, taken: int) -> bool:
-        """Return whether this is a moved reading that has not been taken from the overflow, given `taken`."""
-        return self.move is not None and self.move.place > taken
+    def is_on_the_move(self, taken: int, before: float = inf) -> bool:
+        """Return whether this is a moved reading whose place is after `taken` and before `before`."""
+        return self.move is not None and taken < self.move.place < before
 
 
 class Split(Struct):
@@ -123,14 +125,16 @@ class Split(Struct):
 
     `applied` readings are recognised by their tag or their place in the overflow, `recognised` readings by
     their mark. `fresh` readings are not applied. `stale` readings are copies in the overflow that do not
-    count, because they are published there again. `earlier` are the marks of earlier sessions whose readings
-    have still not come back.
+    count, because they are published there again. Neither do `early` copies, because an earlier reading of
+    the machine may be missing there. `earlier` are the marks of earlier sessions whose readings have still
+    not come back.
     """
 
     applied: list[Reading] = []
     recognised: list[Reading] = []
     fresh: list[Reading] = []
     stale: list[Reading] = []
+    early: list[Reading] = []
     earlier: bytes = b""
 
 
@@ -205,9 +209,13 @@ class Record(Struct, frozen=True, array_like=True):
             attempts=self.attempts,
         )
 
-    def split(self, session: bytes, readings: list[Reading]) -> Split:
-        """Divide a batch's readings of this machine into those already applied and those that are not."""
+    def split(self, session: bytes, readings: list[Reading], *, moving: bool = False) -> Split:
+        """Divide a batch's readings of this machine into those already applied and those that are not.
+
+        `moving` says that readings which the session has moved are still on their way to the overflow.
+        """
         own, taken, split = self.session == session, self.taken, Split(earlier=self._earlier(session))
+        in_doubt = not self._have_arrived(session, moving=moving)
         known: list[bytes] | None = None
         for reading in readings:
             if reading.place is not None:
@@ -215,6 +223,8 @@ class Record(Struct, frozen=True, array_like=True):
                     split.applied.append(reading)
                 elif reading.attempt < self._attempt(reading.place):
                     split.stale.append(reading)
+                elif in_doubt and any(each.is_on_the_move(taken, reading.place) for each in self.outgoing):
+                    split.early.append(reading)
                 else:
                     split.fresh.append(reading)
                     taken = reading.place
@@ -241,6 +251,13 @@ class Record(Struct, frozen=True, array_like=True):
             return self.earlier
         # In the queue's order: while the record's session knew earlier marks, it only recognised readings.
         return b"".join(marks for _, marks in self.marks) + self.earlier
+
+    def _have_arrived(self, session: bytes, *, moving: bool) -> bool:
+        """Return whether this session knows that the record's moved readings are in the overflow.
+
+        It knows if it has published them itself: with a reading from the partition's own queue.
+        """
+        return self.session == session and self.tag > 0 and not moving
 
     def _attempt(self, place: int) -> int:
         """Return the last attempt that published the reading with this place to the overflow."""
@@ -277,6 +294,7 @@ class Record(Struct, frozen=True, array_like=True):
         outgoing: list[Outgoing],
         *,
         skipped: Sequence[Reading] = (),
+        moving: bool = False,
         state: bytes,
         carry: bool,
         strikes: Strikes,
@@ -287,7 +305,7 @@ class Record(Struct, frozen=True, array_like=True):
         `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`
         says that messages of earlier readings may not be published yet and must be kept. `skipped` are
         readings that were sent again and were applied before: they count as taken from the overflow, and for
-        nothing else.
+        nothing else. For `moving`, see `split`.
         """
         is_own = self.session == session
         tags = [
@@ -296,16 +314,17 @@ class Record(Struct, frozen=True, array_like=True):
             if reading.place is None
         ]
         taken = _last_place((*run, *skipped), self.taken)
-        # While readings are on their way to the overflow, readings from the overflow are still run. The
-        # partition's own readings wait: a later reading of this session proves that all moved readings have
-        # arrived there.
-        are_there = is_own and self.tag > 0 and bool(tags)
-        moving = [] if are_there else [each for each in self.outgoing if each.is_on_the_move(taken)]
+        # While readings are on their way to the overflow, readings from the overflow are still run.
+        on_the_move = (
+            []
+            if self._have_arrived(session, moving=moving)
+            else [each for each in self.outgoing if each.is_on_the_move(taken)]
+        )
         attempts = _trimmed(self.attempts, taken)
-        if moving and tags:
-            attempts = _next_attempt(attempts, moving)
-            moving = [_in_attempt(each, attempts) for each in moving]
-        before = [*(each for each in self.outgoing if carry and each.move is None), *moving]
+        if on_the_move and tags:
+            attempts = _next_attempt(attempts, on_the_move)
+            on_the_move = [_in_attempt(each, attempts) for each in on_the_move]
+        before = [*(each for each in self.outgoing if carry and each.move is None), *on_the_move]
         marks = self.marks if is_own else ()
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
@@ -339,10 +358,10 @@ def _trimmed(attempts: tuple[tuple[int, int], ...], taken: int) -> tuple[tuple[i
 
 
 def _next_attempt(
-    attempts: tuple[tuple[int, int], ...], moving: Sequence[Outgoing]
+    attempts: tuple[tuple[int, int], ...], on_the_move: Sequence[Outgoing]
 ) -> tuple[tuple[int, int], ...]:
     """Return the attempts with another one, for these readings and those after them."""
-    first = min(each.move.place for each in moving if each.move is not None)
+    first = min(each.move.place for each in on_the_move if each.move is not None)
     last = attempts[-1][1] if attempts else 0
     return (*(pair for pair in attempts if pair[0] < first), (first, last + 1))
 

@@ -25,6 +25,10 @@ class Session(Protocol):
     def settled(self) -> Settled:
         """How far the session is proven to be settled."""
 
+    @property
+    def moving(self) -> bool:
+        """Whether readings of an earlier batch are still on their way to the overflow."""
+
     def lost(self) -> bool:
         """Return whether the session is known to have lost its partition."""
 

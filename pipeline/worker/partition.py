@@ -26,7 +26,7 @@ How it keeps the order, and how the size of a batch adapts:
   recognises redelivered readings exactly, even readings with equal bytes.
 
 Threads: everything runs on the consumer's thread, except `lost`, which worker threads call. They also read
-`settled`.
+`moving` and `settled`.
 """
 
 import logging
@@ -343,6 +343,11 @@ class Partition:
     def lost(self) -> bool:
         """Return whether this session is known to have ended."""
         return self._ended.is_set()
+
+    @property
+    def moving(self) -> bool:
+        """Whether readings of an earlier batch are still on their way to the overflow."""
+        return self._moving is not None
 
     @property
     def settled(self) -> Settled:

@@ -17,6 +17,7 @@ from pipeline.broker.dead_letter import dead_letter_message
 from pipeline.broker.overflow import move_message
 from pipeline.broker.publisher import Message
 from pipeline.broker.result import encode_result, event_ids, result_message
+from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import Admission, cause_of
 from pipeline.model.machine import Stored
 from pipeline.model.reading import Reading
@@ -31,6 +32,7 @@ from sandbox.job import Failure, Job, Logic, Outcome, Report
 class Transaction(Struct):
     """The transaction of `group`'s machine.
 
+    `moving` says that readings which the session has moved are still on their way to the overflow.
     `settled` says how far the session that wrote the previous record is settled. `found` says which readings
     an earlier batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from
     a dead letter that is used up. `uses` are the dead letters that the readings in `run` use up. `recents`
@@ -39,6 +41,7 @@ class Transaction(Struct):
 
     group: MachineReadings
     stored: Stored
+    moving: bool = False
     settled: Settled = Settled()
     found: Split = field(default_factory=Split)
     run: list[Reading] = []
@@ -70,8 +73,18 @@ class Transaction(Struct):
         self.stored = replace(self.stored, record=self.stored.record.forget(settled))
 
     def split(self) -> None:
-        """Divide the readings into those already applied, those to run and those to move."""
-        self.found = self.stored.record.split(self._session, self.group.readings)
+        """Divide the readings into those already applied, those to run and those to move.
+
+        Raises `SessionLost` if some of the readings that the session is moving are missing in the overflow.
+        The next session moves them again.
+        """
+        self.moving = self.group.session.moving
+        self.found = self.stored.record.split(self._session, self.group.readings, moving=self.moving)
+        if self.found.early and self.moving:
+            raise SessionLost(
+                f"readings of machine {self.machine} came back from {self.group.session.overflow} without "
+                "earlier ones"
+            )
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
 
     @property
@@ -118,6 +131,7 @@ class Transaction(Struct):
             self.moved,
             [*self._published(time), *self._on_the_move()],
             skipped=self.skipped,
+            moving=self.moving,
             state=report.state if report else record.state,
             # An earlier session may have ended after it wrote and before it published.
             carry=self.repeated > 0 or self.earlier_session is not None,
@@ -205,7 +219,7 @@ class Transaction(Struct):
         dead_letter_key = wire.dead_letter_key(self.machine)
         messages = list[Message]()
         if self.after is None and not self.repeated:
-            return messages  # all readings are stale
+            return messages  # no reading counts
         for each in self._written.outgoing:
             if each.cause is not None:
                 messages.append(dead_letter_message(dead_letter_key, self.machine, each))

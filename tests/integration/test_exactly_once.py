@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pipeline import wire
 from pipeline.broker import topology
@@ -50,7 +51,7 @@ def bodies(results: Collector, count: int) -> list[bytes]:
     return [body for _, _, body in results.messages]
 
 
-def without_marks(_record: Record, _session: bytes, readings: list[Reading]) -> Split:
+def without_marks(_record: Record, _session: bytes, readings: list[Reading], **_: bool) -> Split:
     return Split(fresh=readings)
 
 
@@ -236,6 +237,36 @@ def test_they_are_recognised_also_if_the_answer_to_that_write_is_lost(
     record = partition.records.read(["m1"])["m1"].record
     partition.close()
     assert (record.moved, record.taken, record.number) == (4, 2, 2)
+
+
+def count_after_a_broken_order(partition: BatchDriver, *, session_ends: bool) -> bytes | None:
+    """Move readings 1 and 2 to the overflow, which refuses 1 and accepts 2; then move them again.
+
+    Return the state after both have come back.
+    """
+    partition.process(OVERFLOW, session=b"before__")
+    if session_ends:
+        with pytest.raises(SessionLost):
+            partition.process(BACK[1:], session=b"before__", moving=True)
+    else:
+        partition.process(BACK[1:], session=b"before__", moving=True)
+    partition.process(BACK[1:], session=b"after___")
+    partition.process(OVERFLOW, session=b"after___", redelivered=2)
+    again = [replace(reading, attempt=1) for reading in BACK]
+    partition.process(again, session=b"after___", moving=True)
+    return partition.state("m1")
+
+
+def test_a_moved_reading_that_overtook_an_earlier_one_does_not_count(partition: BatchDriver) -> None:
+    assert count_after_a_broken_order(partition, session_ends=True) == b'{"count":2}'
+
+
+def test_if_it_counted_the_earlier_one_would_be_lost(
+    partition: BatchDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Record, "_have_arrived", lambda *_, **__: True)
+
+    assert count_after_a_broken_order(partition, session_ends=False) == b'{"count":1}'
 
 
 def test_results_left_unpublished_by_a_crash_are_published_even_if_other_readings_come_first(

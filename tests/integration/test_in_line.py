@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import Message, Publisher, _Submission
+from tests.support.waiting import wait_until
 
 QUEUE = "full"
 PERSISTENTLY = pika.BasicProperties(delivery_mode=2)
@@ -66,7 +67,7 @@ def test_messages_after_a_refused_one_are_published_again_even_if_confirmed() ->
     assert answer(several, 6, "cccc")
 
 
-def test_after_a_lost_connection_the_first_unconfirmed_message_goes_alone() -> None:
+def test_when_messages_are_published_again_the_first_unconfirmed_one_goes_alone() -> None:
     line = submission(in_line=True)
     numbers(line, 1)
     answer(line, 1, "c")
@@ -109,9 +110,14 @@ BATCH, LARGE, BATCHES, RATE = 240, 16_000, 2, 12_500_000
 
 
 class Link:
-    """A relay to a server. It is so slow that published messages stay in transit for a while."""
+    """A relay to a server. It is so slow that published messages stay in transit for a while.
+
+    After `stall_after` bytes to the server, it stands still until `flowing` is set.
+    """
 
     def __init__(self, port: int) -> None:
+        self.stall_after: float = float("inf")
+        self.flowing = Event()
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -129,13 +135,22 @@ class Link:
                     self._threads.append(Thread(target=self._pump, args=ends, daemon=True))
                     self._threads[-1].start()
 
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket, rate: int) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, rate: int) -> None:
         with suppress(OSError):
             while data := source.recv(16_384):
+                if rate == RATE:
+                    self.stall_after -= len(data)
+                    if self.stall_after < 0:
+                        self.flowing.wait()
                 sink.sendall(data)
                 time.sleep(len(data) / rate)
         for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """End all connections."""
+        for end in self._ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -206,3 +221,57 @@ def test_only_messages_published_in_line_pass_a_full_queue_in_order_on_a_slow_ne
 
     order = list(dict.fromkeys(n for n, attempt in came if attempt == valid[n]))
     assert (order == list(range(BATCHES * BATCH))) == in_line
+
+
+def test_a_message_behind_a_refused_one_may_be_in_the_queue_before_the_publisher_knows_of_the_refusal(
+    broker_url: str,
+) -> None:
+    """A consumer may have it even earlier: rule 7 of `pipeline.model.record` is for this."""
+    port, size = urlsplit(broker_url).port, 60_000
+    assert port is not None
+    link = Link(port)
+    through = broker_url.replace(f":{port}", f":{link.port}")
+    arguments = {"x-queue-type": "quorum", "x-max-length-bytes": size // 2, "x-overflow": "reject-publish"}
+    with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("tight", durable=True, arguments=arguments)
+        publisher = Publisher(lambda: parameters_of(through)[0], insist=True)
+        wait_until(lambda: publisher.connected)
+        # Messages 1 and 2 are published at once. The link stands still in message 2.
+        link.stall_after = 2.1 * size
+        messages = [Message("", "tight", b"%d" % n + b" " * size, PERSISTENTLY) for n in range(3)]
+        published = publisher.publish(messages, in_line=True)
+        wait_until(lambda: any(each.trouble for each in publisher._unconfirmed.values()))
+        first, _, _ = channel.basic_get("tight", auto_ack=True)
+        last, _, _ = channel.basic_get("tight")  # the queue is empty, and accepts messages again
+        known = published.done()
+        link.flowing.set()
+        error = published.exception(timeout=60)
+        _, _, behind = channel.basic_get("tight")
+    publisher.close()
+    link.close()
+
+    assert (first is None, last is None, known) == (False, True, False)
+    assert behind is not None
+    assert behind.startswith(b"2")
+    assert "took others that belong behind them" in str(error)
+
+
+def test_messages_in_line_fail_when_the_connection_is_lost_before_the_answers(broker_url: str) -> None:
+    """The queue may have refused one of them and accepted a later one."""
+    port = urlsplit(broker_url).port
+    assert port is not None
+    link = Link(port)
+    through = broker_url.replace(f":{port}", f":{link.port}")
+    publisher = Publisher(lambda: parameters_of(through)[0], insist=True)
+    wait_until(lambda: publisher.connected)
+    messages = [Message("", "nobody", b" " * LARGE, PERSISTENTLY) for _ in range(BATCH)]
+    published = publisher.publish(messages, in_line=True)
+    wait_until(lambda: publisher._unconfirmed)
+
+    link.cut()
+
+    error = published.exception(timeout=60)
+    publisher.close()
+    link.close()
+    assert "the connection to RabbitMQ was lost" in str(error)

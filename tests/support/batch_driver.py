@@ -37,6 +37,7 @@ class StubSession:
     queue: str = wire.readings_queue(0)
     overflow: str = wire.overflow_queue(0)
     settled: Settled = _NOTHING
+    moving: bool = False
 
     def lost(self) -> bool:
         return False
@@ -94,11 +95,12 @@ class BatchDriver:
         *,
         session: bytes = b"session1",
         redelivered: int = 0,
+        moving: bool = False,
     ) -> None:
         """Process one batch (each item a reading, or its machine and body).
 
-        The first `redelivered` readings of it are redeliveries. The session takes the fence before its first
-        batch.
+        The first `redelivered` readings of it are redeliveries. `moving` says that readings of an earlier
+        batch are on their way to the overflow. The session takes the fence before its first batch.
         """
         if session not in self._tags:
             assert self.sessions.take(self.fence(session), "worker", lambda _: True)
@@ -106,7 +108,7 @@ class BatchDriver:
             self._reading(session, reading, redelivered=place < redelivered)
             for place, reading in enumerate(readings)
         ]
-        batch = Batch([Share(StubSession(self.fence(session)), made)])
+        batch = Batch([Share(StubSession(self.fence(session), moving=moving), made)])
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)

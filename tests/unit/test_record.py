@@ -36,9 +36,14 @@ def reading(
 
 
 def advance(
-    record: Record, session: bytes, readings: list[Reading], settled: int = 0, carry: bool = False
+    record: Record,
+    session: bytes,
+    readings: list[Reading],
+    settled: int = 0,
+    carry: bool = False,
+    moving: bool = False,
 ) -> Record:
-    found = record.split(session, readings)
+    found = record.split(session, readings, moving=moving)
     run, move = record.run_or_move(found.fresh)
     return record.advance(
         session,
@@ -47,6 +52,7 @@ def advance(
         run,
         move,
         [Outgoing(str(each.tag), b"{}") for each in readings],
+        moving=moving,
         state=b'{"n":1}',
         carry=carry,
         strikes=Strikes(),
@@ -232,11 +238,17 @@ def test_readings_moved_to_the_overflow_stay_in_the_record_while_readings_from_t
     """The overflow may be full, and accept more only after some of its readings have run."""
     record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1), move(2)), moved=2)
 
-    before = advance(record, b"s1", [reading(2, place=1)])
-    after = advance(before, b"s1", [reading(3, place=2)])
+    before = advance(record, b"s1", [reading(2, place=1)], moving=True)
+    after = advance(before, b"s1", [reading(3, place=2)], moving=True)
 
     assert on_the_move(before) == [2]
     assert on_the_move(after) == []
+
+
+def test_readings_that_have_arrived_in_the_overflow_do_not_stay_in_the_record() -> None:
+    record = replace(advance(Record(), b"s1", [reading(1, move=True)]), outgoing=(move(1), move(2)), moved=2)
+
+    assert on_the_move(advance(record, b"s1", [reading(2, place=1)])) == []
 
 
 def test_a_moved_reading_is_known_to_be_in_the_overflow_when_a_later_one_of_the_session_follows() -> None:
@@ -291,6 +303,31 @@ def test_copies_from_an_older_attempt_to_move_readings_are_ignored() -> None:
     assert [each.move.attempt for each in record.outgoing if each.move is not None] == [1, 1]
     assert [(each.place, each.attempt) for each in found.fresh] == [(1, 0), (2, 1), (3, 1)]
     assert [(each.place, each.attempt) for each in found.stale] == [(3, 0)]
+
+
+def places(readings: list[Reading]) -> list[int | None]:
+    return [each.place for each in readings]
+
+
+def test_a_copy_does_not_count_while_an_earlier_reading_may_be_on_its_way_to_the_overflow() -> None:
+    """A full overflow may refuse a reading and accept a later one."""
+    moved = advance(Record(), b"s1", [reading(1, move=True)])
+    record = replace(moved, moved=4, taken=1, outgoing=(move(2), move(3), move(4)))
+
+    for session, moving in ((b"s1", True), (b"s2", False)):
+        found = record.split(session, [back(2, 2, 0), back(3, 4, 0)], moving=moving)
+
+        assert places(found.fresh) == [2]
+        assert places(found.early) == [4]
+
+
+def test_a_reading_that_expired_in_the_overflow_delays_none_behind_it() -> None:
+    moved = advance(Record(), b"s1", [reading(1, move=True)])
+    record = replace(moved, moved=3, outgoing=(move(1), move(2), move(3)))
+    earlier = replace(moved, moved=3, outgoing=(move(3),))
+
+    assert places(record.split(b"s1", [back(2, 2, 0)]).fresh) == [2]
+    assert places(earlier.split(b"s2", [back(2, 2, 0)]).fresh) == [2]
 
 
 def test_readings_moved_after_a_new_attempt_belong_to_it() -> None:

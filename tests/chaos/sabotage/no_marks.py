@@ -6,7 +6,7 @@ from pipeline.model.record import Record, Split
 from tests.chaos.trap import arm
 
 
-def _all_fresh(_record: Record, _session: bytes, readings: list[Reading]) -> Split:
+def _all_fresh(_record: Record, _session: bytes, readings: list[Reading], **_: bool) -> Split:
     return Split(fresh=readings)
 
 
