@@ -3,7 +3,8 @@
 The model has one partition's queue, sessions that consume it, and Redis. A breadth-first search visits every
 order in which their steps and a limited number of faults can happen. When the promise breaks it prints the
 shortest list of steps that leads there. To change a rule of `pipeline.model.record`, change it in
-`tests.model.rules` first and run `python -m tests.model`, or `python -m tests.model quick`.
+`tests.model.rules` or `tests.model.overflow.rules` first and run `python -m tests.model`, or
+`python -m tests.model quick`.
 
 | file | what |
 |---|---|
@@ -12,9 +13,11 @@ shortest list of steps that leads there. To change a rule of `pipeline.model.rec
 | `store.py` | Redis, and the verdict on each write |
 | `worker.py` | sessions |
 | `rules.py` | the rules, as flags |
+| `model.py` | the model as the search needs it |
 | `search.py` | the search |
 | `words.py` | steps in plain words |
 | `scenarios.py` | the searches: rules, size and faults |
+| `overflow/` | a second model, of the overflow; `overflow/__init__.py` explains it |
 
 The promise is broken when a reading is applied twice, when it is applied before an earlier one of its
 machine, when a state is written over a newer one, or when a reading is settled that was never applied.
@@ -71,7 +74,8 @@ What the model leaves out
 - Queues and numbers as large as real ones: PREFETCH is 2, a batch has one or two readings, two sessions
   consume at a time, and at most three run in total. The number of faults is limited.
 - Progress. Two workers that both consume a partition could take the fence from each other again and again.
-- The overflow, but for this: a session may write a record at any time for a reading that came from there.
+- The overflow, except that a session may write a record at any time for a reading that came from there. A
+  model of its own explores the overflow: `tests.model.overflow`.
 - Deleted machines, dead letters, results and their confirms, the delivery limit.
 - Two readings with equal marks.
 - Loss of confirmed data in Redis or in a majority of the queue's members; a fence key that expires.
