@@ -3,6 +3,7 @@
 
 import ast
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from sandbox.check.costs import (
     weight_of,
 )
 from sandbox.check.reserved import is_reserved
-from sandbox.check.scope import Scope
+from sandbox.check.scope import Scope, Variable
 from sandbox.runtime.meter import FEW_KEYS
 from sandbox.runtime.runtime import global_name
 
@@ -182,12 +183,31 @@ class Expressions(RestrictingNodeTransformer):
     def visit_Name(self, node: ast.Name) -> Any:
         """Replace an imported name by the name of its frozen object."""
         self.check_name(node, node.id)
+        variable = self.scope.variable_of(node)
+        if variable is not None and variable.block.is_comprehension:
+            node.id = self._name_of_item(variable)
         path = self.scope.import_of(node)
         if path is None or not isinstance(node.ctx, ast.Load):
             return node
         named = ast.Name(global_name(path), ast.Load())
         copy_locations(named, node)
         return named
+
+    def _name_of_item(self, variable: Variable) -> str:
+        """Return the name of a variable of a comprehension; a new one if a block around it has the name too.
+
+        Python 3.12 and 3.13 run a comprehension inside its function. If the comprehension and a block around
+        that function have a variable of one name, an inner function can then miss its value.
+        """
+        if variable not in self._items:
+            around = variable.block.parent
+            taken = around is not None and around.look_up(variable.name) is not None
+            self._items[variable] = self.gen_tmp_name() if taken else variable.name
+        return self._items[variable]
+
+    @cached_property
+    def _items(self) -> dict[Variable, str]:
+        return {}
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         """Turn `math.pi` into a name, and any other attribute into a call of the guard."""

@@ -61,7 +61,9 @@ TEMPLATES = {
         mean(<l>) ; statistics.pstdev(<l>) ; statistics.median(<l>) ; json.loads('[1, 2.5]')[1]
         len(json.dumps(<v>)) ; float(<n>).is_integer()
         sum([i, <n>][1] for i in <l> for j in <l> if i != j) ; len({i: j for i, j in enumerate(<l>)})
-        (<v> or <n>)
+        (<v> or <n>) ; max(*<l>) ; max(*<l>, <n>) ; helper(*<l>) ; helper(*[<n>], q=<n>)
+        helper(**{'p': <n>, 'q': <n>}) ; (lambda *v, k=1: len(v) + k)(*<l>, <n>, *<l>)
+        (lambda max: max + <n>)(<n>) ; [len for len in [<n>]][0] ; shadowing(<n>, <l>)
     """,
     "t": """
         (<t> + <t>) ; (<t> * 2) ; (3 * <t>) ; (<t> * <n>) ; <t>.upper() ; <t>.strip() ; <t>.title()
@@ -76,6 +78,7 @@ TEMPLATES = {
         max(<t>, <t>) ; sorted(<t>)[0] ; min(<t>) ; ''.join(sorted(<t>)) ; ''.join(reversed(<t>))
         <t>.removeprefix('a') ; (<t> and <t>) ; str(type(<v>) is str) ; ''.join(list(map(str.upper, <t>)))
         json.dumps(<v>, sort_keys=True) ; day.isoformat() ; f'{day:%Y-%m-%d}'
+        '{}/{}'.format(*<l>) ; '{k}'.format(**<d>) ; ('%s %s' % (*<l>,))
         str(day + datetime.timedelta(days=5)) ; (day.replace(day=3)).strftime('%d %b')
     """,
     "l": """
@@ -91,12 +94,14 @@ TEMPLATES = {
         [[i, j] for i, j in sorted(<d>.items())][0] ; list(map(lambda p, q: p - q, <l>, <l>))
         (<l> or <l>) ; [f(<n>) for f in (abs, float, lambda z: z * 2)] ; list(divmod(<n>, <n>))
         [sum(w) for w in [<l>, <l>]] ; sorted(<l>, key=[3, 1, 2, 0, -1, 5].index)
+        list(zip(*[<l>, <l>]))[0:0] ; [*map(min, *[<l>, <l>])] ; fresh_default(<n>)
         list(w for w in (w2 for w2 in <l>)) ; list(zip(<l>))[0:0]
     """,
     "d": """
         {'k': <n>} ; {<t>: <n>} ; {**<d>, **<d>} ; {**<d>, 'k': <n>} ; (<d> | <d>) ; dict(<d>)
         {str(v): v for v in <l>} ; dict(k=<n>) ; dict(zip(['k', 'm'], <l>)) ; <d>.copy()
         {k: v for k, v in <d>.items() if v} ; dict([('k', <n>)]) ; dict(sorted(<d>.items()))
+        dict(**<d>) ; dict(**<d>, m=<n>) ; (lambda **kw: kw)(k=<n>, **<d>)
         dict.fromkeys(<t>, <n>) ; dict(<d>, m=<n>) ; json.loads(json.dumps(<d>)) ; (<d> or <d>)
     """,
     "v": "<n> ; <t> ; <l> ; <d> ; None",
@@ -184,6 +189,8 @@ def logics(draw: DrawFn) -> str:
         "import datetime\nimport json\nimport math\nimport statistics\nfrom statistics import mean\n\n"
         "BASE = 3\n\n"
         "def helper(p, q=BASE):\n    return p - q if p > q else q\n\n"
+        "def shadowing(sum, map):\n    max = sum\n    for min in map:\n        max += min\n    return max\n\n"
+        "def fresh_default(v, *, _kept=()):\n    return [v, *_kept]\n\n"
         "def process(data, state):\n" + "\n".join("    " + line for line in lines) + "\n"
     )
 

@@ -3,6 +3,7 @@
 import ast
 import marshal
 import symtable
+import sys
 from collections.abc import Iterator
 from itertools import product
 from random import Random
@@ -246,6 +247,12 @@ ACCEPTED = [
     process("_, x, _ = 1, 2, 3\nreturn {'r': [x, _]}"),
     process("ValueError = 5\nreturn {'r': ValueError}"),
     "def process(state, data=None):\n    return {'r': 1}\n",
+    # Here a comprehension has the name of a variable around its function.
+    "x = 1\n" + process("def f():\n    return x\nxs = [x for x in [5]]\nreturn {'r': [f(), xs]}"),
+    process("x = [2]\nreturn {'r': [[x for x in x for y in [x]] for x in [x]]}"),
+    process("x = 3\nreturn {'r': [(lambda: x)() for x in [x, 4]]}"),
+    process("x = 3\nreturn {'r': [f'{x} {x=}' for x in [x]], 's': {x: x for x in 'ab'}}"),
+    process("x = 3\nreturn {'r': [x for x, (y, z) in [(1, (2, x))] if x for w in [x]]}"),
     "import math\nmax = math.pi\n" + process("return {'r': max}"),
 ]
 
@@ -259,6 +266,13 @@ def test_a_name_with_a_value_means_the_same_as_in_python(source: str) -> None:
 
     assert ran.kind == "ok", (ran.problems, ran.failure)
     assert ran.results == [fresh(names["process"]({}, {}))]
+
+
+def test_a_comprehension_hides_no_variable_from_an_inner_function() -> None:
+    """Python 3.12 and 3.13 fail here themselves."""
+    body = "x = 1\ndef f():\n    def g():\n        return x\n    xs = {x for x in [5]}\n    return g()\n"
+
+    assert run(process(body + "return {'r': f()}")).results == [{"r": 1}]
 
 
 @pytest.mark.parametrize(
@@ -435,7 +449,7 @@ class Generated:
 
 
 #: Refusals of code that Python runs: an import is resolved before anything runs, and a module is no value.
-STRICTER = ("cannot be used as a value", "is imported and cannot be", "is imported twice", "`nonlocal`")
+STRICTER = ("cannot be used as a value", "is imported and cannot be", "is imported twice")
 FLAGS = [list(flags) for flags in product([0, 1], repeat=3)]
 
 
@@ -490,6 +504,7 @@ KINDS: dict[type[ast.AST], str] = {
 }
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="shows comprehensions as parts of their functions")
 def test_the_variables_of_each_block_are_those_that_python_sees() -> None:
     for seed in range(SOURCES):
         source = Generated(seed).source
