@@ -57,7 +57,8 @@ TEMPLATES = {
         (<l> < <l>) ; (<d> == <d>) ; (<t> < <t>) ; (<n> is None) ; isinstance(<v>, int)
         isinstance(<v>, (str, list)) ; any(i > <n> for i in <l>) ; all(<l>) ; any(<l>)
         all(i for i in map(bool, <l>)) ; (type(<v>) is int) ; len(set(<l>)) ; sum(map(len, [<l>, <l>]))
-        math.sqrt(<n>) ; math.floor(<n>) ; math.gcd(int(<n>), 12) ; math.hypot(<n>, <n>) ; math.prod(<l>)
+        math.sqrt(<n>) ; math.floor(<n>) ; math.gcd(int(<n>), 12) ; math.hypot(<n>, <n>)
+        math.prod(map(float, <l>))
         mean(<l>) ; statistics.pstdev(<l>) ; statistics.median(<l>) ; json.loads('[1, 2.5]')[1]
         len(json.dumps(<v>)) ; float(<n>).is_integer()
         sum([i, <n>][1] for i in <l> for j in <l> if i != j) ; len({i: j for i, j in enumerate(<l>)})

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.check.compiler import check
-from sandbox.job import Checked, Problem
+from sandbox.job import PROBLEMS, Checked, Problem
 from sandbox.limits import Limits
 from sandbox.parent.answers import believed_verdict
 from sandbox.parent.sandbox import Sandbox
@@ -83,12 +83,24 @@ def test_the_notes_come_out_of_the_child() -> None:
     assert refused.problems
 
 
+def test_the_number_of_notes_is_bounded() -> None:
+    source = (
+        process("return {}") + MAIN * 50 + "".join(f"def f{n}(a=[], b={{}}):\n    pass\n" for n in range(80))
+    )
+
+    with Sandbox(Limits()) as sandbox:
+        checked = sandbox.check(source)
+
+    assert checked.accepted
+    assert 0 < len(checked.notes) <= PROBLEMS
+
+
 def test_the_parent_cleans_notes_like_problems() -> None:
     hostile = Problem(-5, 0, "\x1b[2J" * 100, "a\u202eb\x00" * 500, "c\n" * 1_000)
-    seen = believed_verdict(Checked((), b"code", (hostile,) * 500))
+    seen = believed_verdict(Checked((), b"code", (hostile,) * 3))
 
     assert seen.code == b"code"
-    assert len(seen.notes) == 100
+    assert len(seen.notes) == 3
     for note in seen.notes:
         assert (note.line, note.column) == (1, 1)
         assert note.message.isprintable()
