@@ -56,7 +56,7 @@ PROBLEMS: Final = 100
 class Checked(Struct, frozen=True):
     """The verdict on a source: if it is accepted, `problems` is empty and `code` is set.
 
-    `notes` say what the author should know although it does not refuse the source.
+    `notes` are for the author, and do not refuse the source.
     """
 
     problems: Annotated[tuple[Problem, ...], Meta(max_length=PROBLEMS)] = ()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from msgspec import Meta, Struct
 
-#: The least and the greatest whole number that may leave a logic: what 64 bits hold, signed or unsigned.
+#: The least and the greatest whole number that may leave a logic: those of 64 bits, signed or unsigned.
 LEAST_WHOLE = -(2**63)
 GREATEST_WHOLE = 2**64 - 1
 
@@ -16,7 +16,7 @@ GREATEST_WHOLE = 2**64 - 1
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How large, how long and how deep. Immutable; one value serves the parent and its child."""
 
-    # What is uploaded.
+    # The source.
 
     source_bytes: Annotated[
         int,
@@ -64,7 +64,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 524_288
 
-    # What a run may use.
+    # A run.
 
     fuel: Annotated[
         int,
@@ -140,7 +140,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=100, description="Length of a range.", extra={"unit": "items"}),
     ] = 20_000
 
-    # What comes in and what leaves.
+    # Readings, states and results.
 
     reading_bytes: Annotated[
         int,

@@ -1,4 +1,4 @@
-"""What a logic may use, in sections: for the docs page of it, and for whoever writes a logic in the pages.
+"""The names that a logic may use, in sections: for their docs page, and for the editor of the pages.
 
 Both are made from the allow list and the limits themselves. `python -m sandbox.reference` prints the docs
 page; a test keeps the page in `docs/` equal to it.
@@ -29,7 +29,7 @@ which they were added.
 
 SectionKind = Literal["function", "value", "exception", "module", "method", "type"]
 
-#: How a section is headed: by its kind, in full, and where there are several of it, each by what it is of.
+#: The heading of a kind of section, and the heading of each section if there are several of the kind.
 _HEADINGS: Final[dict[SectionKind, tuple[str, str]]] = {
     "function": ("Functions and types", ""),
     "value": ("Values", ""),
@@ -41,7 +41,7 @@ _HEADINGS: Final[dict[SectionKind, tuple[str, str]]] = {
 
 
 class Section(NamedTuple):
-    """Names that belong together, each with what it is.
+    """Names that belong together, each with its description.
 
     `of` is the module that they are imported from, the type whose methods they are, or the type that they are
     called on; empty for those that are there by themselves.

@@ -13,10 +13,10 @@ from pipeline.plant.uploads import Uploads
 from pipeline.store.audit import Audit
 from pipeline.telemetry import tracing
 from pipeline.trials.runner import Trials
+from web.access.admission import Admission, Entrance, Kind, SandboxUse
 from web.access.bodies import Bodies
 from web.access.fair_share import FairShare
 from web.access.guard import CALLER, Admitted, Guard, client_of
-from web.access.places import Entrance, Kind, Places, SandboxUse
 from web.http.assets import built_pages
 from web.http.problems import HANDLERS
 from web.http.request_checks import before_request
@@ -47,7 +47,8 @@ from web.services import Services
 _BODY_BYTES = 1024**2
 
 #: The maximum number of handlers that run at the same time. With asyncio's default there would be six threads
-#: on two cores. Uploads and trials, which take seconds each, do not use these threads (`web.access.places`).
+#: on two cores. Uploads and trials, which take seconds each, do not use these threads
+#: (`web.access.admission`).
 _THREADS = 32
 
 
@@ -82,8 +83,8 @@ def create_app(services: Services) -> Litestar:
         return Admitted(guard, request.state[CALLER])
 
     fair_share = FairShare(services.settings.api_connections)
-    places: dict[Kind, Places[Any]] = {"uploads": services.uploads, "trials": services.trials}
-    guard = Guard(services.tokens, services.settings, fair_share, places)
+    admission: dict[Kind, Admission[Any]] = {"uploads": services.uploads, "trials": services.trials}
+    guard = Guard(services.tokens, services.settings, fair_share, admission)
     return Litestar(
         [
             PagesController,

@@ -71,7 +71,7 @@ def _gauge(name: str, help_text: str, value: float) -> Metric:
 
 
 class SandboxMetrics:
-    """The metrics of the requests that use a sandbox (`web.access.places`)."""
+    """The metrics of the requests that use a sandbox (`web.access.admission`)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Gauge(

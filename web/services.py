@@ -28,8 +28,8 @@ from pipeline.store.versions import LogicStore
 from pipeline.store.workers import WorkerList, list_workers
 from pipeline.telemetry.registry import SandboxRestarts, SourcesInvalid
 from pipeline.trials.runner import Trials
-from pipeline.trials.turns import SandboxTurns
-from web.access.places import Places
+from pipeline.trials.shared_sandbox import SharedSandbox
+from web.access.admission import Admission
 from web.live.hub import Hub
 from web.metrics import Metrics, SystemGauges
 
@@ -73,11 +73,11 @@ class Services:
         self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.hub.readers)
         self._counting = ThreadPoolExecutor(_COUNTS, "counts")
-        self._checks, self._trials = SandboxTurns(settings), SandboxTurns(settings)
+        self._checks, self._trials = SharedSandbox(settings), SharedSandbox(settings)
         trials = Trials(self._trials)
         uploads = Uploads(self._checks, trials, settings.limits)
-        self.uploads = Places("uploads", uploads, settings.api_sandbox_places, self.metrics.sandbox)
-        self.trials = Places("trials", trials, settings.api_sandbox_places, self.metrics.sandbox)
+        self.uploads = Admission("uploads", uploads, settings.api_sandbox_places, self.metrics.sandbox)
+        self.trials = Admission("trials", trials, settings.api_sandbox_places, self.metrics.sandbox)
         self.metrics.registry.register(
             SandboxRestarts(
                 lambda: Counter(self._checks.sandbox.losses) + Counter(self._trials.sandbox.losses)
@@ -104,7 +104,7 @@ class Services:
         return self._readiness.missing()
 
     async def counted(self, count: Callable[[], _Count]) -> _Count:
-        """Return what `count` returns, which asks RabbitMQ, on a thread for such questions.
+        """Call `count`, which asks RabbitMQ, on a thread for such questions, and return its result.
 
         If RabbitMQ does not answer, such requests wait, and no others. Raises `BrokerUnavailable`, and the
         errors of `count`.

@@ -7,7 +7,7 @@ from pipeline.store.dead_letters import USED_SECONDS
 from pipeline.trials import examples, runner
 from pipeline.worker.consumer import BATCH_BYTES, BATCH_READINGS
 from sandbox.job import EXHAUSTIONS, KILLS
-from web.access import bodies, places
+from web.access import admission, bodies
 from web.app import _BODY_BYTES
 from web.live.feed import KEPT_BYTES
 
@@ -45,7 +45,7 @@ def limits() -> str:
         ],
         [
             "seconds of an upload or a trial, with its waiting",
-            f"{places.LONGEST:g}",
+            f"{admission.LONGEST:g}",
             "then 503; the setting `IOT_LOGIC_API_SANDBOX_PLACES` limits their number",
         ],
         ["bytes of a request's body", f"{_BODY_BYTES:,}", "413 for a larger body"],

@@ -16,7 +16,7 @@ first message if it has no leader at that moment (`rabbit_fifo_client:enqueue`).
 published alone, at first and after each refusal. When it is confirmed, the others follow, a few at once. If
 the queue refuses some of those and then accepts others, because a fifth of it was consumed in that moment,
 the order is broken, and the broker's answers show it. If the connection is lost before these answers, the
-future fails as well, because nobody knows whether the order is broken.
+future fails as well, because the order may be broken.
 """
 
 import logging

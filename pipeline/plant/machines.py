@@ -75,7 +75,7 @@ class Machines:
     ) -> MachinePage[_View]:
         """Return a page of the machines that match. `after` is the `next` of another page, or empty.
 
-        `view` makes the entry of a machine. The rest of what was read of it is dropped, because the states of
+        `view` makes the entry of a machine. The rest of its data is dropped, because the states of
         a page of machines can take 128 MiB.
 
         A page may have fewer than `limit` machines although there is a next one, because the number of

@@ -1,4 +1,4 @@
-"""Checks whether Redis and RabbitMQ do what the plant needs from them: keep writes, and confirm messages.
+"""Checks whether Redis and RabbitMQ keep writes and confirm messages.
 
 A server that answers may still refuse every write: a replica, a full memory or disk, too few replicas. So the
 check writes a key into Redis as all writes are written, and publishes a message that no queue receives and

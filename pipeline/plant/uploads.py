@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from pipeline.trials.examples import Example, ExamplesFailed, encoded, try_examples
 from pipeline.trials.runner import Trials
-from pipeline.trials.turns import SandboxTurns
+from pipeline.trials.shared_sandbox import SharedSandbox
 from sandbox.errors import LogicRefused
 from sandbox.job import Problem
 from sandbox.limits import Limits
@@ -15,8 +15,8 @@ from sandbox.limits import Limits
 class AcceptedLogic(Struct, frozen=True):
     """A logic that may be deployed: its source, its compiled code, and its examples as they are kept.
 
-    `examples` is None if the upload has none, so that the version keeps those that it has. `notes` say what
-    the author should know.
+    `examples` is None if the upload has none, so that the version keeps those that it has. `notes` are
+    for the author.
     """
 
     source: str
@@ -28,7 +28,7 @@ class AcceptedLogic(Struct, frozen=True):
 class Uploads:
     """Checks uploads. `checks` checks one source at a time, `trials` runs examples."""
 
-    def __init__(self, checks: SandboxTurns, trials: Trials, limits: Limits) -> None:
+    def __init__(self, checks: SharedSandbox, trials: Trials, limits: Limits) -> None:
         self._checks = checks
         self._trials = trials
         self._limits = limits
@@ -40,7 +40,7 @@ class Uploads:
         and `SandboxUnavailable`.
         """
         kept = None if examples is None else encoded(examples)
-        checked = await self._checks.turn(lambda sandbox: sandbox.check(source))
+        checked = await self._checks.use(lambda sandbox: sandbox.check(source))
         if checked.code is None:
             raise LogicRefused(checked.problems)
         if wrong := await try_examples(self._trials, source, checked, examples or (), self._limits):

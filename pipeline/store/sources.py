@@ -31,7 +31,7 @@ _logger = logging.getLogger(__name__)
 #: Maximum bytes of sources and code in a worker's memory.
 _CACHED_BYTES = 32 << 20
 
-#: What to do about an invalid source.
+#: The remedy for an invalid source.
 _TO_DO: Final = "Upload the same logic again, or import it from a backup."
 
 

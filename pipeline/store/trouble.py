@@ -1,4 +1,4 @@
-"""What the errors of Redis mean for the operator, and what to do."""
+"""Explanations of the errors of Redis for the operator, with the remedy."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from pipeline.store.client import RedisError, TooFewCopies
 
 _CLUSTER: Final = "is a node of a Redis Cluster, which is not supported. Use one primary with replicas."
 
-#: What Redis does, and what to do, by the first word of its error.
+#: The state of Redis and the remedy, by the first word of its error.
 _TROUBLES: Final = {
     "READONLY": "refuses writes because it is a read-only replica. Set IOT_LOGIC_REDIS_URL to the primary, "
     "or to its Sentinels.",
@@ -37,7 +37,7 @@ _WORDS: Final = {
 
 
 def trouble_of(error: RedisError) -> str:
-    """Return what an error of Redis means for the operator, and what to do, as sentences."""
+    """Return an explanation of an error of Redis, with the remedy, as sentences."""
     if isinstance(error, TooFewCopies):
         return f"Redis has too few replicas in step: {error}. Start the missing ones, or repair the network."
     first, _, _ = str(error).partition(" ")

@@ -123,11 +123,11 @@ async def try_examples(
     if not examples:
         return []
     # In turns of their own, because both may take a tenth of a second.
-    ready, wrong = await trials.turns.turn(lambda _: cases(examples, limits))
+    ready, wrong = await trials.shared.use(lambda _: cases(examples, limits))
     if wrong:
         return wrong
     ran = await trials.run_checked(source, checked, ready)
-    return await trials.turns.turn(lambda _: mismatches(examples, ran))
+    return await trials.shared.use(lambda _: mismatches(examples, ran))
 
 
 def _of_one(example: Example, number: int, ran: TrialResult) -> Iterator[Mismatch]:

@@ -1,10 +1,10 @@
 """Runs a logic on cases, in the API's own sandbox for trials.
 
 Only trials wait for trials: the workers have their own sandboxes, and uploads are checked in another one. And
-no trial waits long for others, because they take turns (`pipeline.trials.turns`): each runs for `SLICE`
-seconds, or for one reading if that takes longer, then the next. So a small trial finishes while a large one
-continues. `SECONDS` and `BYTES` limit the cost of a trial. The check of its source is a separate turn with
-its own limit. The API limits the number of trials at a time (`web.access.places`).
+no trial waits long for others, because they use it in turn (`pipeline.trials.shared_sandbox`): each runs for
+`SLICE` seconds, or for one reading if that takes longer, then the next. So a small trial finishes while a
+large one continues. `SECONDS` and `BYTES` limit the cost of a trial. The check of its source is a separate
+step with its own limit. The API limits the number of trials at a time (`web.access.admission`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from pipeline.trials.shared_sandbox import SharedSandbox
 from pipeline.trials.trial import Trial, Tried
-from pipeline.trials.turns import SandboxTurns
 from sandbox.job import Checked, Logic, Problem
 from sandbox.parent.sandbox import Sandbox
 
@@ -40,7 +40,7 @@ class Case(NamedTuple):
 class TrialResult(NamedTuple):
     """The result of a trial: why the logic may not run at all, or the outcome of each reading of each case.
 
-    `stopped` says why some readings were not run. `notes` say what else the author should know.
+    `stopped` says why some readings were not run. `notes` are for the author.
     """
 
     problems: tuple[Problem, ...]
@@ -52,12 +52,12 @@ class TrialResult(NamedTuple):
 class Trials:
     """Runs trials; see the head of this file. Every method may raise `SandboxUnavailable`."""
 
-    def __init__(self, turns: SandboxTurns) -> None:
-        self.turns = turns
+    def __init__(self, shared: SharedSandbox) -> None:
+        self.shared = shared
 
     async def check(self, source: str) -> Checked:
         """Return the verdict on a source."""
-        return await self.turns.turn(lambda sandbox: sandbox.check(source))
+        return await self.shared.use(lambda sandbox: sandbox.check(source))
 
     async def run(self, source: str, cases: Sequence[Case]) -> TrialResult:
         """Check a logic, and run it on each of these cases separately."""
@@ -65,14 +65,14 @@ class Trials:
 
     async def run_checked(self, source: str, checked: Checked, cases: Sequence[Case]) -> TrialResult:
         """Run a logic that was checked on each of these cases separately."""
-        run = Run(self.turns.sandbox, source, checked, cases)
-        while await self.turns.turn(lambda _: run.go_on()):
+        run = Run(self.shared.sandbox, source, checked, cases)
+        while await self.shared.use(lambda _: run.go_on()):
             pass
         return run.result
 
 
 def run_alone(sandbox: Sandbox, source: str, cases: Sequence[Case]) -> TrialResult:
-    """Check a logic, and run it on each of these cases separately, in a sandbox that nobody else uses."""
+    """Check a logic, and run it on each of these cases separately, in a sandbox of the caller."""
     run = Run(sandbox, source, sandbox.check(source), cases)
     while run.go_on():
         pass

@@ -46,7 +46,7 @@ MOST_INSERTED = 8
 class Expressions(RestrictingNodeTransformer):
     """RestrictedPython's transformer, which also adds guards to expressions."""
 
-    #: What the names of the logic mean.
+    #: The meanings of the names of the logic.
     scope: ClassVar[Scope]
 
     # Helpers.
@@ -222,7 +222,7 @@ class Expressions(RestrictingNodeTransformer):
         return seen
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """Turn `x.name(...)` into `_m_name(x, ...)`, and bound what a star or double star passes.
+        """Turn `x.name(...)` into `_m_name(x, ...)`, and bound the values after a star or double star.
 
         RestrictedPython would call `_apply_` for a star. Here the guards are in the place of the values, so
         the function itself is called, with Python's own rules for its parameters.

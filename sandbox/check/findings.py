@@ -1,4 +1,4 @@
-"""The common state of the policy's rules: the tree that they check, and what they find."""
+"""The common state of the policy's rules: the tree that they check, and their findings."""
 
 import ast
 from collections.abc import Mapping

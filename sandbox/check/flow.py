@@ -57,13 +57,13 @@ class _Flow(ast.NodeVisitor):
             self._set(block.variables.get(name or ""))
 
     def _branch(self, start: Possible, nodes: Iterable[ast.AST | None]) -> Possible:
-        """Return what is possible after a branch."""
+        """Return the possible values after a branch."""
         self._possible = None if start is None else set(start)
         self._all(nodes)
         return self._possible
 
     def _with_all_of(self, node: ast.AST) -> Possible:
-        """Return what is possible anywhere inside a loop or a `try`."""
+        """Return the possible values anywhere inside a loop or a `try`."""
         return None if self._possible is None else self._possible | self._scope.bound_in(node)
 
     # Names.
@@ -255,7 +255,7 @@ class _Flow(ast.NodeVisitor):
 
 
 def _joined(one: Possible, other: Possible) -> Possible:
-    """Return what is possible after either of two branches."""
+    """Return the possible values after either of two branches."""
     if one is None or other is None:
         return other if one is None else one
     return one | other

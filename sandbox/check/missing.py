@@ -1,4 +1,4 @@
-"""What to say about a name without a value: where it has one, and how to pass it on."""
+"""The messages about a name without a value: where it has a value, and how to pass that on."""
 
 import ast
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Words = tuple[str, str]
 
 
 def unknown(name: str, block: Block, scope: Scope, aliases: Mapping[str, int]) -> Words:
-    """Return what to say about a name that no block around its use binds."""
+    """Return the message about a name that no block around its use binds."""
     elsewhere = [variable for variable in scope.variables() if variable.name == name]
     if elsewhere:
         return _elsewhere(name, elsewhere)
@@ -49,7 +49,7 @@ def _elsewhere(name: str, variables: list[Variable]) -> Words:
 
 
 def not_set(use: ast.Name, variable: Variable, scope: Scope) -> Words:
-    """Return what to say about a use of a variable that no line can have set before."""
+    """Return the message about a use of a variable that no line can have set before."""
     name = variable.name
     if variable.bound_by(Binding.HANDLER):
         return (
@@ -83,7 +83,7 @@ def not_set(use: ast.Name, variable: Variable, scope: Scope) -> Words:
 
 
 def homeless(name: str, scope: Scope) -> Words:
-    """Return what to say about `nonlocal` with a name that no outer function binds."""
+    """Return the message about `nonlocal` with a name that no outer function binds."""
     if name in scope.top.variables:
         return (
             f"`nonlocal {name}`: `{name}` is set at the top level, not in a function around this one",

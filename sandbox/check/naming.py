@@ -28,7 +28,7 @@ class NameRules(Findings):
             )
 
     def check_name(self, node: ast.Name) -> None:
-        """Check that a name means something, and that what it means is a value."""
+        """Check that a name has a meaning, and means a value."""
         binds = not isinstance(node.ctx, ast.Load)
         self.name(node, node.id)
         variable, block = self.scope.uses[node]
@@ -43,7 +43,7 @@ class NameRules(Findings):
             self.check_imported(node, variable.path)
 
     def check_imported(self, node: ast.Name, path: str) -> None:
-        """Check that an imported name is used as what it is."""
+        """Check that a module is used as a module, and a value as a value."""
         if path in TYPING or path.rpartition(".")[0] in TYPING:
             self.report(
                 node, f"`{node.id}` is only for annotations", "Types are not checked. Write the value alone."
@@ -106,7 +106,7 @@ class NameRules(Findings):
     # Variables.
 
     def variables(self) -> None:
-        """Check each variable by all places that bind it, and each use of it by what runs before."""
+        """Check each variable by all places that bind it, and each use of it by the lines that run before."""
         for variable in self.scope.variables():
             if variable.bound_by(Binding.IMPORT):
                 self.check_imports(variable)
@@ -162,7 +162,7 @@ class NameRules(Findings):
         return {alias for line in self.tree.body if isinstance(line, statements) for alias in line.names}
 
     def check_always_set(self, variable: Variable) -> None:
-        """Refuse a name at the top level that means either a variable or what the sandbox offers."""
+        """Refuse a name at the top level that can mean a variable or an offered function."""
         name = variable.name
         if not any(id(node) in self._direct for node, _ in variable.binders):
             for node, _ in variable.binders[:1]:
@@ -229,6 +229,6 @@ class NameRules(Findings):
 
 
 def _offer(name: str) -> str:
-    """Return what the sandbox offers under a name, in words."""
+    """Return a description of the offered value with this name."""
     kind = "the value" if name in VALUES else "the error" if name in EXCEPTIONS else "the function"
     return f"{kind} {name}"

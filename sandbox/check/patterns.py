@@ -17,7 +17,7 @@ from RestrictedPython.transformer import copy_locations
 
 from sandbox.check.expressions import Expressions
 
-#: Describes a pattern: its kind, then what this kind consists of; see `runtime.matching`.
+#: Describes a pattern: its kind, then the parts of this kind; see `runtime.matching`.
 Spec = tuple[Any, ...]
 #: Parts of a pattern that one tick pays for.
 PARTS_PER_TICK = 2

@@ -1,4 +1,4 @@
-"""Removes what has no effect on a reading, before the policy looks at the tree.
+"""Removes the code that has no effect on a reading, before the policy checks the tree.
 
 - Annotations, and type aliases such as `Rows = list[float]`: Python would evaluate them, and nothing uses
   them.
@@ -15,7 +15,7 @@ from sandbox.job import Problem
 
 
 class Removed(NamedTuple):
-    """What was removed: notes for the author, and the type aliases with their lines."""
+    """The result of a removal: notes for the author, and the removed type aliases with their lines."""
 
     notes: list[Problem]
     aliases: dict[str, int]

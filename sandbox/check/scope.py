@@ -1,5 +1,5 @@
 # ruff: noqa: N815 - the names of the visiting methods are those of the syntax nodes
-"""The scopes of a logic: which block binds each name, and what each use of a name means.
+"""The scopes of a logic: which block binds each name, and the meaning of each use of a name.
 
 Strategy. Python decides from the text alone where a name belongs: a name that a function sets anywhere is a
 variable of that function in all its lines. This module does the same. One walk makes the blocks (the top
@@ -35,8 +35,8 @@ class Binding(Enum):
 class Variable:
     """A name in the block that binds it.
 
-    `binders` has the nodes that bind it, each with the way. `path` is what the last import of this name
-    imports (`math`, `math.sqrt`), or None. `shared`: an inner function sets it too, by `nonlocal`.
+    `binders` has the nodes that bind it, each with the way. `path` is the path of its last import (`math`,
+    `math.sqrt`), or None. `shared`: an inner function sets it too, by `nonlocal`.
     """
 
     def __init__(self, block: "Block", name: str) -> None:
@@ -106,7 +106,7 @@ class Scope(ast.NodeVisitor):
     `blocks` has the block of each function, lambda and comprehension, by its node. `uses` has the variable
     that a name in the tree means, and the block in which it is used; the variable is None if no block binds
     it. `before_dot` has the expressions before a dot. `homeless` has the `nonlocal` statements with a name
-    that no outer function binds. `paths` has what each imported name imports; None if that is not available.
+    that no outer function binds. `paths` has the path of each imported name; None if it is not available.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -140,7 +140,7 @@ class Scope(ast.NodeVisitor):
         return variable.path if variable is not None else None
 
     def is_offered(self, name: ast.expr) -> bool:
-        """Return whether a name means what the sandbox offers, and not a variable of the logic."""
+        """Return whether a name means an offered function or value, and not a variable of the logic."""
         return (
             isinstance(name, ast.Name)
             and name.id in OFFERED
@@ -264,7 +264,7 @@ class Scope(ast.NodeVisitor):
         self._use(node.target, next(block for block in self._block.around() if not block.is_comprehension))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """Note what is before the dot."""
+        """Note the value before the dot."""
         self.before_dot.add(node.value)
         self.visit(node.value)
 

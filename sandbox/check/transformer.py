@@ -2,11 +2,12 @@
 """Rewrites a logic's syntax tree to add the metering: the last pass before Python compiles it.
 
 Strategy. RestrictedPython's transformer is an allow list of syntax: it refuses every node type without a
-method, in newer Pythons too, and every name or attribute that begins with an underscore. This subclass keeps
-all of that, and changes the code that the transformer generates:
+method, in newer Pythons too, and every attribute that begins with an underscore. This subclass keeps that. It
+has methods for a few more nodes and a rule of its own for names (`reserved`), and changes the code that the
+transformer generates:
 
-- Values of a logic have built-in types only, so reading items and iterating need no guard. Costly operations
-  need one: see `guards`. A guard is omitted if a constant operand makes it unnecessary.
+- Values of a logic have built-in types only, so most operations need no guard. Costly ones need one: see
+  `guards`. A guard is omitted if a constant operand makes it unnecessary.
 - `x.name(...)` becomes one call of the guard `_m_name`, and `math.sqrt` the name of the frozen function.
 - Each function and loop body begins with ticks; comprehensions and lambdas call a guard that ticks.
 - The whole module becomes the body of one function, `_make_`, which returns `process`. So the globals of a

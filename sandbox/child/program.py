@@ -232,7 +232,7 @@ def vet(code: CodeType, runtime: Runtime) -> None:
 
 
 def _without_value(error: NameError) -> str:
-    """Return what a NameError says: the policy lets only variables through that some line sets."""
+    """Return the text for a NameError. The policy accepts only variables that some line sets."""
     name = str(error).partition("'")[2].partition("'")[0]
     return f"`{name}` has no value yet, because no line that sets it has run. Set it before, in every case"
 

@@ -8,9 +8,9 @@ The runner sends outcomes when there are enough of them, or when the watch has t
 repeated after a kill. A logic is loaded at its first reading, so that the parent can blame a reading for a
 logic that does not load in time, as for a logic that does not end.
 
-Time decides at the end of a reading, whatever the logic returned or raised: if the soft deadline has passed,
-the outcome is `limit`. The time of each task also counts against the budget of its logic for the batch
-(`batch_seconds`), which the parent sends along; the readings beyond it are not run.
+At the end of a reading, only its time decides: if the soft deadline has passed, the outcome is `limit`, also
+if the logic returned a result or raised an error. The time of each task also counts against the budget of its
+logic for the batch (`batch_seconds`), which the parent sends along; the readings beyond it are not run.
 
 An unforeseen error (one that `Program` should have turned into one of ours) ends the child, and the parent
 blames the reading.
@@ -211,7 +211,8 @@ class Runner:
     def _keep(self, place: int, program: Runnable | LogicRefused) -> None:
         """Keep a program, and drop all others if they become too large; they are loaded again when needed.
 
-        The parent bounds what the child holds, but does not know the size of code that the child compiles.
+        The parent bounds the programs of the child, but does not know the size of code that the child
+        compiles.
         """
         size = self._size(place, program)
         if self._programs_bytes + size > self._limits.programs_bytes:

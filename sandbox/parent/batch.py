@@ -57,7 +57,7 @@ class JobBatch:
         return [Report(state, outcomes) for state, outcomes in zip(self.states, self._outcomes, strict=True)]
 
     def next(self, readings: int, held: Container[str]) -> list[Span]:
-        """Return the spans to run next: at most `readings` readings, and what one request can carry.
+        """Return the spans to run next: at most `readings` readings, and no more than a request can carry.
 
         `held` has the digests of the logics that the child holds; a request must carry the others. Condemned
         readings at the position of the batch get their outcome first. The result is empty at the end.

@@ -61,7 +61,7 @@ class Child:
         return self._loads[digest].place
 
     def hold(self, logics: Iterable[Logic]) -> tuple[list[int], list[Load]]:
-        """Make the child hold these logics. Return the places that it must drop, and what it must load."""
+        """Make the child hold these logics. Return the places to drop, and the logics to load."""
         missing = list[Logic]()
         for logic in logics:
             if logic.digest in self._loads:

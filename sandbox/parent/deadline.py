@@ -1,8 +1,8 @@
 """The hard deadlines: the parent's check whether a child takes too long for a reading, or for a request.
 
 The deadline of a reading starts again whenever the shared page of memory shows that a reading is finished. A
-child can write to that page whatever it likes, so the page may only count up, and to no more readings than
-the child was given; and the time of the whole request has a limit, which no claim extends.
+child can write anything to that page, so the page may only count up, and to no more readings than the child
+was given; and the time of the whole request has a limit, which no claim extends.
 
 Both count the child's own processor time, so no reading is blamed if the machine gives the child no time. A
 child that uses no processor time, which no logic can cause, has `STALLED` times as long.

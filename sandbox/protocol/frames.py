@@ -42,7 +42,7 @@ REQUEST_BYTES: Final = 1 << 20
 REQUEST_READINGS: Final = 10_000
 
 #: How many bytes of a reading above its limit are still sent, so that it can be refused for its length. Also,
-#: by how many bytes a machine's state and config may exceed their limits, which somebody may have lowered.
+#: by how many bytes a machine's state and config may exceed their limits, which may have been lowered.
 BEYOND_READING: Final = 4 << 20
 
 #: How many bytes of a source above its limit are still sent.

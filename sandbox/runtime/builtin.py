@@ -10,12 +10,12 @@ from typing import Any
 
 from sandbox.runtime.meter import SCALARS, SIZED, Meter
 from sandbox.runtime.operators import power
+from sandbox.runtime.sets import NUMBERS
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
 _MISSING: Any = object()
-_NUMBERS = frozenset((int, float, bool))
 
 
 def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
@@ -60,7 +60,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
     def total(items: Any, /, start: Any = 0) -> Any:
         items = take(items) if type(items) in SIZED else list(takes.ticking(items))
-        if type(start) in _NUMBERS and set(map(type, items)) <= _NUMBERS:
+        if type(start) in NUMBERS and set(map(type, items)) <= NUMBERS:
             return meter.whole(sum(items, start))
         if type(start) is str:
             raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")

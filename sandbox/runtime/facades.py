@@ -15,13 +15,13 @@ from typing import Any
 from sandbox.allowed import MODULES
 from sandbox.runtime.conversions import JSONDecodeError
 from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
+from sandbox.runtime.sets import NUMBERS
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
 #: The ticks for each value of a statistics function, which computes with exact fractions; about its real
 #: time.
 STATISTICS_TICKS = 16
-_NUMBERS = frozenset((int, float, bool))
 _TEXT = frozenset((str,))
 
 
@@ -63,7 +63,7 @@ def math_facade(meter: Meter, takes: Takes) -> Guards:
     def prod(items: Any, /, *, start: Any = 1) -> Any:
         made = start
         for item in takes.take(items, 1):
-            if type(item) not in _NUMBERS or type(made) not in _NUMBERS:
+            if type(item) not in NUMBERS or type(made) not in NUMBERS:
                 raise TypeError("math.prod() takes numbers")
             made = whole(made * item)
         return made
@@ -116,7 +116,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
     def numbers(items: Any) -> Any:
         items = takes.take(items)
         meter.spend(len(items) * STATISTICS_TICKS + 4)
-        if not _NUMBERS.issuperset(map(type, items)):
+        if not NUMBERS.issuperset(map(type, items)):
             raise TypeError("statistics are available only for lists of numbers")
         return items
 
@@ -125,7 +125,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
             options = {"n": n, "method": method, "mu": mu, "xbar": xbar}
             given = {name: value for name, value in options.items() if value is not None}
             for name, value in given.items():
-                if type(value) not in (_TEXT if name == "method" else _NUMBERS):
+                if type(value) not in (_TEXT if name == "method" else NUMBERS):
                     raise TypeError(f"{function.__name__}(): {name} cannot be a {type(value).__name__}")
             if type(n) is int:
                 if n > meter.limits.dict_items:

@@ -29,7 +29,7 @@ def generator_guards(meter: Meter) -> Guards:
         return make
 
     def resumed(sent: None) -> None:
-        """Pay for a resume; what `yield` returns is always None, because a logic has no `send`."""
+        """Pay for a resume. `yield` always returns None, because a logic has no `send`."""
         spend(1)
         return sent
 

@@ -2,8 +2,8 @@
 
 Strategy. Every value that a logic can hold has a built-in type (there are no classes), so the types of its
 operands define an operation, and their sizes define its cost. Numbers take the first branch; values that can
-be long pay by their length. The names of the guards begin with an underscore, which a logic's own names
-cannot.
+be long pay by their length. The names of the guards have a form that no name of a logic can have
+(`check.reserved`).
 """
 
 import sys

@@ -1,9 +1,9 @@
 """The guard behind `match`: whether a value fits a pattern, and the parts that the pattern names.
 
 Strategy. The compiler describes each pattern as a tuple: its kind, then its parts (see `check.patterns`). The
-exact type of a value decides what it fits: a list, tuple or range is a sequence, a dict or `config` is a
-mapping, and nothing else is either. All parts of a pattern pay before they are compared, and a copy for a
-star pays before it is made.
+exact type of a value decides which patterns it fits: a list, tuple or range is a sequence, a dict or `config`
+is a mapping, and nothing else is either. All parts of a pattern pay before they are compared, and a copy for
+a star pays before it is made.
 """
 
 from collections.abc import Callable

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
-from sandbox.runtime.sets import Set
+from sandbox.runtime.sets import NUMBERS, Set
 
 #: The message about a breach, after the name and value of the limit.
 SAID = {
@@ -59,9 +59,8 @@ UNITS = {
     "batch_seconds": "seconds",
 }
 
-_NUMBERS = frozenset((int, float, bool))
 #: Types whose values cost nothing to compare, hash or show.
-SCALARS = frozenset((int, float, bool, type(None)))
+SCALARS = NUMBERS | {type(None)}
 #: Dates and times, whose values are small too.
 MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
 _SMALL = SCALARS | MOMENTS
@@ -174,7 +173,7 @@ class Meter:
 
     def division(self, left: Any, right: Any) -> None:
         """Pay for a remainder or a whole quotient: it takes a step for each bit that two floats lie apart."""
-        if type(left) in _NUMBERS and type(right) in _NUMBERS:
+        if type(left) in NUMBERS and type(right) in NUMBERS:
             if -1e16 < left < 1e16 and not -1e-9 < right < 1e-9:
                 return
             self.spend(6)

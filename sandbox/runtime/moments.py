@@ -29,7 +29,7 @@ datetime.strptime("2026-03-12 Thursday March", "%Y-%m-%d %A %B")
 
 
 class Kind(NamedTuple):
-    """What an argument must be: a name for messages, and the exact types."""
+    """The allowed types of an argument, exactly, and their name for messages."""
 
     name: str
     types: tuple[type, ...]
@@ -44,7 +44,7 @@ SPAN: Final = Kind("a timedelta", (timedelta,))
 ZONE: Final = Kind("a timezone or None", (timezone, type(None)))
 MOMENT: Final = Kind("a datetime or None", (datetime, type(None)))
 
-#: The parameters of a function in their order, each with what it must be.
+#: The parameters of a function in their order, each with its kind.
 Parameters = Mapping[str, Kind]
 
 _DATE: Final = dict.fromkeys(("year", "month", "day"), WHOLE)

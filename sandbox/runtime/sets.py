@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _EMPTY: dict[str, int] = {}
 #: The views of a dict that behave like sets.
 VIEWS = frozenset((type(_EMPTY.keys()), type(_EMPTY.items())))
-_NUMBERS = frozenset((int, float, bool))
+#: The types of numbers.
+NUMBERS = frozenset((int, float, bool))
 #: The removed items that a set may keep room for, in addition to one for each item.
 _SLACK = 16
 
@@ -69,7 +70,7 @@ class Set:
             if kinds == {str}:
                 self._meter.spend((sum(map(len, order)) * len(order).bit_length()) >> 11)
                 order.sort()
-            elif kinds <= _NUMBERS and not (float in kinds and any(item != item for item in order)):
+            elif kinds <= NUMBERS and not (float in kinds and any(item != item for item in order)):
                 order.sort()  # without NaN, whose place would depend on the order before
             self._order = order
         return self._order

@@ -31,7 +31,7 @@ from sandbox.parent.sandbox import Sandbox
 from tests.support.installation import Command, Installation
 from tests.support.metrics import parse, value
 from tests.support.waiting import wait_until
-from web.access.places import kinds_of
+from web.access.admission import kinds_of
 from web.access.roles import Role, access
 from web.app import create_app
 from web.documents.openapi import handlers

@@ -10,7 +10,7 @@ import pytest
 from pipeline.settings import Settings
 from pipeline.trials import runner
 from pipeline.trials.runner import Case, Trials
-from pipeline.trials.turns import SandboxTurns
+from pipeline.trials.shared_sandbox import SharedSandbox
 from sandbox.parent.sandbox import Sandbox
 
 #: Takes some ten milliseconds per reading.
@@ -38,10 +38,10 @@ class Readings(list[bytes]):
 
 
 @pytest.fixture
-def turns() -> Iterator[SandboxTurns]:
-    turns = SandboxTurns(Settings())
-    yield turns
-    turns.close()
+def shared() -> Iterator[SharedSandbox]:
+    shared = SharedSandbox(Settings())
+    yield shared
+    shared.close()
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -51,16 +51,16 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-def test_a_small_trial_is_done_while_a_large_one_goes_on(turns: SandboxTurns) -> None:
-    assert not asyncio.run(is_done_before_a_small_one(Trials(turns)))
+def test_a_small_trial_is_done_while_a_large_one_goes_on(shared: SharedSandbox) -> None:
+    assert not asyncio.run(is_done_before_a_small_one(Trials(shared)))
 
 
 def test_without_turns_a_small_trial_would_wait_for_a_large_one(
-    turns: SandboxTurns, monkeypatch: pytest.MonkeyPatch
+    shared: SharedSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "SLICE", 1000.0)
 
-    assert asyncio.run(is_done_before_a_small_one(Trials(turns)))
+    assert asyncio.run(is_done_before_a_small_one(Trials(shared)))
 
 
 async def is_done_before_a_small_one(trials: Trials) -> bool:
@@ -73,10 +73,10 @@ async def is_done_before_a_small_one(trials: Trials) -> bool:
         return readings.ended
 
 
-def test_a_trial_ends_when_its_time_is_up(turns: SandboxTurns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_ends_when_its_time_is_up(shared: SharedSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SECONDS", 0)
 
-    ran = asyncio.run(Trials(turns).run(SLOW, [Case(b"{}", [b"1"] * 100)]))
+    ran = asyncio.run(Trials(shared).run(SLOW, [Case(b"{}", [b"1"] * 100)]))
 
     assert ran.stopped is not None
     assert "longer than 0 seconds" in ran.stopped
@@ -84,7 +84,7 @@ def test_a_trial_ends_when_its_time_is_up(turns: SandboxTurns, monkeypatch: pyte
 
 
 def test_a_caller_that_is_cancelled_takes_no_turn_and_one_in_its_turn_stays_until_it_ends(
-    turns: SandboxTurns,
+    shared: SharedSandbox,
 ) -> None:
     steps, end = list[str](), Event()
 
@@ -95,7 +95,7 @@ def test_a_caller_that_is_cancelled_takes_no_turn_and_one_in_its_turn_stays_unti
 
     async def cancel() -> None:
         first, second, third = (
-            asyncio.create_task(turns.turn(partial(step, name))) for name in ("first", "second", "third")
+            asyncio.create_task(shared.use(partial(step, name))) for name in ("first", "second", "third")
         )
         await until(lambda: steps)
         second.cancel()

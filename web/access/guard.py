@@ -13,7 +13,7 @@
   address that sends an invalid token, and each address that requests a public route, is a client too. Without
   tokens nothing is limited: a client with full access needs no flood to do harm.
 - A token may use a limited number of handler threads at a time (`web.access.fair_share`).
-- A request for a sandbox needs a place there (`web.access.places`).
+- A request for a sandbox needs a place there (`web.access.admission`).
 """
 
 import asyncio
@@ -32,8 +32,8 @@ from pipeline.settings import Settings
 from pipeline.store.audit import UNNAMED
 from pipeline.store.client import RedisError
 from pipeline.store.tokens import Caller, Tokens
+from web.access.admission import Admission, Kind, kinds_of
 from web.access.fair_share import FairShare
-from web.access.places import Kind, Places, kinds_of
 from web.access.rate_limit import RateLimit
 from web.access.roles import Role
 
@@ -66,9 +66,13 @@ class Guard:
     """The guard of all routes."""
 
     def __init__(
-        self, tokens: Tokens, settings: Settings, fair_share: FairShare, places: Mapping[Kind, Places[Any]]
+        self,
+        tokens: Tokens,
+        settings: Settings,
+        fair_share: FairShare,
+        admission: Mapping[Kind, Admission[Any]],
     ) -> None:
-        self._fair_share, self._places = fair_share, places
+        self._fair_share, self._admission = fair_share, admission
         self._rates = RateLimit(settings.api_rate, settings.api_burst)
         self._local = is_loopback(settings.api_host)
         self._tokens = tokens
@@ -103,7 +107,7 @@ class Guard:
             )
         connection.state[CALLER] = caller
         for kind in kinds_of(handler):
-            self._places[kind].check(client_of(connection.scope))
+            self._admission[kind].check(client_of(connection.scope))
         if caller is not ANYBODY and getattr(handler, "sync_to_thread", None):
             await self._fair_share.begin(connection, caller.name)
 

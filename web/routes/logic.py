@@ -11,7 +11,7 @@ from pipeline.model.deployment import Active
 from pipeline.plant.uploads import AcceptedLogic, Uploads
 from pipeline.store.audit import Audit
 from pipeline.wire import LARGEST_INTEGER
-from web.access.places import SandboxUse
+from web.access.admission import SandboxUse
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch
 from web.http.problems import checked_id, checked_name

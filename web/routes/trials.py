@@ -13,7 +13,7 @@ from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, en
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
 from sandbox.job import Problem
-from web.access.places import SandboxUse
+from web.access.admission import SandboxUse
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.routes.configs import encoded_config
@@ -37,7 +37,7 @@ class CheckResult(Struct):
     """Whether an upload of the logic would be accepted.
 
     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if
-    the logic has no problems. `notes` say what else the author should know; they do not refuse the logic.
+    the logic has no problems. `notes` are for the author, and do not refuse the logic.
     """
 
     accepted: bool
@@ -71,7 +71,7 @@ class MachineTrialOrder(Struct):
 class TrialReport(Struct, kw_only=True):
     """The report of a trial.
 
-    `errors` lists the problems of the logic, `notes` what else its author should know. `readings` has an
+    `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an
     entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and
     `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine
     would be in quarantine.
@@ -190,7 +190,7 @@ class _Order(NamedTuple):
 
 
 def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Order:
-    """Complete a trial on a machine by what is stored of the machine. Raises the error to answer with."""
+    """Complete a trial on a machine with the stored data of the machine. Raises the error to answer with."""
     stored = services.machines.read(machine_id)
     limits = services.settings.limits
     logic, active = data.logic, None

@@ -48,7 +48,7 @@ class Accepted(Owned, kw_only=True):
 class Uploaded(Accepted, kw_only=True):
     """The deployed version of an upload.
 
-    `notes` say what the author should know about the logic, such as a part that is ignored.
+    `notes` are remarks for the author of the logic, for example about an ignored part.
     """
 
     notes: tuple[Problem, ...]

@@ -38,7 +38,7 @@ class _ExampleOutcome(Struct):
 class _LogicOutcome(Struct):
     """The outcome of a logic: the problems that prevent it from running, or the outcomes of its examples.
 
-    `notes` say what else its author should know.
+    `notes` are for its author.
     """
 
     file: str

@@ -20,7 +20,7 @@ from sandbox.parent.sandbox import Sandbox
 _Result = TypeVar("_Result")
 
 
-class SandboxTurns:
+class SharedSandbox:
     """A sandbox of its own, for the coroutines of one event loop."""
 
     def __init__(self, settings: Settings) -> None:
@@ -28,7 +28,7 @@ class SandboxTurns:
         self._line = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "sandbox")
 
-    async def turn(self, step: Callable[[Sandbox], _Result]) -> _Result:
+    async def use(self, step: Callable[[Sandbox], _Result]) -> _Result:
         """Return the result of a step, when it is its turn. Raises `SandboxUnavailable`."""
         async with self._line:
             return await to_the_end(self._thread, lambda: step(self.sandbox))

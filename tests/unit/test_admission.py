@@ -10,8 +10,8 @@ from litestar.types import HTTPDisconnectEvent, ReceiveMessage
 from prometheus_client import CollectorRegistry
 
 from pipeline.errors import Busy
-from web.access import places as module
-from web.access.places import Places
+from web.access import admission as module
+from web.access.admission import Admission
 from web.http.problems import ClientGone
 from web.metrics import SandboxMetrics
 
@@ -46,7 +46,7 @@ class Work:
 class Client:
     """A client that sends requests to the same places as the others."""
 
-    def __init__(self, places: Places[object], name: str) -> None:
+    def __init__(self, places: Admission[object], name: str) -> None:
         self._places, self._name = places, name
 
     def send(self, work: Work, name: str, connection: Connection | None = None) -> "asyncio.Task[str]":
@@ -54,8 +54,8 @@ class Client:
         return asyncio.create_task(self._places.run(self._name, receive, work.named(name)))
 
 
-def places(most: int) -> Places[object]:
-    return Places("trials", object(), most, SandboxMetrics(CollectorRegistry()))
+def places(most: int) -> Admission[object]:
+    return Admission("trials", object(), most, SandboxMetrics(CollectorRegistry()))
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -1,8 +1,8 @@
-"""Places: how many requests may use a sandbox at a time, and whose.
+"""Admission: how many requests may use a sandbox at a time, and whose.
 
-A check or a trial takes seconds, and a sandbox runs one step at a time (`pipeline.trials.turns`). If every
-request could wait for it, 100 uploads would fill the handler threads and the memory, and delay everybody for
-minutes. So each of the API's two sandboxes, for uploads and for trials, has a number of places:
+A check or a trial takes seconds, and a sandbox runs one step at a time (`pipeline.trials.shared_sandbox`). If
+every request could wait for it, 100 uploads would fill the handler threads and the memory, and delay
+everybody for minutes. So each of the API's two sandboxes, for uploads and for trials, has a number of places:
 
 - A request that uses a sandbox has a place from the start of its work until its end. If none is free, the
   answer is 503 with `Retry-After`. A request whose body is still on its way has no place.
@@ -11,8 +11,8 @@ minutes. So each of the API's two sandboxes, for uploads and for trials, has a n
 - A request whose client has disconnected loses its place at once, or at the end of the step that is running.
 - A request that takes longer than `LONGEST` seconds, with its waiting, loses its place: 503.
 - Nothing here uses a handler thread, so no other request waits for a sandbox.
-- A request that cannot have a place is refused before its body is read (`Places.check`), and only a few such
-  requests are looked at at a time (`Entrance`). So thousands of them delay no other request either.
+- A request that cannot have a place is refused before its body is read (`Admission.check`), and only a few
+  such requests are examined at a time (`Entrance`). So thousands of them delay no other request either.
 
 A route has no other way to a sandbox than these places: `Services` offers none.
 """
@@ -29,7 +29,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send, WebSocketReceiveMessage
 
 from pipeline.errors import Busy
-from pipeline.trials.turns import to_the_end
+from pipeline.trials.shared_sandbox import to_the_end
 from web.http.problems import ClientGone
 from web.metrics import SandboxMetrics
 
@@ -69,7 +69,7 @@ class _Client:
         self.turn = asyncio.Lock()
 
 
-class Places(Generic[_Tool]):
+class Admission(Generic[_Tool]):
     """The places for the work with one `tool`, used by one event loop. `kind` names the work."""
 
     def __init__(self, kind: Kind, tool: _Tool, most: int, metrics: SandboxMetrics) -> None:
@@ -167,7 +167,7 @@ class Places(Generic[_Tool]):
 class Entrance(ASGIMiddleware):
     """Middleware around every route that lets few requests for a sandbox in at a time.
 
-    A request leaves the entrance when it asks for its body, so a client that sends slowly holds nobody up.
+    A request leaves the entrance when it asks for its body, so a client that sends slowly delays no other.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -193,13 +193,13 @@ class Entrance(ASGIMiddleware):
 class SandboxUse(Generic[_Tool]):
     """A request's way to a sandbox, for a handler that is a coroutine."""
 
-    def __init__(self, places: Places[_Tool], client: str, receive: Receive) -> None:
-        self._places, self._client, self._receive = places, client, receive
+    def __init__(self, admission: Admission[_Tool], client: str, receive: Receive) -> None:
+        self._admission, self._client, self._receive = admission, client, receive
 
     async def run(self, work: Callable[[_Tool], Coroutine[Any, Any, _Result]]) -> _Result:
         """Return the result of `work` in a place. Raises `Busy`, and `ClientGone`."""
-        return await self._places.run(self._client, self._receive, work)
+        return await self._admission.run(self._client, self._receive, work)
 
     async def call(self, step: Callable[[], _Result]) -> _Result:
-        """Return the result of a blocking step of the work. A step that has begun ends, whatever happens."""
-        return await self._places.call(step)
+        """Return the result of a blocking step of the work. A step that has begun always runs to its end."""
+        return await self._admission.call(step)
