@@ -202,7 +202,8 @@ class Expressions(RestrictingNodeTransformer):
         if variable not in self._items:
             around = variable.block.parent
             taken = around is not None and around.look_up(variable.name) is not None
-            self._items[variable] = self.gen_tmp_name() if taken else variable.name
+            new = f"{self.gen_tmp_name()}{variable.name}_"  # of which `texts.public` makes the name again
+            self._items[variable] = new if taken else variable.name
         return self._items[variable]
 
     @cached_property

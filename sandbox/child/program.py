@@ -143,12 +143,12 @@ class Program:
         Raises `LimitExceeded` if the deadline passes meanwhile.
         """
         kind, meter = type(error).__name__, self._meter
-        if isinstance(error, NameError):
-            return f"{kind}: {_without_value(error)}"
         fuel, meter.fuel = meter.fuel, LAST_WORDS
         try:
             self._runtime.texts.clean(error)
             said = self._runtime.texts.show(error)
+            if isinstance(error, NameError):
+                said = _without_value(error)
         except (Breach, RecursionError):
             said = "(too long to show)"
         breach, meter.fuel, meter.breach = meter.breach, fuel, None

@@ -18,6 +18,8 @@ from sandbox.runtime.sets import Set
 _PLAIN = SCALARS | MOMENTS
 #: The address in the text of an object, and the place of a function in the code that the compiler makes.
 _INTERNAL = re.compile(r" at 0x[0-9a-f]+(?=>)|[\w.]*<locals>\.")
+#: The name that the compiler gives to a variable of a comprehension, such as `_tmp0_x_` for x.
+_ITEM = re.compile(r"\b_tmp[0-9]+_(\w+)_\b")
 #: A number in a format. Python reads the digits of all scripts there, as this does.
 _NUMBER = re.compile(r"\d+")
 _PERCENT = re.compile(
@@ -135,7 +137,7 @@ class Texts:
         for text in error.args:
             if type(text) is str:
                 self.meter.spend(len(text) >> 7)
-                if "0x" in text or "<locals>" in text or "mappingproxy" in text:
+                if "0x" in text or "<locals>" in text or "mappingproxy" in text or "_tmp" in text:
                     error.args = tuple([public(arg) if type(arg) is str else arg for arg in error.args])
                     return
 
@@ -234,7 +236,7 @@ class Texts:
 
 def public(text: str) -> str:
     """Return a text without the addresses of objects, and without names that only the sandbox knows."""
-    return _INTERNAL.sub("", text).replace("mappingproxy", "dict")
+    return _ITEM.sub(r"\1", _INTERNAL.sub("", text)).replace("mappingproxy", "dict")
 
 
 def named(name: str, function: object) -> None:

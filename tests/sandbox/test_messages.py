@@ -45,6 +45,9 @@ OPERATORS = {
     )
 }
 
+#: A function that reads a variable of a comprehension before it is set; another variable has its name.
+UNSET_ITEM = "y = 1\ndef f():\n    return [y for a in [1] for b in [lambda: y] for y in [b()]]"
+
 
 def helper(a: int) -> int:
     return a
@@ -143,6 +146,14 @@ def test_no_error_shows_an_address_or_an_internal_name(
         (
             "def out():\n    def inner(a):\n        return a\n    return inner\n(lambda f: f(1, 2))(out())",
             "inner() takes 1 positional argument but 2 were given",
+        ),
+        (
+            f"{UNSET_ITEM}\nf()",
+            "`y` has no value yet, because no line that sets it has run. Set it before, in every case",
+        ),
+        (
+            f"{UNSET_ITEM}\ntry:\n    f()\nexcept Exception as e:\n    raise ValueError(str(e)[:31])",
+            "cannot access free variable 'y'",
         ),
         ("[].index(len)", "<function len> is not in list"),
         ("[].index('a')", "'a' is not in list"),
