@@ -429,7 +429,21 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "dates and sets in results and in the state": ("JSON has none. Write `.isoformat()` or `sorted(…)`."),
         "keys that are no text in results and in the state": "JSON has none. Write `str(key)`.",
         "results that are no dict": ("A result is a JSON object. Write `{'value': …}`, or a list of dicts."),
-        "changes of `config`": "It belongs to the machine. `dict(config)` makes a copy.",
+        "changes of `config` and of tables": (
+            "They belong to the machine, or to all machines of a logic. `dict(…)` and `list(…)` make copies."
+        ),
+        "generators and other iterators in tables, results and the state": (
+            "They would run code in a later reading. Write `list(…)`."
+        ),
+        "`yield` in `process`, in a lambda, and in a `try` with `finally`": (
+            "The `finally` could run in a later reading. Let `process` return a list of dicts."
+        ),
+        "attributes in patterns of `match` and in fields of `str.format`: `case date(year=y)`, `{0.x}`": (
+            "They would look up any attribute. Write `case date() as d`, and `{0[x]}` or an f-string."
+        ),
+        "`0 < x in items` in the source of a comprehension": (
+            "Python has no place there for a value that is kept. Join two comparisons with `and`."
+        ),
     }
 )
 

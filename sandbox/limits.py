@@ -140,6 +140,16 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=100, description="Length of a range.", extra={"unit": "items"}),
     ] = 20_000
 
+    table_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_024,
+            description="Size in memory of the values that the top level of a logic computes once. A child "
+            "keeps those of all its logics.",
+            extra={"unit": "bytes"},
+        ),
+    ] = 1 << 20
+
     # Readings, states and results.
 
     reading_bytes: Annotated[

@@ -15,8 +15,8 @@ _OPENING = """\
 
 <!-- Made by `python -m sandbox.reference`. Change sandbox/allowed.py or sandbox/limits.py, not this page. -->
 
-A logic is a Python source with one function `process(data, state)`. It may also have other functions,
-constants, and imports of the modules below. It reads values that differ from machine to machine, such as a
+A logic is a Python source with one function `process(data, state)`. It may also have other functions and
+values, and imports of the modules below. It reads values that differ from machine to machine, such as a
 threshold, from `config`: `config["limit"]`, or `config.get("limit", 80)` if some machines have none.
 Everything that is not named on this page is unavailable.
 
@@ -24,6 +24,16 @@ It has no clock, no randomness, no file and no network: the same readings always
 the time from the reading. For the same reason a set has an order: numbers are in ascending order, texts in
 alphabetical order, and the items of all other sets (mixed ones, tuples, or numbers with NaN) in the order in
 which they were added.
+
+`process` returns a dict, a list or tuple of dicts, or None. In results and in the state, a tuple becomes a
+list.
+
+Code outside of functions runs for every reading, so its lists and dicts are new each time. The exception is
+code with a loop, a comprehension or a call of a function of the logic, such as `TABLE = make_table()`: it
+runs once for each version, when the logic is uploaded and when a worker loads it, with the fuel of one
+reading. What it sets is a table, for all machines. A table cannot be changed: its lists become tuples, and
+its dicts and sets are read-only. Code that reads `config` or keeps functions runs for every reading, whatever
+it costs.
 """
 
 

@@ -54,7 +54,7 @@ def measure(code: CodeType, limits: Limits, source: Source) -> bytes | Problem:
     made = marshal.dumps(code)
     if len(made) <= limits.code_bytes:
         return made
-    functions = [each for each in _functions(code) if each.co_name not in ("<module>", "_make_")]
+    functions = [each for each in _functions(code) if each.co_name not in ("<module>", "_make_", "_tables_")]
     largest = max(functions, key=lambda each: len(marshal.dumps(each)))
     return source.at(
         largest.co_firstlineno,

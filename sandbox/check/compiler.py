@@ -18,6 +18,7 @@ from sandbox.check.policy import judge, too_large
 from sandbox.check.prepare import prepare
 from sandbox.check.scope import Scope
 from sandbox.check.source import Source, read
+from sandbox.check.tables import Tables
 from sandbox.check.transformer import Metering
 from sandbox.job import FILENAME, Checked, Problem
 from sandbox.limits import Limits
@@ -26,11 +27,12 @@ from sandbox.limits import Limits
 FRAMES = 3_000
 
 
-def check(source: str | bytes, limits: Limits) -> Checked:
+def check(source: str | bytes, limits: Limits, functions: frozenset[str] = frozenset()) -> Checked:
     """Judge a source and compile it.
 
     Return all problems found, or the code (a marshalled code object, only for this version of Python and of
-    the sandbox). Never raises.
+    the sandbox). `functions` has the names at the top level whose values hold functions; see
+    `tables`. Never raises.
     """
     text = Source("")
     frames = sys.getrecursionlimit()
@@ -42,7 +44,7 @@ def check(source: str | bytes, limits: Limits) -> Checked:
         with warnings.catch_warnings():
             # Python warns of possible mistakes ("is" with a literal); a warning does not refuse the source.
             warnings.simplefilter("ignore")
-            return _checked(text, limits)
+            return _checked(text, limits, functions)
     except SyntaxError as error:
         return Checked((_syntax_problem(error, text),))
     except RecursionError:
@@ -59,14 +61,15 @@ def _refused(source: Source, message: str, hint: str) -> Checked:
     return Checked((source.at(1, 1, message, hint),))
 
 
-def _checked(source: Source, limits: Limits) -> Checked:
+def _checked(source: Source, limits: Limits, functions: frozenset[str]) -> Checked:
     tree = ast.parse(source.text, FILENAME, "exec")
     large = too_large(tree, limits, source)
     if large is not None:
         return Checked((large,))
     removed = prepare(tree, source)
     names = Scope(tree)
-    problems, found = judge(tree, names, limits, source, removed.aliases)
+    top = Tables(tree, names, functions)
+    problems, found = judge(tree, names, top, limits, source, removed.aliases)
     notes = tuple(sorted((*removed.notes, *found), key=lambda note: (note.line, note.column)))
     if problems:
         return Checked(tuple(problems), notes=notes)
@@ -75,6 +78,7 @@ def _checked(source: Source, limits: Limits) -> Checked:
 
     class Restricting(Metering):
         scope = names
+        tables = top
 
     result = compile_restricted_exec(tree, FILENAME, policy=Restricting)
     if result.errors or result.code is None:

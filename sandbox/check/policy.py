@@ -10,9 +10,9 @@ import ast
 from collections.abc import Mapping
 
 from sandbox.check import hints
-from sandbox.check.costs import facade_path
 from sandbox.check.scope import Scope
 from sandbox.check.source import Source
+from sandbox.check.tables import Tables
 from sandbox.check.wording import WordingRules
 from sandbox.job import Problem
 from sandbox.limits import Limits
@@ -84,10 +84,19 @@ def too_large(tree: ast.Module, limits: Limits, source: Source) -> Problem | Non
 
 
 def judge(
-    tree: ast.Module, scope: Scope, limits: Limits, source: Source, aliases: Mapping[str, int]
+    tree: ast.Module,
+    scope: Scope,
+    tables: Tables,
+    limits: Limits,
+    source: Source,
+    aliases: Mapping[str, int],
 ) -> tuple[list[Problem], list[Problem]]:
     """Return everything in the tree that the policy does not allow, and the notes for its author."""
     policy = _Policy(tree, scope, limits, source, aliases)
+    for fault in tables.faults():
+        policy.report(*fault)
+    for note in tables.notes():
+        policy.note(*note)
     return policy.problems(), policy.notes
 
 
@@ -119,25 +128,13 @@ class _Policy(WordingRules):
     # The top level.
 
     def top_level(self) -> None:
-        made = 0
-        for statement in self.tree.body:
-            if isinstance(statement, ast.FunctionDef) and statement.name == "process":
-                made += 1
-                self.check_process(statement)
-                if made > 1:
-                    self.report(statement, "process is defined twice", "Keep one definition.")
-            elif isinstance(statement, (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Pass)) or (
-                isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-            ):
-                continue
-            elif isinstance(statement, ast.Assign):
-                self.set_constant(statement)
-            elif isinstance(statement, (*_STATEMENTS, ast.AnnAssign)):
-                self.report(
-                    statement,
-                    "only functions, constants and imports are allowed at the top level",
-                    "Move this into process.",
-                )
+        made = [
+            node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "process"
+        ]
+        for place, statement in enumerate(made):
+            self.check_process(statement)
+            if place:
+                self.report(statement, "process is defined twice", "Keep one definition.")
         if not made:
             line = self.tree.body[0] if self.tree.body else self.tree
             self.report(
@@ -145,6 +142,17 @@ class _Policy(WordingRules):
                 "there is no function process(data, state)",
                 "Begin with `def process(data, state):`.",
             )
+        ahead: list[ast.AST] = [*self.tree.body]
+        while ahead:
+            node = ahead.pop()
+            if isinstance(node, ast.Return):
+                self.report(node, "`return` outside of a function", "Set a variable instead.")
+            elif isinstance(node, ast.Nonlocal):
+                self.report(node, "`nonlocal` outside of a function", "Omit it at the top level.")
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id == "process":
+                self.report(node, "process cannot be deleted", "Delete this line.")
+            elif isinstance(node, ast.stmt) and not isinstance(node, ast.FunctionDef):
+                ahead.extend(ast.iter_child_nodes(node))
 
     def check_process(self, node: ast.FunctionDef) -> None:
         arguments = node.args
@@ -155,38 +163,3 @@ class _Policy(WordingRules):
             self.report(
                 node, "process must take exactly two parameters", "Write `def process(data, state):`."
             )
-
-    def set_constant(self, node: ast.Assign) -> None:
-        for target in node.targets:
-            names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-            if not all(isinstance(name, ast.Name) for name in names):
-                self.report(node, "only plain names can be set at the top level", "Move this into process.")
-            if any(isinstance(name, ast.Name) and name.id == "process" for name in names):
-                self.report(node, "process must be a function", "Write `def process(data, state):`.")
-        for part in ast.walk(node.value):
-            if isinstance(
-                part, (ast.Lambda, ast.NamedExpr, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-            ):
-                self.report(
-                    part,
-                    "only constants can be set at the top level",
-                    "Write a function with def, or compute the value inside process.",
-                )
-            elif isinstance(part, ast.Call) and not self._makes_constant(part):
-                self.report(
-                    part,
-                    "only constants can be set at the top level",
-                    "Compute the value inside process.",
-                )
-
-    def _makes_constant(self, call: ast.Call) -> bool:
-        if isinstance(call.func, ast.Name) and self.scope.is_offered(call.func):
-            return True
-        path = facade_path(call.func, self.scope)
-        if path is not None:
-            return True
-        function = call.func
-        if not isinstance(function, ast.Attribute):
-            return False
-        value = function.value
-        return self.scope.is_offered(value) or facade_path(value, self.scope) is not None

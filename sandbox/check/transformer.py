@@ -11,13 +11,15 @@ transformer generates:
 - `x.name(...)` becomes one call of the guard `_m_name`, and `math.sqrt` the name of the frozen function.
 - Each function and loop body begins with ticks; comprehensions and lambdas call a guard that ticks.
 - The whole module becomes the body of one function, `_make_`, which returns `process`. So the globals of a
-  logic are variables of that call: they are new for every reading, and no instruction writes a global.
+  logic are variables of that call: they are new for every reading, and no instruction writes a global. What
+  runs once for each version (see `tables`) is in a function `_tables_`, whose results `_make_` gets.
 
 The policy has checked the tree before, so this pass checks everything a second time.
 """
 
 import ast
-from typing import Any
+from itertools import groupby
+from typing import Any, ClassVar
 
 from RestrictedPython.transformer import copy_locations
 
@@ -26,12 +28,16 @@ from sandbox.check.defaults import defaults_of, fresh, is_made_again
 from sandbox.check.expressions import GUARDED
 from sandbox.check.generators import yields_in
 from sandbox.check.patterns import Patterns
+from sandbox.check.tables import Tables
 
 _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 
 class Metering(Patterns):
     """RestrictedPython's transformer, with this package's guards and ticks."""
+
+    #: When the statements of the top level run.
+    tables: ClassVar[Tables]
 
     def _ticks(self, weight: int, at: ast.stmt) -> list[ast.stmt]:
         def fuel(context: ast.expr_context) -> ast.Attribute:
@@ -50,24 +56,69 @@ class Metering(Patterns):
     # The module.
 
     def visit_Module(self, node: ast.Module) -> Any:
-        """Turn the module into the function `_make_`."""
-        weight = weight_of(node.body)
-        node = self._with(node)
+        """Turn the module into the function `_make_`, after `_tables_` if it computes tables."""
+        once = [line.node for line in self.tables.first]
+        later = [line.node for line in self.tables.later]
+        weights = [weight_of(once), weight_of(later)]
+        made = {line: self._statements([line]) for line in node.body}
         last = node.body[-1]
         give = ast.Return(ast.Name("process", ast.Load()))
         copy_locations(give, last)
-        make = ast.FunctionDef(
-            name="_make_",
-            args=ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]),
-            body=[*self._ticks(weight, last), *node.body, give],
+        body = [*self._ticks(weights[1], last), *(part for line in later for part in made[line]), give]
+        make = self._function("_make_", list(self.tables.names), body, node)
+        node.body = [make]
+        if once:
+            node.body.insert(0, self._function("_tables_", [], self._computed(made, weights[0], last), node))
+        return node
+
+    def _function(
+        self, name: str, parameters: list[str], body: list[ast.stmt], at: ast.Module
+    ) -> ast.FunctionDef:
+        arguments = [ast.arg(parameter) for parameter in parameters]
+        made = ast.FunctionDef(
+            name=name,
+            args=ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[]),
+            body=body,
             decorator_list=[],
             returns=None,
             type_comment=None,
             **({"type_params": []} if "type_params" in ast.FunctionDef._fields else {}),  # type: ignore[arg-type]
         )
-        copy_locations(make, node.body[0])
-        node.body = [make]
-        return node
+        copy_locations(made, at.body[0])
+        return made
+
+    def _computed(self, made: dict[ast.stmt, list[ast.stmt]], weight: int, last: ast.stmt) -> list[ast.stmt]:
+        """Return the body of `_tables_`. Lines that run once cannot change the values of pinned lines."""
+        body = self._ticks(weight, last)
+        held: list[str] = []
+        for once, lines in groupby(self.tables.first, key=lambda line: line.once):
+            group = list(lines)
+            inner = [part for line in group for part in made[line.node]]
+            if once:
+                inner = self._holding(held, inner, group[0].node)
+            held += [variable.name for line in group if line.pinned for variable in line.sets]
+            body += inner
+        tables: list[ast.expr] = []
+        for name, at in self.tables.names.items():
+            tables.append(self._guard("_table_", [ast.Constant(name), ast.Name(name, ast.Load())], at))
+        give = ast.Return(ast.Tuple(tables, ast.Load()))
+        copy_locations(give, last)
+        return [*body, give]
+
+    def _holding(self, names: list[str], body: list[ast.stmt], at: ast.stmt) -> list[ast.stmt]:
+        """Return a body in which these variables have values that cannot be changed."""
+        before: list[ast.stmt] = []
+        after: list[ast.stmt] = []
+        for name in sorted(set(names)):
+            kept = self.gen_tmp_name()
+            read = ast.Name(kept, ast.Load())
+            fixed = self._guard("_constant_", [ast.Constant(name), read], at)
+            before.append(ast.Assign([ast.Name(kept, ast.Store())], ast.Name(name, ast.Load())))
+            before.append(ast.Assign([ast.Name(name, ast.Store())], fixed))
+            after.append(ast.Assign([ast.Name(name, ast.Store())], read))
+        for statement in (*before, *after):
+            copy_locations(statement, at)
+        return [*before, *body, *after]
 
     def visit_Import(self, node: ast.Import) -> Any:
         """Remove the import: it is resolved at compile time, so there is nothing to run."""

@@ -1,7 +1,8 @@
 """A compiled logic that can run on readings: `Program`.
 
 Strategy. The code of a logic is one function that makes a new `process` for every reading. The logic's
-globals are variables of that call, so only `state` survives a reading. The code is checked once, when it is
+globals are variables of that call, so only `state` survives a reading. A second function computes the tables,
+which are the same for all readings of a version and cannot be changed. The code is checked once, when it is
 loaded: it may use only names of the runtime, and must have no instruction that writes a global, imports, or
 accesses an attribute other than the meter's fuel.
 """
@@ -10,7 +11,8 @@ import dis
 import inspect
 import marshal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
@@ -18,7 +20,7 @@ from typing import Any, Self
 from sandbox.check.compiler import check
 from sandbox.check.source import Source
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused
-from sandbox.job import FILENAME, Failure, Logic, Problem
+from sandbox.job import FILENAME, Checked, Failure, Logic, Problem
 from sandbox.limits import Limits
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.runtime import Runtime
@@ -55,7 +57,15 @@ _ATTRIBUTES = {
     for name in ("LOAD_ATTR", "STORE_ATTR", "DELETE_ATTR", "LOAD_METHOD")
     if name in dis.opmap
 }
-_MODULE_NAMES = {"_make_"}
+_MODULE_NAMES = {"_make_", "_tables_"}
+
+
+class HoldsFunctions(LogicRefused):
+    """Values of the top level hold functions, so the code was compiled wrongly: see `examine`."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+        super().__init__([_not_ours(f"{', '.join(sorted(self.names))} cannot be computed once")])
 
 
 class Program:
@@ -64,19 +74,23 @@ class Program:
     Not thread-safe, because the meter is shared: only one thread of a process may run programs.
     """
 
-    def __init__(self, logic: Logic, code: CodeType, code_bytes: int, runtime: Runtime) -> None:
+    def __init__(self, logic: Logic, code: bytes, limits: Limits) -> None:
         self.logic = logic
-        self.code_bytes = code_bytes
-        self._runtime = runtime
+        self.held_bytes = len(code)  # and those of the tables
+        self._runtime = runtime = Runtime.of(limits)
         self._meter = runtime.meter
         self._limits = runtime.limits
         self._globals = runtime.globals
         made: dict[str, Any] = {}
-        # Functions keep the runtime's globals; only the name `_make_` itself goes into `made`.
-        exec(code, runtime.globals, made)  # noqa: S102 - the purpose of this package
+        # Functions keep the runtime's globals; only the names `_make_` and `_tables_` go into `made`.
+        exec(_code_of(code, runtime), runtime.globals, made)  # noqa: S102 - the purpose of this package
         if "_make_" not in made:
             raise LogicRefused([_not_ours("it defines no process")])
         self._make = made["_make_"]
+        #: Computes the tables; None if there are none, or when they are computed.
+        self._compute: Callable[[], tuple[Any, ...]] | None = made.get("_tables_")
+        self._tables: tuple[Any, ...] = ()
+        self.tables_fuel = 0
 
     @classmethod
     def load(cls, logic: Logic, limits: Limits) -> Self:
@@ -85,22 +99,13 @@ class Program:
         Raises:
             LogicRefused: the source does not pass the policy, or this version did not make the code.
         """
-        runtime = Runtime.of(limits)
-        if logic.code is None:
-            checked = check(logic.source, limits)
+        code = logic.code
+        if code is None:
+            checked = examine(logic.source, limits)
             if checked.code is None:
                 raise LogicRefused(checked.problems)
             code = checked.code
-        else:
-            code = logic.code
-        try:
-            loaded = marshal.loads(code)  # noqa: S302 - made by `check`, and vouched for by the caller
-        except (ValueError, EOFError, TypeError) as error:
-            raise LogicRefused([_not_ours("it cannot be read")]) from error
-        if not isinstance(loaded, CodeType):
-            raise LogicRefused([_not_ours("it is not code")])
-        vet(loaded, runtime)
-        return cls(Logic(logic.digest, logic.source), loaded, len(code), runtime)
+        return cls(Logic(logic.digest, logic.source), code, limits)
 
     def process(self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG) -> Any:
         """Run `process(data, state)` and return its result; `state` is changed in place.
@@ -113,6 +118,38 @@ class Program:
             LimitExceeded: the logic exceeded a limit.
             MemoryError: the process has no memory left.
         """
+        if self._compute is not None:
+            self.prepare()
+        return self._run(config, lambda: self._make(*self._tables)(data, state))
+
+    def prepare(self) -> None:
+        """Compute the tables of the logic, if it has any, with the fuel of one reading.
+
+        Raises:
+            LogicRefused: the top level fails, or exceeds a limit.
+            HoldsFunctions: some values hold functions, so they cannot be tables.
+            LimitExceeded: it takes too long, so it can be tried again.
+            MemoryError: the process has no memory left.
+        """
+        if self._compute is None:
+            return
+        freezer = self._runtime.freezer
+        freezer.reset()
+        try:
+            self._tables = self._run(NO_CONFIG, self._compute)
+        except LogicError as error:
+            if isinstance(error, LimitExceeded) and error.limit == "soft_seconds":
+                raise
+            raise LogicRefused([_at_top_level(error, self.logic.source)]) from None
+        if freezer.functions:
+            self._tables = ()
+            raise HoldsFunctions(freezer.functions)
+        self._compute = None
+        self.tables_fuel = self.fuel_used
+        self.held_bytes += freezer.size
+
+    def _run(self, config: Config, function: Callable[[], Any]) -> Any:
+        """Call a function of the logic, with full fuel. Raises the errors of `process`."""
         self._globals["config"] = config
         meter = self._meter
         meter.fuel = self._limits.fuel
@@ -121,7 +158,7 @@ class Program:
         if meter.date_formats:
             meter.date_formats.clear()
         try:
-            returned = self._make()(data, state)
+            returned = function()
         except Breach as breach:
             raise _exceeded(meter.breach or breach, breach.__traceback__) from None
         except MemoryError:
@@ -132,7 +169,8 @@ class Program:
         except Exception as error:  # noqa: BLE001 - any error of a logic is its failure
             if meter.breach is not None:
                 raise _exceeded(meter.breach, error.__traceback__) from None
-            raise LogicError(self._words(error), _line_of(error.__traceback__)) from None
+            said = error.message if isinstance(error, LogicError) else self._words(error)
+            raise LogicError(said, _line_of(error.__traceback__)) from None
         if meter.breach is not None:
             raise _exceeded(meter.breach, None)
         return returned
@@ -171,6 +209,39 @@ class Program:
         return {"fuel": self.fuel_used, "str_chars": meter.longest_text, "list_items": meter.longest_list}
 
 
+def examine(source: str | bytes, limits: Limits) -> Checked:
+    """Judge a source, compile it, and compute its tables once. Never raises an error of the source.
+
+    If a value turns out to hold functions, it is no table, and the source is compiled again. That ends,
+    because each time at least one more name of the source is known.
+    """
+    functions = frozenset[str]()
+    while True:
+        checked = check(source, limits, functions)
+        if checked.code is None:
+            return checked
+        text = source.decode() if isinstance(source, bytes) else source
+        began = time.process_time()
+        program = Program(Logic("", text), checked.code, limits)
+        try:
+            program.prepare()
+        except HoldsFunctions as held:
+            functions |= held.names
+            continue
+        except LogicRefused as refused:
+            return Checked(refused.problems, notes=checked.notes)
+        if time.process_time() - began >= limits.soft_seconds:
+            slow = LogicError(breach_of(limits, "soft_seconds").message)
+            return Checked((_at_top_level(slow, text),), notes=checked.notes)
+        return Checked(code=checked.code, notes=(*_fuel_note(program, limits), *checked.notes))
+
+
+def _fuel_note(program: Program, limits: Limits) -> Iterator[Problem]:
+    if program.tables_fuel:
+        message = f"the top level takes {program.tables_fuel:,} of {limits.fuel:,} ticks of fuel"
+        yield Problem(1, 1, "", message, "It runs once for each version, so readings do not pay for it.")
+
+
 @contextmanager
 def bounded_recursion(limits: Limits) -> Iterator[None]:
     """Limit the calls of a logic's functions to a depth of `limits.recursion`, for all readings run inside.
@@ -197,6 +268,18 @@ def failure_of(error: LogicError, source: str) -> Failure:
     message = "".join(c if c.isprintable() else " " for c in error.message[:MESSAGE_CHARS])
     message = message.encode("utf-8", "replace").decode("utf-8")
     return Failure(message, error.line, text, limit, allowed)
+
+
+def _code_of(code: bytes, runtime: Runtime) -> CodeType:
+    """Return the code object of compiled code. Raises `LogicRefused` if this version did not make it."""
+    try:
+        loaded = marshal.loads(code)  # noqa: S302 - made by `check`, and vouched for by the caller
+    except (ValueError, EOFError, TypeError) as error:
+        raise LogicRefused([_not_ours("it cannot be read")]) from error
+    if not isinstance(loaded, CodeType):
+        raise LogicRefused([_not_ours("it is not code")])
+    vet(loaded, runtime)
+    return loaded
 
 
 def vet(code: CodeType, runtime: Runtime) -> None:
@@ -235,6 +318,16 @@ def _without_value(error: NameError) -> str:
     """Return the text for a NameError. The policy accepts only variables that some line sets."""
     name = str(error).partition("'")[2].partition("'")[0]
     return f"`{name}` has no value yet, because no line that sets it has run. Set it before, in every case"
+
+
+def _at_top_level(error: LogicError, source: str) -> Problem:
+    """Return the problem of a logic whose tables cannot be computed."""
+    return Source(source).at(
+        error.line,
+        1,
+        f"the top level fails: {error.message}",
+        "This code runs once for each version, before the first reading.",
+    )
 
 
 def _not_ours(why: str) -> Problem:

@@ -6,7 +6,8 @@ succeeded.
 
 The runner sends outcomes when there are enough of them, or when the watch has ticked, so that little work is
 repeated after a kill. A logic is loaded at its first reading, so that the parent can blame a reading for a
-logic that does not load in time, as for a logic that does not end.
+logic that does not load in time, as for a logic that does not end. Its tables are computed then, with the
+soft deadline of a reading: if they take too long, this reading fails, and the next one tries again.
 
 At the end of a reading, only its time decides: if the soft deadline has passed, the outcome is `limit`, also
 if the logic returned a result or raised an error. The time of each task also counts against the budget of its
@@ -21,8 +22,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from sandbox.check.compiler import check
-from sandbox.child.program import failure_of
+from sandbox.child.program import examine, failure_of
 from sandbox.child.watch import Watch
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
 from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind
@@ -48,10 +48,10 @@ _decode_state = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Runnable(Protocol):
-    """A loaded logic; see `Program`. `code_bytes` is the length of its compiled code."""
+    """A loaded logic; see `Program`. `held_bytes` is the size of its compiled code and its tables."""
 
     logic: Logic
-    code_bytes: int
+    held_bytes: int
 
     @property
     def fuel_used(self) -> int:
@@ -60,6 +60,9 @@ class Runnable(Protocol):
     @property
     def peaks(self) -> dict[str, int]:
         """The largest values that were measured in the last call, by name of the limit."""
+
+    def prepare(self) -> None:
+        """Compute the tables. Raises `LogicRefused`, MemoryError, or `LimitExceeded` if it takes too long."""
 
     def process(self, data: object, state: dict[str, object], config: Config) -> object:
         """Run the logic on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
@@ -96,7 +99,7 @@ class Runner:
 
     def check(self, request: Check) -> None:
         """Answer a `Check` request."""
-        checked = check(request.source, self._limits)
+        checked = examine(request.source, self._limits)
         problems, notes = checked.problems[:PROBLEMS], checked.notes[:PROBLEMS]
         self._send(CheckAnswer(Checked(problems, checked.code, notes)))
 
@@ -172,7 +175,10 @@ class Runner:
         self, place: int, body: bytes, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading, and the state after it."""
-        program = self._programs.get(place) or self._loaded(place)
+        try:
+            program = self._programs.get(place) or self._loaded(place)
+        except LimitExceeded as e:
+            return Outcome("limit", failure=failure_of(e, "")), state
         if isinstance(program, LogicRefused):
             return Outcome("refused", failure=_refusal(program)), state
         if isinstance(config, Outcome):
@@ -201,6 +207,9 @@ class Runner:
         try:
             logic = Logic(load.digest, load.source.decode("utf-8", "surrogatepass"), load.code)
             program = self._load(logic, self._limits)
+            watch.begin_again()
+            watch.busy = True
+            program.prepare()
         except LogicRefused as e:
             program = e
         self._keep(place, program)
@@ -227,8 +236,8 @@ class Runner:
         del self._loads[place]
 
     def _size(self, place: int, program: Runnable | LogicRefused) -> int:
-        code = 0 if isinstance(program, LogicRefused) else program.code_bytes
-        return len(self._loads[place].source) + code
+        held = 0 if isinstance(program, LogicRefused) else program.held_bytes
+        return len(self._loads[place].source) + held
 
     def _failed(self, kind: OutcomeKind, error: LogicError, program: Runnable) -> Outcome:
         failure = failure_of(error, program.logic.source)

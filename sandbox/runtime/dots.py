@@ -109,18 +109,18 @@ def dots(
     get_entry, append_item = methods[dict]["get"], methods[list]["append"]
 
     # Every logic calls these two, so they avoid the detour over *arguments.
-    def get_of_dict(value: Any, key: Any, default: Any = None, /) -> Any:
-        if type(value) is dict:
+    def get_of_dict(value: Any, key: Any, default: Any = None, /, *more: Any) -> Any:
+        if type(value) is dict and not more:
             if type(key) is str and len(key) < 256:
                 return value.get(key, default)
             return get_entry(value, key, default)
-        return get(value, "get")(key, default)
+        return get(value, "get")(key, default, *more)
 
-    def append_to_list(value: Any, item: Any, /) -> None:
-        if type(value) is list:
+    def append_to_list(value: Any, item: Any, /, *more: Any) -> None:
+        if type(value) is list and not more:
             append_item(value, item)
         else:
-            get(value, "append")(item)
+            get(value, "append")(item, *more)
 
     guards["_m_get"] = get_of_dict
     guards["_m_append"] = append_to_list

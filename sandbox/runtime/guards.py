@@ -10,7 +10,7 @@ import sys
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.runtime.meter import CONTAINERS, DICTS, FEW_KEYS, MOST_ROOM, READ_ONLY, SCALARS, SIZED, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, FEW_KEYS, READ_ONLY, SCALARS, SIZED, Meter, room_of
 from sandbox.runtime.sets import VIEWS, Keys, Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -127,8 +127,8 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
 
     def item(holder: Any, key: Any) -> Any:
         kind = type(key)
-        if kind is not str and type(holder) is dict:
-            meter.key(key, holder.__sizeof__())
+        if kind is not str and type(holder) in DICTS:
+            meter.key(key, room_of(holder))
         elif kind is str and len(key) > 256:
             meter.key(key)
         return holder[key]
@@ -199,7 +199,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
     def haystack(items: Any) -> Any:
         """Guard the right side of `in`, if the left side is a short literal text."""
         kind = type(items)
-        if kind is dict or kind in VIEWS:
+        if kind in DICTS or kind in VIEWS:
             return items
         if kind is Set:
             return items.entries
@@ -217,8 +217,8 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             entries = items if of is dict else items.entries
             meter.key(needle, entries.__sizeof__())
             return needle in entries
-        if of in VIEWS:
-            meter.key(needle, MOST_ROOM * (len(items) + 8))
+        if of in VIEWS or of is MappingProxyType:
+            meter.key(needle, room_of(items))
         elif kind in CONTAINERS:
             size = meter.expanse(needle)
             if of in SIZED:

@@ -9,7 +9,7 @@ a star pays before it is made.
 from collections.abc import Callable
 from typing import Any, Final
 
-from sandbox.runtime.meter import DICTS, Meter
+from sandbox.runtime.meter import DICTS, Meter, room_of
 from sandbox.runtime.takes import Guards
 
 _SEQUENCES: Final = frozenset((list, tuple, range))
@@ -77,7 +77,7 @@ def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guard
         keys = []
         for key, _ in entries:
             wanted = key[1] if key[0] == "equal" else given[key[1]]
-            keys.append(meter.key(wanted, value.__sizeof__()))
+            keys.append(meter.key(wanted, room_of(value)))
             if keys[-1] not in value:
                 return False
         for key, (_, part) in zip(keys, entries, strict=True):

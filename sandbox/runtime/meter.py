@@ -32,6 +32,7 @@ SAID = {
     "dict_items": "a dict or set is too large",
     "range_items": "a range is too long",
     "generators": "the logic starts too many generators",
+    "table_bytes": "the values that the top level computes are too large",
     "value_depth": "a value is nested too deeply, or contains itself",
     "state_bytes": "the state is too large; keep only values that the next reading needs",
     "result_bytes": "the result is too large",
@@ -50,6 +51,7 @@ UNITS = {
     "dict_items": "items",
     "range_items": "items",
     "generators": "generators",
+    "table_bytes": "bytes",
     "value_depth": "levels",
     "state_bytes": "bytes",
     "result_bytes": "bytes",
@@ -74,11 +76,11 @@ _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY
 SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, Set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
 CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
-#: Types that hold values by key; the second is the type of `config` and of the dicts in it.
+#: Types that hold values by key; the second is the type of `config`, of tables, and of the dicts in them.
 DICTS = frozenset((dict, MappingProxyType))
 _KEYED = DICTS | {Set, _KEYS, _ITEMS}
-#: The message for a logic that tries to change `config`.
-READ_ONLY = "config is read-only; dict(config) makes a copy"
+#: The message for a logic that tries to change `config`, a table, or a dict in one of them.
+READ_ONLY = "config and tables are read-only; dict(...) makes a copy"
 
 
 def breach_of(limits: Limits, limit: str) -> Breach:
@@ -284,6 +286,11 @@ class Meter:
             kept = dict(entries)
             entries.clear()
             entries.update(kept)
+
+
+def room_of(entries: Any) -> int:
+    """Return the bytes that a dict takes; of a read-only dict, which hides it, the most that it can take."""
+    return entries.__sizeof__() if type(entries) is dict else MOST_ROOM * (len(entries) + 8)
 
 
 def _keys_of(value: Any, kind: type) -> Collection[Any]:

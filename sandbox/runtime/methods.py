@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
-from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter, room_of
 from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
@@ -102,7 +102,7 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
     limits = meter.limits
 
     def get(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
-        return entries.get(meter.key(key, entries.__sizeof__()), default)
+        return entries.get(meter.key(key, room_of(entries)), default)
 
     def pop(entries: dict[Any, Any], key: Any, /, *default: Any) -> Any:
         popped = entries.pop(meter.key(key, entries.__sizeof__()), *default)

@@ -19,6 +19,7 @@ from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.moments import Moments, moment_attributes
 from sandbox.runtime.sets import Set
+from sandbox.runtime.tables import Freezer, table_guards
 from sandbox.runtime.takes import Takes
 from sandbox.runtime.text_methods import text_methods
 from sandbox.runtime.texts import Texts, named
@@ -43,6 +44,7 @@ class Runtime:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.meter = meter = Meter(limits)
+        self.freezer = Freezer(meter)
         kinds: dict[object, type] = {}
         takes = Takes(meter)
         texts = Texts(meter, MappingProxyType(kinds))
@@ -90,6 +92,7 @@ class Runtime:
             **guards.flow_guards(meter, takes, texts),
             **guards.item_guards(meter, takes),
             **generator_guards(meter),
+            **table_guards(self.freezer),
             **operators.operator_guards(meter, takes, texts, MappingProxyType(kinds)),
             "_text_": meter.text,
             "_joined_": texts.joined,

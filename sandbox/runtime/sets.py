@@ -31,20 +31,32 @@ Join = Callable[[Keys, Keys], Keys]
 class Set:
     """A set with a defined order. `entries` has its items as keys; only this class may change it."""
 
-    __slots__ = ("_meter", "_order", "_removed", "entries")
+    __slots__ = ("_frozen", "_meter", "_order", "_removed", "entries")
 
     def __init__(self, entries: Keys, meter: "Meter") -> None:
+        self._frozen = False
         self._meter = meter
         self.replace(entries)
 
     def replace(self, entries: Keys) -> None:
         """Set all items at once: the keys of a dict that nothing else changes."""
+        self._change()
         if len(entries) > self._meter.limits.dict_items:
             self._meter.exceed("dict_items")
         self._meter.fuel -= 2
         self.entries = entries
         self._order: list[Any] | None = None
         self._removed = 0
+
+    def freeze(self) -> "Set":
+        """Make this set a part of a table: nothing can change it, and its order is paid for once."""
+        self.ordered()
+        self._frozen = True
+        return self
+
+    def _change(self) -> None:
+        if self._frozen:
+            raise TypeError("a set in a table is read-only; set(...) makes a copy")
 
     # Reading.
 
@@ -79,6 +91,7 @@ class Set:
 
     def add(self, item: Any) -> None:
         """Add an item that is paid for as a key."""
+        self._change()
         size = len(self.entries)
         self.entries[item] = None
         if len(self.entries) != size:
@@ -88,6 +101,7 @@ class Set:
 
     def remove(self, item: Any) -> None:
         """Remove an item that is paid for as a key, or raise KeyError."""
+        self._change()
         del self.entries[item]
         self._order = None
         self._removed += 1

@@ -12,7 +12,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, READ_ONLY, SCALARS, Meter
 from sandbox.runtime.sets import Set
 
 _PLAIN = SCALARS | MOMENTS
@@ -64,6 +64,8 @@ class Texts:
             if not arguments:
                 return ""
             if len(arguments) == 1:
+                if type(arguments[0]) is str and arguments[0].startswith("'mappingproxy' object does not"):
+                    return READ_ONLY  # an error of Python itself
                 return self.quote(arguments[0]) if isinstance(value, KeyError) else self.show(arguments[0])
             return self.quote(arguments)
         return self.quote(value)

@@ -7,7 +7,7 @@ large one stops early. Long lists of numbers are checked as a whole, in C.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -16,10 +16,18 @@ import msgspec
 
 from sandbox.errors import LimitExceeded, LogicError, NotJson
 from sandbox.limits import GREATEST_WHOLE, LEAST_WHOLE, Limits
-from sandbox.runtime.meter import breach_of
+from sandbox.runtime.meter import DICTS, breach_of
 from sandbox.runtime.sets import Set
 
-_encode = msgspec.json.Encoder().encode
+
+def _plain_dict(value: Any) -> Any:
+    """Return `config`, a table or a dict in it as a dict for the encoder, which knows no read-only dicts."""
+    if type(value) is MappingProxyType:
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} was not checked")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain_dict).encode
 _decode = msgspec.json.Decoder().decode
 #: From this length on, the items of a list are checked by type as a whole.
 _LONG = 8
@@ -36,7 +44,6 @@ NO_CONFIG: Config = MappingProxyType({})
 _decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
 
 _NAMES = {
-    MappingProxyType: ("config or a dict in it", "dict(...) makes a copy of it"),
     Set: ("a set", "sorted(...) makes a list of it"),
     tuple: ("a tuple", ""),
     range: ("a range", "list(...) makes a list of it"),
@@ -52,7 +59,8 @@ _NAMES = {
 }
 
 
-def _named(value: object) -> tuple[str, str]:
+def named(value: object) -> tuple[str, str]:
+    """Return what to call a value in a message, and how to make JSON of it."""
     kind = type(value)
     if kind in _NAMES:
         return _NAMES[kind]
@@ -81,7 +89,7 @@ class _Walk:
     def exceed(self, limit: str) -> NoReturn:
         raise exceeded(self.limits, limit)
 
-    def entries(self, value: dict[Any, Any], depth: int) -> None:
+    def entries(self, value: Mapping[Any, Any], depth: int) -> None:
         """Check a dict."""
         if depth > self.limits.value_depth:
             self.exceed("value_depth")
@@ -107,6 +115,10 @@ class _Walk:
                     self.entries(item, depth + 1)
                 else:
                     self.items(item, depth + 1)
+                size = self.size
+            elif kind is MappingProxyType:
+                self.size = size
+                self.entries(item, depth + 1)
                 size = self.size
             elif kind is not bool and item is not None:
                 self._bad_value(item)
@@ -153,15 +165,17 @@ class _Walk:
                 self.entries(item, depth + 1)
             elif kind is list or kind is tuple:
                 self.items(item, depth + 1)
+            elif kind is MappingProxyType:
+                self.entries(item, depth + 1)
             elif kind is not bool and item is not None:
                 self._bad_value(item)
 
     def _bad_key(self, key: object) -> NoReturn:
-        name, _ = _named(key)
+        name, _ = named(key)
         raise LogicError(f"the {self.what} has {name} as a key; keys must be texts, so write str(...)")
 
     def _bad_value(self, value: object) -> NoReturn:
-        name, help_ = _named(value)
+        name, help_ = named(value)
         raise LogicError(f"the {self.what} contains {name}, which is not JSON{'; ' + help_ if help_ else ''}")
 
     def _bad_number(self, value: float) -> NoReturn:
@@ -183,7 +197,7 @@ def exceeded(limits: Limits, limit: str) -> LimitExceeded:
     return LimitExceeded(breach.message, limit, breach.allowed)
 
 
-def _is_flat(value: dict[Any, Any], allowed: int) -> bool:
+def _is_flat(value: Mapping[Any, Any], allowed: int) -> bool:
     """Return whether a dict certainly has only short texts and valid numbers, as is usual for small dicts."""
     size = 0
     for key, item in value.items():
@@ -204,7 +218,7 @@ def _is_flat(value: dict[Any, Any], allowed: int) -> bool:
     return size <= allowed
 
 
-def _encoded(value: dict[str, Any], what: str, limits: Limits, taken: int = 0) -> bytes:
+def _encoded(value: Mapping[str, Any], what: str, limits: Limits, taken: int = 0) -> bytes:
     allowed: int = getattr(limits, f"{what}_bytes")
     if len(value) > _LONG or not _is_flat(value, allowed):
         walk = _Walk(what, limits)
@@ -226,7 +240,7 @@ def _encoded(value: dict[str, Any], what: str, limits: Limits, taken: int = 0) -
 def _has_nul(value: Any) -> bool:
     if type(value) is str:
         return "\0" in value
-    if type(value) is dict:
+    if type(value) in DICTS:
         return any("\0" in key or _has_nul(item) for key, item in value.items())
     return type(value) in (list, tuple) and any(_has_nul(item) for item in value)
 
@@ -275,22 +289,22 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
         LogicError: the returned value has another type, or contains a value that JSON does not have.
         LimitExceeded: the results are too large, too deep or too many.
     """
-    if type(returned) is dict:
-        return [_encoded(returned, "result", limits)]
+    if type(returned) in DICTS:
+        return [_encoded(returned, "result", limits)]  # type: ignore[arg-type]
     if returned is None:
         return []
     if type(returned) is not list and type(returned) is not tuple:
         raise LogicError(
-            f"process returned {_named(returned)[0]}; it must return a dict, a list of dicts, or None"
+            f"process returned {named(returned)[0]}; it must return a dict, a list of dicts, or None"
         )
     if len(returned) > limits.results:
         raise exceeded(limits, "results")
     results: list[bytes] = []
     taken = 0
     for item in returned:
-        if type(item) is not dict:
+        if type(item) not in DICTS:
             raise LogicError(
-                f"process returned {_named(returned)[0]} that contains {_named(item)[0]}; "
+                f"process returned {named(returned)[0]} that contains {named(item)[0]}; "
                 "it must contain only dicts"
             )
         results.append(_encoded(item, "result", limits, taken))

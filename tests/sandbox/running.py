@@ -4,8 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sandbox.check.compiler import check
-from sandbox.child.program import Program, bounded_recursion, failure_of
+from sandbox.child.program import Program, bounded_recursion, examine, failure_of
 from sandbox.errors import LimitExceeded, LogicError
 from sandbox.job import Failure, Logic, Problem
 from sandbox.limits import Limits
@@ -39,7 +38,8 @@ def run(
     """Run readings through a logic, and pass the state from one to the next. Return the last outcome."""
     limits = limits or Limits()
     settings = decode_config(encode_config(config or {}, limits))
-    checked = check(source, limits)
+    with bounded_recursion(limits):
+        checked = examine(source, limits)
     if checked.problems:
         return Ran("refused-at-upload", [], state, problems=checked.problems)
     text = source.decode() if isinstance(source, bytes) else source

@@ -150,7 +150,7 @@ def test_a_function_can_set_a_variable_of_the_function_around_it() -> None:
             process("n = 1\ndef f():\n    n = 2\n    nonlocal n\nf()"),
             "assigned to before nonlocal declaration",
         ),
-        ("nonlocal n\n" + process("pass"), "top level"),
+        ("nonlocal n\n" + process("pass"), "outside of a function"),
         (process("def f():\n    nonlocal _meter_\nf()"), "`_meter_`"),
         (process("def f():\n    nonlocal config\n    config = {}\nf()"), "config"),
     ],

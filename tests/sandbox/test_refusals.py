@@ -150,8 +150,8 @@ def test_process_must_be_defined_once_with_two_parameters() -> None:
     assert "twice" in only(process("return {}") * 2).message
 
 
-def test_a_main_block_is_refused_with_its_line() -> None:
-    found = problems(process("return {}") + "if 1:\n    process({}, {})\n")
+def test_a_return_at_the_top_level_is_refused_with_its_line() -> None:
+    found = problems(process("return {}") + "if 1:\n    return process({}, {})\n")
 
-    assert found[0].line == 3
-    assert "top level" in found[0].message
+    assert found[0].line == 4
+    assert "`return` outside of a function" in found[0].message

@@ -55,15 +55,6 @@ REFUSED = {
     "return number": "results that are no dict",
     "with": "`class`, decorators, `with`",
 }
-#: Not refused for ever: another change allows them.
-PENDING = {
-    "module table by comprehension",
-    "module table by function",
-    "if at module level",
-    "unit conversion with a table of lambdas",
-    "dict invert and merge",
-    "closure that makes converters",
-}
 
 
 def in_python(snippet: Snippet) -> tuple[list[Any], Any] | str:
@@ -95,9 +86,6 @@ def test_every_refusal_has_its_reason_on_the_docs_page() -> None:
 def test_a_natural_snippet_gives_what_python_gives(snippet: Snippet) -> None:
     ran = run(snippet.source, *snippet.readings, config=snippet.config)
 
-    if snippet.name in PENDING:
-        assert ran.kind == "refused-at-upload"
-        return
     if snippet.name in REFUSED:
         assert ran.kind != "ok"
         return

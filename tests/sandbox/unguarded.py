@@ -19,13 +19,16 @@ class PlainProgram:
     """Runs a source unchanged, with all of Python's own names."""
 
     fuel_used = 0
-    code_bytes = 0
+    held_bytes = 0
 
     def __init__(self, logic: Logic, _limits: Limits) -> None:
         self.peaks = dict[str, int]()
         self.logic = logic
         self._names: dict[str, object] = {}
         exec(compile(logic.source, "<logic>", "exec"), self._names)  # noqa: S102
+
+    def prepare(self) -> None:
+        """Do nothing: all code of the source has run."""
 
     def process(self, data: object, state: dict[str, object], config: Config) -> object:
         self._names["config"] = config

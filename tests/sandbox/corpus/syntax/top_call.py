@@ -1,4 +1,4 @@
-# expect: refused-at-upload
+# expect: ok
 # why: a call at the top level
 def f():
     return 1

@@ -1,0 +1,607 @@
+# expect: ok
+# why: a long chain of names in the wrong order
+def f1():
+    return f2()
+def f2():
+    return f3()
+def f3():
+    return f4()
+def f4():
+    return f5()
+def f5():
+    return f6()
+def f6():
+    return f7()
+def f7():
+    return f8()
+def f8():
+    return f9()
+def f9():
+    return f10()
+def f10():
+    return f11()
+def f11():
+    return f12()
+def f12():
+    return f13()
+def f13():
+    return f14()
+def f14():
+    return f15()
+def f15():
+    return f16()
+def f16():
+    return f17()
+def f17():
+    return f18()
+def f18():
+    return f19()
+def f19():
+    return f20()
+def f20():
+    return f21()
+def f21():
+    return f22()
+def f22():
+    return f23()
+def f23():
+    return f24()
+def f24():
+    return f25()
+def f25():
+    return f26()
+def f26():
+    return f27()
+def f27():
+    return f28()
+def f28():
+    return f29()
+def f29():
+    return f30()
+def f30():
+    return f31()
+def f31():
+    return f32()
+def f32():
+    return f33()
+def f33():
+    return f34()
+def f34():
+    return f35()
+def f35():
+    return f36()
+def f36():
+    return f37()
+def f37():
+    return f38()
+def f38():
+    return f39()
+def f39():
+    return f40()
+def f40():
+    return f41()
+def f41():
+    return f42()
+def f42():
+    return f43()
+def f43():
+    return f44()
+def f44():
+    return f45()
+def f45():
+    return f46()
+def f46():
+    return f47()
+def f47():
+    return f48()
+def f48():
+    return f49()
+def f49():
+    return f50()
+def f50():
+    return f51()
+def f51():
+    return f52()
+def f52():
+    return f53()
+def f53():
+    return f54()
+def f54():
+    return f55()
+def f55():
+    return f56()
+def f56():
+    return f57()
+def f57():
+    return f58()
+def f58():
+    return f59()
+def f59():
+    return f60()
+def f60():
+    return f61()
+def f61():
+    return f62()
+def f62():
+    return f63()
+def f63():
+    return f64()
+def f64():
+    return f65()
+def f65():
+    return f66()
+def f66():
+    return f67()
+def f67():
+    return f68()
+def f68():
+    return f69()
+def f69():
+    return f70()
+def f70():
+    return f71()
+def f71():
+    return f72()
+def f72():
+    return f73()
+def f73():
+    return f74()
+def f74():
+    return f75()
+def f75():
+    return f76()
+def f76():
+    return f77()
+def f77():
+    return f78()
+def f78():
+    return f79()
+def f79():
+    return f80()
+def f80():
+    return f81()
+def f81():
+    return f82()
+def f82():
+    return f83()
+def f83():
+    return f84()
+def f84():
+    return f85()
+def f85():
+    return f86()
+def f86():
+    return f87()
+def f87():
+    return f88()
+def f88():
+    return f89()
+def f89():
+    return f90()
+def f90():
+    return f91()
+def f91():
+    return f92()
+def f92():
+    return f93()
+def f93():
+    return f94()
+def f94():
+    return f95()
+def f95():
+    return f96()
+def f96():
+    return f97()
+def f97():
+    return f98()
+def f98():
+    return f99()
+def f99():
+    return f100()
+def f100():
+    return f101()
+def f101():
+    return f102()
+def f102():
+    return f103()
+def f103():
+    return f104()
+def f104():
+    return f105()
+def f105():
+    return f106()
+def f106():
+    return f107()
+def f107():
+    return f108()
+def f108():
+    return f109()
+def f109():
+    return f110()
+def f110():
+    return f111()
+def f111():
+    return f112()
+def f112():
+    return f113()
+def f113():
+    return f114()
+def f114():
+    return f115()
+def f115():
+    return f116()
+def f116():
+    return f117()
+def f117():
+    return f118()
+def f118():
+    return f119()
+def f119():
+    return f120()
+def f120():
+    return f121()
+def f121():
+    return f122()
+def f122():
+    return f123()
+def f123():
+    return f124()
+def f124():
+    return f125()
+def f125():
+    return f126()
+def f126():
+    return f127()
+def f127():
+    return f128()
+def f128():
+    return f129()
+def f129():
+    return f130()
+def f130():
+    return f131()
+def f131():
+    return f132()
+def f132():
+    return f133()
+def f133():
+    return f134()
+def f134():
+    return f135()
+def f135():
+    return f136()
+def f136():
+    return f137()
+def f137():
+    return f138()
+def f138():
+    return f139()
+def f139():
+    return f140()
+def f140():
+    return f141()
+def f141():
+    return f142()
+def f142():
+    return f143()
+def f143():
+    return f144()
+def f144():
+    return f145()
+def f145():
+    return f146()
+def f146():
+    return f147()
+def f147():
+    return f148()
+def f148():
+    return f149()
+def f149():
+    return f150()
+def f150():
+    return f151()
+def f151():
+    return f152()
+def f152():
+    return f153()
+def f153():
+    return f154()
+def f154():
+    return f155()
+def f155():
+    return f156()
+def f156():
+    return f157()
+def f157():
+    return f158()
+def f158():
+    return f159()
+def f159():
+    return f160()
+def f160():
+    return f161()
+def f161():
+    return f162()
+def f162():
+    return f163()
+def f163():
+    return f164()
+def f164():
+    return f165()
+def f165():
+    return f166()
+def f166():
+    return f167()
+def f167():
+    return f168()
+def f168():
+    return f169()
+def f169():
+    return f170()
+def f170():
+    return f171()
+def f171():
+    return f172()
+def f172():
+    return f173()
+def f173():
+    return f174()
+def f174():
+    return f175()
+def f175():
+    return f176()
+def f176():
+    return f177()
+def f177():
+    return f178()
+def f178():
+    return f179()
+def f179():
+    return f180()
+def f180():
+    return f181()
+def f181():
+    return f182()
+def f182():
+    return f183()
+def f183():
+    return f184()
+def f184():
+    return f185()
+def f185():
+    return f186()
+def f186():
+    return f187()
+def f187():
+    return f188()
+def f188():
+    return f189()
+def f189():
+    return f190()
+def f190():
+    return f191()
+def f191():
+    return f192()
+def f192():
+    return f193()
+def f193():
+    return f194()
+def f194():
+    return f195()
+def f195():
+    return f196()
+def f196():
+    return f197()
+def f197():
+    return f198()
+def f198():
+    return f199()
+def f199():
+    return f200()
+def f200():
+    return f201()
+def f201():
+    return f202()
+def f202():
+    return f203()
+def f203():
+    return f204()
+def f204():
+    return f205()
+def f205():
+    return f206()
+def f206():
+    return f207()
+def f207():
+    return f208()
+def f208():
+    return f209()
+def f209():
+    return f210()
+def f210():
+    return f211()
+def f211():
+    return f212()
+def f212():
+    return f213()
+def f213():
+    return f214()
+def f214():
+    return f215()
+def f215():
+    return f216()
+def f216():
+    return f217()
+def f217():
+    return f218()
+def f218():
+    return f219()
+def f219():
+    return f220()
+def f220():
+    return f221()
+def f221():
+    return f222()
+def f222():
+    return f223()
+def f223():
+    return f224()
+def f224():
+    return f225()
+def f225():
+    return f226()
+def f226():
+    return f227()
+def f227():
+    return f228()
+def f228():
+    return f229()
+def f229():
+    return f230()
+def f230():
+    return f231()
+def f231():
+    return f232()
+def f232():
+    return f233()
+def f233():
+    return f234()
+def f234():
+    return f235()
+def f235():
+    return f236()
+def f236():
+    return f237()
+def f237():
+    return f238()
+def f238():
+    return f239()
+def f239():
+    return f240()
+def f240():
+    return f241()
+def f241():
+    return f242()
+def f242():
+    return f243()
+def f243():
+    return f244()
+def f244():
+    return f245()
+def f245():
+    return f246()
+def f246():
+    return f247()
+def f247():
+    return f248()
+def f248():
+    return f249()
+def f249():
+    return f250()
+def f250():
+    return f251()
+def f251():
+    return f252()
+def f252():
+    return f253()
+def f253():
+    return f254()
+def f254():
+    return f255()
+def f255():
+    return f256()
+def f256():
+    return f257()
+def f257():
+    return f258()
+def f258():
+    return f259()
+def f259():
+    return f260()
+def f260():
+    return f261()
+def f261():
+    return f262()
+def f262():
+    return f263()
+def f263():
+    return f264()
+def f264():
+    return f265()
+def f265():
+    return f266()
+def f266():
+    return f267()
+def f267():
+    return f268()
+def f268():
+    return f269()
+def f269():
+    return f270()
+def f270():
+    return f271()
+def f271():
+    return f272()
+def f272():
+    return f273()
+def f273():
+    return f274()
+def f274():
+    return f275()
+def f275():
+    return f276()
+def f276():
+    return f277()
+def f277():
+    return f278()
+def f278():
+    return f279()
+def f279():
+    return f280()
+def f280():
+    return f281()
+def f281():
+    return f282()
+def f282():
+    return f283()
+def f283():
+    return f284()
+def f284():
+    return f285()
+def f285():
+    return f286()
+def f286():
+    return f287()
+def f287():
+    return f288()
+def f288():
+    return f289()
+def f289():
+    return f290()
+def f290():
+    return f291()
+def f291():
+    return f292()
+def f292():
+    return f293()
+def f293():
+    return f294()
+def f294():
+    return f295()
+def f295():
+    return f296()
+def f296():
+    return f297()
+def f297():
+    return f298()
+def f298():
+    return f299()
+def f299():
+    return f300()
+def f300():
+    return f301()
+def f301():
+    return 7
+T = [f300() for _ in (1,)]
+def process(data, state):
+    return {"r": T[0]}
