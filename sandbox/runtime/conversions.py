@@ -57,7 +57,7 @@ class JSONDecodeError(json.JSONDecodeError):
     @classmethod
     def of(cls, error: json.JSONDecodeError) -> "JSONDecodeError":
         """Return this error for one of Python's decoder."""
-        made = cls("", "", 0)
+        made = cls.__new__(cls)
         made.args = error.args
         return made
 
@@ -142,7 +142,10 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
 def pairs(meter: Meter, takes: Takes, entries: Any) -> dict[Any, Any]:
     """Make a dict of pairs of key and value."""
-    rows = [(key, value) for key, value in takes.take(entries, 1)]
+    items = takes.take(entries, 1)
+    if not len(items):
+        return {}
+    rows = [(key, value) for key, value in items]
     meter.keys([key for key, _ in rows])
     made = dict(rows)
     if len(made) > meter.limits.dict_items:

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from sandbox.job import FILENAME
-from sandbox.runtime.meter import Meter
+from sandbox.runtime.meter import LONG_KEY, Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
 from sandbox.runtime.texts import Method, named
@@ -111,7 +111,7 @@ def dots(
     # Every logic calls these two, so they avoid the detour over *arguments.
     def get_of_dict(value: Any, key: Any, default: Any = None, /, *more: Any) -> Any:
         if type(value) is dict and not more:
-            if type(key) is str and len(key) < 256:
+            if type(key) is str and len(key) <= LONG_KEY:
                 return value.get(key, default)
             return get_entry(value, key, default)
         return get(value, "get")(key, default, *more)

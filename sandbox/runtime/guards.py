@@ -10,7 +10,17 @@ import sys
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.runtime.meter import CONTAINERS, DICTS, FEW_KEYS, READ_ONLY, SCALARS, SIZED, Meter, room_of
+from sandbox.runtime.meter import (
+    CONTAINERS,
+    DICTS,
+    FEW_KEYS,
+    LONG_KEY,
+    READ_ONLY,
+    SCALARS,
+    SIZED,
+    Meter,
+    room_of,
+)
 from sandbox.runtime.sets import VIEWS, Keys, Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -59,7 +69,8 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         if type(collection) is dict:
             if size > meter.limits.dict_items:
                 meter.exceed("dict_items")
-            meter.keys(collection)
+            if size > FEW_KEYS:
+                meter.keys(collection)
         elif size > meter.longest_list:
             meter.longest_list = size
             if size > meter.limits.list_items:
@@ -94,6 +105,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
     def keywords(*parts: Any) -> dict[str, Any]:
         """Guard the keywords of a call with a double star: a name and its value, or None and a dict."""
         made: dict[str, Any] = {}
+        meter.fuel -= 1
         for name, value in zip(parts[::2], parts[1::2], strict=True):
             entries = {name: value} if name is not None else mapping(value)
             meter.spend(len(entries))
@@ -129,13 +141,13 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         kind = type(key)
         if kind is not str and type(holder) in DICTS:
             meter.key(key, room_of(holder))
-        elif kind is str and len(key) > 256:
+        elif kind is str and len(key) > LONG_KEY:
             meter.key(key)
         return holder[key]
 
     def key(key: Any) -> Any:
         """Guard a key of a display or a comprehension; `built` pays for its place among the others."""
-        if type(key) is not str or len(key) > 256:
+        if type(key) is not str or len(key) > LONG_KEY:
             meter.key(key)
         return key
 
@@ -143,7 +155,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         """Guard the container of an item that is set."""
         kind = type(target)
         if kind is dict:
-            if type(key) is not str or len(key) > 256:
+            if type(key) is not str or len(key) > LONG_KEY:
                 meter.key(key, target.__sizeof__())
             if len(target) >= dict_items and key not in target:
                 meter.exceed("dict_items")
@@ -157,7 +169,8 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         if kind is list:
             meter.spend(len(target) >> 7)
         elif kind is dict:
-            meter.key(key, target.__sizeof__())
+            if type(key) is not str or len(key) > LONG_KEY:
+                meter.key(key, target.__sizeof__())
             meter.compact(target)
         elif kind is MappingProxyType:
             raise TypeError(READ_ONLY)
@@ -215,7 +228,8 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         kind, of = type(needle), type(items)
         if of is dict or of is Set:
             entries = items if of is dict else items.entries
-            meter.key(needle, entries.__sizeof__())
+            if kind is not str or len(needle) > LONG_KEY:
+                meter.key(needle, entries.__sizeof__())
             return needle in entries
         if of in VIEWS or of is MappingProxyType:
             meter.key(needle, room_of(items))

@@ -67,6 +67,7 @@ def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guard
                 return False
         if slot is not None:
             meter.items(end - len(before))
+            meter.spend((end - len(before)) >> 3)
             found[slot] = list(value[len(before) : end])
         return True
 

@@ -66,6 +66,8 @@ SCALARS = NUMBERS | {type(None)}
 #: Dates and times, whose values are small too.
 MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
 _SMALL = SCALARS | MOMENTS
+#: The characters of a text that can be a key for nothing; comparing longer equal ones takes a while.
+LONG_KEY = 256
 #: The keys of a display that need no check whether they are quickly found.
 FEW_KEYS = 16
 #: The most bytes for each entry of a dict. One that has just grown takes some 110.
@@ -193,7 +195,9 @@ class Meter:
         size = len(entries) + more
         if size > self.limits.dict_items:
             self.exceed("dict_items")
-        self.spend(size >> 2)
+        self.spend(1 + (size >> 2))
+        if type(entries) is not dict:  # Python asks `config` for each of its keys
+            self.spend(2 + (size >> 1))
         self.keys(entries)
 
     def sizes(self, value: object) -> None:
@@ -265,7 +269,12 @@ class Meter:
     def keys(self, keys: Collection[Any]) -> None:
         """Pay for putting keys into a dict or set of their own; see `key`."""
         count = len(keys)
-        self.spend(count >> 5)
+        if count <= FEW_KEYS:
+            for key in keys:
+                if type(key) is tuple or type(key) is str:
+                    self.key(key)
+            return
+        self.spend(count >> 4)
         kinds = set(map(type, keys))
         if str in kinds:
             self.spend(sum(len(key) for key in keys if type(key) is str) >> 8)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
-from sandbox.runtime.meter import CONTAINERS, DICTS, READ_ONLY, Meter, room_of
+from sandbox.runtime.meter import CONTAINERS, DICTS, LONG_KEY, READ_ONLY, Meter, room_of
 from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
@@ -102,15 +102,21 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
     limits = meter.limits
 
     def get(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
-        return entries.get(meter.key(key, room_of(entries)), default)
+        if type(key) is not str or len(key) > LONG_KEY:
+            meter.key(key, room_of(entries))
+        return entries.get(key, default)
 
     def pop(entries: dict[Any, Any], key: Any, /, *default: Any) -> Any:
-        popped = entries.pop(meter.key(key, entries.__sizeof__()), *default)
+        if type(key) is not str or len(key) > LONG_KEY:
+            meter.key(key, entries.__sizeof__())
+        popped = entries.pop(key, *default)
         meter.compact(entries)
         return popped
 
     def setdefault(entries: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
-        made = entries.setdefault(meter.key(key, entries.__sizeof__()), default)
+        if type(key) is not str or len(key) > LONG_KEY:
+            meter.key(key, entries.__sizeof__())
+        made = entries.setdefault(key, default)
         if len(entries) > limits.dict_items:
             meter.exceed("dict_items")
         return made

@@ -7,6 +7,7 @@ do not exist and crash the interpreter. Formats of dates must be short and have 
 C library pads to any width, and Python parses dates with regular expressions that it makes of the format.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -159,7 +160,11 @@ class Moments:
         with warnings.catch_warnings():
             # Python 3.13 warns of a day without a year; a warning must not be an error for a logic.
             warnings.simplefilter("ignore")
-            return datetime.strptime(date_string, format)
+            try:
+                return datetime.strptime(date_string, format)
+            except re.error:  # Python does not keep such a format
+                self.meter.date_formats.discard(format)
+                raise ValueError(f"a directive occurs twice in the date format {format!r}") from None
 
     def _pay_for(self, pattern: str) -> None:
         """Pay for a format; other readings do not count, so that the fuel of a reading is always the same."""

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.runtime.meter import DICTS, SIZED, Meter
@@ -29,7 +30,9 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         return made
 
     def weigh(value: Any) -> None:
-        if type(value) in SIZED:
+        if type(value) is MappingProxyType:
+            meter.entries(value)
+        elif type(value) in SIZED:
             meter.spend(len(value) >> 2)
 
     def add(left: Any, right: Any) -> Any:

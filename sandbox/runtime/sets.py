@@ -126,7 +126,7 @@ class Set:
         theirs: Any = other.entries.keys() if type(other) is Set else other if type(other) in VIEWS else None
         if theirs is None:
             return None
-        self._meter.spend((len(self.entries) >> 3) + 1)
+        self._meter.spend((len(self.entries) >> 3) + 3)
         self._meter.keys(self.entries)
         self._meter.keys(theirs)
         return self.entries.keys(), theirs

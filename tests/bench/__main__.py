@@ -19,6 +19,7 @@ from tests.bench import (
     neighbours,
     pages,
     partition,
+    prices,
     readers,
     restart,
     sandbox_cost,
@@ -33,6 +34,7 @@ from tests.bench.size import FULL, QUICK, Size
 
 PARTS: dict[str, Callable[[Size], Part]] = {
     "sandbox": sandbox_cost.measure,
+    "prices": prices.measure,
     "throughput": throughput.measure,
     "celery": celery_yardstick.measure,
     "latency": latency.measure,

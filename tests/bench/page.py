@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.bench import charts, growing
+from tests.bench import charts, growing, prices
 from tests.bench.report import Report
 
 #: Each page's tables, by the name of their markers.
 TABLES: Final[dict[str, dict[str, Callable[[Report], str]]]] = {
+    "fuel.md": {"prices": lambda report: prices.table(report)},
     "performance.md": {"figures": lambda report: figures(report)},
     "growing.md": {"measured": growing.measured, "arithmetic": growing.table},
 }
@@ -56,7 +57,8 @@ def made(report: Report, docs: Path) -> dict[Path, str]:
     for page, tables in TABLES.items():
         text = (docs / page).read_text()
         for name, table in tables.items():
-            text = filled(text, name, table(report))
+            if name != "prices" or name in report.details:  # which may be measured alone
+                text = filled(text, name, table(report))
         files[docs / page] = text
     return files
 

@@ -19,6 +19,8 @@ class Size(Struct, frozen=True, kw_only=True):
     memory_readings: int
     memory_step: int
     uploads: int
+    #: Seconds of CPU for the search for dear steps, which then measures what it has found.
+    price_seconds: int
     restarts: int
     #: Minutes over which the memory of the pages is watched.
     page_minutes: float
@@ -34,6 +36,7 @@ FULL = Size(
     memory_readings=1_000_000,
     memory_step=10_000,
     uploads=200,
+    price_seconds=30,
     restarts=3,
     page_minutes=10,
 )
@@ -48,6 +51,7 @@ QUICK = Size(
     memory_readings=40_000,
     memory_step=2_000,
     uploads=20,
+    price_seconds=3,
     restarts=2,
     page_minutes=1,
 )

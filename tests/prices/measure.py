@@ -107,6 +107,8 @@ def made(given: Input) -> list[Any]:
 
 def price(given: Input) -> Price | None:
     """Measure an input; None if its values cannot be made, or if the step is refused at upload."""
+    if not all(isinstance(body, int) or body in MAKERS for body, _ in given.values):
+        return None
     try:
         first = repeated(given, 1)
     except (LogicRefused, LogicError):

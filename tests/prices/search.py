@@ -18,8 +18,8 @@ from tests.prices.operations import Operation, slots
 from tests.prices.programs import attempts
 from tests.prices.values import MAKERS, SORTS
 
-#: The inputs that are kept for each step.
-KEPT: Final = 3
+#: The inputs that are kept for each step: of those that succeed, and of those that fail.
+KEPT: Final = 2
 #: Sizes at which an implementation often changes its method, or a limit its answer.
 _SIZES: Final = (
     0,
@@ -79,12 +79,20 @@ def search(operation: Operation, start: list[Input], seconds: float, seed: int) 
         yield Attempt(candidate)
         cost = price(candidate)
         if cost is not None and all(each.input != candidate for each in worst):
-            worst = sorted([*worst, Found(candidate, cost, loop)], key=by_price)[:KEPT]
+            worst = dearest([*worst, Found(candidate, cost, loop)])
     for each in worst:
         yield Attempt(each.input)
         again = confirmed(each.input, 2 if each.loops < AIM_IN_LOOPS / 4 else 5)
         if again is not None:
             yield Found(each.input, again, plain_loop())
+
+
+def dearest(found: list[Found]) -> list[Found]:
+    """Return the inputs to keep."""
+    ordered = sorted(found, key=by_price)
+    succeed = [each for each in ordered if each.price.ends == "ok"]
+    fail = [each for each in ordered if each.price.ends != "ok"]
+    return succeed[:KEPT] + fail[:KEPT]
 
 
 def by_price(found: Found) -> float:
@@ -136,7 +144,12 @@ def _other_size(n: int, most: int, chance: random.Random) -> int:
 
 
 def campaign(
-    steps: list[Operation], start: dict[str, list[Input]], seconds: float, seed: int
+    steps: list[Operation],
+    start: dict[str, list[Input]],
+    seconds: float,
+    seed: int,
+    *,
+    programs: bool = True,
 ) -> Iterator[tuple[str, Any]]:
     """Search all steps in rounds for so long, each time from the worst inputs of the round before.
 
@@ -152,10 +165,11 @@ def campaign(
         while time.monotonic() < until:
             for step in steps:
                 found = list(apart.run(search, step, worst[step.name], share, chance.randrange(1 << 30)))
-                good = sorted((each for each in found if isinstance(each, Found)), key=by_price)
-                worst[step.name] = [each.input for each in good[:KEPT]] or worst[step.name]
+                good = dearest([each for each in found if isinstance(each, Found)])
+                worst[step.name] = [each.input for each in good] or worst[step.name]
                 yield from ((step.name, each) for each in found)
-            mixed = apart.run(attempts, steps, share * len(steps) / 10, chance.randrange(1 << 30))
-            yield from (("program", each) for each in mixed)
+            if programs:
+                mixed = apart.run(attempts, steps, share * len(steps) / 10, chance.randrange(1 << 30))
+                yield from (("program", each) for each in mixed)
     finally:
         apart.close()

@@ -2,12 +2,15 @@
 
 import pytest
 
-from tests.prices.measure import Input, price
+from tests.prices.kept import kept
+from tests.prices.measure import AIM, Input, price, repeated
 from tests.prices.operations import Operation, contains, operations, required, slots
 from tests.prices.search import Found, search
 from tests.prices.values import SORTS, Maker
 
 OPERATIONS = operations()
+#: Syntax that the policy refuses at upload, though its kind of node is allowed.
+REFUSED = {"MatMult"}
 
 
 def test_every_offered_name_and_every_kind_of_syntax_is_in_the_table() -> None:
@@ -52,3 +55,16 @@ def test_a_step_that_exceeds_a_limit_is_set_against_the_fuel_of_the_reading() ->
 
     assert exceeding is not None
     assert (exceeding.ends, exceeding.fuel) == ("str_chars", 100_000)
+
+
+def test_every_step_has_a_worst_input() -> None:
+    assert set(kept()) == {operation.name for operation in OPERATIONS} - REFUSED
+
+
+@pytest.mark.parametrize("name", kept())
+def test_the_worst_input_still_pays_for_its_processor_time(name: str) -> None:
+    worst = kept()[name]
+
+    paid = repeated(worst.input, worst.times)
+
+    assert worst.us / AIM <= paid.fuel, paid.ends
