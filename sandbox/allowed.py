@@ -43,7 +43,7 @@ NAMES = _table("""
     next        next item of an iterator
     oct         whole number as octal text
     ord         code point of a character
-    pow         power
+    pow         power, with a third value modulo that one
     range       whole numbers from a start to an end, in steps
     repr        value as Python source
     reversed    items in reverse order
@@ -421,7 +421,9 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "`.week`, `.year` and `.weekday` of `isocalendar()`": (
             "Its result is a plain tuple here. Write `t.isocalendar()[1]`."
         ),
-        "modular `pow` with three values": "It is not priced yet. Write `a ** b % m`, or a loop.",
+        "a function with more than 50 parameters": (
+            "Python compares each keyword of a call with each parameter. Pass a dict or a list."
+        ),
         "whole numbers of more than 1,024 bits": (
             "Arithmetic on longer numbers is slow. `float` goes to 1e308."
         ),

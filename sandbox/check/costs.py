@@ -40,7 +40,7 @@ def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
         node = ahead.pop()
         if isinstance(node, (ast.expr, ast.stmt)):
             size += 1
-        elif isinstance(node, (ast.Div, ast.FloorDiv)):
+        elif isinstance(node, (ast.Div, ast.FloorDiv, ast.keyword)):
             size += 2
         for child in ast.iter_child_nodes(node):
             if isinstance(child, _LOOPS):

@@ -10,6 +10,8 @@ from sandbox.check.costs import facade_path, has_membership, has_slice
 from sandbox.check.defaults import defaults_of, is_fixed, is_made_again
 from sandbox.check.generators import GeneratorRules
 
+#: The most parameters of a function.
+MOST_PARAMETERS = 50
 _SINGLE_VALUES = (bool, int, float, str, type(None))
 
 
@@ -25,6 +27,7 @@ class WordingRules(GeneratorRules, CallRules):
             self.report(decorator, "decorators are not available", "Call the function where it is needed.")
         if getattr(node, "type_params", None):
             self.report(node, "type parameters are not available", "Leave them out.")
+        self.parameters(node)
         for parameter, default in defaults_of(node.args):
             if is_made_again(default, self.scope):
                 self.note(
@@ -36,9 +39,20 @@ class WordingRules(GeneratorRules, CallRules):
                 self.check_default(default)
 
     def check_lambda(self, node: ast.Lambda) -> None:
-        """Check the defaults of a lambda."""
+        """Check the parameters of a lambda and their defaults."""
+        self.parameters(node)
         for _, default in defaults_of(node.args):
             self.check_default(default)
+
+    def parameters(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        """Bound the parameters: Python compares each keyword of a call with each of them."""
+        count = sum(isinstance(part, ast.arg) for part in ast.iter_child_nodes(node.args))
+        if count > MOST_PARAMETERS:
+            self.report(
+                node,
+                f"a function has {count} parameters; at most {MOST_PARAMETERS} are available",
+                "Pass a dict or a list.",
+            )
 
     def check_default(self, default: ast.expr) -> None:
         """Refuse a default that the logic could change."""

@@ -142,6 +142,18 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             raise TypeError(f"a {type(number).__name__} cannot be rounded")
         return round(number, ndigits)
 
+    def powered(base: Any, exponent: Any, modulus: Any = None, /) -> Any:
+        if modulus is None:
+            return raised(base, exponent)
+        if isinstance(base, int) and isinstance(exponent, int) and isinstance(modulus, int):
+            # Each bit of the exponent takes a product; a negative one is an inverse, with as many steps.
+            meter.spend(8 + (exponent.bit_length() * modulus.bit_length() >> 8))
+            if exponent < 0:
+                meter.spend(8 + (modulus.bit_length() >> 2))
+        return pow(base, exponent, modulus)
+
+    raised = power(meter)
+
     def following(items: Any, /, *default: Any) -> Any:
         meter.spend(1)
         return next(items, *default)
@@ -150,6 +162,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         return reversed(items)
 
     def formatted(value: Any, spec: Any = "", /) -> str:
+        meter.fuel -= 1
         return texts.format(value, spec)
 
     def quoted(value: Any, /) -> str:
@@ -179,7 +192,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         "next": following,
         "oct": based(oct),
         "ord": ord,
-        "pow": power(meter),
+        "pow": powered,
         "repr": quoted,
         "reversed": backwards,
         "round": rounded,

@@ -18,6 +18,8 @@ from sandbox.runtime.texts import Texts
 
 #: The most characters of a text that is converted to a float; the longest exact ones have some 770 digits.
 LONGEST_NUMBER = 1_100
+#: The most characters of the text in an error that a logic makes itself: their lines are counted.
+LONGEST_DOC = 200
 _MISSING: Any = object()
 #: Represents `config`, and the dicts in it, when `isinstance` checks their type.
 _DICT: dict[str, Any] = {}
@@ -45,14 +47,15 @@ ERRORS: dict[str, type[Exception]] = {
 }
 
 
-class JSONDecodeError(json.JSONDecodeError):
-    """The error of `json.loads`. A logic can make one too, but not of a long text: its lines are counted."""
+class JSONDecodeError(ValueError):
+    """The error of `json.loads`. A logic can make one too, of a short text."""
 
     def __init__(self, msg: str, doc: str, pos: int) -> None:
-        plain = type(msg) is str and type(doc) is str and type(pos) is int
-        if not plain or len(msg) + len(doc) > LONGEST_NUMBER or not 0 <= pos <= len(doc):
+        plain = type(msg) is type(doc) is str and type(pos) is int
+        if not plain or len(msg) + len(doc) > LONGEST_DOC or not 0 <= pos <= len(doc):
             raise TypeError("JSONDecodeError takes a message, a short text and a position in it")
-        super().__init__(msg, doc, pos)
+        line, column = doc.count("\n", 0, pos) + 1, pos - doc.rfind("\n", 0, pos)
+        ValueError.__init__(self, f"{msg}: line {line} column {column} (char {pos})")
 
     @classmethod
     def of(cls, error: json.JSONDecodeError) -> "JSONDecodeError":

@@ -62,6 +62,9 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             raise error
         if error is not None:
             texts.clean(error)
+            if error.__context__ is not None:
+                # Python passes all errors in the handling of which an error was raised, whenever it raises one.
+                error.__context__ = None
 
     def built(collection: Any) -> Any:
         """Check the size of a list, tuple or dict that a comprehension or a display with stars made."""

@@ -163,7 +163,7 @@ class Moments:
             try:
                 return datetime.strptime(date_string, format)
             except re.error:  # Python does not keep such a format
-                self.meter.date_formats.discard(format)
+                self._meter.date_formats.discard(format)
                 raise ValueError(f"a directive occurs twice in the date format {format!r}") from None
 
     def _pay_for(self, pattern: str) -> None:

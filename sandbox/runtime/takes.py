@@ -35,6 +35,8 @@ class Takes:
             meter.spend((len(items) >> share) + 1)
             return items.ordered()
         if kind in SIZED:
+            if kind is range and (items.start | items.stop).bit_length() > 62:
+                share = 0  # each of its numbers is made, and is long
             meter.spend((len(items) >> share) + 1)
             return items
         most = meter.limits.list_items

@@ -58,7 +58,7 @@ class Texts:
         if kind is str:
             return value  # type: ignore[return-value]
         if kind in _PLAIN:
-            return self._paid(str(value))
+            return self._paid(str(value), kind)
         if isinstance(value, BaseException):
             arguments = value.args
             if not arguments:
@@ -74,7 +74,7 @@ class Texts:
         """Return the text of `repr(value)`, except for objects that Python shows with their address."""
         kind = type(value)
         if kind in _PLAIN:
-            return self._paid(repr(value))
+            return self._paid(repr(value), kind)
         self.meter.fuel -= 1
         if kind is str:
             self.meter.text_of(len(value))  # type: ignore[arg-type]
@@ -90,9 +90,9 @@ class Texts:
         self.meter.spend(len(quoted) >> 3)
         return self.meter.text(quoted.encode("ascii", "backslashreplace").decode("ascii"))
 
-    def _paid(self, made: str) -> str:
-        """Pay for the text of a number or moment: many digits take long to compute."""
-        self.meter.fuel -= len(made) >> 3
+    def _paid(self, made: str, kind: type) -> str:
+        """Pay for the text of a number or moment: many digits take long to compute, or a float near 0."""
+        self.meter.fuel -= (len(made) >> 3) + (kind is float)
         return made
 
     def _measure(self, value: object) -> None:
@@ -114,7 +114,7 @@ class Texts:
         if kind in CONTAINERS:  # the views of a dict
             return f"{kind.__name__}([{self._listed(value)}])"
         if kind in _PLAIN:
-            return self._paid(repr(value))
+            return self._paid(repr(value), kind)
         if kind is str or kind is range:
             return repr(value)
         if isinstance(value, BaseException):
@@ -162,7 +162,7 @@ class Texts:
             raise TypeError(f"unsupported format for a {kind.__name__}: {spec[:40]!r}")
         self.widths(spec)
         self.meter.fuel -= 1
-        return self.meter.text(self._paid(format(value, spec)))
+        return self.meter.text(self._paid(format(value, spec), kind))
 
     def widths(self, spec: str) -> None:
         """Refuse a format whose width or precision is too large."""
@@ -233,7 +233,8 @@ class Texts:
             raise ValueError(f"unsupported format character {kind[:1]!r}")
         elif type(value) not in SCALARS and type(value) is not str:
             raise TypeError(f"%{kind} format: a number is required, not {type(value).__name__}")
-        return self._paid(f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,))
+        made = f"%{match['flags']}{match['width']}{match['precision']}{kind}" % (value,)
+        return self._paid(made, type(value))
 
 
 def public(text: str) -> str:

@@ -21,6 +21,7 @@ class Kept(Struct, frozen=True):
 
     input: Input
     times: int
+    caught: bool
     us: float
 
 
@@ -32,7 +33,12 @@ def kept() -> dict[str, Kept]:
 def keep(worst: dict[str, Found]) -> None:
     """Write down the worst inputs of these steps."""
     new = {
-        name: Kept(found.input, found.price.times, round(found.price.us * PLAIN_LOOP / found.loop))
+        name: Kept(
+            found.input,
+            found.price.times,
+            found.price.caught,
+            round(found.price.us * PLAIN_LOOP / found.loop),
+        )
         for name, found in worst.items()
     }
     lines = [

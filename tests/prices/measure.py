@@ -62,12 +62,16 @@ class Input(Struct, frozen=True):
 
 
 class Price(Struct, frozen=True):
-    """What an input costs, repeated `times`. `ends` says how the reading ended: `ok`, a limit or an error."""
+    """What an input costs, repeated `times`, if it fails perhaps in a `try`.
+
+    `ends` says how the step ended, or the reading: `ok`, a limit or an error.
+    """
 
     us: float
     fuel: int
     ends: str = "ok"
     times: int = 1
+    caught: bool = False
 
     @property
     def us_per_tick(self) -> float:
@@ -119,13 +123,18 @@ def price(given: Input) -> Price | None:
 
 def repeated(given: Input, times: int) -> Price:
     """Measure so many repetitions, in a `try` if the step fails and the failure itself is fair."""
-    failed = run(_step(given.template, False), (times, made(given)))
-    if failed.ends in ("ok", "MemoryError") or is_limit(failed.ends):
-        return replace(failed, times=times)
-    caught = run(_step(given.template, True), (times, made(given)))
-    if failed.us_per_tick > max(caught.us_per_tick, AIM):
-        return replace(failed, times=times)
-    return Price(caught.us, caught.fuel, failed.ends if caught.ends == "ok" else caught.ends, times)
+    plain = once(given, times, caught=False)
+    if plain.ends in ("ok", "MemoryError") or is_limit(plain.ends):
+        return plain
+    caught = once(given, times, caught=True)
+    if plain.us_per_tick > max(caught.us_per_tick, AIM):
+        return plain
+    return replace(caught, ends=plain.ends) if caught.ends == "ok" else caught
+
+
+def once(given: Input, times: int, *, caught: bool) -> Price:
+    """Measure one reading with so many repetitions, each of them in a `try` or none."""
+    return replace(run(_step(given.template, caught), (times, made(given))), times=times, caught=caught)
 
 
 def confirmed(given: Input, times: int = 5) -> Price | None:

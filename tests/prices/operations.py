@@ -29,6 +29,8 @@ _FUNCTIONS: Final = {
     "{}(NUMBER, NUMBER)": "divmod pow round max min",
     "{}(INT, INT)": "range divmod pow",
     "{}(INT, INT, INT)": "range pow",
+    "{}(INT, 2**1000, INT)": "pow",
+    "{}(INT, -1, INT)": "pow",
     "{}(NUMBERTEXT)": "float int ord",
     "{}(NUMBERTEXT, INT)": "int",
     "{}(NUMBERTEXT, 36)": "int",

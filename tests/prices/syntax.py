@@ -2,6 +2,10 @@
 
 from typing import Final
 
+from sandbox.check.wording import MOST_PARAMETERS
+
+_MANY_PARAMETERS: Final = ", ".join(f"a{number}=0" for number in range(MOST_PARAMETERS - 1))
+
 SYNTAX: Final = {
     "Add": [
         "ANY + ANY",
@@ -118,6 +122,8 @@ SYNTAX: Final = {
         "def f(a, b=1, *c, d=2, **e): return a\nf(1, 2, 3, d=4, x=5)",
         "def f(a=(1, 2)): return a",
         "def f(a=[], b={}): return a\nf()",
+        f"def f({_MANY_PARAMETERS}, **k): return 0\nf(x=1, y=2, z=3, u=4, v=5, w=6)",
+        f"def f({_MANY_PARAMETERS}, **k): return 0\nf(**DICT)",
         "def f():\n    def g(): return x\n    x = 1\n    return g\nf()()",
     ],
     "Return": ["def f(): return ANY\nf()"],
@@ -208,6 +214,7 @@ SYNTAX: Final = {
     "If": ["if ANY: pass", "if LIST == LIST: pass\nelse: pass"],
     "Raise": [
         "try:\n    raise ERROR\nexcept Exception: pass",
+        "try:\n    raise ERROR\nexcept Exception:\n    try: raise KeyError\n    except KeyError: pass",
         "raise ERROR",
         "try:\n    raise ValueError(TEXT) from ERROR\nexcept ValueError as e: x = str(e)",
         "try:\n    try:\n        raise ERROR\n    except Exception:\n        raise\nexcept Exception: pass",

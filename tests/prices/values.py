@@ -292,6 +292,7 @@ _LISTS: Final = [
     Maker("[[i, i] for i in n]", 5_000, lambda n: list(range(n))),
     Maker("x = [1]\nfor i in range(n):\n    x = [x, x]\nreturn x", 60),
     Maker("x = [1]\nfor i in range(n):\n    x = [x]\nreturn x", 10_000),
+    Maker("[{1, 2}] * n", 20_000),
     Maker("return [{}] * n", 20_000),
     Maker("return [{'a': 1, 'b': 2}] * n", 20_000),
     Maker("ones = n\nreturn ones", 131_000, lambda n: [1] * n),
@@ -422,6 +423,12 @@ _ERRORS: Final = [
     Maker("x = (1,)\nfor i in range(n):\n    x = (ValueError(x, x),)\nreturn x[0]", 60),
     Maker("TypeError([0] * n, [0] * n)", 10_000),
     Maker("x = [1]\nfor i in range(n):\n    x = [x, x]\nreturn ValueError(x)", 60),
+    Maker(
+        "x = ValueError()\nfor i in range(n):\n    y = ValueError()\n"
+        "    try:\n        try:\n            raise x\n"
+        "        except ValueError:\n            raise y\n    except ValueError:\n        x = y\nreturn x",
+        3_000,
+    ),
 ]
 _TYPES: Final = [
     Maker("int"),

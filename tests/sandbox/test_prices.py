@@ -3,7 +3,7 @@
 import pytest
 
 from tests.prices.kept import kept
-from tests.prices.measure import AIM, Input, price, repeated
+from tests.prices.measure import AIM, Input, once, price
 from tests.prices.operations import Operation, contains, operations, required, slots
 from tests.prices.search import Found, search
 from tests.prices.values import SORTS, Maker
@@ -65,6 +65,6 @@ def test_every_step_has_a_worst_input() -> None:
 def test_the_worst_input_still_pays_for_its_processor_time(name: str) -> None:
     worst = kept()[name]
 
-    paid = repeated(worst.input, worst.times)
+    paid = once(worst.input, worst.times, caught=worst.caught)
 
     assert worst.us / AIM <= paid.fuel, paid.ends

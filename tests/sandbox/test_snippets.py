@@ -38,7 +38,6 @@ REFUSED = {
     "now": "the clock",
     "id hash": "`hash`",
     "object()": "`object`",
-    "pow": "modular `pow`",
     "big pow": "whole numbers",
     "config written": "changes of `config`",
     "NaN in state": "NaN",
