@@ -63,7 +63,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         if error is not None:
             texts.clean(error)
             if error.__context__ is not None:
-                # Python passes all errors in the handling of which an error was raised, whenever it raises one.
+                # At each `raise`, Python walks through the errors in whose handling this one was raised.
                 error.__context__ = None
 
     def built(collection: Any) -> Any:
@@ -111,7 +111,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         meter.fuel -= 1
         for name, value in zip(parts[::2], parts[1::2], strict=True):
             entries = {name: value} if name is not None else mapping(value)
-            meter.spend(len(entries))
+            meter.spend(2 * len(entries))  # functions copy their keywords again
             for key, item in entries.items():
                 if type(key) is not str:
                     raise TypeError("keywords must be strings")
