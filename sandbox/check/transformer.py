@@ -23,13 +23,15 @@ from typing import Any, ClassVar
 
 from RestrictedPython.transformer import copy_locations
 
-from sandbox.check.costs import has_slice, is_bounded, weight_of
+from sandbox.check.costs import has_slice, is_bounded, is_call_of, weight_of
 from sandbox.check.defaults import defaults_of, fresh, is_made_again
 from sandbox.check.expressions import GUARDED
 from sandbox.check.generators import yields_in
 from sandbox.check.patterns import Patterns
 from sandbox.check.tables import Tables
 
+#: The functions that pay for the beginning of an iterator themselves.
+_ITERATING = frozenset(("enumerate", "filter", "map", "range", "reversed", "sorted", "zip"))
 _GUARDED_IN_PLACE = {kind: "_i" + name[1:] for kind, name in GUARDED.items()}
 
 
@@ -195,7 +197,10 @@ class Metering(Patterns):
     def visit_For(self, node: ast.For) -> Any:
         """Make a loop pay for each iteration."""
         weight = weight_of(node.target, node.body)
+        paid = is_call_of(_ITERATING, node.iter, self.scope) or isinstance(node.iter, (ast.List, ast.Tuple))
         node = self._with(node)
+        if not paid:
+            node.iter = self._guard("_begun_", [node.iter], node.iter)
         node.body = [*self._ticks(weight, node), *node.body]
         return node
 

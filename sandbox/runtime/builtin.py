@@ -159,7 +159,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         return next(items, *default)
 
     def backwards(items: Any, /) -> Any:
-        return reversed(items)
+        return reversed(takes.begun(items))
 
     def formatted(value: Any, spec: Any = "", /) -> str:
         meter.fuel -= 1

@@ -124,6 +124,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         "_exhausted_": exhausted,
         "_tick_": tick,
         "_walk_": walk,
+        "_begun_": takes.begun,
         "_caught_": caught,
         "_built_": built,
         "_spread_": spread,
@@ -223,7 +224,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             meter.spend(len(items) >> 6)
             return items
         if kind in SIZED:
-            meter.spend(len(items) >> 2)
+            meter.spend((len(items) >> 2) + 1)
             return items
         return takes.ticking(items)
 

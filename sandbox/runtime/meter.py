@@ -76,6 +76,8 @@ _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
 SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, Set, _KEYS, _VALUES, _ITEMS))
+#: Types whose iterators pass the places of entries that were deleted.
+ENTRIES = frozenset((dict, MappingProxyType, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
 CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold values by key; the second is the type of `config`, of tables, and of the dicts in them.

@@ -52,6 +52,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             return left - right
         if kind is int:
             return whole(left - right)
+        meter.fuel -= 1  # dates with time zones
         left, right = sets(left, right)
         return left - right
 

@@ -6,7 +6,7 @@ from types import GeneratorType
 from typing import Any
 
 from sandbox.job import FILENAME
-from sandbox.runtime.meter import SIZED, Meter
+from sandbox.runtime.meter import ENTRIES, SIZED, Meter
 from sandbox.runtime.sets import Keys, Set
 
 #: Iterators that run over other iterators, and how many of them may be chained in one reading.
@@ -61,7 +61,13 @@ class Takes:
                 return iter(self.take(items))
             if self.meter.chained > FREE_CHAINED and kind is not GeneratorType:
                 return self._ticking(items, 1)
-        return iter(items)
+        return iter(self.begun(items))
+
+    def begun(self, items: Any) -> Any:
+        """Pay for the places of deleted entries, which Python passes first. Return the items."""
+        if type(items) in ENTRIES:
+            self.meter.spend(len(items) >> 8)  # `Meter.compact` bounds those places by the entries
+        return items
 
     def column(self, items: Any) -> Any:
         """Return the source for a column of `zip`, which takes several items of an iterator for one row."""

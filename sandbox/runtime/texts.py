@@ -64,8 +64,6 @@ class Texts:
             if not arguments:
                 return ""
             if len(arguments) == 1:
-                if type(arguments[0]) is str and arguments[0].startswith("'mappingproxy' object does not"):
-                    return READ_ONLY  # an error of Python itself
                 return self.quote(arguments[0]) if isinstance(value, KeyError) else self.show(arguments[0])
             return self.quote(arguments)
         return self.quote(value)
@@ -239,6 +237,8 @@ class Texts:
 
 def public(text: str) -> str:
     """Return a text without the addresses of objects, and without names that only the sandbox knows."""
+    if text.startswith("'mappingproxy' object does not"):
+        return READ_ONLY
     return _ITEM.sub(r"\1", _INTERNAL.sub("", text)).replace("mappingproxy", "dict")
 
 

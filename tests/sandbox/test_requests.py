@@ -30,7 +30,7 @@ def test_a_child_drops_programs_that_it_compiled_if_they_become_too_large(progre
     loaded = WeakSet[PlainProgram]()
 
     class Heavy(PlainProgram):
-        code_bytes = 1 << 20
+        held_bytes = 1 << 20
 
         def __init__(self, logic: Logic, limits: Limits) -> None:
             super().__init__(logic, limits)

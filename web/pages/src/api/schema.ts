@@ -930,7 +930,7 @@ export interface components {
          * CheckResult
          * @description Whether an upload of the logic would be accepted.
          *
-         *     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if the logic has no problems. `notes` say what else the author should know; they do not refuse the logic.
+         *     `errors` lists the problems of the logic, `examples` the examples that fail. The examples are run only if the logic has no problems. `notes` are for the author, and do not refuse the logic.
          */
         CheckResult: {
             accepted: boolean;
@@ -1572,7 +1572,7 @@ export interface components {
          * TrialReport
          * @description The report of a trial.
          *
-         *     `errors` lists the problems of the logic, `notes` what else its author should know. `readings` has an entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine would be in quarantine.
+         *     `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine would be in quarantine.
          */
         TrialReport: {
             accepted: boolean;
@@ -1618,7 +1618,7 @@ export interface components {
          * Uploaded
          * @description The deployed version of an upload.
          *
-         *     `notes` say what the author should know about the logic, such as a part that is ignored.
+         *     `notes` are remarks for the author of the logic, for example about an ignored part.
          */
         Uploaded: {
             digest: string;
