@@ -96,6 +96,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ""
     api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
     api_port: Annotated[int, Meta(ge=1, le=65535, description="The port that the API listens on.")] = 8001
+    api_proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses or networks of the proxies in front of the API, separated by commas. The "
+            "API takes the client's address from their header X-Forwarded-For, and from no one else's."
+        ),
+    ] = ""
     api_rate: Annotated[
         float,
         Meta(

@@ -6,6 +6,7 @@ import resource
 import socket
 import sys
 from contextlib import suppress
+from ipaddress import ip_network
 from typing import Final
 
 import uvicorn
@@ -58,8 +59,9 @@ class Server(uvicorn.Server):
                 # Uvicorn warns about requests of clients: each client could fill the disk with such warnings.
                 log_level="error",
                 log_config=None,
-                # No header of a request changes its client address.
-                proxy_headers=False,
+                # Only our own proxies say in a header whom they forward for.
+                proxy_headers=bool(settings.api_proxies),
+                forwarded_allow_ips=proxies_of(settings),
                 server_header=False,
                 headers=_HEADERS,
                 # Ignore the variable WEB_CONCURRENCY, which uvicorn reads by default.
@@ -89,6 +91,7 @@ def main() -> None:
         settings = Settings.from_environ()
         logs.configure(settings.log_level, settings.log_format)
         tracing.start("iot-logic-api")
+        proxies_of(settings)
         services = Services(settings)
         _check_closed(services)
     except (SettingsError, SandboxUnavailable) as e:
@@ -99,6 +102,20 @@ def main() -> None:
         server.run()
     if not server.started:
         sys.exit(1)
+
+
+def proxies_of(settings: Settings) -> list[str]:
+    """Return the addresses and networks of the proxies in front of the API. Raises `SettingsError`."""
+    proxies = [each.strip() for each in settings.api_proxies.split(",") if each.strip()]
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as e:
+            raise SettingsError(
+                f"IOT_LOGIC_API_PROXIES has {proxy!r}, which is no address and no network: {e}. Write it as "
+                "10.0.0.5 or 10.0.0.0/24."
+            ) from e
+    return proxies
 
 
 def _allow_files(count: int) -> None:

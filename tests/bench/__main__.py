@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tests.bench import (
     celery_yardstick,
+    copies,
     flood,
     latency,
     machines,
@@ -21,6 +22,7 @@ from tests.bench import (
     partition,
     prices,
     readers,
+    redis_cluster,
     restart,
     sandbox_cost,
     scale,
@@ -49,6 +51,8 @@ PARTS: dict[str, Callable[[Size], Part]] = {
     "machines": machines.measure,
     "pages": pages.measure,
     "traces": traces.measure,
+    "copies": copies.measure,
+    "cluster": redis_cluster.measure,
 }
 
 

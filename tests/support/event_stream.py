@@ -25,7 +25,7 @@ class Event(NamedTuple):
 class EventStream:
     """Reads a stream from its first byte until `close`, on its own thread."""
 
-    def __init__(self, base_url: str, path: str, last_event_id: str | None = None) -> None:
+    def __init__(self, base_url: str, path: str, last_event_id: str | None = None, **headers: str) -> None:
         self.events: list[Event] = []
         self.comments = 0
         self.ended = False
@@ -33,7 +33,8 @@ class EventStream:
         url = urlsplit(base_url)
         assert url.hostname
         self._connection = HTTPConnection(url.hostname, url.port, timeout=60)
-        headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
         self._connection.request("GET", path, headers=headers)
         self._socket = self._connection.sock
         self._response = self._connection.getresponse()

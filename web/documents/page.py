@@ -16,13 +16,13 @@ _API: Final = '"$API"'
 _BEARER: Final = '-H "Authorization: Bearer $TOKEN"'
 
 
-def page(openapi: dict[str, Any], asyncapi: dict[str, Any]) -> str:
-    """Return the page that shows both documents."""
+def page(openapi: dict[str, Any], asyncapi: dict[str, Any], folder: str) -> str:
+    """Return the page that shows both documents. `folder`: the relative address of the files it links to."""
     info = openapi["info"]
     body = [
         f"<header><h1>{escape(info['title'])}</h1>{_paragraphs(info['description'])}",
-        '<p><a href="/schema/openapi.json">openapi.json</a> · ',
-        '<a href="/schema/asyncapi.json">asyncapi.json</a></p>',
+        f'<p><a href="{folder}openapi.json">openapi.json</a> · ',
+        f'<a href="{folder}asyncapi.json">asyncapi.json</a></p>',
         "<pre>export API=http://localhost:8001 TOKEN=iot_…</pre></header>",
         *_routes(openapi),
         *_messages(asyncapi),
@@ -33,7 +33,7 @@ def page(openapi: dict[str, Any], asyncapi: dict[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(openapi['info']['title'])}: API</title>"
-        '<link rel="stylesheet" href="/schema/style.css"></head><body>'
+        f'<link rel="stylesheet" href="{folder}style.css"></head><body>'
         f"<nav>{_contents(openapi)}</nav><main>{''.join(body)}</main></body></html>\n"
     )
 

@@ -10,6 +10,8 @@ export default defineConfig(({ mode }) => {
   const target = loadEnv(mode, ".", "IOT_LOGIC_")["IOT_LOGIC_API_URL"] ?? "http://127.0.0.1:8001";
   return {
     plugins: [svelte()],
+    // Relative addresses, so that a proxy may serve the pages below a path of its own.
+    base: "./",
     build: {
       outDir: "built",
       // Served at /pages/ without subfolders. The names contain a hash of the content.

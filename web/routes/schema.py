@@ -13,7 +13,7 @@ import msgspec
 from litestar import Litestar, MediaType, Request, Response, Router
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, SecurityScheme, Server
 
 from pipeline.settings import Settings
 from web.access.roles import SCHEME, public
@@ -23,6 +23,7 @@ from web.http.problems import respond
 
 #: The path of the documents.
 PATH: Final = "/schema"
+_FOLDER: Final = "schema/"
 
 _DESCRIPTION: Final = """\
 Write, check, deploy and roll back the logic of a plant's machines, watch the machines, and repair failures.
@@ -41,27 +42,32 @@ _HEADERS: Final = {
 
 
 class _Document(OpenAPIRenderPlugin):
-    """One document, at its path below `PATH`."""
+    """One document, at its path below `PATH`.
 
-    def __init__(self, path: str, media_type: str, make: Callable[[Litestar], bytes]) -> None:
+    `make` is given the address of the folder `PATH`, relative to the request's: a proxy may serve the API
+    below a path that the API does not know.
+    """
+
+    def __init__(self, path: str, media_type: str, make: Callable[[Litestar, str], bytes]) -> None:
         super().__init__(path=path, media_type=media_type)  # type: ignore[arg-type]
         self._make = cache(make)
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
         """Return the document."""
-        return self._make(request.app)
+        return self._make(request.app, "" if request.scope["raw_path"].endswith(b"/") else _FOLDER)
 
 
 def openapi_config(settings: Settings) -> OpenAPIConfig:
     """Return Litestar's settings for describing the application and serving the documents."""
 
-    def whole_page(app: Litestar) -> bytes:
-        return page(openapi.document(app), asyncapi.document(settings)).encode()
+    def whole_page(app: Litestar, folder: str) -> bytes:
+        return page(openapi.document(app), asyncapi.document(settings), folder).encode()
 
     return OpenAPIConfig(
         title="IoT Logic Processor",
         version="1",
         description=_DESCRIPTION,
+        servers=[Server(url="..")],  # relative to the document
         use_handler_docstrings=True,
         operation_id_creator=openapi.operation_id,
         components=Components(
@@ -75,10 +81,10 @@ def openapi_config(settings: Settings) -> OpenAPIConfig:
         ),
         render_plugins=[
             _Document("/", MediaType.HTML, whole_page),
-            _Document("/openapi.json", "application/json", lambda app: _json(openapi.document(app))),
-            _Document("/asyncapi.json", "application/json", lambda _: _json(asyncapi.document(settings))),
+            _Document("/openapi.json", "application/json", lambda app, _: _json(openapi.document(app))),
+            _Document("/asyncapi.json", "application/json", lambda *_: _json(asyncapi.document(settings))),
             _Document(
-                "/style.css", "text/css", lambda _: (files("web.documents") / "style.css").read_bytes()
+                "/style.css", "text/css", lambda *_: (files("web.documents") / "style.css").read_bytes()
             ),
         ],
         # Public, because it contains nothing about this system, and users read the page before they have a

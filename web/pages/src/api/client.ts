@@ -8,6 +8,7 @@ import createClient, { type Middleware } from "openapi-fetch";
 
 import { sleep } from "../app/timing";
 import { problemOf } from "./problem";
+import { ROOT } from "./root";
 import type { components, paths } from "./schema";
 import { bearer } from "./token";
 
@@ -50,7 +51,7 @@ async function patient(request: Request): Promise<Response> {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: location.origin, cache: "no-store", fetch: patient });
+export const api = createClient<paths>({ baseUrl: ROOT, cache: "no-store", fetch: patient });
 api.use(middleware);
 
 /** Return the body of an answer. Throws a ProblemError, or a TypeError if there was no answer. */

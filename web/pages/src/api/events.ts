@@ -7,6 +7,7 @@ import { sleep } from "../app/timing";
 import { refused } from "./client";
 import { Frames, type Frame } from "./frames";
 import { asProblem, isAbort, problemOf, type ProblemError } from "./problem";
+import { ROOT } from "./root";
 import { bearer } from "./token";
 
 const FIRST_WAIT = 500;
@@ -58,7 +59,7 @@ async function read(
 ): Promise<void> {
   const headers: Record<string, string> = { Accept: "text/event-stream", ...bearer() };
   if (lastId !== null) headers["Last-Event-ID"] = lastId;
-  const response = await fetch(path, { headers, signal, cache: "no-store" });
+  const response = await fetch(ROOT + path, { headers, signal, cache: "no-store" });
   if (!response.ok || response.body === null) throw await problemOf(response);
   opened();
   const frames = new Frames();
