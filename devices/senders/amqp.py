@@ -21,7 +21,7 @@ from pika.spec import Basic
 
 from devices.errors import AddressError, ConnectionLost
 from devices.senders.address import Address
-from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, RETRY_SECONDS, Line
+from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, RETRY_SECONDS, ThreadSender
 from pipeline import clock, wire
 
 #: Unconfirmed readings at a time. More were not faster, and a lost connection repeats up to this many.
@@ -42,8 +42,8 @@ _PERSISTENT: Final = 2
 _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 
 
-class AmqpSender(Line):
-    """Publishes to RabbitMQ. `url` is amqp://user:password@host:port/vhost, or several. See `Line`.
+class AmqpSender(ThreadSender):
+    """Publishes to RabbitMQ. `url` is amqp://user:password@host:port/vhost, or several. See `ThreadSender`.
 
     Raises `AddressError`.
     """

@@ -20,7 +20,7 @@ import msgspec
 from devices.errors import AddressError, ConnectionLost, Unreachable
 from devices.outbox import Counts
 from devices.senders.address import Address
-from devices.senders.sender import CONNECT_SECONDS, Line
+from devices.senders.sender import CONNECT_SECONDS, ThreadSender
 
 #: Connections at a time.
 _LANES: Final = 8
@@ -43,8 +43,8 @@ _PORTS: Final = {"http": 80, "https": 443}
 _logger = logging.getLogger(__name__)
 
 
-class _Lane(Line):
-    """A `Line` with one connection that sends one request at a time."""
+class _Lane(ThreadSender):
+    """A `ThreadSender` with one connection that sends one request at a time."""
 
     def __init__(self, api: Address, token: str) -> None:
         super().__init__([str(api)], _WINDOW)

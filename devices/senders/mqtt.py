@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from devices.errors import ConnectionLost
 from devices.senders.address import Address
-from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, Line
+from devices.senders.sender import ANSWER_SECONDS, CONNECT_SECONDS, ThreadSender
 from pipeline import wire
 
 #: Unconfirmed readings at a time. MQTT allows 65,535; a lost connection repeats up to this many.
@@ -38,8 +38,8 @@ _CHECK_SECONDS: Final = 1.0
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
-class MqttSender(Line):
-    """Publishes over MQTT. `url` is mqtt://user:password@host:port, or several. See `Line`.
+class MqttSender(ThreadSender):
+    """Publishes over MQTT. `url` is mqtt://user:password@host:port, or several. See `ThreadSender`.
 
     Raises `AddressError`.
     """

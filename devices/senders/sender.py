@@ -1,7 +1,7 @@
 """The common part of all senders.
 
-A `Line` is one connection on a thread of its own, with an outbox. It connects, sends the readings in the
-outbox, and handles the answers. When the connection ends, it connects again and sends the unconfirmed
+A `ThreadSender` is one connection on a thread of its own, with an outbox. It connects, sends the readings in
+the outbox, and handles the answers. When the connection ends, it connects again and sends the unconfirmed
 readings again (see `devices.outbox` for the possible repeats). It goes on until it is closed. Its user
 decides how long an outage may last, with the help of `stalled`.
 """
@@ -66,7 +66,7 @@ class Sender(Protocol):
         """End the connection now. Unconfirmed readings stay unconfirmed."""
 
 
-class Line(ABC):
+class ThreadSender(ABC):
     """A `Sender` with one connection, an outbox and a thread.
 
     It connects to one of `addresses`, in their order, and to the next one if the connection fails.

@@ -114,7 +114,7 @@ class Queue(Struct, frozen=True):
     arguments: dict[str, Any]
 
 
-class Binding(Struct, frozen=True):
+class ExchangeBinding(Struct, frozen=True):
     """A binding from an exchange to a queue or to another exchange."""
 
     source: str
@@ -164,17 +164,17 @@ def queues(settings: Settings) -> list[Queue]:
     ]
 
 
-def bindings(settings: Settings) -> list[Binding]:
+def bindings(settings: Settings) -> list[ExchangeBinding]:
     """Return all bindings in the order they are made, so that the first reading finds all partitions bound.
 
     The overflow queues have none: messages are published to them by name.
     """
     partitions = [readings_queue(partition) for partition in range(settings.partitions)]
     return [
-        *(Binding(READINGS_EXCHANGE, queue, queue) for queue in partitions),
-        Binding(INGEST_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
-        Binding(RESULTS_EXCHANGE, INGEST_EXCHANGE, result_key("*"), to_queue=False),
-        Binding(DEAD_LETTERS_EXCHANGE, DEAD_LETTERS_QUEUE, "#"),
+        *(ExchangeBinding(READINGS_EXCHANGE, queue, queue) for queue in partitions),
+        ExchangeBinding(INGEST_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
+        ExchangeBinding(RESULTS_EXCHANGE, INGEST_EXCHANGE, result_key("*"), to_queue=False),
+        ExchangeBinding(DEAD_LETTERS_EXCHANGE, DEAD_LETTERS_QUEUE, "#"),
     ]
 
 

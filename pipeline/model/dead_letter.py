@@ -131,7 +131,7 @@ def parse_id(letter_id: str) -> tuple[str, str] | None:
     return (STRAY, found["stray"]) if found["stray"] else (found["machine"], found["name"])
 
 
-class Admission(Struct):
+class RedriveDecision(Struct):
     """The decision about a machine's readings if some of them were sent again.
 
     `skipped` readings are already applied. `uses` are the letters that the other readings use up when they

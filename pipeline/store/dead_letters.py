@@ -27,7 +27,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.model.dead_letter import KINDS, STRAY, Admission, Letter, number_of
+from pipeline.model.dead_letter import KINDS, STRAY, Letter, RedriveDecision, number_of
 from pipeline.model.reading import Reading
 from pipeline.store.client import Client
 from pipeline.store.keys import CLAIM_SECRET_KEY, LETTERS_KEY, letter_keys, letters_of_kind_key
@@ -260,7 +260,7 @@ class LetterStore:
             (number for number in range(first, last + 1) if number not in there), None
         )
 
-    def admit(self, readings: Mapping[str, list[Reading]]) -> dict[str, Admission]:
+    def admit(self, readings: Mapping[str, list[Reading]]) -> dict[str, RedriveDecision]:
         """Return by machine which of its `readings` to run, for machines with a reading that claims a letter.
 
         A claim without our signature is no claim: its reading is run like any other.
@@ -276,20 +276,20 @@ class LetterStore:
             for machine_id, numbers in claims.items():
                 pipeline.hmget(letter_keys(machine_id)[0], numbers)
             secret, *values = pipeline.execute()
-        admissions = dict[str, Admission]()
+        decisions = dict[str, RedriveDecision]()
         for (machine_id, numbers), letters in zip(claims.items(), values, strict=True):
             there = {number for number, letter in zip(numbers, letters, strict=True) if letter is not None}
-            admission = admissions[machine_id] = Admission()
+            decision = decisions[machine_id] = RedriveDecision()
             for reading in readings[machine_id]:
                 claim = reading.claim
                 if claim and secret and claim.holds(secret, machine_id, reading.body):
                     if claim.number not in there:
-                        admission.skipped.append(reading)
+                        decision.skipped.append(reading)
                         continue
                     there.remove(claim.number)
-                    admission.uses.append(claim.number)
-                admission.run.append(reading)
-        return admissions
+                    decision.uses.append(claim.number)
+                decision.run.append(reading)
+        return decisions
 
     def secret(self) -> bytes:
         """Return the secret that signs claims. Create it if there is none yet."""

@@ -18,7 +18,7 @@ from pipeline.broker.overflow import move_message
 from pipeline.broker.publisher import Message
 from pipeline.broker.result import encode_result, event_ids, result_message
 from pipeline.errors import SessionLost
-from pipeline.model.dead_letter import Admission, cause_of
+from pipeline.model.dead_letter import RedriveDecision, cause_of
 from pipeline.model.machine import Stored
 from pipeline.model.reading import Reading
 from pipeline.model.recent import encode_kept
@@ -92,9 +92,9 @@ class Transaction(Struct):
         """The number of readings that an earlier batch has applied."""
         return len(self.found.applied) + len(self.found.recognised)
 
-    def admit(self, admission: Admission) -> None:
+    def admit(self, decision: RedriveDecision) -> None:
         """Skip readings that were sent again and were applied before."""
-        self.run, self.skipped, self.uses = admission.run, admission.skipped, admission.uses
+        self.run, self.skipped, self.uses = decision.run, decision.skipped, decision.uses
 
     @property
     def digest(self) -> str | None:

@@ -61,7 +61,7 @@ _CONSTANTS: Final = frozenset(f"math.{name}" for name in ("e", "inf", "nan", "pi
 Finding = tuple[ast.AST, str, str]
 
 
-class Line:
+class TopLevelStatement:
     """A statement of the top level, with the variables of the top level that it names.
 
     It `sets` some, it `changes` these and those whose value it may change, it `keeps` some as a value, and it
@@ -102,7 +102,7 @@ class Tables:
             for node, binding in variable.binders
             if binding is not Binding.IMPORT
         }
-        self._lines = [Line(node, scope, binders) for node in tree.body]
+        self._lines = [TopLevelStatement(node, scope, binders) for node in tree.body]
         self._add_effects()
         self._pin_by_config()
         self._pin_by_functions(functions)
@@ -165,11 +165,11 @@ class Tables:
                         line.pinned = True
                         ahead.append(line)
 
-    def _run_once(self) -> set[Line]:
+    def _run_once(self) -> set[TopLevelStatement]:
         """Let all statements run once that must. Return the definitions and pinned statements for them."""
         changing = _index((line, line.changes) for line in self._lines)
         using = _index((line, line.at_once) for line in self._lines)
-        needed: set[Line] = set()
+        needed: set[TopLevelStatement] = set()
         ahead = [line for line in self._lines if line.costly and not line.pinned]
         for line in ahead:
             line.once = True
@@ -207,7 +207,7 @@ class Tables:
             if line not in self._needed:
                 yield from self._changed_later(line)
 
-    def _changed_later(self, line: Line) -> Iterator[Finding]:
+    def _changed_later(self, line: TopLevelStatement) -> Iterator[Finding]:
         for node in ast.walk(line.node):
             changed = _changed(node)
             for variable in _variables([changed], self._scope) if changed is not None else ():
@@ -229,9 +229,11 @@ class Tables:
                 )
 
 
-def _index(lines: Iterable[tuple[Line, set[Variable]]]) -> dict[Variable, list[Line]]:
+def _index(
+    lines: Iterable[tuple[TopLevelStatement, set[Variable]]],
+) -> dict[Variable, list[TopLevelStatement]]:
     """Return the lines of each variable."""
-    made = defaultdict[Variable, list[Line]](list)
+    made = defaultdict[Variable, list[TopLevelStatement]](list)
     for line, variables in lines:
         for variable in variables:
             made[variable].append(line)

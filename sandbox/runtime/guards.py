@@ -24,7 +24,7 @@ from sandbox.runtime.meter import (
 from sandbox.runtime.sets import VIEWS, Keys, Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
-from sandbox.runtime.views import Compared
+from sandbox.runtime.views import ComparedView
 
 #: The cost of catching an error: unwinding is expensive, so a loop of failures must not be cheap.
 CAUGHT_TICKS = 8
@@ -199,7 +199,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
     def bounded(value: Any) -> Any:
         """Guard one side of a comparison: C code walks only through the smaller side.
 
-        It may look up the keys of either of two views, so `Compared` pays for both.
+        It may look up the keys of either of two views, so `ComparedView` pays for both.
         """
         kind = type(value)
         if kind in SCALARS:
@@ -208,7 +208,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             if len(value) > 256:
                 meter.spend(len(value) >> 7)
         elif kind in VIEWS:
-            return Compared(value, meter)
+            return ComparedView(value, meter)
         elif kind in CONTAINERS:
             meter.expanse(value)
         return value

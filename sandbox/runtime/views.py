@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sandbox.runtime.meter import Meter
 
 
-class Compared:
+class ComparedView:
     """A view that is compared with another value, and pays for both.
 
     C code hashes the keys of the left or the right side, whichever it asks whether the other has all of them.
@@ -21,7 +21,7 @@ class Compared:
         self._meter = meter
 
     def _with(self, other: object) -> Any:
-        if type(other) is Compared:
+        if type(other) is ComparedView:
             other = other._view
         if type(other) in VIEWS or type(other) is Set:
             self._meter.expanse(self._view)

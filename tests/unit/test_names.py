@@ -1,6 +1,7 @@
 """Docstrings and comments name only modules, functions and files that exist."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +45,19 @@ def test_the_tree_of_errors_in_a_docstring_lists_every_error_of_its_module(modul
     listed = set(re.findall(r"^    (?:.*── )?([A-Z]\w+)", found.__doc__ or "", re.MULTILINE))
 
     assert listed - {"IotLogicError"} == errors - {"IotLogicError"}
+
+
+def test_no_public_class_has_the_name_of_another() -> None:
+    found = [
+        name
+        for path in sources()
+        if path.suffix == ".py"
+        and path.relative_to(ROOT).parts[0] in ("pipeline", "sandbox", "web", "devices")
+        for name in re.findall(r"^class ([A-Z]\w*)", path.read_text(), re.MULTILINE)
+    ]
+
+    assert len(found) > 200
+    assert sorted(name for name, times in Counter(found).items() if times > 1) == []
 
 
 def test_a_name_that_does_not_exist_is_detected() -> None:
