@@ -177,7 +177,7 @@ def test_the_installed_api_and_worker_run_a_logic(
 
     wait_until(processed)
     assert "IoT Logic Processor" in installation.client.get("/schema").text
-    [script] = re.findall(r'<script [^>]*src="(/pages/[^"]+)"', installation.client.get("/").text)
+    [script] = re.findall(r'<script [^>]*src="\.(/pages/[^"]+)"', installation.client.get("/").text)
     assert installation.client.get(script).headers["Content-Type"].startswith("text/javascript")
 
 

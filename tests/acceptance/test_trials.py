@@ -166,15 +166,16 @@ def test_a_trial_on_a_machine_uses_its_state_and_recent_readings_and_changes_not
 ) -> None:
     plant.upload("m1", COUNTER)
     plant.start_worker()
-    plant.send([("m1", {"n": 7}), ("m1", {"n": 1, "long": "x" * 5000}), ("m1", b"not JSON")])
-    wait_until(lambda: plant.client.get("/machines/m1").json().get("readings") == 3)
-
     with plant.collect() as results:
+        plant.send([("m1", {"n": 7}), ("m1", {"n": 1, "long": "x" * 5000}), ("m1", b"not JSON")])
+        wait_until(lambda: plant.client.get("/machines/m1").json().get("readings") == 3)
+        wait_until(lambda: len(results.messages) == 2)  # they are published after the record is written
+
         in_force = post(plant, "/machines/m1/logic/test")
         draft = COUNTER.replace("+ data", "- data")
         tried = post(plant, "/machines/m1/logic/test", logic=draft, readings=[{"n": 5}], state={"count": 1})
         plant.send([("m1", {"n": 10})])
-        wait_until(lambda: results.messages)
+        wait_until(lambda: len(results.messages) > 2)
 
     assert (in_force["state"], in_force["logicversion"], in_force["left_out"]) == ({"count": 8}, 1, 1)
     assert [each["reading"] for each in in_force["readings"]] == ['{"n": 7}', "not JSON"]
@@ -182,7 +183,7 @@ def test_a_trial_on_a_machine_uses_its_state_and_recent_readings_and_changes_not
     assert "JSON" in in_force["readings"][1]["error"]["message"]
     assert tried["logicversion"] is None
     assert tried["readings"][0]["state"] == {"count": -4}
-    assert [event["data"] for event in results.events] == [{"count": 18}]
+    assert [event["data"] for event in results.events] == [{"count": 7}, {"count": 8}, {"count": 18}]
     assert plant.client.get("/machines/m1").json()["readings"] == 4
 
 
