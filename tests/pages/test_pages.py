@@ -201,4 +201,4 @@ def test_every_view_opens_passes_axe_and_fits_a_tablet(page: Page, origin: str, 
     assert axe(page) == []
     # An upright tablet: nothing is wider than the page.
     page.set_viewport_size({"width": 768, "height": 1024})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+    page.wait_for_function("document.documentElement.scrollWidth <= 768")
