@@ -131,7 +131,8 @@ def to_and_fro(scene: Scene) -> Never:
 
 
 def start_again_and_again(scene: Scene) -> Never:
-    """Claim to start on a reading, again and again, and finish none."""
+    """Claim to start on the poison, again and again, and do not finish it."""
+    scene.words[ProgressWriter.DONE] += scene.poison
     while True:
         scene.words[ProgressWriter.WORKING] ^= 1
 
