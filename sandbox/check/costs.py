@@ -1,6 +1,7 @@
 """Costs of syntax that are known before it runs: its weight, and the operands that need no guard."""
 
 import ast
+from collections.abc import Iterator
 
 from sandbox.check.scope import Scope
 from sandbox.runtime.runtime import facade_paths
@@ -28,7 +29,11 @@ def facade_path(node: ast.expr, scope: Scope) -> str | None:
 
 
 def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
-    """Return the ticks for one run of this code, without the bodies of loops and functions inside it."""
+    """Return the ticks for one run of this code, without the bodies of loops and functions inside it.
+
+    Those pay for themselves. What runs beside them pays here: the source of a loop, the last test of a
+    `while`, the `else` of a loop, and the defaults of a function.
+    """
     size = 0
     ahead: list[ast.AST] = []
     for root in roots:
@@ -45,14 +50,26 @@ def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, _LOOPS):
                 size += 4
-                if isinstance(child, ast.For):
-                    ahead.append(child.iter)
+                ahead.extend(_beside(child))
             elif isinstance(child, _COMPREHENSIONS):
                 size += 4
                 ahead.append(child.generators[0].iter)
             else:
                 ahead.append(child)
     return 1 + size // NODES_PER_TICK
+
+
+def _beside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a loop or a function that run where it stands, each once."""
+    match node:
+        case ast.For(iter=source, orelse=after):
+            yield source
+            yield from after
+        case ast.While(test=test, orelse=after):
+            yield test
+            yield from after
+        case ast.FunctionDef(args=arguments) | ast.Lambda(args=arguments):
+            yield from (each for each in (*arguments.defaults, *arguments.kw_defaults) if each is not None)
 
 
 def is_small_number(node: ast.expr) -> bool:

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from sandbox.allowed import EXCEPTIONS, NAMES, VALUES
 from sandbox.check.costs import facade_path
+from sandbox.check.defaults import defaults_of
 from sandbox.check.scope import COMPREHENSIONS, Binding, Scope, Variable
 
 _DEFINITIONS: Final = (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Pass)
@@ -77,6 +78,10 @@ class TopLevelStatement:
         self.at_once = {*self.sets, *_variables(parts, scope)}
         self.changes = {*self.sets, *_variables(_roots(parts, scope), scope)}
         self.keeps = set(_variables(kept, scope))
+        #: Methods such as `LIST.append` that it keeps as a value.
+        self.keeps_methods = [
+            each for each in kept if isinstance(each, ast.Attribute) and each.attr in _CHANGING
+        ]
         self.defines = isinstance(node, _DEFINITIONS)
         self.costly = not self.defines and any(_is_costly(part, scope) for part in parts)
         self.reads_config = any(_is_config(part, scope) for part in ast.walk(node))
@@ -194,6 +199,7 @@ class Tables:
     def faults(self) -> Iterator[Finding]:
         """Yield the places where the code cannot do what it says."""
         used_after: set[Variable] = set()
+        reached = self._reached()
         for line in reversed(self._lines):
             if line.once:
                 used_after |= line.uses
@@ -204,19 +210,55 @@ class Tables:
                     f"`{variable.name}` is computed once, also below this line, which runs for every reading",
                     f"Put this line below the last one that uses `{variable.name}`.",
                 )
-            if line not in self._needed:
+            if line not in self._needed or line in reached:
                 yield from self._changed_later(line)
+            for method in line.keeps_methods:
+                for variable in _variables([_root(method)], self._scope):
+                    if variable in self._tables:
+                        yield self._cannot_change(method, variable)
+
+    def _reached(self) -> set[TopLevelStatement]:
+        """Return `process`, the pinned statements, and the functions that these use, also through others."""
+        defining = _index((line, line.sets) for line in self._lines if line.defines)
+        ahead = [
+            line
+            for line in self.later
+            if not line.defines or any(variable.name == "process" for variable in line.sets)
+        ]
+        reached: set[TopLevelStatement] = set()
+        while ahead:
+            line = ahead.pop()
+            reached.add(line)
+            ahead += [each for used in line.uses for each in defining.pop(used, ()) if each not in reached]
+        return reached
+
+    def _cannot_change(self, node: ast.AST, variable: Variable) -> Finding:
+        return (
+            node,
+            f"`{variable.name}` is computed once for all machines and cannot be changed",
+            "list(...) or dict(...) makes a copy. Keep values in state.",
+        )
 
     def _changed_later(self, line: TopLevelStatement) -> Iterator[Finding]:
         for node in ast.walk(line.node):
             changed = _changed(node)
             for variable in _variables([changed], self._scope) if changed is not None else ():
                 if variable in self._tables:
-                    yield (
-                        node,
-                        f"`{variable.name}` is computed once for all machines and cannot be changed",
-                        "list(...) or dict(...) makes a copy. Keep values in state.",
-                    )
+                    yield self._cannot_change(node, variable)
+            if isinstance(node, ast.FunctionDef):
+                yield from self._changed_defaults(node)
+
+    def _changed_defaults(self, function: ast.FunctionDef) -> Iterator[Finding]:
+        """Yield the tables that are defaults of parameters which the function changes, and does not set."""
+        nodes = list(ast.walk(function))
+        changed = {each.id for node in nodes if isinstance(each := _changed(node), ast.Name)}
+        changed -= {
+            node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        for parameter, default in defaults_of(function.args):
+            for variable in _variables([default], self._scope):
+                if parameter.arg in changed and variable in self._tables:
+                    yield self._cannot_change(default, variable)
 
     def notes(self) -> Iterator[Finding]:
         """Yield the places where code runs for every reading, although it is costly."""

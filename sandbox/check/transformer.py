@@ -140,7 +140,8 @@ class Metering(Patterns):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         """Make a function pay when it is called, and make its lists, dicts and sets of defaults again."""
-        weight = weight_of(node.body)
+        made = [default for _, default in defaults_of(node.args) if is_made_again(default, self.scope)]
+        weight = weight_of(node.body, *made)
         again = self._made_again(node.args)
         generates = any(yields_in(node.body))
         node = super().visit_FunctionDef(node)  # type: ignore[assignment]

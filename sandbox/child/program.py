@@ -32,7 +32,6 @@ MESSAGE_CHARS = 500
 LAST_WORDS = 1_000
 #: The most frames of the sandbox itself between a logic's functions.
 OWN_FRAMES = 40
-
 #: Instructions that no logic may have: imports, writing globals, making classes and the like; and sets of
 #: Python itself, see `runtime.sets`.
 _FORBIDDEN = frozenset(
@@ -259,6 +258,17 @@ def bounded_recursion(limits: Limits) -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(frames)
+
+
+@contextmanager
+def less_recursion(frames: int) -> Iterator[None]:
+    """Allow so many frames less for all that runs inside."""
+    most = sys.getrecursionlimit()
+    sys.setrecursionlimit(most - frames)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(most)
 
 
 def failure_of(error: LogicError, source: str) -> Failure:

@@ -22,7 +22,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from sandbox.child.program import examine, failure_of
+from sandbox.child.program import examine, failure_of, less_recursion
 from sandbox.child.watch import Watch
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
 from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind
@@ -43,6 +43,10 @@ _CHARACTER_BYTES: Final = 4
 _NOT_RUN: Final = Outcome(
     "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
 )
+
+#: More frames than `work` has above those of `check` when it computes the tables of a logic. What an upload
+#: accepts is never too deep for a reading.
+_MORE_FRAMES: Final = 16
 
 _decode_state = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -99,7 +103,8 @@ class Runner:
 
     def check(self, request: Check) -> None:
         """Answer a `Check` request."""
-        checked = examine(request.source, self._limits)
+        with less_recursion(_MORE_FRAMES):
+            checked = examine(request.source, self._limits)
         problems, notes = checked.problems[:PROBLEMS], checked.notes[:PROBLEMS]
         self._send(CheckAnswer(Checked(problems, checked.code, notes)))
 

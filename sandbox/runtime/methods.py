@@ -143,7 +143,9 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
         return entries.items()
 
     def popitem(entries: dict[Any, Any], /) -> Any:
-        return entries.popitem()
+        popped = entries.popitem()
+        meter.compact(entries)
+        return popped
 
     def clear(entries: dict[Any, Any], /) -> None:
         entries.clear()

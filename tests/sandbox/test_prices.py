@@ -1,7 +1,13 @@
 """The search for dear steps covers everything that a logic may use, and its hostile values can be made."""
 
+import textwrap
+
 import pytest
 
+from sandbox.check.costs import NODES_PER_TICK
+from sandbox.child.program import Program
+from sandbox.job import Logic
+from sandbox.limits import Limits
 from tests.prices.kept import kept
 from tests.prices.measure import AIM, Input, once, price
 from tests.prices.operations import Operation, contains, operations, required, slots
@@ -55,6 +61,41 @@ def test_a_step_that_exceeds_a_limit_is_set_against_the_fuel_of_the_reading() ->
 
     assert exceeding is not None
     assert (exceeding.ends, exceeding.fuel) == ("str_chars", 100_000)
+
+
+def load(source: str) -> Program:
+    return Program.load(Logic.of(source), Limits())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "f = lambda a=(LONG): 0",
+        "f = lambda *, a=(LONG): 0",
+        "f = len((lambda a=(LONG): 0, 1))",
+        "if y:\n    def f(a=(LONG)): pass",
+        "if y:\n    def f(*, a=(LONG)): pass",
+        "if y:\n    while (LONG) == 0: pass",
+        "if y:\n    while False: pass\n    else: x = (LONG)",
+        "if y:\n    for z in (): pass\n    else: x = (LONG)",
+        "if y:\n    for z in (LONG): break",
+        "f()",
+        "g()",
+    ],
+)
+def test_all_code_beside_loops_and_functions_is_paid_for(code: str) -> None:
+    parts, times = 400, 50
+    long = ",\n".join(["y * 1.5"] * parts)
+    ones = ",\n".join(["[]"] * parts)
+    body = textwrap.indent(code.replace("LONG", long), "        ")
+    program = load(
+        f"def f(a=[{ones}]): return 0\ndef g(*, a={{1: [{ones}]}}): return 0\n"
+        f"def process(data, state):\n    y = 2.5\n    for i in range({times}):\n{body}\n"
+    )
+
+    program.process({}, {})
+
+    assert program.fuel_used > times * parts // NODES_PER_TICK
 
 
 def test_every_step_has_a_worst_input() -> None:

@@ -390,3 +390,70 @@ def test_recursion_at_the_top_level_has_the_limit_of_a_reading() -> None:
 
     assert run(source).results == [{"r": 150}]
     assert run(source.replace("150", "400")).kind == "refused-at-upload"
+
+
+def test_a_recursion_that_an_upload_accepts_is_not_too_deep_for_a_reading(sandbox: Sandbox) -> None:
+    def source(depth: int) -> str:
+        return f"def f(n):\n    return n and f(n - 1)\nT = [f({depth})]\n" + process("return {'r': T}")
+
+    accepted = [depth for depth in range(200, 260) if sandbox.check(source(depth)).accepted]
+    reports = sandbox.run([Job(Logic.of(source(depth)), b"{}", [b"1"]) for depth in accepted])
+
+    assert 200 in accepted
+    assert 259 not in accepted
+    assert {report.outcomes[0].kind for report in reports} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("top", "body", "line", "name"),
+    [
+        (
+            (
+                "CACHE = {}\ndef fact(n):\n    if n not in CACHE:\n        CACHE[n] = n and n * fact(n - 1)\n"
+                "    return CACHE[n]\nFIRST = [fact(n) for n in range(6)]"
+            ),
+            "return {'r': fact(8)}",
+            4,
+            "CACHE",
+        ),
+        (
+            (
+                "C = [0]\ndef following():\n    C[0] += 1\n    return C[0]\ndef twice():\n"
+                "    return following() + following()\nA = twice()"
+            ),
+            "return {'r': twice()}",
+            3,
+            "C",
+        ),
+        (
+            (
+                "KNOWN = {}\ndef count(n, known=KNOWN):\n    known[n] = 1\n    return len(known)\n"
+                "T = [count(n) for n in range(3)]"
+            ),
+            "return {'r': count(9)}",
+            2,
+            "KNOWN",
+        ),
+        (
+            "ITEMS = []\nADD = ITEMS.append\ndef add(n):\n    ADD(n)\nadd(1)\nadd(2)",
+            "return {'r': ITEMS}",
+            2,
+            "ITEMS",
+        ),
+    ],
+    ids=["memo", "through another", "default", "method"],
+)
+def test_an_upload_is_refused_if_its_functions_change_a_table_in_a_reading(
+    top: str, body: str, line: int, name: str
+) -> None:
+    ran = run(top + "\n" + process(body))
+
+    assert [(problem.line, problem.message) for problem in ran.problems] == [
+        (line, f"`{name}` is computed once for all machines and cannot be changed")
+    ]
+
+
+def test_functions_that_only_the_top_level_calls_may_fill_a_table() -> None:
+    source = "T = {}\ndef fill(n):\n    T[n] = n * n\nfor n in range(4):\n    fill(n)\n"
+
+    assert run(source + process("return {'r': T[3]}")).results == [{"r": 9}]
