@@ -39,11 +39,14 @@ class RedisAddress(Struct, frozen=True):
     def parse(cls, url: str) -> Self:
         """Parse a URL. Raises `SettingsError`, whose message does not contain a password."""
         try:
-            parts = urlsplit(url)
-            if parts.scheme in _PLAIN_SCHEMES:
+            scheme, _, rest = url.partition("://")
+            if scheme.lower() in _PLAIN_SCHEMES:
                 return cls(url)
-            tls = _SENTINEL_SCHEMES[parts.scheme]
-            user, _, hosts = parts.netloc.rpartition("@")
+            tls = _SENTINEL_SCHEMES[scheme.lower()]
+            # `urlsplit` refuses several addresses of IPv6, in some versions of Python.
+            location, _, rest = rest.partition("/")
+            parts = urlsplit(f"//host/{rest}")
+            user, _, hosts = location.rpartition("@")
             name, _, password = user.partition(":")
             sentinels = [_host_and_port(each) for each in hosts.split(",")]
             service, _, database = parts.path.strip("/").partition("/")

@@ -31,7 +31,7 @@ def facade_path(node: ast.expr, scope: Scope) -> str | None:
 def weight_of(*roots: ast.AST | list[ast.stmt]) -> int:
     """Return the ticks for one run of this code, without the bodies of loops and functions inside it.
 
-    Those pay for themselves. What runs beside them pays here: the source of a loop, the last test of a
+    Those pay for themselves. The code beside them pays here: the source of a loop, the last test of a
     `while`, the `else` of a loop, and the defaults of a function.
     """
     size = 0

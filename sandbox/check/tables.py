@@ -8,12 +8,12 @@ From there, the names decide which statements run once too:
 - those that set or change what such a statement uses, also through the functions that it calls
 - those that use a table, such as `FIRST = TABLE[0]` or `TABLE.append(5)`
 
-Two kinds of statement are pinned to each reading, whatever they cost: those that read `config`, also through
-the functions that they call, because it differs between machines; and those that make or keep functions
-(`HANDLERS = {"a": on_a}`), because a function in a table could keep values of one machine for another. The
-call of a function may return a function, too. Nothing in the source shows that, but the first run does: then
-the source is compiled again, with that statement pinned. A table may be computed with the help of functions
-that are kept so; they are frozen meanwhile.
+Two kinds of statement are pinned to each reading, even if they are costly: those that read `config`, also
+through the functions that they call, because it differs between machines; and those that make or keep
+functions (`HANDLERS = {"a": on_a}`), because a function in a table could keep values of one machine for
+another. The call of a function may return a function, too. Nothing in the source shows that, but the first
+run does: then the source is compiled again, with that statement pinned. A table may be computed with the help
+of functions that are kept so; they are frozen meanwhile.
 """
 
 import ast
@@ -194,7 +194,7 @@ class Tables:
                     ahead.append(line)
         return needed
 
-    # What the author must know.
+    # Problems and notes for the author.
 
     def faults(self) -> Iterator[Finding]:
         """Yield the places where the code cannot do what it says."""

@@ -44,8 +44,8 @@ _NOT_RUN: Final = Outcome(
     "quarantined", failure=Failure(f"its logic did not end on {EXHAUSTIONS} readings in a row before it")
 )
 
-#: More frames than `work` has above those of `check` when it computes the tables of a logic. What an upload
-#: accepts is never too deep for a reading.
+#: More frames than `work` has in addition to those of `check` when it computes the tables of a logic. So a
+#: recursion that an upload accepts is never too deep for a reading.
 _MORE_FRAMES: Final = 16
 
 _decode_state = msgspec.json.Decoder(dict[str, object]).decode

@@ -1,4 +1,4 @@
-"""What a batch would cost on a Redis Cluster of three primaries, beside one Redis.
+"""The cost of a batch on a Redis Cluster of three primaries, beside one Redis.
 
 On one Redis, a batch is one `MGET` and one script over all its records. On a cluster, all keys of a command
 must be in one slot, and each machine has its own: so it is a `GET` and a script for each machine, sent
