@@ -10,25 +10,24 @@ from typing import Final
 
 from pipeline.local.packages import Package, install
 from pipeline.local.ports import answers, free_port
+from pipeline.local.server import MORE_PATHS
 from tests.support.waiting import wait_until
 
 _CONFIGURATION: Final = Path(__file__).parents[2] / "deploy" / "haproxy" / "haproxy.cfg"
 _PACKAGE: Final = Package("haproxy", "haproxy", "haproxy", "haproxy")
-#: Debian installs it here, which is not on every user's PATH.
-_PATH: Final = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
 
 @contextmanager
 def haproxy(*ports: int) -> Iterator[str]:
     """Start HAProxy in front of the APIs on these two ports of loopback. Yield the address of their pages."""
-    if shutil.which("haproxy", path=_PATH) is None:
+    if shutil.which("haproxy", path=MORE_PATHS) is None:
         install(_PACKAGE)
     port = free_port()
     environ = {"LISTEN": f"127.0.0.1:{port}"}
     environ |= {f"API_{number}": f"127.0.0.1:{each}" for number, each in enumerate(ports, 1)}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [shutil.which("haproxy", path=_PATH) or "haproxy", "-db", "-f", str(_CONFIGURATION)],
+            [shutil.which("haproxy", path=MORE_PATHS) or "haproxy", "-db", "-f", str(_CONFIGURATION)],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=log,
