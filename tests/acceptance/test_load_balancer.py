@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPException
 from itertools import count
 from threading import Lock
@@ -63,6 +64,23 @@ class Balanced:
         """Wait until both APIs are ready."""
         addresses = [f"http://127.0.0.1:{port}/health/ready" for port in self.ports]
         wait_until(lambda: all(answered(address) == 200 for address in addresses), 60)
+
+    @contextmanager
+    def lost(self, number: int, fault: str) -> Iterator[None]:
+        """Kill or freeze an API while the block runs, and wait until it is back."""
+        api = self.apis[number]
+        if fault == "killed":
+            api.kill()
+        else:
+            api.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if fault == "killed":
+                self.apis[number] = self.start(self.ports[number])
+            else:
+                api.process.send_signal(signal.SIGCONT)
+        self.wait_ready()
 
     def client(self, **headers: str) -> httpx.Client:
         """Return a client of the proxy."""
@@ -159,21 +177,12 @@ def test_one_of_two_apis_is_lost_under_load(
     balanced: Balanced, bearer: str, machine: str, fault: str
 ) -> None:
     senders = Senders(balanced, bearer, machine)
-    api = balanced.apis[0]
     with ThreadPoolExecutor(8) as pool, balanced.client(Authorization=bearer) as client:
         running = [pool.submit(senders.run) for _ in range(8)]
         wait_until(lambda: len(senders.accepted) > READINGS // 4)
-        if fault == "killed":
-            api.kill()
-        else:
-            api.process.send_signal(signal.SIGSTOP)
-        for each in running:
-            each.result(120)
-        if fault == "killed":
-            balanced.apis[0] = balanced.start(balanced.ports[0])
-        else:
-            api.process.send_signal(signal.SIGCONT)
-        balanced.wait_ready()
+        with balanced.lost(0, fault):
+            for each in running:
+                each.result(120)
 
         assert {number for number, _ in senders.accepted} == set(range(1, READINGS + 1))
         wait_until(lambda: senders.accepted <= processed(client, machine).keys())
@@ -223,6 +232,7 @@ def readers(port: int, bearer: str) -> float:
 def test_an_event_stream_continues_at_the_other_api(
     balanced: Balanced, bearer: str, machine: str, fault: str
 ) -> None:
+    wait_until(lambda: not any(readers(port, bearer) for port in balanced.ports))
     follower = Follower(balanced, bearer, machine)
     each = [(machine, {"n": number, "attempt": 0}) for number in range(1, 61)]
     with ThreadPoolExecutor(1) as pool:
@@ -231,24 +241,15 @@ def test_an_event_stream_continues_at_the_other_api(
             balanced.plant.send(each[:20])
             wait_until(lambda: len(follower.seen) == 20)
             [serving] = [number for number, port in enumerate(balanced.ports) if readers(port, bearer)]
-            api = balanced.apis[serving]
-            if fault == "killed":
-                api.kill()
-            else:
-                api.process.send_signal(signal.SIGSTOP)
-            balanced.plant.send(each[20:40])
-            wait_until(lambda: len(follower.seen) >= 40)
-            assert readers(balanced.ports[1 - serving], bearer) == 1
-            balanced.plant.send(each[40:])
-            wait_until(lambda: len(follower.seen) >= 60)
+            with balanced.lost(serving, fault):
+                balanced.plant.send(each[20:40])
+                wait_until(lambda: len(follower.seen) >= 40)
+                assert readers(balanced.ports[1 - serving], bearer) == 1
+                balanced.plant.send(each[40:])
+                wait_until(lambda: len(follower.seen) >= 60)
         finally:
             follower.stopping = True
-            if fault == "killed":
-                balanced.apis[serving] = balanced.start(balanced.ports[serving])
-            else:
-                api.process.send_signal(signal.SIGCONT)
         running.result(30)
-    balanced.wait_ready()
     assert follower.seen == list(range(1, 61))
 
 
@@ -287,8 +288,12 @@ def limited(balanced: Balanced) -> Iterator[tuple[str, int]]:
 
 
 def flood(url: str, address: str, **headers: str) -> list[int]:
-    """Return the statuses of 25 answers to a client with this address."""
-    transport = httpx.HTTPTransport(local_address=address)
+    """Return the statuses of 25 answers to a client with this address.
+
+    Each request has its own connection: the proxy's own checks exceed the low limit too, and then it cuts the
+    connections to an API.
+    """
+    transport = httpx.HTTPTransport(local_address=address, limits=httpx.Limits(max_keepalive_connections=0))
     with httpx.Client(transport=transport, headers=headers, timeout=30) as client:
         return [client.get(f"{url}/health/live").status_code for _ in range(25)]
 
