@@ -10,6 +10,7 @@ from pipeline.store.tokens import Tokens
 from tests.pages.browser import Watch, sign_in
 from tests.support.haproxy import haproxy
 from tests.support.installation import Installation
+from tests.support.waiting import wait_until
 from web.access.roles import Role
 
 LOGIC = 'def process(data, state):\n    return {"doubled": data["n"] * 2}\n'
@@ -20,6 +21,7 @@ def proxied(plant: Installation) -> Iterator[str]:
     """The address of a proxy in front of the API."""
     plant.upload("press", LOGIC)
     plant.send([("press", {"n": 1})])
+    wait_until(lambda: plant.client.get("/machines/press").json().get("readings") == 1)
     port = urlsplit(plant.environ["IOT_LOGIC_API_URL"]).port
     assert port
     with haproxy(port, port) as url:
