@@ -119,7 +119,7 @@ class Program:
         """
         if self._compute is not None:
             self.prepare()
-        return self._run(config, lambda: self._make(*self._tables)(data, state))
+        return self._run(config, self._make, data, state)
 
     def prepare(self) -> None:
         """Compute the tables of the logic, if it has any, with the fuel of one reading.
@@ -135,7 +135,8 @@ class Program:
         freezer = self._runtime.freezer
         freezer.reset()
         try:
-            self._tables = self._run(NO_CONFIG, self._compute)
+            compute = self._compute
+            self._tables = self._run(NO_CONFIG, lambda: compute)
         except LogicError as error:
             if isinstance(error, LimitExceeded) and error.limit == "soft_seconds":
                 raise
@@ -144,11 +145,14 @@ class Program:
             self._tables = ()
             raise HoldsFunctions(freezer.functions)
         self._compute = None
-        self.tables_fuel = self.fuel_used
+        self.tables_fuel = self.peaks["fuel"]
         self.held_bytes += freezer.size
 
-    def _run(self, config: Config, function: Callable[[], Any]) -> Any:
-        """Call a function of the logic, with full fuel. Raises the errors of `process`."""
+    def _run(self, config: Config, make: Callable[..., Callable[..., Any]], *values: Any) -> Any:
+        """Call the function that `make` returns for the tables, with full fuel.
+
+        Raises the errors of `process`.
+        """
         self._globals["config"] = config
         meter = self._meter
         meter.fuel = self._limits.fuel
@@ -157,7 +161,7 @@ class Program:
         if meter.date_formats:
             meter.date_formats.clear()
         try:
-            returned = function()
+            returned = make(*self._tables)(*values)
         except Breach as breach:
             raise _exceeded(meter.breach or breach, breach.__traceback__) from None
         except MemoryError:
@@ -194,18 +198,14 @@ class Program:
         return f"{kind}: {said}"[:MESSAGE_CHARS] if said else kind
 
     @property
-    def fuel_used(self) -> int:
-        """The ticks that the last call used."""
-        return min(self._limits.fuel - self._meter.fuel, self._limits.fuel)
-
-    @property
     def peaks(self) -> dict[str, int]:
-        """The largest values that were measured in the last call, by name of the limit.
+        """The largest values of the last call, by name of the limit; `fuel` has the ticks that it used.
 
         Short texts and lists are not measured, and count as 0.
         """
-        meter = self._meter
-        return {"fuel": self.fuel_used, "str_chars": meter.longest_text, "list_items": meter.longest_list}
+        meter, most = self._meter, self._limits.fuel
+        fuel = most - meter.fuel if meter.fuel > 0 else most
+        return {"fuel": fuel, "str_chars": meter.longest_text, "list_items": meter.longest_list}
 
 
 def examine(source: str | bytes, limits: Limits) -> Checked:

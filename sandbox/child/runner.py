@@ -58,12 +58,8 @@ class Runnable(Protocol):
     held_bytes: int
 
     @property
-    def fuel_used(self) -> int:
-        """The ticks that the last call used."""
-
-    @property
     def peaks(self) -> dict[str, int]:
-        """The largest values that were measured in the last call, by name of the limit."""
+        """The largest values of the last call, by name of the limit; `fuel` has the ticks that it used."""
 
     def prepare(self) -> None:
         """Compute the tables. Raises `LogicRefused`, MemoryError, or `LimitExceeded` if it takes too long."""
@@ -164,14 +160,13 @@ class Runner:
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading, which is `limit` past the deadline, and the state after it."""
         watch = self._watch
-        watch.begin()
         try:
             watch.busy = True
             outcome, after = self._reading(place, body, state, config)
             watch.busy = False
         except Breach as breach:
             watch.busy = False
-            return Outcome("limit", failure=breach.failure), state
+            outcome, after = Outcome("limit", failure=breach.failure), state
         if watch.passed() and not outcome.exhausted:
             return Outcome("limit", failure=self._too_slow, fuel=outcome.fuel, peaks=outcome.peaks), state
         return outcome, after
@@ -203,7 +198,8 @@ class Runner:
             return self._failed("limit", e, program), state
         except LogicError as e:
             return self._failed("error", e, program), state
-        return Outcome("ok", results, fuel=program.fuel_used, peaks=program.peaks), after
+        peaks = program.peaks
+        return Outcome("ok", results, fuel=peaks["fuel"], peaks=peaks), after
 
     def _loaded(self, place: int) -> Runnable | LogicRefused:
         load, watch = self._loads[place], self._watch
@@ -212,13 +208,13 @@ class Runner:
         try:
             logic = Logic(load.digest, load.source.decode("utf-8", "surrogatepass"), load.code)
             program = self._load(logic, self._limits)
-            watch.begin_again()
+            watch.begin()
             watch.busy = True
             program.prepare()
         except LogicRefused as e:
             program = e
         self._keep(place, program)
-        watch.begin_again()
+        watch.begin()
         watch.busy = True
         return program
 
@@ -246,7 +242,8 @@ class Runner:
 
     def _failed(self, kind: OutcomeKind, error: LogicError, program: Runnable) -> Outcome:
         failure = failure_of(error, program.logic.source)
-        return Outcome(kind, failure=failure, fuel=program.fuel_used, peaks=program.peaks)
+        peaks = program.peaks
+        return Outcome(kind, failure=failure, fuel=peaks["fuel"], peaks=peaks)
 
 
 def _config(config: bytes) -> Config | Outcome:

@@ -44,26 +44,25 @@ class Watch:
 
     def start(self) -> None:
         """Start the ticks, which come only while this process uses the processor."""
-        self.begin_again()
+        self.begin()
         signal.signal(signal.SIGPROF, self._on_tick)
         signal.setitimer(signal.ITIMER_PROF, self._tick, self._tick)
 
     def begin(self) -> None:
-        """Begin the time of a reading."""
-        self._since = self.now
-
-    def begin_again(self) -> None:
         """Begin the time of a reading now, and not about a tick ago."""
-        self.now = time.process_time()
-        self.begin()
+        self._since = self.now = time.process_time()
 
     def passed(self) -> bool:
-        """Return whether the deadline of the reading has passed. Call this at the end of each reading."""
+        """Return whether the deadline of the reading has passed, and begin the time of the next one.
+
+        Call this at the end of each reading.
+        """
         asked = time.monotonic()
         if self.due or asked - self._asked >= self._tick:
             self.now = time.process_time()
         self._asked = asked
-        return self.now - self._since >= self._seconds
+        since, self._since = self._since, self.now
+        return self.now - since >= self._seconds
 
     def _on_tick(self, _signal: int, _frame: FrameType | None) -> None:
         self.due = True

@@ -13,7 +13,7 @@ by at most its budget and one reading more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -48,7 +48,12 @@ class JobBatch:
         self._job = 0
         self._condemned = dict[tuple[int, int], Outcome]()
         self._stopped = dict[str, Outcome]()
-        self._unfit = {place: found for place, job in enumerate(jobs) if (found := _unfit(job, limits))}
+        most = limits.state_bytes + limits.config_bytes + BEYOND_READING
+        self._unfit = {
+            place: _unfit(size, limits)
+            for place, job in enumerate(jobs)
+            if (size := len(job.state) + len(job.config)) > most
+        }
         self._kills = Counter[str]()
         self._spent = defaultdict[str, float](float)
 
@@ -66,6 +71,7 @@ class JobBatch:
         spans = list[Span]()
         digests = set[str]()
         room, programs = REQUEST_BYTES, self._limits.programs_bytes
+        sentenced = self._sentenced
         for place in range(self._job, len(self.jobs)):
             job = self.jobs[place]
             start = stop = len(self._outcomes[place])
@@ -80,7 +86,7 @@ class JobBatch:
             if spans and (room <= 0 or programs < 0):
                 break
             end = min(len(job.readings), start + readings)
-            while stop < end and not self._sentence(place, stop):
+            while stop < end and not (sentenced and self._sentence(place, stop)):
                 if room <= 0 and (spans or stop > start):
                     break
                 room -= len(job.readings[stop]) + _READING_OVERHEAD
@@ -92,16 +98,15 @@ class JobBatch:
                 break
         return spans
 
-    def seconds(self, spans: Sequence[Span]) -> float:
-        """Return the processor time that a child may take for these spans.
+    def seconds(self, digests: Iterable[str], readings: int) -> float:
+        """Return the processor time that a child may take for so many readings of these logics.
 
         Each logic has the rest of its budget, and may exceed it by one reading; but no reading has more than
         the hard deadline. The child has as much again for everything else.
         """
         hard = self._limits.hard_seconds
-        logics = {self.jobs[span.job].logic.digest for span in spans}
-        budgets = sum(self.left(digest) + hard for digest in logics)
-        return min(budgets, hard * sum(span.stop - span.start for span in spans)) + hard
+        budgets = sum(self.left(digest) + hard for digest in digests)
+        return min(budgets, hard * readings) + hard
 
     def accept(self, part: Part) -> int:
         """Accept the next outcomes and states, and return how many. On `Untrue`, none is accepted."""
@@ -117,7 +122,7 @@ class JobBatch:
             place += 1
         if not len(part.states) == len(part.seconds) == len(taken):
             raise Untrue("the number of states differs from the number of machines")
-        if not all(isfinite(seconds) and seconds >= 0 for seconds in part.seconds):
+        if not isfinite(sum(part.seconds)) or min(part.seconds, default=0) < 0:
             raise Untrue("a time that is not possible")
         for (place, _), state in zip(taken, part.states, strict=True):
             if not believed_state(state, self.states[place], self._limits):
@@ -154,15 +159,18 @@ class JobBatch:
             outcomes = self._outcomes[self._job]
             if len(outcomes) == len(self.jobs[self._job].readings):
                 self._job += 1
-            elif sentence := self._sentence(self._job, len(outcomes)):
+            elif self._sentenced and (sentence := self._sentence(self._job, len(outcomes))):
                 outcomes.append(sentence)
             else:
                 return
 
+    @property
+    def _sentenced(self) -> bool:
+        """Whether any reading is condemned."""
+        return bool(self._condemned or self._stopped or self._unfit)
+
     def _sentence(self, place: int, index: int) -> Outcome | None:
         """Return the outcome of a condemned reading, or None if the reading may run."""
-        if not (self._condemned or self._stopped or self._unfit):
-            return None
         return (
             self._condemned.get((place, index))
             or self._stopped.get(self.jobs[place].logic.digest)
@@ -181,10 +189,7 @@ class JobBatch:
             self._stopped.setdefault(digest, Outcome("limit", failure=failure))
 
 
-def _unfit(job: Job, limits: Limits) -> Outcome | None:
+def _unfit(size: int, limits: Limits) -> Outcome:
     """Return the outcome of all readings of a job whose state and config are too large for a request."""
-    size = len(job.state) + len(job.config)
-    if size <= limits.state_bytes + limits.config_bytes + BEYOND_READING:
-        return None
     message = f"the machine's state and config have {size:,} bytes, too many to run a logic; reset the state"
     return Outcome("limit", failure=Failure(message, limit="state_bytes", allowed=limits.state_bytes))

@@ -167,14 +167,15 @@ class Sandbox:
         longest, expected, done = limits.reading_bytes + BEYOND_READING, 0, 0
         logics = {(logic := batch.jobs[span.job].logic).digest: logic for span in spans}
         drops, loads = child.hold(logics.values())
+        given = {digest: (child.place(digest), batch.left(digest)) for digest in logics}
         for job_place, start, stop in spans:
             job = batch.jobs[job_place]
             # Of a reading over the limit, send just enough for it to be refused for its length.
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
-            place, left = child.place(job.logic.digest), batch.left(job.logic.digest)
+            place, left = given[job.logic.digest]
             tasks.append(Task(place, batch.states[job_place], bodies, left, job.config))
             expected += stop - start
-        total = batch.seconds(spans)
+        total = batch.seconds(logics, expected)
         deadline = child.process.deadline(
             "hard_seconds", limits.hard_seconds, total, done=child.readings, given=expected
         )

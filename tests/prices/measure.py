@@ -175,7 +175,7 @@ def run(program: Program, data: Any) -> Price:
         us = (time.thread_time_ns() - start) / 1e3
     held.clear()
     all_fuel = is_limit(ends) and ends != "soft_seconds"
-    return Price(us, LIMITS.fuel if all_fuel else program.fuel_used + last_words, ends)
+    return Price(us, LIMITS.fuel if all_fuel else program.peaks["fuel"] + last_words, ends)
 
 
 @contextmanager

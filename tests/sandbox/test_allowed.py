@@ -129,8 +129,7 @@ def test_fuel_and_peaks_are_known_after_a_call() -> None:
 
     program.process({}, {})
 
-    assert program.fuel_used > 700
-    assert program.peaks["fuel"] == program.fuel_used
+    assert program.peaks["fuel"] > 700
     assert program.peaks["list_items"] == 701
 
 

@@ -252,7 +252,7 @@ def test_it_costs_at_least_as_much_fuel_as_an_equal_dict(body: str) -> None:
     for name in ("config", "data"):
         program = Program.load(Logic.of("import json\n" + process(body.replace("C", name))), Limits())
         program.process(dict(config), {}, decode_config(encode_config(config, Limits())))
-        used.append(program.fuel_used)
+        used.append(program.peaks["fuel"])
 
     assert used[0] >= used[1] > 0
 

@@ -260,7 +260,7 @@ def test_an_endless_generator_is_stopped(body: str) -> None:
 def fuel(body: str) -> int:
     program = Program.load(Logic.of(GENERATORS + process(body)), Limits())
     program.process({}, {})
-    return program.fuel_used
+    return program.peaks["fuel"]
 
 
 @pytest.mark.parametrize(
@@ -349,9 +349,9 @@ def test_nothing_of_a_generator_runs_after_its_reading() -> None:
     with bounded_recursion(Limits()):
         for _ in range(50):
             assert program.process({}, {}) == {"n": 0, "fuel": 1}
-            used = program.fuel_used
+            used = program.peaks["fuel"]
             gc.collect()
-            assert program.fuel_used == used
+            assert program.peaks["fuel"] == used
 
 
 def test_a_caught_breach_in_a_generator_ends_the_reading() -> None:

@@ -130,7 +130,7 @@ def test_a_logic_has_full_fuel_after_one_that_ran_out() -> None:
         with pytest.raises(LogicError):
             endless.process({}, {})
         assert modest.process({}, {}) == {"r": 1}
-        assert modest.fuel_used < 10
+        assert modest.peaks["fuel"] < 10
 
 
 def test_the_values_of_two_facades_cannot_be_changed_for_others() -> None:

@@ -209,7 +209,7 @@ def fuel(body: str, reading: Any = None) -> int:
 
     program = Program.load(Logic.of(process(body)), Limits())
     program.process(reading, {})
-    return program.fuel_used
+    return program.peaks["fuel"]
 
 
 @pytest.mark.parametrize("pattern", ["[*rest, 1]", "[*rest, 1] | [*rest, 2]", "[[*rest, 1], _]"])

@@ -95,7 +95,7 @@ def test_all_code_beside_loops_and_functions_is_paid_for(code: str) -> None:
 
     program.process({}, {})
 
-    assert program.fuel_used > times * parts // NODES_PER_TICK
+    assert program.peaks["fuel"] > times * parts // NODES_PER_TICK
 
 
 def test_every_step_has_a_worst_input() -> None:

@@ -128,7 +128,7 @@ def test_a_table_is_computed_once_and_no_reading_pays_for_it() -> None:
 
     for n in range(3):
         program.process({"n": n}, {})
-        assert program.fuel_used < 20
+        assert program.peaks["fuel"] < 20
     assert program.tables_fuel > 2_000
     assert program.held_bytes - code > 256 * 8
 
@@ -380,7 +380,7 @@ def test_the_fuel_of_a_reading_is_the_same_whether_a_table_is_new_or_not() -> No
     used = set()
     for _ in range(3):
         program.process({}, {})
-        used.add(program.fuel_used)
+        used.add(program.peaks["fuel"])
 
     assert len(used) == 1
 
