@@ -59,7 +59,7 @@ NAMES = _table("""
 
 #: Values that are there without an import.
 VALUES = _table("""
-    config  the machine's own settings, set over REST: a dict that a logic cannot change; its lists are tuples
+    config  the machine's own settings, set over REST: a dict that is read-only, as its lists and dicts are
 """)
 
 #: Exceptions, to raise and to name after `except`.

@@ -31,8 +31,8 @@ list.
 Code outside of functions runs for every reading, so its lists and dicts are new each time. The exception is
 code with a loop, a comprehension or a call of a function of the logic, such as `TABLE = make_table()`: it
 runs once for each version, when the logic is uploaded and when a worker loads it, with the fuel of one
-reading. The variables that it sets are tables, for all machines. A table cannot be changed: its dicts and
-sets are read-only, and its lists become tuples. So `TABLE == [1, 2]` is false; write `list(TABLE) == [1, 2]`.
+reading. The variables that it sets are tables, for all machines. A table cannot be changed: its lists, dicts
+and sets are read-only.
 Code that reads `config` or keeps functions runs for every reading, even if it is costly. So a function that
 keeps values of its own (a counter with `nonlocal`) begins again for each reading.
 """

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from sandbox.allowed import EXCEPTIONS
+from sandbox.runtime.frozen import PLAIN
 from sandbox.runtime.meter import DICTS, Meter
 from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Guards, Takes
@@ -201,9 +202,7 @@ def types_of(meter: Meter, kinds: dict[object, type]) -> Guards:
         return isinstance(value, kinds.get(kind) or real(kind))
 
     def type_of(value: Any, /) -> Any:
-        kind = type(value)
-        if kind is MappingProxyType:
-            kind = dict
+        kind = PLAIN.get(type(value), type(value))
         if kind in offered:
             return offered[kind]
         if isinstance(value, Exception):

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from sandbox.job import FILENAME
+from sandbox.runtime.frozen import PLAIN
 from sandbox.runtime.meter import LONG_KEY, Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
@@ -41,12 +42,12 @@ def dots(
             return table[name]
         kind = kinds.get(value)
         if kind is not None and name in methods.get(kind, {}):
-            method = methods[kind][name]
 
             def unbound(first: Any, /, *arguments: Any, **keywords: Any) -> Any:
-                if type(first) is not kind:
-                    raise TypeError(f"{name!r} needs a {kind.__name__}, not a {type(first).__name__}")
-                return method(first, *arguments, **keywords)
+                of = type(first)
+                if PLAIN.get(of, of) is not kind:
+                    raise TypeError(f"{name!r} needs a {kind.__name__}, not a {of.__name__}")
+                return methods[of][name](first, *arguments, **keywords)
 
             named(name, unbound)
             return unbound

@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.allowed import MODULES
 from sandbox.runtime.conversions import JSONDecodeError
+from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
 from sandbox.runtime.sets import NUMBERS
 from sandbox.runtime.takes import Guards, Takes
@@ -222,7 +223,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         if not (indent is None or (type(indent) is int and 0 <= indent <= 16)):
             raise ValueError("json.dumps(): indent may be a whole number up to 16")
         if separators is not None and not (
-            type(separators) in (tuple, list)
+            type(separators) in SEQUENCES
             and len(separators) == 2
             and all(type(part) is str and len(part) <= 16 for part in separators)
         ):
@@ -260,7 +261,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
         if kind in DICTS:
             meter.spend((len(value) >> 2) + 1)
             return {key: replaced(item, default, depth + 1) for key, item in value.items()}
-        if kind is list or kind is tuple:
+        if kind in SEQUENCES:
             meter.spend((len(value) >> 3) + 1)
             return [replaced(item, default, depth + 1) for item in value]
         return replaced(default(value), default, depth + 1)

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any, Final
 
+from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS
 from sandbox.runtime.texts import Texts
 
-_INDEXED: Final = frozenset((list, tuple, str, range))
+_INDEXED: Final = SEQUENCES | {str, range}
 #: The levels of fields: in the text itself, and in the format of a field.
 _LEVELS: Final = 2
 _FIELD: Final = re.compile(r"([^.\[\]]*)((?:\[[^\]]+\])*)")

@@ -10,12 +10,12 @@ import sys
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from sandbox.runtime.frozen import READ_ONLY, SEQUENCES
 from sandbox.runtime.meter import (
     CONTAINERS,
     DICTS,
     FEW_KEYS,
     LONG_KEY,
-    READ_ONLY,
     SCALARS,
     SIZED,
     Meter,
@@ -189,7 +189,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         return made
 
     def set_cut(new: Any, target: Any, low: Any, high: Any, step: Any) -> None:
-        if type(target) is not list:
+        if not isinstance(target, list):
             raise TypeError(f"a slice of a {type(target).__name__} cannot be set")
         new = take(new)
         replaced = range(*slice(low, high, step).indices(len(target)))
@@ -242,7 +242,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             if of in SIZED:
                 meter.spend(size * len(items))
         elif kind is str:
-            if of is list or of is tuple:
+            if of in SEQUENCES:
                 meter.spend((len(needle) >> 7) * len(items))
             elif of is str:
                 meter.search(len(items), len(needle))

@@ -9,10 +9,11 @@ a star pays before it is made.
 from collections.abc import Callable
 from typing import Any, Final
 
+from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS, Meter, room_of
 from sandbox.runtime.takes import Guards
 
-_SEQUENCES: Final = frozenset((list, tuple, range))
+_SEQUENCES: Final = SEQUENCES | {range}
 
 
 def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guards:

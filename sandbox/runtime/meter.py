@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
+from sandbox.runtime.frozen import FrozenList
 from sandbox.runtime.sets import NUMBERS, Set
 
 #: The message about a breach, after the name and value of the limit.
@@ -75,16 +76,14 @@ MOST_ROOM = 128
 _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
-SIZED = frozenset((list, tuple, dict, MappingProxyType, str, range, Set, _KEYS, _VALUES, _ITEMS))
+SIZED = frozenset((list, FrozenList, tuple, dict, MappingProxyType, str, range, Set, _KEYS, _VALUES, _ITEMS))
 #: Types whose iterators pass the places of entries that were deleted.
 ENTRIES = frozenset((dict, MappingProxyType, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
-CONTAINERS = frozenset((list, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
+CONTAINERS = frozenset((list, FrozenList, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
 #: Types that hold values by key; the second is the type of `config`, of tables, and of the dicts in them.
 DICTS = frozenset((dict, MappingProxyType))
 _KEYED = DICTS | {Set, _KEYS, _ITEMS}
-#: The message for a logic that tries to change `config`, a table, or a dict in one of them.
-READ_ONLY = "config and tables are read-only; dict(...) makes a copy"
 
 
 def breach_of(limits: Limits, limit: str) -> Breach:

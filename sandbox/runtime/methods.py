@@ -7,11 +7,12 @@ exist. Each method pays for its work and keeps its result within the limits.
 
 import operator
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
-from sandbox.runtime.meter import CONTAINERS, DICTS, LONG_KEY, READ_ONLY, Meter, room_of
+from sandbox.runtime.frozen import READ_ONLY
+from sandbox.runtime.meter import CONTAINERS, DICTS, LONG_KEY, Meter, room_of
 from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
@@ -164,17 +165,20 @@ def dict_methods(meter: Meter, takes: Takes) -> Table:
     }
 
 
-def frozen_methods(dicts: Table) -> Table:
-    """Return the methods of `config` and of the dicts in it: those of dict that do not change it."""
-    reading = ("copy", "get", "items", "keys", "values")
+#: The methods of dict and list that change nothing.
+_READING: Final = frozenset(("copy", "count", "get", "index", "items", "keys", "values"))
+
+
+def frozen_methods(plain: Table) -> Table:
+    """Return the methods of read-only dicts or lists: those of the plain ones that do not change them."""
 
     def refused(name: str) -> Callable[..., Any]:
-        def refuse(_entries: Any, /, *_arguments: Any, **_keywords: Any) -> NoReturn:
+        def refuse(_value: Any, /, *_arguments: Any, **_keywords: Any) -> NoReturn:
             raise TypeError(f"{name}(): {READ_ONLY}")
 
         return refuse
 
-    return {name: method if name in reading else refused(name) for name, method in dicts.items()}
+    return {name: method if name in _READING else refused(name) for name, method in plain.items()}
 
 
 def set_methods(meter: Meter, takes: Takes) -> Table:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS, SIZED, Meter
 from sandbox.runtime.sets import VIEWS, Set
 from sandbox.runtime.takes import Guards, Takes
@@ -23,7 +24,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         kind = type(made)
         if kind is str:
             return meter.text(made)
-        if kind is list or kind is tuple:
+        if kind in SEQUENCES:
             meter.items(len(made))
         elif kind is dict:
             meter.entries(made)
@@ -72,9 +73,9 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         if kind is int or kind is bool:
             if other is int or other is bool:
                 return whole(left * right)
-            if other is str or other is list or other is tuple:
+            if other is str or other in SEQUENCES:
                 return repeat(right, left)
-        elif (kind is str or kind is list or kind is tuple) and (other is int or other is bool):
+        elif (kind is str or kind in SEQUENCES) and (other is int or other is bool):
             return repeat(left, right)
         elif kind is not int and kind is not bool:
             meter.fuel -= 1
@@ -134,7 +135,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             if type(made) is int and not least < made < most:
                 meter.exceed("int_bits")
             return made
-        if kind is not list:
+        if not isinstance(left, list):
             return sized(left + right)
         right = takes.take(right)
         meter.items(len(left) + len(right))
@@ -142,7 +143,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         return left
 
     def multiply_in_place(left: Any, right: Any) -> Any:
-        if type(left) is list and type(right) is int:
+        if isinstance(left, list) and type(right) is int:
             meter.items(len(left) * max(right, 0))
             left *= right
             return left

@@ -14,6 +14,7 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
 from sandbox.runtime import builtin, conversions, facades, guards, methods, operators
 from sandbox.runtime.dots import dots
+from sandbox.runtime.frozen import FrozenList
 from sandbox.runtime.generators import generator_guards
 from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
@@ -63,6 +64,7 @@ class Runtime:
             list: lists,
             tuple: tuples,
             dict: dicts,
+            FrozenList: methods.frozen_methods(lists),
             MappingProxyType: methods.frozen_methods(dicts),
             Set: methods.set_methods(meter, takes),
             **methods.number_methods(),

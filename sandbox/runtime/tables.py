@@ -1,7 +1,7 @@
 """Tables: frozen copies of the values that the top level of a logic computes once for each version.
 
 Strategy. A table serves all machines of a logic, so nothing in it can be changed or can remember anything: it
-is a copy with tuples in the place of lists, and with dicts (as in `config`) and sets that are read-only.
+is a copy with lists and dicts (as in `config`) and sets that are read-only.
 Functions, iterators and errors can hold other values, so no table has them. The size is limited, because a
 child keeps the tables of all its logics in memory.
 """
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sandbox.errors import LogicError
+from sandbox.runtime.frozen import SEQUENCES, FrozenList
 from sandbox.runtime.meter import DICTS, MOMENTS, SCALARS, Meter
 from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Guards
@@ -57,9 +58,10 @@ class Freezer:
             return value
         if depth > self._meter.limits.value_depth:
             self._meter.exceed("value_depth")
-        if kind is list or kind is tuple:
+        if kind in SEQUENCES:
             self._count(_ITEM_BYTES * len(value))
-            return tuple([self._frozen(name, item, depth + 1, functions=functions) for item in value])
+            make = tuple if kind is tuple else FrozenList
+            return make([self._frozen(name, item, depth + 1, functions=functions) for item in value])
         if kind in DICTS:
             self._count(_ENTRY_BYTES * len(value))
             self._meter.keys(value)

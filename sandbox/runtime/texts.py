@@ -12,7 +12,8 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, READ_ONLY, SCALARS, Meter
+from sandbox.runtime.frozen import READ_ONLY, FrozenList
+from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, Meter
 from sandbox.runtime.sets import Set
 
 _PLAIN = SCALARS | MOMENTS
@@ -100,7 +101,7 @@ class Texts:
 
     def _quoted(self, value: object) -> str:
         kind = type(value)
-        if kind is list:
+        if kind is list or kind is FrozenList:
             return f"[{self._listed(value)}]"
         if kind in DICTS:
             return "{" + self._paired(value) + "}"
@@ -185,7 +186,7 @@ class Texts:
     def percent(self, pattern: str, values: object) -> str:
         """Return the text of `pattern % values`, without `*` as a width."""
         self.meter.text_of(len(pattern))
-        named = values if type(values) in (*DICTS, list, range) else None
+        named = values if type(values) in (*DICTS, list, FrozenList, range) else None
         queue = list(values) if type(values) is tuple else [values]
         self.meter.spend(len(queue) >> 4)
         queue.reverse()

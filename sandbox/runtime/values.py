@@ -14,9 +14,11 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from sandbox.errors import LimitExceeded, LogicError, NotJson
+from sandbox.errors import LimitExceeded, LogicError, NotJson, TooLong
 from sandbox.limits import GREATEST_WHOLE, LEAST_WHOLE, Limits
+from sandbox.runtime.frozen import PLAIN, SEQUENCES, FrozenList, frozen
 from sandbox.runtime.meter import DICTS, breach_of
+from sandbox.runtime.not_json import reason
 from sandbox.runtime.sets import Set
 
 
@@ -116,9 +118,12 @@ class _Walk:
                 else:
                     self.items(item, depth + 1)
                 size = self.size
-            elif kind is MappingProxyType:
+            elif kind in PLAIN:
                 self.size = size
-                self.entries(item, depth + 1)
+                if kind is FrozenList:
+                    self.items(item, depth + 1)
+                else:
+                    self.entries(item, depth + 1)
                 size = self.size
             elif kind is not bool and item is not None:
                 self._bad_value(item)
@@ -163,7 +168,7 @@ class _Walk:
                     self._bad_number(item)
             elif kind is dict:
                 self.entries(item, depth + 1)
-            elif kind is list or kind is tuple:
+            elif kind in SEQUENCES:
                 self.items(item, depth + 1)
             elif kind is MappingProxyType:
                 self.entries(item, depth + 1)
@@ -261,7 +266,7 @@ def encode_config(config: dict[str, Any], limits: Limits) -> bytes:
 
 
 def decode_config(config: bytes) -> Config:
-    """Return a config for a logic: its dicts are read-only, and its lists become tuples.
+    """Return a config for a logic, with read-only dicts and lists.
 
     Raises:
         LogicError: the config is not a JSON object.
@@ -269,15 +274,9 @@ def decode_config(config: bytes) -> Config:
     if config == b"{}":
         return NO_CONFIG
     try:
-        return _frozen(_decode_dict(config))  # type: ignore[no-any-return]
+        return frozen(_decode_dict(config))  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise LogicError(f"the machine's config is not a JSON object: {error}") from error
-
-
-def _frozen(value: Any) -> Any:
-    if type(value) is dict:
-        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
-    return tuple([_frozen(item) for item in value]) if type(value) is list else value
 
 
 def encode_results(returned: object, limits: Limits) -> list[bytes]:
@@ -293,21 +292,22 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
         return [_encoded(returned, "result", limits)]  # type: ignore[arg-type]
     if returned is None:
         return []
-    if type(returned) is not list and type(returned) is not tuple:
+    if type(returned) not in SEQUENCES:
         raise LogicError(
             f"process returned {named(returned)[0]}; it must return a dict, a list of dicts, or None"
         )
-    if len(returned) > limits.results:
+    items: Sequence[object] = returned  # type: ignore[assignment]
+    if len(items) > limits.results:
         raise exceeded(limits, "results")
     results: list[bytes] = []
     taken = 0
-    for item in returned:
+    for item in items:
         if type(item) not in DICTS:
             raise LogicError(
                 f"process returned {named(returned)[0]} that contains {named(item)[0]}; "
                 "it must contain only dicts"
             )
-        results.append(_encoded(item, "result", limits, taken))
+        results.append(_encoded(item, "result", limits, taken))  # type: ignore[arg-type]
         taken += len(results[-1])
     return results
 
@@ -324,17 +324,17 @@ def decode_reading(body: bytes, limits: Limits) -> Any:
     """Return the JSON value of a reading.
 
     Raises:
-        NotJson: the reading is not JSON, not UTF-8, too long, too deep, or has a number that no float can
-        hold.
+        TooLong: the reading has more than `reading_bytes` bytes.
+        NotJson: the reading is not JSON, not UTF-8, too deep, or has a number that no float can hold.
     """
     if len(body) > limits.reading_bytes:
-        raise NotJson(
+        raise TooLong(
             f"the reading has {len(body):,} bytes; the limit reading_bytes is {limits.reading_bytes:,}"
         )
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJson(f"the reading is not JSON: {str(error)[:200]}") from error
+        raise NotJson(f"the reading is not JSON: {reason(body)}") from error
     if len(body) > _DIGITS and _LONG_NUMBER.search(body) and _has_long_number(value, 1 << limits.int_bits):
         raise NotJson(
             f"the reading has a whole number that exceeds the limit int_bits ({limits.int_bits:,} bits)"

@@ -13,6 +13,7 @@ from sandbox.errors import LimitExceeded, LogicError, LogicRefused
 from sandbox.job import Job, Logic
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
+from sandbox.runtime.frozen import READ_ONLY
 from sandbox.runtime.values import decode_config, encode_config
 from tests.sandbox.running import process, run
 
@@ -43,7 +44,7 @@ def sandbox() -> Iterator[Sandbox]:
         ("config == config, config == {}, config['deep'] == {'a': {'b': 1}}", (True, False, True)),
         ("{'a': {'b': 1}} == config['deep'], config['deep'] != {'a': 1}", (True, True)),
         ("isinstance(config, dict), type(config) is dict, type(config['deep']) == dict", (True, True, True)),
-        ("isinstance(config['steps'], tuple), isinstance(config, (list, str))", (True, False)),
+        ("isinstance(config['steps'], list), isinstance(config, (list, str))", (True, False)),
         ("dict(config)['limit'], config.copy()['limit'], {**config}['limit']", (80, 80, 80)),
         ("(config | {'limit': 1})['limit'], ({'limit': 1} | config)['limit']", (1, 80)),
         ("json.loads(json.dumps(config))", CONFIG),
@@ -67,6 +68,49 @@ def test_config_is_read_like_any_dict(expression: str, value: object) -> None:
     assert ran.results == [{"r": json.loads(json.dumps(value))}]
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "LIST == config['list']",
+        "config['list'] == LIST",
+        "not LIST != config['list']",
+        "config == {'list': LIST, 'long': LONG}",
+        "str(config['list']) == str(LIST)",
+        "f'{config}' == f'{ {\"list\": LIST, \"long\": LONG} }'",
+        "'%s' % config['list'] == '%s' % LIST",
+        "json.dumps(config['list']) == json.dumps(LIST)",
+        "json.dumps(config, indent=2) == json.dumps({'list': LIST, 'long': LONG}, indent=2)",
+        "json.dumps(config, default=str) == json.dumps({'list': LIST, 'long': LONG})",
+        "isinstance(config['list'], list) and not isinstance(config['list'], tuple)",
+        "type(config['list']) is list and type(config['list']).__name__ == 'list'",
+        "config['list'] + [4] == LIST + [4] and [4] + config['list'] == [4] + LIST",
+        "config['list'] * 2 == LIST * 2 and 2 * config['list'] == 2 * LIST",
+        "config['list'][1:] == LIST[1:] and config['list'][-1] == LIST[-1]",
+        "config['list'].index([2, 3]) == 1 and config['list'].count(1) == 1",
+        "list.index(config['list'], 1) == 0 and dict.get(config, 'list') == LIST",
+        "config['list'].copy() == LIST and list(config['list']) == LIST",
+        "[2, 3] in config['list'] and 7 in config['long'] and 99 not in config['long']",
+        "config['list'] in [1, LIST]",
+        "config['long'] < [99] and config['long'] > [-1] and [99] > config['long']",
+        "sum(config['long']) == sum(LONG) and max(config['long']) == max(LONG)",
+        "sorted(config['long'], reverse=True) == LONG[::-1]",
+        "statistics.mean(config['long']) == statistics.mean(LONG)",
+        "sum([config['long'], [1]], []) == LONG + [1]",
+        "set(config['long']) == set(LONG) and tuple(config['long']) == tuple(LONG)",
+        "dict(zip(config['long'], LONG)) == dict(zip(LONG, LONG))",
+        "'{0[0]}'.format(config['list']) == '1' and '{c[list][1]}'.format(c=config) == '[2, 3]'",
+        "list(map(str, config['list'])) == list(map(str, LIST))",
+        "[*config['list'], 4] == [*LIST, 4] and max(*config['long']) == 9",
+        "', '.join(config['list'][2]['names']) == 'a, b'",
+    ],
+)
+def test_a_list_in_it_is_like_any_other_list(expression: str) -> None:
+    values = {"list": [1, [2, 3], {"names": ["a", "b"]}], "long": list(range(10))}
+    top = f"import json, statistics\nLIST = {values['list']}\nLONG = {values['long']}\n"
+
+    assert run(top + process(f"return {{'r': {expression}}}"), config=values).results == [{"r": True}]
+
+
 def test_it_is_an_empty_dict_if_the_machine_has_no_config() -> None:
     assert run(process("return {'r': len(config), 'x': config.get('x', 7)}")).results == [{"r": 0, "x": 7}]
 
@@ -82,6 +126,28 @@ def test_a_dict_can_be_updated_from_it() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
+        "config['steps'].insert(0, 5)",
+        "config['steps'].clear()",
+        "config['steps'].sort(key=str)",
+        "config['steps'].reverse()",
+        "config['steps'][1].extend([5])",
+        "c = config['steps']\nc += [5]",
+        "c = config['steps'][1]\nc *= 100",
+        "c = config['steps']\nc[0:2] = [5]",
+        "c = config['steps']\nc[::2], d = [5, 6], 1",
+        "c = config['steps']\ndel c[0:2]",
+        "c = config['steps']\nc[0] += 1",
+        "c = config['steps']\nfor c[0] in [5]:\n    pass",
+        "c = config['steps']\na, *c[1] = 1, 2",
+        "list.pop(config['steps'])",
+        "list(map(list.pop, [config['steps']]))",
+        "state['c'] = config['steps']\nstate['c'].append(5)",
+        "c = list(config['steps'])\nc[1].append(5)",
+        "c = config['steps'].copy()\nc[1].append(5)",
+        "c = config['steps'][:]\nc[1].append(5)",
+        "c = config['steps'] + []\nc[1].append(5)",
+        "a, b, c = config['steps']\nb.append(5)",
+        "match config['steps']:\n    case [a, b, c]:\n        b.append(5)",
         "config['limit'] = 1",
         "config['limit'] += 1",
         "del config['limit']",
@@ -151,13 +217,14 @@ def test_nothing_changes_it(statement: str) -> None:
         Program.load(Logic.of(process(statement)), limits).process({}, {}, config)
 
     assert config == decode_config(encode_config(CONFIG, limits))
-    assert str(config["steps"]) == "(1, (2,), mappingproxy({'at': 3}))"
+    assert str(config["steps"]) == "[1, [2], mappingproxy({'at': 3})]"
 
 
 @pytest.mark.parametrize(
     ("statement", "results", "state"),
     [
         ("return config", [CONFIG], {}),
+        ("return config['steps'][2:]", [{"at": 3}], {}),
         ("return [config['deep'], {'c': config}]", [CONFIG["deep"], {"c": CONFIG}], {}),
         ("state['c'] = config\nstate['s'] = (config['steps'],)", [], {"c": CONFIG, "s": [CONFIG["steps"]]}),
     ],
@@ -181,12 +248,22 @@ def test_if_it_were_a_plain_dict_a_logic_would_change_it() -> None:
     [
         (
             "c, k = config, 'limit'\nc[k] = 1",
-            "TypeError: config and tables are read-only; dict(...) makes a copy",
+            f"TypeError: {READ_ONLY}",
         ),
-        ("c = config\ndel c['limit']", "TypeError: config and tables are read-only; dict(...) makes a copy"),
-        ("config.clear()", "TypeError: clear(): config and tables are read-only; dict(...) makes a copy"),
-        ("c = config\nc['limit'] = 1", "TypeError: config and tables are read-only; dict(...) makes a copy"),
-        ("c = config['steps']\nc.append(1)", "AttributeError: tuple has no 'append'"),
+        ("c = config\ndel c['limit']", f"TypeError: {READ_ONLY}"),
+        ("config.clear()", f"TypeError: clear(): {READ_ONLY}"),
+        ("c = config\nc['limit'] = 1", f"TypeError: {READ_ONLY}"),
+        ("c = config['steps']\nc.append(1)", f"TypeError: append(): {READ_ONLY}"),
+        ("c = config['steps']\nc += [5]", f"TypeError: {READ_ONLY}"),
+        ("c = config['steps']\nc *= 2", f"TypeError: {READ_ONLY}"),
+        ("c = config['steps']\nc[0] = 5", f"TypeError: {READ_ONLY}"),
+        ("c = config['steps']\nc[0:1] = [5]", f"TypeError: {READ_ONLY}"),
+        ("c = config['steps']\ndel c[0]", f"TypeError: {READ_ONLY}"),
+        ("c = config['steps']\nc.sort()", f"TypeError: sort(): {READ_ONLY}"),
+        ("c = config['steps']\nlist.append(c, 5)", f"TypeError: append(): {READ_ONLY}"),
+        ("c = config['steps']\nc.get(5)", "AttributeError: list has no 'get'"),
+        ("c = config['steps']\nc['a']", "TypeError: list indices must be integers or slices, not str"),
+        ("c = config['steps']\nc + 1", 'TypeError: can only concatenate list (not "int") to list'),
     ],
 )
 def test_a_logic_that_tries_to_change_it_gets_an_error(statement: str, said: str) -> None:
