@@ -6,6 +6,7 @@
     ├── SandboxUnavailable    the child cannot be started, or cannot be confined as the settings require
     ├── LogicRefused          a logic does not pass the policy; carries all its problems
     ├── NotJson               a reading is not JSON
+    │   └── TooLong           ... or has too many bytes
     └── LogicError            a logic failed on a reading; becomes an `Outcome`, never leaves `Sandbox.run`
         └── LimitExceeded     ... by exceeding a limit
 
@@ -37,6 +38,10 @@ class LogicRefused(SandboxError):
 
 class NotJson(SandboxError):
     """The bytes of a reading are not a JSON value that the sandbox accepts."""
+
+
+class TooLong(NotJson):
+    """A reading has more bytes than the limit `reading_bytes`."""
 
 
 class LogicError(SandboxError):

@@ -66,7 +66,7 @@ class Services:
             self.redriver,
             settings.silent_after,
         )
-        self.ingest = Ingest(self._publisher)
+        self.ingest = Ingest(self._publisher, settings.limits)
         self.collector = DeadLetterCollector(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.collector)
         self.tokens = Tokens(self._redis)

@@ -5,13 +5,14 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Final
 
-import msgspec
 import pika
 
 from pipeline import clock, wire
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from pipeline.errors import Busy
 from pipeline.telemetry import tracing
+from sandbox.limits import Limits
+from sandbox.runtime.values import decode_reading
 
 #: Maximum bytes of readings that wait for RabbitMQ's confirm.
 UNCONFIRMED: Final = 64 * 1024**2
@@ -23,19 +24,20 @@ _AGAIN_SECONDS: Final = 5
 class Ingest:
     """Publishes readings. Safe to share between threads."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, limits: Limits) -> None:
         self._publisher = publisher
+        self._limits = limits
         self._sending = Lock()
         self._unconfirmed = 0
 
     def send(self, machine_id: str, body: bytes) -> "tuple[str, Future[None]]":
         """Publish a reading as a device would. Return its message id and a future for the broker's confirm.
 
-        Raises `msgspec.DecodeError` if `body` is not JSON, and `Busy` if too many readings wait to be
+        Raises `NotJson` if a worker would refuse the reading, and `Busy` if too many readings wait to be
         confirmed: a broker that is short of memory or disk accepts nothing, and sends no answer. Also if the
         broker has said so.
         """
-        msgspec.json.decode(body)
+        decode_reading(body, self._limits)
         if (blocked := self._publisher.blocked) is not None:
             raise Busy(blocked.removesuffix("."), _AGAIN_SECONDS)
         with self._sending:

@@ -198,11 +198,27 @@ def test_readings_can_be_sent_over_http_too(plant: Installation) -> None:
     assert [event["data"]["n"] for event in results.events] == list(range(20))
 
 
-def test_a_reading_over_http_that_is_not_json_is_refused_at_once(plant: Installation) -> None:
-    response = plant.client.post("/machines/m1/data", content=b"{nonsense")
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{nonsense", 400, "not JSON: a name in double quotes is missing (byte 1): {nonsense"),
+        (b"", 400, "not JSON: it is empty"),
+        (b'{"n": NaN}', 400, 'not JSON: JSON has no NaN; send null (byte 6): {"n": NaN}'),
+        (b'"' + b"a" * 262_143 + b'"', 413, "has 262,145 bytes; the limit reading_bytes is 262,144"),
+        (b"[" * 65 + b"]" * 65, 400, "nested too deeply; the limit reading_depth is 64 levels"),
+        (b"[" * 100_000, 400, "not JSON: it is nested too deeply"),
+        (b"1" + b"0" * 400, 400, "a number that is too large (byte 0)"),
+        (b'{"n": 1e400}', 400, "a number that is too large (byte 6)"),
+        (b"1" + b"0" * 300, 400, "a whole number that exceeds the limit int_bits"),
+    ],
+)
+def test_what_a_worker_would_refuse_is_refused_over_http_at_once(
+    plant: Installation, body: bytes, status: int, said: str
+) -> None:
+    response = plant.client.post("/machines/m1/data", content=body)
 
-    assert response.status_code == 400
-    assert "not valid JSON" in response.json()["detail"]
+    assert response.status_code == status
+    assert said in response.json()["detail"]
 
 
 def test_machines_are_listed_with_the_logic_they_run(plant: Installation) -> None:

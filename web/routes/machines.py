@@ -3,10 +3,10 @@
 import asyncio
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from pipeline.store.health_counts import HealthCounts
 from pipeline.store.search import Sort
 from pipeline.store.search_script import MachineFilter
 from pipeline.wire import MACHINE_ID_PATTERN
+from sandbox.errors import NotJson, TooLong
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
 from web.schemas.machine import MachineSummary, WholeMachine, shown, shown_whole
@@ -140,12 +141,18 @@ class MachinesController(Controller):
     async def post_data(
         self, services: NamedDependency[Services], machine_id: FromPath[str], request: Request[Any, Any, Any]
     ) -> Taken:
-        """Send a reading, any JSON value. The API answers after RabbitMQ has confirmed it."""
+        """Send a reading, any JSON value. The API answers after RabbitMQ has confirmed it.
+
+        It refuses at once what a worker would refuse: 413 if the reading is too long, 400 if it is not JSON,
+        is nested too deeply, or has a number that is too large.
+        """
         body = await request.body()
         try:
             message_id, confirmed = services.ingest.send(checked_id(machine_id), body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-            raise ClientException(detail=f"The reading is not valid JSON: {e}.") from e
+        except TooLong as e:
+            raise RequestEntityTooLarge(detail=f"The reading was refused: {e}.") from e
+        except NotJson as e:
+            raise ClientException(detail=f"The reading was refused: {e}.") from e
         try:
             async with asyncio.timeout(_CONFIRM_SECONDS):
                 await asyncio.wrap_future(confirmed)
