@@ -6,8 +6,9 @@ fixed depth, with a running count of the least bytes that they take, so that a s
 large one stops early. Long lists of numbers are checked as a whole, in C.
 """
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -37,6 +38,11 @@ _SAFE = 1 << 63
 #: A number with this many digits is within the lowest possible `int_bits`; a longer one needs a closer check.
 _DIGITS = 19
 _LONG_NUMBER = re.compile(rb"[0-9]{20}")
+
+#: Halves of a surrogate pair, which are no characters.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: The most characters of a key in a message, and of the keys and indexes that lead to a value.
+_KEY, _PATH = 40, 120
 
 #: The `config` of a logic: neither it nor the values in it can be changed.
 Config = MappingProxyType[str, Any]
@@ -79,9 +85,10 @@ def named(value: object) -> tuple[str, str]:
 class _Walk:
     """One walk through a value to encode. `what` is 'state', 'result' or 'config', for the messages."""
 
-    __slots__ = ("allowed", "limit", "limits", "size", "what")
+    __slots__ = ("allowed", "limit", "limits", "root", "size", "what")
 
-    def __init__(self, what: str, limits: Limits) -> None:
+    def __init__(self, root: Mapping[Any, Any], what: str, limits: Limits) -> None:
+        self.root = root
         self.what = what
         self.limits = limits
         self.limit = f"{what}_bytes"
@@ -177,23 +184,54 @@ class _Walk:
 
     def _bad_key(self, key: object) -> NoReturn:
         name, _ = named(key)
-        raise LogicError(f"the {self.what} has {name} as a key; keys must be texts, so write str(...)")
+        holder = self._place(lambda part: type(part) in DICTS and any(one is key for one in part))
+        raise LogicError(f"{holder} has {name} as a key; keys must be texts, so write str(...)")
 
     def _bad_value(self, value: object) -> NoReturn:
         name, help_ = named(value)
-        raise LogicError(f"the {self.what} contains {name}, which is not JSON{'; ' + help_ if help_ else ''}")
+        place = self._place(lambda part: part is value)
+        raise LogicError(f"{place} is {name}, which is not JSON{'; ' + help_ if help_ else ''}")
 
     def _bad_number(self, value: float) -> NoReturn:
+        place = self._place(lambda part: part is value)
         raise LogicError(
-            f"the {self.what} contains {'NaN' if value != value else 'an infinite number'}, "
+            f"{place} is {'NaN' if value != value else 'an infinite number'}, "
             "which is not JSON; use None for a missing value"
         )
 
     def _too_large(self, value: int) -> NoReturn:
+        place = self._place(lambda part: part is value)
         raise LogicError(
-            f"the {self.what} contains a whole number of {value.bit_length()} bits; other systems read at "
+            f"{place} is a whole number of {value.bit_length()} bits; other systems read at "
             "most 64, so write float(...) or str(...)"
         )
+
+    def _place(self, test: Callable[[Any], bool]) -> str:
+        """Return the place of the value that ended the walk: the first that passes the test."""
+        return _place(self.root, self.what, test)
+
+
+def _place(root: Any, what: str, test: Callable[[Any], bool]) -> str:
+    """Return how a logic writes the place of the first value, or key, that passes a test: `state["a"][3]`."""
+    path = _path(root, test) or ""
+    return f"{what}{path}" if len(path) <= _PATH else f"{what}…{path[-_PATH:]}"
+
+
+def _path(value: Any, test: Callable[[Any], bool]) -> str | None:
+    """Return the keys and indexes that lead to it; None if no value passes the test."""
+    if test(value):
+        return ""
+    if type(value) in DICTS:
+        for key, item in value.items():
+            path = "" if test(key) else _path(item, test)
+            if path is not None:
+                return f"[{json.dumps(key[:_KEY], ensure_ascii=False)}]{path}"
+    elif type(value) in SEQUENCES:
+        for index, item in enumerate(value):
+            path = _path(item, test)
+            if path is not None:
+                return f"[{index}]{path}"
+    return None
 
 
 def exceeded(limits: Limits, limit: str) -> LimitExceeded:
@@ -226,28 +264,28 @@ def _is_flat(value: Mapping[Any, Any], allowed: int) -> bool:
 def _encoded(value: Mapping[str, Any], what: str, limits: Limits, taken: int = 0) -> bytes:
     allowed: int = getattr(limits, f"{what}_bytes")
     if len(value) > _LONG or not _is_flat(value, allowed):
-        walk = _Walk(what, limits)
+        walk = _Walk(value, what, limits)
         walk.size = taken
         walk.entries(value, 1)
     try:
         encoded = _encode(value)
     except UnicodeEncodeError as error:
-        raise LogicError(
-            f"the {what} contains a text with an incomplete character (a lone surrogate)"
-        ) from error
+        place = _place(value, what, _is_incomplete)
+        raise LogicError(f"{place} has an incomplete character (a lone surrogate)") from error
     if len(encoded) + taken > allowed:
         raise exceeded(limits, f"{what}_bytes")
-    if b"\\u0000" in encoded and _has_nul(value):
-        raise LogicError(f"the {what} contains a text with the character U+0000, which databases reject")
+    if b"\\u0000" in encoded and _path(value, _has_nul) is not None:
+        place = _place(value, what, _has_nul)
+        raise LogicError(f"{place} has the character U+0000, which databases reject")
     return encoded
 
 
 def _has_nul(value: Any) -> bool:
-    if type(value) is str:
-        return "\0" in value
-    if type(value) in DICTS:
-        return any("\0" in key or _has_nul(item) for key, item in value.items())
-    return type(value) in (list, tuple) and any(_has_nul(item) for item in value)
+    return type(value) is str and "\0" in value
+
+
+def _is_incomplete(value: Any) -> bool:
+    return type(value) is str and _SURROGATE.search(value) is not None
 
 
 def encode_state(state: dict[str, Any], limits: Limits) -> bytes:

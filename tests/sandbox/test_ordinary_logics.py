@@ -87,12 +87,12 @@ def test_iteration_over_a_set_has_the_same_order_in_every_process() -> None:
         ("return 'text'", "process returned a text; it must return a dict, a list of dicts, or None", None),
         (
             "return {'r': range(2)}",
-            "the result contains a range, which is not JSON; list(...) makes a list of it",
+            'result["r"] is a range, which is not JSON; list(...) makes a list of it',
             None,
         ),
         (
             "state['at'] = {1: 2}",
-            "the state has a whole number as a key; keys must be texts, so write str(...)",
+            'state["at"] has a whole number as a key; keys must be texts, so write str(...)',
             None,
         ),
     ],

@@ -253,3 +253,31 @@ def test_a_reading_is_accepted_up_to_the_maximum_depth(opening: bytes, closing: 
 @pytest.mark.parametrize("value", [1, 1.5, "text", None, True, [], {}, [1, {"a": [None]}], 2**64, -(2**80)])
 def test_every_json_value_is_a_reading(value: Any) -> None:
     assert decode_reading(json.dumps(value).encode(), LIMITS) == value
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"a": [0, 1, 2, len]}, 'state["a"][3] is a function'),
+        ({"a": [0, 1, 2, float("nan")]}, 'state["a"][3] is NaN, which is not JSON'),
+        ({"ok": 1.5, "far": float("inf")}, 'state["far"] is an infinite number, which is not JSON'),
+        ({"a": {"b": [1.0] * 20 + [float("nan")]}}, 'state["a"]["b"][20] is NaN'),
+        ({"a": {"b": {3: 1}}}, 'state["a"]["b"] has a whole number as a key'),
+        ({3: 1}, "state has a whole number as a key"),
+        ({"a": [(1, 2), (1, b"x")]}, 'state["a"][1][1] is bytes'),
+        ({"n": [{"big": 2**70}]}, 'state["n"][0]["big"] is a whole number of 71 bits'),
+        ({"t": ["a", "b\0"]}, 'state["t"][1] has the character U+0000'),
+        ({"t": {"k\0": 1}}, 'state["t"]["k\\u0000"] has the character U+0000'),
+        ({"t": ["\ud83d"]}, 'state["t"][0] has an incomplete character'),
+        ({"säge": [None, 1j]}, 'state["säge"][1] is a complex number'),
+        ({'say "hi"': 1j}, 'state["say \\"hi\\""] is a complex number'),
+        ({"x" * 1_000: 1j}, f'state["{"x" * 40}"] is a complex number'),
+        ({"k" * 39: {"k" * 39: {"k" * 39: {"k" * 39: 1j}}}}, 'kkk"] is a complex number'),
+    ],
+)
+def test_the_message_names_the_place_of_the_value(state: dict[Any, Any], said: str) -> None:
+    with pytest.raises(LogicError) as raised:
+        encode_state(state, LIMITS)
+
+    assert said in raised.value.message
+    assert len(raised.value.message) < 400
