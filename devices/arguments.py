@@ -1,15 +1,17 @@
 """The command line of `iot-devices`: its arguments, and the fleet or recording that they describe."""
 
 import argparse
+import codecs
 import math
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
+from devices.csv_file import ColumnType, CsvFormat
 from devices.errors import DeviceError
 from devices.fleet import Fleet, machine_ids
-from devices.recording import Recording
+from devices.recording import Pace, Recording
 from devices.senders import SENDERS
 from pipeline.wire import is_machine_id
 
@@ -88,8 +90,49 @@ def new_parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("file", type=Path, metavar="FILE.csv|FILE.jsonl")
     replay.add_argument("--machine", type=_machine_id, required=True, metavar="ID", help="id of the machine")
-    replay.add_argument(
+    pace = replay.add_mutually_exclusive_group()
+    pace.add_argument(
         "--rate", type=_rate, default=1.0, metavar="R|max", help="readings per second, or max (default: 1)"
+    )
+    pace.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="replay at the recorded pace: the column (or key) with the time of each reading, in ISO 8601 or "
+        "in seconds or milliseconds since 1970",
+    )
+    replay.add_argument(
+        "--speed",
+        type=_positive,
+        default=1.0,
+        metavar="F",
+        help="with --time: F times as fast as recorded (default: 1)",
+    )
+    written = replay.add_argument_group("how a CSV file is written")
+    written.add_argument(
+        "--delimiter",
+        type=_delimiter,
+        metavar="CHARACTER",
+        help="delimiter of the fields, or tab (default: the comma, semicolon or tab in the header)",
+    )
+    written.add_argument(
+        "--decimal", choices=(".", ","), default=".", help="decimal mark of numbers (default: .)"
+    )
+    written.add_argument(
+        "--encoding",
+        type=_encoding,
+        default="utf-8",
+        metavar="NAME",
+        help="encoding, such as cp1252 or utf-16 (default: utf-8)",
+    )
+    written.add_argument(
+        "--type",
+        dest="types",
+        type=_column_type,
+        action="append",
+        default=[],
+        metavar="COLUMN=number|text|boolean",
+        help="type of a column; an empty number or boolean is null (default: each cell that is a number is "
+        "sent as one)",
     )
     replay.set_defaults(source=_recording, what="replaying")
 
@@ -131,7 +174,11 @@ def _fleet(arguments: argparse.Namespace) -> Fleet:
 
 
 def _recording(arguments: argparse.Namespace) -> Recording:
-    return Recording(arguments.file, arguments.machine, arguments.rate)
+    if arguments.delimiter == arguments.decimal:
+        raise DeviceError("--delimiter and --decimal must be different characters.")
+    pace = Pace(arguments.rate, arguments.time, arguments.speed)
+    form = CsvFormat(arguments.delimiter, arguments.decimal, arguments.encoding, dict(arguments.types))
+    return Recording(arguments.file, arguments.machine, pace, form)
 
 
 def _not_an_id(text: str) -> str:
@@ -169,6 +216,29 @@ def _positive(text: str) -> float:
 
 def _rate(text: str) -> float | None:
     return None if text == "max" else _positive(text)
+
+
+def _delimiter(text: str) -> str:
+    found = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(found) != 1 or found in '"\r\n':
+        raise argparse.ArgumentTypeError(f"{text!r} is not a single character such as ; or tab")
+    return found
+
+
+def _encoding(text: str) -> str:
+    try:
+        name = codecs.lookup(text).name
+        "".encode(name)  # `hex` is a codec, but no encoding of text
+    except LookupError as e:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of an encoding") from e
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _column_type(text: str) -> tuple[str, str]:
+    name, _, kind = text.rpartition("=")
+    if not name or kind not in get_args(ColumnType):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form COLUMN=number, =text or =boolean")
+    return name, kind
 
 
 def _moment(text: str) -> datetime:

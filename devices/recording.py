@@ -1,107 +1,122 @@
 """Recorded readings in a CSV or JSON Lines file, to be sent again as the readings of one machine.
 
-A CSV row becomes a JSON object with the header's names as keys. If a cell is a number in JSON's syntax, that
-number is sent digit for digit, because a float that is read and written again can end in other digits. All
-other cells are text: `007` is an article number, not a seven.
-
-A line of a JSON Lines file is sent unchanged, byte for byte, even if it is not JSON, so that users can test
-how a system handles such lines.
+`devices.csv_file` makes readings of rows. A line of a JSON Lines file is sent unchanged, byte for byte, even
+if it is not JSON, so that users can test how a system handles such lines. Only a byte order mark at the start
+of the file is left out.
 
 The whole file is read once before anything is sent. Otherwise a bad row in the middle would leave half of the
 file sent.
 """
 
-import csv
 import math
-import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
+from devices.csv_file import CsvFormat, csv_bodies
 from devices.errors import RecordingError
 from devices.shipment import Shipment
 
-#: A number in JSON's syntax (RFC 8259, section 6).
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_JSON_LINES: Final = (".jsonl", ".ndjson")
+
+#: From this number on, a time is in milliseconds since 1970: in seconds it would be the year 5138.
+_MILLISECONDS: Final = 1e11
+
+
+class Pace(Struct, frozen=True):
+    """When the readings are sent: `rate` per second, or as fast as possible if it is None.
+
+    If `time` names a column or key with the time of each reading, they are sent in the distances of these
+    times, divided by `speed`.
+    """
+
+    rate: float | None = None
+    time: str | None = None
+    speed: float = 1.0
 
 
 class Recording:
-    """The shipments of a file. `rate` is readings per second, or None to send as fast as possible.
+    """The shipments of a file.
 
     Raises `RecordingError` if the file cannot be read, is neither `.csv` nor `.jsonl`, contains no readings,
-    or has a row that does not match its header.
+    or has a row that does not match its header or has no time.
     """
 
-    def __init__(self, path: Path, machine_id: str, rate: float | None) -> None:
-        readers = {".csv": _csv_bodies, ".jsonl": _jsonl_bodies, ".ndjson": _jsonl_bodies}
-        if path.suffix.lower() not in readers:
+    def __init__(self, path: Path, machine_id: str, pace: Pace, form: CsvFormat | None = None) -> None:
+        ending = path.suffix.lower()
+        if ending != ".csv" and ending not in _JSON_LINES:
             raise RecordingError(
                 f"{path} has an unknown ending. Use .csv (with a header row) or .jsonl (one reading per "
                 "line)."
             )
+        if ending != ".csv" and form not in (None, CsvFormat()):
+            raise RecordingError(
+                f"{path} is not a CSV file: --delimiter, --decimal, --encoding and --type do not apply to it."
+            )
         self._path = path
-        self._bodies = readers[path.suffix.lower()]
+        self._form = form or CsvFormat()
         self._machine_id = machine_id
-        self._rate = rate
-        self.total: int = sum(1 for _ in self._read())
+        self._pace = pace
+        self.total: int = sum(1 for _ in self)
         if not self.total:
             raise RecordingError(f"{path} contains no readings.")
 
     def __iter__(self) -> Iterator[Shipment]:
-        for number, body in enumerate(self._read()):
-            yield Shipment(number / self._rate if self._rate else 0.0, self._machine_id, body)
+        pace, due, first = self._pace, 0.0, None
+        for number, (line, body) in enumerate(self._read()):
+            if pace.time is not None:
+                moment = self._moment(line, body, pace.time)
+                first = moment if first is None else first
+                due = max(due, (moment - first) / pace.speed)  # a time that goes back is sent at once
+            elif pace.rate is not None:
+                due = number / pace.rate
+            yield Shipment(due, self._machine_id, body)
 
-    def _read(self) -> Iterator[bytes]:
+    def _read(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the readings, each with the number of its line."""
         try:
-            yield from self._bodies(self._path)
+            if self._path.suffix.lower() in _JSON_LINES:
+                yield from _json_lines(self._path)
+            else:
+                yield from csv_bodies(self._path, self._form)
         except OSError as e:
             raise RecordingError(f"{self._path} cannot be read: {e.strerror or e}.") from e
-        except UnicodeDecodeError as e:
-            raise RecordingError(f"{self._path} is not UTF-8: {e}.") from e
+        except UnicodeError as e:
+            encoding = self._form.encoding.removesuffix("-sig").upper()
+            raise RecordingError(
+                f"{self._path} is not {encoding}: {e}. Name its encoding, such as --encoding cp1252 for a "
+                "file of an older Windows program."
+            ) from e
 
-
-def _jsonl_bodies(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                yield line.rstrip(b"\r\n")
-
-
-def _csv_bodies(path: Path) -> Iterator[bytes]:
-    # Spreadsheets write a byte order mark before UTF-8, which must not become part of the first key.
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, strict=True)
+    def _moment(self, line: int, body: bytes, name: str) -> float:
+        """Return the time of a reading in seconds."""
+        at = f"{self._path}, line {line}"
         try:
-            header = next(rows, [])
-            _check_header(path, header)
-            for row in rows:
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    raise RecordingError(
-                        f"{path}, line {rows.line_num}: the row has {len(row)} fields, "
-                        f"but the header has {len(header)}."
-                    )
-                yield msgspec.json.encode(dict(zip(header, map(_value, row), strict=True)))
-        except csv.Error as e:
-            raise RecordingError(f"{path}, line {rows.line_num}: invalid CSV: {e}.") from e
+            reading: Any = msgspec.json.decode(body)
+            value = reading[name]
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError, IndexError) as e:
+            raise RecordingError(f"{at}: there is no {name!r}, which must have the time.") from e
+        if isinstance(value, str):
+            try:
+                moment = datetime.fromisoformat(value.strip())
+            except ValueError as e:
+                raise RecordingError(
+                    f"{at}: {name!r} has {value[:40]!r}, which is not a time in ISO 8601."
+                ) from e
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise RecordingError(f"{at}: {name!r} has {value!r}, which is not a time.")
+        return float(value) / 1_000 if abs(value) >= _MILLISECONDS else float(value)
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    """Check that the header can name the values of a row. Raises `RecordingError`."""
-    for number, name in enumerate(header, start=1):
-        if not name.strip():
-            raise RecordingError(f"{path}, line 1: field {number} of the header has no name.")
-        if name in header[: number - 1]:
-            raise RecordingError(f"{path}, line 1: the header has the name {name!r} twice.")
-    if header and all(_NUMBER.fullmatch(name) for name in header):
-        raise RecordingError(f"{path}, line 1: the header row is missing; all fields are numbers.")
-
-
-def _value(cell: str) -> "str | msgspec.Raw":
-    # 1e999 is a number in JSON's grammar, but its readers get infinity.
-    if _NUMBER.fullmatch(cell) and math.isfinite(float(cell)):
-        return msgspec.Raw(cell.encode())
-    return cell
+def _json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            body = line.removeprefix(BOM_UTF8) if number == 1 else line
+            if body.strip():
+                yield number, body.rstrip(b"\r\n")
