@@ -48,9 +48,6 @@ _RECONNECT_SECONDS: Final = 0.5
 #: Seconds between two checks that all counted letters exist, while there is no room.
 _SWEEP_SECONDS: Final = 60
 
-#: The header that RabbitMQ 4.3 and later add to a message that was delivered before.
-_ACQUIRED_COUNT: Final = "x-acquired-count"
-
 #: The errors if RabbitMQ or Redis is unavailable. pika asserts if a lost connection is used.
 _GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, RedisError)
 
@@ -141,11 +138,8 @@ class DeadLetterCollector:
         It is, if RabbitMQ delivers it for the first time, and nothing in it would identify a repeat or both
         expired in the same second.
         """
-        headers = properties.headers or {}
-        if method.redelivered or _ACQUIRED_COUNT in headers:
-            return False
-        expiry = expiry_of(wire.text_of(method.routing_key), headers)
-        if expiry is None or expiry.place:
+        expiry = expiry_of(wire.text_of(method.routing_key), properties.headers or {})
+        if method.redelivered or expiry is None or expiry.place:
             return False
         kept = self._letters.get(letter.machine, letter.name)
         return not is_identified(expiry, properties) or (kept is not None and kept.letter.time == letter.time)

@@ -159,7 +159,13 @@ def test_expired_readings_are_sent_again_in_their_order_of_arrival(
 
 
 @pytest.mark.parametrize(
-    "known", [{}, {"message_id": "one"}, {"headers": {"timestamp_in_ms": 1_764_000_000_000}}]
+    "known",
+    [
+        {},
+        {"message_id": "one"},
+        {"headers": {"timestamp_in_ms": 1_764_000_000_000}},
+        {"headers": {"x-acquired-count": 1}},
+    ],
 )
 def test_equal_readings_that_expire_together_become_separate_dead_letters(
     channel: BlockingChannel, desk: DeadLetterDesk, known: dict[str, Any]
