@@ -7,8 +7,8 @@ It removes the message from the queue only when the dead letters' queue has conf
 
 An expired reading was never run, so it has no running number. Its name is a hash of everything that
 distinguishes it from another reading. So a message that RabbitMQ forwards twice, after a crash, has the same
-name both times. Two equal readings without a `message_id`, a time or a place in the overflow differ only in
-the second in which they expired; see `pipeline.dead_letters.collector`.
+name both times. Two equal readings without a place in the overflow, with the same `message_id` and time or
+none, differ only in the second in which they expired; see `pipeline.dead_letters.collector`.
 
 Before version 4, RabbitMQ appends to the header `x-death` that a device sent. So nothing in the header is
 trusted: a value of an unexpected type or size counts as missing.
@@ -88,7 +88,11 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
 
 
 def is_identified(expiry: Expiry, properties: pika.BasicProperties) -> bool:
-    """Return whether this reading differs from an equal one that expires in the same second."""
+    """Return whether something other than the second in which it expired identifies this reading.
+
+    A `message_id` and a time need not be unique: a device may repeat the first, and readings that come in the
+    same millisecond share the second.
+    """
     return bool(properties.message_id or expiry.place or sent_at_of(properties.headers))
 
 

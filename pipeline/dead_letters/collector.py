@@ -6,9 +6,11 @@ queue, on disk. When the queue is full too, workers cannot publish a dead letter
 
 RabbitMQ makes the letter of a reading that expired, and may make it twice (`pipeline.broker.expiry`):
 
-- A letter that exists is not kept again, unless it is delivered for the first time and nothing distinguishes
-  it from an equal one. Then there are two letters, and both are kept. The limit: if a collector was killed
-  before it acknowledged, equal letters that expired in the same second may be taken for each other.
+- A letter that exists is not kept again, unless it is delivered for the first time and expired in the same
+  second as the one that is kept. Then two equal readings expired, and both are kept. A repeat comes later,
+  because RabbitMQ restarts or chooses another leader before it. The limits: if a collector was killed before
+  it acknowledged, equal letters that expired in the same second may be taken for each other. And equal
+  readings with the same `message_id` or the same time become one letter if they expire in different seconds.
 - A reading that was sent again and expires on its way needs no second letter. Its first letter still exists
   or was used up.
 """
@@ -45,9 +47,6 @@ _RECONNECT_SECONDS: Final = 0.5
 
 #: Seconds between two checks that all counted letters exist, while there is no room.
 _SWEEP_SECONDS: Final = 60
-
-#: The header that RabbitMQ 4.3 and later add to a message that was delivered before.
-_ACQUIRED_COUNT: Final = "x-acquired-count"
 
 #: The errors if RabbitMQ or Redis is unavailable. pika asserts if a lost connection is used.
 _GONE = (AssertionError, OSError, pika.exceptions.AMQPError, TopologyError, RedisError)
@@ -113,14 +112,14 @@ class DeadLetterCollector:
     def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
         """Keep the letters that have arrived, at most `most`, and acknowledge them."""
         letters, size, tag = list[tuple[Letter, bytes]](), 0, 0
-        others = list[bool]()
+        origins = list[tuple[Any, pika.BasicProperties]]()
         for method, properties, body in deliveries:
             if method is None:
                 break
             letter = letter_of(method.routing_key, properties, body)
             if not self._is_claimed(letter, properties, body):
                 letters.append((letter, body))
-                others.append(_is_another(method, properties))
+                origins.append((method, properties))
             tag, size = method.delivery_tag, size + len(body)
             if len(letters) >= most or size >= _BYTES or not channel.get_waiting_message_count():
                 break
@@ -128,10 +127,22 @@ class DeadLetterCollector:
             raise pika.exceptions.ConsumerCancelled("RabbitMQ cancelled the consumer of dead letters")
         if tag:
             new = self._letters.keep(letters)
-            for (letter, body), is_new, is_another in zip(letters, new, others, strict=True):
-                if is_another and not is_new:
+            for (letter, body), is_new, origin in zip(letters, new, origins, strict=True):
+                if not is_new and self._is_another(letter, *origin):
                     self._letters.keep([(another(letter), body)])
             channel.basic_ack(tag, multiple=True)
+
+    def _is_another(self, letter: Letter, method: Any, properties: pika.BasicProperties) -> bool:
+        """Return whether this is an expired reading and not a repeat of an equal one with the same name.
+
+        It is, if RabbitMQ delivers it for the first time, and nothing in it would identify a repeat or both
+        expired in the same second.
+        """
+        expiry = expiry_of(wire.text_of(method.routing_key), properties.headers or {})
+        if method.redelivered or expiry is None or expiry.place:
+            return False
+        kept = self._letters.get(letter.machine, letter.name)
+        return not is_identified(expiry, properties) or (kept is not None and kept.letter.time == letter.time)
 
     def _is_claimed(self, letter: Letter, properties: pika.BasicProperties, body: bytes) -> bool:
         """Return whether this expired reading was itself sent again from a letter."""
@@ -146,18 +157,6 @@ class DeadLetterCollector:
             self._swept = monotonic()
             room = self._settings.dead_letters_max - self._letters.count()
         return room
-
-
-def _is_another(method: Any, properties: pika.BasicProperties) -> bool:
-    """Return whether this is an expired reading and not a repeat of an equal one that is kept.
-
-    It is, if RabbitMQ delivers it for the first time and nothing in it would identify a repeat.
-    """
-    headers = properties.headers or {}
-    if method.redelivered or _ACQUIRED_COUNT in headers:
-        return False
-    expiry = expiry_of(wire.text_of(method.routing_key), headers)
-    return expiry is not None and not is_identified(expiry, properties)
 
 
 def _channel(connection: pika.BlockingConnection) -> BlockingChannel:

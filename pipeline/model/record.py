@@ -45,11 +45,11 @@ reading more than once. These rules keep the promise (`tests/model` explores the
     for one of the old machine. Readings on their way to the overflow stay, because they were not run yet.
 
 The limits of the promise: rule 3 cannot distinguish two readings of one machine that have equal bytes, came
-in the same millisecond and have no `message_id`. Without the broker's time stamp (`pipeline.broker.sent_at`),
-it cannot distinguish any two with equal bytes. If a worker or RabbitMQ *crashes*, a reading that the worker
-held can then be taken for an equal one among the last readings that the machine had sent before. If a device
-sends equal readings that must be counted exactly even then, it must send a `message_id`, or a timestamp or
-number.
+in the same millisecond and have the same `message_id` or none. Without the broker's time stamp
+(`pipeline.broker.sent_at`), it cannot distinguish any two with equal bytes and the same `message_id` or none.
+If a worker or RabbitMQ *crashes*, a reading that the worker held can then be taken for an equal one among the
+last readings that the machine had sent before. If a device sends equal readings that must be counted exactly
+even then, it must send a `message_id` of its own for each, or a timestamp or number.
 """
 
 from collections.abc import Sequence

@@ -37,11 +37,14 @@ GONE_SECONDS: Final = 7 * 24 * 3600
 _TAKEN = "another session has taken the partition, and the batch is its to do"
 
 
-#: Writes a record and appends to its machine's last readings: `count` of them, from ARGV[first] on. The list
-#: keeps the last `keep`. A prefix for scripts.
+#: Writes a record, which expires after `seconds` unless they are 0, and appends to its machine's last
+#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. A prefix for scripts.
 _PUT = """
-local function put(record, value, recent, keep, first, count)
+local function put(record, value, seconds, recent, keep, first, count)
     redis.call('SET', record, value)
+    if seconds ~= '0' then
+        redis.call('EXPIRE', record, seconds)
+    end
     if count > 0 then
         redis.call('RPUSH', recent, unpack(ARGV, first, first + count - 1))
         redis.call('LTRIM', recent, -keep, -1)
@@ -53,7 +56,7 @@ end
 #: `pipeline.model.record`). Returns the places of the records that had changed; 0 alone means that another
 #: session holds a fence, and nothing is written. KEYS: the fences, and for each record the record and the
 #: last readings. ARGV: the number of fences, the sessions that must hold them, how many last readings to
-#: keep, and for each record the token, the record, the number of its readings and the readings.
+#: keep, and for each record the token, the record, its seconds, the number of its readings and the readings.
 _WRITE = (
     _PUT
     + """
@@ -65,13 +68,13 @@ for fence = 1, fences do
 end
 local changed, keep, at = {}, ARGV[fences + 2], fences + 3
 for key = fences + 1, #KEYS, 2 do
-    local count = tonumber(ARGV[at + 2])
+    local count = tonumber(ARGV[at + 3])
     if redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at] then
-        put(KEYS[key], ARGV[at + 1], KEYS[key + 1], keep, at + 3, count)
+        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 1], keep, at + 4, count)
     else
         changed[#changed + 1] = (key - fences + 1) / 2
     end
-    at = at + 3 + count
+    at = at + 4 + count
 end
 return changed
 """
@@ -79,13 +82,13 @@ return changed
 
 #: Compare-and-set of one record that uses up dead letters of its machine: both or none. Returns 1 if done, 0
 #: if the record had changed or a letter is gone, -1 if another session holds the fence. KEYS: fence, record,
-#: last readings, `letter_keys`. ARGV: session, how many last readings to keep, token, record, the number of
-#: its readings, the readings, and the names of the letters.
+#: last readings, `letter_keys`. ARGV: session, how many last readings to keep, token, record, its seconds,
+#: the number of its readings, the readings, and the names of the letters.
 _WRITE_USING = (
     USE_UP
     + _PUT
     + """
-local names = 6 + ARGV[5]
+local names = 7 + ARGV[6]
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
     return -1
 end
@@ -97,7 +100,7 @@ for place = names, #ARGV do
         return 0
     end
 end
-put(KEYS[2], ARGV[4], KEYS[3], ARGV[2], 6, ARGV[5] + 0)
+put(KEYS[2], ARGV[4], ARGV[5], KEYS[3], ARGV[2], 7, ARGV[6] + 0)
 use_up(KEYS[4], KEYS[5], KEYS[6], names)
 return 1
 """
@@ -207,20 +210,14 @@ class Records:
             (using if update.uses else plain)[machine_id] = update
         with tracing.write(machines=len(updates)):
             changed = self._write_plain(plain) if plain else set()
-            changed = changed | self._write_all_using(using) if using else changed
-        for machine_id, update in updates.items():
-            # The rest of a deleted machine's record had an expiry, which this write has removed. Set it
-            # again.
-            if (
-                update.record.gone
-                and machine_id not in changed
-                and update.record.moved == update.record.taken
-            ):
-                self._redis.expire(record_key(machine_id), GONE_SECONDS)
-        return changed
+            return changed | self._write_all_using(using) if using else changed
 
     def _arguments(self, update: Update) -> list[bytes | int]:
-        return [update.read.token, self.encode(update.record), len(update.recents), *update.recents]
+        record = update.record
+        # A write removes the expiry of a key, so the rest of a deleted machine's record needs it again. It
+        # is set in the same step, so that it cannot hit a record that a person creates meanwhile.
+        seconds = GONE_SECONDS if record.gone and record.moved == record.taken else 0
+        return [update.read.token, self.encode(record), seconds, len(update.recents), *update.recents]
 
     def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
         machine_ids = list(updates)

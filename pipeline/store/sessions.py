@@ -68,7 +68,7 @@ class Sessions:
         self._take_script = client.register_script(_TAKE)
         self._note_script = plain(client).register_script(_NOTE)  # a lost note is harmless
         self._noted = dict[Fence, Settled]()
-        self._cache: dict[bytes, Settled] = {}
+        self._cache: dict[tuple[bytes, bytes], Settled] = {}
 
     def take(self, fence: Fence, worker: str, may_oust: Callable[[str], bool]) -> bool:
         """Take the fence for a session of the worker with this id. Return whether it was taken.
@@ -98,12 +98,19 @@ class Sessions:
         arguments = [each for fence, note in settled.items() for each in (fence.session, str(note))]
         self._note_script(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
 
-    def settled(self, names: Collection[bytes]) -> dict[bytes, Settled]:
-        """Return how far each of these sessions, which cannot write any more, is known to be settled."""
-        missing = [name for name in names if name not in self._cache]
-        if missing:
-            values = cast("list[bytes | None]", self._redis.mget([note_key(name) for name in missing]))
+    def settled(self, pairs: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], Settled]:
+        """Return how far sessions are known to be settled, for pairs: a session that reads, and another one.
+
+        A note is final for a reader that holds the fence, so it is read once for each pair. A reader that has
+        lost the fence may read the note of its successor, which is not final: what it reads holds for itself
+        only, and it can write nothing.
+        """
+        known = {pair: self._cache[pair] for pair in pairs if pair in self._cache}
+        if missing := [pair for pair in pairs if pair not in known]:
+            values = cast("list[bytes | None]", self._redis.mget([note_key(name) for _, name in missing]))
             if len(self._cache) > _CACHED:
                 self._cache.clear()
-            self._cache |= {name: Settled.parse(value) for name, value in zip(missing, values, strict=True)}
-        return {name: self._cache[name] for name in names}
+            new = {pair: Settled.parse(value) for pair, value in zip(missing, values, strict=True)}
+            self._cache |= new
+            known |= new
+        return known

@@ -130,9 +130,11 @@ class Processor:
     def _split(self, transactions: list[Transaction]) -> None:
         """Do step 2. First forget the marks of readings that an earlier session is known to have settled."""
         taken_over = [transaction for transaction in transactions if transaction.earlier_session]
-        settled = self._sessions.settled({transaction.stored.record.session for transaction in taken_over})
+        settled = self._sessions.settled(
+            {(transaction.session, transaction.stored.record.session) for transaction in taken_over}
+        )
         for transaction in taken_over:
-            transaction.forget(settled[transaction.stored.record.session])
+            transaction.forget(settled[transaction.session, transaction.stored.record.session])
         for transaction in transactions:
             transaction.split()
         admissions = self._records.letters.admit(

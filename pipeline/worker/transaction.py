@@ -58,14 +58,15 @@ class Transaction(Struct):
         return self.group.machine
 
     @property
-    def _session(self) -> bytes:
+    def session(self) -> bytes:
+        """The name of the session that has the readings."""
         return self.group.session.fence.session
 
     @property
     def earlier_session(self) -> bytes | None:
         """The session that wrote the record, if it is another one; None otherwise."""
         session = self.stored.record.session
-        return session if self.stored.token and session != self._session else None
+        return session if self.stored.token and session != self.session else None
 
     def forget(self, settled: Settled) -> None:
         """Forget the marks of readings that the earlier session is known to have settled."""
@@ -79,7 +80,7 @@ class Transaction(Struct):
         The next session moves them again.
         """
         self.moving = self.group.session.moving
-        self.found = self.stored.record.split(self._session, self.group.readings, moving=self.moving)
+        self.found = self.stored.record.split(self.session, self.group.readings, moving=self.moving)
         if self.found.early and self.moving:
             raise SessionLost(
                 f"readings of machine {self.machine} came back from {self.group.session.overflow} without "
@@ -124,7 +125,7 @@ class Transaction(Struct):
             strikes = strikes.after(outcome)
         from_machine = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
         self.after = record.advance(
-            self._session,
+            self.session,
             self.group.session.settled.delivery,
             self.found,
             self.run,

@@ -17,6 +17,8 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
+from sandbox.parent.sandbox import Sandbox
+from tests.support.batch_driver import BatchDriver
 from tests.support.dead_letter_desk import DeadLetterDesk
 from tests.support.logics import COUNT_AND_TELL
 from tests.support.waiting import wait_until
@@ -34,6 +36,16 @@ class DeletedMeanwhile(Records):
         if delete:
             delete()
         return super().write(updates)
+
+
+class CreatedAgain(Records):
+    """Someone sets the state of the machine right after a batch has written its record."""
+
+    def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
+        changed = super()._write_plain(updates)
+        read = self.read(["m1"])["m1"]
+        super()._write_plain({"m1": Update(read, read.record.edited(b'{"count":100}'))})
+        return changed
 
 
 @pytest.fixture
@@ -194,3 +206,21 @@ def test_readings_of_a_deleted_machine_that_are_redelivered_twice_are_recognised
     partition.process(readings[2:], session=b"third___", redelivered=3)
 
     assert partition.state("m1") == b'{"count":1}'
+
+
+def test_a_machine_that_is_created_again_does_not_expire_with_the_rest_of_the_old_one(
+    broker_url: str, redis_url: str
+) -> None:
+    desk = DeadLetterDesk(broker_url, redis_url)
+    desk.partition.logics.upload("m1", COUNT_AND_TELL, b"")
+    desk.process([("m1", b"{}")], session=b"first___")
+    removal(desk).remove("m1")
+    assert desk.redis.ttl("machine:{m1}:record") > 0
+    desk.close()
+
+    partition = BatchDriver(broker_url, redis_url, Sandbox(), records=CreatedAgain)
+    partition.process([("m1", b"{}")], session=b"second__", redelivered=1)
+
+    assert partition.state("m1") == b'{"count":100}'
+    assert partition._redis.ttl("machine:{m1}:record") == -1
+    partition.close()

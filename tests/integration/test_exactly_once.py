@@ -148,6 +148,21 @@ def test_an_equal_reading_that_a_session_held_at_its_orderly_end_is_applied(part
     assert partition.state("m1") == b'{"count":2}'
 
 
+def test_it_is_applied_also_if_this_worker_had_looked_at_that_session_before_its_end(
+    partition: BatchDriver,
+) -> None:
+    """A session that has lost the fence reads its successor's note, which is not final yet."""
+    partition.process([THIRD], session=b"paused__")
+    partition.process(SAME, session=b"before__")
+    with pytest.raises(SessionLost):
+        partition.process([THIRD], session=b"paused__")
+    partition.sessions.give_up(partition.fence(b"before__"), Settled(1, complete=True))
+
+    partition.process(SAME, session=b"after___", redelivered=1)
+
+    assert partition.state("m1") == b'{"count":3}'
+
+
 def test_after_a_crash_an_equal_reading_is_mistaken_for_the_earlier_one(partition: BatchDriver) -> None:
     """Nothing tells a redelivery from another reading. That is why devices number their readings."""
     partition.process(SAME, session=b"before__")

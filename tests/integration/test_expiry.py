@@ -158,11 +158,21 @@ def test_expired_readings_are_sent_again_in_their_order_of_arrival(
     assert desk.letters.missing("m1", 1, 2) == (1, 2), "letters without a number count for none"
 
 
+@pytest.mark.parametrize(
+    "known",
+    [
+        {},
+        {"message_id": "one"},
+        {"headers": {"timestamp_in_ms": 1_764_000_000_000}},
+        {"headers": {"x-acquired-count": 1}},
+    ],
+)
 def test_equal_readings_that_expire_together_become_separate_dead_letters(
-    channel: BlockingChannel, desk: DeadLetterDesk
+    channel: BlockingChannel, desk: DeadLetterDesk, known: dict[str, Any]
 ) -> None:
+    time.sleep(1.1 - time.time() % 1)  # so that they expire in the same second
     for _ in range(5):
-        expire(channel, b'{"n": 1}')
+        expire(channel, b'{"n": 1}', **known)
 
     wait_until(lambda: desk.letters.count() == 5)
 
