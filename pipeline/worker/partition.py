@@ -62,6 +62,11 @@ _ACQUIRED_COUNT: Final = "x-acquired-count"
 #: Seconds that a released session waits for the proof of how far it is settled.
 _PROOF_SECONDS: Final = 5.0
 
+#: RabbitMQ 4.3 takes back readings that are not acknowledged in time, but not those behind them, so their
+#: order changes (`rabbit_fifo`, `evaluate_consumer_timeout`, v4.3.5). The default is 30 minutes; this is a
+#: week, in milliseconds. Older versions ignore the argument. They close the channel, which ends the session.
+_CONSUMER_ARGUMENTS: Final = {"x-consumer-timeout": 7 * 24 * 3600 * 1000}
+
 _logger = logging.getLogger(__name__)
 
 
@@ -285,9 +290,9 @@ class Partition:
         self._count_header = _count_header(channel.connection.server_properties or {})
         self._proof = Proof(channel, self.queue, self.fence.session, self._finish)
         channel.basic_qos(prefetch_count=wire.PREFETCH)
-        channel.basic_consume(self.queue, self._on_reading)
+        channel.basic_consume(self.queue, self._on_reading, arguments=_CONSUMER_ARGUMENTS)
         channel.basic_qos(prefetch_count=wire.OVERFLOW_PREFETCH)
-        channel.basic_consume(self.overflow, self._on_overflow)
+        channel.basic_consume(self.overflow, self._on_overflow, arguments=_CONSUMER_ARGUMENTS)
 
     def _on_reading(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
         """Note a delivery. Every reading passes here, so the usual case makes few calls."""

@@ -82,5 +82,6 @@ What the model leaves out
 - Changes of the queue's leader. Committed commands survive them, so they are delays and lost deliveries.
 - RabbitMQ 4.3's timeout for acknowledgements: `{timeout, evaluate_consumer_timeout}` (v4.3.5). It returns
   only the expired messages of a consumer, activates the next consumer, and then cancels the first one. The
-  rest comes back later, and can come after newer readings. No rule here covers that.
+  rest comes back later, and can come after newer readings. No rule here covers that, so workers ask for a
+  timeout of a week (`pipeline.worker.partition`).
 """
