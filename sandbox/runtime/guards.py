@@ -137,7 +137,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
 def item_guards(meter: Meter, takes: Takes) -> Guards:
     """Return the guards of keys, slices, item assignment and comparison."""
-    take = takes.take
+    take, ticking = takes.take, takes.ticking
     limits = meter.limits
     dict_items = limits.dict_items
 
@@ -226,7 +226,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         if kind in SIZED:
             meter.spend((len(items) >> 2) + 1)
             return items
-        return takes.ticking(items)
+        return ticking(items)
 
     def within(needle: Any, items: Any) -> bool:
         kind, of = type(needle), type(items)
@@ -237,15 +237,13 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             return needle in entries
         if of in VIEWS or of is MappingProxyType:
             meter.key(needle, room_of(items))
-        elif kind in CONTAINERS:
-            size = meter.expanse(needle)
-            if of in SIZED:
-                meter.spend(size * len(items))
-        elif kind is str:
-            if of is list or of is tuple:
-                meter.spend((len(needle) >> 7) * len(items))
-            elif of is str:
-                meter.search(len(items), len(needle))
+        elif kind is str and of is str:
+            meter.search(len(items), len(needle))
+        elif kind not in SCALARS:
+            weight = meter.weight(needle)
+            if of not in SIZED:
+                return needle in ticking(items, 1 + weight)
+            meter.spend(weight * len(items))
         return needle in haystack(items)
 
     return {
