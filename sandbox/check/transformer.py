@@ -213,6 +213,15 @@ class Metering(Patterns):
         node.body = [caught, *node.body]
         return node
 
+    def visit_Try(self, node: ast.Try) -> Any:
+        """Prevent a `finally` block from replacing errors that must end the logic."""
+        node = self._with(node)
+        if node.finalbody:
+            ended = ast.Expr(self._guard("_ended_", [], node.finalbody[0]))
+            copy_locations(ended, node.finalbody[0])
+            node.finalbody = [ended, *node.finalbody]
+        return node
+
     # Assignment.
 
     def visit_Assign(self, node: ast.Assign) -> Any:

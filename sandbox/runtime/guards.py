@@ -52,14 +52,19 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             meter.exceed("fuel")
         return items
 
-    def caught() -> None:
-        """Begin every handler; a logic cannot handle the errors that must end it."""
-        meter.spend(CAUGHT_TICKS)
+    def ended() -> BaseException | None:
+        """Begin every `finally` block; a logic cannot replace the errors that must end it."""
         error = sys.exc_info()[1]
         if isinstance(error, RecursionError):
             meter.exceed("recursion")
         if isinstance(error, MemoryError):
             raise error
+        return error
+
+    def caught() -> None:
+        """Begin every handler; a logic cannot handle the errors that must end it."""
+        meter.spend(CAUGHT_TICKS)
+        error = ended()
         if error is not None:
             texts.clean(error)
             if error.__context__ is not None:
@@ -126,6 +131,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         "_walk_": walk,
         "_begun_": takes.begun,
         "_caught_": caught,
+        "_ended_": ended,
         "_built_": built,
         "_spread_": spread,
         "_mapping_": mapping,
