@@ -394,7 +394,7 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "files, network, processes: `open`, `os`, `sys`, `requests`": (
             "A logic has only its reading, its state and its config."
         ),
-        "`getattr`, `hasattr`, `vars`, names with two underscores": (
+        "`getattr`, `hasattr`, `vars`, `dir`, `eval`, `exec`, `globals`, names with two underscores": (
             "They reach the inside of Python, which is not part of the sandbox. Use a dict and `key in data`."
         ),
         "`object`": "It has no use without classes.",
@@ -402,7 +402,7 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
             "Nobody can tell before how long a pattern searches: a short one can take hours. Use `split`, "
             "`partition`, `startswith`, `find`."
         ),
-        "bytes: `bytes`, `b'…'`, `struct`, `base64`, `binascii`, `hashlib`": (
+        "bytes: `bytes`, `b'…'`, `encode`, `struct`, `base64`, `binascii`, `hashlib`": (
             "Readings, state and results are JSON, which has no bytes. Use a list of numbers, `int(text, "
             "16)`, `>>` and `&`."
         ),
@@ -410,24 +410,54 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
             "Their types and functions run in C without a known cost. Use dict, list, loops and "
             "comprehensions."
         ),
+        "other modules of Python: `decimal`, `fractions`, `enum`, `dataclasses`, `operator`, `calendar`": (
+            "They have classes, or functions without a known cost. Use float and `round`, dicts and "
+            "functions."
+        ),
         "`numpy`, `pandas` and other packages": (
             "Only what this page names is in the sandbox. Use lists and `statistics`."
         ),
         "`zoneinfo`": "It reads files. Use `timezone(timedelta(hours=1))`.",
         "complex numbers, `cmath`": "JSON has none.",
-        "`from_bytes`, `float.hex`, `str.translate`, `slice`": (
+        "`from_bytes`, `to_bytes`, `float.hex`, `as_integer_ratio`, `str.translate`, `expandtabs`, `slice`": (
             "They are not checked and priced yet. Use `<<` and `|`, `replace` and `items[1:3]`."
         ),
+        "`frozenset`": "It is not checked and priced yet. Use a set, or a tuple as a key.",
+        "`issubclass`": "It has no use without classes. Use `isinstance`.",
+        "errors such as `OSError`, `ImportError`, `NameError` and `RecursionError`": (
+            "A logic cannot cause them, or they end the reading. Write one of the errors above."
+        ),
+        "`.msg` and `.pos` of a `JSONDecodeError`": "An error has only `args` here. `str(error)` has both.",
+        "other options of `json.loads` and `json.dumps`, such as `object_hook` and `skipkeys`": (
+            "They are not checked and priced yet. Change the values before or after the call."
+        ),
+        "the time zone of the host: `timestamp`, `astimezone` and `fromtimestamp` without a time zone": (
+            "The same readings would give other results on another host. Write `timezone.utc`."
+        ),
+        "`datetime.UTC`, and `min`, `max`, `timetuple`, `timetz`, `tzname` and `fromisocalendar` of dates": (
+            "They are not checked and priced yet. Write `timezone.utc`, `strftime('%j')` and `isocalendar()`."
+        ),
+        "`NormalDist`, `median_grouped` and `kde` of `statistics`": "They are not checked and priced yet.",
         "`.week`, `.year` and `.weekday` of `isocalendar()`": (
             "Its result is a plain tuple here. Write `t.isocalendar()[1]`."
         ),
+        "defaults of parameters that call a function, and lambdas as defaults": (
+            "A default that can change is made again for each call, so it must be constant. Write None, and "
+            "make the value in the function."
+        ),
+        "a star inside a nested target, and a slice among several targets: `(a, *b), c = …`": (
+            "They copy items without a guard. Write a line of its own."
+        ),
+        "`@`, and `...` as a value": "There are no matrices here. Write loops, and None.",
         "a function with more than 50 parameters": (
             "Python compares each keyword of a call with each parameter. Pass a dict or a list."
         ),
         "whole numbers of more than 1,024 bits": (
             "Arithmetic on longer numbers is slow. `float` goes to 1e308."
         ),
-        "NaN and infinity in results and in the state": "JSON has none. Use None for a missing value.",
+        "NaN and infinity in results, in the state and in `json.dumps`": (
+            "JSON has none. Use None for a missing value."
+        ),
         "dates and sets in results and in the state": ("JSON has none. Write `.isoformat()` or `sorted(…)`."),
         "keys that are no text in results and in the state": "JSON has none. Write `str(key)`.",
         "results that are no dict": ("A result is a JSON object. Write `{'value': …}`, or a list of dicts."),

@@ -74,9 +74,17 @@ UNKNOWN = {
         "Use Exception, or a more specific error.",
     ),
     **dict.fromkeys(
-        ("OSError", "IOError", "FileNotFoundError", "ConnectionError"),
+        ("OSError", "IOError", "FileNotFoundError", "ConnectionError", "TimeoutError", "EOFError"),
         "Logic has no files and no network, so this error cannot occur.",
     ),
+    **dict.fromkeys(
+        (
+            *("ImportError", "ModuleNotFoundError", "NameError", "RecursionError", "MemoryError"),
+            *("UnicodeError", "UnicodeDecodeError", "UnicodeEncodeError", "FloatingPointError"),
+        ),
+        "A logic cannot handle this error. Use Exception, or a more specific error.",
+    ),
+    "issubclass": "Use isinstance.",
     "time": f"{_TIME} Use the module datetime to compute with it.",
     "random": "Random numbers are not available: a replay must give the same results.",
     "re": "Use the methods of str: find, split, startswith, partition.",

@@ -197,8 +197,8 @@ class Scope(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Bind the name, and make a block of the body."""
         self._bind(self._block, node.name, node, Binding.FUNCTION)
-        for decorator in node.decorator_list:
-            self.visit(decorator)
+        for part in (*node.decorator_list, *getattr(node, "type_params", ())):
+            self.visit(part)
         self._function(node, node.args, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -222,6 +222,9 @@ class Scope(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """Bind the name, and make a block of the body; the policy refuses it."""
         self._bind(self._block, node.name, node, Binding.SET)
+        parts = (*node.decorator_list, *node.bases, *node.keywords, *getattr(node, "type_params", ()))
+        for part in parts:
+            self.visit(part)
         block = self.blocks[node] = Block(node, self._block)
         self._within(block, node.body)
 

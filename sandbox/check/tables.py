@@ -95,8 +95,8 @@ class Tables:
     """The statements of the top level, by when they run.
 
     `first` run once, and `later` for every reading; definitions and pinned statements can be both. `names`
-    has the tables that `later` reads, each with the node that sets it first. `functions` has the names whose
-    values are known to hold functions.
+    has the tables that `later` reads, each with the node that sets it first; those in `unsure` are set only
+    in some cases. `functions` has the names whose values are known to hold functions.
     """
 
     def __init__(self, tree: ast.Module, scope: Scope, functions: frozenset[str] = frozenset()) -> None:
@@ -118,6 +118,10 @@ class Tables:
         read = self._tables & {variable for line in self.later for variable in line.uses}
         self.names: dict[str, Any] = {
             variable.name: variable.binders[0][0] for variable in sorted(read, key=_place)
+        }
+        certain = {part for node in tree.body if isinstance(node, ast.Assign) for part in ast.walk(node)}
+        self.unsure = {
+            variable.name for variable in read if certain.isdisjoint(node for node, _ in variable.binders)
         }
 
     def _add_effects(self) -> None:

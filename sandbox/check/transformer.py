@@ -18,6 +18,7 @@ The policy has checked the tree before, so this pass checks everything a second 
 """
 
 import ast
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -66,7 +67,8 @@ class Metering(Patterns):
         last = node.body[-1]
         give = ast.Return(ast.Name("process", ast.Load()))
         copy_locations(give, last)
-        body = [*self._ticks(weights[1], last), *(part for line in later for part in made[line]), give]
+        parts = [*self._unset(), *(part for line in later for part in made[line])]
+        body = [*self._ticks(weights[1], last), *parts, give]
         make = self._function("_make_", list(self.tables.names), body, node)
         node.body = [make]
         if once:
@@ -102,10 +104,26 @@ class Metering(Patterns):
             body += inner
         tables: list[ast.expr] = []
         for name, at in self.tables.names.items():
-            tables.append(self._guard("_table_", [ast.Constant(name), ast.Name(name, ast.Load())], at))
+            value: ast.expr = ast.Name(name, ast.Load())
+            if name in self.tables.unsure:
+                value = ast.Lambda(ast.arguments([], [], None, [], [], None, []), value)
+            guard = "_perhaps_" if name in self.tables.unsure else "_table_"
+            tables.append(self._guard(guard, [ast.Constant(name), value], at))
         give = ast.Return(ast.Tuple(tables, ast.Load()))
         copy_locations(give, last)
         return [*body, give]
+
+    def _unset(self) -> Iterator[ast.stmt]:
+        """Yield the statements that unset the tables that `_tables_` gives as `...`: it did not set them."""
+        for name, at in self.tables.names.items():
+            if name in self.tables.unsure:
+                unset = ast.If(
+                    ast.Compare(ast.Name(name, ast.Load()), [ast.Is()], [ast.Constant(...)]),
+                    [ast.Delete([ast.Name(name, ast.Del())])],
+                    [],
+                )
+                copy_locations(unset, at)
+                yield unset
 
     def _holding(self, names: list[str], body: list[ast.stmt], at: ast.stmt) -> list[ast.stmt]:
         """Return a body in which these variables have values that cannot be changed."""
@@ -211,6 +229,15 @@ class Metering(Patterns):
         caught = ast.Expr(self._guard("_caught_", [], node))
         copy_locations(caught, node)
         node.body = [caught, *node.body]
+        return node
+
+    def visit_Try(self, node: ast.Try) -> Any:
+        """Prevent a `finally` block from replacing errors that must end the logic."""
+        node = self._with(node)
+        if node.finalbody:
+            ended = ast.Expr(self._guard("_ended_", [], node.finalbody[0]))
+            copy_locations(ended, node.finalbody[0])
+            node.finalbody = [ended, *node.finalbody]
         return node
 
     # Assignment.

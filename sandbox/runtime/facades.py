@@ -23,6 +23,8 @@ from sandbox.runtime.texts import Texts
 #: The ticks for each value of a statistics function, which computes with exact fractions; about its real
 #: time.
 STATISTICS_TICKS = 16
+#: Ticks for the square root of a fraction, which can have numbers of several thousand bits.
+DEVIATION_TICKS = 24
 _TEXT = frozenset((str,))
 
 
@@ -145,6 +147,7 @@ def statistics_facade(meter: Meter, takes: Takes) -> Guards:
         name = "mu" if function.__name__.startswith("p") else "xbar"
 
         def run(data: Any, center: Any = None, /, **options: Any) -> Any:
+            meter.spend(DEVIATION_TICKS)
             return one(data, **({name: center} if center is not None else {}), **options)
 
         return run

@@ -10,7 +10,7 @@ import sys
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.runtime.frozen import READ_ONLY, SEQUENCES
+from sandbox.runtime.frozen import READ_ONLY
 from sandbox.runtime.meter import (
     CONTAINERS,
     DICTS,
@@ -52,14 +52,19 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             meter.exceed("fuel")
         return items
 
-    def caught() -> None:
-        """Begin every handler; a logic cannot handle the errors that must end it."""
-        meter.spend(CAUGHT_TICKS)
+    def ended() -> BaseException | None:
+        """Begin every `finally` block; a logic cannot replace the errors that must end it."""
         error = sys.exc_info()[1]
         if isinstance(error, RecursionError):
             meter.exceed("recursion")
         if isinstance(error, MemoryError):
             raise error
+        return error
+
+    def caught() -> None:
+        """Begin every handler; a logic cannot handle the errors that must end it."""
+        meter.spend(CAUGHT_TICKS)
+        error = ended()
         if error is not None:
             texts.clean(error)
             if error.__context__ is not None:
@@ -126,6 +131,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         "_walk_": walk,
         "_begun_": takes.begun,
         "_caught_": caught,
+        "_ended_": ended,
         "_built_": built,
         "_spread_": spread,
         "_mapping_": mapping,
@@ -137,7 +143,7 @@ def flow_guards(meter: Meter, takes: Takes, texts: Texts) -> Guards:
 
 def item_guards(meter: Meter, takes: Takes) -> Guards:
     """Return the guards of keys, slices, item assignment and comparison."""
-    take = takes.take
+    take, ticking = takes.take, takes.ticking
     limits = meter.limits
     dict_items = limits.dict_items
 
@@ -226,7 +232,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         if kind in SIZED:
             meter.spend((len(items) >> 2) + 1)
             return items
-        return takes.ticking(items)
+        return ticking(items)
 
     def within(needle: Any, items: Any) -> bool:
         kind, of = type(needle), type(items)
@@ -237,15 +243,13 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             return needle in entries
         if of in VIEWS or of is MappingProxyType:
             meter.key(needle, room_of(items))
-        elif kind in CONTAINERS:
-            size = meter.expanse(needle)
-            if of in SIZED:
-                meter.spend(size * len(items))
-        elif kind is str:
-            if of in SEQUENCES:
-                meter.spend((len(needle) >> 7) * len(items))
-            elif of is str:
-                meter.search(len(items), len(needle))
+        elif kind is str and of is str:
+            meter.search(len(items), len(needle))
+        elif kind not in SCALARS:
+            weight = meter.weight(needle)
+            if of not in SIZED:
+                return needle in ticking(items, 1 + weight)
+            meter.spend(weight * len(items))
         return needle in haystack(items)
 
     return {

@@ -67,6 +67,8 @@ SCALARS = NUMBERS | {type(None)}
 #: Dates and times, whose values are small too.
 MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
 _SMALL = SCALARS | MOMENTS
+#: Those of them whose comparison computes with their time zones.
+ZONED = frozenset((datetime, time))
 #: The characters of a text that can be a key for nothing; comparing longer equal ones takes a while.
 LONG_KEY = 256
 #: The keys of a display that need no check whether they are quickly found.
@@ -243,10 +245,25 @@ class Meter:
                 total += 3 + (len(parts) >> 1)
                 if total > self.fuel:
                     self.exceed("fuel")
-                inside.extend([item for item in parts if type(item) not in _SMALL])
+                kinds = set(map(type, parts))
+                if not kinds.isdisjoint(ZONED):
+                    total += len(parts) >> 1
+                if not kinds <= _SMALL:
+                    inside.extend([item for item in parts if type(item) not in _SMALL])
             level = inside
         self.spend(total)
         return total
+
+    def weight(self, value: object) -> int:
+        """Return the ticks of C code that compares this value with another, and pay for finding that out."""
+        kind = type(value)
+        if kind is str:
+            return len(value) >> 7  # type: ignore[arg-type]
+        if kind in CONTAINERS:
+            before = self.fuel
+            self.expanse(value)  # which also pays for the keys
+            return before - self.fuel
+        return int(kind in ZONED)
 
     def key(self, key: Any, room: int = 0) -> Any:
         """Pay for finding a key in a dict or set that takes `room` bytes, and return the key.

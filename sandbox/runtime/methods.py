@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from sandbox.runtime import sets
 from sandbox.runtime.conversions import pairs
 from sandbox.runtime.frozen import READ_ONLY
-from sandbox.runtime.meter import CONTAINERS, DICTS, LONG_KEY, Meter, room_of
+from sandbox.runtime.meter import DICTS, LONG_KEY, Meter, room_of
 from sandbox.runtime.sets import Join, Set
 from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Takes
@@ -29,8 +29,7 @@ def sequence_methods(meter: Meter, takes: Takes, texts: Texts) -> tuple[Table, T
 
     def searched(method: Any) -> Any:
         def run(items: Any, wanted: Any, *bounds: Any) -> Any:
-            size = meter.expanse(wanted) if type(wanted) in CONTAINERS or type(wanted) is str else 1
-            meter.spend((len(items) >> 2) + (size - 1) * len(items))
+            meter.spend((len(items) >> 2) + meter.weight(wanted) * len(items))
             return method(items, wanted, *bounds)
 
         return run

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -68,7 +69,10 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
     def multiply(left: Any, right: Any) -> Any:
         kind = type(left)
         if kind is float:
-            return left * right
+            made = left * right
+            if type(made) is timedelta:
+                meter.fuel -= 1
+            return made
         other = type(right)
         if kind is int or kind is bool:
             if other is int or other is bool:

@@ -6,6 +6,7 @@ Functions, iterators and errors can hold other values, so no table has them. The
 child keeps the tables of all its logics in memory.
 """
 
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,6 +44,14 @@ class Freezer:
     def table(self, name: str, value: Any) -> Any:
         """Return a table: a copy of a value that cannot be changed."""
         return self._frozen(name, value, 1)
+
+    def perhaps(self, name: str, read: Callable[[], Any]) -> Any:
+        """Return the table that `read` returns, or `...` if the variable has no value."""
+        try:
+            value = read()
+        except NameError:
+            return ...
+        return self.table(name, value)
 
     def constant(self, name: str, value: Any) -> Any:
         """Return a copy that cannot be changed of a value that may hold functions."""
@@ -92,4 +101,4 @@ class Freezer:
 
 def table_guards(freezer: Freezer) -> Guards:
     """Return the guards behind the code that computes tables."""
-    return {"_table_": freezer.table, "_constant_": freezer.constant}
+    return {"_table_": freezer.table, "_perhaps_": freezer.perhaps, "_constant_": freezer.constant}

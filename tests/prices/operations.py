@@ -159,6 +159,8 @@ _METHODS: Final = {
     "list": {
         "LIST.{}(ANY)": "count index",
         "LIST.{}(ANY, INT)": "index",
+        "x = DICT.copy(); y = x.copy(); x['new'] = 1; y['new'] = 2; ([y] * 100).{}(x)": "count",
+        "([DATETIME] * 100).{}(DATETIME)": "count",
         "x = LIST; x.{}(1); x.pop()": "append",
         "x = LIST[:]; x.{}()": "clear reverse sort pop",
         "x = LIST[:]; x.{}(ITEMS)": "extend",

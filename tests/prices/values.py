@@ -271,6 +271,7 @@ _LISTS: Final = [
     Maker("[float('nan')] * n", 20_000),
     Maker("[1e308, -1e308, 1e-308] * n", 6_600),
     Maker("[2.0 ** (i % 1000) for i in range(n)]", 20_000),
+    Maker("[2**1000 + 1, 2.0**-1074] * n", 10_000),
     Maker("[2**1023] * n", 20_000),
     Maker("[2**1000 + i for i in range(n)]", 10_000),
     Maker("[2**1000 + 2**i for i in range(n)]", 1_000),
@@ -499,7 +500,7 @@ _ITERATORS: Final = [
 ]
 
 _NUMBERS: Final = [*_INTS, *_FLOATS]
-_NUMBER_LISTS: Final = [*_LISTS[:16], *_LISTS[34:37]]
+_NUMBER_LISTS: Final = [*_LISTS[:17], *_LISTS[36:39]]
 _MOMENTS: Final = [*_DATES, *_TIMES, *_DATETIMES, *_DELTAS, *_ZONES]
 _KEYS: Final = [
     *_INTS, *_FLOATS, *_TEXTS[:4], *_TUPLES, *_MOMENTS, Maker("None"),

@@ -2256,4 +2256,62 @@ def process(data, state):
     ),
 ]
 
-SNIPPETS = [*CONSTRUCTS, *HELPERS]
+#: Natural code that is refused, each piece for a reason on the docs page.
+UNUSUAL = [
+    Snippet(name, head + "def process(data, state):\n    " + "\n    ".join(body.splitlines()) + "\n")
+    for name, head, body in (
+        ("class with a base", "class Filter(object):\n    limit = 3\n", "return {'v': Filter.limit}"),
+        (
+            "dataclass",
+            "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: float\n",
+            "return {'v': Point(1).x}",
+        ),
+        ("decimal", "from decimal import Decimal\n", "return {'v': str(Decimal('1.1') + 1)}"),
+        ("calendar", "import calendar\n", "return {'v': calendar.monthrange(2026, 2)[1]}"),
+        ("frozenset", "", "return {'v': len({frozenset([1, 2]), frozenset([2, 1])})}"),
+        ("text to bytes", "", "return {'v': len('ä'.encode('utf-8'))}"),
+        ("int to_bytes", "", "return {'v': list((258).to_bytes(2, 'big'))}"),
+        (
+            "error of an import",
+            "try:\n    import json\nexcept ImportError:\n    json = None\n",
+            "return {'v': json.dumps([1])}",
+        ),
+        (
+            "position of a JSON error",
+            "import json\n",
+            "try:\n    json.loads('[1,')\nexcept json.JSONDecodeError as e:\n    return {'v': e.pos}",
+        ),
+        ("object_hook", "import json\n", "return json.loads('{\"a\": 1}', parse_int=float)"),
+        (
+            "local time",
+            "from datetime import datetime\n",
+            "return {'v': datetime.fromtimestamp(1700000000).year}",
+        ),
+        (
+            "datetime.UTC",
+            "from datetime import UTC, datetime\n",
+            "return {'v': datetime(2026, 1, 1, tzinfo=UTC).isoformat()}",
+        ),
+        (
+            "day of the year",
+            "from datetime import date\n",
+            "return {'v': date(2026, 2, 1).timetuple()[7]}",
+        ),
+        ("NormalDist", "import statistics\n", "return {'v': statistics.NormalDist(0, 1).cdf(0)}"),
+        (
+            "lambda as a default",
+            "def f(x, scale=lambda v: 2 * v):\n    return scale(x)\n",
+            "return {'v': f(1)}",
+        ),
+        (
+            "span as a default",
+            "from datetime import timedelta\ndef f(span=timedelta(hours=1)):\n    return span.seconds\n",
+            "return {'v': f()}",
+        ),
+        ("star in a nested target", "", "(a, *b), c = [1, 2, 3], 4\nreturn {'v': [a, b, c]}"),
+        ("NaN to JSON", "import json\n", "return {'v': json.dumps(float('nan'))}"),
+        ("eval", "", "return {'v': eval('1 + 1')}"),
+    )
+]
+
+SNIPPETS = [*CONSTRUCTS, *HELPERS, *UNUSUAL]

@@ -110,17 +110,6 @@ def down(n):
     return down(n - 1) if n else endless()
 down(150)
 """,
-    "calls as deep as possible": """
-def down():
-    try:
-        try:
-            down()
-        finally:
-            [][0]
-    except IndexError:
-        endless()
-down()
-""",
     "encoding the result": "return {'r': [1, 'a'] * 3000000}",
 }
 
@@ -160,6 +149,21 @@ def test_a_reading_past_the_deadline_is_over_the_limit_whatever_the_logic_does(
     assert stopped.exhausted
     assert not stopped.killed
     assert report.state == b'{"n":2}'
+    assert sandbox.restarts == 0
+
+
+def test_a_reading_past_the_deadline_is_over_the_limit_at_any_depth_of_calls(sandbox: Sandbox) -> None:
+    """At the greatest depth, Python cannot call the handler of the timer."""
+    down = "def down(n):\n    return down(n - 1) if n else endless()\ndown({})"
+    jobs = [Job(logic(down.format(depth)), b"{}", [b'"slow"']) for depth in range(226, 234)]
+
+    failures = [report.outcomes[0].failure for report in sandbox.run(jobs)]
+
+    limits = [failure.limit for failure in failures if failure]
+    assert len(limits) == len(jobs)
+    assert limits[0] == "soft_seconds"
+    assert limits[-1] == "recursion"
+    assert set(limits) == {"soft_seconds", "recursion"}
     assert sandbox.restarts == 0
 
 
@@ -355,3 +359,28 @@ def test_the_budget_is_kept_over_the_loss_of_a_child() -> None:
     run = sum(outcome.kind == "ok" for outcome in report.outcomes)
     assert report.outcomes[5].killed
     assert 5 <= run <= 9
+
+
+def test_finally_cannot_replace_the_error_of_a_process_without_memory() -> None:
+    source = """
+def fill():
+    rows = []
+    try:
+        while True:
+            rows.append([0] * 20000)
+    finally:
+        [][0]
+
+def process(data, state):
+    try:
+        fill()
+    except IndexError:
+        return {"r": "replaced"}
+"""
+    with Sandbox(Limits(fuel=100_000_000)) as sandbox:
+        [report] = sandbox.run([Job(Logic.of(source), b"{}", [b"1"])])
+
+    [outcome] = report.outcomes
+    assert outcome.killed
+    assert outcome.failure
+    assert outcome.failure.limit == "memory_bytes"

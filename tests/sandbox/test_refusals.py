@@ -1,11 +1,16 @@
 """A refusal names every problem with its position, and says what to write instead."""
 
+import sys
+import textwrap
+
 import pytest
 
 from sandbox.check.compiler import check
 from sandbox.job import Problem
 from sandbox.limits import Limits
 from tests.sandbox.running import process
+
+SINCE_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is new in Python 3.12")
 
 
 def problems(source: str) -> tuple[Problem, ...]:
@@ -52,6 +57,27 @@ def process(data, state):
         (14, "with data as d:"),
         (16, "data.__class__"),
     ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "class Filter(object):",
+        "class Filter(Base, metaclass=Meta):",
+        "class Filter(machines.Base):",
+        "@dataclass\nclass Filter:",
+        "@dataclass(frozen=True)\nclass Filter:",
+        pytest.param("class Filter[T: float]:", marks=SINCE_3_12),
+        pytest.param("def least[T: float](values): pass\nclass Filter:", marks=SINCE_3_12),
+    ],
+)
+@pytest.mark.parametrize("where", ["", "    "])
+def test_a_class_of_any_form_is_refused_as_a_class(head: str, where: str) -> None:
+    source = f"{head}\n    def __init__(self, a: float):\n        self.a = a"
+
+    found = problems(f"def process(data, state):\n    pass\n{textwrap.indent(source, where)}\n")
+
+    assert "`class` is not available" in [problem.message for problem in found]
 
 
 def test_a_missing_module_is_refused_with_a_list_of_the_available_ones() -> None:

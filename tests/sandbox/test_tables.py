@@ -1,6 +1,7 @@
 """What the top level computes: once if it is costly, frozen, and otherwise as in plain Python."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -222,7 +223,6 @@ def test_a_table_cannot_hold_what_can_keep_other_values(made: str) -> None:
     [
         ("X = 1\nT = [1 / n for n in (1, 0)]", 2, "ZeroDivisionError: division by zero"),
         ("def f():\n    raise ValueError('no table')\nT = f()", 2, "ValueError: no table"),
-        ("for n in []:\n    T = n", 2, "UnboundLocalError: `T` has no value yet"),
         ("T = 0\nwhile True:\n    T += 1", 2, "limit fuel (100,000 ticks)"),
         ("def f(n):\n    return f(n + 1)\nT = f(1)", 2, "limit recursion (200 calls)"),
         ("T = [[0] * 20000 for _ in range(9)]", 1, "limit table_bytes"),
@@ -457,3 +457,40 @@ def test_functions_that_only_the_top_level_calls_may_fill_a_table() -> None:
     source = "T = {}\ndef fill(n):\n    T[n] = n * n\nfor n in range(4):\n    fill(n)\n"
 
     assert run(source + process("return {'r': T[3]}")).results == [{"r": 9}]
+
+
+@pytest.mark.parametrize(
+    ("top", "body", "result"),
+    [
+        ("if 1 > 2:\n    T = [i for i in range(3)]", "return {'r': data['v'] and 7}", 7),
+        ("if 1 > 2:\n    T = [i for i in range(3)]", "return {'r': 7 if data['v'] else T}", 7),
+        ("if 1 < 2:\n    T = [i for i in range(3)]", "return {'r': T}", [0, 1, 2]),
+        ("for k in []:\n    T = k", "return {'r': 7 if data['v'] else [k, T]}", 7),
+        ("for k in [3]:\n    T = k + 1", "return {'r': [k, T]}", [3, 4]),
+        (
+            "try:\n    T = [1 // i for i in range(3)]\nexcept ZeroDivisionError as e:\n    W = str(e)",
+            "return {'r': W if data['v'] else T}",
+            "integer division or modulo by zero",
+        ),
+        (
+            "match 'a':\n    case 'a': T = max([2])\n    case U: pass",
+            "return {'r': T if data['v'] else U}",
+            2,
+        ),
+    ],
+)
+def test_a_table_may_be_set_only_in_some_cases(top: str, body: str, result: Any) -> None:
+    ran = run(f"{top}\n" + process(body), {"v": 1}, {"v": 1})
+
+    assert ran.results == [{"r": result}], (ran.failure, ran.problems)
+
+
+def test_a_table_that_no_line_has_set_has_no_value_when_it_is_used() -> None:
+    top = "if 1 > 2:\n    T = [i for i in range(3)]\n"
+
+    direct = run(top + process("return {'r': T}"))
+    caught = run(top + process("try: T\nexcept Exception as e: return {'r': type(e).__name__}"))
+
+    assert direct.failure
+    assert direct.failure.message.startswith("NameError: `T` has no value yet")
+    assert caught.results == [{"r": "NameError"}]
