@@ -1,8 +1,9 @@
 """Base images: those that a compose file names or, if they are not available, stand-ins from Debian.
 
 A stand-in is the same server, from a package of Debian 13, with the same user names and paths: RabbitMQ 4.0,
-Redis 8.0, HAProxy 3.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. It cannot show the parts that
-only the real images have (newer versions, their entry points). Stand-ins are built once and kept by the engine.
+Redis 8.0, HAProxy 3.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. It cannot show the parts
+that only the real images have (newer versions, their entry points). Stand-ins are built once and kept by the
+engine.
 
 This machine's apt, pip and npm determine the sources of packages. The packages of pip and npm that our image
 needs are put into the stand-in of Python, so that the image can be built without a network.
