@@ -168,13 +168,13 @@ def test_no_reading_is_lost_or_counted_twice_whatever_container_dies(cluster: St
             wait_until(back, timeout=_AGAIN_SECONDS)
 
         more()
-        # The first node, which the publisher and many others are connected to, and another one.
-        kill("rabbitmq-1")
-        kill("rabbitmq-2")
         first = primary(cluster)["host"]
         kill(first, lambda: primary(cluster).get("replicas") == 2)
         second = primary(cluster)["host"]
         kill(second, lambda: primary(cluster).get("replicas") == 2)
+        # The first node, which the publisher and many others are connected to, and another one.
+        kill("rabbitmq-1")
+        kill("rabbitmq-2")
         kill("sentinel-1")
         kill("api-1")
         kill("api-2")

@@ -6,6 +6,7 @@
 import re
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ _OF_ITS_OWN: Final = {
     "depends_on",
     "entrypoint",
     "environment",
+    "extra_hosts",
     "hostname",
     "networks",
     "ports",
@@ -170,6 +172,22 @@ def test_the_settings_of_each_service_are_valid(name: str, keys: Path) -> None:
 def kind(name: str) -> list[str]:
     """The names of the services of a kind."""
     return [each for each in CLUSTER if re.fullmatch(rf"{name}-\d", each)]
+
+
+def test_each_container_knows_the_fixed_addresses_of_the_servers() -> None:
+    servers = [*kind("rabbitmq"), *kind("redis"), *kind("sentinel")]
+    fixed = {name: next(iter(CLUSTER[name]["networks"].values()))["ipv4_address"] for name in servers}
+    networks = filled(yaml.safe_load((ROOT / "compose.cluster.yaml").read_text()))["networks"]
+    configs = [each["ipam"]["config"][0] for each in networks.values()]
+
+    for name, service in CLUSTER.items():
+        if name != "haproxy":
+            assert dict(each.split(":") for each in service["extra_hosts"]) == fixed, name
+    assert len(set(fixed.values())) == len(fixed)
+    # Docker gives none of them to another container.
+    for address in fixed.values():
+        assert any(ip_address(address) in ip_network(each["subnet"]) for each in configs)
+        assert not any(ip_address(address) in ip_network(each["ip_range"]) for each in configs)
 
 
 def test_haproxy_has_the_addresses_of_the_apis() -> None:
