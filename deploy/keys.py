@@ -1,7 +1,7 @@
 """Creates the secrets of a compose stack at its first start. No password is preset.
 
-`python keys.py FOLDER` for compose.yaml; `python keys.py FOLDER cluster` for compose.cluster.yaml. Each part of
-the stack has a folder in FOLDER. The folder is a volume that only this part and this script can read:
+`python keys.py FOLDER` for compose.yaml; `python keys.py FOLDER cluster` for compose.cluster.yaml. Each part
+of the stack has a folder in FOLDER. The folder is a volume that only this part and this script can read:
 
 - `pipeline`: the URLs of RabbitMQ and Redis for API and workers, and their key to sign compiled logic;
 - `devices`: the URL of RabbitMQ for the simulated machines;

@@ -167,7 +167,7 @@ def check_curl(mention: Mention) -> None:
 
 
 def check_docker(mention: Mention) -> None:
-    """Check that the services and profiles are in the compose file, and check the commands run inside of them."""
+    """Check that services and profiles are in the compose file, and check the commands run inside of them."""
     if mention.words[1] != "compose":
         return
     words, file = mention.words[2:], "compose.yaml"
