@@ -43,7 +43,7 @@ COPY deploy/keys.py deploy/prometheus-token /opt/iot-logic/deploy/
 # An empty volume takes over the owner of the folder on which it is mounted.
 RUN groupadd --gid 10001 iot-logic \
     && useradd --uid 10001 --gid iot-logic --no-create-home --home-dir / --shell /usr/sbin/nologin iot-logic \
-    && mkdir -p /keys/rabbitmq /keys/redis /keys/pipeline /keys/devices /keys/prometheus \
+    && mkdir -p /keys/rabbitmq /keys/redis /keys/sentinel /keys/pipeline /keys/devices /keys/prometheus \
     && chown -R iot-logic:iot-logic /keys
 ENV PATH=/opt/iot-logic/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -86,8 +86,8 @@ fuzz: $(INSTALLED) ## Send generated requests to the API, and search for expensi
 	$(BIN)/python -m tests.prices $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 # As root. If no Docker engine answers, it installs and starts one; if no image can be pulled, it builds stand-ins.
-test-compose: $(INSTALLED) ## Build and start the compose stack; kill, restart and stop its containers
-	$(BIN)/pytest tests/compose -o python_files='check_*.py' -p no:xdist -v -s --durations=0 --timeout 1800
+test-compose: $(INSTALLED) ## Build and start both compose stacks; kill, restart and stop their containers; one of them: ONLY=stack, or ONLY=cluster
+	$(BIN)/pytest $(if $(ONLY),tests/compose/check_$(ONLY).py,tests/compose) -o python_files='check_*.py' -p no:xdist -v -s --durations=0 --timeout 1800
 
 clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) build dist $(PAGES)/built $(PAGES)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,12 +1,18 @@
-"""Creates the secrets of the compose stack at its first start. No password is preset.
+"""Creates the secrets of a compose stack at its first start. No password is preset.
 
-`python keys.py FOLDER`. Each part of the stack has a folder in FOLDER. The folder is a volume that only this
-part and this script can read:
+`python keys.py FOLDER` for compose.yaml; `python keys.py FOLDER cluster` for compose.cluster.yaml. Each part
+of the stack has a folder in FOLDER. The folder is a volume that only this part and this script can read:
 
 - `pipeline`: the URLs of RabbitMQ and Redis for API and workers, and their key to sign compiled logic;
 - `devices`: the URL of RabbitMQ for the simulated machines;
 - `rabbitmq`: the users with their permissions and the hashes of their passwords (`definitions.json`);
 - `redis`: the same for Redis (`users.acl`).
+
+With `cluster`, the addresses are those of all nodes and Sentinels, and there are more secrets:
+
+- `rabbitmq`: the cookie with which the nodes know each other (`erlang_cookie`);
+- `redis`: a user for replicas (`replication.conf`) and one for Sentinels;
+- `sentinel`: the users of the Sentinels themselves (`users.acl`), and their passwords (`passwords.conf`).
 
 Existing files stay. If a file is missing, all are created again: RabbitMQ and Redis read the new passwords
 when they start. To change all passwords, delete these volumes and start the stack again.
@@ -36,15 +42,34 @@ _NOTHING: Final = "^$"
 #: that read.
 _REDIS_RIGHTS: Final = "~* &* +@all -@admin -@dangerous +info +config|get"
 
+#: What a replica sends to its primary, and what a Sentinel sends to the servers that it monitors.
+#: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+_REPLICA_RIGHTS: Final = "resetkeys resetchannels -@all +psync +replconf +ping"
+_SENTINEL_RIGHTS: Final = (
+    "resetkeys allchannels -@all +multi +exec +slaveof +ping +subscribe +publish +info +role +config|rewrite "
+    "+client|setname +client|kill +script|kill"
+)
+#: What clients ask a Sentinel.
+_ASKING_RIGHTS: Final = (
+    "resetkeys allchannels -@all +ping +hello +info +client|setinfo +client|setname +subscribe "
+    "+sentinel|get-master-addr-by-name +sentinel|master +sentinel|masters +sentinel|replicas "
+    "+sentinel|slaves +sentinel|sentinels +sentinel|ckquorum"
+)
+
 #: The hosts of the servers: the names of their services.
 _BROKER: Final = "rabbitmq"
+_BROKERS: Final = ("rabbitmq-1", "rabbitmq-2", "rabbitmq-3")
 _STORE: Final = "redis"
+_SENTINELS: Final = ("sentinel-1", "sentinel-2", "sentinel-3")
+
+#: The name under which the Sentinels know the primary: as in deploy/redis/sentinel.conf.
+_SERVICE: Final = "plant"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *, cluster: bool = False) -> None:
     """Create all files if one is missing, and print the operator's password once."""
     operator = secrets.token_urlsafe(24)
-    files = _files(operator)
+    files = _cluster_files(operator) if cluster else _files(operator)
     if all((folder / name).exists() for name in files):
         print("All secrets exist.")
         return
@@ -71,6 +96,34 @@ def _files(operator: str) -> dict[str, str]:
         "devices/mqtt_url": f"mqtt://devices:{devices}@{_BROKER}:1883\n",
         "rabbitmq/definitions.json": json.dumps(definitions(users), indent=1) + "\n",
         "redis/users.acl": acl(store),
+    }
+
+
+def _cluster_files(operator: str) -> dict[str, str]:
+    """Return the content of each file for several servers, by its path."""
+    pipeline, devices, store, replica, sentinel, cookie = (secrets.token_urlsafe(32) for _ in range(6))
+    users = {"pipeline": pipeline, "devices": devices, "operator": operator}
+    sentinels = ",".join(f"{host}:26379" for host in _SENTINELS)
+    return {
+        "pipeline/amqp_url": ",".join(f"amqp://pipeline:{pipeline}@{host}:5672/%2F" for host in _BROKERS)
+        + "\n",
+        "pipeline/redis_url": f"redis+sentinel://pipeline:{store}@{sentinels}/{_SERVICE}"
+        f"?sentinel_username=pipeline&sentinel_password={store}\n",
+        "pipeline/signing_key": f"{secrets.token_urlsafe(32)}\n",
+        "devices/mqtt_url": ",".join(f"mqtt://devices:{devices}@{host}:1883" for host in _BROKERS) + "\n",
+        "rabbitmq/definitions.json": json.dumps(definitions(users), indent=1) + "\n",
+        "rabbitmq/erlang_cookie": cookie,
+        "redis/users.acl": acl(store)
+        + _user("replica", replica, _REPLICA_RIGHTS)
+        + _user("sentinel", sentinel, _SENTINEL_RIGHTS),
+        "redis/replication.conf": f"masteruser replica\nmasterauth {replica}\n",
+        "sentinel/users.acl": "user default off resetpass\n"
+        + _user("pipeline", store, _ASKING_RIGHTS)
+        + _user("sentinel", sentinel, "resetkeys allchannels +@all")
+        + "user health on nopass resetkeys resetchannels -@all +ping\n",
+        "sentinel/passwords.conf": f"sentinel auth-user {_SERVICE} sentinel\n"
+        f"sentinel auth-pass {_SERVICE} {sentinel}\n"
+        f"sentinel sentinel-user sentinel\nsentinel sentinel-pass {sentinel}\n",
     }
 
 
@@ -128,13 +181,16 @@ def acl(password: str) -> str:
     permissions: when Redis starts, it replays its file as this user, and skips each transaction that the user
     is not permitted.
     """
-    digest = hashlib.sha256(password.encode()).hexdigest()
     return (
         "user default off resetpass ~* &* +@all\n"
-        f"user pipeline on #{digest} {_REDIS_RIGHTS}\n"
-        "user health on nopass resetkeys resetchannels -@all +ping\n"
+        + _user("pipeline", password, _REDIS_RIGHTS)
+        + "user health on nopass resetkeys resetchannels -@all +ping\n"
     )
 
 
+def _user(name: str, password: str, rights: str) -> str:
+    return f"user {name} on #{hashlib.sha256(password.encode()).hexdigest()} {rights}\n"
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), cluster=sys.argv[2:] == ["cluster"])

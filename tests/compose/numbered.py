@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from pipeline import wire
 
-#: Identifies each reading by its number: counts readings, and readings out of order.
+#: Identifies each reading by its number: counts readings, readings out of order, and readings a second time.
 LOGIC = """
 def process(data, state):
     last = state.get("last", 0)
@@ -20,6 +20,8 @@ def process(data, state):
     if data["n"] > last:
         state["last"] = data["n"]
         state["count"] = state.get("count", 0) + 1
+    else:
+        state["again"] = state.get("again", 0) + 1
     return {"n": data["n"]}
 """
 
@@ -30,11 +32,14 @@ _AGAIN_SECONDS = 0.5
 class Numbered:
     """Sends readings 1, 2, 3, … of each machine until it is stopped; repeats each until it is confirmed."""
 
-    def __init__(self, amqp_url: str, machines: list[str]) -> None:
-        self._parameters = pika.URLParameters(amqp_url)
+    def __init__(self, amqp_urls: list[str], machines: list[str]) -> None:
+        """Take the addresses of the broker's nodes, which are tried in this order."""
+        self._parameters = [pika.URLParameters(each) for each in amqp_urls]
         self._machines = machines
         #: The number up to which the readings of every machine are confirmed.
         self.confirmed = 0
+        #: How often a reading was sent again, because its confirm did not arrive.
+        self.repeated = 0
         self._ending = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -52,6 +57,8 @@ class Numbered:
                         self._publish(channel, machine, number)
                         break
                     except (pika.exceptions.AMQPError, OSError):
+                        # Without a channel, it was not sent.
+                        self.repeated += channel is not None
                         channel = None
                         self._ending.wait(_AGAIN_SECONDS)
             self.confirmed = number

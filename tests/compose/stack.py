@@ -28,33 +28,48 @@ _FILES = 65_536
 
 SERVICES = ("api", "worker", "devices", "rabbitmq", "redis")
 
+#: The variables of compose.yaml that name ports, without _PORT.
+_PORTS = ("API", "AMQP", "MQTT", "MANAGEMENT")
+
 
 class Stack:
     """One project of the compose command, with its own ports. Its volumes are removed at the end."""
 
-    def __init__(self, engine: str | None, images: dict[str, str], command: list[str]) -> None:
-        """Take the engine's address, the replacements of compose.yaml's images, and the Compose command."""
+    def __init__(
+        self,
+        engine: str | None,
+        images: dict[str, str],
+        command: list[str],
+        file: str = "compose.yaml",
+        ports: tuple[str, ...] = _PORTS,
+        path: str = "",
+    ) -> None:
+        """Take the engine's address, the replacements of the file's images, and the Compose command.
+
+        `ports` are the variables that name ports, `path` is the API's path.
+        """
         self.docker = docker.DockerClient(base_url=engine, timeout=120) if engine else docker.from_env()
         self._command = command
         self.name = f"iot-logic-test-{os.getpid()}"
-        self.ports = {name: free_port() for name in ("API", "AMQP", "MQTT", "MANAGEMENT")}
+        self.ports = {name: free_port() for name in ports}
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         self.environ = (
             os.environ
             | images
             | {
+                "COMPOSE_FILE": file,
                 "COMPOSE_PROJECT_NAME": self.name,
                 "RABBITMQ_FILES": str(_FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)),
-                **{f"{name}_PORT": str(port) for name, port in self.ports.items()},
+                **{_port_variable(name): str(port) for name, port in self.ports.items()},
                 **({"DOCKER_HOST": engine} if engine else {}),
             }
         )
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['API']}", timeout=60)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['API']}{path}", timeout=60)
 
     def choose_port(self, name: str) -> int:
         """Publish a service on a port that is free now."""
         self.ports[name] = free_port()
-        self.environ[f"{name}_PORT"] = str(self.ports[name])
+        self.environ[_port_variable(name)] = str(self.ports[name])
         return self.ports[name]
 
     def compose(self, *arguments: str, environ: dict[str, str] | None = None) -> str:
@@ -92,8 +107,8 @@ class Stack:
         labels = [f"com.docker.compose.project={self.name}"]
         return labels if service is None else [*labels, f"com.docker.compose.service={service}"]
 
-    def containers(self, service: str, *, ended: bool = False) -> list[Container]:
-        """Return the running containers of a service, or all."""
+    def containers(self, service: str | None = None, *, ended: bool = False) -> list[Container]:
+        """Return the running containers of a service, or of all services; `ended`: also those that ended."""
         return self.docker.containers.list(all=ended, filters={"label": self._labels(service)})
 
     def container(self, service: str) -> Container:
@@ -126,17 +141,17 @@ class Stack:
 
     def is_healthy(self) -> bool:
         """Return whether each container with a health check is healthy."""
-        for service in SERVICES:
-            for container in self.containers(service):
-                container.reload()
-                health = container.attrs["State"].get("Health")
-                if health is not None and health["Status"] != "healthy":
-                    return False
+        for container in self.containers():
+            container.reload()
+            health = container.attrs["State"].get("Health")
+            if health is not None and health["Status"] != "healthy":
+                return False
         return True
 
     def first_token(self) -> str:
-        """Return the admin's token, from the log of the API."""
-        (token,) = re.findall(r"iot_admin_[0-9a-f]{64}", self.logs("api"))
+        """Return the admin's token, from the log of the API that created it."""
+        apis = [name for name in self.declared() if name.startswith("api")]
+        (token,) = re.findall(r"iot_admin_[0-9a-f]{64}", "".join(self.logs(api) for api in apis))
         assert isinstance(token, str)
         return token
 
@@ -174,6 +189,12 @@ class Stack:
         self.client.close()
         self.compose("--profile", "observability", "down", "--volumes", "--remove-orphans")
         self.docker.close()
+
+
+def _port_variable(name: str) -> str:
+    """Return the variable of a port: AMQP_PORT, or AMQP_PORT_1 for AMQP_1."""
+    kind, _, number = name.partition("_")
+    return f"{kind}_PORT_{number}" if number else f"{kind}_PORT"
 
 
 def _log(container: Container, everything: bool) -> str:

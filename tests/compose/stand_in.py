@@ -1,8 +1,9 @@
-"""Base images: those that compose.yaml names or, if they are not available, stand-ins from Debian's packages.
+"""Base images: those that a compose file names or, if they are not available, stand-ins from Debian.
 
-A stand-in is the same server, in Debian 13's version, with the same user names and paths: RabbitMQ 4.0, Redis
-8.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. It cannot show the parts that only the real
-images have (newer versions, their entry points). Stand-ins are built once and kept by the engine.
+A stand-in is the same server, from a package of Debian 13, with the same user names and paths: RabbitMQ 4.0,
+Redis 8.0, HAProxy 3.0, Prometheus 2.53, and Python 3.13, as in `python:3.13-slim`. It cannot show the parts
+that only the real images have (newer versions, their entry points). Stand-ins are built once and kept by the
+engine.
 
 This machine's apt, pip and npm determine the sources of packages. The packages of pip and npm that our image
 needs are put into the stand-in of Python, so that the image can be built without a network.
@@ -22,11 +23,12 @@ from tests.compose.debian import SUITE, bootstrap
 
 ROOT = Path(__file__).parents[2]
 
-#: The images of compose.yaml, by the variable that replaces each.
+#: The images of the compose files, by the variable that replaces each.
 IMAGES = {
     "PYTHON_IMAGE": "python:3.13-slim",
     "RABBITMQ_IMAGE": "rabbitmq:4.3-management",
     "REDIS_IMAGE": "redis:8",
+    "HAPROXY_IMAGE": "haproxy:3.2",
     "PROMETHEUS_IMAGE": "prom/prometheus:v3.13.2",
 }
 
@@ -59,6 +61,11 @@ FROM {_BASE}
 {_INSTALL} redis-server && install -d -o redis -g redis /data
 VOLUME /data
 """,
+    "HAPROXY_IMAGE": f"""
+FROM {_BASE}
+{_INSTALL} haproxy
+USER haproxy
+""",
     "PROMETHEUS_IMAGE": f"""
 FROM {_BASE}
 {_INSTALL} prometheus && install -d -o nobody -g nogroup /prometheus
@@ -76,9 +83,14 @@ FROM {_BASE}
 _PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 
 
-def images(client: docker.DockerClient) -> dict[str, str]:
-    """Return the values of `PYTHON_IMAGE` and the other variables, with which each image is available."""
-    return {variable: _image(client, variable, name) for variable, name in IMAGES.items()}
+def images(client: docker.DockerClient, file: str) -> dict[str, str]:
+    """Return the values of `PYTHON_IMAGE` and the other variables of a file, with available images."""
+    text = (ROOT / file).read_text()
+    return {
+        variable: _image(client, variable, name)
+        for variable, name in IMAGES.items()
+        if f"${{{variable}:-{name}}}" in text
+    }
 
 
 def compose_command(client: docker.DockerClient, folder: Path) -> list[str]:

@@ -30,6 +30,7 @@ from web.cli import main
 from web.cli.commands import OK, WRONG
 from web.cli.doctor.host import check_sandbox
 from web.cli.doctor.management import Node, QueueInfo, alarms, copies
+from web.cli.doctor.rabbitmq import check_mqtt
 from web.cli.doctor.redis import check_redis
 from web.cli.parser import new_parser
 
@@ -304,6 +305,19 @@ def test_a_host_that_cannot_confine_logic_is_a_problem(
     [unconfined, *_] = check_sandbox(Settings(allow_unconfined_sandbox=True))
     assert unconfined.level == "wrong"
     assert "Only the policy" in unconfined.what
+
+
+def test_each_node_of_a_cluster_is_checked_for_mqtt() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ports = listener.getsockname()[1], free_port()
+        addresses = ",".join(f"mqtt://devices:secret@127.0.0.1:{port}" for port in ports)
+
+        first, second = check_mqtt(Settings(mqtt_url=addresses))
+
+    assert (first.level, second.level) == ("ok", "note")
+    assert f"127.0.0.1:{ports[0]}" in first.what
+    assert f"127.0.0.1:{ports[1]}" in second.what
+    assert "secret" not in first.what + second.what
 
 
 def test_each_alarm_of_a_node_is_a_problem() -> None:

@@ -63,6 +63,8 @@ def test_every_command_on_the_pages_works_as_written() -> None:
         """curl http://localhost:8001/machines/press-7/profile -X PUT -d '{"name": "pumps"}'""",
         "docker compose up -d --scale workers=3",
         "docker compose --profile observe up -d",
+        "docker compose -f compose.clusters.yaml up",
+        "docker compose -f compose.cluster.yaml logs api",
         "docker compose logs redis-server",
         "docker compose exec worker iot-logic doktor",
         "docker compose exec rabbitmq remove-user",
@@ -165,11 +167,16 @@ def check_curl(mention: Mention) -> None:
 
 
 def check_docker(mention: Mention) -> None:
-    """Check that the services and profiles are in compose.yaml, and check the commands run inside of them."""
+    """Check that services and profiles are in the compose file, and check the commands run inside of them."""
     if mention.words[1] != "compose":
         return
-    stack = (ROOT / "compose.yaml").read_text()
-    services = re.findall(r"^  ([a-z-]+):$", stack, re.MULTILINE)
+    words, file = mention.words[2:], "compose.yaml"
+    if words[0] == "-f":
+        _, file, *words = words
+    if not (ROOT / file).is_file():
+        raise Wrong(f"there is no {file}")
+    stack = (ROOT / file).read_text()
+    services = re.findall(r"^  ([a-z0-9-]+):$", stack, re.MULTILINE)
     profiles = re.findall(r"^    profiles: \[([a-z]+)\]$", stack, re.MULTILINE)
 
     def service(text: str) -> str:
@@ -180,7 +187,7 @@ def check_docker(mention: Mention) -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--profile", choices=profiles)
     commands = options.add_subparsers()
-    for name in ("up", "down", "logs", "ps", "restart", "run", "exec"):
+    for name in ("up", "down", "logs", "ps", "restart", "kill", "run", "exec"):
         command = commands.add_parser(name)
         command.add_argument("--scale", type=lambda text: service(text.partition("=")[0]))
         command.add_argument("--tail", type=int)
@@ -192,12 +199,13 @@ def check_docker(mention: Mention) -> None:
         else:
             command.add_argument("services", nargs="*", type=service)
 
-    typed = options.parse_args(mention.words[2:])
+    typed = options.parse_args(words)
     inside = getattr(typed, "inside", [])
     if inside and inside[0] in CHECKS:
         CHECKS[inside[0]](mention._replace(command=" ".join(inside)))
     elif inside and not (
-        inside[0].startswith(typed.service) or (ROOT / "deploy" / typed.service / inside[0]).exists()
+        inside[0].startswith(kind := re.sub(r"-\d$", "", typed.service))
+        or (ROOT / "deploy" / kind / inside[0]).exists()
     ):
         raise Wrong(f"there is no {inside[0]} in {typed.service}")
 

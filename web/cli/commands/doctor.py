@@ -52,7 +52,7 @@ def _findings(settings: Settings, management: str | None) -> Iterator[Finding]:
     try:
         yield from check_rabbitmq(settings)
         yield from check_management(settings, management)
-        yield check_mqtt(settings)
+        yield from check_mqtt(settings)
         yield from check_redis(client)
         yield from check_workers(client, settings)
     finally:

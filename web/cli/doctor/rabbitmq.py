@@ -18,7 +18,7 @@ from pipeline import wire
 from pipeline.broker import sent_at, topology
 from pipeline.broker.connection import BlockingConnection, connect, reason_of
 from pipeline.errors import TopologyError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, addresses_of
 from web.cli.doctor.finding import Finding
 
 _AREA: Final = "RabbitMQ"
@@ -62,9 +62,13 @@ def check_rabbitmq(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def check_mqtt(settings: Settings) -> Finding:
-    """Check whether devices can connect over MQTT."""
-    url = urlsplit(settings.mqtt_url)
+def check_mqtt(settings: Settings) -> Iterator[Finding]:
+    """Check whether devices can connect over MQTT, to each node."""
+    return (_check_listener(each) for each in addresses_of(settings.mqtt_url))
+
+
+def _check_listener(address: str) -> Finding:
+    url = urlsplit(address)
     host, port = url.hostname or "127.0.0.1", url.port or 1883
     try:
         socket.create_connection((host, port), _PATIENCE).close()
