@@ -78,6 +78,7 @@ def main() -> int:
         "--kinds", nargs="+", choices=list(FAULTS), default=list(FAULTS), help="which faults"
     )
     clustering.add_argument("--replicas", help="IOT_LOGIC_REDIS_REPLICAS")
+    clustering.add_argument("--report", type=Path, default=Path("build/cluster.json"), help="its file")
     clustering.set_defaults(run=_cluster, folder="cluster-")
     for command in (killing, splitting, flooding, failing, clustering):
         command.add_argument("--rounds", type=int, default=30, help="how many rounds")
@@ -176,7 +177,7 @@ def _cluster(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
     _say(table(report))
     for breach in report.breaches:
         _say(breach)
-    write(report, Path("build/cluster.json"))
+    write(report, arguments.report)
     return bool(report.breaches)
 
 

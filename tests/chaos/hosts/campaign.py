@@ -143,10 +143,10 @@ def table(report: Report) -> str:
             figures = " | ".join(f"{median(column):.1f} | {max(column):.1f}" for column in columns)
             lines.append(f"| {kind} | {len(each)} | {figures} |")
     said = (
-        f"Seconds. Version {report.version}, RabbitMQ {report.rabbitmq}, Redis {report.redis}, {report.cores} "
-        f"cores for everything together, measured with `{report.command}`: {report.rounds} rounds, "
-        f"{report.confirmed:,} confirmed readings, {report.changes:,} answered changes, "
-        f"{len(report.breaches)} breaches. RabbitMQ was restarted by hand in {report.restarts} rounds."
+        f"Seconds. Version {report.version}, RabbitMQ {report.rabbitmq}, Redis {report.redis}, "
+        f"{report.cores} cores for everything together, measured with `{report.command}`: "
+        f"{report.rounds} rounds, {report.confirmed:,} confirmed readings, {report.changes:,} answered "
+        f"changes, {len(report.breaches)} breaches. RabbitMQ was restarted by hand {report.restarts} times."
     )
     return "\n".join([*lines, "", said])
 
