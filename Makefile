@@ -79,7 +79,7 @@ bench-pages: $(INSTALLED) ## Write the results of `make bench` into the docs, as
 chaos: $(INSTALLED) ## Cause random failures, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority, or FLOODS=14, or FAILOVERS=20, or CLUSTER=1 ROUNDS=62; SEED=7
 	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS) $(if $(RABBITMQ),--rabbitmq $(RABBITMQ)),$(if $(SPLITS),splits --rounds $(SPLITS) \
 		$(if $(HANDLING),--handling $(HANDLING)),$(if $(FLOODS),floods --rounds $(FLOODS),$(if $(FAILOVERS),failovers --rounds $(FAILOVERS),\
-		$(if $(CLUSTER),cluster --rounds $(or $(ROUNDS),62),\
+		$(if $(CLUSTER),cluster --rounds $(or $(ROUNDS),62) $(if $(NEWER_REDIS),--newer-redis $(NEWER_REDIS)),\
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS))))))) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(INSTALLED) ## Send generated requests to the API, and search for expensive steps of a logic: EXAMPLES=500 MINUTES=60 SEED=7

@@ -23,7 +23,7 @@ from tests.chaos.campaign import Campaign
 from tests.chaos.debian import DebianBroker
 from tests.chaos.hosts import network
 from tests.chaos.hosts.campaign import campaign, table, write
-from tests.chaos.hosts.faults import FAULTS
+from tests.chaos.hosts.faults import KINDS
 from tests.chaos.plan import plan
 from tests.chaos.summary import show
 from tests.support import haproxy
@@ -74,10 +74,9 @@ def main() -> int:
     )
     failing.set_defaults(run=_failovers, folder="failovers-")
     clustering = commands.add_parser("cluster", help="fail every part of a cluster in rounds (needs root)")
-    clustering.add_argument(
-        "--kinds", nargs="+", choices=list(FAULTS), default=list(FAULTS), help="which faults"
-    )
+    clustering.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="which faults")
     clustering.add_argument("--replicas", help="IOT_LOGIC_REDIS_REPLICAS")
+    clustering.add_argument("--newer-redis", default="", help="the program to upgrade Redis to at the end")
     clustering.add_argument("--report", type=Path, default=Path("build/cluster.json"), help="its file")
     clustering.set_defaults(run=_cluster, folder="cluster-")
     for command in (killing, splitting, flooding, failing, clustering):
@@ -171,6 +170,7 @@ def _cluster(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
         kinds=arguments.kinds,
         module=arguments.module,
         environ=environ,
+        newer_redis=arguments.newer_redis,
         logs=folder,
     )
     _shown(found, folder)

@@ -141,6 +141,27 @@ def test_a_new_primary_has_every_write_that_counted() -> None:
         assert [each for each in kept if each in set(written)] == written
 
 
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_client_leaves_a_primary_that_does_not_know_that_it_was_replaced(refuses: bool) -> None:
+    extra = "min-replicas-to-write 1\nmin-replicas-max-lag 1\n" if refuses else ""
+    with ReplicatedRedis(extra) as servers, connect(settings(servers)) as client:
+        client.set("kept", 1)
+        primary = servers.primary
+        primary.cut_off()
+        wait_until(lambda: servers.has_other_primary(primary), timeout=60)
+
+        def write() -> bool:
+            try:
+                return bool(client.set("kept", 2))
+            except RedisError:
+                return False
+
+        wait_until(write, timeout=10)
+        with primary.client() as old:
+            assert old.get("kept") != b"2" or not refuses
+            assert old.info("replication")["role"] == "master"
+
+
 def test_live_events_follow_the_primary() -> None:
     async def get(url: str) -> object:
         with suppress(RedisError):

@@ -48,6 +48,8 @@ class Server(PrivateServer):
 
     def __init__(self, host: Host, password: str, primary: "Server | None", extra: str) -> None:
         super().__init__()
+        #: The program that the next start runs.
+        self.binary = binary()
         self.host, self.port = host, free_port()
         self.url = f"redis://:{password}@{host.address}:{self.port}/0"
         (self.folder / "redis.conf").write_text(
@@ -62,7 +64,7 @@ class Server(PrivateServer):
         )
 
     def _command(self) -> list[str]:
-        return self.host.command([binary(), str(self.folder / "redis.conf")])
+        return self.host.command([self.binary, str(self.folder / "redis.conf")])
 
     def _ready(self) -> bool:
         return answers(self.client)

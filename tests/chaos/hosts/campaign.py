@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
 from pipeline.local.rabbitmq import script, version_of
 from pipeline.version import VERSION
-from tests.chaos.hosts.faults import FAULTS
+from tests.chaos.hosts.faults import FAULTS, KINDS, UPGRADE
 from tests.chaos.hosts.scene import Scene
 from tests.chaos.rounds import Findings, Round, plan, run
 
@@ -54,28 +54,35 @@ def campaign(
     seed: int,
     say: Callable[[str], None],
     *,
-    kinds: Sequence[str] = tuple(FAULTS),
+    kinds: Sequence[str] = KINDS,
     module: str = "pipeline.actors",
     environ: Mapping[str, str] | None = None,
+    newer_redis: str = "",
     logs: Path | None = None,
 ) -> tuple[Findings, Report]:
-    """Run rounds drawn from `seed`. Return the count, and the report with all breaches."""
+    """Run rounds drawn from `seed`. Return the count, and the report with all breaches.
+
+    If there is a newer Redis, one more round at the end upgrades to it.
+    """
     findings = Findings(seed)
     report = Report(f"make chaos CLUSTER=1 ROUNDS={rounds} SEED={seed}", seed, cores=os.cpu_count() or 0)
     report.rabbitmq = ".".join(map(str, version_of(script())))
     with ExitStack() as stack:
-        scene = Scene(stack, seed=seed, module=module, environ=environ or {})
+        scene = Scene(stack, seed=seed, module=module, environ=environ or {}, newer_redis=newer_redis)
         with scene.redis.primary.client() as client:
-            report.redis = client.info("server")["redis_version"]
+            report.redis = _version(client.info("server"))
         try:
             run(
                 scene,
-                plan(kinds, seed, rounds),
+                plan(kinds, seed, rounds) + [Round(UPGRADE, seed)] * bool(newer_redis),
                 lambda each: _happen(scene, each, report, say),
                 findings,
                 say,
             )
             report.breaches += [f"at the end: {each} is missing" for each in _missing(scene)]
+            if newer_redis:
+                with scene.redis.primary.client() as client:
+                    report.redis += f", at the end {_version(client.info('server'))}"
         finally:
             report.rounds, report.confirmed = len(findings.each), findings.total.confirmed
             report.changes = sum(len(client.answered) for client in scene.clients)
@@ -89,6 +96,12 @@ def campaign(
             if report.breaches and logs:
                 scene.keep_logs(logs)
     return findings, report
+
+
+def _version(info: Mapping[str, Any]) -> str:
+    """Return the version of a Redis, or of a Valkey, which names the Redis that it is compatible with."""
+    valkey = info.get("valkey_version")
+    return f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
 
 
 def _happen(scene: Scene, each: Round, report: Report, say: Callable[[str], None]) -> None:
@@ -143,7 +156,7 @@ def table(report: Report) -> str:
             figures = " | ".join(f"{median(column):.1f} | {max(column):.1f}" for column in columns)
             lines.append(f"| {kind} | {len(each)} | {figures} |")
     said = (
-        f"Seconds. Version {report.version}, RabbitMQ {report.rabbitmq}, Redis {report.redis}, "
+        f"Seconds. Version {report.version}, RabbitMQ {report.rabbitmq}, {report.redis}, "
         f"{report.cores} cores for everything together, measured with `{report.command}`: "
         f"{report.rounds} rounds, {report.confirmed:,} confirmed readings, {report.changes:,} answered "
         f"changes, {len(report.breaches)} breaches. RabbitMQ was restarted by hand {report.restarts} times."

@@ -144,6 +144,18 @@ def _restarted(part: Part) -> Fault:
     return happen
 
 
+def _upgraded(scene: Scene, _random: Random) -> None:
+    """Restart the replicas with the newer program, then the primary: it reads what an older one writes."""
+    for server in (*scene.redis.replicas, scene.redis.primary):
+        server.stop()
+        server.binary = scene.newer_redis
+        server.start()
+        wait_until(scene.in_step, timeout=_ROLLING)
+
+
+#: The fault that needs a second version of Redis. It must be the last one, because there is no way back.
+UPGRADE: Final = "each Redis upgraded in turn"
+
 #: All faults by name. "nothing" shows what the measurement itself contains.
 FAULTS: Final[dict[str, Fault]] = {
     "nothing": _nothing,
@@ -156,4 +168,8 @@ FAULTS: Final[dict[str, Fault]] = {
     },
     "Redis primary cut off with a worker": _primary_with_worker,
     **{f"each {part} restarted in turn": _restarted(part) for part in Part},
+    UPGRADE: _upgraded,
 }
+
+#: The faults that a round may have at any time.
+KINDS: Final = tuple(kind for kind in FAULTS if kind != UPGRADE)

@@ -231,10 +231,13 @@ class Fleets:
 class Scene(Counted):
     """Starts when it is created, and ends with `stack`.
 
-    The workers run `module`. `environ` is for APIs and workers.
+    The workers run `module`. `environ` is for APIs and workers. `newer_redis` is the program to upgrade to.
     """
 
-    def __init__(self, stack: ExitStack, *, seed: int, module: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, stack: ExitStack, *, seed: int, module: str, environ: Mapping[str, str], newer_redis: str
+    ) -> None:
+        self.newer_redis = newer_redis
         # Broken connections are expected, and each would log a line.
         for name in ("pika", "pipeline.broker.publisher"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
