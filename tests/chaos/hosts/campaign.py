@@ -45,6 +45,7 @@ class Report(Struct):
     confirmed: int = 0
     changes: int = 0
     restarts: int = 0
+    old: int = 0
     breaches: list[str] = field(default_factory=list)
     without: list[Without] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ def campaign(
             report.rounds, report.confirmed = len(findings.each), findings.total.confirmed
             report.changes = sum(len(client.answered) for client in scene.clients)
             report.restarts = scene.restarts
+            report.old = sum(client.old for client in scene.clients)
             report.breaches += findings.stood_still
             for name in ("lost", "double", "out_of_order", "forgotten"):
                 if count := getattr(findings.total, name):
@@ -159,7 +161,8 @@ def table(report: Report) -> str:
         f"Seconds. Version {report.version}, RabbitMQ {report.rabbitmq}, {report.redis}, "
         f"{report.cores} cores for everything together, measured with `{report.command}`: "
         f"{report.rounds} rounds, {report.confirmed:,} confirmed readings, {report.changes:,} answered "
-        f"changes, {len(report.breaches)} breaches. RabbitMQ was restarted by hand {report.restarts} times."
+        f"changes, {len(report.breaches)} breaches. RabbitMQ was restarted by hand {report.restarts} times, "
+        f"and {report.old} answers did not know an earlier change yet."
     )
     return "\n".join([*lines, "", said])
 

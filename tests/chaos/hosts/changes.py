@@ -40,6 +40,8 @@ class Client:
     def __init__(self, name: str, url: str, bearer: str, note: Callable[[str], None]) -> None:
         self.name = name
         self.answered = list[Change]()
+        #: How many answers did not know an earlier change.
+        self.old = 0
         self._note = note
         self._http = httpx.Client(base_url=url, headers={"Authorization": bearer}, timeout=_TIMEOUT)
         self._number = 0
@@ -129,10 +131,13 @@ class Client:
                 answer = self._http.request(method, path, json=sent)
             except httpx.TransportError:
                 continue
+            is_old = answer.status_code == 404
             # An earlier attempt without an answer may have revoked the token.
-            if answer.is_success or (method == "DELETE" and answer.status_code == 404):
+            if answer.is_success or (method == "DELETE" and is_old):
                 return answer
-            assert answer.status_code >= 500, answer.text
+            # An API that is connected to a primary that was replaced does not know the newest changes.
+            self.old += is_old
+            assert is_old or answer.status_code >= 500, answer.text
             self._stop.wait(_PAUSE)
         return None
 

@@ -19,7 +19,7 @@ _QUEUE: Final = "chaos.results"
 _PREFETCH: Final = 20
 
 #: Seconds between two heartbeats of a consumer, as in our other connections.
-_HEARTBEAT: Final = 5
+_HEARTBEAT: Final = 3
 
 
 class Pauses:
