@@ -18,6 +18,9 @@ from tests.support.waiting import wait_until
 #: Seconds after which a client gives up a request and repeats it.
 _TIMEOUT: Final = 5.0
 
+#: Seconds for which the API may not know an earlier change. Then the client goes on with another machine.
+_OLD_SECONDS: Final = 20.0
+
 #: Seconds between two changes of a client.
 _PAUSE: Final = 0.2
 
@@ -89,13 +92,13 @@ class Client:
             self._number += 1
             for change in self._changes(f"{self.name}-{self._number}"):
                 if change is None:
-                    return
+                    break
                 self.answered.append(change)
                 self._note(self.name)
                 time.sleep(_PAUSE)
 
     def _changes(self, machine: str) -> Iterator[Change | None]:
-        """Make all kinds of changes once. Yields None when the client is stopped."""
+        """Make all kinds of changes once. Yields None if one of them has no answer."""
         value = {"number": self._number}
         logic = f"# {machine}\n{LOGIC}"
         path = f"/machines/{machine}"
@@ -124,8 +127,12 @@ class Client:
             yield None if answer is None else revoked
 
     def _change(self, method: str, path: str, body: Any) -> httpx.Response | None:
-        """Return the answer to a change, which is repeated until then; None if the client is stopped."""
-        while not self._stop.is_set():
+        """Return the answer to a change, which is repeated until then.
+
+        Return None if the client is stopped, or an earlier change stays unknown.
+        """
+        give_up = float("inf")
+        while not self._stop.is_set() and time.monotonic() < give_up:
             try:
                 sent = body() if callable(body) else body
                 answer = self._http.request(method, path, json=sent)
@@ -137,6 +144,7 @@ class Client:
                 return answer
             # An API that is connected to a primary that was replaced does not know the newest changes.
             self.old += is_old
+            give_up = min(give_up, time.monotonic() + _OLD_SECONDS) if is_old else float("inf")
             assert is_old or answer.status_code >= 500, answer.text
             self._stop.wait(_PAUSE)
         return None
