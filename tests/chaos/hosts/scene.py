@@ -59,6 +59,8 @@ _PATIENCE: Final = 150.0
 _HEALS: Final = 45.0
 
 _EPMD_PORT: Final = 4369
+_AMQP_PORT: Final = 5672
+_API_PORT: Final = 8001
 
 _ROOT: Final = Path(__file__).parents[3]
 
@@ -119,8 +121,8 @@ class _Broker(Broker):
         cookie.chmod(0o400)
 
     def _configure(self) -> None:
-        self._password, self._epmd_port, self.amqp_port = self._shared, _EPMD_PORT, 5672
-        self.amqp_url = f"amqp://{RABBITMQ_USER}:{self._password}@{self.host.address}:{self.amqp_port}/%2F"
+        self._password, self._epmd_port, self.amqp_port = self._shared, _EPMD_PORT, _AMQP_PORT
+        self.amqp_url = f"amqp://{RABBITMQ_USER}:{self._password}@{self.host.address}:{_AMQP_PORT}/%2F"
         super()._configure()
         names = "".join(
             f'{{host,{{{each.address.replace(".", ",")}}},["{each.namespace}"]}}.\n' for each in self._hosts
@@ -259,40 +261,19 @@ class Scene(Counted):
         }
         plant.environ |= environ
         self.programs = {
-            Part.API: [
-                _Program(plant, host, ("iot-api",), _api_at(host), _lives_at(host))
-                for host in hosts[Part.API]
-            ],
-            Part.WORKER: [
-                _Program(plant, host, ("dramatiq", module, "-p", "1", "-t", "2"), {}, _is_ready)
-                for host in hosts[Part.WORKER]
-            ],
+            Part.API: [_api(plant, host) for host in hosts[Part.API]],
+            Part.WORKER: [_worker(plant, host, module) for host in hosts[Part.WORKER]],
         }
-        self.results, self.confirms, self.answers = (
-            Pauses(f"m{place}" for place in range(3 * _MACHINES)),
-            Pauses(f"publisher {number}" for number in range(3)),
-            Pauses(f"c{number}" for number in range(_CLIENTS)),
-        )
+        self.results = Pauses(f"m{place}" for place in range(3 * _MACHINES))
+        self.confirms = Pauses(f"publisher {number}" for number in range(3))
+        self.answers = Pauses(f"c{number}" for number in range(_CLIENTS))
         fleets = [self._fleet(stack, amqp_url, number, seed) for number in range(3)]
         super().__init__(plant, Fleets(fleets), READINGS_QUEUES, _PATIENCE)
-        with self.redis.primary.client() as client:
-            bearer = f"Bearer {Tokens(client).create('campaign', Role.ADMIN)}"
-        for program in self.programs[Part.API]:
-            program.start()
-        apis = [f"{host.address}:{_API_PORT}" for host in hosts[Part.API]]
-        url = stack.enter_context(haproxy(*apis))
-        plant.client = stack.enter_context(
-            httpx.Client(base_url=url, headers={"Authorization": bearer}, timeout=30)
-        )
-        self._apis = [f"http://{each}/health/ready" for each in apis]
-        wait_until(self._apis_ready, timeout=_RECOVERY)
+        self._start_apis(stack)
         for machine in self.fleet.machines:
             wait_until(lambda machine=machine: self._deployed(machine))  # type: ignore[misc]
         self.taken = Results(amqp_url, self.results.note)
         stack.callback(self.taken.close)
-        self.clients = [Client(f"c{number}", url, bearer, self.answers.note) for number in range(_CLIENTS)]
-        for each in self.clients:
-            stack.callback(each.close)
         with ThreadPoolExecutor() as threads:
             list(threads.map(_Program.start, self.programs[Part.WORKER]))
         processes: dict[Part, Sequence[Process]] = {
@@ -322,6 +303,22 @@ class Scene(Counted):
             list(threads.map(_Broker.start, brokers[1:]))
         wait_until(lambda: all(broker.sees_all() for broker in brokers), timeout=_RECOVERY)
         return brokers
+
+    def _start_apis(self, stack: ExitStack) -> None:
+        """Start the APIs behind HAProxy, with a token, and create their clients."""
+        with self.redis.primary.client() as redis:
+            bearer = f"Bearer {Tokens(redis).create('campaign', Role.ADMIN)}"
+        addresses = [f"{program.host.address}:{_API_PORT}" for program in self.programs[Part.API]]
+        self._apis = [f"http://{address}/health/ready" for address in addresses]
+        for program in self.programs[Part.API]:
+            program.start()
+        wait_until(self._apis_ready, timeout=_RECOVERY)
+        url = stack.enter_context(haproxy(*addresses))
+        headers = {"Authorization": bearer}
+        self.plant.client = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=30))
+        self.clients = [Client(f"c{number}", url, bearer, self.answers.note) for number in range(_CLIENTS)]
+        for client in self.clients:
+            stack.callback(client.close)
 
     def _fleet(self, stack: ExitStack, amqp_url: str, number: int, seed: int) -> Fleet:
         fleet = Fleet(
@@ -413,26 +410,22 @@ class Scene(Counted):
         return said
 
 
-_API_PORT: Final = 8001
-
-
-def _api_at(host: Host) -> dict[str, str]:
-    return {
+def _api(plant: Installation, host: Host) -> _Program:
+    environ = {
         "IOT_LOGIC_API_HOST": host.address,
         "IOT_LOGIC_API_PORT": str(_API_PORT),
         "IOT_LOGIC_API_PROXIES": OUTSIDE.address,
     }
 
-
-def _lives_at(host: Host) -> Callable[[Command], bool]:
     def lives(_command: Command) -> bool:
         try:
             return httpx.get(f"http://{host.address}:{_API_PORT}/health/live", timeout=5).is_success
         except httpx.TransportError:
             return False
 
-    return lives
+    return _Program(plant, host, ("iot-api",), environ, lives)
 
 
-def _is_ready(command: Command) -> bool:
-    return "ready for action" in command.log
+def _worker(plant: Installation, host: Host, module: str) -> _Program:
+    arguments = ("dramatiq", module, "-p", "1", "-t", "2")
+    return _Program(plant, host, arguments, {}, lambda command: "ready for action" in command.log)
