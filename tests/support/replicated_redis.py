@@ -174,10 +174,10 @@ class ReplicatedRedis:
         for sentinel in self.sentinels:
             try:
                 with sentinel.client() as client:
-                    address = client.sentinel_get_master_addr_by_name(SERVICE)
+                    address, port = client.sentinel_get_master_addr_by_name(SERVICE)
             except redis.RedisError:
                 continue
-            if address == than.address:
+            if (address.decode(), port) == than.address:
                 return False
         return True
 
