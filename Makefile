@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run pages pages-types test test-pythons .test-python check format screenshots docs dist bench bench-pages chaos fuzz test-compose clean
+.PHONY: help install run pages pages-types test test-pythons .test-python check format screenshots docs dist bench bench-pages chaos fuzz test-cluster test-compose clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -76,14 +76,19 @@ bench-pages: $(INSTALLED) ## Write the results of `make bench` into the docs, as
 	$(BIN)/python -m tests.bench.page build/bench.json docs
 
 # SPLITS, KILLS and FLOODS are separate campaigns. They run in rounds and count all readings after each round.
-chaos: $(INSTALLED) ## Cause random failures, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority, or FLOODS=14, or FAILOVERS=20; SEED=7
+chaos: $(INSTALLED) ## Cause random failures, and count every reading: FAULTS=100 READINGS=200000, or KILLS=200 RABBITMQ=debian13, or SPLITS=30 HANDLING=pause_minority, or FLOODS=14, or FAILOVERS=20, or CLUSTER=1 ROUNDS=62; SEED=7
 	$(BIN)/python -m tests.chaos $(if $(KILLS),kills --rounds $(KILLS) $(if $(RABBITMQ),--rabbitmq $(RABBITMQ)),$(if $(SPLITS),splits --rounds $(SPLITS) \
 		$(if $(HANDLING),--handling $(HANDLING)),$(if $(FLOODS),floods --rounds $(FLOODS),$(if $(FAILOVERS),failovers --rounds $(FAILOVERS),\
-		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS)))))) $(if $(SEED),--seed $(SEED))
+		$(if $(CLUSTER),cluster --rounds $(or $(ROUNDS),62) $(if $(NEWER_REDIS),--newer-redis $(NEWER_REDIS)),\
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(READINGS),--readings $(READINGS))))))) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(INSTALLED) ## Send generated requests to the API, and search for expensive steps of a logic: EXAMPLES=500 MINUTES=60 SEED=7
 	EXAMPLES=$(or $(EXAMPLES),200) SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest --timeout 3600 tests/fuzz
 	$(BIN)/python -m tests.prices $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+# As root, or where users may create namespaces.
+test-cluster: $(INSTALLED) ## Fail a cluster of three machines a few times, also with safeguards removed
+	$(BIN)/pytest tests/chaos -o python_files='check_*.py' -p no:xdist -v -s --durations=0 --timeout 1800
 
 # As root. If no Docker engine answers, it installs and starts one; if no image can be pulled, it builds stand-ins.
 test-compose: $(INSTALLED) ## Build and start both compose stacks; kill, restart and stop their containers; one of them: ONLY=stack, or ONLY=cluster

@@ -7,6 +7,8 @@
   registered. This takes longer than all other work for a confirm.
 - *The destination of a message is encoded once*, because it is the same for all results of a machine. Each
   message is encoded in one piece.
+
+It also notices a silent broker sooner than pika, as `_Heartbeats` says.
 """
 
 import contextlib
@@ -23,6 +25,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.channel import Channel
 from pika.frame import Body, Header, Method
+from pika.heartbeat import HeartbeatChecker
 from pika.spec import Basic
 
 from pipeline.broker import headers
@@ -31,8 +34,8 @@ from pipeline.settings import addresses_of
 headers.install()
 
 #: Seconds between two AMQP heartbeats. The broker gives a partition to another worker if a paused or
-#: disconnected worker misses two of them.
-HEARTBEAT_SECONDS: Final = 5
+#: disconnected worker misses two of them, which takes three at most: less than 10 seconds.
+HEARTBEAT_SECONDS: Final = 3
 
 #: Seconds to connect to one node of several, for the TCP connection and for the login each.
 _CONNECT_SECONDS: Final = 3
@@ -121,6 +124,22 @@ def _inner(error: BaseException) -> BaseException | None:
     return next((each for each in wrapped if isinstance(each, BaseException)), None)
 
 
+class _Heartbeats(HeartbeatChecker):
+    """Ends a connection on which nothing has arrived for two heartbeats, which takes three at most.
+
+    RabbitMQ does the same. pika itself ends it after up to twice the heartbeat and 10 seconds.
+    """
+
+    def _start_check_timer(self) -> None:
+        self._check_interval = self._timeout
+        super()._start_check_timer()  # type: ignore[no-untyped-call]
+
+    @property
+    def connection_is_idle(self) -> bool:
+        """Whether nothing has arrived in two intervals."""
+        return bool(self._idle_byte_intervals > 1)
+
+
 class Connection(pika.SelectConnection):
     """A connection for the thread that runs `loop`.
 
@@ -138,6 +157,11 @@ class Connection(pika.SelectConnection):
         self.on_confirm: Callable[[Any], None] | None = None
         self._unsent: list[bytes] = []
         super().__init__(parameters, on_open, on_end, on_end, custom_ioloop=loop)
+
+    def _create_heartbeat_checker(self) -> HeartbeatChecker | None:
+        """Return what ends the connection if the broker is silent. pika calls this after the login."""
+        seconds = self.params.heartbeat
+        return _Heartbeats(self, seconds) if seconds else None  # type: ignore[no-untyped-call]
 
     def _process_frame(self, frame_value: Any) -> None:
         """Handle an arrived frame. pika calls this for every frame."""

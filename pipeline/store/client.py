@@ -11,14 +11,17 @@ an installation with replicas, each command of the client that `connect` returns
   (`publishCommand` in pubsub.c), and it comes after everything that the command saw.
 - If there are too few copies, the outcome is unknown: `TooFewCopies`. Callers treat it like a lost
   connection, and repeat the step.
+- Then the connection is closed, so that the next step asks the Sentinels for the primary again. A primary
+  that is cut off from its replicas and the Sentinels does not know that it has been replaced, and its
+  connections stay open.
 - Commands that only read do not wait (`_READS`). So pages and status work while a replica is missing.
 
 `plain` returns a client that does not wait, for data that is renewed or made again by itself.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final, cast
 
 import redis
@@ -52,6 +55,9 @@ _SYNC_MILLISECONDS: Final = 10
 
 #: A command that is always replicated, and changes nothing.
 _MARK: Final = ("PUBLISH", "copies", b"")
+
+#: The error of a primary with fewer replicas than `min-replicas-to-write`.
+_NO_REPLICAS: Final = "NOREPLICAS"
 
 #: The commands that change nothing that is kept. A comma separates the two words of a command.
 _READS: Final = """
@@ -92,6 +98,7 @@ class Copies:
             connection.read_response()
             count = int(connection.read_response())
         if count < self.replicas:
+            connection.disconnect()
             what = "disks of replicas" if self._synced else "replicas"
             raise TooFewCopies(
                 f"a write is on {count} {what} after {_COPIES_SECONDS:g} s; {self.replicas} must have it "
@@ -109,6 +116,17 @@ class Copies:
                 return count
 
 
+@contextmanager
+def _leaving(connection: Any) -> Iterator[None]:
+    """Close the connection if the primary refuses a write because it has lost its replicas."""
+    try:
+        yield
+    except ResponseError as e:
+        if str(e).startswith(_NO_REPLICAS):
+            connection.disconnect()
+        raise
+
+
 class _CopiedPipeline(Pipeline):
     """A pipeline that waits for copies after its last command."""
 
@@ -123,7 +141,8 @@ class _CopiedPipeline(Pipeline):
     def _copied(
         self, execute: Callable[..., Any], connection: Any, commands: Any, raise_on_error: bool
     ) -> Any:
-        answers = execute(connection, commands, raise_on_error)
+        with _leaving(connection):
+            answers = execute(connection, commands, raise_on_error)
         if not all(_only_reads(str(arguments[0])) for arguments, _ in commands):
             self.copies.wait(connection)
         return answers
@@ -136,7 +155,8 @@ class _CopiedClient(redis.Redis):
 
     def _send_command_parse_response(self, conn: Any, command_name: str, *args: Any, **options: Any) -> Any:
         send: Any = super()._send_command_parse_response
-        answer = send(conn, command_name, *args, **options)
+        with _leaving(conn):
+            answer = send(conn, command_name, *args, **options)
         if not _only_reads(command_name):
             self.copies.wait(conn)
         return answer

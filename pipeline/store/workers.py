@@ -115,11 +115,15 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
 
 
 class Heartbeats:
-    """Writes the reports of workers. Every method may raise `RedisError`."""
+    """Writes the reports of workers. Every method may raise `RedisError`.
+
+    A report waits for copies, although the next one is a second away: a worker that is cut off together with
+    an old primary must notice that it can write nothing, as the workers with the new primary count it out.
+    """
 
     def __init__(self, client: Client) -> None:
-        self._redis = plain(client)  # the next report is a second away
-        self._beat = self._redis.register_script(_BEAT)
+        self._redis = plain(client)
+        self._beat = client.register_script(_BEAT)
 
     def beat(self, report: WorkerStatus) -> tuple[frozenset[str], frozenset[str]]:
         """Write a worker's report. Return the current workers and the vanished ones."""

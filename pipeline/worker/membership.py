@@ -7,9 +7,9 @@
   soon as all have read the same set, at most a second later.
 - While they disagree, or one is wrong, two workers may want a partition, or none. Neither does harm: only one
   session at a time holds its fence (`pipeline.store.sessions`), and readings wait in the partition.
-- While Redis does not answer, the assignment stays unchanged until the others count this worker out. Then it
-  ends its sessions, which cannot write any more. Otherwise RabbitMQ would keep delivering to this worker
-  instead of the worker that has taken over.
+- While Redis does not answer, or too few replicas have this worker's reports, the assignment stays unchanged
+  until the others count this worker out. Then it ends its sessions, which cannot write any more. Otherwise
+  RabbitMQ would keep delivering to this worker instead of the worker that has taken over.
 """
 
 import logging

@@ -3,7 +3,8 @@
 Without a command: faults of all kinds at random. `kills`: SIGKILLs of RabbitMQ under full load, a count after
 each. `splits`: splits and failures of a cluster of three RabbitMQ nodes, a count after each. `floods`: kills
 while a machine floods its partition and the overflow is full, a count after each. `failovers`: failures of a
-replicated Redis with Sentinels, a count after each.
+replicated Redis with Sentinels, a count after each. `cluster`: failures of every part of an installation on
+several hosts, a count after each, and the time without service.
 """
 
 import argparse
@@ -16,12 +17,16 @@ from random import SystemRandom
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.chaos import failovers, floods, kills, rounds, splits
+from tests.chaos import broker, failovers, floods, kills, rounds, splits
 from tests.chaos.broker import Broker
 from tests.chaos.campaign import Campaign
 from tests.chaos.debian import DebianBroker
+from tests.chaos.hosts import network
+from tests.chaos.hosts.campaign import campaign, table, write
+from tests.chaos.hosts.faults import KINDS
 from tests.chaos.plan import plan
 from tests.chaos.summary import show
+from tests.support import haproxy
 
 #: The average duration of a fault in seconds. The rate of the readings follows from it.
 _FAULT_SECONDS = 4
@@ -68,7 +73,13 @@ def main() -> int:
         "--kinds", nargs="+", type=failovers.Kind, default=list(failovers.Kind), help="which kinds of rounds"
     )
     failing.set_defaults(run=_failovers, folder="failovers-")
-    for command in (killing, splitting, flooding, failing):
+    clustering = commands.add_parser("cluster", help="fail every part of a cluster in rounds (needs root)")
+    clustering.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="which faults")
+    clustering.add_argument("--replicas", help="IOT_LOGIC_REDIS_REPLICAS")
+    clustering.add_argument("--newer-redis", default="", help="the program to upgrade Redis to at the end")
+    clustering.add_argument("--report", type=Path, default=Path("build/cluster.json"), help="its file")
+    clustering.set_defaults(run=_cluster, folder="cluster-")
+    for command in (killing, splitting, flooding, failing, clustering):
         command.add_argument("--rounds", type=int, default=30, help="how many rounds")
         command.add_argument("--module", default="pipeline.actors", help="what the workers run")
         command.add_argument("--seed", type=int, help="what the rounds are drawn from (default: a new one)")
@@ -144,6 +155,30 @@ def _failovers(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
     )
     _say(f"{twice:,} numbers were used twice")
     return _shown(found, folder) or bool(twice)
+
+
+def _cluster(arguments: argparse.Namespace, seed: int, folder: Path) -> bool:
+    broker.ensure_installed()
+    haproxy.ensure_installed()
+    network.enter()
+    _say(f"{arguments.rounds} faults of a cluster with seed {seed}")
+    environ = {"IOT_LOGIC_REDIS_REPLICAS": arguments.replicas} if arguments.replicas else {}
+    found, report = campaign(
+        arguments.rounds,
+        seed,
+        _say,
+        kinds=arguments.kinds,
+        module=arguments.module,
+        environ=environ,
+        newer_redis=arguments.newer_redis,
+        logs=folder,
+    )
+    _shown(found, folder)
+    _say(table(report))
+    for breach in report.breaches:
+        _say(breach)
+    write(report, arguments.report)
+    return bool(report.breaches)
 
 
 def _shown(found: rounds.Findings, folder: Path) -> bool:

@@ -5,12 +5,13 @@ many there are, whether it was counted never, once in order, once but late, or a
 Unlike the verdict at the end of a campaign (`tests.chaos.verdict`), this count is possible after every round.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from tests.chaos.fleet import Fleet, Machine
+from tests.chaos.fleet import Machine
 from tests.support.installation import Installation
 
 #: Counts a reading as late if it fills a gap, and as double if there is no gap for it.
@@ -86,10 +87,10 @@ def state_of(plant: Installation, machine: Machine) -> State:
     return msgspec.json.decode(response.content, type=State)
 
 
-def take(plant: Installation, fleet: Fleet) -> Census:
+def take(plant: Installation, machines: Sequence[Machine]) -> Census:
     """Count the readings of all machines now."""
     total = Census()
-    for machine in fleet.machines:
+    for machine in machines:
         total += judged(machine, state_of(plant, machine))
     return total
 

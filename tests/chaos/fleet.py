@@ -3,6 +3,7 @@
 import json
 import time
 from array import array
+from collections.abc import Callable
 from concurrent.futures import Future
 from enum import IntEnum
 from random import Random
@@ -81,6 +82,8 @@ class Fleet:
     """Sends `rate` readings per second (None: as fast as the broker confirms) from `start` to `stop`.
 
     The share `flood` of the readings comes from the first machine. Good readings have `padding` more bytes.
+    The machines are numbered from `first` on. `on_confirm` is called whenever readings are confirmed, on the
+    publisher's thread.
     """
 
     def __init__(
@@ -92,8 +95,11 @@ class Fleet:
         *,
         flood: float = 0.0,
         padding: int = 0,
+        first: int = 0,
+        on_confirm: Callable[[], None] = lambda: None,
     ) -> None:
-        self.machines = [Machine(place, padding) for place in range(machines)]
+        self.machines = [Machine(place, padding) for place in range(first, first + machines)]
+        self._on_confirm = on_confirm
         self._flood = flood
         self.by_id = {machine.id: machine for machine in self.machines}
         self.rate = rate
@@ -208,5 +214,6 @@ class Fleet:
                     self.confirmed += len(places)
                     for machine, n in places:
                         machine.confirmed[n] = 1
+                    self._on_confirm()
 
         self._publisher.publish(messages).add_done_callback(settled)

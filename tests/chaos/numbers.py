@@ -53,6 +53,11 @@ class Numbers:
                 connection.process_data_events(time_limit=0.2)
 
     def _on_result(self, _channel: object, _method: object, _properties: Any, body: bytes) -> None:
+        self.add(body)
+
+    def add(self, body: bytes) -> str:
+        """Check the number of one result. Return its machine."""
         event = self._decode(body)
         if self._seen.setdefault((event.subject, event.id), event.data.n) != event.data.n:
             self.used_twice += 1
+        return event.subject

@@ -6,7 +6,6 @@ it. A round that cannot be judged, because something stands still, is a breach o
 
 import time
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from random import Random
 from typing import Final
 
@@ -16,7 +15,7 @@ from rich.table import Table
 
 from pipeline.local.errors import ServerFailed
 from tests.chaos.census import Census
-from tests.chaos.site import Site
+from tests.chaos.site import Counted
 
 #: The maximum number of characters of a failure that are printed.
 _SHOWN: Final = 300
@@ -25,14 +24,14 @@ _SHOWN: Final = 300
 class Round(Struct, frozen=True):
     """One round. `seed` is for its choices: how long it waits, and how much it slows something down."""
 
-    kind: StrEnum
+    kind: str
     seed: int
 
 
 class Finding(Struct, frozen=True):
     """The finding of one round. If `stood_still` has a text, the round could not be judged."""
 
-    kind: StrEnum
+    kind: str
     census: Census
     stood_still: str
     seconds: float
@@ -69,10 +68,10 @@ def _total(findings: Sequence[Finding]) -> Census:
     return sum((finding.census for finding in findings), Census())
 
 
-def plan(kinds: Sequence[StrEnum], seed: int, rounds: int) -> list[Round]:
+def plan(kinds: Sequence[str], seed: int, rounds: int) -> list[Round]:
     """Draw `rounds` rounds from a seed. Each kind occurs once before any kind occurs again."""
     random, planned = Random(seed), list[Round]()
-    deck = list[StrEnum]()
+    deck = list[str]()
     while len(planned) < rounds:
         if not deck:
             deck = random.sample(list(kinds), len(kinds))
@@ -81,7 +80,7 @@ def plan(kinds: Sequence[StrEnum], seed: int, rounds: int) -> list[Round]:
 
 
 def run(
-    site: Site,
+    site: Counted,
     rounds: Sequence[Round],
     happen: Callable[[Round], None],
     findings: Findings,

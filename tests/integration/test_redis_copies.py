@@ -11,6 +11,8 @@ from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
 from pipeline.store.client import RedisError, TooFewCopies, connect, connect_async, plain
+from pipeline.store.sessions import Sessions
+from pipeline.worker.membership import Membership
 from tests.support.replicated_redis import ReplicatedRedis, Server
 from tests.support.waiting import wait_until
 from web.cli.doctor.redis import check_redis
@@ -64,6 +66,22 @@ def test_reading_and_what_is_renewed_anyway_do_not_wait(redis_of_three: Replicat
                 pipeline.hlen("none")
                 assert pipeline.execute() == [b"1", 0]
             plain(client).set("renewed", 1)
+        wait_until(lambda: redis_of_three.replicating(2))
+
+
+def test_a_worker_whose_reports_reach_no_replica_gives_up_its_partitions(
+    redis_of_three: ReplicatedRedis,
+) -> None:
+    with connect(settings(redis_of_three)) as client:
+        membership = Membership(client, Sessions(client), partitions=1)
+        membership.join()
+        try:
+            wait_until(lambda: membership.assigned)
+            with frozen(*redis_of_three.replicas):
+                wait_until(lambda: membership.counted_out)
+            wait_until(lambda: not membership.counted_out)
+        finally:
+            membership.leave()
         wait_until(lambda: redis_of_three.replicating(2))
 
 
@@ -121,6 +139,27 @@ def test_a_new_primary_has_every_write_that_counted() -> None:
         assert servers.primary is not primary
         kept = [int(each) for each in client.lrange("numbers", 0, -1)]
         assert [each for each in kept if each in set(written)] == written
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_client_leaves_a_primary_that_does_not_know_that_it_was_replaced(refuses: bool) -> None:
+    extra = "min-replicas-to-write 1\nmin-replicas-max-lag 1\n" if refuses else ""
+    with ReplicatedRedis(extra) as servers, connect(settings(servers)) as client:
+        client.set("kept", 1)
+        primary = servers.primary
+        primary.cut_off()
+        wait_until(lambda: servers.has_other_primary(primary), timeout=60)
+
+        def write() -> bool:
+            try:
+                return bool(client.set("kept", 2))
+            except RedisError:
+                return False
+
+        wait_until(write, timeout=10)
+        with primary.client() as old:
+            assert old.get("kept") != b"2" or not refuses
+            assert old.info("replication")["role"] == "master"
 
 
 def test_live_events_follow_the_primary() -> None:

@@ -17,14 +17,25 @@ _CONFIGURATION: Final = Path(__file__).parents[2] / "deploy" / "haproxy" / "hapr
 _PACKAGE: Final = Package("haproxy", "haproxy", "haproxy", "haproxy")
 
 
-@contextmanager
-def haproxy(*ports: int) -> Iterator[str]:
-    """Start HAProxy in front of the APIs on these two ports of loopback. Yield the address of their pages."""
+def ensure_installed() -> None:
+    """Install HAProxy, if it is missing."""
     if shutil.which("haproxy", path=MORE_PATHS) is None:
         install(_PACKAGE)
+
+
+@contextmanager
+def haproxy(*apis: int | str) -> Iterator[str]:
+    """Start HAProxy in front of two APIs. Yield the address of their pages.
+
+    `apis` are ports of loopback, or addresses such as "10.0.0.1:8001".
+    """
+    ensure_installed()
     port = free_port()
     environ = {"LISTEN": f"127.0.0.1:{port}"}
-    environ |= {f"API_{number}": f"127.0.0.1:{each}" for number, each in enumerate(ports, 1)}
+    environ |= {
+        f"API_{number}": str(each) if isinstance(each, str) else f"127.0.0.1:{each}"
+        for number, each in enumerate(apis, 1)
+    }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [shutil.which("haproxy", path=MORE_PATHS) or "haproxy", "-db", "-f", str(_CONFIGURATION)],

@@ -21,6 +21,7 @@ import pika
 
 from pipeline import wire
 from pipeline.local.ports import free_port
+from tests.support.host import LOOPBACK, Host
 from tests.support.waiting import wait_until
 
 #: The folder with the console scripts of the Python that runs the tests.
@@ -30,11 +31,13 @@ SCRIPTS = Path(sys.executable).parent
 class Command:
     """One of our commands, as a process with its own process group and its output in a file."""
 
-    def __init__(self, arguments: list[str], environ: dict[str, str], scripts: Path = SCRIPTS) -> None:
+    def __init__(
+        self, arguments: list[str], environ: dict[str, str], scripts: Path = SCRIPTS, host: Host = LOOPBACK
+    ) -> None:
         self.name = arguments[0]
         self._log = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [str(scripts / arguments[0]), *arguments[1:]],
+            host.command([str(scripts / arguments[0]), *arguments[1:]]),
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -138,9 +141,9 @@ class Installation:
             self.environ["IOT_LOGIC_MQTT_URL"] = mqtt_url
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
 
-    def start(self, *arguments: str, environ: dict[str, str] | None = None) -> Command:
+    def start(self, *arguments: str, environ: dict[str, str] | None = None, host: Host = LOOPBACK) -> Command:
         """Start one of our commands."""
-        command = Command(list(arguments), self.environ | (environ or {}), self.scripts)
+        command = Command(list(arguments), self.environ | (environ or {}), self.scripts, host)
         self.commands.append(command)
         return command
 

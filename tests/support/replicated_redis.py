@@ -8,15 +8,16 @@ clients.
 import os
 import secrets
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final, Self
 
 import redis
 
-from pipeline.local.ports import answers, free_port
-from pipeline.local.redis import binary, serves_redis
+from pipeline.local.ports import free_port
+from pipeline.local.redis import binary
 from pipeline.local.server import PrivateServer
+from tests.support.host import LOOPBACK, Host
 from tests.support.waiting import wait_until
 
 #: The name under which the Sentinels know the primary.
@@ -25,8 +26,19 @@ SERVICE: Final = "plant"
 #: The users that are not clients.
 _OTHERS: Final = ("replica", "sentinel")
 
-#: Milliseconds without an answer after which a Sentinel takes a server for down.
-_DOWN_AFTER: Final = 1_000
+#: The last lines of a Sentinel's file, for tests that must not take long.
+_SENTINEL: Final = (
+    f"sentinel down-after-milliseconds {SERVICE} 1000\nsentinel failover-timeout {SERVICE} 6000\n"
+)
+
+
+def answers(client: "Callable[[], redis.Redis]") -> bool:
+    """Return whether a server answers."""
+    try:
+        with client() as connection:
+            return bool(connection.ping())
+    except redis.RedisError:
+        return False
 
 
 class Server(PrivateServer):
@@ -34,26 +46,33 @@ class Server(PrivateServer):
 
     name = "Redis"
 
-    def __init__(self, password: str, primary: int | None, extra: str) -> None:
+    def __init__(self, host: Host, password: str, primary: "Server | None", extra: str) -> None:
         super().__init__()
-        self.port = free_port()
-        self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
+        #: The program that the next start runs.
+        self.binary = binary()
+        self.host, self.port = host, free_port()
+        self.url = f"redis://:{password}@{host.address}:{self.port}/0"
         (self.folder / "redis.conf").write_text(
-            f"bind 127.0.0.1\nport {self.port}\nrequirepass {password}\n"
+            f"bind {host.address}\nport {self.port}\nrequirepass {password}\n"
             f"masteruser replica\nmasterauth {password}\n"
             + "".join(f"user {user} on >{password} ~* &* +@all\n" for user in _OTHERS)
             + f"dir {self.folder}\n"
             'appendonly yes\nappendfsync always\nsave ""\n'
             "repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\nrepl-timeout 5\n"
             "min-replicas-max-lag 2\n"
-            f"{extra}" + (f"replicaof 127.0.0.1 {primary}\n" if primary else "")
+            f"{extra}" + (f"replicaof {primary.host.address} {primary.port}\n" if primary else "")
         )
 
     def _command(self) -> list[str]:
-        return [binary(), str(self.folder / "redis.conf")]
+        return self.host.command([self.binary, str(self.folder / "redis.conf")])
 
     def _ready(self) -> bool:
-        return serves_redis(self.url, self.port)
+        return answers(self.client)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The IP address and the port."""
+        return self.host.address, self.port
 
     def cut_off(self) -> None:
         """Refuse replicas and Sentinels. Clients notice nothing."""
@@ -84,30 +103,31 @@ class Server(PrivateServer):
         return redis.Redis.from_url(self.url, socket_timeout=5)
 
 
-class _Sentinel(PrivateServer):
+class Sentinel(PrivateServer):
     """One Sentinel."""
 
     name = "Sentinel"
 
-    def __init__(self, password: str, primary: int, sentinel_password: str) -> None:
+    def __init__(
+        self, host: Host, password: str, primary: Server, sentinel_password: str, extra: str
+    ) -> None:
         super().__init__()
-        self.port = free_port()
-        self._url = f"redis://:{sentinel_password}@127.0.0.1:{self.port}"
+        self.host, self.port = host, free_port()
+        self._url = f"redis://:{sentinel_password}@{host.address}:{self.port}"
         (self.folder / "sentinel.conf").write_text(
-            f"bind 127.0.0.1\nport {self.port}\ndir {self.folder}\n"
+            f"bind {host.address}\nport {self.port}\ndir {self.folder}\n"
             f"requirepass {sentinel_password}\nsentinel sentinel-pass {sentinel_password}\n"
-            f"sentinel monitor {SERVICE} 127.0.0.1 {primary} 2\n"
+            f"sentinel monitor {SERVICE} {primary.host.address} {primary.port} 2\n"
             f"sentinel auth-user {SERVICE} sentinel\n"
             f"sentinel auth-pass {SERVICE} {password}\n"
-            f"sentinel down-after-milliseconds {SERVICE} {_DOWN_AFTER}\n"
-            f"sentinel failover-timeout {SERVICE} 6000\n"
+            f"{extra}"
         )
 
     def _command(self) -> list[str]:
-        return [binary(), str(self.folder / "sentinel.conf"), "--sentinel"]
+        return self.host.command([binary(), str(self.folder / "sentinel.conf"), "--sentinel"])
 
     def _ready(self) -> bool:
-        return answers(self.port)
+        return answers(self.client)
 
     def client(self) -> "redis.Redis":
         """Return a client of this Sentinel."""
@@ -117,13 +137,24 @@ class _Sentinel(PrivateServer):
 class ReplicatedRedis:
     """Three servers and three Sentinels. `url` is the address for `IOT_LOGIC_REDIS_URL`."""
 
-    def __init__(self, extra: str = "") -> None:
+    def __init__(
+        self,
+        extra: str = "",
+        sentinel_extra: str = _SENTINEL,
+        hosts: Sequence[Host] = [LOOPBACK] * 3,
+        sentinel_hosts: Sequence[Host] = [LOOPBACK] * 3,
+    ) -> None:
+        """Configure everything. The extra lines come last, in the files of the servers and the Sentinels."""
         password, sentinel_password = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        first = Server(password, None, extra)
-        self.servers = [first, *(Server(password, first.port, extra) for _ in range(2))]
-        self.sentinels = [_Sentinel(password, first.port, sentinel_password) for _ in range(3)]
-        hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
-        self.url = f"redis+sentinel://:{password}@{hosts}/{SERVICE}/0?sentinel_password={sentinel_password}"
+        first = Server(hosts[0], password, None, extra)
+        self.servers = [first, *(Server(host, password, first, extra) for host in hosts[1:])]
+        self.sentinels = [
+            Sentinel(host, password, first, sentinel_password, sentinel_extra) for host in sentinel_hosts
+        ]
+        addresses = ",".join(f"{each.host.address}:{each.port}" for each in self.sentinels)
+        self.url = (
+            f"redis+sentinel://:{password}@{addresses}/{SERVICE}/0?sentinel_password={sentinel_password}"
+        )
         self._stack = ExitStack()
 
     @property
@@ -143,10 +174,10 @@ class ReplicatedRedis:
         for sentinel in self.sentinels:
             try:
                 with sentinel.client() as client:
-                    _, port = client.sentinel_get_master_addr_by_name(SERVICE)
+                    address, port = client.sentinel_get_master_addr_by_name(SERVICE)
             except redis.RedisError:
                 continue
-            if port == than.port:
+            if (address.decode(), port) == than.address:
                 return False
         return True
 
