@@ -33,6 +33,7 @@ ALLOWED: Final = frozenset(
 #: Names and classifiers in older metadata, which has no SPDX expression (PEP 639).
 _NAMES: Final = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "BSD": "BSD (variant not named)",
     "GNU LGPL v3+": "LGPL-3.0-or-later",
