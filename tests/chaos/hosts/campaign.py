@@ -148,7 +148,7 @@ def _missing(scene: Scene, since: Sequence[int] = ()) -> list[str]:
 def table(report: Report) -> str:
     """Return the times without service by kind, in Markdown: the median and the worst round, in seconds."""
     lines = [
-        "| fault | rounds | no result: median | worst | no confirm: median | worst | no answer: median | worst |",
+        "| fault | rounds | no result | at worst | no confirm | at worst | no answer | at worst |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for kind in FAULTS:
