@@ -148,7 +148,7 @@ def _missing(scene: Scene, since: Sequence[int] = ()) -> list[str]:
 def table(report: Report) -> str:
     """Return the times without service by kind, in Markdown: the median and the worst round, in seconds."""
     lines = [
-        "| fault | rounds | no result | worst | no confirm | worst | no answered change | worst |",
+        "| fault | rounds | no result | at worst | no confirm | at worst | no answer | at worst |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for kind in FAULTS:
@@ -161,8 +161,8 @@ def table(report: Report) -> str:
         f"Seconds. Version {report.version}, RabbitMQ {report.rabbitmq}, {report.redis}, "
         f"{report.cores} cores for everything together, measured with `{report.command}`: "
         f"{report.rounds} rounds, {report.confirmed:,} confirmed readings, {report.changes:,} answered "
-        f"changes, {len(report.breaches)} breaches. RabbitMQ was restarted by hand {report.restarts} times, "
-        f"and {report.old} answers did not know an earlier change yet."
+        f"changes, {len(report.breaches)} breaches. Rounds after which RabbitMQ was restarted by hand: "
+        f"{report.restarts}. Answers that did not know an earlier change yet: {report.old}."
     )
     return "\n".join([*lines, "", said])
 
