@@ -30,6 +30,7 @@ def process(data, state):
                 rest = [[first, n - 1], [n + 1, end]]
                 gaps[place:place + 1] = [gap for gap in rest if gap[0] <= gap[1]]
                 state["late"] = state.get("late", 0) + 1
+                state["late_numbers"] = [*state.get("late_numbers", []), n][:1000]
                 break
         else:
             state["double"] = state.get("double", 0) + 1
@@ -45,6 +46,7 @@ class State(Struct):
     last: int = -1
     gaps: list[tuple[int, int]] = []
     late: int = 0
+    late_numbers: list[int] = []
     double: int = 0
 
     def has(self, n: int) -> bool:
@@ -87,16 +89,21 @@ def state_of(plant: Installation, machine: Machine) -> State:
     return msgspec.json.decode(response.content, type=State)
 
 
-def take(plant: Installation, machines: Sequence[Machine]) -> Census:
-    """Count the readings of all machines now."""
+def take(plant: Installation, machines: Sequence[Machine], *, doubt_may_be_late: bool = False) -> Census:
+    """Count the readings of all machines now, as `judged` does."""
     total = Census()
     for machine in machines:
-        total += judged(machine, state_of(plant, machine))
+        total += judged(machine, state_of(plant, machine), doubt_may_be_late=doubt_may_be_late)
     return total
 
 
-def judged(machine: Machine, state: State) -> Census:
-    """Compare the readings that one machine sent with its state."""
+def judged(machine: Machine, state: State, *, doubt_may_be_late: bool = False) -> Census:
+    """Compare the readings that one machine sent with its state.
+
+    With `doubt_may_be_late`, a reading in doubt may be counted after later ones: a broker that was frozen may
+    receive it from a connection that its publisher has given up long ago.
+    """
+    doubt = sum(1 for n in state.late_numbers if not machine.confirmed[n]) if doubt_may_be_late else 0
     missing = {n for first, end in state.gaps for n in range(first, end + 1)}
     once = state.last + 1 - len(missing)
     lost = sum(
@@ -107,6 +114,6 @@ def judged(machine: Machine, state: State) -> Census:
         counted=state.count,
         lost=lost,
         double=state.double,
-        out_of_order=state.late,
+        out_of_order=state.late - doubt,
         forgotten=abs(state.count - once - state.double),
     )

@@ -63,3 +63,15 @@ def test_a_state_that_lost_a_count_is_detected() -> None:
     state.count -= 1
 
     assert census(state).forgotten == 1
+
+
+@pytest.mark.parametrize(("in_doubt", "breaches"), [((1,), 0), ((), 1), ((2,), 1)])
+def test_only_a_reading_in_doubt_may_be_late_after_a_freeze(in_doubt: tuple[int, ...], breaches: int) -> None:
+    machine = Machine(0)
+    for n in range(SENT):
+        machine.next_message(Sort.GOOD)
+        machine.confirmed[n] = n not in in_doubt
+    state = counted(0, 2, 1, 3, 4, 5)
+
+    assert judged(machine, state, doubt_may_be_late=True).breaches == breaches
+    assert judged(machine, state).breaches == 1

@@ -20,7 +20,7 @@ from pipeline.local.rabbitmq import RABBITMQ_USER, serves_amqp
 from pipeline.model.role import Role
 from pipeline.store.tokens import Tokens
 from tests.chaos.broker import Broker
-from tests.chaos.census import LOGIC
+from tests.chaos.census import LOGIC, Census, take
 from tests.chaos.fleet import Fleet, Machine
 from tests.chaos.hosts.changes import Client
 from tests.chaos.hosts.network import OUTSIDE, Network
@@ -338,6 +338,10 @@ class Scene(Counted):
     def _deployed(self, machine: Machine) -> bool:
         answer = self.plant.client.post(f"/machines/{machine.id}/logic", json={"logic": LOGIC})
         return answer.status_code == 201
+
+    def census(self) -> Census:
+        """Return the count of all readings now. A thawed broker may receive readings in doubt late."""
+        return take(self.plant, self.fleet.machines, doubt_may_be_late=True)
 
     def of(self, *parts: Part) -> list[Node]:
         """Return the nodes of some parts."""
