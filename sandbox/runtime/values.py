@@ -383,13 +383,13 @@ def decode_reading(body: bytes, limits: Limits) -> Any:
 
 
 def _refuse_depth(value: Any, most: int) -> None:
-    level = [value]
-    for _ in range(most + 1):
+    level = [value]  # of lists and dicts, because the text has many brackets
+    for _ in range(most):
         level = [
             item
             for part in level
-            if type(part) is dict or type(part) is list
             for item in (part.values() if type(part) is dict else part)
+            if type(item) is dict or type(item) is list
         ]
         if not level:
             return

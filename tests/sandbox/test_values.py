@@ -247,6 +247,8 @@ def test_a_reading_is_accepted_up_to_the_maximum_depth(opening: bytes, closing: 
     assert decode_reading(opening * levels + closing * levels, LIMITS)
     with pytest.raises(NotJson, match="reading_depth"):
         decode_reading(opening * (levels + 1) + b"1" + closing * (levels + 1), LIMITS)
+    with pytest.raises(NotJson, match="reading_depth"):
+        decode_reading(b"[" * 65 + b"]" * 65, LIMITS)
     assert decode_reading(b"[" + b"[]," * 1_000 + b"[]]", LIMITS)
 
 
