@@ -63,9 +63,13 @@ class Proxy:
         self._cut()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward = await self._connect()
+        onward = None
+        try:
+            onward = await self._connect()
+        finally:
+            if onward is None:
+                writer.transport.abort()
         if onward is None:
-            writer.transport.abort()
             return
         onward_reader, onward_writer = onward
         pair = {writer, onward_writer}
@@ -138,3 +142,4 @@ async def _finish() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # aborted connections close their sockets in the next turn of the loop
