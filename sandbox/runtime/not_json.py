@@ -76,11 +76,13 @@ class _Constant(Exception):
     """The text has NaN or an infinite number, which Python's decoder accepts."""
 
 
-def reason(body: bytes) -> str:
-    """Return why these bytes, which the fast decoder has refused, are not the JSON of a reading.
+def reason(body: bytes, error: Exception) -> str:
+    """Return why these bytes, which the fast decoder has refused with `error`, are not JSON.
 
     The place is the number of the byte, counted from 0.
     """
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     if not body.strip():
         return "it has only blanks" if body else "it is empty"
     for beginning, what in _BEGINNINGS.items():
@@ -88,12 +90,12 @@ def reason(body: bytes) -> str:
             return what
     try:
         text = body.decode()
-    except UnicodeDecodeError as error:
-        return _not_utf8(body, error.start)
+    except UnicodeDecodeError as found:
+        return _not_utf8(body, found.start)
     try:
         json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        return _misread(text, error.pos, _SAID.get(error.msg, error.msg))
+    except json.JSONDecodeError as found:
+        return _misread(text, _start(text, found), _SAID.get(found.msg, found.msg))
     except _Constant:
         return _misread(text, _first(_CONSTANT, text), "")
     except RecursionError:
@@ -106,6 +108,16 @@ def reason(body: bytes) -> str:
         if isinf(float(match[1])):
             return f"a number that is too large {_place(text, match.start())}"
     return "a number is too large"
+
+
+def _start(text: str, error: json.JSONDecodeError) -> int:
+    """Return where the error is. Since Python 3.13, a comma that is too much is an error of its own."""
+    at = error.pos
+    if error.msg.startswith("Illegal trailing comma"):
+        at += 1
+        while text[at : at + 1].isspace():
+            at += 1
+    return at
 
 
 def _refuse_constant(_name: str) -> NoReturn:

@@ -372,7 +372,7 @@ def decode_reading(body: bytes, limits: Limits) -> Any:
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJson(f"the reading is not JSON: {reason(body)}") from error
+        raise NotJson(f"the reading is not JSON: {reason(body, error)}") from error
     if len(body) > _DIGITS and _LONG_NUMBER.search(body) and _has_long_number(value, 1 << limits.int_bits):
         raise NotJson(
             f"the reading has a whole number that exceeds the limit int_bits ({limits.int_bits:,} bits)"
