@@ -1,8 +1,8 @@
-"""Says why the bytes of a reading are not JSON: what is wrong, at which byte, with an excerpt.
+"""Says why the bytes of a reading are not JSON: names the fault and the byte, with an excerpt.
 
 The fast decoder says only that something is wrong. So a reading that it refuses is read again by Python's own
-decoder, which knows the place, and is a little more tolerant: what only the fast one refuses is looked for
-afterwards. All of it takes time in proportion to the length of the reading.
+decoder, which knows the place. It is a little more tolerant, so the faults that only the fast one refuses are
+looked for afterwards. All of it takes time in proportion to the length of the reading.
 """
 
 import json
@@ -11,7 +11,7 @@ from itertools import islice
 from math import isinf
 from typing import Final, NoReturn
 
-#: How binary data and texts that are not UTF-8 begin, and what they are.
+#: The first bytes of compressed data and of other encodings, and the reason to give for them.
 _BEGINNINGS: Final = {
     b"\x1f\x8b": "it is compressed with gzip",
     b"\x78\x01": "it is compressed with zlib",
@@ -22,7 +22,7 @@ _BEGINNINGS: Final = {
     b"\xfe\xff": "it is UTF-16; JSON is UTF-8",
 }
 
-#: What people write at the place where JSON has something else, and what to write.
+#: Common mistakes, and the hint for each.
 _INSTEAD: Final = {
     "NaN": "JSON has no NaN; send null",
     "nan": "JSON has no NaN; send null",
@@ -48,7 +48,7 @@ _INSTEAD: Final = {
 }
 _LONGEST: Final = max(map(len, _INSTEAD))
 
-#: What Python's decoder says, in our words.
+#: The messages of Python's decoder, in our words.
 _SAID: Final = {
     "Expecting property name enclosed in double quotes": "a name in double quotes is missing",
     "Expecting value": "no JSON value begins here",
@@ -85,9 +85,9 @@ def reason(body: bytes, error: Exception) -> str:
         return "it is nested too deeply"
     if not body.strip():
         return "it has only blanks" if body else "it is empty"
-    for beginning, what in _BEGINNINGS.items():
+    for beginning, why in _BEGINNINGS.items():
         if body.startswith(beginning):
-            return what
+            return why
     try:
         text = body.decode()
     except UnicodeDecodeError as found:

@@ -91,6 +91,6 @@ def test_the_reason_is_found_in_time_for_the_longest_reading(body: bytes) -> Non
     before = time.process_time()
     said = reason(body, ValueError())
 
-    # Some hundred times what it takes; the search in a text that backtracks would take minutes.
+    # Some hundred times as long as it takes. A search that backtracks would take minutes.
     assert time.process_time() - before < 10
     assert len(said) < 500

@@ -143,7 +143,7 @@ class MachinesController(Controller):
     ) -> Taken:
         """Send a reading, any JSON value. The API answers after RabbitMQ has confirmed it.
 
-        It refuses at once what a worker would refuse: 413 if the reading is too long, 400 if it is not JSON,
+        It refuses a reading at once if a worker would: 413 if the reading is too long, 400 if it is not JSON,
         is nested too deeply, or has a number that is too large.
         """
         body = await request.body()
