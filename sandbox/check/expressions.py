@@ -255,7 +255,10 @@ class Expressions(RestrictingNodeTransformer):
         return together
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
-        """Leave an item with a literal key plain, except for deletion, and guard other keys and slices."""
+        """Leave an item with a literal text as key plain, except for deletion; guard other keys and slices.
+
+        A literal number may be the key of a dict, which finds it only after many others; see `Meter.key`.
+        """
         node = self._with(node)
         if isinstance(node.slice, ast.Slice):
             if isinstance(node.ctx, ast.Load):
@@ -264,19 +267,20 @@ class Expressions(RestrictingNodeTransformer):
                 self.error(node, "A slice cannot be set here.")
             node.value = self._guard("_delete_", [node.value, ast.Constant(None)], node.value)
             return node
-        literal = _is_literal_key(node.slice)
-        if isinstance(node.ctx, ast.Load):
-            plain = literal or isinstance(node.slice, ast.JoinedStr)
-            return node if plain else self._guard("_item_", [node.value, node.slice], node)
-        if isinstance(node.ctx, ast.Store) and literal:
+        deleted = isinstance(node.ctx, ast.Del)
+        if _is_text(node.slice) and not deleted:
             return node
+        if isinstance(node.ctx, ast.Load):
+            if isinstance(node.slice, ast.JoinedStr):
+                return node
+            return self._guard("_item_", [node.value, node.slice], node)
         key = node.slice
-        if not literal:  # it is evaluated once, after the container
+        if not _is_literal_key(key):  # it is evaluated once, after the container
             kept = self.gen_tmp_name()
             key = ast.NamedExpr(ast.Name(kept, ast.Store()), node.slice)
             node.slice = ast.Name(kept, ast.Load())
             copy_locations(node.slice, node)
-        guard = "_delete_" if isinstance(node.ctx, ast.Del) else "_write_"
+        guard = "_delete_" if deleted else "_write_"
         node.value = self._guard(guard, [node.value, key], node.value)
         return node
 
@@ -392,6 +396,10 @@ class Expressions(RestrictingNodeTransformer):
 def _is_literal_key(key: ast.expr) -> bool:
     """Return whether a key is a literal text or a literal number, which must be small."""
     return is_small_number(key) or (isinstance(key, ast.Constant) and type(key.value) is not int)
+
+
+def _is_text(key: ast.expr) -> bool:
+    return isinstance(key, ast.Constant) and type(key.value) is str
 
 
 def _is_short(needle: ast.expr) -> bool:

@@ -148,10 +148,10 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
     dict_items = limits.dict_items
 
     def item(holder: Any, key: Any) -> Any:
-        kind = type(key)
-        if kind is not str and type(holder) in DICTS:
-            meter.key(key, room_of(holder))
-        elif kind is str and len(key) > LONG_KEY:
+        if type(key) is not str:
+            if type(holder) in DICTS:
+                meter.key(key, room_of(holder))
+        elif len(key) > LONG_KEY:
             meter.key(key)
         return holder[key]
 

@@ -384,6 +384,10 @@ SYNTAX: Final = {
         "DICT[-INT]",
         "DICT[INT, INT]",
         "DICT['a']",
+        "DICT[0]",
+        "DICT[1] = ANY",
+        "DICT[None]",
+        "DICT[1] += 1",
     ],
     "Slice": [
         "LIST[INT:INT]",

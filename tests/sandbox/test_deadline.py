@@ -377,7 +377,9 @@ def process(data, state):
     except IndexError:
         return {"r": "replaced"}
 """
-    with Sandbox(Limits(fuel=100_000_000)) as sandbox:
+    # A busy machine takes long to fill the memory.
+    limits = Limits(fuel=100_000_000, soft_seconds=20, hard_seconds=40, batch_seconds=60)
+    with Sandbox(limits) as sandbox:
         [report] = sandbox.run([Job(Logic.of(source), b"{}", [b"1"])])
 
     [outcome] = report.outcomes

@@ -98,6 +98,22 @@ def test_all_code_beside_loops_and_functions_is_paid_for(code: str) -> None:
     assert program.peaks["fuel"] > times * parts // NODES_PER_TICK
 
 
+@pytest.mark.parametrize(
+    "step", ["d[1]", "d[1] = 0", "d[1] += 1", "d[1], x = 0, 0", "data[0][1]", "1 in d", "d.get(1)"]
+)
+def test_a_literal_number_pays_for_the_keys_that_a_large_dict_may_pass_before_it(step: str) -> None:
+    program = load(
+        "def process(data, state):\n    d = {n: 0 for n in range(4000)}\n    data[0] = d\n"
+        f"    for i in range(data[1]):\n        {step}\n"
+    )
+    used = []
+    for times in (0, 500):
+        program.process([None, times], {})
+        used.append(program.peaks["fuel"])
+
+    assert used[1] - used[0] > 500 * 5
+
+
 def test_every_step_has_a_worst_input() -> None:
     assert set(kept()) == {operation.name for operation in OPERATIONS} - REFUSED
 
