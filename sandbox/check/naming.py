@@ -1,5 +1,6 @@
 """The policy's rules for names: which a logic may use, which it may set, and which may follow a dot."""
 
+import __future__
 import ast
 from functools import cached_property
 
@@ -199,6 +200,9 @@ class NameRules(Findings):
     def check_importfrom(self, node: ast.ImportFrom) -> None:
         """Check an import such as `from math import sqrt`."""
         if node.module == "__future__" and not node.level:
+            for alias in node.names:
+                if alias.name not in __future__.all_feature_names:
+                    self.report(node, f"Python has no future feature {alias.name!r}", "Delete this line.")
             return
         if node.level or not node.module or (node.module not in MODULES and node.module not in TYPING):
             module = "." * node.level + (node.module or "")
