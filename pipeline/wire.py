@@ -13,6 +13,20 @@ if TYPE_CHECKING:
 #: Devices publish here. RabbitMQ creates it, and its MQTT plugin publishes here too.
 INGEST_EXCHANGE = "amq.topic"
 
+#: Everything that is published below `machines/` passes this exchange, so that nothing gets lost because of
+#: its topic.
+MACHINES_EXCHANGE = "machines"
+
+#: An exchange without bindings. Results end here that come back from `amq.topic`.
+IGNORED_EXCHANGE = "ignored"
+
+#: The exchange and the queue of messages below `machines/` whose topic is neither that of readings nor that
+#: of results. The collector stores them as dead letters.
+UNKNOWN_TOPICS_EXCHANGE = UNKNOWN_TOPICS_QUEUE = "unknown-topics"
+
+#: The routing keys below `machines/`, also with a slash before it.
+BELOW_MACHINES: Final = ("machines.#", ".machines.#")
+
 #: Routes the readings to the partitions, all readings of one machine to the same partition.
 READINGS_EXCHANGE = "readings"
 

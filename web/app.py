@@ -60,6 +60,7 @@ def create_app(services: Services) -> Litestar:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "handler"))
         built_pages()
         services.collector.start()
+        services.unknown_topics.start()
         try:
             yield
         finally:

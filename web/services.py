@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from pipeline.broker import topology
 from pipeline.broker.publisher import Publisher
-from pipeline.dead_letters.collector import DeadLetterCollector
+from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
 from pipeline.plant.ingest import Ingest
@@ -68,6 +68,7 @@ class Services:
         )
         self.ingest = Ingest(self._publisher, settings.limits)
         self.collector = DeadLetterCollector(settings, self.letters)
+        self.unknown_topics = UnknownTopicCollector(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.collector)
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
@@ -91,8 +92,9 @@ class Services:
         )
 
     def close(self) -> None:
-        """Stop the collector, close the connections, and end the child processes that check and try logic."""
+        """Stop the collectors, close the connections, and end the children that check and try logic."""
         self.collector.close()
+        self.unknown_topics.close()
         self._publisher.close()
         for each in (self.uploads, self.trials, self._checks, self._trials):
             each.close()

@@ -44,6 +44,10 @@ _KINDS: Final = {
         "The routing key names no machine: it is not `machines.<id>.data` with a valid id.",
         "Fix the topic in the device. The reading belongs to no machine, so you can only discard it.",
     ),
+    "unknown-topic": (
+        "A message was published below `machines/` with another topic than `machines/<id>/data`.",
+        "Change the topic on the device. The message belongs to no machine, so you can only discard it.",
+    ),
     "expired": (
         "The reading expired in RabbitMQ before a worker took it. Its logic never ran, so it has no number.",
         "Send it again if it still matters. Set a longer expiry on the device, or start more workers.",

@@ -2,10 +2,14 @@
 
 ::
 
-    amq.topic ──machines.*.data──▶ readings (x-modulus-hash of the routing key)
+    amq.topic ──machines.#──▶ machines (topic)
+    machines ──machines.*.data──▶ readings (x-modulus-hash of the routing key)
                                       ├──▶ readings.0
                                       ├──▶ ...            quorum queues, single active consumer
                                       └──▶ readings.N-1
+    machines ──machines.*.result──▶ ignored (fanout)      results come back from amq.topic, and end here
+    machines ──all others──▶ unknown-topics (fanout)      the alternate exchange
+    unknown-topics ──▶ unknown-topics                     quorum queue, also emptied by the collector
     (default) ──overflow.0 … overflow.N-1                 the same: readings of machines that flood
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by
@@ -23,6 +27,8 @@ Declaring is idempotent: the first process (API, worker, devices' tests) creates
 
 Older versions declared the partitions' queues without dead-lettering, and RabbitMQ does not change the
 arguments of a queue. Queues without it are accepted; a policy with `EXPIRY_POLICY` adds the dead-lettering.
+Older versions also bound `readings` to `amq.topic`. A message that arrives by two ways is in a queue once, so
+old and new processes can run side by side.
 """
 
 import logging
@@ -38,13 +44,18 @@ from pipeline.broker.connection import connect
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from pipeline.wire import (
+    BELOW_MACHINES,
     DEAD_LETTERS_EXCHANGE,
     DEAD_LETTERS_QUEUE,
+    IGNORED_EXCHANGE,
     INGEST_EXCHANGE,
     MACHINE_HEADER,
+    MACHINES_EXCHANGE,
     PLACE_HEADER,
     READINGS_EXCHANGE,
     RESULTS_EXCHANGE,
+    UNKNOWN_TOPICS_EXCHANGE,
+    UNKNOWN_TOPICS_QUEUE,
     data_key,
     is_machine_id,
     overflow_queue,
@@ -101,10 +112,11 @@ def ensure(settings: Settings) -> pika.connection.Parameters:
 
 
 class Exchange(Struct, frozen=True):
-    """A durable exchange."""
+    """A durable exchange, with the arguments of its declaration."""
 
     name: str
     type: str
+    arguments: dict[str, str] = {}
 
 
 class Queue(Struct, frozen=True):
@@ -127,6 +139,9 @@ EXCHANGES: Final = (
     Exchange(READINGS_EXCHANGE, _READINGS_TYPE),
     Exchange(RESULTS_EXCHANGE, "topic"),
     Exchange(DEAD_LETTERS_EXCHANGE, "topic"),
+    Exchange(UNKNOWN_TOPICS_EXCHANGE, "fanout"),
+    Exchange(IGNORED_EXCHANGE, "fanout"),
+    Exchange(MACHINES_EXCHANGE, "topic", {"alternate-exchange": UNKNOWN_TOPICS_EXCHANGE}),
 )
 
 
@@ -142,7 +157,7 @@ def partition_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def dead_letters_arguments(settings: Settings) -> dict[str, Any]:
-    """Return the arguments of the dead letters' queue."""
+    """Return the arguments of the two queues that the collector empties."""
     return {
         "x-queue-type": "quorum",
         "x-delivery-limit": _DELIVERY_LIMIT,
@@ -161,6 +176,7 @@ def queues(settings: Settings) -> list[Queue]:
     return [
         *(Queue(name, partition_arguments(settings)) for name in names),
         Queue(DEAD_LETTERS_QUEUE, dead_letters_arguments(settings)),
+        Queue(UNKNOWN_TOPICS_QUEUE, dead_letters_arguments(settings)),
     ]
 
 
@@ -172,7 +188,10 @@ def bindings(settings: Settings) -> list[ExchangeBinding]:
     partitions = [readings_queue(partition) for partition in range(settings.partitions)]
     return [
         *(ExchangeBinding(READINGS_EXCHANGE, queue, queue) for queue in partitions),
-        ExchangeBinding(INGEST_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
+        ExchangeBinding(UNKNOWN_TOPICS_EXCHANGE, UNKNOWN_TOPICS_QUEUE, ""),
+        ExchangeBinding(MACHINES_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
+        ExchangeBinding(MACHINES_EXCHANGE, IGNORED_EXCHANGE, result_key("*"), to_queue=False),
+        *(ExchangeBinding(INGEST_EXCHANGE, MACHINES_EXCHANGE, key, to_queue=False) for key in BELOW_MACHINES),
         ExchangeBinding(RESULTS_EXCHANGE, INGEST_EXCHANGE, result_key("*"), to_queue=False),
         ExchangeBinding(DEAD_LETTERS_EXCHANGE, DEAD_LETTERS_QUEUE, "#"),
     ]
@@ -194,6 +213,7 @@ def declare(channel: "BlockingChannel", settings: Settings) -> None:
             channel.queue_bind(binding.destination, binding.source, binding.key)
         else:
             channel.exchange_bind(binding.destination, binding.source, binding.key)
+    channel.exchange_unbind(READINGS_EXCHANGE, INGEST_EXCHANGE, data_key("*"))  # of an older version
 
 
 @cache
@@ -210,7 +230,7 @@ def _warn_of_outdated(_amqp_url: str, names: tuple[str, ...]) -> None:
 def declare_exchange(channel: "BlockingChannel", exchange: Exchange) -> None:
     """Declare an exchange. Raises `TopologyError` if the broker refuses it."""
     try:
-        channel.exchange_declare(exchange.name, exchange.type, durable=True)
+        channel.exchange_declare(exchange.name, exchange.type, durable=True, arguments=exchange.arguments)
     except pika.exceptions.ConnectionClosedByBroker as e:
         # For RabbitMQ, an unknown exchange type is a connection error (503 COMMAND_INVALID).
         if exchange.type in e.reply_text:

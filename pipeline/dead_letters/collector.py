@@ -13,13 +13,17 @@ RabbitMQ makes the letter of a reading that expired, and may make it twice (`pip
   readings with the same `message_id` or the same time become one letter if they expire in different seconds.
 - A reading that was sent again and expires on its way needs no second letter. Its first letter still exists
   or was used up.
+
+Messages with an unknown topic (`pipeline.broker.unknown_topic`) have a queue and a collector of their own,
+and a tenth of the places. A device with a wrong topic can send any number of them, and must not hold up a
+partition. When their queue is full, RabbitMQ refuses more.
 """
 
 import logging
 from collections.abc import Iterator
 from threading import Event, Thread
 from time import monotonic
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pika
 import pika.exceptions
@@ -30,9 +34,10 @@ from pipeline.broker import topology
 from pipeline.broker.connection import close_at_once, connect, reason_of
 from pipeline.broker.dead_letter import letter_of
 from pipeline.broker.expiry import expiry_of, is_identified
+from pipeline.broker.unknown_topic import unknown_topic_letter
 from pipeline.errors import TopologyError
 from pipeline.model.claim import claim_of
-from pipeline.model.dead_letter import EXPIRED, Letter, another
+from pipeline.model.dead_letter import EXPIRED, UNKNOWN_TOPIC, Letter, another
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
 from pipeline.store.dead_letters import LetterStore
@@ -59,6 +64,8 @@ class DeadLetterCollector:
 
     `waiting` is the number of letters in the queue, or None if unknown.
     """
+
+    _queue: ClassVar = wire.DEAD_LETTERS_QUEUE
 
     def __init__(self, settings: Settings, letters: LetterStore) -> None:
         self.waiting: int | None = None
@@ -96,9 +103,7 @@ class DeadLetterCollector:
         while not self._stopping.is_set():
             room = self._room()
             if room > 0:
-                deliveries = deliveries or channel.consume(
-                    wire.DEAD_LETTERS_QUEUE, inactivity_timeout=_IDLE_SECONDS
-                )
+                deliveries = deliveries or channel.consume(self._queue, inactivity_timeout=_IDLE_SECONDS)
                 self._take(channel, deliveries, min(room, _LETTERS))
             else:
                 if deliveries is not None:
@@ -106,7 +111,7 @@ class DeadLetterCollector:
                     close_at_once(channel._impl)
                     channel, deliveries = _channel(connection), None
                 channel.connection.process_data_events(time_limit=_IDLE_SECONDS)
-            queue = channel.queue_declare(wire.DEAD_LETTERS_QUEUE, passive=True)
+            queue = channel.queue_declare(self._queue, passive=True)
             self.waiting = queue.method.message_count
 
     def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
@@ -116,7 +121,7 @@ class DeadLetterCollector:
         for method, properties, body in deliveries:
             if method is None:
                 break
-            letter = letter_of(method.routing_key, properties, body)
+            letter = self._letter_of(method.routing_key, properties, body)
             if not self._is_claimed(letter, properties, body):
                 letters.append((letter, body))
                 origins.append((method, properties))
@@ -131,6 +136,9 @@ class DeadLetterCollector:
                 if not is_new and self._is_another(letter, *origin):
                     self._letters.keep([(another(letter), body)])
             channel.basic_ack(tag, multiple=True)
+
+    def _letter_of(self, key: str, properties: pika.BasicProperties, body: bytes) -> Letter:
+        return letter_of(key, properties, body)
 
     def _is_another(self, letter: Letter, method: Any, properties: pika.BasicProperties) -> bool:
         """Return whether this is an expired reading and not a repeat of an equal one with the same name.
@@ -157,6 +165,23 @@ class DeadLetterCollector:
             self._swept = monotonic()
             room = self._settings.dead_letters_max - self._letters.count()
         return room
+
+
+class UnknownTopicCollector(DeadLetterCollector):
+    """Stores the messages below `machines/` whose topic is none of readings."""
+
+    _queue: ClassVar = wire.UNKNOWN_TOPICS_QUEUE
+
+    def _letter_of(self, key: str, properties: pika.BasicProperties, body: bytes) -> Letter:
+        return unknown_topic_letter(key, properties, body)
+
+    def _is_another(self, letter: Letter, method: Any, properties: pika.BasicProperties) -> bool:  # noqa: ARG002
+        """Return whether this is an equal message, and not one that comes back after a crash."""
+        return not method.redelivered
+
+    def _room(self) -> int:
+        share = max(self._settings.dead_letters_max // 10, 1)
+        return min(super()._room(), share - self._letters.count_kinds().get(UNKNOWN_TOPIC, 0))
 
 
 def _channel(connection: pika.BlockingConnection) -> BlockingChannel:

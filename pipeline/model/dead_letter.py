@@ -21,8 +21,11 @@ STRAY: Final = "~stray"
 #: The kind of a reading that expired before a worker took it.
 EXPIRED: Final = "expired"
 
+#: The kind of a message below `machines/` whose topic is none of readings.
+UNKNOWN_TOPIC: Final = "unknown-topic"
+
 #: The kinds of dead letters. `unknown` is a kind that no worker of this version writes.
-KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), EXPIRED, "unknown")
+KINDS: Final = (*(kind for kind in get_args(OutcomeKind) if kind != "ok"), EXPIRED, UNKNOWN_TOPIC, "unknown")
 
 #: The prefix of the message id of a reading that was sent again. The name of its letter follows.
 SENT_AGAIN: Final = "dead-letter/"
@@ -144,7 +147,7 @@ class RedriveDecision(Struct):
 
 
 def another(letter: Letter) -> Letter:
-    """Return the letter of an equal reading that expired too. Only its name differs."""
+    """Return the letter of an equal reading that was never run either. Only its name differs."""
     name = uuid.uuid4().hex
     return replace(letter, name=name if letter.machine == STRAY else f"expired-{name}")
 

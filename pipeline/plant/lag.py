@@ -60,7 +60,7 @@ class QueueState(Struct, frozen=True):
     """
 
     name: str
-    kind: Literal["readings", "overflow", "dead-letters"]
+    kind: Literal["readings", "overflow", "dead-letters", "unknown-topics"]
     partition: int | None
     ready: int
     consumers: int
@@ -108,10 +108,11 @@ def _state(
 
 
 def queue_names(settings: Settings) -> list[str]:
-    """Return all queues in the order of the list: the dead letters' queue, then partition by partition."""
+    """Return all queues in the order of the list: those of the dead letters, then partition by partition."""
     partitions = range(settings.partitions)
     return [
         wire.DEAD_LETTERS_QUEUE,
+        wire.UNKNOWN_TOPICS_QUEUE,
         *map(wire.readings_queue, partitions),
         *map(wire.overflow_queue, partitions),
     ]
@@ -131,6 +132,8 @@ def queue_states(
 def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) -> QueueState:
     if name == wire.DEAD_LETTERS_QUEUE:
         return QueueState(name, "dead-letters", None, ready, consumers)
+    if name == wire.UNKNOWN_TOPICS_QUEUE:
+        return QueueState(name, "unknown-topics", None, ready, consumers)
     partition = int(name.rpartition(".")[2])
     is_overflow = name == wire.overflow_queue(partition)
     kind: Literal["readings", "overflow"] = "overflow" if is_overflow else "readings"

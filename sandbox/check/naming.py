@@ -1,6 +1,7 @@
 """The policy's rules for names: which a logic may use, which it may set, and which may follow a dot."""
 
 import __future__
+
 import ast
 from functools import cached_property
 

@@ -237,8 +237,10 @@ def test_a_system_that_is_not_set_up_yet_is_told_the_next_steps(
 
     assert doctor.status == OK
     assert "RabbitMQ knows the exchange type x-modulus-hash" in str(findings)
-    assert "There is no exchange readings, results, dead-letters yet" in str(findings)
-    assert "and 13 more yet" in str(findings)
+    assert "There is no exchange readings, results, dead-letters, unknown-topics and 2 more yet" in str(
+        findings
+    )
+    assert "and 14 more yet" in str(findings)
     assert "There is no exchange readings" in str(doctor.ask()), "it has made one"
 
 
@@ -257,7 +259,7 @@ def test_queues_with_other_properties_and_no_consumer_are_a_problem(
     wrong = doctor.wrong()
 
     assert "The queue 'readings.0' exists with other properties" in wrong
-    assert "No consumer for readings.0, overflow.0, readings.1, overflow.1 and 13 more" in wrong
+    assert "No consumer for readings.0, overflow.0, readings.1, overflow.1 and 14 more" in wrong
     assert "'readings.1' is not bound to 'readings'" in wrong
 
 

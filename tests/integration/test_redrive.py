@@ -284,12 +284,12 @@ def test_letters_that_the_broker_refuses_stay_and_can_be_sent_later(desk: DeadLe
     desk.partition.logics.upload("m1", COUNT_AND_TELL, b"")
     with pika.BlockingConnection(pika.URLParameters(desk.amqp_url)) as connection:
         channel = connection.channel()
-        channel.exchange_unbind(wire.READINGS_EXCHANGE, wire.INGEST_EXCHANGE, routing_key=wire.data_key("*"))
+        channel.exchange_unbind(wire.MACHINES_EXCHANGE, wire.INGEST_EXCHANGE, wire.BELOW_MACHINES[0])
 
         with pytest.raises(RedriveStopped, match="Sending stopped after 0 dead letters"):
             desk.redriver.send_all(M1)
 
-        channel.exchange_bind(wire.READINGS_EXCHANGE, wire.INGEST_EXCHANGE, routing_key=wire.data_key("*"))
+        channel.exchange_bind(wire.MACHINES_EXCHANGE, wire.INGEST_EXCHANGE, wire.BELOW_MACHINES[0])
     assert desk.ids() == ["m1/1", "m1/2"]
     assert desk.redriver.send_all(M1) == 2
     desk.process(desk.arrivals(2))

@@ -132,6 +132,12 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
             ["deadLetter", "expiredReading"],
             topology.dead_letters_arguments(settings),
         ),
+        "unknownTopicsQueue": _queue_channel(
+            wire.UNKNOWN_TOPICS_QUEUE,
+            "Messages below machines/ with an unknown topic, which wait to be stored as dead letters.",
+            ["reading"],
+            topology.dead_letters_arguments(settings),
+        ),
     }
 
 

@@ -15,7 +15,7 @@ from pipeline import wire
 from pipeline.broker.publisher import PERSISTENT
 from pipeline.broker.result import CONTENT_TYPE, CloudEvent
 from pipeline.model.claim import CLAIM_PATTERN
-from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY
+from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, UNKNOWN_TOPIC
 from pipeline.model.record import Cause
 from pipeline.wire import CLAIM_HEADER
 
@@ -50,7 +50,7 @@ _TRACEPARENT: Final = {
 }
 
 #: Kinds of dead letters that no worker writes into the headers.
-_NOT_OURS: Final = (EXPIRED, "unknown")
+_NOT_OURS: Final = (EXPIRED, UNKNOWN_TOPIC, "unknown")
 
 #: Headers and properties that RabbitMQ adds.
 _ITS_OWN: Final[dict[str, Any]] = {f"^(x-.*|timestamp|{wire.SENT_AT_HEADER})$": {}}

@@ -30,7 +30,9 @@ _PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 _CLUSTER: Final = 3
 
 #: The names of all our queues.
-_OUR_QUEUES: Final = rf"{topology.PARTITION_QUEUES_PATTERN}|^{wire.DEAD_LETTERS_QUEUE}$"
+_OUR_QUEUES: Final = "|".join(
+    (topology.PARTITION_QUEUES_PATTERN, f"^{wire.DEAD_LETTERS_QUEUE}$", f"^{wire.UNKNOWN_TOPICS_QUEUE}$")
+)
 
 T = TypeVar("T")
 

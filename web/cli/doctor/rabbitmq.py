@@ -125,7 +125,7 @@ class _Inspection:
         yield from wrong
         missing = [each.name for each in topology.EXCHANGES if each not in there]
         if missing:
-            yield Finding(_AREA, "note", f"There is no exchange {', '.join(missing)} yet.", _START)
+            yield Finding(_AREA, "note", f"There is no exchange {some(missing)} yet.", _START)
         elif not wrong:
             yield Finding(_AREA, "ok", "The exchanges are declared correctly.")
 

@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
+from pipeline.model.dead_letter import UNKNOWN_TOPIC
 from pipeline.store.client import Client, RedisError, ResponseError, replicas_required
+from pipeline.store.dead_letters import LetterStore
 from web.cli.doctor.finding import Finding
 
 _AREA: Final = "Redis"
@@ -32,12 +34,24 @@ def check_redis(client: Client) -> Iterator[Finding]:
         yield from _replicas(client, info)
         yield from _replay(client)
         yield _clock(client)
+        yield from _unknown_topics(client)
     except RedisError as e:
         yield Finding(
             _AREA,
             "wrong",
             f"Redis is unavailable: {e}",
             "Start it, or set IOT_LOGIC_REDIS_URL: redis://:password@host:port/database.",
+        )
+
+
+def _unknown_topics(client: Client) -> Iterator[Finding]:
+    if number := LetterStore(client).count_kinds().get(UNKNOWN_TOPIC, 0):
+        messages = "1 message" if number == 1 else f"{number} messages"
+        yield Finding(
+            "Devices",
+            "note",
+            f"{messages} came with a topic that no machine reads.",
+            f"See which topics were meant: iot-logic dead-letters list --kind {UNKNOWN_TOPIC}",
         )
 
 

@@ -1385,7 +1385,7 @@ export interface components {
         QueueState: {
             consumers: number;
             /** @enum {unknown} */
-            kind: "dead-letters" | "overflow" | "readings";
+            kind: "dead-letters" | "overflow" | "readings" | "unknown-topics";
             name: string;
             /** @default null */
             oldest_seconds?: number | null;
@@ -1492,7 +1492,7 @@ export interface components {
             /** @default null */
             cause?: string | null;
             /** @default null */
-            kind?: ("not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown") | null;
+            kind?: ("not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown") | null;
             /** @default null */
             machine?: string | null;
             /** @default null */
@@ -1840,7 +1840,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
                 /** @description The maximum number of items. */
                 limit?: number;
                 /** @description The machine's id, or ~stray for a reading without a machine. */
@@ -1882,7 +1882,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
@@ -2022,7 +2022,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown";
+                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */

@@ -51,6 +51,11 @@ export const KINDS: Record<Kind, Words> = {
     meaning: "The topic of the reading names no machine.",
     remedy: "Fix the topic on the device, and discard the reading: it cannot be sent again.",
   },
+  "unknown-topic": {
+    title: "Unknown topic",
+    meaning: "The message was published below machines/, but its topic is not that of a machine's readings.",
+    remedy: "Change the topic on the device as the message says. It belongs to no machine, so you can only discard it.",
+  },
   expired: {
     title: "Expired",
     meaning: "The reading expired in RabbitMQ before a worker received it, so no logic ran on it.",
