@@ -33,6 +33,7 @@ from redis import ResponseError as ResponseError
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.client import Pipeline as Pipeline
+from redis.retry import Retry as BlockingRetry
 
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
@@ -43,10 +44,15 @@ Client = redis.Redis
 #: Maximum seconds to connect to Redis and to wait for an answer.
 _TIMEOUT: Final = 5
 
+#: The same with Sentinels, where another server may be the primary by then: to connect, and to wait for an
+#: answer.
+_FAILOVER_CONNECT_TIMEOUT: Final = 1
+_FAILOVER_TIMEOUT: Final = 3
+
 #: Maximum seconds to connect to a Sentinel and to wait for its answer. The next one is asked after it.
 _SENTINEL_TIMEOUT: Final = 1
 
-#: Maximum seconds to wait for copies of a write. It is below `_TIMEOUT`.
+#: Maximum seconds to wait for copies of a write. It is below `_FAILOVER_TIMEOUT`.
 _COPIES_SECONDS: Final = 2.0
 
 #: Milliseconds of one `WAITAOF`. Replicas report their disk once a second, and whenever they are asked: each
@@ -194,18 +200,22 @@ def plain(client: Client) -> Client:
 
 
 def _client(address: RedisAddress, kind: type[Client]) -> Client:
-    options: dict[str, Any] = {
-        "socket_timeout": _TIMEOUT,
-        "socket_connect_timeout": _TIMEOUT,
-        "protocol": 3,
-    }
     if not address.service:
-        return kind.from_url(address.url, **options)
+        return kind.from_url(
+            address.url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, protocol=3
+        )
+    # redis-py would ask a Sentinel that does not answer eleven times before it asks the next one.
+    once = BlockingRetry(NoBackoff(), 0)
     sentinel = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
-        address.sentinels, sentinel_kwargs=address.sentinel_options(_SENTINEL_TIMEOUT)
+        address.sentinels, sentinel_kwargs={**address.sentinel_options(_SENTINEL_TIMEOUT), "retry": once}
     )
     client = sentinel.master_for(  # type: ignore[no-untyped-call]
-        address.service, kind, **address.options, **options
+        address.service,
+        kind,
+        **address.options,
+        socket_timeout=_FAILOVER_TIMEOUT,
+        socket_connect_timeout=_FAILOVER_CONNECT_TIMEOUT,
+        protocol=3,
     )
     return cast("Client", client)
 
@@ -227,8 +237,9 @@ async def connect_async(url: str, timeout: float) -> "AsyncIterator[redis.asynci
         if not address.service:
             yield await stack.enter_async_context(redis.asyncio.Redis.from_url(address.url, **options))
             return
+        sentinel_options = {**address.sentinel_options(_SENTINEL_TIMEOUT), "retry": options["retry"]}
         sentinel = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
-            address.sentinels, sentinel_kwargs=address.sentinel_options(_SENTINEL_TIMEOUT)
+            address.sentinels, sentinel_kwargs=sentinel_options
         )
         for each in sentinel.sentinels:
             await stack.enter_async_context(each)
