@@ -14,6 +14,7 @@ It also notices a silent broker sooner than pika, as `_Heartbeats` says.
 import contextlib
 import random
 import re
+import time
 from collections.abc import Callable
 from copy import copy
 from functools import lru_cache
@@ -33,12 +34,21 @@ from pipeline.settings import addresses_of
 
 headers.install()
 
-#: Seconds between two AMQP heartbeats. The broker gives a partition to another worker if a paused or
-#: disconnected worker misses two of them, which takes three at most: less than 10 seconds.
-HEARTBEAT_SECONDS: Final = 3
+#: The AMQP heartbeat in seconds. The broker gives a partition to another worker if it hears nothing from a
+#: paused or disconnected worker for two heartbeats, which takes three at most. It sends us something twice in
+#: a heartbeat.
+HEARTBEAT_SECONDS: Final = 2
+
+#: The checks for a silent broker in a heartbeat, and the checks without a byte that end the connection. Three
+#: of the broker's frames are then missing.
+_CHECKS: Final = 4
+_SILENT_CHECKS: Final = 6
 
 #: Seconds to connect to one node of several, for the TCP connection and for the login each.
-_CONNECT_SECONDS: Final = 3
+_CONNECT_SECONDS: Final = 2
+
+#: Seconds for which a node that did not answer, or whose connection was lost, is tried after the others.
+_AVOID_SECONDS: Final = 30.0
 
 #: The same for a connection that only the calling thread serves, which may be busy for longer.
 _WAITING_HEARTBEAT: Final = 20
@@ -49,12 +59,15 @@ _REPLY: Final = re.compile(r"\([0-9]+\) '(.+)'")
 #: Maximum destinations, mostly machines, whose frames are cached: some hundred bytes each.
 _PLACES: Final = 4096
 
+#: When a connection of this process to each node last failed, or was lost.
+_failed_at: dict[tuple[str, int], float] = {}
+
 
 def parameters_of(amqp_url: str) -> list[pika.URLParameters]:
     """Return the connection parameters of each address in the setting, in random order.
 
-    They have our heartbeat if the URL has none. If there are several, a node that does not answer must not
-    hold up the connection to the next one.
+    Nodes that failed in the last seconds come last. They have our heartbeat if the URL has none. If there are
+    several, a node that does not answer must not hold up the connection to the next one.
     """
     found = [pika.URLParameters(address) for address in addresses_of(amqp_url)]
     for parameters in found:
@@ -63,7 +76,18 @@ def parameters_of(amqp_url: str) -> list[pika.URLParameters]:
         if len(found) > 1:
             parameters.socket_timeout = parameters.stack_timeout = _CONNECT_SECONDS
     random.shuffle(found)
+    found.sort(key=_last_failure)
     return found
+
+
+def _last_failure(parameters: pika.connection.Parameters) -> float:
+    """Return when this node failed; 0 if it has not lately."""
+    failed_at = _failed_at.get((parameters.host, parameters.port), 0.0)
+    return failed_at if time.monotonic() - failed_at < _AVOID_SECONDS else 0.0
+
+
+def _note_failure(parameters: pika.connection.Parameters) -> None:
+    _failed_at[parameters.host, parameters.port] = time.monotonic()
 
 
 class BlockingConnection(pika.BlockingConnection):
@@ -90,7 +114,11 @@ class BlockingConnection(pika.BlockingConnection):
             adapted.socket_timeout = adapted.stack_timeout = patience
         try:
             super().__init__(adapted)
+        except pika.exceptions.AMQPConnectionError:
+            _note_failure(parameters)
+            raise
         except (AMQPConnectorException, OSError) as e:
+            _note_failure(parameters)
             raise pika.exceptions.AMQPConnectionError(e) from e
 
 
@@ -125,19 +153,20 @@ def _inner(error: BaseException) -> BaseException | None:
 
 
 class _Heartbeats(HeartbeatChecker):
-    """Ends a connection on which nothing has arrived for two heartbeats, which takes three at most.
+    """Ends a connection on which nothing has arrived for one and a half heartbeats.
 
-    RabbitMQ does the same. pika itself ends it after up to twice the heartbeat and 10 seconds.
+    pika itself ends it after up to twice the heartbeat and 10 seconds. It counts checks and not seconds: if
+    this process was busy or paused, the broker's frames may have arrived and not be read yet.
     """
 
     def _start_check_timer(self) -> None:
-        self._check_interval = self._timeout
+        self._check_interval = self._timeout / _CHECKS
         super()._start_check_timer()  # type: ignore[no-untyped-call]
 
     @property
     def connection_is_idle(self) -> bool:
-        """Whether nothing has arrived in two intervals."""
-        return bool(self._idle_byte_intervals > 1)
+        """Whether nothing has arrived between many checks."""
+        return bool(self._idle_byte_intervals >= _SILENT_CHECKS)
 
 
 class Connection(pika.SelectConnection):
@@ -156,7 +185,13 @@ class Connection(pika.SelectConnection):
         #: Called with the frames by which the broker confirms or refuses published messages.
         self.on_confirm: Callable[[Any], None] | None = None
         self._unsent: list[bytes] = []
-        super().__init__(parameters, on_open, on_end, on_end, custom_ioloop=loop)
+
+        def ended(connection: Any, reason: BaseException) -> None:
+            if not isinstance(reason, pika.exceptions.ConnectionClosedByClient):
+                _note_failure(parameters)
+            on_end(connection, reason)
+
+        super().__init__(parameters, on_open, ended, ended, custom_ioloop=loop)
 
     def _create_heartbeat_checker(self) -> HeartbeatChecker | None:
         """Return what ends the connection if the broker is silent. pika calls this after the login."""
