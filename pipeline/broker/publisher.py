@@ -47,6 +47,9 @@ PERSISTENT: Final = 2
 #: Seconds between two attempts to connect, and to publish refused messages.
 _AGAIN_SECONDS: Final = 0.5
 
+#: Seconds after a lost connection in which a refused message lets the publisher connect again (`_leave`).
+_SETTLING_SECONDS: Final = 20.0
+
 #: The routing key of a probe. There is no queue with this name.
 _PROBE_KEY: Final = "iot-logic.probe"
 
@@ -181,6 +184,8 @@ class Publisher:
         self._handed_in: deque[_Submission] = deque()
         self._unconfirmed: dict[int, _Submission] = {}
         self._published = 0
+        self._lost_at = float("-inf")
+        self._leaving = False
         self.lost_because = "still connecting"
         self._blocked: str | None = None
         self._stopping = Event()
@@ -239,6 +244,8 @@ class Publisher:
         while not self._stopping.is_set():
             try:
                 self._serve(self._prepare())
+                if not self._leaving:
+                    self._lost_at = monotonic()
                 reason = f"the connection to RabbitMQ was lost: {self.lost_because}"
             except (pika.exceptions.AMQPError, OSError) as e:
                 reason = f"RabbitMQ cannot be reached: {reason_of(e)}"
@@ -253,6 +260,7 @@ class Publisher:
 
     def _serve(self, parameters: pika.connection.Parameters) -> None:
         """Connect, and publish until the connection ends."""
+        self._leaving = False
         self._connection = Connection(parameters, self._loop, self._on_open, self._on_end)
         try:
             self._loop.start()
@@ -321,6 +329,22 @@ class Publisher:
             submission.answer(answered, refused=refused)
             if submission.waiting == 0:
                 self._on_answered(submission)
+        if refused and monotonic() - self._lost_at < _SETTLING_SECONDS:
+            self._leave()
+
+    def _leave(self) -> None:
+        """End the connection, to publish over another one.
+
+        RabbitMQ up to 3.12 looks up a queue's leader when a channel first publishes to it. If a node has just
+        been lost, this may be the old leader. Then the channel asks it before each message, waits, and
+        refuses the message, as if the queue was full, until that node is back (`rabbit_fifo_client:enqueue`).
+        A new channel finds the new leader. An orderly close would wait behind the messages in the channel.
+        """
+        if self._connection is not None and not self._leaving:
+            self._leaving = True
+            self._connection._terminate_stream(
+                pika.exceptions.StreamLostError("a message was refused soon after a lost connection")
+            )
 
     def _on_answered(self, submission: _Submission) -> None:
         """Handle that the broker has answered all messages of a submission that were published last."""
