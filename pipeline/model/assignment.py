@@ -1,7 +1,16 @@
 """The assignment of partitions to workers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
+
+
+def eligible(workers: Collection[str], disconnected: Collection[str]) -> list[str]:
+    """Return the workers among which the partitions are divided, sorted.
+
+    A worker without RabbitMQ has no share, unless no worker has RabbitMQ: then all keep their shares, so that
+    no partition moves when it is back.
+    """
+    return sorted(set(workers) - set(disconnected)) or sorted(workers)
 
 
 def assignment(workers: Sequence[str], partitions: int) -> dict[int, str]:

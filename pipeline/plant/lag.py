@@ -18,7 +18,7 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.connection import connect, reason_of
 from pipeline.errors import BrokerUnavailable, TopologyError
-from pipeline.model.assignment import assignment
+from pipeline.model.assignment import assignment, eligible
 from pipeline.settings import Settings
 from pipeline.store.workers import Holding, WorkerStatus
 
@@ -73,7 +73,9 @@ def partition_states(
     settings: Settings, workers: Sequence[WorkerStatus], partitions: Sequence[int]
 ) -> list[PartitionState]:
     """Return these partitions, in order. Raises `BrokerUnavailable`."""
-    owners = assignment([worker.id for worker in workers], settings.partitions)
+    ids = [worker.id for worker in workers]
+    disconnected = [worker.id for worker in workers if not worker.connected]
+    owners = assignment(eligible(ids, disconnected), settings.partitions)
     names = [
         name(partition) for partition in partitions for name in (wire.readings_queue, wire.overflow_queue)
     ]

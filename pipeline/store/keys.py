@@ -106,6 +106,7 @@ def letter_keys(machine_id: str) -> list[str]:
 #: When each worker last reported (score: seconds of Redis's clock), and its report.
 WORKERS_SEEN_KEY: Final = "{workers}:seen"
 WORKER_REPORTS_KEY: Final = "{workers}:reports"
+WORKERS_WITHOUT_RABBITMQ_KEY: Final = "{workers}:without-rabbitmq"
 
 #: All tokens by name, and when each was last used.
 TOKENS_KEY: Final = "tokens"

@@ -1,6 +1,7 @@
 """The reports of worker processes, once a second, and of the workers that vanished.
 
 Redis keeps the time of each worker's last report in a sorted set, by Redis's clock, and the report in a hash.
+A set has the workers that say that they have no connection to RabbitMQ.
 The others count out a worker that is silent for `EXPIRY_SECONDS` (`pipeline.worker.membership`). If it did
 not leave by itself, it has vanished: its last report is kept for `VANISHED_SECONDS`, to find out why.
 """
@@ -13,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.store.client import Client, plain
-from pipeline.store.keys import WORKER_REPORTS_KEY, WORKERS_SEEN_KEY
+from pipeline.store.keys import WORKER_REPORTS_KEY, WORKERS_SEEN_KEY, WORKERS_WITHOUT_RABBITMQ_KEY
 
 #: Seconds without a heartbeat after which a worker is counted out. The broker notices a killed worker at
 #: once, so this is the time that its partitions are not processed.
@@ -23,21 +24,24 @@ EXPIRY_SECONDS: Final = 5.0
 VANISHED_SECONDS: Final = 600.0
 _VANISHED: Final = 100
 
-#: Writes a worker's report, forgets workers that vanished long ago, and returns the current and the vanished
-#: workers.
+#: Writes a worker's report, forgets workers that vanished long ago, and returns the current workers, the
+#: vanished ones, and those without a connection to RabbitMQ.
 _BEAT: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call(ARGV[5] == '1' and 'SREM' or 'SADD', KEYS[3], ARGV[1])
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])) do
     redis.call('ZREM', KEYS[1], id)
     redis.call('HDEL', KEYS[2], id)
+    redis.call('SREM', KEYS[3], id)
 end
 local expiry = now - ARGV[4]
 return {
     redis.call('ZRANGEBYSCORE', KEYS[1], expiry, '+inf'),
     redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. expiry),
+    redis.call('SMEMBERS', KEYS[3]),
 }
 """
 
@@ -87,10 +91,11 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
 
     `version` is the version of the program, `since` when the process started (RFC 3339, UTC), and `threads`
     the number of threads that process batches. `metrics` is the address for Prometheus, null if there is
-    none. `assigned` lists the partitions assigned to the worker, `holding` those that it consumes; `held` and
-    `in_flight` are the totals of these. `readings` is the number of readings processed since the start, and
-    `rate` the number per second. `sandbox_restarts` is the number of sandbox children that were lost or
-    killed, `sandbox_restart_causes` the number by cause. `heard` is the number of seconds since the report.
+    none. `connected` is false if the worker has had no connection to RabbitMQ for some seconds. `assigned`
+    lists the partitions assigned to the worker, `holding` those that it consumes; `held` and `in_flight` are
+    the totals of these. `readings` is the number of readings processed since the start, and `rate` the number
+    per second. `sandbox_restarts` is the number of sandbox children that were lost or killed,
+    `sandbox_restart_causes` the number by cause. `heard` is the number of seconds since the report.
 
     Workers of another version may omit fields.
     """
@@ -102,6 +107,7 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
     since: str | None = None
     threads: int = 0
     metrics: str | None = None
+    connected: bool = True
     assigned: list[int]
     holding: list[Holding]
     held: int = 0
@@ -112,6 +118,14 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
     sandbox_restarts: int
     sandbox_restart_causes: Mapping[str, int] = {}
     heard: float = 0.0
+
+
+class Members(Struct, frozen=True):
+    """The ids of the current workers, of the vanished ones, and of those without RabbitMQ."""
+
+    present: frozenset[str]
+    vanished: frozenset[str]
+    disconnected: frozenset[str]
 
 
 class Heartbeats:
@@ -125,18 +139,21 @@ class Heartbeats:
         self._redis = plain(client)
         self._beat = client.register_script(_BEAT)
 
-    def beat(self, report: WorkerStatus) -> tuple[frozenset[str], frozenset[str]]:
-        """Write a worker's report. Return the current workers and the vanished ones."""
+    def beat(self, report: WorkerStatus) -> Members:
+        """Write a worker's report. Return the workers."""
         body = msgspec.json.encode(report)
-        arguments: list[str | bytes | float] = [report.id, body, VANISHED_SECONDS, EXPIRY_SECONDS]
-        answer = self._beat(keys=[WORKERS_SEEN_KEY, WORKER_REPORTS_KEY], args=arguments)
-        present, vanished = cast("list[list[bytes]]", answer)
-        return frozenset(each.decode() for each in present), frozenset(each.decode() for each in vanished)
+        answer = self._beat(
+            keys=[WORKERS_SEEN_KEY, WORKER_REPORTS_KEY, WORKERS_WITHOUT_RABBITMQ_KEY],
+            args=[report.id, body, VANISHED_SECONDS, EXPIRY_SECONDS, int(report.connected)],
+        )
+        each = cast("list[list[bytes]]", answer)
+        return Members(*(frozenset(worker.decode() for worker in workers) for workers in each))
 
     def leave(self, worker: str) -> None:
         """Note that a worker leaves, so that it does not count as vanished."""
         self._redis.zrem(WORKERS_SEEN_KEY, worker)
         self._redis.hdel(WORKER_REPORTS_KEY, worker)
+        self._redis.srem(WORKERS_WITHOUT_RABBITMQ_KEY, worker)
 
 
 class WorkerList(Struct, frozen=True):

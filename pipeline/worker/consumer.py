@@ -11,6 +11,7 @@ Dramatiq sees one queue and one consumer. Behind it are the partitions that are 
   has waited for some milliseconds: small batches would only take turns on the same core.
 - The consumer acknowledges a batch when the broker has confirmed its messages. No thread waits for that: the
   worker thread is free as soon as everything is written.
+- A worker without a connection to RabbitMQ says so, and the others take over its partitions.
 - A worker ends its sessions if Redis has not answered it for so long that the other workers count it out.
 - A partition that is no longer assigned is released after its readings in flight. A newly assigned partition
   is consumed once the worker has taken its fence (`pipeline.store.sessions`): when the previous session has
@@ -216,12 +217,10 @@ class BatchConsumer(Consumer):
             for partition in list(self._partitions.values()):
                 partition.tick()
             return
-        if self._connection is None:
-            self._connect()
-        elif self._membership.counted_out:
+        if self._membership.counted_out:
             for partition in list(self._partitions.values()):
                 partition.end()
-        elif self._connection.is_open:
+        elif self._connection is not None and self._connection.is_open:
             self._follow(self._membership.assigned)
         for partition in self._partitions.values():
             partition.tick()
@@ -229,6 +228,8 @@ class BatchConsumer(Consumer):
             partition.fence: partition.settled for partition in self._partitions.values()
         }
         self._membership.holding = [partition.holding() for partition in self._partitions.values()]
+        if self._connection is None:
+            self._connect()  # last, because it may take seconds
 
     def _connect(self) -> None:
         try:
@@ -236,14 +237,18 @@ class BatchConsumer(Consumer):
         except (pika.exceptions.AMQPError, TopologyError) as e:
             _logger.warning("RabbitMQ is unavailable; retrying: %s", reason_of(e))
         else:
-            self._connection = Connection(
-                parameters, self._loop, lambda _: self._follow(self._membership.assigned), self._on_end
-            )
+            self._connection = Connection(parameters, self._loop, self._on_open, self._on_end)
+
+    def _on_open(self, _connection: object) -> None:
+        self._membership.disconnected_at = None
+        self._follow(self._membership.assigned)
 
     def _on_end(self, _connection: object, reason: BaseException) -> None:
         if not self._stopping.is_set():
             _logger.warning("the connection to RabbitMQ was lost; reconnecting: %s", reason_of(reason))
             self._metrics.broker_losses.inc()
+        if self._membership.disconnected_at is None:
+            self._membership.disconnected_at = time.monotonic()
         self._connection = None
 
     def _follow(self, assigned: frozenset[int]) -> None:

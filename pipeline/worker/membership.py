@@ -7,6 +7,9 @@
   soon as all have read the same set, at most a second later.
 - While they disagree, or one is wrong, two workers may want a partition, or none. Neither does harm: only one
   session at a time holds its fence (`pipeline.store.sessions`), and readings wait in the partition.
+- A worker that has had no connection to RabbitMQ for `_RABBITMQ_SECONDS` says so, and the others take over
+  its partitions. It keeps reporting, so that people see why it does nothing. If no worker has RabbitMQ, all
+  keep their partitions (`eligible`).
 - While Redis does not answer, or too few replicas have this worker's reports, the assignment stays unchanged
   until the others count this worker out. Then it ends its sessions, which cannot write any more. Otherwise
   RabbitMQ would keep delivering to this worker instead of the worker that has taken over.
@@ -25,7 +28,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from pipeline.clock import now
-from pipeline.model.assignment import assignment
+from pipeline.model.assignment import assignment, eligible
 from pipeline.model.session import Fence, Settled
 from pipeline.store.client import Client, RedisError
 from pipeline.store.sessions import Sessions
@@ -34,6 +37,10 @@ from pipeline.version import VERSION
 
 #: Seconds between two heartbeats.
 BEAT_SECONDS: Final = 1.0
+
+#: Seconds without a connection to RabbitMQ after which a worker leaves its partitions to the others: longer
+#: than it takes to connect to another node. Each move of a partition costs some work in flight.
+_RABBITMQ_SECONDS: Final = 3.0
 
 #: Number of heartbeats over which the batch size is averaged.
 _BEATS: Final = 10
@@ -46,7 +53,8 @@ class Membership:
 
     `assigned` are the partitions that this worker must hold. `vanished` are the workers that stopped their
     heartbeats without leaving. The consumer reports the partitions it holds in `holding`, and in `settled`
-    how far each of its sessions is settled; the thread writes that to `sessions`.
+    how far each of its sessions is settled; the thread writes that to `sessions`. It also reports in
+    `disconnected_at` since when it has had no connection to RabbitMQ, None if it has one.
     """
 
     def __init__(
@@ -65,6 +73,7 @@ class Membership:
         self.vanished = frozenset[str]()
         self.holding: list[Holding] = []
         self.settled: dict[Fence, Settled] = {}
+        self.disconnected_at: float | None = monotonic()
         self.sessions = sessions
         self._heartbeats = Heartbeats(client)
         self._partitions = partitions
@@ -111,10 +120,15 @@ class Membership:
 
     def _beat(self) -> None:
         self.sessions.note(self.settled)
-        present, self.vanished = self._heartbeats.beat(self._report())
-        self._answered_at = monotonic()
-        owners = assignment(sorted(present), self._partitions)
+        members = self._heartbeats.beat(self._report())
+        self._answered_at, self.vanished = monotonic(), members.vanished
+        owners = assignment(eligible(members.present, members.disconnected), self._partitions)
         self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
+
+    def _connected(self) -> bool:
+        """Return whether this worker can process readings, as far as RabbitMQ is concerned."""
+        since = self.disconnected_at
+        return since is None or monotonic() - since <= _RABBITMQ_SECONDS
 
     def _report(self) -> WorkerStatus:
         before, self._settled = self._settled, {each.partition: each.settled for each in self.holding}
@@ -133,6 +147,7 @@ class Membership:
             since=self._since,
             threads=self._threads,
             metrics=self._metrics,
+            connected=self._connected(),
             assigned=sorted(self.assigned),
             holding=[replace(each, rate=new.get(each.partition, 0) / seconds) for each in holding],
             held=sum(each.held for each in holding),

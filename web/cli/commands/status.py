@@ -109,6 +109,9 @@ def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
     """Return the problems of a plant, as sentences."""
     if not plant.workers:
         yield "There is no worker, so no readings are processed. Start one: dramatiq pipeline.actors"
+    for worker in plant.workers:
+        if not worker.get("connected", True):
+            yield f"The worker {worker.get('id')} has no connection to RabbitMQ, so it processes no readings."
     for worker in plant.vanished:
         yield f"The worker {worker.get('id')} has vanished. Its last report was {worker.get('heard')} s ago."
     partitions = _partitions(plant.partitions)

@@ -28,7 +28,11 @@ def check_workers(client: Client, settings: Settings) -> Iterator[Finding]:
     if not workers.present:
         yield Finding(_AREA, "wrong", "There is no worker.", "Start one: dramatiq pipeline.actors")
         return
-    wrong = [*_versions(workers.present), *_partitions(workers.present, settings)]
+    wrong = [
+        *_versions(workers.present),
+        *_disconnected(workers.present),
+        *_partitions(workers.present, settings),
+    ]
     yield from wrong
     if not wrong:
         count = len(workers.present)
@@ -44,6 +48,17 @@ def _versions(workers: list[WorkerStatus]) -> Iterator[Finding]:
                 "wrong",
                 f"{worker.id} has the version {worker.version or 'unknown'}, but this command has {VERSION}.",
                 "Upgrade the older one and restart it.",
+            )
+
+
+def _disconnected(workers: list[WorkerStatus]) -> Iterator[Finding]:
+    for worker in workers:
+        if not worker.connected:
+            yield Finding(
+                _AREA,
+                "wrong",
+                f"{worker.id} has no connection to RabbitMQ, so it processes no readings.",
+                f"If RabbitMQ is well, check the network between it and {worker.host}.",
             )
 
 

@@ -1745,7 +1745,7 @@ export interface components {
          * WorkerStatus
          * @description The report of a worker process.
          *
-         *     `version` is the version of the program, `since` when the process started (RFC 3339, UTC), and `threads` the number of threads that process batches. `metrics` is the address for Prometheus, null if there is none. `assigned` lists the partitions assigned to the worker, `holding` those that it consumes; `held` and `in_flight` are the totals of these. `readings` is the number of readings processed since the start, and `rate` the number per second. `sandbox_restarts` is the number of sandbox children that were lost or killed, `sandbox_restart_causes` the number by cause. `heard` is the number of seconds since the report.
+         *     `version` is the version of the program, `since` when the process started (RFC 3339, UTC), and `threads` the number of threads that process batches. `metrics` is the address for Prometheus, null if there is none. `connected` is false if the worker has had no connection to RabbitMQ for some seconds. `assigned` lists the partitions assigned to the worker, `holding` those that it consumes; `held` and `in_flight` are the totals of these. `readings` is the number of readings processed since the start, and `rate` the number per second. `sandbox_restarts` is the number of sandbox children that were lost or killed, `sandbox_restart_causes` the number by cause. `heard` is the number of seconds since the report.
          *
          *     Workers of another version may omit fields.
          */
@@ -1759,6 +1759,8 @@ export interface components {
              *     }
              */
             batches?: components["schemas"]["Batches"];
+            /** @default true */
+            connected?: boolean;
             /** @default 0 */
             heard?: number;
             /** @default 0 */

@@ -23,7 +23,8 @@ const HELD = 60;
 /** Return the findings for a snapshot. Some are reported only if `before`, the previous snapshot, has them too. */
 export function findings(snapshot: Snapshot, before: Snapshot | null): Finding[] {
   const wrong = [
-    ...servers(snapshot), ...workers(snapshot), ...partitions(snapshot, before), ...lag(snapshot), ...vanished(snapshot), ...deadLetters(snapshot),
+    ...servers(snapshot), ...workers(snapshot), ...disconnected(snapshot), ...partitions(snapshot, before), ...lag(snapshot), ...vanished(snapshot),
+    ...deadLetters(snapshot),
   ];
   if (wrong.length === 0) return [well(snapshot)];
   return [...wrong.filter((each) => each.tone === "bad"), ...wrong.filter((each) => each.tone === "warn")];
@@ -64,6 +65,18 @@ function* workers(snapshot: Snapshot): Generator<Finding> {
   yield {
     tone: "bad", text: `No worker is running, so no readings are processed. ${wait.charAt(0).toUpperCase()}${wait.slice(1)}.`,
     advice: "Start one:", command: "dramatiq pipeline.actors", page: "no-worker",
+  };
+}
+
+function* disconnected(snapshot: Snapshot): Generator<Finding> {
+  // If RabbitMQ itself is down, that is the finding.
+  if (snapshot.missing.has("rabbitmq")) return;
+  const number = snapshot.workers.filter((each) => each.connected === false).length;
+  if (number === 0) return;
+  yield {
+    tone: "bad",
+    text: number === 1 ? "A worker has no connection to RabbitMQ, so it processes no readings." : `${count(number)} workers have no connection to RabbitMQ, so they process no readings.`,
+    advice: "The other workers process the readings of its partitions. Check the network between its host and RabbitMQ.", page: "broker-down",
   };
 }
 
