@@ -1,6 +1,6 @@
 """The scene: three RabbitMQ nodes, Redis and Sentinels, three workers and two APIs, each on its own host.
 
-RabbitMQ, Redis and the Sentinels are configured as docs/growing.md says, in addition with `net_ticktime` 10.
+RabbitMQ, Redis and the Sentinels are configured as docs/growing.md says.
 """
 
 import logging
@@ -33,15 +33,18 @@ from tests.support.installation import Command, Installation
 from tests.support.replicated_redis import SERVICE, ReplicatedRedis, Server
 from tests.support.waiting import wait_until
 
-#: Seconds of silence after which the other nodes of RabbitMQ consider a node down, plus or minus a quarter.
-TICK_SECONDS: Final = 10
-
 #: The lines of docs/growing.md.
+_RABBITMQ: Final = (
+    "cluster_partition_handling = pause_minority",
+    "queue_leader_locator = balanced",
+    "net_ticktime = 5",
+)
+_RABBITMQ_ADVANCED: Final = "[{kernel, [{net_setuptime, 1}]}].\n"
 _REDIS: Final = (
     "min-replicas-to-write 1\nmin-replicas-max-lag 10\nrepl-timeout 60\nrepl-ping-replica-period 10\n"
 )
 _SENTINEL: Final = (
-    f"sentinel down-after-milliseconds {SERVICE} 5000\nsentinel failover-timeout {SERVICE} 60000\n"
+    f"sentinel down-after-milliseconds {SERVICE} 3000\nsentinel failover-timeout {SERVICE} 60000\n"
 )
 
 #: The machines and the readings per second of each of the three fleets. Each fleet is one publisher.
@@ -127,6 +130,7 @@ class _Broker(Broker):
         names = "".join(
             f'{{host,{{{each.address.replace(".", ",")}}},["{each.namespace}"]}}.\n' for each in self._hosts
         )
+        self._file("advanced.config").write_text(_RABBITMQ_ADVANCED)
         self._file("inetrc").write_text(f"{names}{{lookup,[file,native]}}.\n")
 
     def _configure_with(self, lines: list[str]) -> None:
@@ -139,8 +143,7 @@ class _Broker(Broker):
                 *(line.replace("127.0.0.1", self.host.address) for line in lines),
                 "cluster_formation.peer_discovery_backend = classic_config",
                 *nodes,
-                "cluster_partition_handling = pause_minority",
-                "queue_leader_locator = balanced",
+                *_RABBITMQ,
             ]
         )
 
@@ -151,7 +154,7 @@ class _Broker(Broker):
         return environ | {
             "ERL_EPMD_ADDRESS": self.host.address,
             "RABBITMQ_NODENAME": f"rabbit@{self.host.namespace}",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{arguments} -kernel net_ticktime {TICK_SECONDS}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": arguments,
         }
 
     def _command(self) -> list[str]:
