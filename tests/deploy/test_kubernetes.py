@@ -305,6 +305,10 @@ def test_rabbitmq_has_the_same_image_plugins_and_settings_as_in_compose() -> Non
     assert spec["image"] in compose()["rabbitmq"]["image"]
     assert {*spec["rabbitmq"]["additionalPlugins"], "rabbitmq_management", "rabbitmq_prometheus"} == plugins
     assert here == {line for line in settings if not operators.match(line)}
+    advanced = (folder / "advanced.config").read_text().splitlines()
+    assert spec["rabbitmq"]["advancedConfig"].splitlines() == [
+        line for line in advanced if not line.startswith("%")
+    ]
 
 
 def test_redis_has_the_same_settings_as_in_compose() -> None:

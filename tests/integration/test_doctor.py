@@ -220,6 +220,20 @@ def test_a_worker_with_another_version_or_other_settings_is_a_problem(
     assert "other uses more partitions than the 8 of this command" in wrong
 
 
+def test_a_worker_without_rabbitmq_is_a_problem(doctor: Doctor, client: "redis.Redis") -> None:
+    [worker] = list_workers(client).present
+    other = msgspec.structs.replace(worker, id="other", connected=False)
+    client.hset(WORKER_REPORTS_KEY, "other", msgspec.json.encode(other))
+    client.zadd("{workers}:seen", {"other": client.time()[0] + 60})
+    try:
+        wrong = doctor.wrong()
+    finally:
+        client.zrem("{workers}:seen", "other")
+        client.hdel(WORKER_REPORTS_KEY, "other")
+
+    assert "other has no connection to RabbitMQ, so it processes no readings." in wrong
+
+
 def test_a_broker_with_more_partitions_than_the_settings_is_a_problem(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

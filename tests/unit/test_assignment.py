@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model.assignment import assignment
+from pipeline.model.assignment import assignment, eligible
 
 PARTITIONS = 64
 
@@ -39,3 +39,11 @@ def test_when_a_worker_joins_most_partitions_keep_their_owner() -> None:
         moved = sum(before[partition] != after[partition] for partition in range(PARTITIONS))
         # A new worker's even share, and as many again because the upper bound pushes other partitions along.
         assert moved <= 2 * -(-PARTITIONS // count)
+
+
+def test_a_worker_without_rabbitmq_has_no_share() -> None:
+    assert eligible({"b", "a", "c"}, {"b", "vanished"}) == ["a", "c"]
+
+
+def test_if_no_worker_has_rabbitmq_all_keep_their_shares() -> None:
+    assert eligible({"b", "a"}, {"a", "b"}) == ["a", "b"]
