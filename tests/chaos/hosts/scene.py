@@ -37,7 +37,7 @@ from tests.support.waiting import wait_until
 _RABBITMQ: Final = (
     "cluster_partition_handling = pause_minority",
     "queue_leader_locator = balanced",
-    "net_ticktime = 5",
+    "net_ticktime = 4",
 )
 _RABBITMQ_ADVANCED: Final = "[{kernel, [{net_setuptime, 1}]}].\n"
 _REDIS: Final = (
