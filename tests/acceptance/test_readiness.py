@@ -107,9 +107,13 @@ def test_the_command_status_names_the_cause(plant: Installation, redis_server: P
         client.execute_command("REPLICAOF", "127.0.0.1", "1")
         try:
             wait_until(lambda: causes(plant) != {}, timeout=30)
+            # Workers report through Redis, so nobody knows of one now.
+            wait_until(lambda: plant.client.get("/workers").json()["workers"] == [], timeout=60)
             status = plant.start("iot-logic", "status")
             assert status.process.wait(60) == 1
         finally:
             client.execute_command("REPLICAOF", "NO", "ONE")
     assert "read-only replica" in status.log
+    assert "no worker" not in status.log
+    assert "vanished" not in status.log
     assert "IOT_LOGIC_REDIS_URL" in status.log

@@ -63,7 +63,7 @@ def status(arguments: argparse.Namespace) -> int:
         wrong, plant = _unready(api), None
         try:
             plant = _ask(api)
-            wrong += _wrong(api, plant)
+            wrong += _wrong(api, plant, unready=bool(wrong))
         except Refused:
             if not wrong:  # else that keeps the API from answering
                 raise
@@ -105,8 +105,18 @@ def _count(api: Api, health: str) -> int:
     return sum(1 for _ in islice(api.pages("/machines", "machines", {"health": health}), _MANY))
 
 
-def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
-    """Return the problems of a plant, as sentences."""
+def _wrong(api: Api, plant: _Plant, *, unready: bool) -> Iterator[str]:
+    """Return the problems of a plant, as sentences, without those that Redis or RabbitMQ causes if `unready`.
+
+    Workers report through Redis, and process nothing without RabbitMQ.
+    """
+    if not unready:
+        yield from _wrong_with_workers(api, plant)
+    if plant.dead_letters.get("warning"):
+        yield str(plant.dead_letters["warning"])
+
+
+def _wrong_with_workers(api: Api, plant: _Plant) -> Iterator[str]:
     if not plant.workers:
         yield "There is no worker, so no readings are processed. Start one: dramatiq pipeline.actors"
     for worker in plant.workers:
@@ -129,8 +139,6 @@ def _wrong(api: Api, plant: _Plant) -> Iterator[str]:
         if each.seconds_behind is not None and each.seconds_behind > _BEHIND:
             behind = f"{each.seconds_behind:.0f} s behind"
             yield f"Partition {each.partition} is {behind}; {each.readings}."
-    if plant.dead_letters.get("warning"):
-        yield str(plant.dead_letters["warning"])
 
 
 def _well(machines: dict[str, int]) -> str:
