@@ -265,7 +265,7 @@ class Tables:
                     yield self._cannot_change(default, variable)
 
     def notes(self) -> Iterator[Finding]:
-        """Yield the places where code runs for every reading, although it is costly."""
+        """Yield costly code that runs for every reading, and values that functions change in vain."""
         for line in self._lines:
             if line.pinned and line.costly:
                 yield (
@@ -273,6 +273,17 @@ class Tables:
                     "this runs for every reading, because it reads `config` or keeps functions",
                     "Values without them are computed once for each version.",
                 )
+        noted = set[Variable]()
+        for node in (node for line in self._lines if line.defines for node in ast.walk(line.node)):
+            changed = _changed(node)
+            for variable in _variables([changed], self._scope) if changed is not None else ():
+                if variable not in self._tables | noted:
+                    noted.add(variable)
+                    yield (
+                        node,
+                        f"`{variable.name}` begins anew with each reading",
+                        "Keep values between readings in state.",
+                    )
 
 
 def _index(

@@ -105,3 +105,37 @@ def test_the_parent_cleans_notes_like_problems() -> None:
         assert (note.line, note.column) == (1, 1)
         assert note.message.isprintable()
         assert max(len(note.text), len(note.message), len(note.hint)) <= 500
+
+
+@pytest.mark.parametrize(
+    ("value", "change"),
+    [
+        ("{}", "CACHE[1] = 2"),
+        ("[]", "CACHE.append(1)"),
+        ("set()", "CACHE.add(1)"),
+        ("{}", "del CACHE[1]"),
+        ("{'a': []}", "CACHE['a'].append(1)"),
+        ("{}", "CACHE.setdefault('a', 1)"),
+        ("{'a': 1}", "CACHE['a'] += 1"),
+    ],
+)
+def test_a_value_of_the_top_level_that_a_function_changes_gets_a_note(value: str, change: str) -> None:
+    """It looks like a value that is kept between readings. The second change adds no second note."""
+    source = f"CACHE = {value}\n" + process(f"if data:\n    {change}\n    {change}\nreturn {{}}")
+
+    [(line, _, message)] = notes(source)
+
+    assert (line, message) == (4, "`CACHE` begins anew with each reading")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "ROWS = []\nfor i in range(3):\n    ROWS.append(i)\n" + process("return {'n': len(ROWS)}"),
+        "ROWS = []\n" + process("ROWS = []\nROWS.append(1)\nreturn {}"),
+        "ROWS = []\n" + process("rows = list(ROWS)\nrows.append(1)\nreturn {}"),
+        "def f(rows):\n    rows.append(1)\n" + process("f([])\nreturn {}"),
+    ],
+)
+def test_a_value_that_is_not_changed_for_a_reading_gets_no_note(source: str) -> None:
+    assert notes(source) == []

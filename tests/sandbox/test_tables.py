@@ -293,7 +293,8 @@ def test_a_costly_line_that_reads_config_runs_for_every_reading() -> None:
             {"r": [2 * k, [0, k, 2 * k, 9], [1, k + 1, 2 * k + 1], [0, 1]]}
         ]
     notes = [note.line for note in examine(source, Limits()).notes]
-    assert notes == [1, 3, 4, 5]  # the first is about the fuel of V
+    # The first is about the fuel of V, the last two about the changes in `process`.
+    assert notes == [1, 3, 4, 5, 8, 9]
 
 
 def test_a_table_never_sees_a_config() -> None:
