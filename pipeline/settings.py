@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -45,6 +46,15 @@ RECENT: Final = 20
 
 #: Separates the addresses in a setting. A comma can also be part of a password.
 _NEXT_ADDRESS: Final = re.compile(r"\s*[,\s]\s*(?=[a-z]+://)")
+
+#: The settings with the addresses of servers, except that of Redis (`pipeline.store.address`).
+_ADDRESSES: Final = frozenset(("amqp_url", "mqtt_url", "api_url"))
+
+#: What to do about an invalid address. The address itself may contain a password, and is not shown.
+ADDRESS_HINT: Final = (
+    "Percent-encode special characters in the user and the password, such as / (%2F), # (%23), ? (%3F), "
+    "@ (%40) and [ (%5B). A port is a number."
+)
 
 #: The address of a page, or empty.
 _PAGE: Final = r"^(https?://[!-~]+)?$"
@@ -291,12 +301,24 @@ class Settings(Struct, frozen=True, kw_only=True):
                 invalid = f"an invalid value in the file {environ[name]}"
                 shown = invalid if in_file else f"the invalid value {text!r}"
                 raise SettingsError(f"{name} has {shown}: {e}.") from e
+            if field.name in _ADDRESSES and not all(map(is_address, addresses_of(text))):
+                raise SettingsError(f"{name} is not a valid address. {ADDRESS_HINT}")
         return cls(**settings, limits=Limits(**limits))
 
 
 def addresses_of(setting: str) -> list[str]:
     """Return the addresses in a setting such as `amqp_url`: one URL, or several separated by commas."""
     return _NEXT_ADDRESS.split(setting.strip())
+
+
+def is_address(url: str) -> bool:
+    """Return whether a URL has a valid port, and no special character in its password that ends its host."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return "@" in parts.netloc or "@" not in url
 
 
 def _read(name: str, path: Path) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from msgspec import Struct
 
 from devices.errors import AddressError
-from pipeline.settings import addresses_of
+from pipeline.settings import ADDRESS_HINT, addresses_of, is_address
 
 
 class Address(Struct, frozen=True):
@@ -28,11 +28,10 @@ class Address(Struct, frozen=True):
         Raises `AddressError`, whose message does not contain the password.
         """
         usage = f"it must start with {' or '.join(f'{scheme}://' for scheme in ports)} and name a host"
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as e:
-            raise AddressError(f"The address is invalid ({e}): {usage}.") from e
+        if not is_address(url):
+            raise AddressError(f"The address is invalid. {ADDRESS_HINT}")
+        parts = urlsplit(url)
+        port = parts.port
         if parts.scheme not in ports or not parts.hostname:
             raise AddressError(f"The address {_without_password(parts)!r} is invalid: {usage}.")
         return cls(

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from msgspec import Struct
 
 from pipeline.errors import SettingsError
+from pipeline.settings import ADDRESS_HINT, is_address
 
 #: The schemes of an address of Sentinels, without and with TLS to Sentinels and servers.
 _SENTINEL_SCHEMES: Final = {"redis+sentinel": False, "rediss+sentinel": True}
@@ -18,8 +19,7 @@ _SENTINEL_PORT: Final = 26379
 _USAGE: Final = (
     "IOT_LOGIC_REDIS_URL must be redis://user:password@host:port/database, or "
     "redis+sentinel://user:password@sentinel1:26379,sentinel2:26379/service/database"
-    "?sentinel_username=…&sentinel_password=… (rediss: with TLS). Percent-encode special characters in a "
-    "password"
+    f"?sentinel_username=…&sentinel_password=… (rediss: with TLS). {ADDRESS_HINT}"
 )
 
 
@@ -41,6 +41,8 @@ class RedisAddress(Struct, frozen=True):
         try:
             scheme, _, rest = url.partition("://")
             if scheme.lower() in _PLAIN_SCHEMES:
+                if not is_address(url):
+                    raise ValueError("a special character ends the host")
                 return cls(url)
             tls = _SENTINEL_SCHEMES[scheme.lower()]
             # `urlsplit` refuses several addresses of IPv6, in some versions of Python.
@@ -65,9 +67,9 @@ class RedisAddress(Struct, frozen=True):
                 **queries,
             }
         except (KeyError, ValueError) as e:
-            raise SettingsError(f"The address of Redis is invalid. {_USAGE}.") from e
+            raise SettingsError(f"The address of Redis is invalid. {_USAGE}") from e
         if not service or not all(host for host, _ in sentinels) or queries.keys() - {"ssl_ca_certs"}:
-            raise SettingsError(f"The address of Redis is invalid. {_USAGE}.")
+            raise SettingsError(f"The address of Redis is invalid. {_USAGE}")
         return cls(url, unquote(service), sentinels, options, login)
 
     @property

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.settings import Settings, setting_fields
+from pipeline.settings import Settings, is_address, setting_fields
+from pipeline.store.address import RedisAddress
 
 
 def test_without_anything_set_the_defaults_hold() -> None:
@@ -104,3 +106,69 @@ def test_the_settings_import_no_slow_module() -> None:
 def test_a_linked_page_must_have_an_http_address(value: str) -> None:
     with pytest.raises(SettingsError, match="IOT_LOGIC_RABBITMQ_PAGE has the invalid value"):
         Settings.from_environ({"IOT_LOGIC_RABBITMQ_PAGE": value})
+
+
+#: Passwords that somebody may write into an address as they are. The parts must not be shown.
+SPECIAL = ["gear/wheel", "gear#wheel", "gear?wheel", "gear[wheel"]
+
+
+@pytest.mark.parametrize("password", SPECIAL)
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("IOT_LOGIC_AMQP_URL", "amqp://plant:{}@host:5672/vhost"),
+        ("IOT_LOGIC_AMQP_URL", "amqp://plant:fine@host/,amqps://plant:{}@host/"),
+        ("IOT_LOGIC_MQTT_URL", "mqtt://plant:{}@host:1883"),
+        ("IOT_LOGIC_API_URL", "https://plant:{}@host"),
+    ],
+)
+def test_a_special_character_in_a_password_must_be_encoded_and_is_not_shown(
+    name: str, url: str, password: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is not a valid address. Percent-encode") as refused:
+        Settings.from_environ({name: url.format(password)})
+
+    assert "gear" not in str(refused.value)
+    assert "wheel" not in str(refused.value)
+    encoded = url.format(quote(password, safe=""))
+    assert Settings.from_environ({name: encoded}) != Settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        *(
+            (url, password)
+            for url in ("redis://:{}@host:6379/0", "rediss://plant:{}@host")
+            for password in SPECIAL
+        ),
+        ("unix://plant:{}@/run/redis.sock", SPECIAL[0]),
+        ("redis+sentinel://plant:{}@one:26379,two:26379/service", SPECIAL[0]),
+    ],
+)
+def test_the_same_holds_for_the_address_of_redis(url: str, password: str) -> None:
+    with pytest.raises(SettingsError, match="Percent-encode") as refused:
+        RedisAddress.parse(url.format(password))
+
+    assert "gear" not in str(refused.value)
+    assert "wheel" not in str(refused.value)
+    RedisAddress.parse(url.format(quote(password, safe="")))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://host",
+        "amqp://u:p%2Fq@[::1]:5672/%2F",
+        "amqp://u:p@h/vh@st",
+        "amqps://h/?heartbeat=5",
+        "amqp://u@h",
+    ],
+)
+def test_valid_addresses_are_accepted(url: str) -> None:
+    assert is_address(url)
+
+
+@pytest.mark.parametrize("url", ["amqp://host:port/", "amqp://host:99999/", "amqp://[::1/"])
+def test_a_port_must_be_a_number_and_an_ipv6_address_be_complete(url: str) -> None:
+    assert not is_address(url)

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from pipeline.settings import Settings
+from pipeline.settings import ADDRESS_HINT, Settings, is_address
 from web.cli.commands.errors import ApiUnreachable, CommandError, Misused, Refused, Unclear
 
 #: Timeouts in seconds: to connect, and between two parts of an answer. The API sends a heartbeat every 15 s
@@ -83,11 +83,10 @@ class Api:
     def __init__(self, url: str, token: str = "") -> None:
         self.url = url
         self._token = _checked(token)
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as e:
-            raise Misused(f"The address of the API is invalid: {e}.") from e
+        if not is_address(url):
+            raise Misused(f"The address of the API is invalid. {ADDRESS_HINT}")
+        parts = urlsplit(url)
+        port = parts.port
         if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
             raise Misused("The address of the API is invalid. Use http://host:port or https://host:port.")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

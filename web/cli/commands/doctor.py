@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from pipeline.errors import SettingsError
-from pipeline.settings import Settings
+from pipeline.settings import ADDRESS_HINT, Settings, is_address
 from pipeline.store.client import connect
 from web.cli.commands import OK, WRONG
+from web.cli.commands.errors import Misused
 from web.cli.commands.screen import Screen
 from web.cli.doctor.finding import Finding, Level
 from web.cli.doctor.host import check_ports, check_sandbox
@@ -34,6 +35,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     # The checks find and report the same problems that pika would log.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     screen, findings = Screen.of(arguments), list[Finding]()
+    if arguments.management is not None and not is_address(arguments.management):
+        raise Misused(f"The address of the management plugin is invalid. {ADDRESS_HINT}")
     for finding in _findings(Settings.from_environ(), arguments.management):
         findings.append(finding)
         screen.say(_MARKS[finding.level], (f"{finding.area:<10}", "bold"), finding.what)
