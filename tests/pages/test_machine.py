@@ -106,6 +106,41 @@ def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origi
     expect(page.get_by_role("row", name="ok").first).to_contain_text('{"doubled":88}')
 
 
+def test_numbers_are_shown_as_they_were_sent(page: Page, plant: Installation, origin: str) -> None:
+    """JavaScript has no integers beyond 53 bits, and writes 21.0 as 21."""
+    reading = {"large": 18446744073709551615, "odd": 9007199254740993, "float": 21.0}
+    shown = '{"large":18446744073709551615,"odd":9007199254740993,"float":21.0}'
+    logic = "def process(data, state):\n    state['last'] = data\n    return data\n"
+    example = {"name": "odd", "readings": [reading], "results": [reading]}
+    uploaded = plant.client.post("/machines/exact/logic", json={"logic": logic, "examples": [example]})
+    assert uploaded.status_code == 201, uploaded.text
+    plant.send([("exact", reading)])
+    wait_until(lambda: plant.client.get("/machines/exact").json().get("readings") == 1)
+
+    page.goto(f"{origin}/#/machines/exact?tab=readings")
+    table = page.get_by_role("table", name="Last readings")
+    expect(table.get_by_text(shown)).to_have_count(2)  # the reading and its result
+    plant.send([("exact", reading | {"live": True})])
+    expect(table.get_by_text(shown.replace("}", ',"live":true}'))).to_have_count(2)
+    page.goto(f"{origin}/#/machines/exact?tab=state")
+    for number in ("18446744073709551615", "9007199254740993", "21.0"):
+        expect(page.get_by_role("main")).to_contain_text(number)
+    page.goto(f"{origin}/#/machines/exact")
+    page.get_by_text("Show as a table").click()
+    expect(figures(page, "reading.odd")).to_be_visible()
+
+    page.goto(f"{origin}/#/machines/exact?tab=logic")
+    editor = page.get_by_role("textbox", name="Logic of exact", exact=True)
+    page.get_by_role("button", name=re.compile("^Try on")).click()
+    expect(page.get_by_role("main").get_by_text(shown).first).to_be_visible()
+    write(page, editor, logic.replace("return data", "return data | {'odd': data['odd'] - 1, 'float': 21}"))
+    examples = page.get_by_role("region", name="Examples")
+    expect(examples).to_contain_text(f"Expected {shown}")
+    expect(examples).to_contain_text(
+        'Actual {"large":18446744073709551615,"odd":9007199254740992,"float":21}'
+    )
+
+
 def test_the_fields_of_the_chart_are_selected_and_are_in_the_address(
     page: Page, origin: str, press: str
 ) -> None:

@@ -7,6 +7,8 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
 import { sleep } from "../app/timing";
+import { parseExactly } from "../format/json";
+import { EXACT } from "./exact";
 import { problemOf } from "./problem";
 import { ROOT } from "./root";
 import type { components, paths } from "./schema";
@@ -40,12 +42,22 @@ const middleware: Middleware = {
   },
 };
 
+/** Return a response whose `json` keeps all digits of the values of machines. */
+async function exactly(response: Response): Promise<Response> {
+  if (!response.headers.get("Content-Type")?.includes("json")) return response;
+  const text = await response.text();
+  const headers = new Headers(response.headers);
+  headers.set("Content-Length", String(text.length)); // without it, openapi-fetch does not call `json`
+  const { status, statusText } = response;
+  return Object.assign(new Response(text, { status, statusText, headers }), { json: async () => parseExactly(text, EXACT) });
+}
+
 /** Send a request, and send it again if the API is too busy, has done nothing and says when to try again. */
 async function patient(request: Request): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     const response = await fetch(request.clone());
     const seconds = Number(response.headers.get("Retry-After") ?? 0);
-    if (![429, 503].includes(response.status) || seconds === 0 || attempt === ATTEMPTS) return response;
+    if (![429, 503].includes(response.status) || seconds === 0 || attempt === ATTEMPTS) return exactly(response);
     await sleep(seconds * 1000, request.signal);
     request.signal.throwIfAborted();
   }

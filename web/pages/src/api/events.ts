@@ -4,7 +4,9 @@
 // meanwhile. The wait grows with each failure. The stream ends if the API rejects the token or does not know the path.
 
 import { sleep } from "../app/timing";
+import { parseExactly } from "../format/json";
 import { refused } from "./client";
+import { EXACT } from "./exact";
 import { Frames, type Frame } from "./frames";
 import { asProblem, isAbort, problemOf, type ProblemError } from "./problem";
 import { ROOT } from "./root";
@@ -32,7 +34,7 @@ async function run(path: string, listener: Listener, lastId: string | null, sign
   const seen = (frame: Frame): void => {
     wait = FIRST_WAIT;
     lastId = frame.id ?? lastId;
-    listener.event(frame.name, JSON.parse(frame.data));
+    listener.event(frame.name, parseExactly(frame.data, EXACT));
   };
   while (!signal.aborted) {
     try {

@@ -2,6 +2,42 @@
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s"[\]{},:]+/g;
 
+// Browsers since 2025 have both; TypeScript does not know them yet.
+interface ExactJson {
+  parse(text: string, reviver: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON?: (text: string) => object;
+  isRawJSON?: (value: unknown) => boolean;
+}
+const EXACT = JSON as unknown as ExactJson;
+
+/**
+ * Parse a JSON text. Below members with one of these names, a number that JavaScript would write differently, such as
+ * 9007199254740993 or 21.0, becomes an object that JSON.stringify writes as it came; `numberOf` returns its value.
+ */
+export function parseExactly(text: string, names: ReadonlySet<string>): unknown {
+  const plain: unknown = JSON.parse(text);
+  const raw = EXACT.rawJSON;
+  if (raw === undefined) return plain;
+  const exact = EXACT.parse(text, (_, value, { source }) =>
+    typeof value === "number" && source !== undefined && source !== String(value) ? raw(source) : value);
+  return below(plain, exact, names);
+}
+
+/** Return `plain` with the members of these names from `exact`, which has the same shape. */
+function below(plain: unknown, exact: unknown, names: ReadonlySet<string>): unknown {
+  if (typeof plain !== "object" || plain === null) return plain;
+  if (Array.isArray(plain)) return plain.map((each, index) => below(each, (exact as unknown[])[index], names));
+  const other = exact as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(plain).map(([name, each]) => [name, names.has(name) ? other[name] : below(each, other[name], names)]),
+  );
+}
+
+/** Return a number of a JSON text as a number; any other value as it is. */
+export function numberOf(value: unknown): unknown {
+  return EXACT.isRawJSON?.(value) ? Number(JSON.stringify(value)) : value;
+}
+
 /** Return a JSON text indented by two spaces. Numbers and strings stay as they are written. */
 export function indented(json: string): string {
   const out: string[] = [];

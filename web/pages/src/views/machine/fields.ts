@@ -1,5 +1,7 @@
 // The numbers in a reading or a result, named by their paths: { motor: { rpm: 1500 } } has "motor.rpm".
 
+import { numberOf } from "../../format/json";
+
 /** Limits on the depth, the items of a list, the fields, and the length of a name. */
 const DEPTH = 5;
 const ITEMS = 8;
@@ -12,8 +14,9 @@ const ALONE = "value";
 /** Fields that are counters or times: they are not selected by default. */
 const COUNTERS = /(^|\.)(n|id|nr|no|seq|number|count|counter|index|ts|time|timestamp)$/i;
 
-/** Add the numbers in `value` to `found`, with names that start with `prefix`. */
-export function findNumbers(value: unknown, prefix: string, found: Map<string, number>, depth = 0): void {
+/** Add the numbers in `given` to `found`, with names that start with `prefix`. */
+export function findNumbers(given: unknown, prefix: string, found: Map<string, number>, depth = 0): void {
+  const value = numberOf(given);
   if (typeof value === "number") {
     const name = depth === 0 ? `${prefix}.${ALONE}` : prefix;
     if (Number.isFinite(value) && name.length <= NAME_LENGTH && found.size < FIELDS) found.set(name, value);

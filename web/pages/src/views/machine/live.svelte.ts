@@ -8,6 +8,7 @@ import { follow } from "../../api/events";
 import { asProblem, isAbort, type ProblemError } from "../../api/problem";
 import { sleep } from "../../app/timing";
 import type { Moment } from "../../chart/series";
+import { numberOf } from "../../format/json";
 import { text } from "../../format/text";
 import { findNumbers } from "./fields";
 import { Window } from "./window";
@@ -215,7 +216,7 @@ export class Live {
 export function alarmOf(result: unknown): string | null {
   if (typeof result !== "object" || result === null || !Object.hasOwn(result, "alarm")) return null;
   const alarm = (result as { alarm: unknown }).alarm;
-  return alarm ? text(alarm, 100) : null;
+  return numberOf(alarm) ? text(alarm, 100) : null;
 }
 
 function fitting(readings: readonly Schemas["RecentReading"][]): number {
