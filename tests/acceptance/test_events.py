@@ -143,6 +143,13 @@ def test_the_last_readings_and_results_can_be_read_page_by_page(plant: Installat
     assert plant.client.get("/machines/nobody/readings").status_code == 404
 
 
+def test_a_machine_with_a_logic_that_has_sent_nothing_has_an_empty_list(plant: Installation) -> None:
+    plant.upload("silent", "def process(data, state):\n    return {}\n")
+    for what in ("readings", "results"):
+        answer = plant.client.get(f"/machines/silent/{what}")
+        assert (answer.status_code, answer.json()) == (200, {what: [], "next": None})
+
+
 def test_a_client_that_reconnects_continues_where_it_was(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:

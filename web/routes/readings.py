@@ -76,8 +76,8 @@ def _page(
 ) -> tuple[list[KeptReading], int | None]:
     """Return the readings of a page, the newest first, and the start of the next page."""
     kept = services.recents.read(checked_id(machine_id), 1000)
-    if not kept and not services.machines.read(machine_id).recorded:
-        raise unknown_machine(machine_id, "readings yet")
+    if not kept and not services.machines.read(machine_id).known:
+        raise unknown_machine(machine_id, "logic and has not sent a reading")
     found = [each for each in reversed(kept) if each.number < before]
     page = found[:limit]
     return page, page[-1].number if len(found) > limit else None
