@@ -94,15 +94,12 @@ class Copies:
 
     def wait(self, connection: Any) -> None:
         """Wait for copies of everything that was written before. Raises `TooFewCopies`."""
-        if self._synced:
-            connection.send_command(*_MARK)
-            connection.read_response()
-            count = self._wait_for_disks(connection)
-        else:
-            wait = ("WAIT", self.replicas, int(_COPIES_SECONDS * 1_000))
-            connection.send_packed_command(connection.pack_commands([_MARK, wait]))
-            connection.read_response()
-            count = int(connection.read_response())
+        try:
+            count = self._count(connection)
+        except ResponseError:
+            # The answer to `WAIT` may be on its way. The next command would take it for its own.
+            connection.disconnect()
+            raise
         if count < self.replicas:
             connection.disconnect()
             what = "disks of replicas" if self._synced else "replicas"
@@ -110,6 +107,17 @@ class Copies:
                 f"a write is on {count} {what} after {_COPIES_SECONDS:g} s; {self.replicas} must have it "
                 "(IOT_LOGIC_REDIS_REPLICAS)"
             )
+
+    def _count(self, connection: Any) -> int:
+        """Return how many replicas have it, as soon as there are enough."""
+        if self._synced:
+            connection.send_command(*_MARK)
+            connection.read_response()
+            return self._wait_for_disks(connection)
+        wait = ("WAIT", self.replicas, int(_COPIES_SECONDS * 1_000))
+        connection.send_packed_command(connection.pack_commands([_MARK, wait]))
+        connection.read_response()
+        return int(connection.read_response())
 
     def _wait_for_disks(self, connection: Any) -> int:
         """Return how many replicas have it on disk; 0 if the primary itself does not."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -69,6 +70,20 @@ def test_reading_and_what_is_renewed_anyway_do_not_wait(redis_of_three: Replicat
                 assert pipeline.execute() == [b"1", 0]
             plain(client).set("renewed", 1)
         wait_until(lambda: redis_of_three.replicating(2))
+
+
+def test_an_answer_to_a_wait_is_not_taken_for_the_next_answer(redis_of_three: ReplicatedRedis) -> None:
+    for server in redis_of_three.servers:
+        with server.client() as each:
+            each.execute_command("ACL", "SETUSER", "channelless", "on", ">pw", "~*", "+@all", "resetchannels")
+    parts = urlsplit(redis_of_three.url)
+    url = urlunsplit(parts._replace(netloc=f"channelless:pw@{parts.netloc.rpartition('@')[2]}"))
+    with connect(Settings(redis_url=url)) as client:
+        # The `PUBLISH` that precedes each `WAIT` is refused, and the `WAIT` is not answered yet.
+        with frozen(*redis_of_three.replicas), pytest.raises(RedisError, match="channels"):
+            client.set("kept", 1)
+        assert client.get("kept") == b"1"
+    wait_until(lambda: redis_of_three.replicating(2))
 
 
 def test_a_worker_whose_reports_reach_no_replica_gives_up_its_partitions(
