@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
-from pipeline.store.client import RedisError, TooFewCopies, connect, connect_async, plain
+from pipeline.store.client import RedisError, ResponseError, TooFewCopies, connect, connect_async, plain
 from pipeline.store.sessions import Sessions
 from pipeline.worker.membership import Membership
 from tests.support.replicated_redis import ReplicatedRedis, Server
@@ -178,6 +178,29 @@ def test_a_client_leaves_a_primary_that_does_not_know_that_it_was_replaced(refus
         with primary.client() as old:
             assert old.get("kept") != b"2" or not refuses
             assert old.info("replication")["role"] == "master"
+
+
+@pytest.mark.parametrize("transaction", [None, False, True], ids=["command", "pipeline", "transaction"])
+def test_a_client_leaves_a_primary_that_refuses_a_write_without_replicas(
+    redis_of_three: ReplicatedRedis, transaction: bool | None
+) -> None:
+    with redis_of_three.primary.client() as primary, connect(settings(redis_of_three)) as client:
+        client.set("kept", 1)
+        before = client.client_id()
+        # More replicas than there are.
+        required = primary.config_get("min-replicas-to-write")["min-replicas-to-write"]
+        primary.config_set("min-replicas-to-write", 3)
+        try:
+            with pytest.raises(ResponseError, match="NOREPLICAS"):
+                if transaction is None:
+                    client.set("kept", 2)
+                else:
+                    with client.pipeline(transaction=transaction) as pipeline:
+                        pipeline.set("kept", 2)
+                        pipeline.execute()
+        finally:
+            primary.config_set("min-replicas-to-write", required)
+        assert client.client_id() != before
 
 
 def test_live_events_follow_the_primary() -> None:
