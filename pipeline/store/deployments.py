@@ -67,13 +67,16 @@ class Deployments:
 
         If another change was faster, `step` is called again with its result. If `step` raises an error,
         nothing is changed.
+
+        If `step` changes nothing, the deployment is written as it was. The caller may repeat a change whose
+        write is on the primary alone, and only another write proves that it is kept.
         """
         keys = [deployment_key(name, self.kind), versions_key(name, self.kind), digests_key(name, self.kind)]
         while True:
             value = self._value(name)
             before = Deployment.parse(value)
             after, new = step(before)
-            if after == before:
+            if after == before and value is None:
                 return before
             self._before_change(name)
             arguments: list[bytes | str | int] = [value or b"", msgspec.msgpack.encode(after)]

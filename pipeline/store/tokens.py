@@ -89,8 +89,13 @@ class Tokens:
 
     def revoke(self, name: str) -> Role | None:
         """Delete a token. It stops working with the next request. Return its role; None if there is none."""
-        kept = self._read(self._redis.hget(TOKENS_KEY, name))
-        if kept is None or not self._redis.hdel(TOKENS_KEY, name):
+        # A repeated request deletes nothing, but waits until replicas have what the first one deleted.
+        with self._redis.pipeline() as both:
+            both.hget(TOKENS_KEY, name)
+            both.hdel(TOKENS_KEY, name)
+            value, _ = both.execute()
+        kept = self._read(value)
+        if kept is None:
             return None
         self._redis.hdel(TOKENS_USED_KEY, kept.digest.hex())
         return kept.role

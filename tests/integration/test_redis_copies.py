@@ -9,12 +9,25 @@ from itertools import count
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from msgspec.structs import replace
 
 from pipeline.errors import SettingsError
+from pipeline.model.deployment import Deployment
+from pipeline.model.role import Role
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
-from pipeline.store.client import RedisError, ResponseError, TooFewCopies, connect, connect_async, plain
+from pipeline.store.client import (
+    Client,
+    RedisError,
+    ResponseError,
+    TooFewCopies,
+    connect,
+    connect_async,
+    plain,
+)
+from pipeline.store.deployments import MachineDeployments
 from pipeline.store.sessions import Sessions
+from pipeline.store.tokens import Tokens
 from pipeline.worker.membership import Membership
 from tests.support.replicated_redis import ReplicatedRedis, Server
 from tests.support.waiting import wait_until
@@ -84,6 +97,29 @@ def test_an_answer_to_a_wait_is_not_taken_for_the_next_answer(redis_of_three: Re
             client.set("kept", 1)
         assert client.get("kept") == b"1"
     wait_until(lambda: redis_of_three.replicating(2))
+
+
+def test_a_repeated_change_waits_for_the_copies_that_the_first_one_lacked(
+    redis_of_three: ReplicatedRedis,
+) -> None:
+    with connect(settings(redis_of_three)) as client:
+        deployments, tokens = MachineDeployments(client), Tokens(client)
+        tokens.create("plant", Role.VIEWER)
+
+        def configure(deployment: Deployment) -> tuple[Deployment, None]:
+            return replace(deployment, config=b'{"most":1}'), None
+
+        with frozen(*redis_of_three.replicas):
+            for _ in range(2):
+                with pytest.raises(TooFewCopies):
+                    tokens.revoke("plant")
+        wait_until(lambda: redis_of_three.replicating(2))
+        deployments.change("pump", configure)
+        with frozen(*redis_of_three.replicas), pytest.raises(TooFewCopies):
+            deployments.change("pump", configure)
+        wait_until(lambda: redis_of_three.replicating(2))
+        assert deployments.change("pump", configure).config == b'{"most":1}'
+        assert tokens.revoke("plant") is None
 
 
 def test_a_worker_whose_reports_reach_no_replica_gives_up_its_partitions(
