@@ -90,6 +90,32 @@ def _note_failure(parameters: pika.connection.Parameters) -> None:
     _failed_at[parameters.host, parameters.port] = time.monotonic()
 
 
+class _Heartbeats(HeartbeatChecker):
+    """Ends a connection on which nothing has arrived for one and a half heartbeats.
+
+    pika itself ends it after up to twice the heartbeat and 10 seconds. It counts checks and not seconds: if
+    this process was busy or paused, the broker's frames may have arrived and not be read yet.
+    """
+
+    def _start_check_timer(self) -> None:
+        self._check_interval = self._timeout / _CHECKS
+        super()._start_check_timer()  # type: ignore[no-untyped-call]
+
+    @property
+    def connection_is_idle(self) -> bool:
+        """Whether nothing has arrived between many checks."""
+        return bool(self._idle_byte_intervals >= _SILENT_CHECKS)
+
+
+class _WatchedConnection(pika.SelectConnection):
+    """pika's connection, with our check for a silent broker."""
+
+    def _create_heartbeat_checker(self) -> HeartbeatChecker | None:
+        """Return what ends the connection if the broker is silent. pika calls this after the login."""
+        seconds = self.params.heartbeat
+        return _Heartbeats(self, seconds) if seconds else None  # type: ignore[no-untyped-call]
+
+
 class BlockingConnection(pika.BlockingConnection):
     """pika's connection for the calling thread. It has one kind of error: `AMQPConnectionError`.
 
@@ -113,7 +139,7 @@ class BlockingConnection(pika.BlockingConnection):
         if patience is not None:
             adapted.socket_timeout = adapted.stack_timeout = patience
         try:
-            super().__init__(adapted)
+            super().__init__(adapted, _impl_class=_WatchedConnection)  # type: ignore[arg-type]
         except pika.exceptions.AMQPConnectionError:
             _note_failure(parameters)
             raise
@@ -152,24 +178,7 @@ def _inner(error: BaseException) -> BaseException | None:
     return next((each for each in wrapped if isinstance(each, BaseException)), None)
 
 
-class _Heartbeats(HeartbeatChecker):
-    """Ends a connection on which nothing has arrived for one and a half heartbeats.
-
-    pika itself ends it after up to twice the heartbeat and 10 seconds. It counts checks and not seconds: if
-    this process was busy or paused, the broker's frames may have arrived and not be read yet.
-    """
-
-    def _start_check_timer(self) -> None:
-        self._check_interval = self._timeout / _CHECKS
-        super()._start_check_timer()  # type: ignore[no-untyped-call]
-
-    @property
-    def connection_is_idle(self) -> bool:
-        """Whether nothing has arrived between many checks."""
-        return bool(self._idle_byte_intervals >= _SILENT_CHECKS)
-
-
-class Connection(pika.SelectConnection):
+class Connection(_WatchedConnection):
     """A connection for the thread that runs `loop`.
 
     It calls `on_open`, and `on_end` with the reason, each at most once.
@@ -192,11 +201,6 @@ class Connection(pika.SelectConnection):
             on_end(connection, reason)
 
         super().__init__(parameters, on_open, ended, ended, custom_ioloop=loop)
-
-    def _create_heartbeat_checker(self) -> HeartbeatChecker | None:
-        """Return what ends the connection if the broker is silent. pika calls this after the login."""
-        seconds = self.params.heartbeat
-        return _Heartbeats(self, seconds) if seconds else None  # type: ignore[no-untyped-call]
 
     def _process_frame(self, frame_value: Any) -> None:
         """Handle an arrived frame. pika calls this for every frame."""

@@ -40,7 +40,7 @@ import pika
 import pika.exceptions
 from msgspec import Struct
 
-from pipeline.broker.connection import connect
+from pipeline.broker.connection import HEARTBEAT_SECONDS, connect
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from pipeline.wire import (
@@ -105,7 +105,8 @@ def ensure(settings: Settings) -> pika.connection.Parameters:
 
     Raises `TopologyError`, or pika's error if there is no broker.
     """
-    connection = connect(settings.amqp_url)
+    # The calling thread does nothing else, so it can leave a silent node as soon as other connections do.
+    connection = connect(settings.amqp_url, heartbeat=HEARTBEAT_SECONDS)
     with connection:
         declare(connection.channel(), settings)
     return connection.parameters

@@ -4,11 +4,15 @@ import time
 from urllib.parse import urlsplit, urlunsplit
 
 import pika
+import pika.exceptions
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
 
-from pipeline.broker.connection import parameters_of
+from pipeline.broker import topology
+from pipeline.broker.connection import HEARTBEAT_SECONDS, parameters_of
 from pipeline.broker.publisher import Message, Publisher
 from pipeline.errors import PublishError
+from pipeline.settings import Settings
 from tests.chaos.proxy import Network, Proxy
 from tests.support.waiting import wait_until
 
@@ -40,6 +44,27 @@ def test_a_connection_to_a_silent_broker_ends_after_two_heartbeats(broker_url: s
         assert time.monotonic() - began < 2.5 * HEARTBEAT
     finally:
         publisher.close()
+        network.close()
+
+
+def test_a_node_that_falls_silent_while_queues_are_declared_is_left(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network()
+    proxy, url = through(network, broker_url)
+    declare = topology.declare
+
+    def declare_late(channel: BlockingChannel, settings: Settings) -> None:
+        proxy.stall(20)
+        declare(channel, settings)
+
+    monkeypatch.setattr(topology, "declare", declare_late)
+    try:
+        began = time.monotonic()
+        with pytest.raises(pika.exceptions.AMQPHeartbeatTimeout):
+            topology.ensure(Settings(amqp_url=url))
+        assert time.monotonic() - began < 2.5 * HEARTBEAT_SECONDS
+    finally:
         network.close()
 
 
