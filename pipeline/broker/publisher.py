@@ -301,6 +301,7 @@ class Publisher:
 
     def _on_end(self, _connection: object, reason: BaseException | str) -> None:
         self.lost_because = reason_of(reason) if isinstance(reason, BaseException) else reason
+        self._blocked = None  # RabbitMQ tells the next connection again
         self._loop.stop()
 
     def _work(self) -> None:

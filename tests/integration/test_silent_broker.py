@@ -117,3 +117,18 @@ def test_a_refusal_soon_after_a_lost_connection_ends_the_next_one(broker_url: st
     finally:
         publisher.close()
         network.close()
+
+
+def test_an_alarm_is_not_the_trouble_of_a_lost_connection(broker_url: str) -> None:
+    network = Network()
+    proxy, url = through(network, broker_url)
+    publisher = Publisher(lambda: pika.URLParameters(url))
+    try:
+        wait_until(lambda: publisher.connected)
+        publisher._blocked = "RabbitMQ has an alarm"
+        proxy.close()
+        wait_until(lambda: not publisher.connected)
+        assert publisher.blocked is None
+    finally:
+        publisher.close()
+        network.close()
