@@ -232,13 +232,13 @@ def _client(address: RedisAddress, kind: type[Client]) -> Client:
 async def connect_async(url: str, timeout: float) -> "AsyncIterator[redis.asyncio.Redis]":
     """Yield a client for asyncio that raises an error immediately if the connection is cut.
 
-    `timeout` is the maximum number of seconds to connect.
+    `timeout` is the maximum number of seconds to connect, and to wait for the answer to a command.
     """
     address = RedisAddress.parse(url)
     options: dict[str, Any] = {
         "protocol": 3,
         "socket_connect_timeout": timeout,
-        "health_check_interval": 10,
+        "socket_timeout": timeout,
         "retry": Retry(NoBackoff(), 0),
     }
     async with AsyncExitStack() as stack:

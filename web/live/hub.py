@@ -43,6 +43,11 @@ _TICK_SECONDS: Final = 0.1
 _RECONNECT_SECONDS: Final = 0.5
 _FETCH_SECONDS: Final = 1.0
 
+#: Seconds without a message until Redis gets a ping, and the maximum number of seconds until it answers.
+#: A host that is frozen or cut off ends no connection.
+_QUIET_SECONDS: Final = 1.0
+_SILENT_SECONDS: Final = 3.0
+
 #: Seconds that a new reader waits for its feed before it is told that Redis is unavailable.
 _PATIENCE_SECONDS: Final = 5.0
 
@@ -148,15 +153,26 @@ class Hub:
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _serve(self, pubsub: Any) -> None:
-        """Fill the feeds until none has readers. Raises `RedisError` if the connection is cut."""
+        """Fill the feeds until none has readers.
+
+        Raises `RedisError` if the connection is cut, and `TimeoutError` if Redis is silent.
+        """
         subscribed = set[str]()
         ticked = float("-inf")
+        heard, asked = monotonic(), None
         async with pubsub:
             while self._feeds and not self.ended:
                 if new := self._feeds.keys() - subscribed:
                     subscribed |= new
                     await self._subscribe(pubsub, new)
                 message = await pubsub.get_message(timeout=_TICK_SECONDS)
+                if message is not None:
+                    heard, asked = monotonic(), None
+                elif asked is None and monotonic() - heard > _QUIET_SECONDS:
+                    asked = monotonic()
+                    await pubsub.ping()
+                elif asked is not None and monotonic() - asked > _SILENT_SECONDS:
+                    raise TimeoutError("Redis does not answer")
                 if message is not None and message["type"] == "message":
                     await self._take(message["channel"], message["data"])
                 if monotonic() - ticked >= _TICK_SECONDS:
