@@ -66,8 +66,9 @@ class RedisAddress(Struct, frozen=True):
                 "ssl": tls,
                 **queries,
             }
-        except (KeyError, ValueError) as e:
-            raise SettingsError(f"The address of Redis is invalid. {_USAGE}") from e
+        except (KeyError, ValueError):
+            # The cause may contain a part of the password.
+            raise SettingsError(f"The address of Redis is invalid. {_USAGE}") from None
         if not service or not all(host for host, _ in sentinels) or queries.keys() - {"ssl_ca_certs"}:
             raise SettingsError(f"The address of Redis is invalid. {_USAGE}")
         return cls(url, unquote(service), sentinels, options, login)
@@ -83,5 +84,5 @@ class RedisAddress(Struct, frozen=True):
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
+    parts = urlsplit(f"//{text.strip()}")
     return parts.hostname or "", parts.port or _SENTINEL_PORT

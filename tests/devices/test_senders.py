@@ -150,7 +150,13 @@ def test_a_wrong_password_is_reported_as_such(broker_url: str, mqtt_url: str) ->
         MqttSender(re.sub(":[^:@]+@", ":wrong@", mqtt_url)).open()
 
 
-@pytest.mark.parametrize("url", ["http://x:secret@host", "amqp://", "nonsense", "amqp://x:secret@host:port/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://x:secret@host", "amqp://", "nonsense", "amqp://x:secret@host:port/"),
+        *("amqp://x:secret#1@host/", "amqp://x:1/secret@host/"),
+    ],
+)
 def test_an_address_of_another_kind_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(AddressError) as error:
         AmqpSender(url)
