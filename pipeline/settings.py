@@ -318,7 +318,7 @@ def is_address(url: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    return "@" in parts.netloc or "@" not in url
+    return not parts.netloc or "@" in parts.netloc or "@" not in url  # the path of a socket may contain @
 
 
 def _read(name: str, path: Path) -> str:

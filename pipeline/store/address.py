@@ -11,6 +11,9 @@ from pipeline.settings import ADDRESS_HINT, is_address
 #: The schemes of an address of Sentinels, without and with TLS to Sentinels and servers.
 _SENTINEL_SCHEMES: Final = {"redis+sentinel": False, "rediss+sentinel": True}
 
+#: The options in a query that are those of the library, without and with TLS.
+_TLS_OPTIONS: Final = {False: frozenset[str](), True: frozenset({"ssl_ca_certs"})}
+
 #: The schemes of an address of one server.
 _PLAIN_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
 
@@ -69,7 +72,7 @@ class RedisAddress(Struct, frozen=True):
         except (KeyError, ValueError):
             # The cause may contain a part of the password.
             raise SettingsError(f"The address of Redis is invalid. {_USAGE}") from None
-        if not service or not all(host for host, _ in sentinels) or queries.keys() - {"ssl_ca_certs"}:
+        if not service or not all(host for host, _ in sentinels) or queries.keys() - _TLS_OPTIONS[tls]:
             raise SettingsError(f"The address of Redis is invalid. {_USAGE}")
         return cls(url, unquote(service), sentinels, options, login)
 

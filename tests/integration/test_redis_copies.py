@@ -17,6 +17,7 @@ from pipeline.model.role import Role
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
 from pipeline.store.client import (
+    Client,
     RedisError,
     ResponseError,
     TooFewCopies,
@@ -264,6 +265,7 @@ def test_live_events_follow_the_primary() -> None:
         "redis+sentinel://host:port/plant",
         "redis+sentinel://host/plant/first",
         "redis+sentinel://host/plant?unknown=1",
+        "redis+sentinel://host/plant?ssl_ca_certs=/ca.pem",
         "http://:secret@host",
         "redis://:secret#1@host:6379/0",
         "redis://:secret/1@host:6379/0",
@@ -277,6 +279,11 @@ def test_an_invalid_address_is_refused_without_showing_its_password(url: str) ->
         RedisAddress.parse(url)
 
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["redis://user:p%23@host", "unix:///run/redis@1/redis.sock?db=1"])
+def test_an_address_of_one_server_is_passed_on(url: str) -> None:
+    assert RedisAddress.parse(url) == RedisAddress(url)
 
 
 def test_an_address_of_sentinels_is_parsed() -> None:
