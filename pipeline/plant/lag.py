@@ -50,7 +50,7 @@ class PartitionState(Struct, frozen=True):
 class QueueState(Struct, frozen=True):
     """A queue in RabbitMQ: its messages and its consumers.
 
-    `partition` is null for the queue of dead letters, which the API consumes. `ready` is the number of
+    `partition` is null for the two queues of dead letters, which the API consumes. `ready` is the number of
     waiting messages and `consumers` the number of consumers; in a partition's queue one of them is active.
     The oldest message has waited for at least `oldest_seconds`, null if unknown.
 

@@ -76,7 +76,7 @@ def test_the_queues_are_read_only_while_their_part_is_open(page: Page, watch: Wa
     page.get_by_text("Queues in RabbitMQ").click()
 
     queues = page.get_by_role("table", name="Queues")
-    expect(queues.get_by_role("row")).to_have_count(18)
+    expect(queues.get_by_role("row")).to_have_count(19)
     expect(queues).to_contain_text("readings.7")
     assert axe(page) == []
 

@@ -1378,7 +1378,7 @@ export interface components {
          * QueueState
          * @description A queue in RabbitMQ: its messages and its consumers.
          *
-         *     `partition` is null for the queue of dead letters, which the API consumes. `ready` is the number of waiting messages and `consumers` the number of consumers; in a partition's queue one of them is active. The oldest message has waited for at least `oldest_seconds`, null if unknown.
+         *     `partition` is null for the two queues of dead letters, which the API consumes. `ready` is the number of waiting messages and `consumers` the number of consumers; in a partition's queue one of them is active. The oldest message has waited for at least `oldest_seconds`, null if unknown.
          *
          *     `taken` is when a worker last began to process a reading from the queue (RFC 3339, UTC; null if it has not). `waited` is the number of seconds that this reading had waited, null if it does not say when it was sent.
          */
