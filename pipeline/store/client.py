@@ -34,6 +34,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.client import Pipeline as Pipeline
 from redis.retry import Retry as BlockingRetry
+from redis.sentinel import MasterNotFoundError
 
 from pipeline.settings import Settings
 from pipeline.store.address import RedisAddress
@@ -182,6 +183,40 @@ class _CopiedClient(redis.Redis):
         return pipeline
 
 
+def _no_primary(address: RedisAddress) -> MasterNotFoundError:
+    """Return the error if no Sentinel names a primary. The library's own shows all its settings."""
+    sentinels = ", ".join(f"{host}:{port}" for host, port in address.sentinels)
+    return MasterNotFoundError(
+        f"none of the Sentinels {sentinels} names a working primary {address.service!r}"
+    )
+
+
+class _Sentinels(redis.sentinel.Sentinel):
+    """The Sentinels, with an error that people can read."""
+
+    address: RedisAddress
+
+    def discover_master(self, service_name: str) -> Any:
+        """Return the address of the primary."""
+        try:
+            return super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        except MasterNotFoundError:
+            raise _no_primary(self.address) from None
+
+
+class _AsyncSentinels(redis.asyncio.sentinel.Sentinel):
+    """The same for asyncio."""
+
+    address: RedisAddress
+
+    async def discover_master(self, service_name: str) -> Any:
+        """Return the address of the primary."""
+        try:
+            return await super().discover_master(service_name)
+        except redis.asyncio.sentinel.MasterNotFoundError:
+            raise _no_primary(self.address) from None
+
+
 def connect(settings: Settings) -> Client:
     """Return a client for this installation's Redis, safe to share between threads.
 
@@ -214,9 +249,10 @@ def _client(address: RedisAddress, kind: type[Client]) -> Client:
         )
     # redis-py would ask a Sentinel that does not answer eleven times before it asks the next one.
     once = BlockingRetry(NoBackoff(), 0)
-    sentinel = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
+    sentinel = _Sentinels(  # type: ignore[no-untyped-call]
         address.sentinels, sentinel_kwargs={**address.sentinel_options(_SENTINEL_TIMEOUT), "retry": once}
     )
+    sentinel.address = address
     client = sentinel.master_for(  # type: ignore[no-untyped-call]
         address.service,
         kind,
@@ -246,9 +282,10 @@ async def connect_async(url: str, timeout: float) -> "AsyncIterator[redis.asynci
             yield await stack.enter_async_context(redis.asyncio.Redis.from_url(address.url, **options))
             return
         sentinel_options = {**address.sentinel_options(_SENTINEL_TIMEOUT), "retry": options["retry"]}
-        sentinel = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
+        sentinel = _AsyncSentinels(  # type: ignore[no-untyped-call]
             address.sentinels, sentinel_kwargs=sentinel_options
         )
+        sentinel.address = address
         for each in sentinel.sentinels:
             await stack.enter_async_context(each)
         client = sentinel.master_for(address.service, **address.options, **options)

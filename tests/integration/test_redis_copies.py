@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.errors import SettingsError
+from pipeline.local.ports import free_port
 from pipeline.model.deployment import Deployment
 from pipeline.model.role import Role
 from pipeline.settings import Settings
@@ -28,6 +29,7 @@ from pipeline.store.client import (
 from pipeline.store.deployments import MachineDeployments
 from pipeline.store.sessions import Sessions
 from pipeline.store.tokens import Tokens
+from pipeline.store.trouble import trouble_of
 from pipeline.worker.membership import Membership
 from tests.support.replicated_redis import ReplicatedRedis, Server
 from tests.support.waiting import wait_until
@@ -317,6 +319,21 @@ def test_a_sentinel_that_does_not_answer_costs_a_second(redis_of_three: Replicat
         seconds = time.monotonic() - began
 
     assert seconds < 5
+
+
+def test_the_error_without_a_primary_names_the_sentinels_only() -> None:
+    one, two = free_port(), free_port()
+    url = f"redis+sentinel://:secret@127.0.0.1:{one},127.0.0.1:{two}/plant?sentinel_password=hidden"
+    with connect(Settings(redis_url=url)) as client, pytest.raises(RedisError) as blocking:
+        client.ping()
+    with pytest.raises(RedisError) as asynchronous:
+        asyncio.run(_ping(url))
+
+    for error in (blocking, asynchronous):
+        assert trouble_of(error.value) == (
+            f"Redis is unavailable: none of the Sentinels 127.0.0.1:{one}, 127.0.0.1:{two} names a working "
+            "primary 'plant'."
+        )
 
 
 async def _ping(url: str) -> None:
