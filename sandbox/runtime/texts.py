@@ -18,7 +18,7 @@ from sandbox.runtime.sets import Set
 
 _PLAIN = SCALARS | MOMENTS
 #: The address in the text of an object, and the place of a function in the code that the compiler makes.
-_INTERNAL = re.compile(r" at 0x[0-9a-f]+(?=>)|[\w.]*<locals>\.")
+_INTERNAL = re.compile(r" at 0x[0-9a-f]+(?=>)|(?<![\w.])(?:[\w.]*<locals>\.)+")
 #: The name that the compiler gives to a variable of a comprehension, such as `_tmp0_x_` for x.
 _ITEM = re.compile(r"\b_tmp[0-9]+_(\w+)_\b")
 #: A number in a format. Python reads the digits of all scripts there, as this does.
@@ -65,6 +65,8 @@ class Texts:
             if not arguments:
                 return ""
             if len(arguments) == 1:
+                if isinstance(arguments[0], BaseException):
+                    self.meter.spend(1)
                 return self.quote(arguments[0]) if isinstance(value, KeyError) else self.show(arguments[0])
             return self.quote(arguments)
         return self.quote(value)

@@ -114,6 +114,21 @@ def test_a_literal_number_pays_for_the_keys_that_a_large_dict_may_pass_before_it
     assert used[1] - used[0] > 500 * 5
 
 
+def test_the_text_of_an_error_in_an_error_in_an_error_is_paid_for() -> None:
+    depth, times = 40, 100
+    program = load(
+        "def process(data, state):\n    e = ValueError(1)\n"
+        f"    for i in range({depth}):\n        e = ValueError(e)\n"
+        "    for i in range(data):\n        str(e)\n"
+    )
+    used = []
+    for data in (0, times):
+        program.process(data, {})
+        used.append(program.peaks["fuel"])
+
+    assert used[1] - used[0] > times * depth
+
+
 def test_every_step_has_a_worst_input() -> None:
     assert set(kept()) == {operation.name for operation in OPERATIONS} - REFUSED
 
