@@ -23,7 +23,8 @@ The modules, in the order in which a reading passes them:
   `patterns`, `expressions`, `costs`)
 - `runtime`: the names that a logic can use, listed in `allowed`. The `meter` counts each use, in the `guards`
   (`operators`, `dots`, `matching`, `generators`, `takes`), the functions (`builtin`, `conversions`,
-  `sorting`), the `methods` (`text_methods`, `texts`, `fills`) and the modules (`facades`, `moments`).
+  `sorting`), the `methods` (`text_methods`, `texts`, `fills`), bytes (`octets`, `encodings`) and the modules
+  (`facades`, `moments`, `binary`).
   Its `sets` have an order, its `views` are compared at a price, and the lists and dicts of `config` and of
   `tables` are `frozen`. `values` decodes and encodes JSON, and `not_json` says why a reading is none
 - `reference` makes the docs page about it

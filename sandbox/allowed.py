@@ -23,6 +23,7 @@ NAMES = _table("""
     ascii       value as Python source, with ASCII characters only
     bin         whole number as binary text
     bool        true or false of a value
+    bytes       bytes of whole numbers from 0 to 255, of a text and its encoding, or so many zeros
     callable    whether a value is a function or a type
     chr         character of a code point
     dict        dict from a dict, pairs or keywords
@@ -76,6 +77,8 @@ EXCEPTIONS = _table("""
     RuntimeError         any other error
     StopIteration        an iterator has no further item
     TypeError            value of the wrong type
+    UnicodeDecodeError   bytes are no text of the encoding; a ValueError
+    UnicodeEncodeError   a text has characters that the encoding does not have; a ValueError
     ValueError           invalid value
     ZeroDivisionError    division by zero
 """)
@@ -85,6 +88,7 @@ _TEXT = _table("""
     casefold      lowercase, for comparisons
     center        padded to a width, centred
     count         how often a text occurs
+    encode        its bytes, in utf-8, ascii or latin-1; errors can be strict, replace or ignore
     endswith      whether it ends with a text
     find          index of the first occurrence, or -1
     format        text with {}, {name}, {name[key]} filled in; no attributes inside the braces
@@ -121,6 +125,33 @@ _TEXT = _table("""
     title         Each Word Capitalised
     upper         uppercase
     zfill         padded with zeros to a width
+""")
+_BYTES = _table("""
+    count         how often a byte or bytes occur
+    decode        text of it, in utf-8, ascii or latin-1; errors can be strict, replace or ignore
+    endswith      whether it ends with bytes
+    find          index of the first occurrence, or -1
+    hex           text with two hexadecimal digits a byte, perhaps with a separator
+    index         index of the first occurrence, or ValueError
+    isascii       whether it has only ASCII characters
+    isdigit       whether it has only ASCII digits
+    join          items joined by these bytes
+    lower         ASCII letters in lowercase
+    lstrip        without white space, or other bytes, at the left
+    partition     before, separator, after (first)
+    removeprefix  without this prefix
+    removesuffix  without this suffix
+    replace       some bytes replaced by others
+    rfind         index of the last occurrence, or -1
+    rindex        index of the last occurrence, or ValueError
+    rpartition    before, separator, after (last)
+    rsplit        parts, split from the right
+    rstrip        without white space, or other bytes, at the right
+    split         parts between separators
+    splitlines    its lines
+    startswith    whether it begins with bytes
+    strip         without white space, or other bytes, at both ends
+    upper         ASCII letters in uppercase
 """)
 _LIST = _table("""
     append   adds an item at the end
@@ -174,6 +205,7 @@ _INT = _table("""
     bit_count   number of ones in binary
     bit_length  number of binary digits
     is_integer  always true
+    to_bytes    so many bytes, with the order 'big' or 'little', and signed=True for negative ones
 """)
 _FLOAT = _table("""
     is_integer  whether it has no fraction
@@ -231,6 +263,7 @@ _ERROR = _table("""
 METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "str": _TEXT,
+        "bytes": _BYTES,
         "list": _LIST,
         "dict": _DICT,
         "set": _SET,
@@ -251,6 +284,12 @@ TYPE_METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "dict": _table("""
             fromkeys  dict of keys with one value
+        """),
+        "bytes": _table("""
+            fromhex  bytes of a text with two hexadecimal digits a byte
+        """),
+        "int": _table("""
+            from_bytes  whole number of bytes, with the order 'big' or 'little', and signed=True
         """),
         "datetime": _table("""
             combine        date and time of day together
@@ -366,6 +405,35 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             timedelta  span of time
             timezone   fixed offset from UTC
         """),
+        "struct": _table("""
+            calcsize     number of bytes of a format
+            error        raised if values, bytes and format do not fit
+            iter_unpack  a tuple for each part of the bytes
+            pack         bytes of values, by a format such as '<hHf'; begin it with < or >
+            unpack       values of bytes, as a tuple
+            unpack_from  values of bytes from an offset, as a tuple
+        """),
+        "base64": _table("""
+            b16decode           bytes of a hexadecimal text
+            b16encode           hexadecimal text of bytes, as bytes
+            b64decode           bytes of Base64, from a text or bytes
+            b64encode           Base64 of bytes, as bytes
+            standard_b64decode  bytes of Base64 with + and /
+            standard_b64encode  Base64 with + and /, as bytes
+            urlsafe_b64decode   bytes of Base64 with - and _
+            urlsafe_b64encode   Base64 with - and _, as bytes
+        """),
+        "binascii": _table("""
+            Error      raised if a text is not Base64 or hexadecimal; a ValueError
+            crc32      checksum CRC-32
+            crc_hqx    checksum CRC-16 with the polynomial 0x1021, from a start value (CRC-CCITT, XMODEM)
+            hexlify    hexadecimal text of bytes, as bytes
+            unhexlify  bytes of a hexadecimal text
+        """),
+        "zlib": _table("""
+            adler32  checksum Adler-32
+            crc32    checksum CRC-32
+        """),
     }
 )
 
@@ -402,9 +470,27 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
             "Nobody can tell before how long a pattern searches: a short one can take hours. Use `split`, "
             "`partition`, `startswith`, `find`."
         ),
-        "bytes: `bytes`, `b'…'`, `encode`, `struct`, `base64`, `binascii`, `hashlib`": (
-            "Readings, state and results are JSON, which has no bytes. Use a list of numbers, `int(text, "
-            "16)`, `>>` and `&`."
+        "`bytearray`, `memoryview`": (
+            "They can be changed while others read them. Append to a list of numbers, and write "
+            "`bytes(items)`."
+        ),
+        "bytes in results and in the state": (
+            "JSON has none. Write `.hex()`, `list(…)` or `base64.b64encode(…).decode()`."
+        ),
+        "formats of `struct` without a byte order, and `@`, `n`, `N` and `P` in them": (
+            "The host would decide their sizes and gaps. Write `<` or `>` first, such as `'<hH'`."
+        ),
+        "`struct.Struct` and `pack_into`, Base32 and Base85 of `base64`, `zlib.decompress`": (
+            "They are not checked and priced yet, or need a `bytearray`."
+        ),
+        "encodings other than utf-8, ascii and latin-1": (
+            "Python reads them from files. Replace the characters, such as `.replace(b'\\x80', b'EUR')`."
+        ),
+        "`%` of bytes, and their methods for words and widths, such as `title` and `ljust`": (
+            "They are not checked and priced yet. Format a text, and write `.encode()`."
+        ),
+        "`hashlib`, `hmac`": (
+            "They are not checked and priced yet. Use `binascii.crc32` to find damaged data."
         ),
         "`collections`, `itertools`, `functools`, `bisect`, `copy`": (
             "Their types and functions run in C without a known cost. Use dict, list, loops and "
@@ -419,8 +505,8 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         ),
         "`zoneinfo`": "It reads files. Use `timezone(timedelta(hours=1))`.",
         "complex numbers, `cmath`": "JSON has none.",
-        "`from_bytes`, `to_bytes`, `float.hex`, `as_integer_ratio`, `str.translate`, `expandtabs`, `slice`": (
-            "They are not checked and priced yet. Use `<<` and `|`, `replace` and `items[1:3]`."
+        "`float.hex`, `as_integer_ratio`, `str.translate`, `maketrans`, `expandtabs`, `slice`": (
+            "They are not checked and priced yet. Use `replace` and `items[1:3]`."
         ),
         "`frozenset`": "It is not checked and priced yet. Use a set, or a tuple as a key.",
         "`issubclass`": "It has no use without classes. Use `isinstance`.",

@@ -96,7 +96,11 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 1_024
     str_chars: Annotated[
         int,
-        Meta(ge=1_024, description="Length of a text in a computation.", extra={"unit": "characters"}),
+        Meta(
+            ge=1_024,
+            description="Length of a text or of bytes in a computation. Base64 of a whole reading fits.",
+            extra={"unit": "characters"},
+        ),
     ] = 262_144
     format_width: Annotated[
         int,

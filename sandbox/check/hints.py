@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
 
 _MODULES = ", ".join(sorted(MODULES)[:-1]) + f" and {max(MODULES)}"
+#: Modules whose functions are often written as methods of the bytes.
+_OF_BYTES = ("base64", "binascii", "struct")
 _TIME = "Take the time from the reading, such as data['timestamp'], so that a replay gives the same results."
 _KEEP = "Keep it in state, such as state['count']. The next reading gets the same state."
 _NO_OBJECTS = "Use a function and a dict."
@@ -30,8 +32,6 @@ ATTRIBUTES = {
     "format_map": "Use an f-string, such as f'{value:.1f}'.",
     "translate": "Use replace().",
     "expandtabs": "Use replace().",
-    "encode": "Bytes are not available; work with text.",
-    "decode": "Bytes are not available; readings and texts are already decoded.",
     "has_key": "Write `key in data`.",
     "iteritems": "Write items().",
     "itervalues": "Write values().",
@@ -39,9 +39,7 @@ ATTRIBUTES = {
     "length": "Write len(...).",
     "add_note": "Put it into the text of the error.",
     "week": "The result of isocalendar() is a tuple: write t.isocalendar()[1].",
-    "from_bytes": "Write high << 8 | low.",
     "maketrans": "Use replace().",
-    "hex": "Write hex(n) or f'{n:04x}' for a whole number.",
 }
 
 UNKNOWN = {
@@ -60,7 +58,7 @@ UNKNOWN = {
     **dict.fromkeys(("object", "super", "property", "classmethod", "staticmethod"), _NO_OBJECTS),
     **dict.fromkeys(("hash", "id"), "Compare the values themselves."),
     **dict.fromkeys(
-        ("bytes", "bytearray", "memoryview"), "Bytes are not available; work with text or a list of numbers."
+        ("bytearray", "memoryview"), "Append to a list of numbers, and write bytes(items) in the end."
     ),
     "frozenset": "Use set, or a sorted tuple as a key.",
     "complex": "Complex numbers are not available.",
@@ -80,10 +78,11 @@ UNKNOWN = {
     **dict.fromkeys(
         (
             *("ImportError", "ModuleNotFoundError", "NameError", "RecursionError", "MemoryError"),
-            *("UnicodeError", "UnicodeDecodeError", "UnicodeEncodeError", "FloatingPointError"),
+            "FloatingPointError",
         ),
         "A logic cannot handle this error. Use Exception, or a more specific error.",
     ),
+    "UnicodeError": "Use UnicodeDecodeError, UnicodeEncodeError or ValueError.",
     "issubclass": "Use isinstance.",
     "time": f"{_TIME} Use the module datetime to compute with it.",
     "random": "Random numbers are not available: a replay must give the same results.",
@@ -96,10 +95,10 @@ UNKNOWN = {
     ),
     "copy": "Write dict(x) or list(x) for a copy, and json.loads(json.dumps(x)) for a deep one.",
     "bisect": "Use a loop, such as `sum(limit <= x for limit in limits)`.",
-    **dict.fromkeys(
-        ("struct", "base64", "binascii", "hashlib"),
-        "Bytes are not available; work with text or a list of numbers.",
-    ),
+    **dict.fromkeys(("hashlib", "hmac"), "Use binascii.crc32 to find damaged data."),
+    **dict.fromkeys(("gzip", "bz2", "lzma"), "Let the device send plain data."),
+    **dict.fromkeys(("array", "ctypes"), "Use the module struct, or a list of numbers."),
+    "codecs": "Write data.decode('latin-1') or text.encode('utf-8').",
     **dict.fromkeys(
         ("uuid", "secrets"), "Random values are not available: a replay must give the same results."
     ),
@@ -217,6 +216,9 @@ def for_attribute(name: str) -> str:
     """Return the hint for an attribute or method that no value has."""
     if name in ATTRIBUTES:
         return ATTRIBUTES[name]
+    module = next((module for module in _OF_BYTES if name in MODULES[module]), None)
+    if module is not None:
+        return f"Write {module}.{name}(...), and `import {module}` in the first line."
     return f"To read an entry of a dict, write data['{name}'] or data.get('{name}')."
 
 

@@ -8,7 +8,7 @@ from sandbox.check.costs import facade_path
 from sandbox.check.naming import NameRules
 
 #: The types that a pattern can name, and those of them whose value can be named between the parentheses.
-_TYPES = frozenset(("bool", "dict", "float", "int", "list", "range", "set", "str", "tuple"))
+_TYPES = frozenset(("bool", "bytes", "dict", "float", "int", "list", "range", "set", "str", "tuple"))
 _WITH_VALUE = _TYPES - {"range"}
 
 

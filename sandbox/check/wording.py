@@ -12,7 +12,7 @@ from sandbox.check.generators import GeneratorRules
 
 #: The most parameters of a function.
 MOST_PARAMETERS = 50
-_SINGLE_VALUES = (bool, int, float, str, type(None))
+_SINGLE_VALUES = (bool, int, float, str, bytes, type(None))
 
 
 class WordingRules(GeneratorRules, CallRules):
@@ -75,7 +75,7 @@ class WordingRules(GeneratorRules, CallRules):
         for kind in kinds:
             path = facade_path(kind, self.scope)
             offered = isinstance(kind, ast.Name) and kind.id in EXCEPTIONS and self.scope.is_offered(kind)
-            if not offered and not (path is not None and path.endswith("Error")):
+            if not offered and not (path is not None and path.endswith(("Error", ".error"))):
                 self.report(
                     kind,
                     "`except` must be followed by the name of an error",
@@ -143,14 +143,13 @@ class WordingRules(GeneratorRules, CallRules):
         self.statements.add(node.value)
 
     def check_constant(self, node: ast.Constant) -> None:
-        """Allow only numbers, texts, True, False and None, and integers within the limit."""
+        """Allow only numbers, texts, bytes, True, False and None, and integers within the limit."""
         value = node.value
         if value is ...:
             if node not in self.statements:
                 self.report(node, "`...` is available only as a statement", "Write None.")
         elif type(value) not in _SINGLE_VALUES:
-            kind = "bytes" if isinstance(value, bytes) else "complex numbers"
-            self.report(node, f"{kind} are not available", "Work with text." if kind == "bytes" else "")
+            self.report(node, "complex numbers are not available", "")
         elif type(value) is int and value.bit_length() > self.limits.int_bits:
             self.report(
                 node, f"a whole number of more than {self.limits.int_bits:,} bits (the limit int_bits)", ""

@@ -183,7 +183,7 @@ class Program:
 
         Raises `LimitExceeded` if the deadline passes meanwhile.
         """
-        kind, meter = type(error).__name__, self._meter
+        kind, meter = name_of(type(error)), self._meter
         fuel, meter.fuel = meter.fuel, LAST_WORDS
         try:
             self._runtime.texts.clean(error)
@@ -322,6 +322,11 @@ def vet(code: CodeType, runtime: Runtime) -> None:
                 raise LogicRefused([_not_ours(f"it reads .{part.co_names[argument >> shift]}")])
         ahead.extend(constant for constant in part.co_consts if isinstance(constant, CodeType))
         names = known
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a type of errors. Some modules call theirs only `error`."""
+    return f"{kind.__module__}.{kind.__name__}" if kind.__name__.lower() == "error" else kind.__name__
 
 
 def _without_value(error: NameError) -> str:

@@ -64,6 +64,8 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             return meter.whole(sum(items, start))
         if type(start) is str:
             raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
+        if type(start) is bytes:
+            raise TypeError("sum() can't sum bytes [use b''.join(seq) instead]")
         for item in items:
             meter.spend(1)
             start = meter.whole(start + item)

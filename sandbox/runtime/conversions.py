@@ -4,15 +4,19 @@ Strategy. `isinstance` and `type` translate between these functions and the type
 type object with its methods and its base classes. The types of errors are the exception.
 """
 
+import binascii
 import builtins
 import json
 import statistics
+import struct
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from sandbox.allowed import EXCEPTIONS
+from sandbox.runtime import encodings
+from sandbox.runtime.encodings import decoded
 from sandbox.runtime.frozen import PLAIN
-from sandbox.runtime.meter import DICTS, Meter
+from sandbox.runtime.meter import DICTS, TEXTS, Meter
 from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -41,6 +45,8 @@ ERRORS: dict[str, type[Exception]] = {
         RuntimeError,
         StopIteration,
         TypeError,
+        encodings.UnicodeDecodeError,
+        encodings.UnicodeEncodeError,
         ValueError,
         ZeroDivisionError,
     )
@@ -69,7 +75,9 @@ class JSONDecodeError(ValueError):
 JSONDecodeError.__module__ = json.JSONDecodeError.__module__
 
 #: All errors that a logic can name.
-_ERRORS = frozenset((*ERRORS.values(), JSONDecodeError, statistics.StatisticsError))
+_ERRORS = frozenset(
+    (*ERRORS.values(), JSONDecodeError, statistics.StatisticsError, binascii.Error, struct.error)
+)
 
 
 def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
@@ -81,21 +89,28 @@ def conversions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
         return bool(value)
 
     def to_int(value: Any = 0, /, base: Any = _MISSING) -> int:
-        if type(value) is str:
+        if type(value) in TEXTS:
             if len(value) > int_bits:
                 meter.exceed("int_bits")
             meter.spend(1 + (len(value) >> 4))
         return int(meter.whole(int(value) if base is _MISSING else int(value, base)))
 
     def to_float(value: Any = 0.0, /) -> float:
-        if type(value) is str:
+        if type(value) in TEXTS:
             if len(value) > LONGEST_NUMBER:
                 raise ValueError(f"a text of {len(value)} characters is not a number")
             meter.spend(1 + (len(value) >> 4))
         return float(value)
 
-    def to_str(value: Any = "", /) -> str:
-        return texts.show(value)
+    def to_str(value: Any = "", /, encoding: Any = _MISSING, errors: Any = _MISSING) -> str:
+        if encoding is _MISSING and errors is _MISSING:
+            return texts.show(value)
+        if type(value) is str:
+            raise TypeError("decoding str is not supported")
+        if type(value) is not bytes:
+            raise TypeError(f"decoding to str: need a bytes-like object, {type(value).__name__} found")
+        encoding = "utf-8" if encoding is _MISSING else encoding
+        return decoded(meter, value, encoding, "strict" if errors is _MISSING else errors)
 
     def to_list(items: Any = (), /) -> list[Any]:
         items = take(items)
@@ -170,7 +185,9 @@ def types_without_name() -> dict[object, type]:
         return refuse
 
     errors = [
-        kind for kind in vars(builtins).values() if isinstance(kind, type) and issubclass(kind, Exception)
+        kind
+        for name, kind in vars(builtins).items()
+        if isinstance(kind, type) and issubclass(kind, Exception) and name not in ERRORS
     ]
     kinds = [type(None), *(kind for kind in errors if kind not in _ERRORS)]
     return {stand_in(kind): kind for kind in dict.fromkeys(kinds)}

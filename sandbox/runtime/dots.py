@@ -7,7 +7,7 @@ type of `x`. Python's own attribute lookup is never used, so a name that is not 
 from collections.abc import Callable, Mapping
 from inspect import unwrap
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from sandbox.job import FILENAME
 from sandbox.runtime.frozen import PLAIN
@@ -15,6 +15,22 @@ from sandbox.runtime.meter import LONG_KEY, Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
 from sandbox.runtime.texts import Method, named
+
+#: What to write instead of a method that a value does not have, by the name of its type and the method.
+_INSTEAD: Final = {
+    ("bytes", "encode"): "they are bytes already",
+    ("int", "hex"): "write hex(n) or f'{n:04x}'",
+    ("list", "decode"): "write bytes(items).decode()",
+    ("list", "hex"): "write bytes(items).hex()",
+    ("str", "decode"): "it is a text already",
+    ("str", "hex"): "write text.encode().hex()",
+    ("str", "to_bytes"): "write bytes.fromhex(text) or text.encode()",
+}
+#: The same for methods on types.
+_ON_TYPES: Final = {
+    "from_bytes": "write int.from_bytes(data, 'big') or int.from_bytes(data, 'little')",
+    "fromhex": "write bytes.fromhex(text)",
+}
 
 
 def dots(
@@ -33,7 +49,10 @@ def dots(
     def missing(value: Any, name: str) -> AttributeError:
         kind = kinds.get(value) if callable(value) else None
         of = f"type {kind.__name__}" if kind else type(value).__name__
-        return AttributeError(f"{of} has no {name!r}, or it is not available")
+        instead = _INSTEAD.get((of, name)) or _ON_TYPES.get(name)
+        return AttributeError(
+            f"{of} has no {name!r}{f'; {instead}' if instead else ', or it is not available'}"
+        )
 
     def of_type(value: Any, name: str) -> Any:
         """Return an attribute of a type: a function of its own, or a method that takes the value first."""

@@ -14,8 +14,9 @@ from typing import Any
 
 from sandbox.allowed import MODULES
 from sandbox.runtime.conversions import JSONDecodeError
+from sandbox.runtime.encodings import decoded
 from sandbox.runtime.frozen import SEQUENCES
-from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, TEXTS, Meter
 from sandbox.runtime.sets import NUMBERS
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -203,9 +204,11 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
     decoder = json.JSONDecoder(parse_constant=refuse_constant, parse_int=whole)
 
     def loads(text: Any, /) -> Any:
-        if type(text) is not str:
-            raise TypeError(f"json.loads() takes a text, not a {type(text).__name__}")
+        if type(text) not in TEXTS:
+            raise TypeError(f"json.loads() takes a text or bytes, not a {type(text).__name__}")
         meter.spend((len(text) >> 2) + 4)
+        if type(text) is bytes:
+            text = decoded(meter, text, "utf-8", "strict")
         try:
             made = decoder.decode(text)
         except json.JSONDecodeError as error:
@@ -236,7 +239,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
             value = replaced(value, default, 0)
         if type(value) in CONTAINERS:
             measure(value, indent or 0)
-        elif type(value) is str:
+        elif type(value) in TEXTS:
             meter.text_of(len(value))
         return meter.text(
             json.dumps(

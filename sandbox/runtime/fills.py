@@ -15,7 +15,7 @@ from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS
 from sandbox.runtime.texts import Texts
 
-_INDEXED: Final = SEQUENCES | {str, range}
+_INDEXED: Final = SEQUENCES | {str, bytes, range}
 #: The levels of fields: in the text itself, and in the format of a field.
 _LEVELS: Final = 2
 _FIELD: Final = re.compile(r"([^.\[\]]*)((?:\[[^\]]+\])*)")

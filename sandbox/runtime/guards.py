@@ -18,6 +18,7 @@ from sandbox.runtime.meter import (
     LONG_KEY,
     SCALARS,
     SIZED,
+    TEXTS,
     Meter,
     room_of,
 )
@@ -188,7 +189,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
 
     def cut(value: Any, low: Any, high: Any, step: Any) -> Any:
         made = value[low:high:step]
-        if type(made) is str:
+        if type(made) in TEXTS:
             meter.text(made)
         elif type(made) is not range:
             meter.items(len(made))
@@ -210,7 +211,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         kind = type(value)
         if kind in SCALARS:
             return value
-        if kind is str:
+        if kind in TEXTS:
             if len(value) > 256:
                 meter.spend(len(value) >> 7)
         elif kind in VIEWS:
@@ -226,7 +227,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             return items
         if kind is Set:
             return items.entries
-        if kind is str:
+        if kind in TEXTS:
             meter.spend(len(items) >> 6)
             return items
         if kind in SIZED:
@@ -243,7 +244,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             return needle in entries
         if of in VIEWS or of is MappingProxyType:
             meter.key(needle, room_of(items))
-        elif kind is str and of is str:
+        elif kind in TEXTS and of is kind:
             meter.search(len(items), len(needle))
         elif kind not in SCALARS:
             weight = meter.weight(needle)

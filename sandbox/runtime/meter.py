@@ -15,19 +15,22 @@ A breach sets the fuel below zero, so the next tick in a `finally` block of the 
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
 from sandbox.runtime.frozen import FrozenList
 from sandbox.runtime.sets import NUMBERS, Set
 
+#: A text or bytes.
+Text = TypeVar("Text", str, bytes)
+
 #: The message about a breach, after the name and value of the limit.
 SAID = {
     "fuel": "the logic does too much work for one reading; check for a loop that does not end",
     "recursion": "function calls are nested too deeply, or a value is",
     "int_bits": "a whole number is too large",
-    "str_chars": "a text is too long",
+    "str_chars": "a text is too long, or bytes are",
     "format_width": "a width or precision in a format is too large",
     "list_items": "a list is too long",
     "dict_items": "a dict or set is too large",
@@ -75,10 +78,12 @@ LONG_KEY = 256
 FEW_KEYS = 16
 #: The most bytes for each entry of a dict. One that has just grown takes some 110.
 MOST_ROOM = 128
+#: Types of characters or bytes. Python hashes their values with a secret of the process.
+TEXTS = frozenset((str, bytes))
 _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
-SIZED = frozenset((list, FrozenList, tuple, dict, MappingProxyType, str, range, Set, _KEYS, _VALUES, _ITEMS))
+SIZED = TEXTS | {list, FrozenList, tuple, dict, MappingProxyType, range, Set, _KEYS, _VALUES, _ITEMS}
 #: Types whose iterators pass the places of entries that were deleted.
 ENTRIES = frozenset((dict, MappingProxyType, _KEYS, _VALUES, _ITEMS))
 #: Types that hold other values.
@@ -150,8 +155,8 @@ class Meter:
             self.exceed("int_bits")
         return number
 
-    def text(self, made: str) -> str:
-        """Pay for a text that was just made, and check its limit."""
+    def text(self, made: Text) -> Text:
+        """Pay for a text or bytes just made, and check their limit."""
         size = len(made)
         if size > 64:
             if size > self.longest_text:
@@ -162,7 +167,7 @@ class Meter:
         return made
 
     def text_of(self, size: int) -> None:
-        """Pay for a text of `size` characters before it is made."""
+        """Pay for a text of `size` characters, or as many bytes, before it is made."""
         if size > self.limits.str_chars:
             self.exceed("str_chars")
         self.spend(size >> 5)
@@ -236,7 +241,7 @@ class Meter:
             inside: list[object] = []
             for part in level:
                 kind: Any = type(part)
-                if kind is str:
+                if kind in TEXTS:
                     total += len(part) >> 5  # type: ignore[arg-type]
                     continue
                 if kind in _KEYED:
@@ -257,7 +262,7 @@ class Meter:
     def weight(self, value: object) -> int:
         """Return the ticks of C code that compares this value with another, and pay for finding that out."""
         kind = type(value)
-        if kind is str:
+        if kind in TEXTS:
             return len(value) >> 7  # type: ignore[arg-type]
         if kind in CONTAINERS:
             before = self.fuel
@@ -280,6 +285,8 @@ class Meter:
             self.spend(2 + (size * room >> 12))
         elif kind is int and not -(2**61) < key < 2**61:
             self.spend(1 + (room >> 10))
+        elif kind is bytes:
+            self.spend(1 + (len(key) >> 8))
         elif room > 16_384:
             self.spend(room >> 14)
         return key
@@ -289,14 +296,14 @@ class Meter:
         count = len(keys)
         if count <= FEW_KEYS:
             for key in keys:
-                if type(key) is tuple or type(key) is str:
+                if type(key) is tuple or type(key) in TEXTS:
                     self.key(key)
             return
         self.spend(count >> 4)
         kinds = set(map(type, keys))
-        if str in kinds:
-            self.spend(sum(len(key) for key in keys if type(key) is str) >> 8)
-            if len(kinds) == 1:
+        if not kinds.isdisjoint(TEXTS):
+            self.spend(sum(len(key) for key in keys if type(key) in TEXTS) >> 8)
+            if kinds <= TEXTS:
                 return
         self.spend(count * count >> 11)
         long = sum(type(key) is int and not -(2**61) < key < 2**61 for key in keys)

@@ -248,11 +248,16 @@ def set_methods(meter: Meter, takes: Takes) -> Table:
     }
 
 
-def number_methods() -> dict[type, Table]:
+def number_methods(to_bytes: Callable[..., bytes]) -> dict[type, Table]:
     """Return the methods of int and float."""
 
     def always(_number: int, /) -> bool:
         return True
 
-    whole: Table = {"bit_count": int.bit_count, "bit_length": int.bit_length, "is_integer": always}
+    whole: Table = {
+        "bit_count": int.bit_count,
+        "bit_length": int.bit_length,
+        "is_integer": always,
+        "to_bytes": to_bytes,
+    }
     return {int: whole, float: {"is_integer": float.is_integer}}

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.runtime.frozen import SEQUENCES
-from sandbox.runtime.meter import DICTS, SIZED, Meter
+from sandbox.runtime.meter import DICTS, SIZED, TEXTS, Meter
 from sandbox.runtime.sets import VIEWS, Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -23,7 +23,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
 
     def sized(made: Any) -> Any:
         kind = type(made)
-        if kind is str:
+        if kind in TEXTS:
             return meter.text(made)
         if kind in SEQUENCES:
             meter.items(len(made))
@@ -60,7 +60,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
 
     def repeat(items: Any, times: int) -> Any:
         size = len(items) * max(times, 0)
-        if type(items) is str:
+        if type(items) in TEXTS:
             meter.text_of(size)
         else:
             meter.items(size)
@@ -77,9 +77,9 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         if kind is int or kind is bool:
             if other is int or other is bool:
                 return whole(left * right)
-            if other is str or other in SEQUENCES:
+            if other in TEXTS or other in SEQUENCES:
                 return repeat(right, left)
-        elif (kind is str or kind in SEQUENCES) and (other is int or other is bool):
+        elif (kind in TEXTS or kind in SEQUENCES) and (other is int or other is bool):
             return repeat(left, right)
         elif kind is not int and kind is not bool:
             meter.fuel -= 1
@@ -89,6 +89,8 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         kind = type(left)
         if kind is str:
             return texts.percent(left, right)
+        if kind is bytes:
+            raise TypeError("% of bytes is not available; format a text, and encode it")
         if kind is float or type(right) is float:
             meter.division(left, right)
         return left % right

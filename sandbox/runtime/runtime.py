@@ -12,13 +12,14 @@ from typing import Any
 
 from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
-from sandbox.runtime import builtin, conversions, facades, guards, methods, operators
+from sandbox.runtime import binary, builtin, conversions, facades, guards, methods, operators
 from sandbox.runtime.dots import dots
 from sandbox.runtime.frozen import FrozenList
 from sandbox.runtime.generators import generator_guards
 from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.moments import Moments, moment_attributes
+from sandbox.runtime.octets import Octets
 from sandbox.runtime.sets import Set
 from sandbox.runtime.tables import Freezer, table_guards
 from sandbox.runtime.takes import Takes
@@ -49,8 +50,9 @@ class Runtime:
         kinds: dict[object, type] = {}
         takes = Takes(meter)
         texts = Texts(meter, MappingProxyType(kinds))
-        converting = conversions.conversions(meter, takes, texts)
-        real = (bool, int, float, str, list, tuple, Set, dict, range)
+        octets = Octets(meter, takes)
+        converting = {**conversions.conversions(meter, takes, texts), "bytes": octets.make}
+        real = (bool, int, float, str, bytes, list, tuple, Set, dict, range)
         kinds.update({converting[kind.__name__]: kind for kind in real})
         moments = Moments(meter, texts)
         moment_types = (date, datetime, time, timedelta, timezone)
@@ -67,7 +69,8 @@ class Runtime:
             FrozenList: methods.frozen_methods(lists),
             MappingProxyType: methods.frozen_methods(dicts),
             Set: methods.set_methods(meter, takes),
-            **methods.number_methods(),
+            bytes: octets.methods(),
+            **methods.number_methods(octets.of_number),
             **moments.methods(),
         }
         modules = {
@@ -75,12 +78,17 @@ class Runtime:
             "statistics": facades.statistics_facade(meter, takes),
             "json": facades.json_facade(meter, texts),
             "datetime": moments.types,
+            "struct": binary.struct_facade(meter),
+            "base64": binary.base64_facade(meter),
+            "binascii": binary.binascii_facade(meter),
+            "zlib": binary.zlib_facade(meter),
         }
 
         def from_keys(keys: Any, value: Any = None, /) -> dict[Any, Any]:
             return takes.entries(keys, value)
 
         on_types = {**moments.on_types, converting["dict"]: {"fromkeys": from_keys}}
+        on_types.update({converting[name]: table for name, table in octets.on_types().items()})
         self.globals: dict[str, Any] = {
             "__builtins__": {},
             "__name__": "logic",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.runtime.meter import CONTAINERS, SCALARS, Meter
+from sandbox.runtime.meter import CONTAINERS, SCALARS, TEXTS, Meter
 from sandbox.runtime.takes import Takes
 
 
@@ -18,7 +18,7 @@ def sorting(meter: Meter, takes: Takes) -> Callable[..., list[Any]]:
             meter.spend((share >> 3) + 1)
             return
         meter.spend((share >> 2) + 1)
-        if types & CONTAINERS or str in types:
+        if types & CONTAINERS or types & TEXTS:
             # Each item is compared about log n times, in the worst case over its whole size.
             meter.spend(sum(meter.expanse(item) - 1 for item in items) * size.bit_length())
 

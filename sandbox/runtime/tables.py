@@ -65,6 +65,9 @@ class Freezer:
         if kind is str:
             self._count(len(value) if value.isascii() else 4 * len(value))
             return value
+        if kind is bytes:
+            self._count(len(value))
+            return value
         if depth > self._meter.limits.value_depth:
             self._meter.exceed("value_depth")
         if kind in SEQUENCES:
@@ -89,7 +92,7 @@ class Freezer:
             return value
         raise LogicError(
             f"`{name}` holds {named(value)[0]}; a value that is computed once for all machines can hold only "
-            "numbers, texts, dates, lists, tuples, dicts and sets"
+            "numbers, texts, bytes, dates, lists, tuples, dicts and sets"
         )
 
     def _count(self, size: int) -> None:

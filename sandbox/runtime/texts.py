@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from sandbox.runtime.frozen import READ_ONLY, FrozenList
-from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, Meter
+from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, TEXTS, Meter
 from sandbox.runtime.sets import Set
 
 _PLAIN = SCALARS | MOMENTS
@@ -77,7 +77,7 @@ class Texts:
         if kind in _PLAIN:
             return self._paid(repr(value), kind)
         self.meter.fuel -= 1
-        if kind is str:
+        if kind in TEXTS:
             self.meter.text_of(len(value))  # type: ignore[arg-type]
         elif kind in CONTAINERS or isinstance(value, BaseException):
             self._measure(value)
@@ -116,7 +116,7 @@ class Texts:
             return f"{kind.__name__}([{self._listed(value)}])"
         if kind in _PLAIN:
             return self._paid(repr(value), kind)
-        if kind is str or kind is range:
+        if kind in TEXTS or kind is range:
             return repr(value)
         if isinstance(value, BaseException):
             return f"{kind.__name__}({self._listed(value.args)})"
@@ -183,12 +183,13 @@ class Texts:
             raise TypeError("a format must be a text")
         check_directives(spec)
         self.meter.spend(4 + (len(spec) >> 3))
-        return self.meter.text(value.strftime(spec))  # type: ignore[attr-defined]
+        made: str = value.strftime(spec)  # type: ignore[attr-defined]
+        return self.meter.text(made)
 
     def percent(self, pattern: str, values: object) -> str:
         """Return the text of `pattern % values`, without `*` as a width."""
         self.meter.text_of(len(pattern))
-        named = values if type(values) in (*DICTS, list, FrozenList, range) else None
+        named = values if type(values) in (*DICTS, list, FrozenList, range, bytes) else None
         queue = list(values) if type(values) is tuple else [values]
         self.meter.spend(len(queue) >> 4)
         queue.reverse()

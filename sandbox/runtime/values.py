@@ -55,7 +55,7 @@ _NAMES = {
     Set: ("a set", "sorted(...) makes a list of it"),
     tuple: ("a tuple", ""),
     range: ("a range", "list(...) makes a list of it"),
-    bytes: ("bytes", ""),
+    bytes: ("bytes", ".hex() or base64.b64encode(...).decode() makes a text of them"),
     complex: ("a complex number", ""),
     type(None): ("None", ""),
     str: ("a text", ""),

@@ -8,6 +8,7 @@ _MANY_PARAMETERS: Final = ", ".join(f"a{number}=0" for number in range(MOST_PARA
 
 SYNTAX: Final = {
     "Add": [
+        "BYTES + BYTES",
         "ANY + ANY",
         "NUMBER + NUMBER",
         "INT + 1",
@@ -19,6 +20,7 @@ SYNTAX: Final = {
     ],
     "Sub": ["ANY - ANY", "NUMBER - NUMBER", "SET - SET", "VIEW - VIEW", "VIEW - SET", "DATETIME - DATETIME"],
     "Mult": [
+        "BYTES * INT",
         "ANY * INT",
         "NUMBER * NUMBER",
         "TEXT * INT",
@@ -31,6 +33,8 @@ SYNTAX: Final = {
     "Div": ["NUMBER / NUMBER", "INT / INT", "DELTA / DELTA", "DELTA / NUMBER"],
     "FloorDiv": ["NUMBER // NUMBER", "INT // INT", "DELTA // DELTA", "FLOAT // FLOAT", "FLOAT // 5e-324"],
     "Mod": [
+        "BYTES % ANY",
+        "PERCENT % BYTES",
         "NUMBER % NUMBER",
         "INT % INT",
         "FLOAT % FLOAT",
@@ -65,6 +69,8 @@ SYNTAX: Final = {
     "USub": ["-NUMBER", "-DELTA"],
     "Invert": ["~INT"],
     "Eq": [
+        "BYTES == BYTES",
+        "TEXT == BYTES",
         "ANY == ANY",
         "LIST == LIST",
         "TUPLE == TUPLE",
@@ -79,6 +85,7 @@ SYNTAX: Final = {
     ],
     "NotEq": ["ANY != ANY", "DICT != DICT", "TUPLE != TUPLE", "VIEW != VIEW", "ROWS != ROWS"],
     "Lt": [
+        "BYTES < BYTES",
         "ANY < ANY",
         "TUPLE < TUPLE",
         "LIST < LIST",
@@ -93,6 +100,12 @@ SYNTAX: Final = {
     "Is": ["ANY is ANY", "ANY is None"],
     "IsNot": ["ANY is not ANY"],
     "In": [
+        "BYTES in BYTES",
+        "5 in BYTES",
+        "INT in BYTES",
+        "BYTES in LIST",
+        "BYTES in DICT",
+        "'a' in BYTES",
         "ANY in ITEMS",
         "KEY in DICT",
         "KEY in SET",

@@ -36,7 +36,7 @@ def _program(body: str) -> Program:
     if "return" not in body:
         body = f"return {body}"
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
-    source = f"import datetime, math\ndef process(data, state):\n    n = data\n{indented}\n"
+    source = f"import datetime, math, struct\ndef process(data, state):\n    n = data\n{indented}\n"
     return Program.load(Logic.of(source), Limits())
 
 
@@ -109,6 +109,53 @@ _TEXTS: Final = [
     Maker("'\\\"' * n", 262_144),
     Maker("''.join([chr(i) for i in range(n)])", 20_000),
     Maker("''.join([chr(300 + i % 1000) for i in range(n)])", 20_000),
+]
+_BYTES: Final = [
+    Maker("b''"),
+    Maker("b'a'"),
+    Maker("bytes(n)", 262_144),
+    Maker("b'a' * n", 262_144),
+    Maker("b'\\xff' * n", 262_144),
+    Maker("b'\\xc3\\xa9' * n", 131_072),
+    Maker("b'\\xe4\\xb8\\xad' * n", 87_381),
+    Maker("b'ab' * n", 131_072),
+    Maker("b'a' * n + b'b'", 262_143),
+    Maker("b'ab' * (n // 2) + b'aa' + b'ab' * (n // 2)", 131_070),
+    Maker("b'a ' * n", 131_072),
+    Maker("b'a,' * n", 131_072),
+    Maker("b'\\n' * n", 262_144),
+    Maker("b' ' * n", 262_144),
+    Maker("b'A' * n", 262_144),
+    Maker("bytes([i % 256 for i in range(n)])", 20_000),
+    Maker("b'41' * n", 131_072),
+    Maker("b'QUJD' * n", 65_536),
+    Maker("b'-_-_' * n", 65_536),
+    Maker("b'QUJD\\n' * n", 52_428),
+]
+_HEX_TEXTS: Final = [
+    Maker("'41' * n", 131_072),
+    Maker("'41 ' * n", 87_381),
+    Maker("' ' * n", 262_144),
+    Maker("'QUJD' * n", 65_536),
+    Maker("'-_-_' * n", 65_536),
+    Maker("'====' * n", 65_536),
+    Maker("'QUJD' * n + 'A'", 65_530),
+]
+_LAYOUTS: Final = [
+    Maker("'<hHf'"),
+    Maker("'>' + str(n) + 'B'", 20_000),
+    Maker("'<' + str(n) + 'q'", 20_000),
+    Maker("'<' + str(n) + 'd'", 20_000),
+    Maker("'<' + str(n) + 'e'", 20_000),
+    Maker("'<' + str(n) + '?'", 20_000),
+    Maker("'<' + str(n) + 'c'", 20_000),
+    Maker("'<' + str(n) + 'x'", 262_144),
+    Maker("'<' + str(n) + 's'", 262_144),
+    Maker("'<' + '1x' * n", 99),
+    Maker("'<' + 'b' * n", 199),
+    Maker("'<' + ' ' * n + 'b'", 198),
+    Maker("'<' + '1' * n + 'x'", 198),
+    Maker("'3s'"),
 ]
 _NUMBER_TEXTS: Final = [
     Maker("'1' * n", 262_144),
@@ -279,6 +326,7 @@ _LISTS: Final = [
     Maker("[(i % 2) * 0.5 for i in range(n)]", 20_000),
     Maker("['a' * 1000] * n", 20_000),
     Maker("['a' * 262144] * n", 20_000),
+    Maker("[b'a' * 262144] * n", 20_000),
     Maker("['a' * 1000 + str(i) for i in range(n)]", 1_000),
     Maker("[''] * n", 20_000),
     Maker("[str(i) for i in range(n)]", 10_000),
@@ -337,6 +385,7 @@ _DICTS: Final = [
     Maker("{str(i): i for i in range(n)}", 5_000),
     Maker("{'a' * 200 + str(i): i for i in range(n)}", 5_000),
     Maker("{i * 1.1: i for i in range(n)}", 5_000),
+    Maker("{b'a' * 200 + str(i).encode(): i for i in range(n)}", 5_000),
     Maker("{2**900 + i * (2**61 - 1): 1 for i in range(n)}", 700),
     Maker("{i: 1 for i in n}", 5_000, _probed_one_by_one),
     Maker("{tuple(p): 1 for p in n}", 1_500, _pairs_of_one_hash),
@@ -503,12 +552,14 @@ _NUMBERS: Final = [*_INTS, *_FLOATS]
 _NUMBER_LISTS: Final = [*_LISTS[:17], *_LISTS[36:39]]
 _MOMENTS: Final = [*_DATES, *_TIMES, *_DATETIMES, *_DELTAS, *_ZONES]
 _KEYS: Final = [
-    *_INTS, *_FLOATS, *_TEXTS[:4], *_TUPLES, *_MOMENTS, Maker("None"),
+    *_INTS, *_FLOATS, *_TEXTS[:4], *_BYTES[:4], *_TUPLES, *_MOMENTS, Maker("None"),
     Maker("2**900 + (2**61 - 1) * n", 100_000),
     Maker("8192 * n + 1", 100),
     Maker("(n[0][0], n[0][1])", 5_000, lambda n: _pairs_of_one_hash(n + 1)[-1:]),
 ]  # fmt: skip
-_ITEMS: Final = [*_LISTS, *_TUPLES, *_DICTS, *_SETS, *_RANGES, *_VIEWS, *_TEXTS[:2], *_ITERATORS]
+_ITEMS: Final = [
+    *_LISTS, *_TUPLES, *_DICTS, *_SETS, *_RANGES, *_VIEWS, *_TEXTS[:2], *_BYTES[:5], *_ITERATORS
+]  # fmt: skip
 
 #: The makers of each kind of slot in the templates of `operations`.
 SORTS: Final[Mapping[str, list[Maker]]] = MappingProxyType(
@@ -518,6 +569,10 @@ SORTS: Final[Mapping[str, list[Maker]]] = MappingProxyType(
         "NUMBER": _NUMBERS,
         "TEXT": _TEXTS,
         "SHORT": _TEXTS[:8],
+        "BYTES": _BYTES,
+        "BINARY": [*_BYTES, *_HEX_TEXTS],
+        "HEX": [*_HEX_TEXTS, *_TEXTS[:5]],
+        "LAYOUT": _LAYOUTS,
         "NUMBERTEXT": [*_NUMBER_TEXTS, *_TEXTS],
         "JSON": _JSON_TEXTS,
         "PERCENT": _PERCENTS,

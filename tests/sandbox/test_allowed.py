@@ -51,7 +51,22 @@ def test_every_listed_method_exists_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", sorted(ATTRIBUTES))
 def test_every_method_exists_in_python_under_that_name(name: str) -> None:
-    kinds = (str, list, dict, set, tuple, int, float, datetime, date, time, timedelta, timezone, Exception)
+    kinds = (
+        str,
+        bytes,
+        list,
+        dict,
+        set,
+        tuple,
+        int,
+        float,
+        datetime,
+        date,
+        time,
+        timedelta,
+        timezone,
+        Exception,
+    )
 
     assert any(hasattr(kind, name) for kind in kinds)
 

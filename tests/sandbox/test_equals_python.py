@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from sandbox.child.program import name_of
 from sandbox.errors import LogicError
 from sandbox.limits import Limits
 from sandbox.runtime.values import encode
@@ -39,6 +40,7 @@ LEAVES = {
     "t": ["s", "data['t']", "''", "'a'", "'b, a'", "'äZ 1'", "'12'"],
     "l": ["xs", "data['xs']", "[]", "[3]", "[2, -1, 5]", "[1, 1, 0, 4]"],
     "d": ["d", "data['d']", "{}", "{'k': 1}", "{'k': 2, 'm': 3.5}"],
+    "y": ["raw", "data['t'].encode()", "b''", "b'a'", "b'\\xffb, a'", "b'\\x00\\x80'", "b'12'"],
 }
 TEMPLATES = {
     "n": """
@@ -64,9 +66,15 @@ TEMPLATES = {
         sum([i, <n>][1] for i in <l> for j in <l> if i != j) ; len({i: j for i, j in enumerate(<l>)})
         (<v> or <n>) ; max(*<l>) ; max(*<l>, <n>) ; helper(*<l>) ; helper(*[<n>], q=<n>)
         helper(**{'p': <n>, 'q': <n>}) ; (lambda *v, k=1: len(v) + k)(*<l>, <n>, *<l>)
+        int.from_bytes(<y>, 'big') ; int.from_bytes(<y>, 'little', signed=True) ; <y>[<n>] ; <y>[0] ; len(<y>)
+        sum(<y>) ; (<y> == <y>) ; (<y> < <y>) ; (<n> in <y>) ; (<y> in <y>) ; <y>.find(<y>) ; <y>.count(97)
+        struct.unpack('<h', <y>)[0] ; struct.unpack_from('>h', <y>, <n>)[0] ; binascii.crc32(<y>) ; int(<y>)
+        binascii.crc_hqx(<y>, 0xffff) ; {<y>: 1, <y>: 2}[<y>] ; <y>.startswith((b'a', <y>)) ; (<y> == <t>)
         (lambda max: max + <n>)(<n>) ; [len for len in [<n>]][0] ; shadowing(<n>, <l>)
     """,
     "t": """
+        <y>.hex() ; <y>.hex('-') ; <y>.decode() ; <y>.decode('ascii', 'ignore') ; str(<y>, 'latin-1')
+        str(<y>) ; repr(<y>) ; f'{raw!r:>9}{raw}' ; ('%s|%r' % (<y>, <y>)) ; '{0[0]}'.format(<y>)
         (<t> + <t>) ; (<t> * 2) ; (3 * <t>) ; (<t> * <n>) ; <t>.upper() ; <t>.strip() ; <t>.title()
         <t>.lower().capitalize() ; <t>.replace('a', <t>) ; <t>.replace(<t>, 'xy', 1) ; <t>.zfill(4)
         <t>.ljust(5, '.') ; <t>.center(7) ; <t>.rjust(4) ; <t>[1:] ; <t>[::-1] ; <t>[:-1] ; <t>[0]
@@ -83,6 +91,7 @@ TEMPLATES = {
         str(day + datetime.timedelta(days=5)) ; (day.replace(day=3)).strftime('%d %b')
     """,
     "l": """
+        list(<y>) ; sorted(<y>) ; [v for v in <y>] ; list(enumerate(<y>))[0:0] ; [len(p) for p in <y>.split()]
         (<l> + <l>) ; (<l> * 2) ; (<n> * <l>) ; sorted(<l>) ; sorted(<l>, key=lambda v: -v)
         sorted(<l>, reverse=True) ; <l>[1:3] ; <l>[::-1] ; <l>[<n>:] ; list(reversed(<l>))
         [v + <n> for v in <l>] ; [v for v in <l> if v > <n>] ; [x * y for x in <l> for y in <l> if x]
@@ -105,7 +114,18 @@ TEMPLATES = {
         dict(**<d>) ; dict(**<d>, m=<n>) ; (lambda **kw: kw)(k=<n>, **<d>)
         dict.fromkeys(<t>, <n>) ; dict(<d>, m=<n>) ; json.loads(json.dumps(<d>)) ; (<d> or <d>)
     """,
-    "v": "<n> ; <t> ; <l> ; <d> ; None",
+    "y": """
+        (<y> + <y>) ; (<y> * 2) ; (<n> * <y>) ; <y>[1:] ; <y>[::-1] ; <y>[<n>:<n>] ; bytes(<l>)
+        <y>.strip() ; <y>.upper() ; <y>.replace(b'a', <y>) ; <y>.replace(<y>, b'xy', 1)
+        b','.join([<y>, <y>]) ; <y>.split(b',')[-1] ; <y>.partition(b'a')[2] ; <t>.encode()
+        <t>.encode('ascii', 'replace')
+        bytes(<t>, 'latin-1') ; bytes.fromhex(<t>) ; bytes.fromhex(<y>.hex()) ; int(<n>).to_bytes(2, 'big')
+        abs(int(<n>)).to_bytes(20, 'little') ; struct.pack('<hB', int(<n>), 7) ; struct.pack('>d2x', <n>)
+        base64.b64encode(<y>) ; base64.b64decode(<y>) ; base64.b64decode(<t>) ; binascii.hexlify(<y>, ':')
+        (<y> or <y>) ; <y>.removeprefix(b'a') ; max(<y>, <y>) ; <y>.rsplit(None, 1)[0] ; bytes(<y>)
+        (<y> if <y> < <y> else <y>) ; bytes(int(<n>) % 9) ; <y>.lstrip(<y>) ; bytes(reversed(<y>))
+    """,
+    "v": "<n> ; <t> ; <l> ; <d> ; <y> ; None",
     "simple": """
         a = <n> ; a += <n> ; b -= <n> ; a = b = <n> ; a, b = b, <n> ; s = <t> ; s += <t> ; xs = <l>
         xs += <l> ; xs.append(<n>) ; xs.extend(<l>) ; xs.extend(i for i in <l>) ; d = <d>
@@ -141,7 +161,7 @@ BLOCKS = [
     "match [<v>, <d>]:\n    case [str(s), {'k': a, **d}]:\n        b = 1",
     "def inner(p, *more, q=2):\n    return [p, q, len(more)]\nxs = inner(<n>, <n>)",
 ]
-HOLE = re.compile("<([ntldv])>")
+HOLE = re.compile("<([ntldvy])>")
 
 
 def split(text: str) -> list[str]:
@@ -183,11 +203,14 @@ def logics(draw: DrawFn) -> str:
     lines = [
         "a, b, s, xs, d = 2, 3.5, 'ab', [1, 2, 3], {'k': 4}",
         "day = datetime.date(2026, 3, 12)",
+        "raw = b'ab\\x01'",
         *draw(statements(2)),
         f"return {{'a': a, 'b': b, 's': s, 'xs': xs, 'd': d, 'r': {draw(expression('v', 2))}}}",
     ]
     return (
-        "import datetime\nimport json\nimport math\nimport statistics\nfrom statistics import mean\n\n"
+        "import base64\nimport binascii\nimport datetime\nimport json\nimport math\n"
+        "import statistics\nimport struct\n"
+        "from statistics import mean\n\n"
         "BASE = 3\n\n"
         "def helper(p, q=BASE):\n    return p - q if p > q else q\n\n"
         "def shadowing(sum, map):\n    max = sum\n    for min in map:\n        max += min\n    return max\n\n"
@@ -223,7 +246,7 @@ def in_python(source: str, reading: Any) -> tuple[str, Any, Any]:
     try:
         returned = names["process"](fresh(reading), state)
     except Exception as error:  # noqa: BLE001 - any error of Python is compared
-        return type(error).__name__, None, None
+        return name_of(type(error)), None, None
     try:
         encode(returned, state, Limits())
     except LogicError:

@@ -191,7 +191,6 @@ def test_config_fits_as_a_mapping() -> None:
         ("case data.get():\n    pass", "needs a type"),
         ("case object():\n    pass", "needs a type"),
         ("case config:\n    pass", "`config` belongs to the machine"),
-        ("case b'x':\n    pass", "bytes are not available"),
         ("case 1 + 2j:\n    pass", "complex numbers are not available"),
         ("case __x:\n    pass", "underscore"),
     ],

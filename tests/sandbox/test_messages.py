@@ -27,7 +27,7 @@ RUNTIME = Runtime(Limits())
 GLOBALS = RUNTIME.globals
 #: What no message may contain: addresses, and names that a logic does not know.
 INTERNAL = re.compile(
-    r"0x[0-9a-f]{6}|<locals>|mappingproxy|partial|sandbox|\b_make_|\b_[a-z]+_\b|\b_[mf]_|\bto_[a-z]+\b"
+    r"0x[0-9a-f]{6}|<locals>|mappingproxy|partial|sandbox|\b_make_|\b_[a-z]+_\b|\b_[mf]_|\bto_(?!bytes)[a-z]+\b"
 )
 PUBLIC = {name: value for name, value in GLOBALS.items() if not name.startswith("_") and callable(value)}
 FACADES = {

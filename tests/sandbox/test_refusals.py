@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from sandbox.check.compiler import check
+from sandbox.check.hints import modules
 from sandbox.job import Problem
 from sandbox.limits import Limits
 from tests.sandbox.running import process
@@ -83,7 +84,7 @@ def test_a_class_of_any_form_is_refused_as_a_class(head: str, where: str) -> Non
 def test_a_missing_module_is_refused_with_a_list_of_the_available_ones() -> None:
     problem = only("import os\n" + process("return {}"))
 
-    assert problem.message == "`import os` is not available; datetime, json, math and statistics are"
+    assert problem.message == f"`import os` is not available; {modules()} are"
     assert (problem.line, problem.column) == (1, 1)
     assert problem.hint
 
@@ -101,7 +102,8 @@ def test_a_missing_module_is_refused_with_a_list_of_the_available_ones() -> None
         ("return {'x': stauts}", "stauts", "quotes"),
         ("print(data)", "print", "Return"),
         ("max = max(data['xs'])", "max", "highest"),
-        ("return {'x': b'abc'}", "b'abc'", "text"),
+        ("return {'x': bytearray(b'abc')}", "bytearray", "bytes(items)"),
+        ("return {'x': data['hex'].b64decode()}", "data['hex'].b64decode", "base64.b64decode(...)"),
         ("data.x = 1", "data.x", "state['x'] = value"),
         ("x: int = data.__len__()", "data.__len__", ""),
     ],

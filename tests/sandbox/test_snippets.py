@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from sandbox.allowed import UNAVAILABLE
+from sandbox.child.program import name_of
+from tests.sandbox.decoders import DECODERS
 from tests.sandbox.running import fresh, run
 from tests.sandbox.snippets import SNIPPETS, Snippet
 
@@ -18,13 +20,10 @@ REFUSED = {
     "bisect": "`collections`",
     "functools reduce": "`collections`",
     "copy": "`collections`",
-    "binascii crc": "bytes",
-    "base64": "bytes",
-    "hashlib": "bytes",
-    "int from_bytes": "`from_bytes`",
-    "float hex": "`from_bytes`",
-    "str maketrans": "`from_bytes`",
-    "slice object": "`from_bytes`",
+    "hashlib": "`hashlib`",
+    "float hex": "`float.hex`",
+    "str maketrans": "`float.hex`",
+    "slice object": "`float.hex`",
     "shift": "`.week`",
     "re": "`re`",
     "random": "`random`",
@@ -58,8 +57,6 @@ REFUSED = {
     "decimal": "other modules",
     "calendar": "other modules",
     "frozenset": "`frozenset`",
-    "text to bytes": "bytes",
-    "int to_bytes": "`from_bytes`",
     "error of an import": "errors such as",
     "position of a JSON error": "`.msg`",
     "object_hook": "other options",
@@ -88,7 +85,7 @@ def in_python(snippet: Snippet) -> tuple[list[Any], Any] | str:
             returned = fresh(names["process"](fresh(reading), state))
             state = fresh(state)
     except Exception as error:  # noqa: BLE001 - any error of Python is compared
-        return type(error).__name__
+        return name_of(type(error))
     return [] if returned is None else returned if isinstance(returned, list) else [returned], state
 
 
@@ -100,7 +97,7 @@ def test_every_refusal_has_its_reason_on_the_docs_page() -> None:
         assert sum(what.startswith(line) for what in UNAVAILABLE) == 1, line
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.name)
+@pytest.mark.parametrize("snippet", [*SNIPPETS, *DECODERS], ids=lambda snippet: snippet.name)
 def test_a_natural_snippet_gives_what_python_gives(snippet: Snippet) -> None:
     ran = run(snippet.source, *snippet.readings, config=snippet.config)
 

@@ -1,4 +1,3 @@
-# expect: refused-at-upload
-# why: a bytes literal
+# expect: ok
 def process(data, state):
     return {"r": len(b"x" * 10)}

@@ -1,0 +1,3 @@
+# expect: runtime-error
+def process(data, state):
+    return {"v": b"\xff".decode("utf-8", "surrogateescape")}

@@ -1,0 +1,3 @@
+# expect: runtime-error
+def process(data, state):
+    return {"raw": [b"x"]}

@@ -1,0 +1,3 @@
+# expect: runtime-error
+def process(data, state):
+    state["raw"] = {"a": b"x"}

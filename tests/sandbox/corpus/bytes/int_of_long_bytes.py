@@ -1,0 +1,3 @@
+# expect: limit
+def process(data, state):
+    return {"v": int(b"1" * 200_000, 2)}

@@ -1,0 +1,3 @@
+# expect: runtime-error
+def process(data, state):
+    return {"n": len(b"%999999999d" % 5)}

@@ -1,0 +1,4 @@
+# expect: runtime-error
+import struct
+def process(data, state):
+    return {"n": struct.calcsize("BlP")}

@@ -1,0 +1,4 @@
+# expect: limit
+import struct
+def process(data, state):
+    return {"n": len(struct.pack("<999999999x"))}
