@@ -24,7 +24,7 @@ The modules, in the order in which a reading passes them:
 - `runtime`: the names that a logic can use, listed in `allowed`. The `meter` counts each use, in the `guards`
   (`operators`, `dots`, `matching`, `generators`, `takes`), the functions (`builtin`, `conversions`,
   `sorting`), the `methods` (`text_methods`, `texts`, `fills`), bytes (`octets`, `encodings`) and the modules
-  (`facades`, `moments`, `binary`).
+  (`facades`, `moments`, `binary`, `collecting` with the types of `collected`, `iterating`, `regex`).
   Its `sets` have an order, its `views` are compared at a price, and the lists and dicts of `config` and of
   `tables` are `frozen`. `values` decodes and encodes JSON, and `not_json` says why a reading is none
 - `reference` makes the docs page about it

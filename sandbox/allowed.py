@@ -197,9 +197,58 @@ _SET = _table("""
     union                        items of both
     update                       adds several items
 """)
+_DEQUE = _table("""
+    append      adds an item at the right
+    appendleft  adds an item at the left
+    clear       removes all items
+    copy        a shallow copy
+    count       how often an item occurs
+    extend      adds several items at the right
+    extendleft  adds several items at the left, one after the other
+    index       index of an item, or ValueError
+    insert      adds an item at an index
+    maxlen      the most items that it keeps, or None
+    pop         removes and returns the last item
+    popleft     removes and returns the first item
+    remove      removes the first such item
+    reverse     reverses the order
+    rotate      moves items from the right end to the left
+""")
+_COUNTER = MappingProxyType(
+    {
+        **_DICT,
+        **_table("""
+            copy         a copy
+            elements     each key as often as it was counted
+            most_common  pairs of key and count, the greatest counts first
+            subtract     counts items down, or subtracts counts
+            total        sum of the counts
+            update       counts items, or adds counts
+        """),
+    }
+)
 _TUPLE = _table("""
     count  how often an item occurs
     index  index of an item, or ValueError
+""")
+_PATTERN = _table("""
+    findall    all matches: their texts, or their groups
+    finditer   all matches, one after the other
+    fullmatch  match of the whole text, or None
+    match      match at the begin of the text, or None
+    pattern    its text
+    search     first match, or None
+    split      parts between the matches
+    sub        text with the matches replaced, by a text or a function
+    subn       the same, and how many were replaced
+""")
+_MATCH = _table("""
+    end        end of the match, or of a group
+    group      text of the match, or of a group by its number or name
+    groupdict  texts of the groups with a name
+    groups     texts of all groups
+    span       start and end
+    start      start of the match, or of a group
 """)
 _INT = _table("""
     bit_count   number of ones in binary
@@ -267,7 +316,12 @@ METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "list": _LIST,
         "dict": _DICT,
         "set": _SET,
+        "deque": _DEQUE,
+        "Counter": _COUNTER,
+        "defaultdict": _DICT,
         "tuple": _TUPLE,
+        "Pattern": _PATTERN,
+        "Match": _MATCH,
         "int": _INT,
         "float": _FLOAT,
         "datetime": _DATETIME,
@@ -284,6 +338,9 @@ TYPE_METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "dict": _table("""
             fromkeys  dict of keys with one value
+        """),
+        "chain": _table("""
+            from_iterable  items of the lists that an iterator gives, one list after the other
         """),
         "bytes": _table("""
             fromhex  bytes of a text with two hexadecimal digits a byte
@@ -405,6 +462,63 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             timedelta  span of time
             timezone   fixed offset from UTC
         """),
+        "collections": _table("""
+            Counter      dict that counts items; a missing key has 0
+            defaultdict  dict that makes the value of a missing key, with list, int or another function
+            deque        list that is fast at both ends; with maxlen, it keeps the last items
+        """),
+        "itertools": _table("""
+            accumulate                     running results: sums, or of a function of two values
+            chain                          items of several lists, one list after the other
+            combinations                   choices of r items, in their order
+            combinations_with_replacement  the same, with items several times
+            compress                       items whose selector is true
+            count                          numbers from a start, without an end
+            cycle                          items over and over, without an end
+            dropwhile                      items from the first for which a function is false
+            filterfalse                    items for which a function is false
+            groupby                        groups of neighbours with the same key, each with its items
+            islice                         items from a start to an end, in steps
+            pairwise                       pairs of neighbours
+            permutations                   orders of r items
+            product                        rows with an item of each list, in all ways
+            repeat                         a value over and over, or so many times
+            starmap                        result of a function for each row of arguments
+            takewhile                      items before the first for which a function is false
+            zip_longest                    items of several lists, side by side, up to the longest
+        """),
+        "functools": _table("""
+            reduce  one value of all items, by a function of two values
+        """),
+        "bisect": _table("""
+            bisect        place of a value in a sorted list, after equal items
+            bisect_left   place of a value in a sorted list, before equal items
+            bisect_right  place of a value in a sorted list, after equal items
+            insort        inserts a value into a sorted list, after equal items
+            insort_left   inserts a value into a sorted list, before equal items
+            insort_right  inserts a value into a sorted list, after equal items
+        """),
+        "re": _table("""
+            A           flag: the same as ASCII
+            ASCII       flag: letters, digits and blanks are those of ASCII; always in force
+            DOTALL      flag: a dot also matches the end of a line
+            I           flag: the same as IGNORECASE
+            IGNORECASE  flag: uppercase and lowercase are equal
+            M           flag: the same as MULTILINE
+            MULTILINE   flag: ^ and $ also match at the begin and end of each line
+            S           flag: the same as DOTALL
+            compile     a pattern to use several times
+            error       raised if a pattern is not valid
+            escape      pattern that matches a text literally
+            findall     all matches: their texts, or their groups
+            finditer    all matches, one after the other
+            fullmatch   match of the whole text, or None
+            match       match at the begin of the text, or None
+            search      first match, or None
+            split       parts between the matches
+            sub         text with the matches replaced, by a text or a function
+            subn        the same, and how many were replaced
+        """),
         "struct": _table("""
             calcsize     number of bytes of a format
             error        raised if values, bytes and format do not fit
@@ -466,9 +580,18 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
             "They reach the inside of Python, which is not part of the sandbox. Use a dict and `key in data`."
         ),
         "`object`": "It has no use without classes.",
-        "`re`": (
-            "Nobody can tell before how long a pattern searches: a short one can take hours. Use `split`, "
-            "`partition`, `startswith`, `find`."
+        "in patterns of `re`: references such as `\\1`, and `(?=…)`, `(?!…)`, `(?<=…)`, `(?<!…)`": (
+            "A short one can take hours. The engine here, RE2, takes time only in proportion to the text. "
+            "Match more, take a group of it, and compare groups with `==`."
+        ),
+        "`re.VERBOSE`, `(?x)`, `a++`, patterns of bytes, positions in `search`, `expand` of a match": (
+            "RE2 does not have them, or they are not checked and priced yet. Decode bytes first."
+        ),
+        "letters and digits of other scripts for `\\w`, `\\d`, `\\b`; `$` before a line end at the end": (
+            "In RE2 these classes are those of ASCII, and `$` matches only at the very end. Write `\\n?$`."
+        ),
+        "patterns of more than 500 characters, 50 groups, or 1,000 repetitions of a part": (
+            "A compiled pattern takes memory. Use several patterns."
         ),
         "`bytearray`, `memoryview`": (
             "They can be changed while others read them. Append to a list of numbers, and write "
@@ -492,10 +615,25 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "`hashlib`, `hmac`": (
             "They are not checked and priced yet. Use `binascii.crc32` to find damaged data."
         ),
-        "`collections`, `itertools`, `functools`, `bisect`, `copy`": (
-            "Their types and functions run in C without a known cost. Use dict, list, loops and "
-            "comprehensions."
+        "`namedtuple`, `OrderedDict` and `ChainMap` of `collections`": (
+            "The first makes a class. A dict keeps its order, and `{**defaults, **own}` joins two."
         ),
+        "`+x` and `-x` of a Counter, and its `^`; `default_factory` of a defaultdict": (
+            "They are not checked and priced yet. Write a comprehension."
+        ),
+        "deques, Counters and defaultdicts in tables": (
+            "They could be changed. Code that makes one outside of functions runs for every reading."
+        ),
+        "`tee` and `batched` of `itertools`": (
+            "The first keeps any number of items, and the second is new in Python 3.12. Use slices of a list."
+        ),
+        "`partial`, `cmp_to_key`, `lru_cache` and others of `functools`": (
+            "Nothing but `state` is kept from one reading to the next. Write a lambda, or a key function."
+        ),
+        "more than 100 columns of `product`, `combinations`, `permutations` and `zip_longest`": (
+            "Each row would be as long. Use loops."
+        ),
+        "`copy`": "Write `dict(x)` or `list(x)`, and `json.loads(json.dumps(x))` for a deep copy.",
         "other modules of Python: `decimal`, `fractions`, `enum`, `dataclasses`, `operator`, `calendar`": (
             "They have classes, or functions without a known cost. Use float and `round`, dicts and "
             "functions."

@@ -40,6 +40,19 @@ ATTRIBUTES = {
     "add_note": "Put it into the text of the error.",
     "week": "The result of isocalendar() is a tuple: write t.isocalendar()[1].",
     "maketrans": "Use replace().",
+    "namedtuple": "Use a dict, or a plain tuple.",
+    "OrderedDict": "Use a dict, which keeps the order of its keys.",
+    "ChainMap": "Write {**defaults, **own}.",
+    "tee": "Make a list, and use it twice.",
+    "batched": "Write [items[i:i + n] for i in range(0, len(items), n)].",
+    "partial": "Write a lambda.",
+    **dict.fromkeys(("lru_cache", "cache"), "Keep values in state, or in a dict inside process."),
+    **dict.fromkeys(("VERBOSE", "X"), "Write the pattern without blanks and comments."),
+    **dict.fromkeys(("UNICODE", "U"), "Leave it out."),
+    "template": "Use compile.",
+    "cmp_to_key": "Write a key function, such as `key=lambda item: (item['a'], item['b'])`.",
+    **dict.fromkeys(("pack_into", "Struct"), "Write struct.pack(format, …) or struct.unpack(format, data)."),
+    "decompress": "Let the device send plain data.",
 }
 
 UNKNOWN = {
@@ -86,15 +99,10 @@ UNKNOWN = {
     "issubclass": "Use isinstance.",
     "time": f"{_TIME} Use the module datetime to compute with it.",
     "random": "Random numbers are not available: a replay must give the same results.",
-    "re": "Use the methods of str: find, split, startswith, partition.",
     **dict.fromkeys(("np", "numpy", "pd", "pandas"), "Use lists, and the module statistics."),
     **dict.fromkeys(("os", "sys", "subprocess", "socket", "requests", "pathlib"), _NO_FILES),
-    "collections": "Use dict, list and set. Instead of a Counter, use state.get('n', 0).",
-    **dict.fromkeys(
-        ("itertools", "functools", "operator"), "Use loops, comprehensions, zip, enumerate and sorted."
-    ),
+    "operator": "Write a lambda, such as `lambda item: item[1]`.",
     "copy": "Write dict(x) or list(x) for a copy, and json.loads(json.dumps(x)) for a deep one.",
-    "bisect": "Use a loop, such as `sum(limit <= x for limit in limits)`.",
     **dict.fromkeys(("hashlib", "hmac"), "Use binascii.crc32 to find damaged data."),
     **dict.fromkeys(("gzip", "bz2", "lzma"), "Let the device send plain data."),
     **dict.fromkeys(("array", "ctypes"), "Use the module struct, or a list of numbers."),

@@ -92,7 +92,11 @@ class PatternRules(NameRules):
         path = facade_path(node.cls, self.scope) or ""
         offered = isinstance(node.cls, ast.Name) and self.scope.is_offered(node.cls)
         kind = node.cls.id if offered else ""  # type: ignore[attr-defined]
-        if kind not in _TYPES and kind not in EXCEPTIONS and not path.startswith("datetime."):
+        if (
+            kind not in _TYPES
+            and kind not in EXCEPTIONS
+            and not path.startswith(("datetime.", "collections."))
+        ):
             self.report(
                 node.cls,
                 "a pattern with parentheses needs a type",

@@ -37,26 +37,36 @@ _CHANGING: Final = frozenset(
         *(
             "add",
             "append",
+            "appendleft",
             "clear",
             "difference_update",
             "discard",
             "extend",
+            "extendleft",
             "insert",
             "intersection_update",
         ),
         *(
             "pop",
             "popitem",
+            "popleft",
             "remove",
             "reverse",
+            "rotate",
             "setdefault",
             "sort",
+            "subtract",
             "symmetric_difference_update",
             "update",
         ),
     )
 )
-_CONSTANTS: Final = frozenset(f"math.{name}" for name in ("e", "inf", "nan", "pi", "tau"))
+_CONSTANTS: Final = frozenset(
+    (
+        *(f"math.{name}" for name in ("e", "inf", "nan", "pi", "tau")),
+        *(f"re.{name}" for name in (*"IMSA", "IGNORECASE", "MULTILINE", "DOTALL", "ASCII")),
+    )
+)
 
 #: A place in the source, with a message and a hint.
 Finding = tuple[ast.AST, str, str]

@@ -56,7 +56,7 @@ _IGNORED: Final = (
 
 #: A logic that the child runs once before it serves, so that everything imported or made at first use exists.
 _PRACTICE: Final = """
-import math, statistics, json, datetime
+import base64, binascii, collections, datetime, json, math, re, statistics, struct
 
 def process(data, state):
     state["count"] = state.get("count", 0) + 1
@@ -67,6 +67,11 @@ def process(data, state):
     moment = datetime.datetime.fromisoformat("2024-01-02T03:04:05+00:00")
     later = moment + datetime.timedelta(seconds=math.floor(mean))
     text = f"{mean:.2f} {spread!r:>10} {json.dumps({'a': [1, None]})} {later.isoformat()}"
+    found = re.search(r"(?i)(?P<n>\\d+(a|b)*)x*", "1aäX" * 9)
+    text += re.sub(r"\\w|ä", lambda match: match.group(), found["n"])
+    raw = struct.pack("<hf", 1, mean) + base64.b64decode("AQI=") + base64.b16decode("FF")
+    text += raw.hex() + raw.decode("utf-8", "replace") + str(binascii.crc32(raw))
+    text += str(collections.Counter(raw).most_common(1))
     try:
         json.loads("{")
     except ValueError as e:

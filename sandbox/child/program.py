@@ -160,6 +160,8 @@ class Program:
         meter.longest_text = meter.longest_list = meter.chained = meter.generators = 0
         if meter.date_formats:
             meter.date_formats.clear()
+        if meter.patterns:
+            meter.patterns.clear()
         try:
             returned = make(*self._tables)(*values)
         except Breach as breach:

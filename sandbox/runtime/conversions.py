@@ -17,6 +17,7 @@ from sandbox.runtime import encodings
 from sandbox.runtime.encodings import decoded
 from sandbox.runtime.frozen import PLAIN
 from sandbox.runtime.meter import DICTS, TEXTS, Meter
+from sandbox.runtime.regex import PatternError
 from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
@@ -76,7 +77,14 @@ JSONDecodeError.__module__ = json.JSONDecodeError.__module__
 
 #: All errors that a logic can name.
 _ERRORS = frozenset(
-    (*ERRORS.values(), JSONDecodeError, statistics.StatisticsError, binascii.Error, struct.error)
+    (
+        *ERRORS.values(),
+        JSONDecodeError,
+        statistics.StatisticsError,
+        binascii.Error,
+        struct.error,
+        PatternError,
+    )
 )
 
 

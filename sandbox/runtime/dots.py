@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sandbox.job import FILENAME
 from sandbox.runtime.frozen import PLAIN
-from sandbox.runtime.meter import LONG_KEY, Meter
+from sandbox.runtime.meter import DICTS, LONG_KEY, Meter
 from sandbox.runtime.methods import Table
 from sandbox.runtime.takes import Guards
 from sandbox.runtime.texts import Method, named
@@ -50,6 +50,8 @@ def dots(
         kind = kinds.get(value) if callable(value) else None
         of = f"type {kind.__name__}" if kind else type(value).__name__
         instead = _INSTEAD.get((of, name)) or _ON_TYPES.get(name)
+        if type(value) in DICTS:
+            instead = f"to read an entry, write data[{name!r}] or data.get({name!r})"
         return AttributeError(
             f"{of} has no {name!r}{f'; {instead}' if instead else ', or it is not available'}"
         )

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any, Final
 
+from sandbox.runtime.collected import Deque
 from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS
 from sandbox.runtime.texts import Texts
 
-_INDEXED: Final = SEQUENCES | {str, bytes, range}
+_INDEXED: Final = SEQUENCES | {str, bytes, range, Deque}
 #: The levels of fields: in the text itself, and in the format of a field.
 _LEVELS: Final = 2
 _FIELD: Final = re.compile(r"([^.\[\]]*)((?:\[[^\]]+\])*)")

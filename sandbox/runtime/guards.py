@@ -10,6 +10,7 @@ import sys
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from sandbox.runtime.collected import CHANGEABLE, Deque
 from sandbox.runtime.frozen import READ_ONLY
 from sandbox.runtime.meter import (
     CONTAINERS,
@@ -165,7 +166,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
     def write(target: Any, key: Any) -> Any:
         """Guard the container of an item that is set."""
         kind = type(target)
-        if kind is dict:
+        if kind is dict or kind in CHANGEABLE:
             if type(key) is not str or len(key) > LONG_KEY:
                 meter.key(key, target.__sizeof__())
             if len(target) >= dict_items and key not in target:
@@ -179,7 +180,9 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         kind = type(target)
         if kind is list:
             meter.spend(len(target) >> 7)
-        elif kind is dict:
+        elif kind is Deque:
+            meter.spend(1 + (len(target) >> 4))
+        elif kind in CHANGEABLE:
             if type(key) is not str or len(key) > LONG_KEY:
                 meter.key(key, target.__sizeof__())
             meter.compact(target)
@@ -242,7 +245,7 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
             if kind is not str or len(needle) > LONG_KEY:
                 meter.key(needle, entries.__sizeof__())
             return needle in entries
-        if of in VIEWS or of is MappingProxyType:
+        if of in VIEWS or of in DICTS:
             meter.key(needle, room_of(items))
         elif kind in TEXTS and of is kind:
             meter.search(len(items), len(needle))

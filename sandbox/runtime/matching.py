@@ -7,13 +7,15 @@ a star pays before it is made.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final
 
+from sandbox.runtime.collected import Deque
 from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS, Meter, room_of
 from sandbox.runtime.takes import Guards
 
-_SEQUENCES: Final = SEQUENCES | {range}
+_SEQUENCES: Final = SEQUENCES | {range, Deque}
 
 
 def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guards:
@@ -68,8 +70,10 @@ def match_guards(meter: Meter, is_instance: Callable[[Any, Any], bool]) -> Guard
                 return False
         if slot is not None:
             meter.items(end - len(before))
-            meter.spend((end - len(before)) >> 3)
-            found[slot] = list(value[len(before) : end])
+            meter.spend((len(value) if type(value) is Deque else end - len(before)) >> 3)
+            found[slot] = list(
+                islice(value, len(before), end) if type(value) is Deque else value[len(before) : end]
+            )
         return True
 
     def fits_mapping(value: Any, spec: Any, found: Any, given: Any) -> bool:

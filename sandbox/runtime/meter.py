@@ -19,11 +19,13 @@ from typing import Any, NoReturn, TypeVar
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
+from sandbox.runtime.collected import CHANGEABLE, Deque
 from sandbox.runtime.frozen import FrozenList
 from sandbox.runtime.sets import NUMBERS, Set
 
 #: A text or bytes.
 Text = TypeVar("Text", str, bytes)
+Entries = TypeVar("Entries", bound=dict[Any, Any])
 
 #: The message about a breach, after the name and value of the limit.
 SAID = {
@@ -83,13 +85,18 @@ TEXTS = frozenset((str, bytes))
 _EMPTY: dict[str, int] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 #: Types that know their length and cannot be endless.
-SIZED = TEXTS | {list, FrozenList, tuple, dict, MappingProxyType, range, Set, _KEYS, _VALUES, _ITEMS}
+SIZED = (
+    TEXTS
+    | CHANGEABLE
+    | {Deque}
+    | {list, FrozenList, tuple, MappingProxyType, range, Set, _KEYS, _VALUES, _ITEMS}
+)
 #: Types whose iterators pass the places of entries that were deleted.
-ENTRIES = frozenset((dict, MappingProxyType, _KEYS, _VALUES, _ITEMS))
+ENTRIES = CHANGEABLE | {MappingProxyType, _KEYS, _VALUES, _ITEMS}
 #: Types that hold other values.
-CONTAINERS = frozenset((list, FrozenList, tuple, dict, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS))
+CONTAINERS = CHANGEABLE | {list, FrozenList, tuple, Deque, MappingProxyType, Set, _KEYS, _VALUES, _ITEMS}
 #: Types that hold values by key; the second is the type of `config`, of tables, and of the dicts in them.
-DICTS = frozenset((dict, MappingProxyType))
+DICTS = CHANGEABLE | {MappingProxyType}
 _KEYED = DICTS | {Set, _KEYS, _ITEMS}
 
 
@@ -100,14 +107,14 @@ def breach_of(limits: Limits, limit: str) -> Breach:
 
 
 class Meter:
-    """The remaining fuel, the largest text and list so far, the date formats used, and the breach if any.
+    """The remaining fuel, the largest text and list so far, the formats and patterns used, and the breach.
 
     One meter serves all programs of a process: they run one after the other, never at once.
     """
 
     __slots__ = (
         *("breach", "chained", "date_formats", "fuel", "generators", "limits", "longest_list"),
-        "longest_text",
+        *("longest_text", "patterns"),
     )
 
     def __init__(self, limits: Limits) -> None:
@@ -123,6 +130,7 @@ class Meter:
         self.chained = 0
         self.generators = 0
         self.date_formats: set[str] = set()
+        self.patterns: set[tuple[str, int]] = set()
 
     def exceed(self, limit: str) -> NoReturn:
         """End the logic because it exceeded a limit."""
@@ -207,6 +215,12 @@ class Meter:
         if type(entries) is not dict:  # Python asks `config` for each of its keys
             self.spend(2 + (size >> 1))
         self.keys(entries)
+
+    def bounded(self, entries: Entries) -> Entries:
+        """Check the limit of a dict that was just made or changed."""
+        if len(entries) > self.limits.dict_items:
+            self.exceed("dict_items")
+        return entries
 
     def sizes(self, value: object) -> None:
         """Check the limits of a value of lists and dicts that was just made in one step."""
@@ -324,7 +338,7 @@ class Meter:
 
 def room_of(entries: Any) -> int:
     """Return the bytes that a dict takes; of a read-only dict, which hides it, the most that it can take."""
-    return entries.__sizeof__() if type(entries) is dict else MOST_ROOM * (len(entries) + 8)
+    return entries.__sizeof__() if isinstance(entries, dict) else MOST_ROOM * (len(entries) + 8)
 
 
 def _keys_of(value: Any, kind: type) -> Collection[Any]:

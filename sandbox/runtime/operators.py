@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from sandbox.runtime.collected import CHANGEABLE, Counter, Deque
 from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS, SIZED, TEXTS, Meter
 from sandbox.runtime.sets import VIEWS, Set
@@ -25,9 +26,9 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         kind = type(made)
         if kind in TEXTS:
             return meter.text(made)
-        if kind in SEQUENCES:
+        if kind in SEQUENCES or kind is Deque:
             meter.items(len(made))
-        elif kind is dict:
+        elif kind in CHANGEABLE:
             meter.entries(made)
         return made
 
@@ -77,9 +78,9 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         if kind is int or kind is bool:
             if other is int or other is bool:
                 return whole(left * right)
-            if other in TEXTS or other in SEQUENCES:
+            if other in TEXTS or other in SEQUENCES or other is Deque:
                 return repeat(right, left)
-        elif (kind in TEXTS or kind in SEQUENCES) and (other is int or other is bool):
+        elif (kind in TEXTS or kind in SEQUENCES or kind is Deque) and (other is int or other is bool):
             return repeat(left, right)
         elif kind is not int and kind is not bool:
             meter.fuel -= 1
@@ -141,6 +142,14 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             if type(made) is int and not least < made < most:
                 meter.exceed("int_bits")
             return made
+        if kind is Deque:
+            right = takes.take(right, 2)
+            meter.items(len(right) if left.maxlen else len(left) + len(right))
+            left += right
+            return left
+        if kind is Counter:
+            left += right
+            return left
         if not isinstance(left, list):
             return sized(left + right)
         right = takes.take(right)
@@ -149,7 +158,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         return left
 
     def multiply_in_place(left: Any, right: Any) -> Any:
-        if isinstance(left, list) and type(right) is int:
+        if isinstance(left, list | Deque) and type(right) is int:
             meter.items(len(left) * max(right, 0))
             left *= right
             return left
@@ -159,7 +168,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         def change(left: Any, right: Any) -> Any:
             if type(left) is Set and type(right) is Set:
                 return changing(left, right)
-            if type(left) is dict:
+            if type(left) in CHANGEABLE:
                 weigh(right)
                 if type(right) not in DICTS:
                     raise TypeError(f"a dict cannot be joined with a {type(right).__name__}")

@@ -5,6 +5,7 @@ the compiled code has no instruction that writes a global (see `program.vet`). O
 to the machine: `Program.process` sets it before each reading.
 """
 
+import itertools
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
@@ -12,7 +13,9 @@ from typing import Any
 
 from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
-from sandbox.runtime import binary, builtin, conversions, facades, guards, methods, operators
+from sandbox.runtime import binary, builtin, conversions, facades, guards, iterating, methods, operators
+from sandbox.runtime.collected import Counter, DefaultDict, Deque
+from sandbox.runtime.collecting import Collecting, collected_attributes
 from sandbox.runtime.dots import dots
 from sandbox.runtime.frozen import FrozenList
 from sandbox.runtime.generators import generator_guards
@@ -20,6 +23,7 @@ from sandbox.runtime.matching import match_guards
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.moments import Moments, moment_attributes
 from sandbox.runtime.octets import Octets
+from sandbox.runtime.regex import Regex, pattern_attributes
 from sandbox.runtime.sets import Set
 from sandbox.runtime.tables import Freezer, table_guards
 from sandbox.runtime.takes import Takes
@@ -57,6 +61,10 @@ class Runtime:
         moments = Moments(meter, texts)
         moment_types = (date, datetime, time, timedelta, timezone)
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
+        collecting = Collecting(meter, takes, texts)
+        collections = collecting.types()
+        collected = {"Counter": Counter, "defaultdict": DefaultDict, "deque": Deque}
+        kinds.update({collections[name]: kind for name, kind in collected.items()})
         kinds.update(conversions.types_without_name())
         types = conversions.types_of(meter, kinds)
         lists, tuples = methods.sequence_methods(meter, takes, texts)
@@ -73,11 +81,23 @@ class Runtime:
             **methods.number_methods(octets.of_number),
             **moments.methods(),
         }
+        by_type.update(collecting.methods(dicts))
+        regex = Regex(meter)
+        by_type.update(regex.methods())
+        guarded = operators.operator_guards(meter, takes, texts, MappingProxyType(kinds))
+        lazy = iterating.itertools_facade(meter, takes, guarded["_add_"])
+        from_iterable = lazy.pop("from_iterable")
+        kinds[lazy["chain"]] = itertools.chain  # so that `chain` has the function `from_iterable`
         modules = {
             "math": facades.math_facade(meter, takes),
             "statistics": facades.statistics_facade(meter, takes),
             "json": facades.json_facade(meter, texts),
             "datetime": moments.types,
+            "collections": collections,
+            "itertools": lazy,
+            "functools": iterating.functools_facade(meter, takes),
+            "bisect": iterating.bisect_facade(meter),
+            "re": regex.functions(),
             "struct": binary.struct_facade(meter),
             "base64": binary.base64_facade(meter),
             "binascii": binary.binascii_facade(meter),
@@ -89,6 +109,7 @@ class Runtime:
 
         on_types = {**moments.on_types, converting["dict"]: {"fromkeys": from_keys}}
         on_types.update({converting[name]: table for name, table in octets.on_types().items()})
+        on_types[lazy["chain"]] = {"from_iterable": from_iterable}
         self.globals: dict[str, Any] = {
             "__builtins__": {},
             "__name__": "logic",
@@ -103,7 +124,7 @@ class Runtime:
             **guards.item_guards(meter, takes),
             **generator_guards(meter),
             **table_guards(self.freezer),
-            **operators.operator_guards(meter, takes, texts, MappingProxyType(kinds)),
+            **guarded,
             "_text_": meter.text,
             "_joined_": texts.joined,
             "_show_": texts.show,
@@ -113,7 +134,7 @@ class Runtime:
             **dots(
                 meter,
                 MappingProxyType(by_type),
-                MappingProxyType(moment_attributes()),
+                MappingProxyType({**moment_attributes(), **collected_attributes(), **pattern_attributes()}),
                 MappingProxyType(on_types),
                 MappingProxyType(kinds),
             ),

@@ -11,8 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sandbox.errors import LogicError
+from sandbox.runtime.collected import COLLECTED
 from sandbox.runtime.frozen import SEQUENCES, FrozenList
 from sandbox.runtime.meter import DICTS, MOMENTS, SCALARS, Meter
+from sandbox.runtime.regex import Pattern
 from sandbox.runtime.sets import Set
 from sandbox.runtime.takes import Guards
 from sandbox.runtime.values import named
@@ -22,7 +24,7 @@ _VALUE_BYTES: Final = 64
 _ITEM_BYTES: Final = 8
 _ENTRY_BYTES: Final = 100
 #: Values that cannot be changed.
-_FIXED: Final = SCALARS | MOMENTS | {range}
+_FIXED: Final = SCALARS | MOMENTS | {range, Pattern}
 
 
 class Freezer:
@@ -70,11 +72,14 @@ class Freezer:
             return value
         if depth > self._meter.limits.value_depth:
             self._meter.exceed("value_depth")
+        if kind in COLLECTED and not functions:
+            self.functions.add(name)  # it can be changed, so it is made again for each reading
+            return value
         if kind in SEQUENCES:
             self._count(_ITEM_BYTES * len(value))
             make = tuple if kind is tuple else FrozenList
             return make([self._frozen(name, item, depth + 1, functions=functions) for item in value])
-        if kind in DICTS:
+        if kind in DICTS and kind not in COLLECTED:
             self._count(_ENTRY_BYTES * len(value))
             self._meter.keys(value)
             entries = {
@@ -86,7 +91,7 @@ class Freezer:
             self._count(_ENTRY_BYTES * len(value))
             self._meter.keys(value.entries)
             return Set({self._frozen(name, item, depth + 1): None for item in value}, self._meter).freeze()
-        if callable(value):
+        if callable(value) and kind not in COLLECTED:
             if not functions:
                 self.functions.add(name)
             return value

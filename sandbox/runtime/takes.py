@@ -1,7 +1,7 @@
 """Takes items for guards and functions that walk through them in C: sized, paid for, and never endless."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from types import GeneratorType
 from typing import Any
 
@@ -10,7 +10,7 @@ from sandbox.runtime.meter import ENTRIES, SIZED, Meter
 from sandbox.runtime.sets import Keys, Set
 
 #: Iterators that run over other iterators, and how many of them may be chained in one reading.
-LAZY = frozenset((GeneratorType, zip, enumerate))
+LAZY = frozenset((GeneratorType, zip, enumerate, islice, pairwise))
 MOST_CHAINED = 200
 #: The iterators over other iterators that pay nothing for each item; each takes a small share of a tick.
 FREE_CHAINED = 16
@@ -62,6 +62,18 @@ class Takes:
             if self.meter.chained > FREE_CHAINED and kind is not GeneratorType:
                 return self._ticking(items, 1)
         return iter(self.begun(items))
+
+    def later(self, items: Any) -> Any:
+        """Return items that an iterator reads later, counted as in `source`. They may be no items at all."""
+        return self.source(items) if type(items) in LAZY else items
+
+    def kept(self, value: Any) -> Any:
+        """Return a value that an iterator keeps and gives; such iterators must not keep each other."""
+        if type(value) in LAZY:
+            self.meter.chained += 1
+            if self.meter.chained > MOST_CHAINED:
+                self.meter.exceed("generators")
+        return value
 
     def begun(self, items: Any) -> Any:
         """Pay for the places of deleted entries, which Python passes first. Return the items."""

@@ -9,9 +9,11 @@ its address.
 import re
 from collections.abc import Mapping
 from functools import partial
+from operator import itemgetter
 from types import FunctionType
 from typing import Any
 
+from sandbox.runtime.collected import COLLECTED, DefaultDict, Deque
 from sandbox.runtime.frozen import READ_ONLY, FrozenList
 from sandbox.runtime.meter import CONTAINERS, DICTS, MOMENTS, SCALARS, TEXTS, Meter
 from sandbox.runtime.sets import Set
@@ -105,6 +107,8 @@ class Texts:
         kind = type(value)
         if kind is list or kind is FrozenList:
             return f"[{self._listed(value)}]"
+        if kind in COLLECTED:
+            return self._collected(value)
         if kind in DICTS:
             return "{" + self._paired(value) + "}"
         if kind is tuple:
@@ -128,6 +132,24 @@ class Texts:
             function: Any = getattr(value, "func", value)
             return f"<{'method' if kind is Method else 'function'} {function.__name__}>"
         return f"<{kind.__name__}>"
+
+    def _collected(self, value: Any) -> str:
+        if type(value) is Deque:
+            most = "" if value.maxlen is None else f", maxlen={value.maxlen}"
+            return f"deque([{self._listed(value)}]{most})"
+        if type(value) is DefaultDict:
+            factory = "None" if value.factory is None else self._quoted(value.factory)
+            return f"defaultdict({factory}, {{{self._paired(value)}}})"
+        if not value:
+            return "Counter()"
+        counts = value
+        if set(map(type, value.values())) <= SCALARS:
+            self.meter.spend((len(value) * len(value).bit_length() >> 2) + 1)
+            try:
+                counts = dict(sorted(value.items(), key=itemgetter(1), reverse=True))
+            except TypeError:  # None is no number
+                counts = value
+        return f"Counter({{{self._paired(counts)}}})"
 
     def _listed(self, values: object) -> str:
         return ", ".join([self._quoted(item) for item in values])  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ import msgspec
 
 from sandbox.errors import LimitExceeded, LogicError, NotJson, TooLong
 from sandbox.limits import GREATEST_WHOLE, LEAST_WHOLE, Limits
+from sandbox.runtime.collected import COLLECTED, Deque
 from sandbox.runtime.frozen import PLAIN, SEQUENCES, FrozenList, frozen
 from sandbox.runtime.meter import DICTS, breach_of
 from sandbox.runtime.not_json import reason
@@ -24,14 +25,18 @@ from sandbox.runtime.sets import Set
 
 
 def _plain_dict(value: Any) -> Any:
-    """Return `config`, a table or a dict in it as a dict for the encoder, which knows no read-only dicts."""
-    if type(value) is MappingProxyType:
+    """Return a read-only dict or a value of `collections` as what the encoder knows."""
+    if type(value) is Deque:
+        return list(value)
+    if type(value) in DICTS:
         return dict(value)
     raise TypeError(f"a {type(value).__name__} was not checked")
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain_dict).encode
 _decode = msgspec.json.Decoder().decode
+#: The other types with parts: read-only ones, and those of `collections`.
+_MORE = COLLECTED | PLAIN.keys()
 #: From this length on, the items of a list are checked by type as a whole.
 _LONG = 8
 _SAFE = 1 << 63
@@ -125,9 +130,9 @@ class _Walk:
                 else:
                     self.items(item, depth + 1)
                 size = self.size
-            elif kind in PLAIN:
+            elif kind in _MORE:
                 self.size = size
-                if kind is FrozenList:
+                if kind is FrozenList or kind is Deque:
                     self.items(item, depth + 1)
                 else:
                     self.entries(item, depth + 1)
@@ -175,9 +180,9 @@ class _Walk:
                     self._bad_number(item)
             elif kind is dict:
                 self.entries(item, depth + 1)
-            elif kind in SEQUENCES:
+            elif kind in SEQUENCES or kind is Deque:
                 self.items(item, depth + 1)
-            elif kind is MappingProxyType:
+            elif kind in DICTS:
                 self.entries(item, depth + 1)
             elif kind is not bool and item is not None:
                 self._bad_value(item)
@@ -226,7 +231,7 @@ def _path(value: Any, test: Callable[[Any], bool]) -> str | None:
             path = "" if test(key) else _path(item, test)
             if path is not None:
                 return f"[{json.dumps(key[:_KEY], ensure_ascii=False)}]{path}"
-    elif type(value) in SEQUENCES:
+    elif type(value) in SEQUENCES or type(value) is Deque:
         for index, item in enumerate(value):
             path = _path(item, test)
             if path is not None:
@@ -330,7 +335,7 @@ def encode_results(returned: object, limits: Limits) -> list[bytes]:
         return [_encoded(returned, "result", limits)]  # type: ignore[arg-type]
     if returned is None:
         return []
-    if type(returned) not in SEQUENCES:
+    if type(returned) not in SEQUENCES and type(returned) is not Deque:
         raise LogicError(
             f"process returned {named(returned)[0]}; it must return a dict, a list of dicts, or None"
         )

@@ -95,7 +95,8 @@ def _source(template: str, body: str) -> str:
     names = [f"v{number}" for number in range(len(slots(template)))]
     taken = f"    {', '.join(names)}, = data[1]\n" if names else ""
     return (
-        "import base64, binascii, datetime, json, math, statistics, struct, zlib\n"
+        "import base64, binascii, bisect, collections, datetime, functools, itertools, json, math\n"
+        "import re, statistics, struct, zlib\n"
         f"def process(data, state):\n{taken}    x = y = 0\n    for i in range(data[0]):\n"
         f"{textwrap.indent(body, '        ')}\n"
     )

@@ -36,7 +36,8 @@ def _program(body: str) -> Program:
     if "return" not in body:
         body = f"return {body}"
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
-    source = f"import datetime, math, struct\ndef process(data, state):\n    n = data\n{indented}\n"
+    imports = "import collections, datetime, itertools, math, struct"
+    source = f"{imports}\ndef process(data, state):\n    n = data\n{indented}\n"
     return Program.load(Logic.of(source), Limits())
 
 
@@ -156,6 +157,46 @@ _LAYOUTS: Final = [
     Maker("'<' + ' ' * n + 'b'", 198),
     Maker("'<' + '1' * n + 'x'", 198),
     Maker("'3s'"),
+]
+_REGEXES: Final = [
+    Maker("''"),
+    Maker("'a'"),
+    Maker("'a' * n", 500),
+    Maker("'.*a.*b'"),
+    Maker("'(a|b)*a(a|b){' + str(n) + '}'", 1_000),
+    Maker("'(?:a|b)*a(?:a|b){' + str(n) + '}'", 1_000),
+    Maker("'(?:a?){' + str(n) + '}a{' + str(n) + '}'", 1_000),
+    Maker("'(?:a{0,' + str(n) + '}){30}c'", 33),
+    Maker("'(' + '()' * n + 'a|b)*c'", 49),
+    Maker("'(.*)' * n + 'c'", 49),
+    Maker("'(?:' * n + 'a' + ')*' * n", 99),
+    Maker("'[^x]{' + str(n) + '}'", 1_000),
+    Maker("'.{' + str(n) + '}z'", 1_000),
+    Maker("'[\u0100-\uffff]{' + str(n) + '}'", 1_000),
+    Maker("'(?i)' + '\u00e4\u0130k' * n", 160),
+    Maker("'(?i)[\u00e4-\u0400]{' + str(n) + '}'", 1_000),
+    Maker("'|'.join(['a' * i for i in range(n)])", 30),
+    Maker("'|'.join([chr(97 + i % 26) + str(i) for i in range(n)])", 120),
+    Maker("'a*?'"),
+    Maker("'x*'"),
+    Maker("'(a|ab)(c|bcd)(d*)'"),
+    Maker("'(a+)+b'"),
+    Maker("'[' + ''.join([chr(300 + 2 * i) for i in range(n)]) + ']{20}'", 400),
+    Maker("'\\w+\\s*=\\s*(-?\\d+(?:\\.\\d+)?)'"),
+    Maker("'\\b' * n", 240),
+    Maker("'(?P<abc>a)|' * n + 'b'", 1),
+    Maker("'(' * n", 500),
+    Maker("'(?:(?:(?:a{10}){10}){' + str(n) + '}'", 10),
+    Maker("'(?:(?:(?:a{10}){10}){' + str(n) + '})'", 10),
+]
+_REPLACEMENTS: Final = [
+    Maker("''"),
+    Maker("'x' * n", 262_144),
+    Maker("'\\\\g<0>' * n", 40_000),
+    Maker("'\\\\0' * n", 1),
+    Maker("'\\\\n' * n", 80_000),
+    Maker("lambda m: m.group()"),
+    Maker("lambda m: 'x' * 1000"),
 ]
 _NUMBER_TEXTS: Final = [
     Maker("'1' * n", 262_144),
@@ -426,6 +467,37 @@ _SETS: Final = [
     Maker("{datetime.date.fromordinal(i + 1) for i in range(n)}", 3_000),
     Maker("{datetime.time(i % 24, i % 60) for i in range(n)} | {1}", 3_000),
 ]
+_DEQUES: Final = [
+    Maker("collections.deque()"),
+    Maker("collections.deque([0] * n)", 20_000),
+    Maker("collections.deque(range(n), n // 2)", 20_000),
+    Maker("collections.deque(['a' * 1000] * n)", 20_000),
+    Maker("collections.deque([[0] * 1000] * n)", 20_000),
+    Maker("collections.deque([{'a': 1}] * n)", 20_000),
+    Maker("collections.deque([2**1000 + i for i in range(n)])", 5_000),
+    Maker("x = collections.deque([1])\nfor i in range(n):\n    x = collections.deque([x, x])\nreturn x", 60),
+    Maker("x = collections.deque([1])\nfor i in range(n):\n    x = collections.deque([x])\nreturn x", 5_000),
+]
+_COUNTERS: Final = [
+    Maker("collections.Counter()"),
+    Maker("collections.Counter('abcabc')"),
+    Maker("collections.Counter(range(n))", 5_000),
+    Maker("collections.Counter([str(i) for i in range(n)])", 5_000),
+    Maker("collections.Counter({i: n for i in range(20)})", 1_000_000),
+    Maker("collections.Counter({str(i): 2**1000 + i for i in range(n)})", 3_000),
+    Maker("collections.Counter({str(i): i * 1.1 for i in range(n)})", 3_000),
+    Maker("collections.Counter({i: 1 for i in n})", 2_000, _probed_one_by_one),
+    Maker("collections.Counter({tuple(p): 1 for p in n})", 1_000, _pairs_of_one_hash),
+    Maker("collections.Counter({str(i): 'a' * 1000 for i in range(n)})", 1_000),
+    Maker("collections.Counter({str(i): [0] * 100 for i in range(n)})", 100),
+]
+_DEFAULTS: Final = [
+    Maker("collections.defaultdict(int)"),
+    Maker("collections.defaultdict(list, {i: i for i in range(n)})", 5_000),
+    Maker("collections.defaultdict(int, {i: 1 for i in n})", 2_000, _probed_one_by_one),
+    Maker("collections.defaultdict(lambda: (1,) * 1000, {str(i): [i] for i in range(n)})", 2_000),
+    Maker("x = {}\nfor i in range(n):\n    x = collections.defaultdict(int, {'a': x, 'b': x})\nreturn x", 60),
+]
 _RANGES: Final = [
     Maker("range(n)", 20_000),
     Maker("range(n, 0, -1)", 20_000),
@@ -546,6 +618,16 @@ _ITERATORS: Final = [
     Maker("filter(None, [0] * n)", 20_000),
     Maker("reversed([0] * n)", 20_000),
     Maker("iter([0] * n)", 20_000),
+    Maker("itertools.count(n)", 20_000),
+    Maker("itertools.chain([1] * n, [2] * n)", 10_000),
+    Maker("itertools.cycle([1] * (n + 1))", 10_000),
+    Maker("itertools.islice(itertools.count(), n)", 10_000),
+    Maker("itertools.accumulate([1] * n)", 10_000),
+    Maker("itertools.repeat(1, n)", 20_000),
+    Maker("itertools.pairwise([1] * n)", 20_000),
+    Maker("itertools.product([1] * n, [1] * n)", 100),
+    Maker("itertools.groupby(range(n))", 20_000),
+    Maker("collections.Counter([1, 2, 3] * n).elements()", 5_000),
 ]
 
 _NUMBERS: Final = [*_INTS, *_FLOATS]
@@ -558,7 +640,8 @@ _KEYS: Final = [
     Maker("(n[0][0], n[0][1])", 5_000, lambda n: _pairs_of_one_hash(n + 1)[-1:]),
 ]  # fmt: skip
 _ITEMS: Final = [
-    *_LISTS, *_TUPLES, *_DICTS, *_SETS, *_RANGES, *_VIEWS, *_TEXTS[:2], *_BYTES[:5], *_ITERATORS
+    *_LISTS, *_TUPLES, *_DICTS, *_SETS, *_DEQUES, *_COUNTERS, *_DEFAULTS,
+    *_RANGES, *_VIEWS, *_TEXTS[:2], *_BYTES[:5], *_ITERATORS
 ]  # fmt: skip
 
 #: The makers of each kind of slot in the templates of `operations`.
@@ -573,6 +656,8 @@ SORTS: Final[Mapping[str, list[Maker]]] = MappingProxyType(
         "BINARY": [*_BYTES, *_HEX_TEXTS],
         "HEX": [*_HEX_TEXTS, *_TEXTS[:5]],
         "LAYOUT": _LAYOUTS,
+        "REGEX": _REGEXES,
+        "REPLACEMENT": _REPLACEMENTS,
         "NUMBERTEXT": [*_NUMBER_TEXTS, *_TEXTS],
         "JSON": _JSON_TEXTS,
         "PERCENT": _PERCENTS,
@@ -587,6 +672,9 @@ SORTS: Final[Mapping[str, list[Maker]]] = MappingProxyType(
         "DICT": _DICTS,
         "SET": _SETS,
         "RANGE": _RANGES,
+        "DEQUE": _DEQUES,
+        "COUNTER": _COUNTERS,
+        "DEFAULT": _DEFAULTS,
         "VIEW": _VIEWS,
         "ITERATOR": _ITERATORS,
         "POINTS": _POINTS,

@@ -1,8 +1,11 @@
 """The list of allowed names matches the runtime, so the docs that are generated from it are correct."""
 
 import math
+import re
 import statistics
+from collections import Counter, deque
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from itertools import chain
 
 import msgspec
 import pytest
@@ -13,8 +16,10 @@ from sandbox.child.program import Program
 from sandbox.errors import LogicRefused
 from sandbox.job import Logic
 from sandbox.limits import Limits, described
+from sandbox.runtime.collecting import collected_attributes
 from sandbox.runtime.meter import SAID, UNITS
 from sandbox.runtime.moments import moment_attributes
+from sandbox.runtime.regex import pattern_attributes
 from sandbox.runtime.runtime import Runtime, global_name
 from tests.sandbox.running import process, run
 
@@ -37,7 +42,7 @@ def test_every_listed_member_of_a_module_exists_and_no_other() -> None:
 
 
 def test_every_listed_method_exists_and_no_other() -> None:
-    attributes = moment_attributes()
+    attributes = {**moment_attributes(), **collected_attributes(), **pattern_attributes()}
     held = {
         kind.__name__: set(table) | set(attributes.get(kind, ())) for kind, table in RUNTIME.by_type.items()
     }
@@ -52,20 +57,8 @@ def test_every_listed_method_exists_and_no_other() -> None:
 @pytest.mark.parametrize("name", sorted(ATTRIBUTES))
 def test_every_method_exists_in_python_under_that_name(name: str) -> None:
     kinds = (
-        str,
-        bytes,
-        list,
-        dict,
-        set,
-        tuple,
-        int,
-        float,
-        datetime,
-        date,
-        time,
-        timedelta,
-        timezone,
-        Exception,
+        *(str, bytes, list, dict, set, tuple, int, float, deque, Counter, chain, re.Pattern, re.Match),
+        *(datetime, date, time, timedelta, timezone, Exception),
     )
 
     assert any(hasattr(kind, name) for kind in kinds)

@@ -8,6 +8,7 @@ compared too. Every guard of the compiler is behind some operator, method or sta
 
 import re
 import warnings
+from collections import deque
 from typing import Any
 
 from hypothesis import given, settings
@@ -66,13 +67,20 @@ TEMPLATES = {
         sum([i, <n>][1] for i in <l> for j in <l> if i != j) ; len({i: j for i, j in enumerate(<l>)})
         (<v> or <n>) ; max(*<l>) ; max(*<l>, <n>) ; helper(*<l>) ; helper(*[<n>], q=<n>)
         helper(**{'p': <n>, 'q': <n>}) ; (lambda *v, k=1: len(v) + k)(*<l>, <n>, *<l>)
-        int.from_bytes(<y>, 'big') ; int.from_bytes(<y>, 'little', signed=True) ; <y>[<n>] ; <y>[0] ; len(<y>)
+        functools.reduce(lambda p, q: p - q, <l>) ; functools.reduce(max, <l>, <n>)
+        bisect.bisect(sorted(<l>), <n>)
+        bisect.bisect_left(<l>, <n>) ; Counter(<t>)['a'] ; defaultdict(int, <d>)[<t>] ; deque(<l>)[<n>]
+        (Counter(<t>) == Counter(<t>)) ; (Counter(<d>) <= Counter(<d>)) ; (deque(<l>) == deque(<l>))
+        deque(<l>).pop()
+        (<n> in deque(<l>)) ; int.from_bytes(<y>, 'big') ; int.from_bytes(<y>, 'little', signed=True)
+        <y>[<n>] ; <y>[0] ; len(<y>)
         sum(<y>) ; (<y> == <y>) ; (<y> < <y>) ; (<n> in <y>) ; (<y> in <y>) ; <y>.find(<y>) ; <y>.count(97)
         struct.unpack('<h', <y>)[0] ; struct.unpack_from('>h', <y>, <n>)[0] ; binascii.crc32(<y>) ; int(<y>)
         binascii.crc_hqx(<y>, 0xffff) ; {<y>: 1, <y>: 2}[<y>] ; <y>.startswith((b'a', <y>)) ; (<y> == <t>)
         (lambda max: max + <n>)(<n>) ; [len for len in [<n>]][0] ; shadowing(<n>, <l>)
     """,
     "t": """
+        str(deque(<l>)) ; repr(Counter(<t>)) ; str(defaultdict(int, <d>)) ; f'{Counter(xs)}'
         <y>.hex() ; <y>.hex('-') ; <y>.decode() ; <y>.decode('ascii', 'ignore') ; str(<y>, 'latin-1')
         str(<y>) ; repr(<y>) ; f'{raw!r:>9}{raw}' ; ('%s|%r' % (<y>, <y>)) ; '{0[0]}'.format(<y>)
         (<t> + <t>) ; (<t> * 2) ; (3 * <t>) ; (<t> * <n>) ; <t>.upper() ; <t>.strip() ; <t>.title()
@@ -102,6 +110,14 @@ TEMPLATES = {
         list(dict.fromkeys(<l>)) ; [min(<n>, v) for v in <l>] ; [len(str(v)) for v in <l>]
         list(tuple(<l>) + tuple(<l>)) ; [len(w) for w in <t>.split()]
         [[i, j] for i, j in sorted(<d>.items())][0] ; list(map(lambda p, q: p - q, <l>, <l>))
+        list(itertools.accumulate(<l>)) ; list(itertools.chain(<l>, <l>))
+        list(itertools.islice(<l>, 1, None))
+        [k for k, g in itertools.groupby(<l>)] ; [len(list(g)) for k, g in itertools.groupby(<l>, bool)]
+        [sum(p) for p in itertools.pairwise(<l>)] ; [sum(p) for p in itertools.combinations(<l>, 2)]
+        list(itertools.takewhile(lambda v: v < <n>, <l>)) ; list(deque(<l>, maxlen=2))
+        [*(deque(<l>) + deque(<l>))]
+        list(Counter(<l>).values()) ; [n for k, n in Counter(<t>).most_common()]
+        sorted(Counter(<l>).elements())
         (<l> or <l>) ; [f(<n>) for f in (abs, float, lambda z: z * 2)] ; list(divmod(<n>, <n>))
         [sum(w) for w in [<l>, <l>]] ; sorted(<l>, key=[3, 1, 2, 0, -1, 5].index)
         list(zip(*[<l>, <l>]))[0:0] ; [*map(min, *[<l>, <l>])] ; fresh_default(<n>)
@@ -113,6 +129,9 @@ TEMPLATES = {
         {k: v for k, v in <d>.items() if v} ; dict([('k', <n>)]) ; dict(sorted(<d>.items()))
         dict(**<d>) ; dict(**<d>, m=<n>) ; (lambda **kw: kw)(k=<n>, **<d>)
         dict.fromkeys(<t>, <n>) ; dict(<d>, m=<n>) ; json.loads(json.dumps(<d>)) ; (<d> or <d>)
+        Counter(<t>) ; (Counter(<t>) + Counter(<t>)) ; (Counter(<t>) - Counter(<t>))
+        (Counter(<d>) | Counter(<d>))
+        grouped(<l>) ; (defaultdict(int, <d>) | <d>) ; (<d> | defaultdict(list, <d>)) ; Counter(<t>, k=<n>)
     """,
     "y": """
         (<y> + <y>) ; (<y> * 2) ; (<n> * <y>) ; <y>[1:] ; <y>[::-1] ; <y>[<n>:<n>] ; bytes(<l>)
@@ -208,12 +227,15 @@ def logics(draw: DrawFn) -> str:
         f"return {{'a': a, 'b': b, 's': s, 'xs': xs, 'd': d, 'r': {draw(expression('v', 2))}}}",
     ]
     return (
-        "import base64\nimport binascii\nimport datetime\nimport json\nimport math\n"
+        "import base64\nimport binascii\nimport bisect\nimport functools\nimport itertools\n"
+        "from collections import Counter, defaultdict, deque\nimport datetime\nimport json\nimport math\n"
         "import statistics\nimport struct\n"
         "from statistics import mean\n\n"
         "BASE = 3\n\n"
         "def helper(p, q=BASE):\n    return p - q if p > q else q\n\n"
         "def shadowing(sum, map):\n    max = sum\n    for min in map:\n        max += min\n    return max\n\n"
+        "def grouped(items):\n    made = defaultdict(list)\n    for item in items:\n"
+        "        made[str(item)].append(item)\n    return made\n\n"
         "def fresh_default(v, *, _kept=()):\n    return [v, *_kept]\n\n"
         "def process(data, state):\n" + "\n".join("    " + line for line in lines) + "\n"
     )
@@ -247,11 +269,21 @@ def in_python(source: str, reading: Any) -> tuple[str, Any, Any]:
         returned = names["process"](fresh(reading), state)
     except Exception as error:  # noqa: BLE001 - any error of Python is compared
         return name_of(type(error)), None, None
+    returned, state = plain(returned), plain(state)
     try:
         encode(returned, state, Limits())
     except LogicError:
         return "cannot leave", None, None
     return "ok", fresh(returned), fresh(state)
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return a value with lists and dicts instead of the types of `collections`, as it leaves a logic."""
+    if depth > 20:
+        return value
+    if isinstance(value, dict):
+        return {key: plain(item, depth + 1) for key, item in value.items()}
+    return [plain(item, depth + 1) for item in value] if isinstance(value, list | tuple | deque) else value
 
 
 @settings(max_examples=400)

@@ -15,11 +15,8 @@ from tests.sandbox.snippets import SNIPPETS, Snippet
 REFUSED = {
     "global": "`global`",
     "class": "`class`",
-    "namedtuple": "`collections`",
-    "defaultdict": "`collections`",
-    "bisect": "`collections`",
-    "functools reduce": "`collections`",
-    "copy": "`collections`",
+    "namedtuple": "`namedtuple`",
+    "copy": "`copy`",
     "hashlib": "`hashlib`",
     "float hex": "`float.hex`",
     "str maketrans": "`float.hex`",

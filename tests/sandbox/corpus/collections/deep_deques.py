@@ -1,0 +1,6 @@
+# expect: limit
+from collections import deque
+def process(data, state):
+    d = deque()
+    while True:
+        d = deque([d])

@@ -1,0 +1,4 @@
+# expect: ok
+import itertools
+def process(data, state):
+    return {"v": list(itertools.cycle([]))}

@@ -1,0 +1,6 @@
+# expect: limit
+from collections import deque
+def process(data, state):
+    kept = []
+    while True:
+        kept.append(deque())

@@ -1,0 +1,4 @@
+# expect: refused-at-upload
+import re
+def process(data, state):
+    return {"v": re.match("a", "a").re.pattern.__class__}

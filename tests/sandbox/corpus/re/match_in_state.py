@@ -1,0 +1,4 @@
+# expect: runtime-error
+import re
+def process(data, state):
+    state["m"] = re.match("a", "a")

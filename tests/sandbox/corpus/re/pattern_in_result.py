@@ -1,0 +1,4 @@
+# expect: runtime-error
+import re
+def process(data, state):
+    return {"p": re.compile("a")}

@@ -1,0 +1,4 @@
+# expect: runtime-error
+import re
+def process(data, state):
+    return {"v": re.sub("a", len, "a")}
