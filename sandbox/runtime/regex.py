@@ -60,6 +60,12 @@ class Pattern:
         self.text = text
         self.flags = flags
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Pattern and (self.text, self.flags) == (other.text, other.flags)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.flags))
+
 
 class Program(NamedTuple):
     """A compiled pattern: its steps, the number of its groups, and what a reading pays for it."""
@@ -102,6 +108,7 @@ class Match:
         return {name: self.part(number, default) for name, number in self._names.items()}
 
     __getitem__ = part
+    __iter__ = None  # else Python would count the groups
 
 
 for _kind in (Pattern, Match):
@@ -216,6 +223,10 @@ class Regex:
             low, high = spans[0]
             if low < 0:
                 return
+            if low < end and data[low] & 0xC0 == 0x80:
+                # RE2 looks for the place of an empty match byte by byte: this one is inside of a character.
+                at = low + 1
+                continue
             if plain:
                 yield Match(text, spans, program.names)
             else:

@@ -44,9 +44,9 @@ CALLS = [
     "re.findall(p, t, re.A)",
     "[m.span() for m in re.finditer(p, t, re.A)]",
     "re.split(p, t, flags=re.A)",
-    "re.split(p, t, 1, re.A)",
+    "re.split(p, t, maxsplit=1, flags=re.A)",
     "re.sub(p, '<\\\\g<0>>\\\\n', t, flags=re.A)",
-    "re.sub(p, lambda m: m.group().upper() + str(m.start()), t, 2, re.A)",
+    "re.sub(p, lambda m: m.group().upper() + str(m.start()), t, count=2, flags=re.A)",
     "re.subn(p, '-', t, flags=re.ASCII)",
     "(lambda m: m and [m.group(), m.groups(), m.groupdict(), m.end(), m[0]])(re.search(p, t, re.A))",
     "bool(re.match(p, t, re.A))",
@@ -187,7 +187,8 @@ def test_it_works_in_a_confined_child() -> None:
         "m = re.search(r'(?i)T=(?P<v>-?\\d+)', data['t'])\n"
         "raw = base64.b64decode(data['b'])\n"
         "return {'v': m['v'], 'r': list(struct.unpack('<bH', raw)), 'd': raw.decode('latin-1', 'replace'),\n"
-        "        'c': collections.Counter(re.findall('\\u00e4|t', data['t'])), 's': re.sub('[=-]', '', data['t'])}"
+        "        'c': collections.Counter(re.findall('\\u00e4|t', data['t'])),\n"
+        "        's': re.sub('[=-]', '', data['t'])}"
     )
     reading = b'{"t": "t=-12 \xc3\xa4", "b": "AQID"}'
     with Sandbox() as sandbox:

@@ -22,7 +22,6 @@ REFUSED = {
     "str maketrans": "`float.hex`",
     "slice object": "`float.hex`",
     "shift": "`.week`",
-    "re": "`re`",
     "random": "`random`",
     "uuid": "`random`",
     "zoneinfo": "`zoneinfo`",
