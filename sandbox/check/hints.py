@@ -201,10 +201,11 @@ def for_unknown(name: str, bound: Iterable[str]) -> str:
         return f"Write `import {name}` in the first line."
     if name in UNKNOWN:
         return UNKNOWN[name]
+    own = get_close_matches(name, names := list(bound), n=1, cutoff=0.75)
     module = next((module for module, members in MODULES.items() if name in members), None)
-    if module is not None:
+    if module is not None and not own and (len(name) > 1 or module == "math"):
         return f"Write `from {module} import {name}` in the first line."
-    near = get_close_matches(name, [*NAMES, *EXCEPTIONS, *bound], n=1, cutoff=0.75)
+    near = get_close_matches(name, [*NAMES, *EXCEPTIONS, *names], n=1, cutoff=0.75)
     if near:
         return f"Did you mean {near[0]}?"
     return f"Give {name} a value first, or put it in quotes if it is a text."

@@ -1,0 +1,121 @@
+"""The values of collections, bytes and itertools: how they leave a logic, in tables, and in long chains."""
+
+import msgspec
+import pytest
+
+from sandbox.job import Job, Logic
+from sandbox.limits import Limits
+from sandbox.parent.sandbox import Sandbox
+from tests.sandbox.running import process, run
+
+IMPORTS = "import itertools, re\nfrom collections import Counter, defaultdict, deque\n"
+
+#: Ways to hold a value in another one, again and again.
+CHAINS = [
+    "deque([x])",
+    "deque([x], maxlen=1)",
+    "Counter({'a': x})",
+    "defaultdict(int, {'a': x})",
+    "defaultdict(list, a=x) | {'b': 1}",
+    "defaultdict(x.copy if type(x) is defaultdict else int)",
+    "itertools.chain(x)",
+    "itertools.chain(x, x)",
+    "itertools.chain.from_iterable([x])",
+    "itertools.repeat(x)",
+    "itertools.islice(x, 5)",
+    "itertools.pairwise(x)",
+    "itertools.accumulate([1], initial=x)",
+    "itertools.accumulate(x)",
+    "itertools.zip_longest([1], fillvalue=x)",
+    "itertools.zip_longest(x)",
+    "itertools.groupby(x)",
+    "itertools.takewhile(bool, x)",
+    "itertools.dropwhile(bool, x)",
+    "itertools.filterfalse(bool, x)",
+    "itertools.starmap(max, x)",
+    "itertools.compress(x, x)",
+    "itertools.cycle(x)",
+    "itertools.product([x])",
+    "itertools.combinations([x], 1)",
+    "[next(itertools.groupby([x]))[1]]",
+    "map(len, itertools.islice(x, 1))",
+    "zip(itertools.chain(x))",
+]
+
+
+def test_a_long_chain_of_values_is_freed_without_a_crash() -> None:
+    limits = Limits(fuel=2_000_000, memory_bytes=1 << 30, soft_seconds=60, hard_seconds=120)
+    logics = []
+    with Sandbox(limits) as sandbox:
+        for chain in CHAINS:
+            source = IMPORTS + process(
+                f"x = []\nfor i in range(15_000):\n    for j in range(10):\n        x = {chain}"
+            )
+            checked = sandbox.check(source)
+            assert checked.accepted, checked.problems
+            logics.append(Logic(Logic.of(source).digest, source, checked.code))
+        reports = sandbox.run([Job(logic, b"{}", [b"{}"]) for logic in logics])
+
+    for chain, report in zip(CHAINS, reports, strict=True):
+        [outcome] = report.outcomes
+        failure = outcome.failure
+        assert outcome.kind == "ok" or (failure is not None and failure.limit), (chain, failure)
+
+
+def test_they_leave_as_lists_and_dicts_at_any_depth() -> None:
+    ran = run(
+        IMPORTS
+        + process(
+            "d = defaultdict(lambda: deque(maxlen=2))\n"
+            "for n in range(5):\n    d[str(n % 2)].append(Counter(a=n))\n"
+            "state['d'] = [d, {'c': (Counter('aab'),)}]\n"
+            "return deque([d, Counter('b')])"
+        )
+    )
+
+    expected = {"0": [{"a": 2}, {"a": 4}], "1": [{"a": 1}, {"a": 3}]}
+    assert ran.results == [expected, {"b": 1}]
+    assert ran.state == {"d": [expected, {"c": [{"a": 2, "b": 1}]}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("{'a': deque([1, {2}])}", 'result["a"][1] is a set'),
+        ("defaultdict(list, a=[Counter({1: 1})])", 'result["a"][0] has a whole number as a key'),
+        ("Counter(a=float('nan'))", 'result["a"] is NaN'),
+        ("{'a': [b'x']}", 'result["a"][0] is bytes, which is not JSON; .hex() or base64'),
+        ("{'a': itertools.count()}", 'result["a"] is a generator, which is not JSON; list(...)'),
+        ("{'a': itertools.islice([], 1)}", 'result["a"] is an iterator, which is not JSON; list(...)'),
+        ("{'a': re.match('', '')}", 'result["a"] is a match of re, which is not JSON; .group()'),
+        ("{'a': deque}", 'result["a"] is a function'),
+    ],
+)
+def test_what_is_not_json_is_named_with_its_place(value: str, place: str) -> None:
+    failure = run(IMPORTS + process(f"return {value}")).failure
+
+    assert failure is not None
+    assert failure.message.startswith(place)
+
+
+def test_a_value_that_can_be_changed_is_no_table() -> None:
+    source = (
+        IMPORTS
+        + "D = defaultdict(list)\nfor n in range(3):\n    D[n % 2].append(n)\n"
+        + "RAW = [bytes([n]) for n in range(3)]\n"
+        + process("D[0].append(9)\nreturn {'d': D[0], 'raw': RAW[2].hex()}")
+    )
+
+    ran = run(source, {}, {})
+
+    assert ran.results == [{"d": [0, 2, 9], "raw": "02"}]
+
+
+def test_the_fuel_of_a_counter_grows_with_its_items_only() -> None:
+    source = IMPORTS + process("Counter(data)\nreturn {}")
+    with Sandbox() as sandbox:
+        readings = [msgspec.json.encode([n % 7 for n in range(size)]) for size in (1_000, 10_000)]
+        [report] = sandbox.run([Job(Logic.of(source), b"{}", readings)])
+
+    few, many = (outcome.fuel for outcome in report.outcomes)
+    assert many < 12 * few
