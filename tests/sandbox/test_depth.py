@@ -85,6 +85,18 @@ BUILDERS = {
     "iterators of tuples": "v = iter([])\nfor i in range(50000):\n    v = iter((v,))",
     "iterators of dicts": "v = iter([])\nfor i in range(50000):\n    v = iter({1: v}.values())",
     "reversed": "v = []\nfor i in range(50000):\n    v = reversed([v])",
+    "deques": "import collections\nv = None\nfor i in range(50000):\n    v = collections.deque([v])",
+    "Counters": "import collections\nv = None\nfor i in range(50000):\n    v = collections.Counter({1: v})",
+    "defaultdicts": (
+        "import collections\nv = None\nfor i in range(50000):\n    v = collections.defaultdict(None, {1: v})"
+    ),
+    "defaultdicts of defaultdicts": (
+        "import collections\nv = collections.defaultdict(int)\nfor i in range(50000):\n"
+        "    v = collections.defaultdict(v.copy)"
+    ),
+    "chains": "import itertools\nv = []\nfor i in range(190):\n    v = itertools.chain(v)",
+    "products": "import itertools\nv = []\nfor i in range(50000):\n    v = itertools.product([v])",
+    "cycles": "import itertools\nv = []\nfor i in range(50000):\n    v = itertools.cycle([v])",
     "lists of JSON": "import json\nv = json.loads('[' * 190 + ']' * 190)",
     "dicts of JSON": "import json\nv = json.loads('{\"a\":' * 190 + '1' + '}' * 190)",
 }
@@ -184,6 +196,30 @@ USES = [
     "import statistics\nw = statistics.mean([v])",
     "import math\nw = math.fsum(v)",
     "import math\nw = math.dist(v, u)",
+    "w = bytes(v)",
+    "w = bytes([1, v])",
+    "w = int.from_bytes(v, 'big')",
+    "import struct\nw = struct.pack('<h?', v, u)",
+    "import collections\nw = collections.deque([v]) == collections.deque([u])",
+    "import collections\nw = v in collections.deque([u])",
+    "import collections\nw = collections.deque([u]).index(v)",
+    "import collections\nw = collections.Counter([v, u])",
+    "import collections\nw = collections.Counter({1: v}) == collections.Counter({1: u})",
+    "import collections\nw = collections.Counter({1: v}) <= collections.Counter({1: u})",
+    "import collections\nw = collections.Counter({1: v, 2: u}).most_common()",
+    "import collections\nw = collections.Counter({1: v}) + collections.Counter({1: u})",
+    "import collections\nw = collections.defaultdict(int, {1: v}) == {1: u}",
+    "import collections\nw = str([collections.deque([v]), collections.Counter({1: v})])",
+    "import bisect\nw = bisect.bisect([u], v)",
+    "import bisect\nw = bisect.bisect([u], v, key=lambda x: x)",
+    "import bisect\nbisect.insort([u], v)",
+    "import itertools\nw = list(itertools.groupby([v, u]))",
+    "import itertools\nw = list(itertools.accumulate([v, u]))",
+    "import itertools\nw = list(itertools.chain.from_iterable(v))",
+    "import itertools\nw = list(itertools.accumulate([v, u], max))",
+    "import functools\nw = functools.reduce(max, [v, u])",
+    "import re\nw = re.sub('a', lambda m: v, 'a')",
+    "w = {1: 1}.get(v, u)",
 ]
 #: Much more than a setting makes sensible, so that no crash is prevented by the fuel alone.
 LIMITS = [Limits(fuel=3_000_000, range_items=1_000_000, recursion=recursion) for recursion in (200, 2_000)]
