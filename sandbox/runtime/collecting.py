@@ -85,17 +85,18 @@ class Collecting:
                 counts.add(counted, sign)
 
     def _keys(self, counts: Counter, keys: Any) -> None:
-        """Pay for finding keys among those that are counted already."""
+        """Pay for finding keys among themselves, and among those that are counted already."""
         meter, room = self._meter, room_of(counts)
         kinds = set(map(type, keys))
-        if kinds <= TEXTS:
+        short = kinds <= _SHORT and not any(type(key) is int and not -(2**61) < key < 2**61 for key in keys)
+        if kinds <= TEXTS or not short or len(keys) > CHUNK:
             meter.keys(keys)
-        elif kinds <= _SHORT and not any(type(key) is int and not -(2**61) < key < 2**61 for key in keys):
-            meter.spend(len(keys) * (1 + (room >> 12)))
-        else:
+        meter.spend(len(keys))
+        if not short:
             for key in keys:
                 meter.key(key, room)
-                meter.spend(1)
+        elif not kinds <= TEXTS:
+            meter.spend(len(keys) * (room >> 12))
 
     def methods(self, dicts: Table) -> dict[type, Table]:
         """Return the methods of the values, by type."""
