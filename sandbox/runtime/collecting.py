@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from sandbox.runtime.collected import Counter, DefaultDict, Deque
+from sandbox.runtime.collected import DEQUE_TICKS, Counter, DefaultDict, Deque
 from sandbox.runtime.conversions import pairs
 from sandbox.runtime.meter import DICTS, SCALARS, TEXTS, Meter, room_of
 from sandbox.runtime.methods import Table
@@ -12,8 +12,6 @@ from sandbox.runtime.sorting import sorting
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
 
-#: A deque takes some 800 bytes, even if it is empty.
-DEQUE_TICKS: Final = 8
 #: The items that a Counter pays for and counts at once.
 CHUNK: Final = 256
 _SHORT: Final = SCALARS | TEXTS

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sandbox.runtime.collected import CHANGEABLE, Counter, Deque
+from sandbox.runtime.collected import CHANGEABLE, DEQUE_TICKS, Counter, Deque
 from sandbox.runtime.frozen import SEQUENCES
 from sandbox.runtime.meter import DICTS, SIZED, TEXTS, Meter
 from sandbox.runtime.sets import VIEWS, Set
@@ -26,6 +26,8 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
         kind = type(made)
         if kind in TEXTS:
             return meter.text(made)
+        if kind is Deque:
+            meter.spend(DEQUE_TICKS)
         if kind in SEQUENCES or kind is Deque:
             meter.items(len(made))
         elif kind in CHANGEABLE:
@@ -61,6 +63,8 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
 
     def repeat(items: Any, times: int) -> Any:
         size = len(items) * max(times, 0)
+        if type(items) is Deque:  # Python makes a copy first
+            meter.spend(DEQUE_TICKS + (len(items) >> 3))
         if type(items) in TEXTS:
             meter.text_of(size)
         else:
