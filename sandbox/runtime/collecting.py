@@ -94,7 +94,7 @@ class Collecting:
             for key in keys:
                 meter.key(key, room)
         elif not kinds <= TEXTS:
-            meter.spend(len(keys) * (room >> 12))
+            meter.spend(len(keys) * (room >> 15))
 
     def methods(self, dicts: Table) -> dict[type, Table]:
         """Return the methods of the values, by type."""

@@ -213,7 +213,7 @@ class Texts:
         self.meter.text_of(len(pattern))
         named = values if type(values) in (*DICTS, list, FrozenList, range, bytes) else None
         queue = list(values) if type(values) is tuple else [values]
-        self.meter.spend(len(queue) >> 4)
+        self.meter.spend((len(queue) >> 4) + (type(values) is bytes))
         queue.reverse()
         pieces: list[str] = []
         at = size = 0

@@ -169,8 +169,8 @@ SYNTAX: Final = {
     ],
     "Return": ["def f(): return ANY\nf()"],
     "Delete": [
-        "x = DEQUE; x.append(1); del x[0]",
-        "x = DEQUE; x.append(1); del x[INT]",
+        "x = DEQUE.copy(); x.append(1); del x[0]",
+        "x = DEQUE.copy(); x.append(1); del x[INT]",
         "x = COUNTER; del x[KEY]",
         "x = LIST; x.append(1); del x[0]",
         "x = LIST[:]; del x[INT:INT]",
