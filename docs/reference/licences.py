@@ -30,18 +30,21 @@ ALLOWED: Final = frozenset(
     }
 )
 
+_ANY_BSD: Final = "BSD (variant not named)"
+_BSD_3: Final = "BSD-3-Clause"
+
 #: Names and classifiers in older metadata, which has no SPDX expression (PEP 639).
 _NAMES: Final = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
-    "BSD": "BSD (variant not named)",
+    "BSD": _ANY_BSD,
     "GNU LGPL v3+": "LGPL-3.0-or-later",
     "MIT License": "MIT",
     "MIT license": "MIT",
     "New BSD": "BSD-3-Clause",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
-    "License :: OSI Approved :: BSD License": "BSD (variant not named)",
+    "License :: OSI Approved :: BSD License": _ANY_BSD,
     "License :: OSI Approved :: GNU General Public License (GPL)": "GPL",
     "License :: OSI Approved :: GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
     "License :: OSI Approved :: MIT License": "MIT",
@@ -93,7 +96,14 @@ def licence(package: Distribution) -> str:
     if known := _NAMES.get(first) or _spdx(first):
         return known
     classifiers = [each for each in metadata.get_all("Classifier", []) if each.startswith("License :: ")]
-    return " or ".join(_NAMES.get(each, each.rpartition(" :: ")[2]) for each in classifiers)
+    known = " or ".join(_NAMES.get(each, each.rpartition(" :: ")[2]) for each in classifiers)
+    return _BSD_3 if known == _ANY_BSD and _forbids_endorsement(package) else known
+
+
+def _forbids_endorsement(package: Distribution) -> bool:
+    """Return whether the licence that comes with a package has the third clause of BSD."""
+    texts = [package.read_text(f"licenses/{name}") for name in package.metadata.get_all("License-File", [])]
+    return any("Neither the name of" in text for text in texts if text)
 
 
 def is_allowed(expression: str) -> bool:
