@@ -67,7 +67,7 @@ class Pattern:
         return hash((self.text, self.flags))
 
 
-class Program(NamedTuple):
+class Compiled(NamedTuple):
     """A compiled pattern: its steps, the number of its groups, and what a reading pays for it."""
 
     engine: Any
@@ -120,7 +120,7 @@ class Regex:
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._programs: OrderedDict[tuple[str, int], Program] = OrderedDict()
+        self._programs: OrderedDict[tuple[str, int], Compiled] = OrderedDict()
 
     # Compiling.
 
@@ -145,7 +145,7 @@ class Regex:
             raise PatternError(f"a pattern has at most {LONGEST_PATTERN} characters, not {len(pattern)}")
         return Pattern(pattern, flags & ~FLAGS["A"])
 
-    def _program(self, pattern: Pattern) -> Program:
+    def _program(self, pattern: Pattern) -> Compiled:
         """Return the program of a pattern; a reading pays for it at its first use."""
         key = (pattern.text, pattern.flags)
         program = self._programs.get(key)
@@ -163,7 +163,7 @@ class Regex:
                 known.add(key)
         return program
 
-    def _compiled(self, pattern: Pattern) -> Program:
+    def _compiled(self, pattern: Pattern) -> Compiled:
         ticks = COMPILE_TICKS + len(pattern.text)
         if self._meter.fuel < ticks:
             self._meter.spend(ticks)
@@ -195,7 +195,7 @@ class Regex:
                 "the pattern is too large" if back < 0 else f"a pattern has at most {MOST_GROUPS} groups"
             )
         names = {name.decode(): number for name, number in engine.NamedCapturingGroups()}
-        return Program(engine, steps, groups, dict(sorted(names.items(), key=lambda pair: pair[1])), ticks)
+        return Compiled(engine, steps, groups, dict(sorted(names.items(), key=lambda pair: pair[1])), ticks)
 
     # Searching.
 
@@ -213,7 +213,7 @@ class Regex:
             raise ValueError("the text has an incomplete character (a lone surrogate)") from None
         return self._found(program, text, data, anchor)
 
-    def _found(self, program: Program, text: str, data: bytes, anchor: Any) -> Iterator[Match]:
+    def _found(self, program: Compiled, text: str, data: bytes, anchor: Any) -> Iterator[Match]:
         meter, plain, end = self._meter, len(text) == len(data), len(data)
         weight = program.steps * (4 + program.groups)
         at = seen = character = 0
@@ -369,7 +369,7 @@ class Regex:
             if number == most:
                 return
 
-    def _replacing(self, repl: Any, program: Program) -> Callable[[Match], str]:
+    def _replacing(self, repl: Any, program: Compiled) -> Callable[[Match], str]:
         """Return a function that gives the text for a match: of a function of the logic, or of a template."""
         meter = self._meter
         if type(repl) is not str:
@@ -449,7 +449,7 @@ def _width(byte: int) -> int:
     return 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
 
 
-def _template(repl: str, program: Program) -> list[str | int]:
+def _template(repl: str, program: Compiled) -> list[str | int]:
     """Return the parts of a replacement: texts, and numbers of groups."""
     parts: list[str | int] = []
     at = 0
