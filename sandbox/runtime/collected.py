@@ -6,7 +6,9 @@ of `dict` know the two dicts too, and so do most methods. A logic finds none of 
 """
 
 import collections
+import operator
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.runtime.sets import NUMBERS
@@ -21,9 +23,43 @@ _count: Callable[[dict[Any, Any], Iterable[Any]], None] = collections._count_ele
 
 
 class Deque(collections.deque[Any]):
-    """A deque of a logic."""
+    """A deque of a logic.
+
+    Python compares the first different items of two deques twice, so deques inside of deques would take twice
+    the time for each level. These are compared as lists.
+    """
 
     __slots__ = ()
+
+    def _compared(self, other: object, compare: Callable[[Any, Any], bool]) -> Any:
+        if type(other) is not Deque:
+            return NotImplemented
+        size = min(len(self), len(other)) + 1
+        return compare(list(islice(self, size)), list(islice(other, size)))
+
+    def __eq__(self, other: object) -> Any:
+        if type(other) is Deque and len(self) != len(other):
+            return False
+        return self._compared(other, operator.eq)
+
+    def __ne__(self, other: object) -> Any:
+        if type(other) is Deque and len(self) != len(other):
+            return True
+        return self._compared(other, operator.ne)
+
+    def __lt__(self, other: object) -> Any:
+        return self._compared(other, operator.lt)
+
+    def __le__(self, other: object) -> Any:
+        return self._compared(other, operator.le)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compared(other, operator.gt)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compared(other, operator.ge)
+
+    __hash__ = None
 
 
 class DefaultDict(dict[Any, Any]):
@@ -156,7 +192,7 @@ class Counter(dict[Any, Any]):
         self._paid(other)
         self._meter.expanse(self)
         self._meter.expanse(other)
-        return all(test(self[key], other[key]) for each in (self, other) for key in each)
+        return all(test(self[key], other[key]) for key in {**self, **other})  # each key once, at each level
 
     def __eq__(self, other: object) -> Any:
         return self._all(other, lambda ours, theirs: ours == theirs)

@@ -1,5 +1,7 @@
 """The values of collections, bytes and itertools: how they leave a logic, in tables, and in long chains."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -119,3 +121,25 @@ def test_the_fuel_of_a_counter_grows_with_its_items_only() -> None:
 
     few, many = (outcome.fuel for outcome in report.outcomes)
     assert many < 12 * few
+
+
+@pytest.mark.parametrize(
+    "make", ["deque([x])", "deque([1, x, 2])", "Counter(a=x)", "defaultdict(int, a=x)", "[deque([{'a': x}])]"]
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("v == w", "v != w", "v < w", "v >= w", "v in deque([w, w])", "[v].count(w)", "deque([v]).count(w)"),
+        *("max(v, w)", "sorted([v, w])", "deque([v]).remove(w)", "{1: v} == {1: w}", "bisect.bisect([v], w)"),
+    ],
+)
+def test_different_values_of_many_levels_are_compared_once(make: str, use: str) -> None:
+    source = (
+        f"import bisect\n{IMPORTS}def made(x):\n    for i in range(30):\n        x = {make}\n    return x\n"
+        + process(f"v, w = made(1), made(2)\ntry:\n    {use}\nexcept (TypeError, ValueError):\n    pass")
+    )
+    began = time.process_time()
+
+    run(source)
+
+    assert time.process_time() - began < 1
