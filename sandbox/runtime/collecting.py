@@ -181,22 +181,27 @@ class Collecting:
 
             return run
 
-        def searched(method: Callable[[Deque, Any], Any]) -> Callable[[Deque, Any], Any]:
-            def run(items: Deque, wanted: Any, /) -> Any:
-                meter.spend(2 + (len(items) >> 2) + meter.weight(wanted) * len(items))
-                return method(items, wanted)
+        def count(items: Deque, wanted: Any, /) -> int:
+            meter.spend(2 + (len(items) >> 2) + meter.weight(wanted) * len(items))
+            return items.count(wanted)
 
-            return run
+        def place_of(items: Any, wanted: Any) -> int:
+            """Return the index of an item, without Python's error, which would have the text of any value."""
+            try:
+                return operator.indexOf(items, wanted)
+            except ValueError:
+                raise ValueError(f"{self._texts.quote(wanted)} is not in deque") from None
+
+        def remove(items: Deque, wanted: Any, /) -> None:
+            meter.spend(2 + (len(items) >> 2) + meter.weight(wanted) * len(items))
+            del items[place_of(items, wanted)]
 
         def index(items: Deque, wanted: Any, /, *bounds: Any) -> int:
             if len(bounds) > 2:
                 raise TypeError(f"index expected at most 3 arguments, got {1 + len(bounds)}")
             low, high, _ = slice(*(*bounds, None)[:2]).indices(len(items)) if bounds else (0, len(items), 1)
             meter.spend(1 + (len(items) >> 2) + meter.weight(wanted) * len(items))
-            try:
-                return low + operator.indexOf(list(items)[low:high] if bounds else items, wanted)
-            except ValueError:
-                raise ValueError(f"{self._texts.quote(wanted)} is not in deque") from None
+            return low + place_of(list(items)[low:high] if bounds else items, wanted)
 
         def moving(method: Callable[..., Any]) -> Callable[..., Any]:
             def run(items: Deque, /, *arguments: Any) -> Any:
@@ -220,14 +225,14 @@ class Collecting:
             "appendleft": adding(Deque.appendleft),
             "clear": moving(Deque.clear),
             "copy": copy,
-            "count": searched(Deque.count),
+            "count": count,
             "extend": extending(Deque.extend),
             "extendleft": extending(Deque.extendleft),
             "index": index,
             "insert": insert,
             "pop": lambda items, /: items.pop(),
             "popleft": lambda items, /: items.popleft(),
-            "remove": searched(Deque.remove),
+            "remove": remove,
             "reverse": moving(Deque.reverse),
             "rotate": moving(Deque.rotate),
         }
