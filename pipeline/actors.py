@@ -19,6 +19,7 @@ from dramatiq.middleware import Middleware
 
 from pipeline import wire
 from pipeline.broker import topology
+from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import Publisher
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
@@ -76,7 +77,9 @@ class WorkerResources(Middleware):
             _logger.warning("Redis is unavailable; the worker keeps trying: %s", e)
         self.records = Records(client, self.settings.recent)
         self.sources = Sources(client, self.settings.signing_key)
-        self.publisher = Publisher(lambda: topology.ensure(self.settings), insist=True)
+        self.publisher = Publisher(
+            lambda: topology.ensure(self.settings), insist=True, amqp_url=self.settings.amqp_url
+        )
         self.announcer = Announcer(client, self.settings.events_rate)
         self.announcer.start()
         broker.worker_threads = worker.worker_threads
@@ -167,7 +170,9 @@ class WorkerResources(Middleware):
 
 def _settings() -> Settings:
     try:
-        return Settings.from_environ()
+        settings = Settings.from_environ()
+        parameters_of(settings.amqp_url)  # to report an invalid address at once
+        return settings
     except SettingsError as e:
         raise SystemExit(f"The worker could not start: {e}") from e
 

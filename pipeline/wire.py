@@ -39,6 +39,10 @@ DEAD_LETTERS_EXCHANGE = "dead-letters"
 #: Dead letters wait here until the collector keeps them (`pipeline.dead_letters.collector`).
 DEAD_LETTERS_QUEUE = "dead-letters"
 
+#: An empty quorum queue. Whether its nodes agree shows whether RabbitMQ works
+#: (`pipeline.broker.cluster_watch`, `pipeline.plant.readiness`).
+HEALTH_CHECK_QUEUE: Final = "health-check"
+
 #: Readings that the broker delivers to a consumer before the first of them is settled. The proof by
 #: deliveries depends on it (rule 5 in `pipeline.model.record`).
 PREFETCH: Final = 512

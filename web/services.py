@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from pipeline.broker import topology
+from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
@@ -45,13 +46,14 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        parameters_of(settings.amqp_url)  # to report an invalid address at once
         self._redis = connect(settings)
         self._records = Records(self._redis)
         self.deployments = MachineDeployments(self._redis)
         self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
         self.profile_logics = LogicStore(self._redis, settings.signing_key, ProfileDeployments(self._redis))
         self.profiles = ProfileStore(self._redis, self.deployments, self._records)
-        self._publisher = Publisher(lambda: topology.ensure(settings))
+        self._publisher = Publisher(lambda: topology.ensure(settings), amqp_url=settings.amqp_url)
         self._readiness = ReadinessCheck(self._redis, self._publisher)
         self.letters = self._records.letters
         self.recents = self._records.recents

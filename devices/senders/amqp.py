@@ -214,7 +214,7 @@ class AmqpSender(ThreadSender):
 def _parameters(address: Address, url: str) -> pika.URLParameters:
     try:
         parameters = pika.URLParameters(url)
-    except (ValueError, TypeError) as e:
+    except (ValueError, TypeError, SyntaxError, OSError) as e:  # pika's own, and those of `ssl_options`
         raise AddressError(f"{address} is not a valid AMQP address: {e}") from e
     parameters.connection_attempts = 1
     parameters.socket_timeout = parameters.stack_timeout = CONNECT_SECONDS

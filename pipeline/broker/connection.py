@@ -30,6 +30,7 @@ from pika.heartbeat import HeartbeatChecker
 from pika.spec import Basic
 
 from pipeline.broker import headers
+from pipeline.errors import SettingsError
 from pipeline.settings import addresses_of
 
 headers.install()
@@ -68,8 +69,15 @@ def parameters_of(amqp_url: str) -> list[pika.URLParameters]:
 
     Nodes that failed in the last seconds come last. They have our heartbeat if the URL has none. If there are
     several, a node that does not answer must not hold up the connection to the next one.
+
+    Raises `SettingsError` for an invalid scheme or parameter.
     """
-    found = [pika.URLParameters(address) for address in addresses_of(amqp_url)]
+    try:
+        found = [pika.URLParameters(address) for address in addresses_of(amqp_url)]
+    except (ValueError, TypeError, SyntaxError, OSError) as e:  # pika's own, and those of `ssl_options`
+        raise SettingsError(
+            f"IOT_LOGIC_AMQP_URL has an address with an invalid scheme or parameter: {e}."
+        ) from e
     for parameters in found:
         if parameters.heartbeat is None:
             parameters.heartbeat = HEARTBEAT_SECONDS
@@ -78,6 +86,12 @@ def parameters_of(amqp_url: str) -> list[pika.URLParameters]:
     random.shuffle(found)
     found.sort(key=_last_failure)
     return found
+
+
+def has_other_node(amqp_url: str, parameters: pika.connection.Parameters) -> bool:
+    """Return whether the setting has another node than this one that has not failed in the last seconds."""
+    here = parameters.host, parameters.port
+    return any((each.host, each.port) != here and not _last_failure(each) for each in parameters_of(amqp_url))
 
 
 def _last_failure(parameters: pika.connection.Parameters) -> float:
@@ -201,6 +215,11 @@ class Connection(_WatchedConnection):
             on_end(connection, reason)
 
         super().__init__(parameters, on_open, ended, ended, custom_ioloop=loop)
+
+    def abort(self, reason: str) -> None:
+        """End the connection at once. An orderly close waits for the broker, behind messages on their way."""
+        if not self.is_closed:
+            self._terminate_stream(pika.exceptions.StreamLostError(reason))
 
     def _process_frame(self, frame_value: Any) -> None:
         """Handle an arrived frame. pika calls this for every frame."""

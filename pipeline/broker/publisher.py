@@ -37,6 +37,7 @@ from pika.channel import Channel
 from pika.spec import Basic
 
 from pipeline import wire
+from pipeline.broker.cluster_watch import ClusterWatch, watch
 from pipeline.broker.connection import Connection, reason_of
 from pipeline.errors import PublishError, TopologyError
 from pipeline.telemetry import logs, tracing
@@ -49,9 +50,6 @@ _AGAIN_SECONDS: Final = 0.5
 
 #: Seconds after a lost connection in which a refused message lets the publisher connect again (`_leave`).
 _SETTLING_SECONDS: Final = 20.0
-
-#: The routing key of a probe. There is no queue with this name.
-_PROBE_KEY: Final = "iot-logic.probe"
 
 #: Bytes of messages in line that are published at once: much less than a fifth of any queue's maximum.
 _AT_ONCE_BYTES: Final = 64 * 1024
@@ -172,14 +170,23 @@ class Publisher:
     """Publishes from any thread over one connection, and reconnects if it is lost.
 
     `prepare` is called before each attempt to connect. It ensures that the exchanges exist, and returns the
-    parameters of the node to connect to. For `insist`, see the head of this file.
+    parameters of the node to connect to. For `insist`, see the head of this file. If `amqp_url` has several
+    nodes, the publisher leaves one that is cut off from the others.
     """
 
-    def __init__(self, prepare: Callable[[], pika.connection.Parameters], *, insist: bool = False) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[], pika.connection.Parameters],
+        *,
+        insist: bool = False,
+        amqp_url: str = "",
+    ) -> None:
         self._prepare = prepare
         self._insist = insist
+        self._amqp_url = amqp_url
         self._loop = IOLoop()
         self._connection: Connection | None = None
+        self._watch: ClusterWatch | None = None
         self._channel: Channel | None = None
         self._handed_in: deque[_Submission] = deque()
         self._unconfirmed: dict[int, _Submission] = {}
@@ -201,8 +208,8 @@ class Publisher:
         return self._blocked
 
     def probe(self) -> "Future[None]":
-        """Publish a message that no queue receives. The future is done when the broker has confirmed it."""
-        return self.publish([Message("", _PROBE_KEY, b"", pika.BasicProperties())])
+        """Publish a message to the queue for this. The future is done when a majority of its nodes has it."""
+        return self.publish([Message("", wire.HEALTH_CHECK_QUEUE, b"", pika.BasicProperties())])
 
     @property
     def connected(self) -> bool:
@@ -248,9 +255,10 @@ class Publisher:
                     self._lost_at = monotonic()
                 reason = f"the connection to RabbitMQ was lost: {self.lost_because}"
             except (pika.exceptions.AMQPError, OSError) as e:
-                reason = f"RabbitMQ cannot be reached: {reason_of(e)}"
+                self.lost_because = reason_of(e)
+                reason = f"RabbitMQ cannot be reached: {self.lost_because}"
             except TopologyError as e:
-                reason = str(e)
+                self.lost_because = reason = str(e).removesuffix(".")
             if not self._stopping.is_set():
                 self._take_back(reason)
                 _logger.warning("%s; retrying in %s s", reason, _AGAIN_SECONDS)
@@ -265,10 +273,13 @@ class Publisher:
         try:
             self._loop.start()
         finally:
-            self._connection = self._channel = None
+            if self._watch is not None:
+                self._watch.abort()
+            self._connection = self._channel = self._watch = None
 
     def _on_open(self, connection: Any) -> None:
         self._blocked = None
+        self._watch = watch(self._amqp_url, connection, self._loop)
         connection.add_on_connection_blocked_callback(self._on_blocked)
         connection.add_on_connection_unblocked_callback(self._on_unblocked)
         connection.channel(on_open_callback=self._on_channel)
@@ -304,11 +315,17 @@ class Publisher:
         self._blocked = None  # RabbitMQ tells the next connection again
         self._loop.stop()
 
+    def _close(self, connection: Connection) -> None:
+        if self._watch is None:
+            connection.close()
+        else:
+            self._watch.close(connection.close)
+
     def _work(self) -> None:
         """Publish the submitted messages."""
         channel = self._channel
         if self._stopping.is_set() and self._connection is not None and self._connection.is_open:
-            self._connection.close()
+            self._close(self._connection)
         elif channel is not None and channel.is_open:
             while self._handed_in:
                 submission = self._handed_in.popleft()
@@ -339,13 +356,11 @@ class Publisher:
         RabbitMQ up to 3.12 looks up a queue's leader when a channel first publishes to it. If a node has just
         been lost, this may be the old leader. Then the channel asks it before each message, waits, and
         refuses the message, as if the queue was full, until that node is back (`rabbit_fifo_client:enqueue`).
-        A new channel finds the new leader. An orderly close would wait behind the messages in the channel.
+        A new channel finds the new leader.
         """
         if self._connection is not None and not self._leaving:
             self._leaving = True
-            self._connection._terminate_stream(
-                pika.exceptions.StreamLostError("a message was refused soon after a lost connection")
-            )
+            self._connection.abort("a message was refused soon after a lost connection")
 
     def _on_answered(self, submission: _Submission) -> None:
         """Handle that the broker has answered all messages of a submission that were published last."""

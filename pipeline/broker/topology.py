@@ -10,6 +10,7 @@
     machines ──machines.*.result──▶ ignored (fanout)      results come back from amq.topic, and end here
     machines ──all others──▶ unknown-topics (fanout)      the alternate exchange
     unknown-topics ──▶ unknown-topics                     quorum queue, also emptied by the collector
+    (default) ──health-check                              quorum queue, see `pipeline.broker.cluster_watch`
     (default) ──overflow.0 … overflow.N-1                 the same: readings of machines that flood
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by
@@ -47,6 +48,7 @@ from pipeline.wire import (
     BELOW_MACHINES,
     DEAD_LETTERS_EXCHANGE,
     DEAD_LETTERS_QUEUE,
+    HEALTH_CHECK_QUEUE,
     IGNORED_EXCHANGE,
     INGEST_EXCHANGE,
     MACHINE_HEADER,
@@ -81,6 +83,9 @@ EXPIRY_POLICY: Final = {
 
 #: The names of the partitions' queues, as a regular expression.
 PARTITION_QUEUES_PATTERN: Final = r"^(readings|overflow)\.[0-9]+$"
+
+#: Each message that checks whether RabbitMQ works replaces the one before.
+_HEALTH_CHECK_ARGUMENTS: Final = {"x-queue-type": "quorum", "x-max-length": 1}
 
 #: Routes each routing key to one of the bound queues; see above.
 _READINGS_TYPE: Final = "x-modulus-hash"
@@ -178,6 +183,7 @@ def queues(settings: Settings) -> list[Queue]:
         *(Queue(name, partition_arguments(settings)) for name in names),
         Queue(DEAD_LETTERS_QUEUE, dead_letters_arguments(settings)),
         Queue(UNKNOWN_TOPICS_QUEUE, dead_letters_arguments(settings)),
+        Queue(HEALTH_CHECK_QUEUE, _HEALTH_CHECK_ARGUMENTS),
     ]
 
 

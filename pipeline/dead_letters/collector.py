@@ -111,6 +111,8 @@ class DeadLetterCollector:
                     close_at_once(channel._impl)
                     channel, deliveries = _channel(connection), None
                 channel.connection.process_data_events(time_limit=_IDLE_SECONDS)
+            # RabbitMQ ends the connection if this node is cut off from the others.
+            channel.basic_get(wire.HEALTH_CHECK_QUEUE, auto_ack=True)
             queue = channel.queue_declare(self._queue, passive=True)
             self.waiting = queue.method.message_count
 

@@ -1,8 +1,9 @@
 """Checks whether Redis and RabbitMQ keep writes and confirm messages.
 
 A server that answers may still refuse every write: a replica, a full memory or disk, too few replicas. So the
-check writes a key into Redis as all writes are written, and publishes a message that no queue receives and
-waits for its confirm. RabbitMQ stops reading from publishers while it has an alarm, so it answers nothing.
+check writes a key into Redis as all writes are written, and publishes a message to a queue for this and waits
+for its confirm. RabbitMQ stops reading from publishers while it has an alarm, so it answers nothing. A node
+that is cut off from the others confirms nothing.
 
 A check may wait for a server that does not answer, and anybody may ask for it. So only one runs at a time;
 meanwhile, others get its last result.

@@ -11,7 +11,8 @@ Dramatiq sees one queue and one consumer. Behind it are the partitions that are 
   has waited for some milliseconds: small batches would only take turns on the same core.
 - The consumer acknowledges a batch when the broker has confirmed its messages. No thread waits for that: the
   worker thread is free as soon as everything is written.
-- A worker without a connection to RabbitMQ says so, and the others take over its partitions.
+- A worker without a connection to RabbitMQ says so, and the others take over its partitions. It leaves a node
+  that is cut off from the others (`pipeline.broker.cluster_watch`).
 - A worker ends its sessions if Redis has not answered it for so long that the other workers count it out.
 - A partition that is no longer assigned is released after its readings in flight. A newly assigned partition
   is consumed once the worker has taken its fence (`pipeline.store.sessions`): when the previous session has
@@ -31,7 +32,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import pika.exceptions
 from dramatiq import Message
@@ -40,6 +41,7 @@ from pika.adapters.select_connection import IOLoop
 
 from pipeline import wire
 from pipeline.broker import topology
+from pipeline.broker.cluster_watch import ClusterWatch, watch
 from pipeline.broker.connection import Connection, reason_of
 from pipeline.errors import SessionLost, TopologyError
 from pipeline.model.session import NAME_BYTES, Fence, Settled
@@ -122,6 +124,7 @@ class BatchConsumer(Consumer):
         self._loop = IOLoop()
         self._loop.activate_poller()
         self._connection: Connection | None = None
+        self._watch: ClusterWatch | None = None
         self._partitions: dict[int, Partition] = {}
         #: The partitions whose fences this worker wants, and since when.
         self._wanted: dict[int, float] = {}
@@ -195,7 +198,10 @@ class BatchConsumer(Consumer):
         while self._partitions and time.monotonic() < give_up:
             self._poll()
         if self._connection is not None and self._connection.is_open:
-            self._connection.close()
+            if self._watch is None:
+                self._connection.close()
+            else:
+                self._watch.close(self._connection.close)
         while self._connection is not None and time.monotonic() < give_up:
             self._poll()
         while self._under_way and time.monotonic() < give_up:
@@ -239,7 +245,8 @@ class BatchConsumer(Consumer):
         else:
             self._connection = Connection(parameters, self._loop, self._on_open, self._on_end)
 
-    def _on_open(self, _connection: object) -> None:
+    def _on_open(self, connection: Any) -> None:
+        self._watch = watch(self._settings.amqp_url, connection, self._loop)
         self._membership.disconnected_at = None
         self._follow(self._membership.assigned)
 
@@ -249,7 +256,9 @@ class BatchConsumer(Consumer):
             self._metrics.broker_losses.inc()
         if self._membership.disconnected_at is None:
             self._membership.disconnected_at = time.monotonic()
-        self._connection = None
+        if self._watch is not None:
+            self._watch.abort()
+        self._connection = self._watch = None
 
     def _follow(self, assigned: frozenset[int]) -> None:
         """Hold exactly the assigned partitions."""

@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "growing.md"
 
 #: How many of our queues there are with the default number of partitions.
-_QUEUES: Final = 18
+_QUEUES: Final = 19
 
 #: The numbers of members of all quorum queues, each once, and the number of nodes with a leader.
 _MEMBERS: Final = """

@@ -31,7 +31,13 @@ _CLUSTER: Final = 3
 
 #: The names of all our queues.
 _OUR_QUEUES: Final = "|".join(
-    (topology.PARTITION_QUEUES_PATTERN, f"^{wire.DEAD_LETTERS_QUEUE}$", f"^{wire.UNKNOWN_TOPICS_QUEUE}$")
+    (
+        topology.PARTITION_QUEUES_PATTERN,
+        *(
+            f"^{name}$"
+            for name in (wire.DEAD_LETTERS_QUEUE, wire.UNKNOWN_TOPICS_QUEUE, wire.HEALTH_CHECK_QUEUE)
+        ),
+    )
 )
 
 T = TypeVar("T")
