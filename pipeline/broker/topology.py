@@ -85,7 +85,7 @@ EXPIRY_POLICY: Final = {
 PARTITION_QUEUES_PATTERN: Final = r"^(readings|overflow)\.[0-9]+$"
 
 #: Each message that checks whether RabbitMQ works replaces the one before.
-_HEALTH_CHECK_ARGUMENTS: Final = {"x-queue-type": "quorum", "x-max-length": 1}
+HEALTH_CHECK_ARGUMENTS: Final[dict[str, Any]] = {"x-queue-type": "quorum", "x-max-length": 1}
 
 #: Routes each routing key to one of the bound queues; see above.
 _READINGS_TYPE: Final = "x-modulus-hash"
@@ -183,7 +183,7 @@ def queues(settings: Settings) -> list[Queue]:
         *(Queue(name, partition_arguments(settings)) for name in names),
         Queue(DEAD_LETTERS_QUEUE, dead_letters_arguments(settings)),
         Queue(UNKNOWN_TOPICS_QUEUE, dead_letters_arguments(settings)),
-        Queue(HEALTH_CHECK_QUEUE, _HEALTH_CHECK_ARGUMENTS),
+        Queue(HEALTH_CHECK_QUEUE, HEALTH_CHECK_ARGUMENTS),
     ]
 
 

@@ -254,7 +254,7 @@ def test_a_system_that_is_not_set_up_yet_is_told_the_next_steps(
     assert "There is no exchange readings, results, dead-letters, unknown-topics and 2 more yet" in str(
         findings
     )
-    assert "and 14 more yet" in str(findings)
+    assert "and 15 more yet" in str(findings)
     assert "There is no exchange readings" in str(doctor.ask()), "it has made one"
 
 

@@ -138,6 +138,12 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
             ["reading"],
             topology.dead_letters_arguments(settings),
         ),
+        "healthCheck": _queue_channel(
+            wire.HEALTH_CHECK_QUEUE,
+            "Empty messages, by which workers and API check whether the nodes of RabbitMQ work together.",
+            [],
+            topology.HEALTH_CHECK_ARGUMENTS,
+        ),
     }
 
 

@@ -138,9 +138,10 @@ class _Inspection:
             if found is None:
                 missing.append(queue.name)
                 continue
-            waiting += found.method.message_count
-            if not found.method.consumer_count:
-                unserved.append(queue.name)
+            if queue.name != wire.HEALTH_CHECK_QUEUE:  # nobody consumes it
+                waiting += found.method.message_count
+                if not found.method.consumer_count:
+                    unserved.append(queue.name)
             try:
                 topology.declare_queue(self._open(), queue)
             except TopologyError as e:
