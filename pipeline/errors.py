@@ -9,6 +9,7 @@
     ├── BrokerUnavailable    the broker is unavailable
     ├── RedriveStopped       not all of the dead letters could be sent again
     ├── BackupError          a file is not a backup, or cannot be restored here; or none can be written
+    ├── ReadingUnfit         a reading of a trial or an example is not written as its format needs
     ├── SourceInvalid        a source or examples in Redis are missing, or do not match their digest
     ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
     ├── Busy                 the maximum number of requests is already running
@@ -49,6 +50,10 @@ class BackupError(IotLogicError):
 
     Nothing was changed.
     """
+
+
+class ReadingUnfit(IotLogicError):
+    """A reading of a trial or an example is not written as its format needs. The message says how."""
 
 
 class SourceInvalid(IotLogicError):

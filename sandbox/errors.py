@@ -7,6 +7,7 @@
     ├── LogicRefused          a logic does not pass the policy; carries all its problems
     ├── NotJson               a reading is not JSON
     │   └── TooLong           ... or has too many bytes
+    ├── InvalidPayload        a reading is not valid in the format of its machine, which is not JSON
     └── LogicError            a logic failed on a reading; becomes an `Outcome`, never leaves `Sandbox.run`
         └── LimitExceeded     ... by exceeding a limit
 
@@ -42,6 +43,10 @@ class NotJson(SandboxError):
 
 class TooLong(NotJson):
     """A reading has more bytes than the limit `reading_bytes`."""
+
+
+class InvalidPayload(SandboxError):
+    """The bytes of a reading are not valid in the format of its machine, or not compressed as they should."""
 
 
 class LogicError(SandboxError):

@@ -69,18 +69,28 @@ class Checked(Struct, frozen=True):
         return not self.problems and self.code is not None
 
 
+#: The format of a machine's readings; `sandbox.runtime.payload` decodes them.
+Format = Literal["json", "text", "binary", "cbor", "msgpack"]
+
+#: How a machine's readings are compressed.
+Compression = Literal["none", "gzip", "zlib"]
+
+
 class Job(Struct, frozen=True):
     """Readings of one machine, in order, for one logic.
 
     `state` is the machine's state before the first reading, as a JSON object. `readings` has the bytes of
-    each reading as the device sent them; the child checks whether they are JSON. `config` is the JSON object
-    that the logic reads as `config`.
+    each reading as the device sent them; the child decodes them. `config` is the JSON object that the logic
+    reads as `config`. `fuel` is the fuel of one reading; None means that of the limits.
     """
 
     logic: Logic
     state: bytes
     readings: list[bytes]
     config: bytes = b"{}"
+    format: Format = "json"
+    compression: Compression = "none"
+    fuel: int | None = None
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):
@@ -110,12 +120,21 @@ EXHAUSTIONS: Final = 10
 #: readings, each of which ends.
 _EXHAUSTING: Final = frozenset({"fuel", "soft_seconds", "batch_seconds"})
 
-#: `ok`, or the reason why a reading failed: it is not JSON, `process` raised an error or returned an invalid
-#: value, a limit was exceeded, the logic does not pass this version's policy, or it no longer runs because it
-#: had to be stopped too often. The caller sets the last three, for readings that it does not give to a
-#: sandbox: there is no logic, the machine is paused, or no machine is named.
+#: `ok`, or the reason why a reading failed: it is not JSON, or not valid in another format, `process` raised
+#: an error or returned an invalid value, a limit was exceeded, the logic does not pass this version's policy,
+#: or it no longer runs because it had to be stopped too often. The caller sets the last three, for readings
+#: that it does not give to a sandbox: there is no logic, the machine is paused, or no machine is named.
 OutcomeKind = Literal[
-    "ok", "not-json", "error", "limit", "refused", "quarantined", "no-logic", "paused", "machine-id"
+    "ok",
+    "not-json",
+    "invalid-payload",
+    "error",
+    "limit",
+    "refused",
+    "quarantined",
+    "no-logic",
+    "paused",
+    "machine-id",
 ]
 
 

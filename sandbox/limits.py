@@ -75,6 +75,15 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra={"unit": "ticks"},
         ),
     ] = 100_000
+    fuel_max: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="The most work of one reading that the settings of a machine or profile may allow. "
+            "The time limits remain.",
+            extra={"unit": "ticks"},
+        ),
+    ] = 400_000
     recursion: Annotated[
         int,
         Meta(

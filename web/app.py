@@ -36,6 +36,7 @@ from web.routes.pauses import PausesController
 from web.routes.profiles import FollowingController, ProfilesController
 from web.routes.readings import ReadingsController
 from web.routes.schema import openapi_config
+from web.routes.settings import MachineSettingsController, ProfileSettingsController
 from web.routes.states import StatesController
 from web.routes.system import SystemController
 from web.routes.tokens import TokensController, WhoAmIController
@@ -94,6 +95,8 @@ def create_app(services: Services) -> Litestar:
             MachineLogicController,
             PausesController,
             ConfigsController,
+            MachineSettingsController,
+            ProfileSettingsController,
             FollowingController,
             ProfilesController,
             ProfileLogicController,

@@ -12,7 +12,7 @@ from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
-from pipeline.plant.ingest import Ingest
+from pipeline.plant.ingest import Ingest, SettingsReader
 from pipeline.plant.lag import PartitionState, QueueState, partition_states, queue_names, queue_states
 from pipeline.plant.machines import Machines
 from pipeline.plant.readiness import ReadinessCheck
@@ -51,7 +51,8 @@ class Services:
         self._records = Records(self._redis)
         self.deployments = MachineDeployments(self._redis)
         self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
-        self.profile_logics = LogicStore(self._redis, settings.signing_key, ProfileDeployments(self._redis))
+        self.profile_deployments = ProfileDeployments(self._redis)
+        self.profile_logics = LogicStore(self._redis, settings.signing_key, self.profile_deployments)
         self.profiles = ProfileStore(self._redis, self.deployments, self._records)
         self._publisher = Publisher(lambda: topology.ensure(settings), amqp_url=settings.amqp_url)
         self._readiness = ReadinessCheck(self._redis, self._publisher)
@@ -68,7 +69,9 @@ class Services:
             self.redriver,
             settings.silent_after,
         )
-        self.ingest = Ingest(self._publisher, settings.limits)
+        self.ingest = Ingest(
+            self._publisher, settings.limits, SettingsReader(self.deployments, self.profile_deployments)
+        )
         self.collector = DeadLetterCollector(settings, self.letters)
         self.unknown_topics = UnknownTopicCollector(settings, self.letters)
         self.metrics = Metrics(settings, self.letters, self.collector)

@@ -16,6 +16,10 @@ _KINDS: Final = {
         "The reading is not JSON.",
         "Fix the device. If you send the reading again, it fails again.",
     ),
+    "invalid-payload": (
+        "The reading is not valid in the format that the settings of its machine name, such as CBOR or gzip.",
+        "Fix the device, or set the format that it sends; then send the reading again.",
+    ),
     "error": (
         "`process` raised an error, or returned an invalid value, or left one in `state`.",
         "Fix the logic at the line that the dead letter names, then send the reading again.",

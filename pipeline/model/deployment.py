@@ -4,6 +4,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
+
 
 class Active(Struct, frozen=True):
     """The deployed logic: the number of its version, the digest of its source, and the owner of the version.
@@ -37,7 +39,8 @@ class Deployment(Struct, frozen=True, array_like=True):
     `version` (0: none) and `digest` name the deployed version, and `versions` is the number of versions.
     `previous` is the version that was deployed before this one (0: none). If no version of its own is
     deployed, the machine runs the logic of `profile`. `config` is a JSON object that the logic reads as
-    `config`. The deployment of a profile has no `pause`, `profile` or `config`.
+    `config`. The deployment of a profile has no `pause`, `profile` or `config`. `settings` of a profile apply
+    to the machines that follow it.
     """
 
     version: int = 0
@@ -47,6 +50,7 @@ class Deployment(Struct, frozen=True, array_like=True):
     previous: int = 0
     profile: str | None = None
     config: bytes = b"{}"
+    settings: MachineSettings = NO_SETTINGS
 
     def having(self, version: int, digest: str) -> "Deployment":
         """Return the same deployment with this version deployed (0: none)."""

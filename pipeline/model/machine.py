@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from pipeline.model.deployment import Active, Deployment
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.record import Record
 
 
@@ -16,7 +17,7 @@ class Stored(Struct, frozen=True):
     """A machine as it was read from Redis.
 
     It has the machine's record, the token needed to write over it (empty if the machine is new), its
-    deployment, and the deployment of its profile if it runs the profile's logic.
+    deployment, and the deployment of its profile if it follows one.
     """
 
     record: Record
@@ -30,6 +31,12 @@ class Stored(Struct, frozen=True):
         if self.deployment.version or self.profile is None or not self.profile.version:
             return self.deployment.active
         return Active(self.profile.version, self.profile.digest, self.deployment.profile)
+
+    @property
+    def settings(self) -> MachineSettings:
+        """The settings that apply: its own, then those of its profile."""
+        own = self.deployment.settings
+        return own.over(self.profile.settings) if self.profile is not None else own
 
     @property
     def quarantined(self) -> bool:

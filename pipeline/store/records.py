@@ -158,13 +158,7 @@ class Records:
         ]
         values = cast("list[bytes | None]", self._redis.mget(keys))
         deployments = [Deployment.parse(value) for value in values[1::2]]
-        profiles = self._profiles(
-            {
-                deployment.profile
-                for deployment in deployments
-                if deployment.profile and not deployment.version
-            }
-        )
+        profiles = self._profiles({deployment.profile for deployment in deployments if deployment.profile})
         return {
             machine_id: self._stored(value, deployment, profiles.get(deployment.profile or ""))
             for machine_id, value, deployment in zip(machine_ids, values[::2], deployments, strict=True)

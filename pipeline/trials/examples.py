@@ -16,11 +16,13 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from pipeline.errors import IotLogicError
+from pipeline.errors import IotLogicError, ReadingUnfit
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
+from pipeline.trials.written import sent_reading
 from sandbox.errors import LogicError
-from sandbox.job import Checked, Failure
+from sandbox.job import Checked, Failure, Format
 from sandbox.limits import Limits
 from sandbox.runtime.values import encode_config, encode_state
 
@@ -42,13 +44,15 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     entry for each reading: the value that `process` must return (null, an object, or a list of objects), or
     `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object
     as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A
-    reading must not fail unless an error is expected.
+    reading must not fail unless an error is expected. `format` is the format of the readings: a text is
+    written as a text, and any format but JSON and text in hex, such as "01 67 00 fa".
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     readings: Annotated[list[Any], Meta(min_length=1, max_length=READINGS)]
     state: dict[str, Any] = {}
     config: dict[str, Any] = {}
+    format: Format = "json"
     results: list[dict[str, Any] | list[dict[str, Any]] | None] | None = None
     state_after: dict[str, Any] | None = None
 
@@ -101,13 +105,15 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
     for example in examples:
         try:
             state, config = encode_state(example.state, limits), encode_config(example.config, limits)
-        except LogicError as e:
+            settings = MachineSettings(format=example.format)
+            readings = [sent_reading(reading, settings) for reading in example.readings]
+        except (LogicError, ReadingUnfit) as e:
             message = f"The example cannot be run: {e}."
             wrong.append(
                 Mismatch(example=example.name, reading=None, message=message, expected=None, got=None)
             )
         else:
-            ready.append(Case(state, [msgspec.json.encode(reading) for reading in example.readings], config))
+            ready.append(Case(state, readings, config, settings))
     return ready, wrong
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
 from pipeline.trials.shared_sandbox import SharedSandbox
 from pipeline.trials.trial import Trial, Tried
 from sandbox.job import Checked, Logic, Problem
@@ -30,11 +31,12 @@ SLICE: Final = 0.05
 
 
 class Case(NamedTuple):
-    """The input of a trial: readings (each a JSON value), a state, and a config (JSON objects)."""
+    """The input of a trial: readings as a device sends them, a state, and a config (JSON objects)."""
 
     state: bytes
     readings: Sequence[bytes]
     config: bytes = b"{}"
+    settings: MachineSettings = NO_SETTINGS
 
 
 class TrialResult(NamedTuple):
@@ -111,7 +113,7 @@ class Run:
             self._stopped = "The logic was refused."
             return
         for case in cases:
-            trial = Trial(sandbox, logic, case.state, case.config)
+            trial = Trial(sandbox, logic, case.state, case.config, case.settings)
             tried = list[Tried]()
             self._tried.append(tried)
             for reading in case.readings:

@@ -11,17 +11,20 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, job_of
 from pipeline.model.quarantine import Strikes
-from sandbox.job import Failure, Job, Logic
+from pipeline.trials.written import shown_reading
+from sandbox.job import Failure, Logic
 from sandbox.parent.sandbox import Sandbox
 
 
 class Tried(Struct, omit_defaults=True):
     """The outcome of a reading in a trial.
 
-    `reading` is its text. `outcome` is ok, limit or error. `state` is the state after the reading. `fuel` is
-    the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer
-    to the sandbox and back. `error` is null unless the reading failed.
+    `reading` is its text, or its bytes in hex if its format is not text. `outcome` is ok, limit or error.
+    `state` is the state after the reading. `fuel` is the fuel used, and `peaks` the peak values by limit.
+    `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless the
+    reading failed.
     """
 
     reading: str
@@ -42,14 +45,22 @@ class Tried(Struct, omit_defaults=True):
 class Trial:
     """A logic, a state and a config, for one reading after the other.
 
-    `state` is the JSON object that the last reading left. `stopped` is the reason to stop if a machine would
-    be in quarantine by now.
+    `state` is the JSON object that the last reading left. The readings are taken as `settings` say. `stopped`
+    is the reason to stop if a machine would be in quarantine by now.
     """
 
-    def __init__(self, sandbox: Sandbox, logic: Logic, state: bytes, config: bytes = b"{}") -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        logic: Logic,
+        state: bytes,
+        config: bytes = b"{}",
+        settings: MachineSettings = NO_SETTINGS,
+    ) -> None:
         self._sandbox = sandbox
         self._logic = logic
         self._config = config
+        self._settings = settings
         self._strikes = Strikes(logic.digest)
         self.state = state
         self.stopped: str | None = None
@@ -57,7 +68,8 @@ class Trial:
     def step(self, reading: bytes) -> Tried:
         """Run the logic on a reading. Raises `SandboxUnavailable`."""
         began = perf_counter()
-        [report] = self._sandbox.run([Job(self._logic, self.state, [reading], self._config)])
+        job = job_of(self._logic, self.state, [reading], self._config, self._settings)
+        [report] = self._sandbox.run([job])
         seconds = perf_counter() - began
         [outcome], self.state = report.outcomes, report.state
         self._strikes = self._strikes.after(outcome)
@@ -65,7 +77,7 @@ class Trial:
             self.stopped = f"A machine with this logic would be in quarantine now: {self._strikes.reason}."
         sizes = {"result_bytes": sum(map(len, outcome.results)), "state_bytes": len(self.state)}
         return Tried(
-            reading=reading.decode(errors="replace"),
+            reading=shown_reading(reading, self._settings),
             outcome=outcome.kind if outcome.kind in ("ok", "limit") else "error",
             results=[msgspec.Raw(result) for result in outcome.results],
             state=msgspec.Raw(self.state),

@@ -20,6 +20,7 @@ from pipeline.broker.result import encode_result, event_ids, result_message
 from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import RedriveDecision, cause_of
 from pipeline.model.machine import Stored
+from pipeline.model.machine_settings import job_of
 from pipeline.model.reading import Reading
 from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
@@ -108,7 +109,9 @@ class Transaction(Struct):
     def job(self, logic: Logic) -> Job:
         """Return the job for the sandbox."""
         bodies = [reading.body for reading in self.run]
-        return Job(logic, self.stored.record.state, bodies, self.stored.deployment.config)
+        return job_of(
+            logic, self.stored.record.state, bodies, self.stored.deployment.config, self.stored.settings
+        )
 
     def advance(self, report: Report | None, time: str, recent: int) -> None:
         """Build the new record from the sandbox's report. Without a report, the readings were not run.

@@ -54,6 +54,10 @@ _IGNORED: Final = (
     signal.SIGPIPE,
 )
 
+#: Readings for the practice: CBOR and MessagePack with a time, and CBOR with a refused tag.
+_PRACTICE_CBOR: Final = (b"\xa1\x61t\xc0\x74" + b"2013-03-21T20:04:00Z", b"\xc1\x00", b"\xd8\x1c\x80")
+_PRACTICE_MSGPACK: Final = (b"\xd6\xff\x00\x00\x00\x00", b"\xc1")
+
 #: A logic that the child runs once before it serves, so that everything imported or made at first use exists.
 _PRACTICE: Final = """
 import base64, binascii, collections, datetime, json, math, re, statistics, struct
@@ -139,6 +143,10 @@ def _practise(limits: Limits, progress: ProgressWriter) -> None:
     for attempt in (source, b"import os\n", b"def f(:\n", b"\xff"):
         runner.check(Check(attempt))
     readings = [b'{"value": 21.5}', b'{"value": "x"}', b"{", b"[1, 2]"]
-    runner.work(Work([], [Load(0, "", source, None)], [Task(0, b"{}", readings, limits.batch_seconds)]))
+    seconds = limits.batch_seconds
+    tasks = [Task(0, b"{}", readings, seconds)]
+    tasks += [Task(0, b"{}", [*_PRACTICE_CBOR], seconds, format="cbor")]
+    tasks += [Task(0, b"{}", [*_PRACTICE_MSGPACK], seconds, format="msgpack")]
+    runner.work(Work([], [Load(0, "", source, None)], tasks))
     for word in (ProgressWriter.DONE, ProgressWriter.WORKING):
         progress.words[word] = 0

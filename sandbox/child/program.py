@@ -106,11 +106,13 @@ class Program:
             code = checked.code
         return cls(Logic(logic.digest, logic.source), code, limits)
 
-    def process(self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG) -> Any:
+    def process(
+        self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG, *, fuel: int | None = None
+    ) -> Any:
         """Run `process(data, state)` and return its result; `state` is changed in place.
 
         Decode `state` and `data` from JSON for each call, because the logic may store parts of one in the
-        other. `config` is a result of `decode_config`.
+        other. `config` is a result of `decode_config`. Without `fuel`, the logic has that of the limits.
 
         Raises:
             LogicError: the logic raised an error; `line` is the line of the logic that raised it.
@@ -119,6 +121,7 @@ class Program:
         """
         if self._compute is not None:
             self.prepare()
+        self._meter.tank = min(fuel or self._limits.fuel, max(self._limits.fuel, self._limits.fuel_max))
         return self._run(config, self._make, data, state)
 
     def prepare(self) -> None:
@@ -136,6 +139,7 @@ class Program:
         freezer.reset()
         try:
             compute = self._compute
+            self._meter.tank = self._limits.fuel
             self._tables = self._run(NO_CONFIG, lambda: compute)
         except LogicError as error:
             if isinstance(error, LimitExceeded) and error.limit == "soft_seconds":
@@ -155,7 +159,7 @@ class Program:
         """
         self._globals["config"] = config
         meter = self._meter
-        meter.fuel = self._limits.fuel
+        meter.fuel = meter.tank
         meter.breach = None
         meter.longest_text = meter.longest_list = meter.chained = meter.generators = 0
         if meter.date_formats:
@@ -205,7 +209,7 @@ class Program:
 
         Short texts and lists are not measured, and count as 0.
         """
-        meter, most = self._meter, self._limits.fuel
+        meter, most = self._meter, self._meter.tank
         fuel = most - meter.fuel if meter.fuel > 0 else most
         return {"fuel": fuel, "str_chars": meter.longest_text, "list_items": meter.longest_list}
 

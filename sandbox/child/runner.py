@@ -18,18 +18,19 @@ blames the reading.
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from sandbox.child.program import examine, failure_of, less_recursion
 from sandbox.child.watch import Watch
-from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused, NotJson
+from sandbox.errors import Breach, InvalidPayload, LimitExceeded, LogicError, LogicRefused, NotJson
 from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind
 from sandbox.limits import Limits
 from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, Reply, Task, Work
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.runtime.meter import breach_of
+from sandbox.runtime.payload import decode_payload
 from sandbox.runtime.runtime import Runtime
 from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
 
@@ -64,7 +65,7 @@ class Runnable(Protocol):
     def prepare(self) -> None:
         """Compute the tables. Raises `LogicRefused`, MemoryError, or `LimitExceeded` if it takes too long."""
 
-    def process(self, data: object, state: dict[str, object], config: Config) -> object:
+    def process(self, data: object, state: dict[str, object], config: Config, *, fuel: int | None) -> object:
         """Run the logic on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
 
 
@@ -121,15 +122,15 @@ class Runner:
 
     def _task(self, task: Task) -> None:
         words, watch, outcomes = self._words, self._watch, self._outcomes
-        place, state, last = task.place, task.state, len(task.readings) - 1
+        state, last = task.state, len(task.readings) - 1
         config = NO_CONFIG if task.config == b"{}" else _config(task.config)
-        spent, since = self._spent.get(place, 0.0), watch.now
+        spent, since = self._spent.get(task.place, 0.0), watch.now
         exhaustions = 0  # in a row
         for number, body in enumerate(task.readings):
             if spent + watch.now - since >= task.seconds:
                 outcome = self._over_budget
             elif exhaustions < EXHAUSTIONS:
-                outcome, state = self._timed(place, body, state, config)
+                outcome, state = self._timed(task, body, state, config)
             else:
                 outcome = _NOT_RUN
             outcomes.append(outcome)
@@ -143,7 +144,7 @@ class Runner:
                 self._pending += len(state)
                 used, since = watch.now - since, watch.now
                 self._seconds.append(used)
-                self._spent[place] = spent = spent + used
+                self._spent[task.place] = spent = spent + used
                 if self._pending > PART_BYTES or watch.due:
                     self._flush()
 
@@ -156,13 +157,13 @@ class Runner:
         self._watch.due = False
 
     def _timed(
-        self, place: int, body: bytes, state: bytes, config: Config | Outcome
+        self, task: Task, body: bytes, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading, which is `limit` past the deadline, and the state after it."""
         watch = self._watch
         try:
             watch.busy = True
-            outcome, after = self._reading(place, body, state, config)
+            outcome, after = self._reading(task, body, state, config)
             watch.busy = False
         except Breach as breach:
             watch.busy = False
@@ -172,11 +173,11 @@ class Runner:
         return outcome, after
 
     def _reading(
-        self, place: int, body: bytes, state: bytes, config: Config | Outcome
+        self, task: Task, body: bytes, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading, and the state after it."""
         try:
-            program = self._programs.get(place) or self._loaded(place)
+            program = self._programs.get(task.place) or self._loaded(task.place)
         except LimitExceeded as e:
             return Outcome("limit", failure=failure_of(e, "")), state
         if isinstance(program, LogicRefused):
@@ -185,21 +186,30 @@ class Runner:
             return config, state
         limits = self._limits
         try:
-            data = decode_reading(body, limits)
+            data = self._decoded(task, body)
         except NotJson as e:
             return Outcome("not-json", failure=Failure(str(e))), state
+        except InvalidPayload as e:
+            return Outcome("invalid-payload", failure=Failure(str(e))), state
         try:
             live = _decode_state(state)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             return Outcome("error", failure=Failure(f"the machine's state is not a JSON object: {e}")), state
         try:
-            results, after = encode(program.process(data, live, config), live, limits)
+            returned = program.process(data, live, config, fuel=task.fuel)
+            results, after = encode(returned, live, limits)
         except LimitExceeded as e:
             return self._failed("limit", e, program), state
         except LogicError as e:
             return self._failed("error", e, program), state
         peaks = program.peaks
         return Outcome("ok", results, fuel=peaks["fuel"], peaks=peaks), after
+
+    def _decoded(self, task: Task, body: bytes) -> Any:
+        """Return the value of a reading. Raises `NotJson` or `InvalidPayload`."""
+        if task.format == "json" and task.compression == "none":
+            return decode_reading(body, self._limits)
+        return decode_payload(body, task.format, task.compression, self._limits)
 
     def _loaded(self, place: int) -> Runnable | LogicRefused:
         load, watch = self._loads[place], self._watch

@@ -17,7 +17,7 @@ from sandbox.limits import Limits
 from sandbox.words import cleaned
 
 #: The kinds of outcome that a child may give, besides "ok".
-_FAILED: Final = frozenset({"not-json", "error", "limit", "refused", "quarantined"})
+_FAILED: Final = frozenset({"not-json", "invalid-payload", "error", "limit", "refused", "quarantined"})
 
 #: The most characters to show of a message or a hint, and of a line of source.
 _MESSAGE: Final = 500

@@ -173,7 +173,8 @@ class Sandbox:
             # Of a reading over the limit, send just enough for it to be refused for its length.
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
             place, left = given[job.logic.digest]
-            tasks.append(Task(place, batch.states[job_place], bodies, left, job.config))
+            state = batch.states[job_place]
+            tasks.append(Task(place, state, bodies, left, job.config, job.format, job.compression, job.fuel))
             expected += stop - start
         total = batch.seconds(logics, expected)
         deadline = child.process.deadline(

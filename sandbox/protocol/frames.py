@@ -22,7 +22,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from sandbox.job import Checked, Outcome
+from sandbox.job import Checked, Compression, Format, Outcome
 from sandbox.limits import Limits
 
 #: The length in front of every message.
@@ -97,6 +97,9 @@ class Task(Struct, frozen=True, array_like=True):
     readings: list[bytes]
     seconds: float
     config: bytes = b"{}"
+    format: Format = "json"
+    compression: Compression = "none"
+    fuel: int | None = None
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):

@@ -100,30 +100,35 @@ DICTS = CHANGEABLE | {MappingProxyType}
 _KEYED = DICTS | {Set, _KEYS, _ITEMS}
 
 
-def breach_of(limits: Limits, limit: str) -> Breach:
-    """Return the breach of a limit, with a message for the author of the logic."""
-    allowed = getattr(limits, limit)
+def breach_of(limits: Limits, limit: str, allowed: int | None = None) -> Breach:
+    """Return the breach of a limit, with a message for the author of the logic.
+
+    `allowed` is the limit if the machine has another one.
+    """
+    allowed = allowed or getattr(limits, limit)
     return Breach(limit, allowed, f"limit {limit} ({allowed:,} {UNITS[limit]}) exceeded: {SAID[limit]}")
 
 
 class Meter:
     """The remaining fuel, the largest text and list so far, the formats and patterns used, and the breach.
 
-    One meter serves all programs of a process: they run one after the other, never at once.
+    `tank` is the fuel that each reading gets. One meter serves all programs of a process: they run one after
+    the other, never at once.
     """
 
     __slots__ = (
         *("breach", "chained", "date_formats", "fuel", "generators", "limits", "longest_list"),
-        *("longest_text", "patterns"),
+        *("longest_text", "patterns", "tank"),
     )
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.tank = limits.fuel
         self.reset()
 
     def reset(self) -> None:
         """Restore the fuel and clear the measurements, for the next reading."""
-        self.fuel = self.limits.fuel
+        self.fuel = self.tank
         self.breach: Breach | None = None
         self.longest_text = 0
         self.longest_list = 0
@@ -134,7 +139,7 @@ class Meter:
 
     def exceed(self, limit: str) -> NoReturn:
         """End the logic because it exceeded a limit."""
-        breach = breach_of(self.limits, limit)
+        breach = breach_of(self.limits, limit, self.tank if limit == "fuel" else None)
         self.stop(breach)
         raise breach
 

@@ -29,7 +29,10 @@ class PlainProgram:
     def prepare(self) -> None:
         """Do nothing: all code of the source has run."""
 
-    def process(self, data: object, state: dict[str, object], config: Config) -> object:
+    def process(
+        self, data: object, state: dict[str, object], config: Config, *, fuel: int | None = None
+    ) -> object:
+        del fuel  # it counts no fuel
         self._names["config"] = config
         try:
             return self._names["process"](data, state)  # type: ignore[operator]

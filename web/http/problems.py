@@ -14,6 +14,7 @@ from pipeline.errors import (
     BrokerUnavailable,
     Busy,
     PublishError,
+    ReadingUnfit,
     RedriveStopped,
     SourceInvalid,
     TokenError,
@@ -116,6 +117,10 @@ def _examples_unfit(_request: Request[Any, Any, Any], error: ExamplesUnfit) -> R
     return respond(422, f"The logic was refused: {error}. The deployed version has not changed.")
 
 
+def _reading_unfit(_request: Request[Any, Any, Any], error: ReadingUnfit) -> Response[ProblemDetails]:
+    return respond(422, f"The trial was refused: {error}.")
+
+
 def _redis_down(_request: Request[Any, Any, Any], error: RedisError) -> Response[ProblemDetails]:
     return respond(503, f"Redis is unavailable: {error}. Try again later.")
 
@@ -200,6 +205,7 @@ HANDLERS: ExceptionHandlersMap = {
     ClientGone: _gone,
     ExamplesFailed: _examples_failed,
     ExamplesUnfit: _examples_unfit,
+    ReadingUnfit: _reading_unfit,
     RecursionError: _too_deep,
     TokenError: _no_token,
     Exception: _failed,

@@ -23,6 +23,9 @@ from web.http.problems import checked_id, unknown_machine
 from web.schemas.machine import MachineSummary, WholeMachine, shown, shown_whole
 from web.services import Services
 
+#: Maximum characters of a content type that is passed on with a reading.
+_CONTENT_TYPE_CHARS = 200
+
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 4
 
@@ -144,11 +147,19 @@ class MachinesController(Controller):
         """Send a reading, any JSON value. The API answers after RabbitMQ has confirmed it.
 
         It refuses a reading at once if a worker would: 413 if the reading is too long, 400 if it is not JSON,
-        is nested too deeply, or has a number that is too large.
+        is nested too deeply, or has a number that is too large. If the machine's settings say another format
+        than JSON, send its bytes; a worker decodes them.
         """
-        body = await request.body()
+        body, ingest = await request.body(), services.ingest
+        settings = ingest.remembered(checked_id(machine_id))
+        if settings is None:
+            settings = await asyncio.to_thread(ingest.read_settings, machine_id)
+        given = request.headers.get("Content-Type", "")[:_CONTENT_TYPE_CHARS]
+        plain = settings is not None and settings.is_plain_json
         try:
-            message_id, confirmed = services.ingest.send(checked_id(machine_id), body)
+            message_id, confirmed = ingest.send(
+                machine_id, body, settings, "application/json" if plain else given or None
+            )
         except TooLong as e:
             raise RequestEntityTooLarge(detail=f"The reading was refused: {e}.") from e
         except NotJson as e:

@@ -9,10 +9,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from pipeline.model.deployment import Active
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
-from sandbox.job import Problem
+from pipeline.trials.written import sent_reading
+from sandbox.job import Format, Problem
 from web.access.admission import SandboxUse
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
@@ -47,19 +49,25 @@ class CheckResult(Struct):
 
 
 class TrialOrder(Struct):
-    """A logic to try on readings, with a state and a config."""
+    """A logic to try on readings, with a state and a config.
+
+    `format` is the format of the readings. In JSON, a reading is any value; as a text, it is a text; in any
+    other format, it is a text with its bytes in hex, such as "01 67 00 fa".
+    """
 
     logic: _Logic
     readings: _Readings
     state: dict[str, Any] = {}
     config: dict[str, Any] = {}
+    format: Format = "json"
 
 
 class MachineTrialOrder(Struct):
     """A logic to try on a machine.
 
     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings,
-    its state, its config.
+    its state, its config. Its settings apply. If they say another format than JSON, write the readings as a
+    trial of a logic does.
     """
 
     logic: _Logic | None = None
@@ -137,8 +145,12 @@ class TrialsController(Controller):
         limits = services.settings.limits
 
         def case() -> Case:
+            settings = MachineSettings(format=data.format)
             return Case(
-                encoded_state(data.state, limits), _bytes(data.readings), encoded_config(data.config, limits)
+                encoded_state(data.state, limits),
+                [sent_reading(reading, settings) for reading in data.readings],
+                encoded_config(data.config, limits),
+                settings,
             )
 
         async def work(tool: Trials) -> TrialReport:
@@ -204,17 +216,12 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
     if data.config is not None:
         config = encoded_config(data.config, limits)
     if data.readings is not None:
-        readings, left_out = _bytes(data.readings), 0
+        readings, left_out = [sent_reading(reading, stored.settings) for reading in data.readings], 0
     else:
         recents = services.recents.read(machine_id, READINGS)
         readings = [recent.reading for recent in recents if recent.whole]
         left_out = len(recents) - len(readings)
-    return _Order(logic, active, Case(state, readings, config), left_out)
-
-
-def _bytes(readings: list[Any]) -> list[bytes]:
-    """Return readings as a device would send them."""
-    return [msgspec.json.encode(reading) for reading in readings]
+    return _Order(logic, active, Case(state, readings, config, stored.settings), left_out)
 
 
 def _shown(case: Case, ran: TrialResult) -> dict[str, Any]:

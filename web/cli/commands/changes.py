@@ -65,19 +65,21 @@ def _parts(api: Api, local: Local) -> Iterator[PartChange | None]:
         profile = field(machine, "profile") if machine else None
         changed = PartChange(local=local, part="profile", etag=None, before=profile, after=local.profile)
         yield changed if profile != local.profile else None
-    if local.config is not None:
-        answer = api.find(f"{path}/config")
-        config = answer.json if answer else {}
-        changed = PartChange(
-            local=local,
-            part="config",
-            etag=answer.etag if answer else None,
-            before=config,
-            after=local.config,
-        )
-        yield None if equal(config, local.config) else changed
+    for part, after in (("settings", local.settings), ("config", local.config)):
+        if after is not None:
+            yield _object(api, local, part, after)
     if local.logic is not None:
         yield _logic(local, local.logic, api.find(f"{path}/logic"))
+
+
+def _object(api: Api, local: Local, part: str, after: dict[str, Any]) -> PartChange | None:
+    answer = api.find(f"{local.target.path}/{part}")
+    before = answer.json if answer else {}
+    if equal(before, after):
+        return None
+    return PartChange(
+        local=local, part=part, etag=answer.etag if answer else None, before=before, after=after
+    )
 
 
 def _logic(local: Local, source: str, answer: Answer | None) -> PartChange | None:

@@ -5,9 +5,11 @@
     machines/press-7.py               the logic of a machine
     machines/press-7.examples.json    its examples: readings with their expected outcomes
     machines/press-7.config.json      the machine's config
+    machines/press-7.settings.json    its settings: the format, compression and fuel of its readings
     machines/press-7.profile          the name of the machine's profile, in one line
     profiles/pumps.py                 the logic of a profile
     profiles/pumps.examples.json      its examples
+    profiles/pumps.settings.json      the settings of its machines
 
 Each file is optional. Any other file in these two folders is an error, because an ignored file with a
 misspelt name is hard to find. Hidden files and `__pycache__` are ignored.
@@ -28,8 +30,16 @@ from web.cli.commands.target import KINDS, Kind, Target
 ENDINGS: Final = {
     ".examples.json": "examples",
     ".config.json": "config",
+    ".settings.json": "settings",
     ".profile": "profile",
     ".py": "logic",
+}
+
+#: What a file contains, by its part.
+_CONTENTS: Final = {
+    "examples": "a JSON list of examples",
+    "config": "a JSON object",
+    "settings": "a JSON object",
 }
 
 #: The parts that only machines have.
@@ -47,6 +57,7 @@ class Local(Struct):
     logic: str | None = None
     examples: list[Any] | None = None
     config: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
     profile: str | None = None
 
 
@@ -158,10 +169,12 @@ def _add(local: Local, part: str, path: Path) -> None:
                 local.examples = msgspec.to_builtins(msgspec.json.decode(content, type=list[Example]))
             case "config":
                 local.config = msgspec.json.decode(content, type=dict[str, Any])
+            case "settings":
+                local.settings = msgspec.json.decode(content, type=dict[str, Any])
             case _:
                 local.profile = Target.of("profiles", content.decode().strip()).name
     except OSError as e:
         raise Misused(f"{path} cannot be read: {e}") from e
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-        what = {"examples": "a JSON list of examples", "config": "a JSON object"}.get(part, "UTF-8 text")
+        what = _CONTENTS.get(part, "UTF-8 text")
         raise Misused(f"{path} must contain {what}: {e}") from e

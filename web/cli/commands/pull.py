@@ -61,6 +61,9 @@ def _parts(api: Api, target: Target) -> Iterator[tuple[str, Any]]:
         yield "logic", field(logic, "logic")
         if examples := field(logic, "examples"):
             yield "examples", examples
+    settings = api.find(f"{target.path}/settings")
+    if settings and settings.json:
+        yield "settings", settings.json
     if target.kind == "machines":
         config = api.find(f"{target.path}/config")
         if config and config.json:

@@ -131,7 +131,7 @@ def _put(api: Api, change: PartChange, comment: str | None) -> _Outcome:
 
 def _body(change: PartChange, comment: str | None) -> Any:
     match change.part:
-        case "config":
+        case "config" | "settings":
             return change.after
         case "profile":
             return {"profile": change.after}

@@ -539,6 +539,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/machines/{machine_id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the settings of a machine: the format, compression and fuel of its readings */
+        get: operations["get_machine_settings"];
+        /** Replace the settings of a machine */
+        put: operations["put_machine_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/machines/{machine_id}/state": {
         parameters: {
             query?: never;
@@ -726,6 +744,24 @@ export interface paths {
         /** Compare two versions of a logic, as a unified diff */
         get: operations["get_profile_diff"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the settings of a profile */
+        get: operations["get_profile_settings"];
+        /** Replace the settings of a profile, which is created if it does not exist */
+        put: operations["put_profile_settings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1005,11 +1041,16 @@ export interface components {
          * Example
          * @description A test of a logic: readings, and the expected results and state.
          *
-         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading must not fail unless an error is expected.
+         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa".
          */
         Example: {
             /** @default {} */
             config?: Record<string, unknown>;
+            /**
+             * @default json
+             * @enum {unknown}
+             */
+            format?: "binary" | "cbor" | "json" | "msgpack" | "text";
             name: string;
             readings: unknown[];
             /** @default null */
@@ -1135,7 +1176,7 @@ export interface components {
          */
         MachineError: {
             /** @enum {unknown} */
-            kind: "error" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "paused" | "quarantined" | "refused";
+            kind: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "paused" | "quarantined" | "refused";
             limit: string | null;
             line: number | null;
             logicprofile: string | null;
@@ -1194,7 +1235,7 @@ export interface components {
          * MachineTrialOrder
          * @description A logic to try on a machine.
          *
-         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config.
+         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config. Its settings apply. If they say another format than JSON, write the readings as a trial of a logic does.
          */
         MachineTrialOrder: {
             /** @default null */
@@ -1249,6 +1290,29 @@ export interface components {
             line?: number | null;
             message: string;
             reading: number | null;
+        };
+        /**
+         * NewSettings
+         * @description The new settings of a machine or a profile.
+         *
+         *     What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression, and with the fuel of the installation.
+         */
+        NewSettings: {
+            /**
+             * @description How the readings are compressed, in any format.
+             * @default null
+             */
+            compression?: ("gzip" | "none" | "zlib") | null;
+            /**
+             * @description What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and msgpack: the value in CBOR or MessagePack, which may contain bytes and times.
+             * @default null
+             */
+            format?: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
+            /**
+             * @description The fuel of a reading in ticks, at most IOT_LOGIC_LIMIT_FUEL_MAX. The time limit of a reading is the same for all machines.
+             * @default null
+             */
+            fuel?: number | null;
         };
         /**
          * NewToken
@@ -1432,7 +1496,7 @@ export interface components {
             machine: string;
             number: number;
             /** @enum {unknown} */
-            outcome: "error" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "paused" | "quarantined" | "refused";
+            outcome: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "paused" | "quarantined" | "refused";
             reading: unknown;
             results: unknown[];
             time: string;
@@ -1492,7 +1556,7 @@ export interface components {
             /** @default null */
             cause?: string | null;
             /** @default null */
-            kind?: ("not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown") | null;
+            kind?: ("not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown") | null;
             /** @default null */
             machine?: string | null;
             /** @default null */
@@ -1557,10 +1621,17 @@ export interface components {
         /**
          * TrialOrder
          * @description A logic to try on readings, with a state and a config.
+         *
+         *     `format` is the format of the readings. In JSON, a reading is any value; as a text, it is a text; in any other format, it is a text with its bytes in hex, such as "01 67 00 fa".
          */
         TrialOrder: {
             /** @default {} */
             config?: Record<string, unknown>;
+            /**
+             * @default json
+             * @enum {unknown}
+             */
+            format?: "binary" | "cbor" | "json" | "msgpack" | "text";
             /** @description Python source with one function `process(data, state)`. */
             logic: string;
             /** @description JSON values, in the order to process them. */
@@ -1586,7 +1657,7 @@ export interface components {
          * Tried
          * @description The outcome of a reading in a trial.
          *
-         *     `reading` is its text. `outcome` is ok, limit or error. `state` is the state after the reading. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless the reading failed.
+         *     `reading` is its text, or its bytes in hex if its format is not text. `outcome` is ok, limit or error. `state` is the state after the reading. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless the reading failed.
          */
         Tried: {
             /** @default null */
@@ -1842,7 +1913,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
                 /** @description The maximum number of items. */
                 limit?: number;
                 /** @description The machine's id, or ~stray for a reading without a machine. */
@@ -1884,7 +1955,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
@@ -2024,7 +2095,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
@@ -3146,6 +3217,77 @@ export interface operations {
             };
         };
     };
+    get_machine_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_machine_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSettings"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     get_state: {
         parameters: {
             query?: never;
@@ -3749,6 +3891,77 @@ export interface operations {
                 };
                 content: {
                     "text/x-diff": string;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_profile_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The profile's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_profile_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The profile's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSettings"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description The request is malformed. */

@@ -15,6 +15,8 @@ const WORDS: Record<string, string> = {
   "profile.delete": "Deleted a profile",
   "machine.profile": "Changed the machine's profile",
   "machine.config": "Changed the config",
+  "machine.settings": "Changed the settings",
+  "profile.settings": "Changed the settings of the profile",
   "machine.pause": "Paused the machine",
   "machine.resume": "Resumed the machine",
   "machine.delete": "Deleted the machine",
@@ -29,7 +31,7 @@ const WORDS: Record<string, string> = {
   "token.revoke": "Revoked a token",
 };
 
-const TAGGED = new Set(["machine.config", "state.replace", "state.reset"]);
+const TAGGED = new Set(["machine.config", "machine.settings", "profile.settings", "state.replace", "state.reset"]);
 
 /** Return the text of an action, or the API's name for an unknown one. */
 export function wordsOf(action: string): string {

@@ -16,6 +16,11 @@ export const KINDS: Record<Kind, Words> = {
     meaning: "The reading is not JSON, so no logic could run on it.",
     remedy: "Fix the device that sends it, and discard the reading: it would fail again.",
   },
+  "invalid-payload": {
+    title: "Wrong format",
+    meaning: "The reading is not valid in the format that the settings of its machine name, such as CBOR or gzip.",
+    remedy: "Fix the device, or set the format that it sends on the machine's page. Then send the reading again.",
+  },
   error: {
     title: "Error in the logic",
     meaning: "The logic raised an error, or returned a result that is not allowed.",

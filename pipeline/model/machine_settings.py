@@ -1,0 +1,69 @@
+"""How the readings of a machine or of a profile's machines are taken: their format, and their fuel."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sandbox.job import Compression, Format, Job, Logic
+
+
+class MachineSettings(Struct, frozen=True, omit_defaults=True):
+    """The settings of a machine or a profile. What a machine does not set is as its profile sets it.
+
+    By default, readings are JSON and not compressed, and have the fuel of the installation.
+    """
+
+    format: Annotated[
+        Format | None,
+        Meta(
+            description="What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and "
+            "msgpack: the value in CBOR or MessagePack, which may contain bytes and times."
+        ),
+    ] = None
+    compression: Annotated[
+        Compression | None, Meta(description="How the readings are compressed, in any format.")
+    ] = None
+    fuel: Annotated[
+        Annotated[int, Meta(ge=100)] | None,
+        Meta(
+            description="The fuel of a reading in ticks, at most IOT_LOGIC_LIMIT_FUEL_MAX. The time limit of "
+            "a reading is the same for all machines."
+        ),
+    ] = None
+
+    @property
+    def is_plain_json(self) -> bool:
+        """Whether readings are JSON and not compressed."""
+        return self.format in (None, "json") and self.compression in (None, "none")
+
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether readings are texts and not compressed."""
+        return self.format == "text" and self.compression in (None, "none")
+
+    def over(self, others: "MachineSettings") -> "MachineSettings":
+        """Return these settings, and for what they do not set, the others."""
+        return MachineSettings(
+            format=self.format or others.format,
+            compression=self.compression or others.compression,
+            fuel=self.fuel or others.fuel,
+        )
+
+
+#: The settings of a machine that sets nothing.
+NO_SETTINGS = MachineSettings()
+
+
+def job_of(
+    logic: Logic, state: bytes, readings: list[bytes], config: bytes, settings: MachineSettings
+) -> Job:
+    """Return the job of the sandbox for readings of a machine with these settings."""
+    return Job(
+        logic,
+        state,
+        readings,
+        config,
+        format=settings.format or "json",
+        compression=settings.compression or "none",
+        fuel=settings.fuel,
+    )
