@@ -83,7 +83,7 @@ def test_no_claim_extends_the_time_of_a_request(caplog: pytest.LogCaptureFixture
         "        try: spin()\n"
         "        except BaseException:\n"
         "            ticks += 1\n"
-        "            if ticks % 5 == 0: words[0] += 1\n"
+        "            if ticks % 2 == 0: words[0] += 1\n"
     )
     limits = Limits(batch_seconds=0.3, soft_seconds=0.1, hard_seconds=0.2)
     with Unguarded(limits) as sandbox:
