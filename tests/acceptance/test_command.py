@@ -195,7 +195,7 @@ def test_a_folder_is_pushed_as_a_whole_and_a_second_push_does_nothing(
     ]
     assert [source(plant, f"f{number}") for number in range(3)] == [logic(number) for number in range(3)]
     assert plant.client.get("/machines/f0/logic").json()["comment"] == "from git"
-    assert (second.status, second.out) == (0, "Nothing to do: 3 unchanged\n")
+    assert (second.status, second.out) == (0, "Nothing to do: 5 unchanged\n")
 
 
 def test_if_one_logic_of_a_folder_is_refused_none_is_deployed(plant: Installation, tmp_path: Path) -> None:
@@ -275,7 +275,9 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_unchanged(
     files = {
         f"profiles/p{machine}.py": shared,
         f"profiles/p{machine}.examples.json": msgspec.json.format(json.dumps([example])) + "\n",
+        f"profiles/p{machine}.settings.json": '{\n  "fuel": 5000\n}\n',
         f"machines/{machine}.config.json": '{\n  "most": 3\n}\n',
+        f"machines/{machine}.settings.json": '{\n  "format": "json",\n  "compression": "none"\n}\n',
         f"machines/{machine}.profile": f"p{machine}\n",
     }
     folder, other = write(tmp_path / "here", files), tmp_path / "there"
@@ -287,8 +289,10 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_unchanged(
     assert written(other) == files
     assert pushed.status == 0, pushed.error
     assert [(each["target"], each["part"]) for each in pushed.json["changes"]] == [
+        (f"profiles/p{machine}", "settings"),
         (f"profiles/p{machine}", "logic"),
         (f"machines/{machine}", "profile"),
+        (f"machines/{machine}", "settings"),
         (f"machines/{machine}", "config"),
     ]
     assert again.out == "Nothing to do: 3 unchanged\n"

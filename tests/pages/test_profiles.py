@@ -52,6 +52,17 @@ def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed
     send(plant, "press-1", {"n": 21})
     assert plant.client.get("/machines/press-1").json()["last_result"]["data"] == {"double": 42}
 
+    page.get_by_role("link", name="Settings", exact=True).last.click()
+    page.get_by_label("Format of the readings").select_option("binary")
+    page.get_by_label("Fuel of a reading").fill("50000")
+    page.get_by_role("button", name="Save the settings").click()
+    expect(page.get_by_text("Saved the settings of presses.")).to_be_visible()
+    assert plant.client.get("/profiles/presses/settings").json() == {"format": "binary", "fuel": 50_000}
+    assert axe(page) == []
+    page.get_by_label("Format of the readings").select_option("")
+    page.get_by_role("button", name="Save the settings").click()
+    expect(page.get_by_text("Saved the settings of presses.")).to_have_count(2)
+
     page.get_by_role("link", name="Machines", exact=True).last.click()
     table = page.get_by_role("table", name="Machines that follow")
     expect(table.get_by_role("row")).to_have_count(3)
