@@ -3,6 +3,9 @@
 Strategy. Each function of itertools is a generator of our own, which pays for each item that it passes on.
 So those without an end cannot hold a logic, and chains of them are bounded as other lazy iterators are (see
 `takes`). The functions that keep items (`cycle`, `product`, ...) bound and pay for them.
+
+Python's own `islice` and `pairwise` drop their source when it raises an error. If a generator of the logic
+asks the same iterator for the next item, Python frees the generator while it runs, which corrupts memory.
 """
 
 import bisect
@@ -151,12 +154,34 @@ def itertools_facade(meter: Meter, takes: Takes, add: Callable[[Any, Any], Any])
         if not 1 <= len(bounds) <= 3:
             raise TypeError(f"islice expected from 2 to 4 arguments, got {1 + len(bounds)}")
         for bound in bounds:
-            if bound is not None and type(bound) not in (int, bool):
+            if bound is not None and (type(bound) not in (int, bool) or bound < 0):
                 raise ValueError("the bounds of islice() must be None or whole numbers from 0 on")
-        return itertools.islice(takes.ticking(iterable), *bounds)
+        part = slice(*bounds)
+        if part.step == 0:
+            raise ValueError("the step of islice() must be None or a whole number from 1 on")
+        return sliced(source(iterable), part.start or 0, part.stop, part.step or 1)
+
+    def sliced(items: Iterator[Any], start: int, stop: int | None, step: int) -> Iterator[Any]:
+        """Yield the items from a start, in steps. Like Python, read all items before the stop."""
+        wanted = start
+        for place in itertools.count() if stop is None else range(max(start, stop)):
+            spend(1)
+            item = next(items, _MISSING)
+            if item is _MISSING:
+                return
+            if place == wanted:
+                wanted += step
+                yield item
 
     def pairwise(iterable: Any, /) -> Iterator[Any]:
-        return itertools.pairwise(takes.ticking(iterable))
+        return paired(source(iterable))
+
+    def paired(items: Iterator[Any]) -> Iterator[Any]:
+        before = next(items, _MISSING)
+        for item in items:
+            spend(1)
+            yield before, item
+            before = item
 
     def repeat(object: Any, times: Any = None) -> Iterator[Any]:  # noqa: A002 - the name of Python
         if times is not None and type(times) not in (int, bool):

@@ -1,7 +1,7 @@
 """Takes items for guards and functions that walk through them in C: sized, paid for, and never endless."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice, pairwise
+from itertools import islice
 from types import GeneratorType
 from typing import Any
 
@@ -10,7 +10,7 @@ from sandbox.runtime.meter import ENTRIES, SIZED, Meter
 from sandbox.runtime.sets import Keys, Set
 
 #: Iterators that run over other iterators, and how many of them may be chained in one reading.
-LAZY = frozenset((GeneratorType, zip, enumerate, islice, pairwise))
+LAZY = frozenset((GeneratorType, zip, enumerate))
 MOST_CHAINED = 200
 #: The iterators over other iterators that pay nothing for each item; each takes a small share of a tick.
 FREE_CHAINED = 16
