@@ -6,6 +6,7 @@ pays beforehand. A function that calls a function of the logic for each item is 
 for each item.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.runtime.meter import SCALARS, SIZED, Meter
@@ -18,8 +19,8 @@ from sandbox.runtime.texts import Texts
 _MISSING: Any = object()
 
 
-def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
-    """Return the built-in functions that are not types."""
+def functions(meter: Meter, takes: Takes, texts: Texts, add: Callable[[Any, Any], Any]) -> Guards:
+    """Return the built-in functions that are not types. `add` is the guard of `+`."""
     take = takes.take
 
     def extreme(choose: Any) -> Any:
@@ -68,9 +69,7 @@ def functions(meter: Meter, takes: Takes, texts: Texts) -> Guards:
             raise TypeError("sum() can't sum bytes [use b''.join(seq) instead]")
         for item in items:
             meter.spend(1)
-            start = meter.whole(start + item)
-            if type(start) is list or type(start) is tuple:
-                meter.items(len(start))
+            start = meter.whole(add(start, item))
         return start
 
     def every(items: Any, /) -> bool:

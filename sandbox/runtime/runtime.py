@@ -116,7 +116,7 @@ class Runtime:
             "_meter_": meter,
             "config": NO_CONFIG,
             **converting,
-            **builtin.functions(meter, takes, texts),
+            **builtin.functions(meter, takes, texts, guarded["_add_"]),
             **types,
             **match_guards(meter, types["isinstance"]),
             **conversions.ERRORS,

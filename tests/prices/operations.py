@@ -57,6 +57,7 @@ _FUNCTIONS: Final = {
     "{}(ITEMS, ANY)": "sum",
     "{}(ROWS, [])": "sum",
     "{}(LIST, TUPLE)": "sum",
+    "{}([DEQUE] * 100, DEQUE)": "sum",
     "{}(ITEMS, ITEMS)": "max min",
     "{}(TUPLE, TUPLE)": "max min",
     "{}(ANY, ANY, ANY)": "max min",
@@ -393,6 +394,7 @@ _METHODS: Final = {
         "x = re.match('(?s)(?P<a>.*)()', TEXT); x.{}('a')": "end group groupdict groups span start",
         "x = re.match('(?s)(?P<a>.*)()', TEXT); x.{}(1, 'a', 0)": "group",
         "x = re.match('(?s)(?P<a>.*)()', TEXT); x.{}(*[0] * 1000)": "group",
+        "x = re.match('(?s).(?P<a>.*)', 'a' + TEXT); x.{}(1); x[1]; x['a']": "group",
         "x = re.match('(?s)(?P<a>.*)()', TEXT); x.{}(ANY)": "end group groupdict groups span start",
     },
     "Counter": {

@@ -129,6 +129,15 @@ def test_what_is_not_json_is_named_with_its_place(value: str, place: str) -> Non
     assert failure.message.startswith(place)
 
 
+def test_a_sum_of_deques_is_bounded_as_a_sum_of_lists_is() -> None:
+    source = IMPORTS + process("return {'v': len(sum([deque([0] * 1000)] * data, deque()))}")
+
+    assert run(source, 20).results == [{"v": 20_000}]
+    failure = run(source, 21).failure
+    assert failure is not None
+    assert failure.limit == "list_items"
+
+
 def test_a_value_that_can_be_changed_is_no_table() -> None:
     source = (
         IMPORTS
