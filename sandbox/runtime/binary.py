@@ -69,6 +69,8 @@ class Layouts:
             if len(digits) > 9:
                 raise struct.error("a count in the format is too large")
             count = int(digits or 1)
+            if not count and code == "p":
+                raise struct.error("'0p' is not available: bytes of 'p' begin with one for their length")
             size += count * (struct.calcsize(f"<{code}"))
             values += 0 if code == "x" else 1 if code in "sp" else count
             if not order and code not in _BYTES:
