@@ -80,9 +80,10 @@ class Compiled(NamedTuple):
 class Match:
     """A match: the text, and the start and end of each group."""
 
-    __slots__ = ("_names", "_spans", "_text")
+    __slots__ = ("_meter", "_names", "_spans", "_text")
 
-    def __init__(self, text: str, spans: list[tuple[int, int]], names: dict[str, int]) -> None:
+    def __init__(self, meter: Meter, text: str, spans: list[tuple[int, int]], names: dict[str, int]) -> None:
+        self._meter = meter
         self._text = text
         self._spans = spans
         self._names = names
@@ -107,7 +108,11 @@ class Match:
         """Return the texts of the groups with a name."""
         return {name: self.part(number, default) for name, number in self._names.items()}
 
-    __getitem__ = part
+    def __getitem__(self, group: Any) -> Any:
+        low, high = self.span(group)
+        self._meter.text_of(high - low)
+        return self._text[low:high] if low >= 0 else None
+
     __iter__ = None  # else Python would count the groups
 
 
@@ -228,7 +233,7 @@ class Regex:
                 at = low + 1
                 continue
             if plain:
-                yield Match(text, spans, program.names)
+                yield Match(meter, text, spans, program.names)
             else:
                 meter.spend(1 + (high - seen >> 5))
                 places = {-1: -1, seen: character}
@@ -236,7 +241,7 @@ class Regex:
                     character += len(data[seen:place].decode("utf-8", "replace"))
                     places[place] = character
                     seen = place
-                yield Match(text, [(places[a], places[b]) for a, b in spans], program.names)
+                yield Match(meter, text, [(places[a], places[b]) for a, b in spans], program.names)
             if high > low:
                 at = high
             elif high < end:
@@ -388,13 +393,13 @@ class Regex:
             return lambda _match: repl
         meter.spend(4 * repl.count("\\"))
         parts = _template(repl, program)
+        written = sum(len(part) for part in parts if type(part) is str)
 
         def fill(match: Match) -> str:
             meter.spend(len(parts))
-            made = [part if type(part) is str else match.part(part, "") for part in parts]
-            if sum(map(len, made)) > meter.limits.str_chars:
-                meter.exceed("str_chars")
-            return "".join(made)
+            spans = [match.span(part) for part in parts if type(part) is int]
+            meter.text_of(written + sum([high - low for low, high in spans]))
+            return "".join([part if type(part) is str else match.part(part, "") for part in parts])
 
         return fill
 
@@ -402,9 +407,10 @@ class Regex:
         meter = self._meter
 
         def group(match: Match, /, *groups: Any) -> Any:
-            meter.spend(len(groups) >> 1)
-            made = tuple([meter.text(match.part(each) or "") and match.part(each) for each in groups or (0,)])
-            return made if len(made) > 1 else match.part(*(groups or (0,)))
+            if len(groups) <= 1:
+                return match[groups[0] if groups else 0]
+            meter.spend(len(groups))
+            return tuple([match[each] for each in groups])
 
         def groups(match: Match, default: Any = None) -> tuple[Any, ...]:
             made = match.parts(default)

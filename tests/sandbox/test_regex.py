@@ -3,6 +3,7 @@
 import re
 import resource
 import time
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -48,6 +49,7 @@ CALLS = [
     "re.sub(p, lambda m: m.group().upper() + str(m.start()), t, count=2, flags=re.A)",
     "re.subn(p, '-', t, flags=re.ASCII)",
     "(lambda m: m and [m.group(), m.groups(), m.groupdict(), m.end(), m[0]])(re.search(p, t, re.A))",
+    "(lambda m: m and [m.group(*range(each)) for each in range(len(m.groups()) + 2)])(re.search(p, t, re.A))",
     "bool(re.match(p, t, re.A))",
     "(lambda m: m and m.groups('x'))(re.fullmatch(p, t, re.A))",
     "re.compile(p, re.I | re.M).findall(t.encode('ascii', 'ignore').decode())",
@@ -136,6 +138,32 @@ def test_a_hostile_pattern_ends_soon_by_its_fuel(pattern: str, text: str) -> Non
     assert time.process_time() - began < 1
     assert ran.failure is not None
     assert ran.failure.limit == "fuel" or "too large" in ran.failure.message
+
+
+def test_a_group_pays_for_its_text_also_in_brackets() -> None:
+    source = "import re\n" + process(
+        "m = re.search('(?s)b(?P<n>.*)', 'ab' + 'a' * 20_000)\n"
+        "for i in range(data):\n    m['n']\n    m[1]\n    m[0]"
+    )
+    program = Program.load(Logic.of(source), Limits())
+    used = []
+    for times in (0, 10):
+        program.process(times, {})
+        used.append(program.peaks["fuel"])
+
+    assert used[1] - used[0] > 10 * 3 * (20_000 >> 5)
+
+
+def test_a_replacement_is_measured_before_it_is_made() -> None:
+    source = "import re\n" + process("re.sub('(?s)b.*', r'\\g<0>' * 400, 'ab' + 'a' * 100_000)")
+    tracemalloc.start()
+    ran = run(source)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert ran.failure is not None
+    assert ran.failure.limit == "str_chars"
+    assert most < 10_000_000
 
 
 def test_programs_of_many_patterns_are_dropped() -> None:
