@@ -9,6 +9,7 @@ import collections
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.runtime.sets import NUMBERS
@@ -146,6 +147,8 @@ class Counter(dict[Any, Any]):
         return self._meter.bounded(made)
 
     def _changed(self, other: object, join: Callable[[Any, Any], Any]) -> Any:
+        if type(other) in (dict, DefaultDict, MappingProxyType):
+            other = Counter(self._meter, other)  # type: ignore[arg-type]
         made = self._joined(other, join)
         if made is NotImplemented:
             return made
@@ -154,9 +157,9 @@ class Counter(dict[Any, Any]):
         return self
 
     def _paid(self, other: "Counter") -> None:
-        self._meter.entries(self, len(other))
+        self._meter.entries(self)
         self._meter.entries(other)
-        self._meter.spend(len(self) + len(other))
+        self._meter.spend(len(self) + 2 * len(other))
 
     def __add__(self, other: object) -> Any:
         return self._joined(other, lambda ours, theirs: ours + theirs)
