@@ -114,6 +114,7 @@ def itertools_facade(meter: Meter, takes: Takes, add: Callable[[Any, Any], Any])
                 yield item
 
     def groupby(iterable: Any, key: Any = None) -> Iterator[Any]:
+        spend(2)
         return grouped(source(iterable), key)
 
     def grouped(items: Iterator[Any], key: Any) -> Iterator[Any]:
@@ -222,6 +223,7 @@ def itertools_facade(meter: Meter, takes: Takes, add: Callable[[Any, Any], Any])
     def columns(count: int) -> None:
         if count > MOST_COLUMNS:
             raise ValueError(f"{count} columns are too many; at most {MOST_COLUMNS} are available")
+        spend(count >> 3)
 
     def product(*iterables: Any, repeat: Any = 1) -> Iterator[Any]:
         if type(repeat) not in (int, bool):
