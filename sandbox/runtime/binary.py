@@ -112,6 +112,8 @@ def struct_facade(meter: Meter) -> Guards:
 
     def unpack(format: Any, buffer: Any, /) -> tuple[Any, ...]:  # noqa: A002
         layout = _paid(format, buffer)
+        if len(buffer) != layout.size:
+            raise struct.error(f"unpack requires a buffer of {layout.size} bytes, not of {len(buffer)}")
         return layout.struct.unpack(buffer)
 
     def unpack_from(format: Any, /, buffer: Any, offset: Any = 0) -> tuple[Any, ...]:  # noqa: A002
@@ -126,8 +128,7 @@ def struct_facade(meter: Meter) -> Guards:
 
     def _paid(format: Any, buffer: Any) -> Layout:  # noqa: A002
         layout = layouts.of(format)
-        if type(buffer) is not bytes:
-            raise TypeError(f"a bytes-like object is required, not {type(buffer).__name__!r}")
+        only_bytes(buffer)
         meter.spend((layout.values >> 2) + (layout.size >> 5))
         return layout
 
@@ -145,8 +146,8 @@ def base64_facade(meter: Meter) -> Guards:
     """Return the facade of base64."""
 
     def paid(data: Any, altchars: Any = None) -> None:
-        for value in (data, altchars):
-            if value is not None and type(value) not in TEXTS:
+        for value in (data,) if altchars is None else (data, altchars):
+            if type(value) not in TEXTS:
                 raise TypeError(f"base64 takes bytes or a text, not {type(value).__name__}")
         if altchars is not None and len(altchars) != 2:
             raise ValueError("altchars must be two characters")
@@ -197,11 +198,6 @@ def base64_facade(meter: Meter) -> Guards:
 def binascii_facade(meter: Meter) -> Guards:
     """Return the facade of binascii."""
 
-    def only_bytes(data: Any) -> bytes:
-        if type(data) is not bytes:
-            raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}")
-        return data
-
     def hexlify(data: Any, sep: Any = None, bytes_per_sep: Any = 1) -> bytes:
         meter.text_of(3 * len(only_bytes(data)))
         return meter.text(
@@ -232,13 +228,19 @@ def zlib_facade(meter: Meter) -> Guards:
     return {"adler32": checksum(zlib.adler32, meter, 1), "crc32": checksum(zlib.crc32, meter, 0)}
 
 
+def only_bytes(data: Any) -> bytes:
+    """Return bytes, and raise an error for any other value."""
+    if type(data) is not bytes:
+        instead = "; write text.encode() or bytes.fromhex(text)" if type(data) is str else ""
+        raise TypeError(f"bytes are required, not {type(data).__name__!r}{instead}")
+    return data
+
+
 def checksum(function: Any, meter: Meter, start: int) -> Any:
     """Return a checksum of bytes that pays for them."""
 
     def run(data: Any, value: Any = start, /) -> int:
-        if type(data) is not bytes:
-            raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}")
-        meter.spend((len(data) >> 6) + 1)
+        meter.spend((len(only_bytes(data)) >> 6) + 1)
         return function(data, value)  # type: ignore[no-any-return]
 
     return run

@@ -9,6 +9,7 @@ from inspect import unwrap
 from types import FunctionType
 from typing import Any, Final
 
+from sandbox.allowed import METHODS
 from sandbox.job import FILENAME
 from sandbox.runtime.frozen import PLAIN
 from sandbox.runtime.meter import DICTS, LONG_KEY, Meter
@@ -19,7 +20,12 @@ from sandbox.runtime.texts import Method, named
 #: What to write instead of a method that a value does not have, by the name of its type and the method.
 _INSTEAD: Final = {
     ("bytes", "encode"): "they are bytes already",
+    ("int", "decode"): "an item of bytes is a number; write chr(n), or data[0:1].decode()",
     ("int", "hex"): "write hex(n) or f'{n:04x}'",
+    **{
+        ("NoneType", name): "a pattern that does not match gives None, so write `if match:` first"
+        for name in METHODS["Match"]
+    },
     ("list", "decode"): "write bytes(items).decode()",
     ("list", "hex"): "write bytes(items).hex()",
     ("str", "decode"): "it is a text already",

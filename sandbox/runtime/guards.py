@@ -191,6 +191,8 @@ def item_guards(meter: Meter, takes: Takes) -> Guards:
         return target
 
     def cut(value: Any, low: Any, high: Any, step: Any) -> Any:
+        if type(value) is Deque:
+            raise TypeError("a deque has no slices; write list(...)[1:3]")
         made = value[low:high:step]
         if type(made) in TEXTS:
             meter.text(made)

@@ -49,7 +49,15 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             if type(made) is int and not least < made < most:
                 meter.exceed("int_bits")
             return made
-        return sized(left + right)
+        try:
+            return sized(left + right)
+        except TypeError:
+            if {kind, type(right)} == TEXTS:
+                raise TypeError(
+                    "a text and bytes cannot be joined; write data.decode() for a text of the bytes, "
+                    "or text.encode() for bytes"
+                ) from None
+            raise
 
     def subtract(left: Any, right: Any) -> Any:
         kind = type(left)
@@ -155,7 +163,7 @@ def operator_guards(meter: Meter, takes: Takes, texts: Texts, kinds: Mapping[obj
             left += right
             return left
         if not isinstance(left, list):
-            return sized(left + right)
+            return add(left, right)
         right = takes.take(right)
         meter.items(len(left) + len(right))
         left += right

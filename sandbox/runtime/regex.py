@@ -36,8 +36,10 @@ _LETTERS: Final = {2: "i", 8: "m", 16: "s"}
 _NOWHERE: Final = (-1, -1)
 _FREE, _START, _WHOLE = _re2.RE2.Anchor.UNANCHORED, _re2.RE2.Anchor.ANCHOR_START, _re2.RE2.Anchor.ANCHOR_BOTH
 _EXTENSION: Final = re.compile(r"\(\?([aimsu]*(?:-[ims]+)?)([:)])")
+_NAMED: Final = re.compile(r"\(\?P<([^>)]*)>")
 _COMMENT: Final = re.compile(r"\(\?#[^)]*\)")
 _UP_TO: Final = re.compile(r"\{,([0-9]*)\}")
+_BOUNDS: Final = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 _CODE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
 _REFERENCE: Final = re.compile(r"\\(?:g<([^>]*)>|([1-9][0-9]?)|(.))", re.DOTALL)
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
@@ -137,7 +139,7 @@ class Regex:
 
     def _pattern(self, pattern: Any, flags: Any) -> Pattern:
         if type(flags) is not int:
-            raise TypeError(f"flags must be flags of re, not {type(flags).__name__}")
+            raise TypeError(f"flags must be flags of re, such as re.I, not {type(flags).__name__}")
         if type(pattern) is Pattern:
             if flags:
                 raise ValueError("cannot process flags argument with a compiled pattern")
@@ -187,7 +189,7 @@ class Regex:
             why = engine.error().decode("utf-8", "replace")
             too_large = "too large" in why or "repetition size" in why
             self._meter.spend(ticks + (TOO_LARGE_TICKS if too_large else 0))
-            raise PatternError("the pattern is too large" if too_large else why)
+            raise PatternError(_too_large(why) if too_large else why)
         steps, back, groups = (
             engine.ProgramSize(),
             engine.ReverseProgramSize(),
@@ -450,6 +452,16 @@ def pattern_attributes() -> dict[type, dict[str, Callable[[Any], Any]]]:
     return {Pattern: {"pattern": lambda pattern: pattern.text}}
 
 
+def _too_large(why: str) -> str:
+    """Return what to say about an error of RE2 about the size of a pattern, or of a repetition."""
+    bounds = _BOUNDS.search(why)
+    if bounds is None:
+        return "the pattern is too large"
+    if int(bounds[1]) > int(bounds[2] or bounds[1]):
+        return f"the least number of repetitions is greater than the most: {bounds[0]}"
+    return f"the pattern is too large: at most 1,000 repetitions of a part are available: {bounds[0]}"
+
+
 def _width(byte: int) -> int:
     """Return the number of bytes of a character of UTF-8, by its first byte."""
     return 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
@@ -465,7 +477,7 @@ def _template(repl: str, program: Compiled) -> list[str | int]:
         name, number, escaped = found.groups()
         if escaped is None:
             wanted = name or number
-            place = program.names.get(wanted) if not wanted.isdecimal() else int(wanted[:9])
+            place = program.names.get(wanted) if not wanted.isdecimal() else int(wanted[-9:])
             if place is None:
                 raise IndexError(f"unknown group name {wanted[:40]!r}")
             if place > program.groups:
@@ -513,6 +525,8 @@ def translated(pattern: str) -> str:
             continue
         elif character == "(" and pattern.startswith("?", at + 1):
             piece, at = _extension(pattern, at)
+            if piece.startswith("(?P<") and piece in made:
+                raise PatternError(f"two groups begin with {piece[:40]}")
             made.append(piece)
             continue
         elif character == "{" and (bounds := _UP_TO.match(pattern, at)):
@@ -549,11 +563,23 @@ def _escape(pattern: str, at: int, *, within: bool) -> tuple[str, int]:
     return (f"\\{kind}" if kind.isascii() else kind), at + 2
 
 
+def _named(pattern: str, at: int) -> tuple[str, int]:
+    """Return the begin of a group with a name. RE2 would take other names too."""
+    found = _NAMED.match(pattern, at)
+    if found is None:
+        raise PatternError("a group name does not end; write (?P<name>…)")
+    if not found[1].isidentifier():
+        raise PatternError(
+            f"{found[1][:40]!r} is no group name; it has a letter first, then letters and digits"
+        )
+    return found[0], found.end()
+
+
 def _extension(pattern: str, at: int) -> tuple[str, int]:
     """Return what a group that begins with `(?` is for RE2, and where the pattern goes on."""
     after = pattern[at + 2 : at + 4]
     if after == "P<":
-        return "(?P<", at + 4
+        return _named(pattern, at)
     if comment := _COMMENT.match(pattern, at):
         return "", comment.end()
     if flags := _EXTENSION.match(pattern, at):
@@ -572,6 +598,8 @@ def _extension(pattern: str, at: int) -> tuple[str, int]:
         raise PatternError(
             "(?P= is not available: a pattern cannot refer to an earlier group. Compare the groups with =="
         )
+    if after[:1] == "<":
+        raise PatternError("(?< is not available; a group with a name begins with (?P<name>")
     if "x" in after:
         raise PatternError("the flag x (VERBOSE) is not available; write the pattern without blanks")
     raise PatternError(f"(?{after[:1]} is not available")

@@ -83,12 +83,16 @@ def named(value: object) -> tuple[str, str]:
     if name == "timedelta":
         return "a timedelta", ".total_seconds() makes a number of it"
     if name in ("dict_keys", "dict_values", "dict_items", "generator", "zip", "enumerate", "reversed"):
-        return f"a {name}", "list(...) makes a list of it"
+        return f"{_article(name)} {name}", "list(...) makes a list of it"
     if hasattr(kind, "__next__"):
         return "an iterator", "list(...) makes a list of it"
     if name in ("Match", "Pattern"):
         return f"a {name.lower()} of re", ".group() makes a text of it" if name == "Match" else ""
-    return ("a function" if callable(value) else f"a {name}"), ""
+    return ("a function" if callable(value) else f"{_article(name)} {name}"), ""
+
+
+def _article(name: str) -> str:
+    return "an" if name[0] in "AEIOaeio" else "a"
 
 
 class _Walk:

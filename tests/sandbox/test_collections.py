@@ -129,6 +129,52 @@ def test_what_is_not_json_is_named_with_its_place(value: str, place: str) -> Non
     assert failure.message.startswith(place)
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("struct.unpack('<i', b'ab')", "unpack requires a buffer of 4 bytes, not of 2"),
+        ("struct.unpack('<h', 'ab')", "bytes are required, not 'str'; write text.encode() or bytes.fromhex"),
+        ("struct.unpack('<h', None)", "bytes are required, not 'NoneType'"),
+        ("binascii.crc32('ab')", "bytes are required, not 'str'; write text.encode()"),
+        ("base64.b64decode(None)", "base64 takes bytes or a text, not NoneType"),
+        ("base64.b64decode('YQ==') + 'b'", "write data.decode() for a text of the bytes"),
+        ("'a' + b'b'", "a text and bytes cannot be joined"),
+        ("x = 'a'\nx += b'b'", "a text and bytes cannot be joined"),
+        ("'ab'.decode()", "str has no 'decode'; it is a text already"),
+        ("b'ab'[0].decode()", "an item of bytes is a number; write chr(n), or data[0:1].decode()"),
+        ("deque([1, 2])[1:]", "a deque has no slices; write list(...)[1:3]"),
+        ("return {'v': [struct.error('x')]}", 'result["v"][0] is an error, which is not JSON'),
+        ("return {'v': enumerate([])}", 'result["v"] is an enumerate, which is not JSON; list(...)'),
+    ],
+)
+def test_a_message_says_what_to_write(body: str, message: str) -> None:
+    failure = run("import base64, binascii, struct\n" + IMPORTS + process(body)).failure
+
+    assert failure is not None
+    assert message in failure.message
+
+
+def test_counters_of_many_keys_are_compared_and_joined() -> None:
+    source = IMPORTS + process(
+        "one = Counter({str(n): 1 for n in range(2_600)})\nother = one.copy()\none['x'] = 2\none += other\n"
+        "return {'v': [one == other, one > other, len(one | other), len(one + other), one['5']]}"
+    )
+
+    assert run(source, limits=Limits(fuel=1_000_000)).results == [{"v": [False, True, 2_601, 2_601, 2]}]
+
+
+@pytest.mark.parametrize("operator", ["+", "-", "|", "&"])
+@pytest.mark.parametrize(
+    "counts", ["{'a': 1, 'b': 0, 'c': 3}", "defaultdict(int, a=1, c=3)", "{'a': -5, 'b': 9}"]
+)
+def test_a_counter_is_changed_by_a_dict_as_in_python(operator: str, counts: str) -> None:
+    names: dict[str, object] = {}
+    body = f"c = Counter(a=2, b=1)\nc {operator}= {counts}\nreturn {{'v': c, 't': str(c)}}"
+    exec(IMPORTS + process(body) + "returned = process({}, {})", names)  # noqa: S102 - our own source
+
+    assert run(IMPORTS + process(body)).results == [names["returned"]]
+
+
 def test_a_sum_of_deques_is_bounded_as_a_sum_of_lists_is() -> None:
     source = IMPORTS + process("return {'v': len(sum([deque([0] * 1000)] * data, deque()))}")
 
