@@ -229,6 +229,7 @@ def itertools_facade(meter: Meter, takes: Takes, add: Callable[[Any, Any], Any])
         if type(repeat) not in (int, bool):
             raise TypeError(f"repeat must be a whole number, not {type(repeat).__name__}")
         columns(len(iterables) * max(repeat, 0))
+        spend(2)
         return rows(itertools.product(*map(pool, iterables), repeat=repeat), len(iterables) * repeat)
 
     def pool(items: Any) -> list[Any]:
