@@ -587,8 +587,25 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "`re.VERBOSE`, `(?x)`, `a++`, patterns of bytes, positions in `search`, `expand` of a match": (
             "RE2 does not have them, or they are not checked and priced yet. Decode bytes first."
         ),
+        "`flags` and `groups` of a pattern, `string` and `lastindex` of a match, codes such as `\\101`": (
+            "They are not checked and priced yet. Keep the text in a variable, and write `\\x41`."
+        ),
+        "in `findall`, `split` and `sub`: an empty match and a longer one at the same place": (
+            "Python looks for both, and RE2 only for the first: `re.findall('a*?', 'aa')` gives three empty "
+            "texts here, and `['', 'a', '', 'a', '']` in Python. Write patterns that match no empty text, "
+            "such as `a+?`."
+        ),
+        "an empty last part for a group in a repetition, such as `(a*)*`; `\\B` in an empty text": (
+            "The group has the last part that is not empty here, and an empty text in Python. Write `(a*)`. "
+            "`\\B` matches an empty text here, as it does from Python 3.14 on."
+        ),
+        "a search for hundreds of matches in one long text": (
+            "Each search pays for all of the text that is left, because the engine may read it to its end. "
+            "Split the text into lines or fields first, and search each of them."
+        ),
         "letters and digits of other scripts for `\\w`, `\\d`, `\\b`; `$` before a line end at the end": (
-            "In RE2 these classes are those of ASCII, and `$` matches only at the very end. Write `\\n?$`."
+            "In RE2 these classes are those of ASCII, and `$` matches only at the very end. Write `\\n?$`. "
+            "With IGNORECASE, all letters are equal as in Python, except the Turkish `ı` and `I`."
         ),
         "patterns of more than 500 characters, 50 groups, or 1,000 repetitions of a part": (
             "A compiled pattern takes memory. Use several patterns."
@@ -600,8 +617,9 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "bytes in results and in the state": (
             "JSON has none. Write `.hex()`, `list(…)` or `base64.b64encode(…).decode()`."
         ),
-        "formats of `struct` without a byte order, and `@`, `n`, `N` and `P` in them": (
-            "The host would decide their sizes and gaps. Write `<` or `>` first, such as `'<hH'`."
+        "formats of `struct` without a byte order, and `@`, `n`, `N`, `P` and `0p` in them": (
+            "The host would decide their sizes and gaps. Write `<` or `>` first, such as `'<hH'`. For `0p`, "
+            "Python writes a byte beyond the end."
         ),
         "`struct.Struct` and `pack_into`, Base32 and Base85 of `base64`, `zlib.decompress`": (
             "They are not checked and priced yet, or need a `bytearray`."
@@ -620,6 +638,10 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         ),
         "`+x` and `-x` of a Counter, and its `^`; `default_factory` of a defaultdict": (
             "They are not checked and priced yet. Write a comprehension."
+        ),
+        "the text of a match, a pattern, an iterator or a function, such as `str(match)`": (
+            "It only names the kind, such as `<Match>`, because Python shows an address. Write "
+            "`match.group()`, `pattern.pattern` or `list(…)`."
         ),
         "deques, Counters and defaultdicts in tables": (
             "They could be changed. Code that makes one outside of functions runs for every reading."

@@ -120,6 +120,30 @@ def test_a_message_says_what_is_not_available(call: str, message: str) -> None:
     assert message in failure.message
 
 
+def test_what_differs_from_python_is_as_documented() -> None:
+    ran = run(
+        "import re\n"
+        + process(
+            "return {'empty': re.findall('a*?', 'aa'), 'first': re.findall('|a', 'a'),\n"
+            "        'none': re.findall('a+?', 'aa'),\n"
+            "        'group': re.match('(a*)*', 'aab').groups(), 'kind': str(re.match('a', 'a')),\n"
+            "        'end': re.findall('a$', 'a\\n'),\n        'i': re.findall('(?i)[k\u00b5]', 'K\u212a\u03bc\u0131')}"
+        )
+    )
+
+    assert ran.results == [
+        {
+            "empty": ["", "", ""],
+            "first": ["", ""],
+            "none": ["a", "a"],
+            "group": ["aa"],
+            "kind": "<Match>",
+            "end": [],
+            "i": ["K", "\u212a", "\u03bc"],
+        }
+    ]
+
+
 def test_the_flag_for_verbose_patterns_is_refused_at_upload() -> None:
     [problem] = run("import re\n" + process("re.compile('a b', re.VERBOSE)")).problems
 
