@@ -601,7 +601,8 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         ),
         "a search for hundreds of matches in one long text": (
             "Each search pays for all of the text that is left, because the engine may read it to its end. "
-            "Split the text into lines or fields first, and search each of them."
+            "Split the text into lines or fields first, and search each of them. For one kind of character, "
+            "such as `[;,]` or `\\s+`, the whole text is paid for once."
         ),
         "letters and digits of other scripts for `\\w`, `\\d`, `\\b`; `$` before a line end at the end": (
             "In RE2 these classes are those of ASCII, and `$` matches only at the very end. Write `\\n?$`. "

@@ -127,7 +127,8 @@ def test_what_differs_from_python_is_as_documented() -> None:
             "return {'empty': re.findall('a*?', 'aa'), 'first': re.findall('|a', 'a'),\n"
             "        'none': re.findall('a+?', 'aa'),\n"
             "        'group': re.match('(a*)*', 'aab').groups(), 'kind': str(re.match('a', 'a')),\n"
-            "        'end': re.findall('a$', 'a\\n'),\n        'i': re.findall('(?i)[k\u00b5]', 'K\u212a\u03bc\u0131')}"
+            "        'end': re.findall('a$', 'a\\n'),\n"
+            "        'i': re.findall('(?i)[k\u00b5]', 'K\u212a\u03bc\u0131')}"
         )
     )
 
@@ -200,6 +201,40 @@ def test_a_replacement_is_measured_before_it_is_made() -> None:
     assert ran.failure is not None
     assert ran.failure.limit == "str_chars"
     assert most < 10_000_000
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\d+", r"\s+", "[;,]", "[^;]+", ".", ".+", r"\.", "a", "\u00e4+", r"\W+"]
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 345;" * 100,
+        "a" * 63 + "1" + "a" * 200 + "22" + "b" * 900 + "3.",
+        "\u00e4" * 31 + "a\u4e2d" + " " * 500 + "1" * 70 + "\u00e4\n;" * 40,
+        "\U0001f600" * 200 + "1" * 129 + "\U0001f600",
+    ],
+    ids=len,
+)
+def test_a_pattern_of_one_kind_gives_in_a_long_text_what_python_gives(pattern: str, text: str) -> None:
+    body = "return {'v': [m.span() for m in re.finditer(data['p'], data['t'])]}"
+
+    ran = run("import re\n" + process(body), {"p": pattern, "t": text}, limits=Limits(result_bytes=1 << 20))
+
+    assert ran.results == [{"v": [list(m.span()) for m in re.finditer(pattern, text, re.A)]}]
+
+
+@pytest.mark.parametrize("call", [r"re.findall(r'\d+', t)", "re.split('[;,]', t)", r"re.sub(r'\s+', '', t)"])
+def test_the_fuel_for_a_pattern_of_one_kind_grows_with_the_text_only(call: str) -> None:
+    program = Program.load(
+        Logic.of("import re\n" + process(f"t = 'line 12 ;' * data\n{call}\nreturn {{}}")), Limits()
+    )
+    used = []
+    for times in (100, 1_000):
+        program.process(times, {})
+        used.append(program.peaks["fuel"])
+
+    assert used[1] < 11 * used[0]
 
 
 def test_programs_of_many_patterns_are_dropped() -> None:
