@@ -26,8 +26,9 @@ alphabetical order, and the items of all other sets (mixed ones, tuples, or numb
 which they were added. A loop over a set passes the items that the set had when the loop began, also if the
 set changes meanwhile.
 
-`process` returns a dict, a list or tuple of dicts, or None. In results and in the state, a tuple becomes a
-list.
+`process` returns a dict, a list or tuple of dicts, or None. In results and in the state, a tuple or a deque
+becomes a list, and a Counter or defaultdict becomes a dict. So make them again in each reading, such as
+`last = state["last"] = deque(state.get("last", []), maxlen=10)`.
 
 Code outside of functions runs for every reading, so its lists and dicts are new each time. The exception is
 code with a loop, a comprehension or a call of a function of the logic, such as `TABLE = make_table()`: it
