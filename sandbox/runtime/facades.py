@@ -20,6 +20,7 @@ from sandbox.runtime.meter import CONTAINERS, DICTS, SCALARS, TEXTS, Meter
 from sandbox.runtime.sets import NUMBERS
 from sandbox.runtime.takes import Guards, Takes
 from sandbox.runtime.texts import Texts
+from sandbox.runtime.values import named as described
 
 #: The ticks for each value of a statistics function, which computes with exact fractions; about its real
 #: time.
@@ -301,6 +302,7 @@ def json_facade(meter: Meter, texts: Texts) -> Guards:
     def refuse_value(value: Any) -> Any:
         if type(value) is MappingProxyType:  # already measured as a dict
             return dict(value)
-        raise TypeError(f"a {type(value).__name__} is not JSON: {texts.quote(value)[:80]}")
+        name, instead = described(value)
+        raise TypeError(f"{name} is not JSON{instead and '; '}{instead}: {texts.quote(value)[:80]}")
 
     return {"JSONDecodeError": JSONDecodeError, "dumps": dumps, "loads": loads}

@@ -61,6 +61,7 @@ _NAMES = {
     tuple: ("a tuple", ""),
     range: ("a range", "list(...) makes a list of it"),
     bytes: ("bytes", ".hex() or base64.b64encode(...).decode() makes a text of them"),
+    Deque: ("a deque", "list(...) makes a list of it"),
     complex: ("a complex number", ""),
     type(None): ("None", ""),
     str: ("a text", ""),

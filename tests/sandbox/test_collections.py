@@ -144,11 +144,16 @@ def test_what_is_not_json_is_named_with_its_place(value: str, place: str) -> Non
         ("b'ab'[0].decode()", "an item of bytes is a number; write chr(n), or data[0:1].decode()"),
         ("deque([1, 2])[1:]", "a deque has no slices; write list(...)[1:3]"),
         ("return {'v': [struct.error('x')]}", 'result["v"][0] is an error, which is not JSON'),
+        (
+            "json.dumps({'a': b'x'})",
+            "bytes is not JSON; .hex() or base64.b64encode(...).decode() makes a text of them",
+        ),
+        ("json.dumps([deque([1])])", "a deque is not JSON; list(...) makes a list of it: deque([1])"),
         ("return {'v': enumerate([])}", 'result["v"] is an enumerate, which is not JSON; list(...)'),
     ],
 )
 def test_a_message_says_what_to_write(body: str, message: str) -> None:
-    failure = run("import base64, binascii, struct\n" + IMPORTS + process(body)).failure
+    failure = run("import base64, binascii, json, struct\n" + IMPORTS + process(body)).failure
 
     assert failure is not None
     assert message in failure.message
