@@ -154,6 +154,7 @@ def itertools_facade(meter: Meter, takes: Takes, add: Callable[[Any, Any], Any])
     def islice(iterable: Any, /, *bounds: Any) -> Iterator[Any]:
         if not 1 <= len(bounds) <= 3:
             raise TypeError(f"islice expected from 2 to 4 arguments, got {1 + len(bounds)}")
+        spend(2)
         for bound in bounds:
             if bound is not None and (type(bound) not in (int, bool) or bound < 0):
                 raise ValueError("the bounds of islice() must be None or whole numbers from 0 on")
