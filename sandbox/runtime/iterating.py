@@ -58,6 +58,7 @@ def itertools_facade(meter: Meter, takes: Takes, add: Callable[[Any, Any], Any])
                 yield item
 
     def compress(data: Any, selectors: Any) -> Iterator[Any]:
+        spend(2)
         return (item for item, chosen in side_by_side(data, selectors) if chosen)
 
     def side_by_side(*sources: Any) -> Iterator[Any]:

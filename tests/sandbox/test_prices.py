@@ -114,6 +114,41 @@ def test_a_literal_number_pays_for_the_keys_that_a_large_dict_may_pass_before_it
     assert used[1] - used[0] > 500 * 5
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        "itertools.islice((), 1)",
+        "itertools.compress((), ())",
+        "itertools.product(())",
+        "itertools.groupby(())",
+    ],
+)
+def test_making_an_iterator_pays_for_the_generators_behind_it(step: str) -> None:
+    program = load(
+        f"import itertools\ndef process(data, state):\n    for i in range(data):\n        {step}\n"
+    )
+    used = []
+    for times in (0, 100):
+        program.process(times, {})
+        used.append(program.peaks["fuel"])
+
+    assert used[1] - used[0] >= 100 * 3
+
+
+def test_a_counter_pays_for_finding_a_key_twice() -> None:
+    program = load(
+        "import collections\ndef process(data, state):\n"
+        "    keys = [2**900 + n * (2**61 - 1) for n in range(600)]\n"
+        "    for i in range(data):\n        collections.Counter(keys)\n"
+    )
+    used = []
+    for times in (0, 1):
+        program.process(times, {})
+        used.append(program.peaks["fuel"])
+
+    assert used[1] - used[0] > 600 * 600 // 32
+
+
 def test_the_text_of_an_error_in_an_error_in_an_error_is_paid_for() -> None:
     depth, times = 40, 100
     program = load(
