@@ -195,7 +195,7 @@ def test_a_folder_is_pushed_as_a_whole_and_a_second_push_does_nothing(
     ]
     assert [source(plant, f"f{number}") for number in range(3)] == [logic(number) for number in range(3)]
     assert plant.client.get("/machines/f0/logic").json()["comment"] == "from git"
-    assert (second.status, second.out) == (0, "Nothing to do: 5 unchanged\n")
+    assert (second.status, second.out) == (0, "Nothing to do: 3 unchanged\n")
 
 
 def test_if_one_logic_of_a_folder_is_refused_none_is_deployed(plant: Installation, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_unchanged(
         (f"machines/{machine}", "settings"),
         (f"machines/{machine}", "config"),
     ]
-    assert again.out == "Nothing to do: 3 unchanged\n"
+    assert again.out == "Nothing to do: 5 unchanged\n"
     with plant.collect() as results:
         plant.send([(machine, 1)])
         wait_until(lambda: results.messages)
