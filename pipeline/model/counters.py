@@ -41,7 +41,7 @@ class Counters(Struct, frozen=True, array_like=True):
     `readings` counts the readings from the machine and the `resent` ones. Each has led to any number of
     `results`, or to one dead letter. `limits` counts the dead letters of kind `limit` by the exceeded limit.
     `seen` is when a worker last processed a reading from the machine (milliseconds since 1970; 0 before the
-    first).
+    first). `duplicates` counts the readings that were recognised as sent again by the machine, and not run.
     """
 
     readings: int = 0
@@ -51,6 +51,7 @@ class Counters(Struct, frozen=True, array_like=True):
     limits: dict[str, int] = {}
     seen: int = 0
     last_error: LastError | None = None
+    duplicates: int = 0
 
     def after(
         self,
@@ -59,12 +60,13 @@ class Counters(Struct, frozen=True, array_like=True):
         *,
         from_machine: bool,
         resent: int = 0,
+        duplicates: int = 0,
         active: Active | None = None,
     ) -> Self:
         """Return the counts after these outcomes of readings, which are numbered from `first`.
 
         `from_machine` says whether any reading that was run or moved came from the machine itself. `resent`
-        is the number of readings that were dead letters.
+        is the number of readings that were dead letters, and `duplicates` that of readings not run.
         """
         now = milliseconds_now()
         results, dead_letters, limits = self.results, self.dead_letters, self.limits
@@ -96,6 +98,7 @@ class Counters(Struct, frozen=True, array_like=True):
             limits,
             now if from_machine else self.seen,
             last_error,
+            self.duplicates + duplicates,
         )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from pipeline.model.duplicates import DuplicateRule
 from sandbox.job import Compression, Format, Job, Logic
 
 
@@ -31,6 +32,14 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
         ),
     ] = None
 
+    duplicates: Annotated[
+        DuplicateRule | None,
+        Meta(
+            description="How readings are recognised that the device sends again; they are counted and not "
+            "run. Without it, each message is a reading of its own."
+        ),
+    ] = None
+
     @property
     def is_plain_json(self) -> bool:
         """Whether readings are JSON and not compressed."""
@@ -47,6 +56,7 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
             format=self.format or others.format,
             compression=self.compression or others.compression,
             fuel=self.fuel or others.fuel,
+            duplicates=self.duplicates or others.duplicates,
         )
 
 

@@ -150,7 +150,8 @@ class Record(Struct, frozen=True, array_like=True):
     `outgoing` are the messages of the last applied readings. `strikes` are the strikes against the machine's
     logic. `moved` and `taken` count the readings that went into the overflow and those that came back.
     `attempts` are pairs: a place, and the number of the attempt that published the readings from that place
-    on. `counters` are the counts for users. `gone` says that the machine is deleted.
+    on. `counters` are the counts for users. `gone` says that the machine is deleted. `keys` are the keys of
+    the last readings, by which duplicates are recognised (`pipeline.model.duplicates`).
     """
 
     number: int = 0
@@ -166,6 +167,7 @@ class Record(Struct, frozen=True, array_like=True):
     gone: bool = False
     earlier: bytes = b""
     attempts: tuple[tuple[int, int], ...] = ()
+    keys: bytes = b""
 
     @property
     def failed(self) -> bool:
@@ -294,18 +296,21 @@ class Record(Struct, frozen=True, array_like=True):
         outgoing: list[Outgoing],
         *,
         skipped: Sequence[Reading] = (),
+        duplicates: Sequence[Reading] = (),
         moving: bool = False,
         state: bytes,
         carry: bool,
         strikes: Strikes,
         counters: Counters,
+        keys: bytes = b"",
     ) -> Self:
         """Return the record after `run` and `move`, the fresh readings of a split, were run and moved.
 
         `settled` is the number of the delivery of `session` up to which no reading can come back. `carry`
         says that messages of earlier readings may not be published yet and must be kept. `skipped` are
         readings that were sent again and were applied before: they count as taken from the overflow, and for
-        nothing else. For `moving`, see `split`.
+        nothing else. `duplicates` are marked and taken like the others, and not run. For `moving`, see
+        `split`.
         """
         is_own = self.session == session
         tags = [
@@ -313,7 +318,7 @@ class Record(Struct, frozen=True, array_like=True):
             for reading in (*split.applied, *split.recognised, *split.fresh)
             if reading.place is None
         ]
-        taken = _last_place((*run, *skipped), self.taken)
+        taken = _last_place((*run, *duplicates, *skipped), self.taken)
         # While readings are on their way to the overflow, readings from the overflow are still run.
         on_the_move = (
             []
@@ -328,7 +333,9 @@ class Record(Struct, frozen=True, array_like=True):
         marks = self.marks if is_own else ()
         if marks and marks[0][0] <= settled:
             marks = tuple(pair for pair in marks if pair[0] > settled)
-        fresh = [reading for reading in (*run, *move) if reading.place is None]
+        fresh = [reading for reading in (*run, *move, *duplicates) if reading.place is None]
+        if duplicates:
+            fresh.sort(key=_tag_of)  # marks are in the queue's order
         if new := split.recognised + fresh:
             marks = (*marks, (new[-1].delivery, b"".join([reading.mark for reading in new])))
         return replace(
@@ -347,7 +354,12 @@ class Record(Struct, frozen=True, array_like=True):
             gone=self.gone and not run and not move,
             earlier=b"" if fresh else split.earlier,
             attempts=attempts,
+            keys=keys,
         )
+
+
+def _tag_of(reading: Reading) -> int:
+    return reading.tag
 
 
 def _trimmed(attempts: tuple[tuple[int, int], ...], taken: int) -> tuple[tuple[int, int], ...]:

@@ -107,10 +107,11 @@ class WorkerMetrics:
         self._set_aside = self._counter(
             "readings_set_aside",
             "Readings delivered and not run: moved to the overflow (moved), delivered again after they were "
-            "applied (repeated), or sent again from a dead letter that was already processed (skipped).",
+            "applied (repeated), sent again by the machine (duplicate), or sent again from a dead letter "
+            "that was already processed (skipped).",
             "cause",
         )
-        for cause in ("moved", "repeated", "skipped"):
+        for cause in ("moved", "repeated", "duplicate", "skipped"):
             self._set_aside.labels(cause)
         self._misdated = self._counter(
             "readings_misdated",

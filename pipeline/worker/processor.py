@@ -3,8 +3,9 @@
 1. Read: read the records and the deployments of the batch's machines, in one round trip.
 2. Split: set aside the readings that are not run. These are readings that are already applied
    (`pipeline.model.record` defines how they are recognised), readings that move to the overflow because their
-   machine floods (`pipeline.worker.flood`), and readings that were sent again from a dead letter that is used
-   up, which are skipped (`pipeline.store.dead_letters`).
+   machine floods (`pipeline.worker.flood`), duplicates that the machine has sent again
+   (`pipeline.model.duplicates`), and readings that were sent again from a dead letter that is used up, which
+   are skipped (`pipeline.store.dead_letters`).
 3. Run: run the other readings in the sandbox, each machine's readings in order.
 4. Write: write the state, the marks, the last readings and the messages to publish, in one round trip, and
    use up the dead letters of readings that were sent again. A machine whose record or dead letters changed
@@ -175,6 +176,9 @@ class Processor:
         """Count the outcomes of these readings after they are written, and announce them to subscribers."""
         self._metrics.count([outcome for transaction in transactions for outcome in transaction.outcomes])
         self._metrics.count_set_aside("moved", sum(len(transaction.moved) for transaction in transactions))
+        self._metrics.count_set_aside(
+            "duplicate", sum(len(transaction.duplicates) for transaction in transactions)
+        )
         self._metrics.count_set_aside("repeated", sum(transaction.repeated for transaction in transactions))
         self._metrics.count_set_aside(
             "skipped", sum(len(transaction.skipped) for transaction in transactions)

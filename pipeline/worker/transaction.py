@@ -4,7 +4,7 @@ If the record has changed meanwhile, nothing is written, and the readings get an
 processor fills a transaction in step by step (`pipeline.worker.processor`) and undoes no step:
 
 1. `stored` is the machine as it was read.
-2. `found`, `run`, `moved` and `skipped` divide the readings: each reading is in one of them.
+2. `found`, `run`, `moved`, `skipped` and `duplicates` divide the readings: each reading is in one of them.
 3. `outcomes` has the outcome of each reading in `run`.
 4. `after` is the record to write, with the messages to publish.
 """
@@ -17,8 +17,10 @@ from pipeline.broker.dead_letter import dead_letter_message
 from pipeline.broker.overflow import move_message
 from pipeline.broker.publisher import Message
 from pipeline.broker.result import encode_result, event_ids, result_message
+from pipeline.clock import milliseconds_now
 from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import RedriveDecision, cause_of
+from pipeline.model.duplicates import divide
 from pipeline.model.machine import Stored
 from pipeline.model.machine_settings import job_of
 from pipeline.model.reading import Reading
@@ -33,11 +35,12 @@ from sandbox.job import Failure, Job, Logic, Outcome, Report
 class Transaction(Struct):
     """The transaction of `group`'s machine.
 
-    `moving` says that readings which the session has moved are still on their way to the overflow.
-    `settled` says how far the session that wrote the previous record is settled. `found` says which readings
-    an earlier batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from
-    a dead letter that is used up. `uses` are the dead letters that the readings in `run` use up. `recents`
-    are the last readings in `run`, encoded to be kept. `after` is None if there is nothing to write.
+    `moving` says that readings which the session has moved are still on their way to the overflow. `settled`
+    says how far the session that wrote the previous record is settled. `found` says which readings an earlier
+    batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from a dead
+    letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `uses` are the
+    dead letters that the readings in `run` use up. `recents` are the last readings in `run`, encoded to be
+    kept. `after` is None if there is nothing to write.
     """
 
     group: MachineReadings
@@ -48,6 +51,8 @@ class Transaction(Struct):
     run: list[Reading] = []
     moved: list[Reading] = []
     skipped: list[Reading] = []
+    duplicates: list[Reading] = []
+    keys: bytes = b""
     uses: list[str] = []
     outcomes: list[Outcome] = []
     recents: list[bytes] = []
@@ -88,6 +93,15 @@ class Transaction(Struct):
                 "earlier ones"
             )
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
+        settings = self.stored.settings
+        if settings.duplicates is not None:
+            self.run, self.duplicates, self.keys = divide(
+                settings.duplicates,
+                self.stored.record.keys,
+                self.run,
+                milliseconds_now() // 1000,
+                plain_json=settings.is_plain_json,
+            )
 
     @property
     def repeated(self) -> int:
@@ -119,14 +133,15 @@ class Transaction(Struct):
         `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
         """
         record, active = self.stored.record, self.stored.active
-        if not (self.run or self.moved or self.skipped or self.found.recognised):
+        if not (self.run or self.moved or self.skipped or self.duplicates or self.found.recognised):
             return
         self.outcomes = report.outcomes if report else [self._not_run()] * len(self.run)
         self.recents = self._recents(time, recent)
         strikes = record.strikes.against(active.digest if active else "")
         for outcome in self.outcomes:
             strikes = strikes.after(outcome)
-        from_machine = len(self.run) > len(self.uses) or any(reading.claim is None for reading in self.moved)
+        sent = len(self.run) + len(self.duplicates) > len(self.uses)
+        from_machine = sent or any(reading.claim is None for reading in self.moved)
         self.after = record.advance(
             self.session,
             self.group.session.settled.delivery,
@@ -135,6 +150,7 @@ class Transaction(Struct):
             self.moved,
             [*self._published(time), *self._on_the_move()],
             skipped=self.skipped,
+            duplicates=self.duplicates,
             moving=self.moving,
             state=report.state if report else record.state,
             # An earlier session may have ended after it wrote and before it published.
@@ -145,8 +161,10 @@ class Transaction(Struct):
                 self.outcomes,
                 from_machine=from_machine,
                 resent=len(self.uses),
+                duplicates=len(self.duplicates),
                 active=active,
             ),
+            keys=self.keys,
         )
 
     def _not_run(self) -> Outcome:

@@ -183,7 +183,8 @@ def test_settings_are_read_and_changed_with_their_tag(plant: Installation, m: st
     assert client.put(f"/machines/{m}1/settings", json={"format": "text"}, headers=tag).status_code == 200
     assert client.put(f"/machines/{m}1/settings", json={}, headers=tag).status_code == 412
     assert client.get(f"/machines/{m}1/settings").json() == {"format": "text"}
-    for wrong in ({"format": "xml"}, {"fuel": 1}, {"fromat": "text"}, [], {"compression": "lz4"}):
+    refused: list[Any] = [{"format": "xml"}, {"fuel": 1}, {"fromat": "text"}, [], {"compression": "lz4"}]
+    for wrong in refused:
         assert client.put(f"/machines/{m}1/settings", json=wrong).status_code == 400
     assert client.get("/profiles/p1/settings").status_code == 404
     assert client.put(f"/profiles/{m}new/settings", json={"fuel": 5_000}).status_code == 200

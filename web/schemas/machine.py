@@ -72,6 +72,9 @@ class WholeMachine(MachineSummary, kw_only=True):
     resent: Annotated[
         int, Meta(description="Readings that were sent again from dead letters; part of `readings`.")
     ]
+    duplicates: Annotated[
+        int, Meta(description="Readings that the machine sent twice, not run again; see its settings.")
+    ]
     errors_by_kind: dict[str, int]
     limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by exceeded limit.")]
     last_reading: Annotated[RecentReading | None, Meta(description="The last reading, with its outcome.")]
@@ -96,6 +99,7 @@ def shown_whole(
     return WholeMachine(
         **_shown(machine_id, stored, health),
         resent=counters.resent,
+        duplicates=counters.duplicates,
         errors_by_kind=counters.dead_letters,
         limits=counters.limits,
         last_reading=reading.shown(machine_id, recents[-1]) if recents else None,
