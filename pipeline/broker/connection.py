@@ -88,12 +88,6 @@ def parameters_of(amqp_url: str) -> list[pika.URLParameters]:
     return found
 
 
-def has_other_node(amqp_url: str, parameters: pika.connection.Parameters) -> bool:
-    """Return whether the setting has another node than this one that has not failed in the last seconds."""
-    here = parameters.host, parameters.port
-    return any((each.host, each.port) != here and not _last_failure(each) for each in parameters_of(amqp_url))
-
-
 def _last_failure(parameters: pika.connection.Parameters) -> float:
     """Return when this node failed; 0 if it has not lately."""
     failed_at = _failed_at.get((parameters.host, parameters.port), 0.0)

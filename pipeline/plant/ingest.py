@@ -78,9 +78,17 @@ class Ingest:
             return None
 
     def send(
-        self, machine_id: str, body: bytes, settings: MachineSettings | None, content_type: str | None
+        self,
+        machine_id: str,
+        body: bytes,
+        settings: MachineSettings | None,
+        content_type: str | None,
+        *,
+        message_id: str | None = None,
     ) -> "tuple[str, Future[None]]":
         """Publish a reading as a device would. Return its message id and a future for the broker's confirm.
+
+        Without a `message_id`, it gets a new one.
 
         If the machine's readings are JSON, raises `NotJson` if a worker would refuse this one. Other formats,
         and those of unknown `settings`, are decoded in the sandbox only. Raises `TooLong`, and `Busy` if too
@@ -94,7 +102,7 @@ class Ingest:
             if self._unconfirmed + len(body) > UNCONFIRMED:
                 raise Busy("Too many readings wait for RabbitMQ's confirmation", _AGAIN_SECONDS)
             self._unconfirmed += len(body)
-        message_id = str(uuid.uuid4())
+        message_id = message_id or str(uuid.uuid4())
         properties = pika.BasicProperties(
             content_type=content_type,
             delivery_mode=PERSISTENT,

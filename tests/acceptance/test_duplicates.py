@@ -1,7 +1,6 @@
 """Devices that send a reading again, and the settings that recognise it, with a real API and worker."""
 
 import json
-from functools import partial
 from typing import Any
 
 import pika
@@ -30,10 +29,6 @@ def seen(plant: Installation, machine: str) -> tuple[int, int]:
     if answer.status_code != 200:
         return 0, 0
     return answer.json()["readings"], answer.json()["duplicates"]
-
-
-def is_past(plant: Installation, before: tuple[int, int]) -> bool:
-    return seen(plant, "d4") != before
 
 
 def test_by_default_each_message_is_a_reading_of_its_own(plant: Installation) -> None:
@@ -69,31 +64,17 @@ def test_a_profile_recognises_the_duplicates_of_its_machines_by_a_field(plant: I
     wait_until(lambda: seen(plant, "d3") == (4, 2))
 
 
-def test_a_worker_that_is_killed_runs_no_duplicate_and_no_reading_twice(installation: Installation) -> None:
-    plant = installation
-    plant.start_api()
-    plant.upload("d4", COUNT)
-    plant.client.put("/machines/d4/settings", json={"duplicates": {"readings": 1000}}).raise_for_status()
-    workers = [plant.start_worker()]
-    count = 1500
-    with plant.collect() as results:
-        for start in range(0, count, 300):
-            # Each reading is sent twice: in its part, and in the next one.
-            part = range(max(0, start - 300), start + 300)
-            before = seen(plant, "d4")
-            send(plant, "d4", *(({"seq": seq}, str(seq)) for seq in part))
-            wait_until(partial(is_past, plant, before), timeout=60)
-            workers.pop().kill()
-            workers.append(plant.start_worker())
-        send(plant, "d4", ({"seq": "last"}, "last"))
-        wait_until(lambda: seen(plant, "d4")[0] == count + 1, timeout=120)
-        wait_until(lambda: len({each["id"] for each in results.events}) == count + 1)
+def test_a_client_that_retries_over_http_with_the_same_key_is_recognised(plant: Installation) -> None:
+    plant.upload("d6", COUNT)
+    plant.client.put("/machines/d6/settings", json={"duplicates": {}}).raise_for_status()
 
-    ids = list(dict.fromkeys(each["id"] for each in results.events))
-    assert ids == [str(number) for number in range(1, count + 2)]
-    assert plant.state("d4") == {"n": count + 1}
-    # A duplicate that a killed worker held may be taken for the reading itself: it counts for nothing then.
-    assert 0 < seen(plant, "d4")[1] <= count - 300
+    for key in ("one", "one", "two"):
+        answer = plant.client.post("/machines/d6/data", json=1, headers={"Idempotency-Key": key})
+        assert (answer.status_code, answer.json()["message_id"]) == (202, key)
+    wait_until(lambda: seen(plant, "d6") == (2, 1))
+    for wrong in ("", "a b", "x" * 201):
+        answer = plant.client.post("/machines/d6/data", json=1, headers={"Idempotency-Key": wrong})
+        assert answer.status_code == 400
 
 
 def test_a_dead_letter_that_is_sent_again_is_no_duplicate(plant: Installation) -> None:

@@ -55,9 +55,13 @@ def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed
     page.get_by_role("link", name="Settings", exact=True).last.click()
     page.get_by_label("Format of the readings").select_option("binary")
     page.get_by_label("Fuel of a reading").fill("50000")
+    page.get_by_label("Duplicates, not run again").select_option("field")
+    page.get_by_label("Field", exact=True).fill("seq")
+    page.get_by_label("Of the last minutes").fill("5")
     page.get_by_role("button", name="Save the settings").click()
     expect(page.get_by_text("Saved the settings of presses.")).to_be_visible()
-    assert plant.client.get("/profiles/presses/settings").json() == {"format": "binary", "fuel": 50_000}
+    stored = {"format": "binary", "fuel": 50_000, "duplicates": {"field": "seq", "minutes": 5}}
+    assert plant.client.get("/profiles/presses/settings").json() == stored
     assert axe(page) == []
     page.get_by_label("Format of the readings").select_option("")
     page.get_by_role("button", name="Save the settings").click()

@@ -7,7 +7,7 @@ from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from msgspec import Struct
 
 from pipeline.errors import PublishError
@@ -28,6 +28,18 @@ _CONTENT_TYPE_CHARS = 200
 
 #: Seconds that the broker may take to confirm a reading before the sender is told to try again.
 _CONFIRM_SECONDS = 4
+
+
+_IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern="^[!-~]+$",
+        description="The `message_id` of the reading. Without it, the API makes one.",
+    ),
+]
 
 
 class MachineList(Struct):
@@ -142,13 +154,20 @@ class MachinesController(Controller):
     # A reading is not audited: the machine's own counter includes it.
     @post("/{machine_id:str}/data", status_code=202, **access(Role.OPERATOR, 413, changes=False))
     async def post_data(
-        self, services: NamedDependency[Services], machine_id: FromPath[str], request: Request[Any, Any, Any]
+        self,
+        services: NamedDependency[Services],
+        machine_id: FromPath[str],
+        request: Request[Any, Any, Any],
+        key: _IdempotencyKey = None,
     ) -> Taken:
         """Send a reading, any JSON value. The API answers after RabbitMQ has confirmed it.
 
         It refuses a reading at once if a worker would: 413 if the reading is too long, 400 if it is not JSON,
         is nested too deeply, or has a number that is too large. If the machine's settings say another format
         than JSON, send its bytes; a worker decodes them.
+
+        If you send a reading again after a 503, send the same `Idempotency-Key`. It becomes the reading's
+        `message_id`, by which the machine's settings can recognise duplicates.
         """
         body, ingest = await request.body(), services.ingest
         settings = ingest.remembered(checked_id(machine_id))
@@ -158,7 +177,7 @@ class MachinesController(Controller):
         plain = settings is not None and settings.is_plain_json
         try:
             message_id, confirmed = ingest.send(
-                machine_id, body, settings, "application/json" if plain else given or None
+                machine_id, body, settings, "application/json" if plain else given or None, message_id=key
             )
         except TooLong as e:
             raise RequestEntityTooLarge(detail=f"The reading was refused: {e}.") from e

@@ -1038,6 +1038,29 @@ export interface components {
             discarded: number;
         };
         /**
+         * DuplicateRule
+         * @description How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
+         *
+         *     A duplicate has the same value as one of the last `readings`, in the last `minutes` if that is set.
+         */
+        DuplicateRule: {
+            /**
+             * @description The field whose value is new in each reading, such as seq; a dot leads into an object: header.seq. Without it, the message_id of AMQP is compared.
+             * @default null
+             */
+            field?: string | null;
+            /**
+             * @description How old a reading may be to be compared. Without it, any age.
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * @description How many of the last readings to compare.
+             * @default 100
+             */
+            readings?: number;
+        };
+        /**
          * Example
          * @description A test of a logic: readings, and the expected results and state.
          *
@@ -1303,6 +1326,11 @@ export interface components {
              * @default null
              */
             compression?: ("gzip" | "none" | "zlib") | null;
+            /**
+             * @description How readings are recognised that the device sends again; they are counted and not run. Without it, each message is a reading of its own.
+             * @default null
+             */
+            duplicates?: components["schemas"]["DuplicateRule"] | null;
             /**
              * @description What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and msgpack: the value in CBOR or MessagePack, which may contain bytes and times.
              * @default null
@@ -1751,6 +1779,8 @@ export interface components {
          * @description A machine with its counts. They are exact: each reading counts once, even after a crash.
          */
         WholeMachine: {
+            /** @description Readings that the machine sent twice, not run again; see its settings. */
+            duplicates: number;
             /** @description Readings that became dead letters. */
             errors: number;
             errors_by_kind: {
@@ -2583,7 +2613,10 @@ export interface operations {
     post_data: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `message_id` of the reading. Without it, the API makes one. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The machine's id. */
                 machine_id: string;
