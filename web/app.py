@@ -39,6 +39,7 @@ from web.routes.schema import openapi_config
 from web.routes.settings import MachineSettingsController, ProfileSettingsController
 from web.routes.states import StatesController
 from web.routes.system import SystemController
+from web.routes.templates import TemplatesController
 from web.routes.tokens import TokensController, WhoAmIController
 from web.routes.trials import TrialsController
 from web.services import Services
@@ -104,6 +105,7 @@ def create_app(services: Services) -> Litestar:
             ReadingsController,
             EventsController,
             LanguageController,
+            TemplatesController,
             TrialsController,
             DeadLettersController,
             SystemController,

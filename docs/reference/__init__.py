@@ -15,6 +15,7 @@ from docs.reference.limits import limits
 from docs.reference.metrics import metrics
 from docs.reference.rest import rest
 from docs.reference.settings import settings, traces
+from docs.reference.templates import templates
 from docs.reference.wire import wire
 
 #: The function that returns each table as Markdown, by the name in its marker.
@@ -29,6 +30,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "rest": rest,
     "settings": settings,
     "statuses": statuses,
+    "templates": templates,
     "traces": traces,
     "wire": wire,
 }

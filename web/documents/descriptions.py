@@ -15,6 +15,7 @@ TAGS: Final = {
         "The versions of logic that run on readings. Check and try logic without effect.",
         "/logic",
         "/machines/{machine_id}/logic",
+        "/templates",
     ),
     "Profiles": (
         "One logic for many machines, and the config of each machine.",
@@ -81,6 +82,9 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
     },
     "/profiles": {
         "name": {"description": "The profile's name.", "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"}},
+    },
+    "/templates": {
+        "name": {"description": "The template's name.", "example": "milesight"},
     },
     "/partitions": {"after": {"description": "The last partition of the previous page.", "example": 2}},
 }

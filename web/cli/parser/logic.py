@@ -46,6 +46,27 @@ def add_pull(commands: Any) -> None:
     add_connection(pull)
 
 
+def add_templates(commands: Any) -> None:
+    """Add `templates`."""
+    templates = add_command(
+        commands,
+        "templates",
+        "templates:show_templates",
+        "list templates of logics, or write one into a folder",
+        "List the templates: logics to start from. With NAME, print the logic of the template; with --into, "
+        "write its logic, its examples and the settings that it needs to the files of a machine or profile. "
+        "If one of these files exists and differs, nothing is written and the exit status is 1.",
+        "templates",
+        "templates milesight --into plant/machines/press-7",
+    )
+    templates.add_argument("name", nargs="?", metavar="NAME")
+    templates.add_argument(
+        "--into", type=Path, metavar="PATH", help="such as FOLDER/machines/ID or FOLDER/profiles/NAME"
+    )
+    templates.add_argument("--force", action="store_true", help="overwrite files that differ")
+    templates.add_argument("--json", action="store_true", help="print JSON")
+
+
 def add_test(commands: Any) -> None:
     """Add `test`."""
     test = add_command(

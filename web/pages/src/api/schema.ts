@@ -786,6 +786,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the templates: logics to start from */
+        get: operations["list_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/templates/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a template with its logic and examples */
+        get: operations["get_template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tokens": {
         parameters: {
             query?: never;
@@ -1228,6 +1262,29 @@ export interface components {
             sent_again: number;
         };
         /**
+         * MachineSettings
+         * @description The settings of a machine or a profile. What a machine does not set is as its profile sets it.
+         *
+         *     By default, readings are JSON and not compressed, and have the fuel of the installation.
+         */
+        MachineSettings: {
+            /**
+             * @description How the readings are compressed, in any format.
+             * @default null
+             */
+            compression?: ("gzip" | "none" | "zlib") | null;
+            /**
+             * @description What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and msgpack: the value in CBOR or MessagePack, which may contain bytes and times.
+             * @default null
+             */
+            format?: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
+            /**
+             * @description The fuel of a reading in ticks, at most IOT_LOGIC_LIMIT_FUEL_MAX. The time limit of a reading is the same for all machines.
+             * @default null
+             */
+            fuel?: number | null;
+        };
+        /**
          * MachineSummary
          * @description A machine. Times are RFC 3339, UTC. `last_seen` is null before its first reading.
          *
@@ -1629,6 +1686,23 @@ export interface components {
             targets: string[];
         };
         /**
+         * TemplateList
+         * @description All templates, in alphabetical order of their names.
+         */
+        TemplateList: {
+            templates: components["schemas"]["TemplateSummary"][];
+        };
+        /**
+         * TemplateSummary
+         * @description A template: what its logic does, and the settings that it needs (`{}` if it needs none).
+         */
+        TemplateSummary: {
+            description: string;
+            name: string;
+            settings: components["schemas"]["MachineSettings"];
+            title: string;
+        };
+        /**
          * Token
          * @description A token without its secret. Times are RFC 3339, UTC; `last_used` is accurate to the minute.
          */
@@ -1814,6 +1888,18 @@ export interface components {
             resent: number;
             /** @description Results published. */
             results: number;
+        };
+        /**
+         * WholeTemplate
+         * @description A template with its logic and examples. Upload both to a machine or a profile.
+         */
+        WholeTemplate: {
+            description: string;
+            examples: components["schemas"]["Example"][];
+            logic: string;
+            name: string;
+            settings: components["schemas"]["MachineSettings"];
+            title: string;
         };
         /**
          * WholeVersion
@@ -4029,6 +4115,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queues"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All templates, in alphabetical order of their names */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A template with its logic and examples */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeTemplate"];
                 };
             };
             /** @description The request is malformed. */
