@@ -4,10 +4,13 @@
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
 import { members, same } from "../format/json";
+import type { Format } from "./payload.svelte";
 
 /** The input of a trial. State and config are JSON texts, or null for those of the machine. */
 export interface TrialInput {
   machine: string | null;
+  /** The format of the readings, if there is no machine whose settings apply. */
+  format: Format;
   state: string | null;
   config: string | null;
   readings: readonly string[];
@@ -44,6 +47,7 @@ export async function tryOut(logic: string, input: TrialInput, signal: AbortSign
   const given = [`"logic":${JSON.stringify(logic)}`, `"readings":[${input.readings.join()}]`];
   if (input.state !== null) given.push(`"state":${input.state}`);
   if (input.config !== null) given.push(`"config":${input.config}`);
+  if (input.machine === null) given.push(`"format":${JSON.stringify(input.format)}`);
   const options = { body: `{${given.join()}}` as never, signal, ...asWritten, ...asText };
   const answer = await body(input.machine === null
     ? api.POST("/logic/test", options)
@@ -88,9 +92,10 @@ export function differs(one: Tried, other: Tried): boolean {
 }
 
 /** Return a reading and its outcome as an example. */
-export function exampleOf(name: string, reading: string, config: string, tried: Tried): string {
+export function exampleOf(name: string, reading: string, format: Format, config: string, tried: Tried): string {
+  const written = format === "json" ? "" : `"format":${JSON.stringify(format)},`;
   const result = tried.error ? JSON.stringify({ error: tried.error.message }) : returned(tried.results);
-  return `{"name":${JSON.stringify(name)},"readings":[${reading}],"state":${tried.before},"config":${config},` +
+  return `{"name":${JSON.stringify(name)},${written}"readings":[${reading}],"state":${tried.before},"config":${config},` +
     `"results":[${result}],"state_after":${tried.after}}`;
 }
 

@@ -10,6 +10,7 @@ import { Draft } from "./draft.svelte";
 import { NOTHING, save, type Deployed, type Owner } from "./owner";
 import { failedWithoutLogic } from "./readings";
 import { starter } from "./starter";
+import type { Template } from "./templates";
 
 export class Workbench {
   readonly draft: Draft;
@@ -48,6 +49,13 @@ export class Workbench {
     this.draft.begin(value.version === null ? { ...NOTHING, logic: starter(sample) } : value);
     this.conflict = null;
     this.own = false;
+  }
+
+  /** Put a template into the draft. */
+  take({ title, logic, examples }: Template): void {
+    this.draft.logic = logic;
+    this.draft.examples = examples;
+    say(`The editor now has the template “${title}”. It is deployed only when you save it.`);
   }
 
   /** Save and deploy the draft if the deployed logic has this tag. Return whether this succeeded. */

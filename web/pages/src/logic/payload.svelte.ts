@@ -1,0 +1,83 @@
+// The format of an owner's readings: read from the settings, and changed there.
+
+import { api, body, matching, tagged, type Schemas } from "../api/client";
+import { nullOn } from "../api/problem";
+import { say } from "../app/toasts.svelte";
+import { members } from "../format/json";
+import type { Owner } from "./owner";
+
+type Settings = Schemas["MachineSettings"];
+export type Format = NonNullable<Settings["format"]>;
+
+export class Payload {
+  /** The format of the readings; null until it is known. */
+  format = $state<Format | null>(null);
+  busy = $state(false);
+  /** Why the settings cannot be read or saved. */
+  failed = $state.raw<unknown>(null);
+
+  readonly #owner: Owner;
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+  }
+
+  /** Read the format from the settings: those of a machine, then those of its profile. */
+  async read(): Promise<void> {
+    await this.#attempt(async () => {
+      const [own] = await settingsOf(this.#owner);
+      this.format = own.format ?? (await this.#ofProfile()) ?? "json";
+    });
+  }
+
+  /** Save a format in the owner's settings. The other settings stay. */
+  async save(format: Format): Promise<void> {
+    const { kind, name } = this.#owner;
+    await this.#attempt(async () => {
+      const [own, tag] = await settingsOf(this.#owner);
+      const options = { header: matching(tag) };
+      const settings = { ...own, format };
+      await (kind === "machine"
+        ? api.PUT("/machines/{machine_id}/settings", { params: { path: { machine_id: name }, ...options }, body: settings })
+        : api.PUT("/profiles/{name}/settings", { params: { path: { name }, ...options }, body: settings }));
+      this.format = format;
+      say(`Saved the format ${format} in the settings of ${name}.`);
+    });
+  }
+
+  async #ofProfile(): Promise<Format | null> {
+    if (this.#owner.kind === "profile") return null;
+    const path = { machine_id: this.#owner.name };
+    const machine = await nullOn(404, body(api.GET("/machines/{machine_id}", { params: { path } })));
+    if (!machine?.profile) return null;
+    const [settings] = await settingsOf({ kind: "profile", name: machine.profile });
+    return settings.format ?? null;
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    this.busy = true;
+    this.failed = null;
+    try {
+      await work();
+    } catch (error) {
+      this.failed = error;
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+/** Return the format that all examples have; null if there are none, or several formats. */
+export function formatOf(examples: readonly string[]): Format | null {
+  const formats = new Set(examples.map((each) => members(each)?.get("format") ?? '"json"'));
+  const [only] = formats;
+  return only === undefined || formats.size > 1 ? null : JSON.parse(only) as Format;
+}
+
+/** Return the owner's settings and their tag. A machine or profile that the API does not know yet has none. */
+async function settingsOf({ kind, name }: Owner): Promise<[Settings, string | null]> {
+  const found = await nullOn(404, tagged<unknown>(kind === "machine"
+    ? api.GET("/machines/{machine_id}/settings", { params: { path: { machine_id: name } } })
+    : api.GET("/profiles/{name}/settings", { params: { path: { name } } })));
+  return found === null ? [{}, null] : [found[0] as Settings, found[1]];
+}
