@@ -227,7 +227,7 @@ def crc16(frame: bytes, crc: int) -> int:
 def milesight(source: random.Random) -> tuple[bytes, dict[str, Any]]:
     t, h, b = source.randint(-400, 850), source.randint(0, 200), source.randint(0, 100)
     co2 = source.getrandbits(16)
-    parts = [
+    parts: list[tuple[bytes, dict[str, Any]]] = [
         (b"\x01\x75" + bytes([b]), {"battery": b}),
         (b"\x03\x67" + t.to_bytes(2, "little", signed=True), {"temperature": t / 10}),
         (b"\x04\x68" + bytes([h]), {"humidity": h / 2}),
@@ -239,7 +239,7 @@ def milesight(source: random.Random) -> tuple[bytes, dict[str, Any]]:
 def elsys(source: random.Random) -> tuple[bytes, dict[str, Any]]:
     t, light, pulses = source.randint(-400, 850), source.getrandbits(16), source.getrandbits(32)
     h, motion = source.randint(0, 100), source.getrandbits(8)
-    parts = [
+    parts: list[tuple[bytes, dict[str, Any]]] = [
         (b"\x01" + t.to_bytes(2, "big", signed=True), {"temperature": t / 10}),
         (bytes([2, h]), {"humidity": h}),
         (b"\x04" + light.to_bytes(2, "big"), {"light": light}),
