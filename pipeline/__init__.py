@@ -7,6 +7,7 @@ Its rooms, from the top down. A room imports only rooms below it (the contracts 
 - `plant`: the use cases behind the API: upload logic, pause machines, send readings, measure lag.
 - `backup`: export to a file, and restore.
 - `local`: `make run`: servers on a developer's own machine, and the demo.
+- `templates`: the library of templates: logics to start from.
 - `trials`: run examples and drafts without effect.
 - `dead_letters`: collect dead letters, group them by cause, send them again.
 - `store`: Redis: the client, the keys, the scripts, and the data under each key.
