@@ -22,7 +22,7 @@ export async function readTemplate(name: string): Promise<Template> {
   return { title, logic, examples: [...(members(members(written)?.get("examples") ?? "[]")?.values() ?? [])] };
 }
 
-/** Return the settings that a template needs, as words: "Format binary". Empty if it needs none. */
+/** Return the settings that a template needs, as words: "format binary". Empty if it needs none. */
 export function needs({ settings }: TemplateSummary): string {
   return Object.entries(settings).map(([name, value]) => `${name} ${String(value)}`).join(", ");
 }
