@@ -24,10 +24,13 @@ from pipeline.broker.publisher import Publisher
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError, connect, missing_durability
+from pipeline.store.deployments import MachineDeployments
 from pipeline.store.machine_index import MachineIndex
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
+from pipeline.store.topic_sources import TopicSources
 from pipeline.telemetry import logs, tracing
 from pipeline.telemetry.metrics_server import MetricsServer
 from pipeline.worker.announcer import Announcer
@@ -37,6 +40,7 @@ from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.processor import Processor
+from pipeline.worker.ways import Ways
 from sandbox.errors import SandboxUnavailable
 from sandbox.parent.sandbox import Sandbox
 
@@ -84,6 +88,9 @@ class WorkerResources(Middleware):
         self.announcer.start()
         broker.worker_threads = worker.worker_threads
         self.sessions = broker.sessions = Sessions(client)
+        topic_sources = broker.topic_sources = TopicSources(client)
+        profiles = ProfileStore(client, MachineDeployments(client), self.records)
+        self.ways = Ways(self.sessions, topic_sources, self.records.letters, profiles)
         self.index_writer = IndexWriter(MachineIndex(client, self.records))
         self.index_writer.start()
         self.metrics = broker.metrics = WorkerMetrics(self._restarts, lambda: self.sources.invalid)
@@ -147,6 +154,7 @@ class WorkerResources(Middleware):
                 self.records,
                 self.sessions,
                 self.sources,
+                self.ways,
                 self.publisher,
                 sandbox,
                 broker.stopping,

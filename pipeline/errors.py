@@ -11,6 +11,9 @@
     ├── BackupError          a file is not a backup, or cannot be restored here; or none can be written
     ├── ReadingUnfit         a reading of a trial or an example is not written as its format needs
     ├── SourceInvalid        a source or examples in Redis are missing, or do not match their digest
+    ├── SourceRefused        a source of readings is invalid
+    │   └── SourceConflict   it overlaps with another one, or cannot be created at this time
+    ├── SourceChanged        somebody has changed a source of readings since the caller read it
     ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
     ├── Busy                 the maximum number of requests is already running
     └── TokenError           a token cannot be created or found
@@ -58,6 +61,18 @@ class ReadingUnfit(IotLogicError):
 
 class SourceInvalid(IotLogicError):
     """A source or the examples of a version are missing from Redis, or do not match their digest."""
+
+
+class SourceRefused(IotLogicError):
+    """A source of readings is invalid. Nothing was changed."""
+
+
+class SourceConflict(SourceRefused):
+    """A source of readings can match the same topics as another one, or cannot be created at this time."""
+
+
+class SourceChanged(IotLogicError):
+    """Somebody has changed a source of readings since the caller read it. Nothing was changed."""
 
 
 class SessionLost(IotLogicError):

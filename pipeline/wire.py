@@ -4,9 +4,11 @@
 """
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pika import BasicProperties
     from pika.spec import Basic
 
@@ -79,11 +81,12 @@ MACHINE_ID_PATTERN = "[A-Za-z0-9_-]{1,128}"
 
 _MACHINE_ID = re.compile(MACHINE_ID_PATTERN)
 
-#: The name of an expired reading's letter, as a regular expression.
-EXPIRED_NAME_PATTERN: Final = "expired-[0-9a-f]{32}"
+#: The name of the letter of a reading that was never run, as a regular expression.
+NEVER_RUN_NAME_PATTERN: Final = "(?:expired|other-source)-[0-9a-f]{32}"
 
-#: The name of a machine's letter, as a regular expression: its number, or the hash of an expired reading.
-LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{EXPIRED_NAME_PATTERN}"
+#: The name of a machine's letter, as a regular expression: its number, or the hash of a reading that was
+#: never run.
+LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NEVER_RUN_NAME_PATTERN}"
 
 
 def is_machine_id(text: str) -> bool:
@@ -135,6 +138,12 @@ def machine_of(key: str) -> str | None:
         return None
     machine_id = key[len("machines.") : -len(".data")]
     return machine_id if is_machine_id(machine_id) else None
+
+
+def machine_sent_to(headers: "Mapping[str, Any] | None") -> str | None:
+    """Return the machine in the headers of a reading that was published to a queue by its name."""
+    machine_id = (headers or {}).get(MACHINE_HEADER)
+    return machine_id if isinstance(machine_id, str) and is_machine_id(machine_id) else None
 
 
 def is_probe(method: "Basic.Deliver", properties: "BasicProperties", queue: str) -> bool:

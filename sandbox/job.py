@@ -122,8 +122,9 @@ _EXHAUSTING: Final = frozenset({"fuel", "soft_seconds", "batch_seconds"})
 
 #: `ok`, or the reason why a reading failed: it is not JSON, or not valid in another format, `process` raised
 #: an error or returned an invalid value, a limit was exceeded, the logic does not pass this version's policy,
-#: or it no longer runs because it had to be stopped too often. The caller sets the last three, for readings
-#: that it does not give to a sandbox: there is no logic, the machine is paused, or no machine is named.
+#: or it no longer runs because it had to be stopped too often. The caller sets the last four, for readings
+#: that it does not give to a sandbox: there is no logic, the machine is paused, no machine is named, or the
+#: machine's readings come by another source.
 OutcomeKind = Literal[
     "ok",
     "not-json",
@@ -135,6 +136,7 @@ OutcomeKind = Literal[
     "no-logic",
     "paused",
     "machine-id",
+    "other-source",
 ]
 
 

@@ -37,6 +37,7 @@ from web.routes.profiles import FollowingController, ProfilesController
 from web.routes.readings import ReadingsController
 from web.routes.schema import openapi_config
 from web.routes.settings import MachineSettingsController, ProfileSettingsController
+from web.routes.sources import SourcePresetsController, SourcesController
 from web.routes.states import StatesController
 from web.routes.system import SystemController
 from web.routes.templates import TemplatesController
@@ -61,8 +62,7 @@ def create_app(services: Services) -> Litestar:
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "handler"))
         built_pages()
-        services.collector.start()
-        services.unknown_topics.start()
+        services.start()
         try:
             yield
         finally:
@@ -101,6 +101,8 @@ def create_app(services: Services) -> Litestar:
             FollowingController,
             ProfilesController,
             ProfileLogicController,
+            SourcesController,
+            SourcePresetsController,
             StatesController,
             ReadingsController,
             EventsController,

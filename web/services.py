@@ -13,9 +13,17 @@ from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCol
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
 from pipeline.plant.ingest import Ingest, SettingsReader
-from pipeline.plant.lag import PartitionState, QueueState, partition_states, queue_names, queue_states
+from pipeline.plant.lag import (
+    PartitionState,
+    QueueState,
+    partition_numbers,
+    partition_states,
+    queue_names,
+    queue_states,
+)
 from pipeline.plant.machines import Machines
 from pipeline.plant.readiness import ReadinessCheck
+from pipeline.plant.topic_sources import SourceFinisher, SourceManager
 from pipeline.plant.uploads import Uploads
 from pipeline.settings import Settings
 from pipeline.store.audit import AuditTrail
@@ -25,6 +33,7 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.pubsub import Events
 from pipeline.store.records import Records
 from pipeline.store.tokens import Tokens
+from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import LogicStore
 from pipeline.store.workers import WorkerList, list_workers
 from pipeline.telemetry.registry import SandboxRestarts, SourcesInvalid
@@ -60,7 +69,10 @@ class Services:
         self.recents = self._records.recents
         self.events = Events(self._redis)
         self.hub = Hub(settings, self.recents)
-        self.redriver = Redriver(self.letters, self._publisher)
+        self.topic_sources = TopicSources(self._redis)
+        self.sources = SourceManager(settings, self.topic_sources)
+        self._finisher = SourceFinisher(self.sources)
+        self.redriver = Redriver(self.letters, self._publisher, self._records, self.topic_sources)
         self.machines = Machines(
             self._redis,
             self._records,
@@ -92,14 +104,19 @@ class Services:
         self.metrics.registry.register(
             SourcesInvalid(lambda: self.logics.invalid + self.profile_logics.invalid)
         )
-        self.metrics.registry.register(
-            SystemGauges(settings.partitions, self.workers, lambda: self.queues(queue_names(settings)))
-        )
+        self.metrics.registry.register(SystemGauges(settings.partitions, self.workers, self.all_queues))
+
+    def start(self) -> None:
+        """Start the threads that work beside the requests."""
+        self.collector.start()
+        self.unknown_topics.start()
+        self._finisher.start()
 
     def close(self) -> None:
-        """Stop the collectors, close the connections, and end the children that check and try logic."""
+        """Stop the threads, close the connections, and end the children that check and try logic."""
         self.collector.close()
         self.unknown_topics.close()
+        self._finisher.close()
         self._publisher.close()
         for each in (self.uploads, self.trials, self._checks, self._trials):
             each.close()
@@ -128,8 +145,21 @@ class Services:
 
     def partitions(self, partitions: Sequence[int]) -> list[PartitionState]:
         """Return these partitions, in order. Raises `RedisError`, and `BrokerUnavailable`."""
-        return partition_states(self.settings, self.workers().present, partitions)
+        workers, sources = self.workers().present, self.topic_sources.list()
+        return partition_states(self.settings, workers, partitions, sources)
+
+    def partition_numbers(self) -> list[int]:
+        """Return the numbers of all partitions, in order. Raises `RedisError`."""
+        return partition_numbers(self.settings, self.topic_sources.list())
+
+    def queue_names(self) -> list[str]:
+        """Return the names of all queues, in order. Raises `RedisError`."""
+        return queue_names(self.settings, self.topic_sources.list())
 
     def queues(self, names: Sequence[str]) -> list[QueueState]:
         """Return these queues, in order. Raises `RedisError`, and `BrokerUnavailable`."""
-        return queue_states(self.settings, self.workers().present, names)
+        return queue_states(self.settings, self.workers().present, names, self.topic_sources.list())
+
+    def all_queues(self) -> list[QueueState]:
+        """Return all queues, in order. Raises `RedisError`, and `BrokerUnavailable`."""
+        return self.queues(self.queue_names())

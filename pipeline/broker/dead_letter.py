@@ -24,6 +24,7 @@ from pipeline.clock import now, utc
 from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, Letter, cause_of, parse_id
 from pipeline.model.reading import Reading
 from pipeline.model.record import Outgoing
+from pipeline.model.topic_source import topic_of
 from sandbox.job import Failure, Outcome
 
 
@@ -47,12 +48,12 @@ def dead_letter_message(key: str, machine_id: str, outgoing: Outgoing) -> Messag
     )
 
 
-def stray_message(reading: Reading) -> Message:
-    """Return the dead letter of a reading whose routing key names no machine."""
-    failure = Failure(
-        f"the routing key {reading.key!r} names no machine; a machine id has 1 to 128 letters, digits, "
-        "underscores or hyphens"
-    )
+def stray_message(reading: Reading, source: str | None = None) -> Message:
+    """Return the dead letter of a reading that names no machine, by its key or by a source's rules."""
+    what = f"the routing key {reading.key!r} names no machine"
+    if source is not None:
+        what = f"the topic {topic_of(reading.key)!r} names no machine by the rules of the source {source!r}"
+    failure = Failure(f"{what}; a machine id has 1 to 128 letters, digits, underscores or hyphens")
     cause = cause_of(reading, Outcome("machine-id", failure=failure), now())
     return dead_letter_message(reading.key, "", Outgoing("", reading.body, cause))
 

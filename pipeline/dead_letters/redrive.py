@@ -4,6 +4,9 @@ A reading keeps its bytes and content type, and carries the claim on its letter.
 worker applies the reading, so this process may be killed at any point and repeated
 (`pipeline.store.dead_letters`). A reading that fails again becomes a new dead letter, with a new number.
 
+If a machine's readings come by a source, its letters are sent to the queue of that source
+(`pipeline.worker.ways`).
+
 Each machine's letters are sent by number. They can arrive in another order only if the partition is full, so
 that the broker accepts some of a list and refuses others.
 """
@@ -21,7 +24,10 @@ from pipeline.errors import PublishError, RedriveStopped
 from pipeline.model.claim import Claim
 from pipeline.model.dead_letter import SENT_AGAIN, Letter
 from pipeline.model.deployment import Pause
+from pipeline.model.topic_source import is_source
 from pipeline.store.dead_letters import LetterFilter, LetterStore
+from pipeline.store.records import Records
+from pipeline.store.topic_sources import TopicSources
 from pipeline.wire import CLAIM_HEADER
 
 #: Maximum bytes of readings in memory at once, unless a single one is larger.
@@ -41,8 +47,17 @@ class Redriver:
     the number of seconds to wait for letters that no collector has taken yet.
     """
 
-    def __init__(self, letters: LetterStore, publisher: Publisher, patience: float = 5) -> None:
+    def __init__(
+        self,
+        letters: LetterStore,
+        publisher: Publisher,
+        records: Records,
+        sources: TopicSources,
+        patience: float = 5,
+    ) -> None:
         self.patience = patience
+        self._records = records
+        self._sources = sources
         self._letters = letters
         self._publisher = publisher
 
@@ -87,7 +102,8 @@ class Redriver:
             for letter, body in zip(letters, self._letters.bodies(letters), strict=True)
             if body is not None
         ]
-        messages = [_message(secret, letter, body) for letter, body in found]
+        queues = self._queues({letter.machine for letter, _ in found})
+        messages = [_message(secret, letter, body, queues.get(letter.machine)) for letter, body in found]
         try:
             self._publisher.publish(messages).result(timeout=_CONFIRM_SECONDS)
         except PublishError as e:
@@ -99,19 +115,27 @@ class Redriver:
         self._letters.note_sent([letter for letter, _ in found], now())
         return len(messages)
 
+    def _queues(self, machines: set[str]) -> dict[str, str]:
+        """Return the queues of the machines whose readings come by a source."""
+        homes = {machine: home for machine, home in self._records.homes(machines).items() if is_source(home)}
+        known = self._sources.list().partitions if homes else {}
+        return {machine: wire.readings_queue(home) for machine, home in homes.items() if home in known}
 
-def _message(secret: bytes, letter: Letter, body: bytes) -> Message:
+
+def _message(secret: bytes, letter: Letter, body: bytes, queue: str | None = None) -> Message:
+    """Return the message to a machine, directly to `queue` if its readings come by a source."""
     claim = Claim.sign(secret, letter.machine, letter.name, body)
+    exchange, key = ("", queue) if queue else (wire.INGEST_EXCHANGE, wire.data_key(letter.machine))
     return Message(
-        wire.INGEST_EXCHANGE,
-        wire.data_key(letter.machine),
+        exchange,
+        key,
         body,
         pika.BasicProperties(
             content_type=letter.content_type,
             # Its own id, the same each time, so that its mark differs from that of the failed reading.
             message_id=f"{SENT_AGAIN}{letter.name}",
             delivery_mode=PERSISTENT,
-            headers={CLAIM_HEADER: claim.header},
+            headers={CLAIM_HEADER: claim.header, **({wire.MACHINE_HEADER: letter.machine} if queue else {})},
         ),
         mandatory=True,
     )

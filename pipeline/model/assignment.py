@@ -13,8 +13,17 @@ def eligible(workers: Collection[str], disconnected: Collection[str]) -> list[st
     return sorted(set(workers) - set(disconnected)) or sorted(workers)
 
 
-def assignment(workers: Sequence[str], partitions: int) -> dict[int, str]:
-    """Return the worker of each partition. All processes that know the same workers get the same result.
+def assignment(workers: Sequence[str], partitions: int, sources: Collection[int] = ()) -> dict[int, str]:
+    """Return the worker of each partition, also of `sources`, the numbers of the sources' partitions.
+
+    All processes that know the same workers and sources get the same result. The sources are assigned apart,
+    so a new source moves none of the other partitions.
+    """
+    return _assigned(workers, range(partitions)) | _assigned(workers, sorted(sources))
+
+
+def _assigned(workers: Sequence[str], partitions: Sequence[int]) -> dict[int, str]:
+    """Return the worker of each of these partitions.
 
     This is rendezvous hashing, so that few partitions move when a worker comes or goes, with an upper bound:
     no worker has more than the number of partitions divided by the number of workers, rounded up. The result
@@ -22,9 +31,9 @@ def assignment(workers: Sequence[str], partitions: int) -> dict[int, str]:
     """
     if not workers:
         return {}
-    room = dict.fromkeys(workers, -(-partitions // len(workers)))
+    room = dict.fromkeys(workers, -(-len(partitions) // len(workers)))
     owners = dict[int, str]()
-    for partition in range(partitions):
+    for partition in partitions:
         owner = max(
             (worker for worker in room if room[worker]), key=lambda worker: _weight(worker, partition)
         )

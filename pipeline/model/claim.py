@@ -1,11 +1,11 @@
 """The claim of a reading that is sent again. It names the dead letter that the reading uses up when applied.
 
 The claim travels in the header `dead-letter` as `<name>.<signature>`. The name is the letter's number, or the
-name of a reading that expired (`pipeline.broker.expiry`). The signature covers the machine, the name and the
-bytes of the reading. It is made with a secret that is kept in Redis and that only the API and the workers
-know (`pipeline.store.dead_letters`). So a header that a device invents has no effect, and its reading is
-processed like any other. A device that overhears a header and repeats it can only send the same bytes to the
-same machine. The letter prevents harm then: it is used up once.
+name of a reading that was never run (`pipeline.broker.expiry`, `pipeline.worker.ways`). The signature covers
+the machine, the name and the bytes of the reading. It is made with a secret that is kept in Redis and that
+only the API and the workers know (`pipeline.store.dead_letters`). So a header that a device invents has no
+effect, and its reading is processed like any other. A device that overhears a header and repeats it can only
+send the same bytes to the same machine. The letter prevents harm then: it is used up once.
 
 This is a signature and not a nonce on the letter, because a repeated claim must be distinguished from a
 forged one even after the letter is gone: the reading of a repeated claim is skipped, the reading of a forged
@@ -20,10 +20,10 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
-from pipeline.wire import CLAIM_HEADER, EXPIRED_NAME_PATTERN
+from pipeline.wire import CLAIM_HEADER, NEVER_RUN_NAME_PATTERN
 
 #: The value of the header, as a regular expression.
-CLAIM_PATTERN: Final = f"([1-9][0-9]{{0,18}}|{EXPIRED_NAME_PATTERN})[.]([0-9a-f]{{64}})"
+CLAIM_PATTERN: Final = f"([1-9][0-9]{{0,18}}|{NEVER_RUN_NAME_PATTERN})[.]([0-9a-f]{{64}})"
 
 _CLAIM = re.compile(CLAIM_PATTERN)
 

@@ -21,6 +21,9 @@ STRAY: Final = "~stray"
 #: The kind of a reading that expired before a worker took it.
 EXPIRED: Final = "expired"
 
+#: The kind of a reading that came by another source than the machine's readings come by.
+OTHER_SOURCE: Final[OutcomeKind] = "other-source"
+
 #: The kind of a message below `machines/` whose topic is none of readings.
 UNKNOWN_TOPIC: Final = "unknown-topic"
 
@@ -46,8 +49,8 @@ class Letter(Struct, frozen=True):
     """A dead letter as it is kept, without the reading's bytes. `size` is the number of bytes.
 
     `machine` is `STRAY` if the routing key `key` names no machine. `name` is the reading's number on its
-    machine, or begins with `expired-` if the reading expired and was never run. `kind` is one of `KINDS`.
-    `time` is when the reading failed (RFC 3339, UTC). The other fields are those of `Cause`.
+    machine, or begins with `expired-` or `other-source-` if the reading was never run. `kind` is one of
+    `KINDS`. `time` is when the reading failed (RFC 3339, UTC). The other fields are those of `Cause`.
     """
 
     machine: str

@@ -43,6 +43,10 @@ reading more than once. These rules keep the promise (`tests/model` explores the
     nothing else. So a batch that was written before the deletion is not applied a second time. A batch that
     was slower runs on a new machine (compare-and-set). And no dead letter or place in the overflow is taken
     for one of the old machine. Readings on their way to the overflow stay, because they were not run yet.
+9.  *All readings of a machine that can come back are in one partition, its home.* Rules 2, 3 and 5 rest on
+    the order of one queue's deliveries. A reading that arrives from a source, or not from that source, is not
+    run while a reading that was applied can come back from the home (`pipeline.worker.ways`). The partitions
+    without a source are one home: the broker always chooses the same one for a machine.
 
 The limits of the promise: rule 3 cannot distinguish two readings of one machine that have equal bytes, came
 in the same millisecond and have the same `message_id` or none. Without the broker's time stamp
@@ -151,7 +155,9 @@ class Record(Struct, frozen=True, array_like=True):
     logic. `moved` and `taken` count the readings that went into the overflow and those that came back.
     `attempts` are pairs: a place, and the number of the attempt that published the readings from that place
     on. `counters` are the counts for users. `gone` says that the machine is deleted. `keys` are the keys of
-    the last readings, by which duplicates are recognised (`pipeline.model.duplicates`).
+    the last readings, by which duplicates are recognised (`pipeline.model.duplicates`). `home` is the
+    partition that the last readings came from; None if an older version wrote the record, and before the
+    first reading (rule 9).
     """
 
     number: int = 0
@@ -168,6 +174,7 @@ class Record(Struct, frozen=True, array_like=True):
     earlier: bytes = b""
     attempts: tuple[tuple[int, int], ...] = ()
     keys: bytes = b""
+    home: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -209,6 +216,7 @@ class Record(Struct, frozen=True, array_like=True):
             gone=True,
             earlier=self.earlier,
             attempts=self.attempts,
+            home=self.home,
         )
 
     def split(self, session: bytes, readings: list[Reading], *, moving: bool = False) -> Split:
@@ -298,6 +306,7 @@ class Record(Struct, frozen=True, array_like=True):
         skipped: Sequence[Reading] = (),
         duplicates: Sequence[Reading] = (),
         moving: bool = False,
+        home: int | None = None,
         state: bytes,
         carry: bool,
         strikes: Strikes,
@@ -310,7 +319,7 @@ class Record(Struct, frozen=True, array_like=True):
         says that messages of earlier readings may not be published yet and must be kept. `skipped` are
         readings that were sent again and were applied before: they count as taken from the overflow, and for
         nothing else. `duplicates` are marked and taken like the others, and not run. For `moving`, see
-        `split`.
+        `split`. `home` is the partition of the readings.
         """
         is_own = self.session == session
         tags = [
@@ -355,6 +364,7 @@ class Record(Struct, frozen=True, array_like=True):
             earlier=b"" if fresh else split.earlier,
             attempts=attempts,
             keys=keys,
+            home=self.home if home is None else home,
         )
 
 

@@ -19,7 +19,9 @@ from pipeline.broker import topology
 from pipeline.broker.connection import connect, reason_of
 from pipeline.errors import BrokerUnavailable, TopologyError
 from pipeline.model.assignment import assignment, eligible
+from pipeline.model.topic_source import is_source
 from pipeline.settings import Settings
+from pipeline.store.topic_sources import SourceList
 from pipeline.store.workers import Holding, WorkerStatus
 
 #: Maximum seconds for each step of connecting to the broker, and between two heartbeats: no caller should
@@ -34,7 +36,7 @@ class PartitionState(Struct, frozen=True):
     stopped. `ready` readings wait in the partition's queue and `overflow` readings in its overflow queue;
     `held` readings were delivered to a worker and are not acknowledged. `rate` is the number of readings
     acknowledged per second. `seconds_behind` is the time to process the waiting readings at that rate: 0 if
-    none wait, null if the rate is 0.
+    none wait, null if the rate is 0. `source` is the source whose partition it is, null if it has none.
     """
 
     partition: int
@@ -45,6 +47,7 @@ class PartitionState(Struct, frozen=True):
     held: int
     rate: float
     seconds_behind: float | None
+    source: str | None = None
 
 
 class QueueState(Struct, frozen=True):
@@ -56,7 +59,7 @@ class QueueState(Struct, frozen=True):
 
     `taken` is when a worker last began to process a reading from the queue (RFC 3339, UTC; null if it has
     not). `waited` is the number of seconds that this reading had waited, null if it does not say when it was
-    sent.
+    sent. `source` is the source whose partition the queue belongs to, null if there is none.
     """
 
     name: str
@@ -67,27 +70,43 @@ class QueueState(Struct, frozen=True):
     oldest_seconds: float | None = None
     taken: str | None = None
     waited: float | None = None
+    source: str | None = None
 
 
 def partition_states(
-    settings: Settings, workers: Sequence[WorkerStatus], partitions: Sequence[int]
+    settings: Settings,
+    workers: Sequence[WorkerStatus],
+    partitions: Sequence[int],
+    sources: SourceList,
 ) -> list[PartitionState]:
     """Return these partitions, in order. Raises `BrokerUnavailable`."""
     ids = [worker.id for worker in workers]
     disconnected = [worker.id for worker in workers if not worker.connected]
-    owners = assignment(eligible(ids, disconnected), settings.partitions)
+    owners = assignment(eligible(ids, disconnected), settings.partitions, sources.consumed)
+    named = sources.partitions
     names = [
         name(partition) for partition in partitions for name in (wire.readings_queue, wire.overflow_queue)
     ]
     depths = [ready for ready, _ in _counts(settings, names)]
     return [
-        _state(partition, owners.get(partition), workers, *depths[2 * place : 2 * place + 2])
+        _state(
+            partition,
+            owners.get(partition),
+            workers,
+            named[partition].name if partition in named else None,
+            *depths[2 * place : 2 * place + 2],
+        )
         for place, partition in enumerate(partitions)
     ]
 
 
 def _state(
-    partition: int, owner: str | None, workers: Sequence[WorkerStatus], ready: int, overflow: int
+    partition: int,
+    owner: str | None,
+    workers: Sequence[WorkerStatus],
+    source: str | None,
+    ready: int,
+    overflow: int,
 ) -> PartitionState:
     holdings = [
         (worker.id, holding)
@@ -106,12 +125,18 @@ def _state(
         held=held,
         rate=round(rate, 1),
         seconds_behind=0.0 if behind == 0 else round(behind / rate, 1) if rate else None,
+        source=source,
     )
 
 
-def queue_names(settings: Settings) -> list[str]:
+def partition_numbers(settings: Settings, sources: SourceList) -> list[int]:
+    """Return the numbers of all partitions, those of sources last."""
+    return [*range(settings.partitions), *sources.partitions]
+
+
+def queue_names(settings: Settings, sources: SourceList) -> list[str]:
     """Return all queues in the order of the list: those of the dead letters, then partition by partition."""
-    partitions = range(settings.partitions)
+    partitions = partition_numbers(settings, sources)
     return [
         wire.DEAD_LETTERS_QUEUE,
         wire.UNKNOWN_TOPICS_QUEUE,
@@ -121,17 +146,20 @@ def queue_names(settings: Settings) -> list[str]:
 
 
 def queue_states(
-    settings: Settings, workers: Sequence[WorkerStatus], names: Sequence[str]
+    settings: Settings, workers: Sequence[WorkerStatus], names: Sequence[str], sources: SourceList
 ) -> list[QueueState]:
     """Return these queues, in order. Raises `BrokerUnavailable`."""
+    named = {partition: each.name for partition, each in sources.partitions.items()}
     holdings = {holding.partition: holding for worker in workers for holding in worker.holding}
     return [
-        _queue(name, ready, consumers, holdings)
+        _queue(name, ready, consumers, holdings, named)
         for name, (ready, consumers) in zip(names, _counts(settings, names), strict=True)
     ]
 
 
-def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) -> QueueState:
+def _queue(
+    name: str, ready: int, consumers: int, holdings: dict[int, Holding], named: dict[int, str]
+) -> QueueState:
     if name == wire.DEAD_LETTERS_QUEUE:
         return QueueState(name, "dead-letters", None, ready, consumers)
     if name == wire.UNKNOWN_TOPICS_QUEUE:
@@ -139,16 +167,17 @@ def _queue(name: str, ready: int, consumers: int, holdings: dict[int, Holding]) 
     partition = int(name.rpartition(".")[2])
     is_overflow = name == wire.overflow_queue(partition)
     kind: Literal["readings", "overflow"] = "overflow" if is_overflow else "readings"
-    holding = holdings.get(partition)
+    holding, source = holdings.get(partition), named.get(partition)
     if holding is None:
         oldest = None if ready else 0.0
-        return QueueState(name, kind, partition, ready, consumers, oldest)
+        return QueueState(name, kind, partition, ready, consumers, oldest, source=source)
     oldest, taken, waited = (
         (holding.overflow_oldest_seconds, holding.overflow_taken, holding.overflow_waited)
         if is_overflow
         else (holding.oldest_seconds, holding.taken, holding.waited)
     )
-    return QueueState(name, kind, partition, ready, consumers, oldest if ready else 0.0, taken, waited)
+    oldest = oldest if ready else 0.0
+    return QueueState(name, kind, partition, ready, consumers, oldest, taken, waited, source)
 
 
 def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
@@ -169,6 +198,27 @@ def _counts(settings: Settings, names: Sequence[str]) -> list[tuple[int, int]]:
         raise BrokerUnavailable(f"RabbitMQ is unavailable: {reason_of(e)}") from e
 
 
+def _is_source(name: str) -> bool:
+    """Return whether a queue belongs to a source's partition."""
+    number = name.rpartition(".")[2]
+    return number.isdecimal() and is_source(int(number))
+
+
 def _counts_of(channel: BlockingChannel, names: Sequence[str]) -> list[tuple[int, int]]:
-    queues = [channel.queue_declare(name, passive=True).method for name in names]
-    return [(queue.message_count, queue.consumer_count) for queue in queues]
+    return [
+        _count_of_source(channel, name) if _is_source(name) else _count_of(channel, name) for name in names
+    ]
+
+
+def _count_of(channel: BlockingChannel, name: str) -> tuple[int, int]:
+    queue = channel.queue_declare(name, passive=True).method
+    return queue.message_count, queue.consumer_count
+
+
+def _count_of_source(channel: BlockingChannel, name: str) -> tuple[int, int]:
+    """Return the counts of a source's queue, which may not exist yet, or not any more."""
+    with channel.connection.channel() as own:  # RabbitMQ closes it if there is no such queue
+        try:
+            return _count_of(own, name)
+        except pika.exceptions.ChannelClosedByBroker:
+            return 0, 0

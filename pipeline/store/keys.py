@@ -45,6 +45,19 @@ def note_key(session: bytes) -> str:
     return f"session:{session.hex()}"
 
 
+# Sources of readings.
+
+#: All sources by name, and the number of their changes.
+TOPIC_SOURCES_KEY: Final = "{topic-sources}"
+TOPIC_SOURCES_CHANGES_KEY: Final = "{topic-sources}:changes"
+
+#: The number of the last partition of a source.
+TOPIC_SOURCES_PARTITION_KEY: Final = "{topic-sources}:partition"
+
+#: The rules for ids that each partition of a source uses.
+TOPIC_SOURCES_RULES_KEY: Final = "{topic-sources}:rules"
+
+
 # Logic.
 
 #: All profiles (sorted, for paging).

@@ -117,6 +117,16 @@ class ProfileStore:
         there = self._settle(machine_id, {each for each in (before.profile, name) if each is not None})
         return before if there else None
 
+    def adopt(self, machine_id: str, name: str) -> bool:
+        """Let a machine follow a profile unless it has a profile or a logic of its own by now.
+
+        Return False if the profile does not exist.
+        """
+        if not self._enter(machine_id, name):
+            return False
+        self._machines.change(machine_id, partial(_offered, name))
+        return self._settle(machine_id, {name})
+
     def delete(self, name: str) -> tuple[bool, int]:
         """Delete a profile with all its versions, if no machine follows it.
 
@@ -168,6 +178,11 @@ class ProfileStore:
                     self._machines.change(machine_id, partial(_without, name))
             if self._machines.read(machine_id).profile == follows:
                 return there
+
+
+def _offered(profile: str, deployment: Deployment) -> tuple[Deployment, None]:
+    has_one = deployment.version or deployment.profile
+    return (deployment if has_one else replace(deployment, profile=profile)), None
 
 
 def _without(profile: str, deployment: Deployment) -> tuple[Deployment, None]:

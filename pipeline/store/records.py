@@ -164,6 +164,17 @@ class Records:
             for machine_id, value, deployment in zip(machine_ids, values[::2], deployments, strict=True)
         }
 
+    def homes(self, machine_ids: Iterable[str]) -> dict[str, int]:
+        """Return the partitions that the last readings of these machines came from, where known."""
+        names = list(machine_ids)
+        values = cast(
+            "list[bytes | None]", self._redis.mget([record_key(each) for each in names]) if names else []
+        )
+        records = [self._stored(value, Deployment()).record for value in values]
+        return {
+            name: record.home for name, record in zip(names, records, strict=True) if record.home is not None
+        }
+
     def _profiles(self, names: set[str]) -> dict[str, Deployment]:
         if not names:
             return {}

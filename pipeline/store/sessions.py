@@ -98,6 +98,15 @@ class Sessions:
         arguments = [each for fence, note in settled.items() for each in (fence.session, str(note))]
         self._note_script(keys=keys, args=[_EXPIRY_SECONDS, int(give_up), *arguments])
 
+    def proven(self, sessions: Collection[bytes]) -> dict[bytes, Settled]:
+        """Return how far sessions are settled at least, also sessions of other partitions that still run.
+
+        A note stays true after it is written, but a session that runs may prove more later.
+        """
+        names = list(sessions)
+        values = cast("list[bytes | None]", self._redis.mget([note_key(name) for name in names]))
+        return {name: Settled.parse(value) for name, value in zip(names, values, strict=True)}
+
     def settled(self, pairs: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], Settled]:
         """Return how far sessions are known to be settled, for pairs: a session that reads, and another one.
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
+from pipeline.model.topic_source import SourceInUse
 from pipeline.telemetry import logs
 
 
@@ -20,6 +21,11 @@ class Session(Protocol):
     queue: str
     overflow: str
     fence: Fence
+    #: The source whose partition this is, if any.
+    source: SourceInUse | None
+    #: The readings that the session has made dead letters of, because their machine's home is elsewhere: by
+    #: their delivery, the machine and the mark. Settled ones may be missing.
+    refused: dict[int, tuple[str, bytes]]
 
     @property
     def settled(self) -> Settled:

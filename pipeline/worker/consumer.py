@@ -43,16 +43,19 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.cluster_watch import ClusterWatch, watch
 from pipeline.broker.connection import Connection, reason_of
-from pipeline.errors import SessionLost, TopologyError
+from pipeline.errors import BrokerUnavailable, SessionLost, TopologyError
 from pipeline.model.session import NAME_BYTES, Fence, Settled
+from pipeline.model.topic_source import SourceInUse, is_source
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
 from pipeline.store.sessions import Sessions
+from pipeline.store.topic_sources import TopicSources
 from pipeline.telemetry import logs
 from pipeline.worker.batch import Batch, Share
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.partition import Partition
+from pipeline.worker.source_declaration import declare
 
 #: Maximum readings in a batch. This is half of the prefetch, so that the next batch has arrived when this one
 #: is done.
@@ -108,6 +111,7 @@ class BatchConsumer(Consumer):
         settings: Settings,
         membership: Membership,
         sessions: Sessions,
+        topic_sources: TopicSources,
         metrics: WorkerMetrics,
         stopping: Event,
         *,
@@ -117,6 +121,7 @@ class BatchConsumer(Consumer):
         self._settings = settings
         self._membership = membership
         self._sessions = sessions
+        self._topic_sources = topic_sources
         self._metrics = metrics
         self._threads = threads
         self._stopping = stopping
@@ -240,7 +245,8 @@ class BatchConsumer(Consumer):
     def _connect(self) -> None:
         try:
             parameters = topology.ensure(self._settings)
-        except (pika.exceptions.AMQPError, TopologyError) as e:
+            declare(self._settings, self._topic_sources)
+        except (pika.exceptions.AMQPError, TopologyError, BrokerUnavailable) as e:
             _logger.warning("RabbitMQ is unavailable; retrying: %s", reason_of(e))
         else:
             self._connection = Connection(parameters, self._loop, self._on_open, self._on_end)
@@ -266,26 +272,33 @@ class BatchConsumer(Consumer):
         for number, partition in list(self._partitions.items()):
             if number not in assigned:
                 partition.release()
+            elif source := self._membership.sources.get(number):
+                partition.use(source)
         now, missing = time.monotonic(), sorted(assigned - self._partitions.keys())
         self._wanted = {number: self._wanted.get(number, now) for number in missing}
         if self._wanted and not self._taking:
             self._taking = True
             self._ask(partial(self._take_fences, self._connection, dict(self._wanted)))
 
-    def _on_fences(self, connection: Connection, fences: list[Fence]) -> None:
+    def _on_fences(self, connection: Connection, taken: list[tuple[Fence, SourceInUse | None]]) -> None:
         """Consume the partitions whose fences were taken, if this worker still wants them."""
         self._taking = False
-        for fence in fences:
+        for fence, source in taken:
             if connection is self._connection and connection.is_open and fence.partition in self._wanted:
                 del self._wanted[fence.partition]
-                self._partitions[fence.partition] = Partition(connection, fence, self._on_partition_end)
+                self._partitions[fence.partition] = Partition(
+                    connection, fence, self._on_partition_end, source
+                )
             else:
-                self._ask(partial(self._give_up, fence, Settled(complete=True)))
+                self._ask(partial(self._give_up, fence, Settled(complete=True), drops=False))
 
     def _on_partition_end(self, partition: Partition, reason: BaseException) -> None:
         _logger.debug("the session of %s has ended: %r", partition.queue, reason)
         del self._partitions[partition.number]
-        self._ask(partial(self._give_up, partition.fence, partition.settled))
+        settled = partition.settled
+        # No reading that was processed by the rules of the source can come back, so they may change.
+        drops = partition.source is not None and settled.complete and partition.was_caught_up
+        self._ask(partial(self._give_up, partition.fence, settled, drops=drops))
 
     def _ask(self, question: Callable[[], None]) -> None:
         """Ask Redis about fences, after all earlier questions. Errors other than Redis's end the consumer."""
@@ -302,12 +315,16 @@ class BatchConsumer(Consumer):
     # These two run on the thread for fences.
 
     def _take_fences(self, connection: Connection, wanted: Mapping[int, float]) -> None:
-        taken = list[Fence]()
+        taken = list[tuple[Fence, SourceInUse | None]]()
         try:
             for number, since in wanted.items():
                 fence = Fence(number, os.urandom(NAME_BYTES))
-                if self._sessions.take(fence, self._membership.id, partial(self._may_oust, since)):
-                    taken.append(fence)
+                if not self._sessions.take(fence, self._membership.id, partial(self._may_oust, since)):
+                    continue
+                source = self._membership.sources.get(number)
+                adopted = source and self._topic_sources.adopt(fence, source)
+                if adopted is not None or not is_source(number):
+                    taken.append((fence, adopted))
         except RedisError as e:
             _logger.warning("partitions are not consumed yet because Redis is unavailable: %s", e)
         self._loop.add_callback_threadsafe(partial(self._on_fences, connection, taken))
@@ -316,8 +333,10 @@ class BatchConsumer(Consumer):
         has_vanished = worker in self._membership.vanished
         return has_vanished or time.monotonic() - since > _FENCE_SECONDS
 
-    def _give_up(self, fence: Fence, settled: Settled) -> None:
+    def _give_up(self, fence: Fence, settled: Settled, *, drops: bool) -> None:
         try:
+            if drops:
+                self._topic_sources.drop(fence)
             self._sessions.give_up(fence, settled)
         except RedisError as e:
             _logger.warning("the next worker of partition %s must wait for the fence: %s", fence.partition, e)

@@ -13,6 +13,7 @@ from dramatiq.middleware import Middleware
 from pipeline import wire
 from pipeline.settings import Settings, addresses_of
 from pipeline.store.sessions import Sessions
+from pipeline.store.topic_sources import TopicSources
 from pipeline.worker.consumer import BatchConsumer
 from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
@@ -21,13 +22,14 @@ from pipeline.worker.metrics import WorkerMetrics
 class ReadingsBroker(RabbitmqBroker):
     """The broker of `pipeline.actors`. It only consumes; `pipeline.broker.publisher` publishes the results.
 
-    The boot of the worker sets `worker_threads`, `membership`, `sessions` and `metrics` before it consumes.
-    `stopping` is set when the worker must stop.
+    The boot of the worker sets `worker_threads`, `membership`, `sessions`, `topic_sources` and `metrics`
+    before it consumes. `stopping` is set when the worker must stop.
     """
 
     worker_threads: int
     membership: Membership
     sessions: Sessions
+    topic_sources: TopicSources
     metrics: WorkerMetrics
 
     def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
@@ -49,6 +51,7 @@ class ReadingsBroker(RabbitmqBroker):
             self.settings,
             self.membership,
             self.sessions,
+            self.topic_sources,
             self.metrics,
             self.stopping,
             threads=self.worker_threads,

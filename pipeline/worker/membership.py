@@ -3,8 +3,8 @@
 - Once a second, each worker process writes its id, with the time of Redis's clock, into a sorted set. The
   others count out a worker that has not done so for `EXPIRY_SECONDS`. `pipeline.store.workers` shows the data
   that Redis keeps of each worker.
-- Each worker computes from the ids in the set which worker has which partition (`assignment`). They agree as
-  soon as all have read the same set, at most a second later.
+- Each worker computes from the ids in the set which worker has which partition (`assignment`), also the
+  partitions of sources. They agree as soon as all have read the same set, at most a second later.
 - While they disagree, or one is wrong, two workers may want a partition, or none. Neither does harm: only one
   session at a time holds its fence (`pipeline.store.sessions`), and readings wait in the partition.
 - A worker that has had no connection to RabbitMQ for `_RABBITMQ_SECONDS` says so, and the others take over
@@ -30,8 +30,10 @@ from msgspec.structs import replace
 from pipeline.clock import now
 from pipeline.model.assignment import assignment, eligible
 from pipeline.model.session import Fence, Settled
+from pipeline.model.topic_source import SourceInUse
 from pipeline.store.client import Client, RedisError
 from pipeline.store.sessions import Sessions
+from pipeline.store.topic_sources import SourceList, TopicSources
 from pipeline.store.workers import EXPIRY_SECONDS, Activity, Batches, Heartbeats, Holding, WorkerStatus
 from pipeline.version import VERSION
 
@@ -51,7 +53,8 @@ _logger = logging.getLogger(__name__)
 class Membership:
     """This worker among the others. A thread keeps it up to date from `join` to `leave`.
 
-    `assigned` are the partitions that this worker must hold. `vanished` are the workers that stopped their
+    `assigned` are the partitions that this worker must hold, and `sources` the sources of all partitions that
+    have one, as they should be used. `vanished` are the workers that stopped their
     heartbeats without leaving. The consumer reports the partitions it holds in `holding`, and in `settled`
     how far each of its sessions is settled; the thread writes that to `sessions`. It also reports in
     `disconnected_at` since when it has had no connection to RabbitMQ, None if it has one.
@@ -74,6 +77,9 @@ class Membership:
         self.holding: list[Holding] = []
         self.settled: dict[Fence, Settled] = {}
         self.disconnected_at: float | None = monotonic()
+        self.sources: dict[int, SourceInUse] = {}
+        self._topic_sources = TopicSources(client)
+        self._known = SourceList()
         self.sessions = sessions
         self._heartbeats = Heartbeats(client)
         self._partitions = partitions
@@ -122,7 +128,10 @@ class Membership:
         self.sessions.note(self.settled)
         members = self._heartbeats.beat(self._report())
         self._answered_at, self.vanished = monotonic(), members.vanished
-        owners = assignment(eligible(members.present, members.disconnected), self._partitions)
+        self._known = self._topic_sources.newer(self._known)
+        sources = self._known.consumed
+        owners = assignment(eligible(members.present, members.disconnected), self._partitions, sources)
+        self.sources = {partition: each.in_use for partition, each in sources.items()}
         self.assigned = frozenset(partition for partition, owner in owners.items() if owner == self.id)
 
     def _connected(self) -> bool:

@@ -47,6 +47,7 @@ from pipeline.broker.sent_at import sent_at_of
 from pipeline.model.claim import claim_of
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
+from pipeline.model.topic_source import SourceInUse
 from pipeline.store.workers import Holding
 from pipeline.telemetry import tracing
 from pipeline.worker.batch import Share
@@ -81,8 +82,11 @@ class Partition:
         connection: Connection,
         fence: Fence,
         on_end: Callable[["Partition", BaseException], None],
+        source: SourceInUse | None = None,
     ) -> None:
         self.fence = fence
+        self.source = source
+        self.refused: dict[int, tuple[str, bytes]] = {}
         self.number = fence.partition
         self.queue = wire.readings_queue(self.number)
         self.overflow = wire.overflow_queue(self.number)
@@ -105,6 +109,11 @@ class Partition:
         self._waiting_overflow = deque[Reading]()
         #: Whether a reading or a probe has arrived from the partition's own queue.
         self._is_served = False
+        #: Whether a reading has arrived that no session received before, or a probe of this session. Then all
+        #: readings that earlier sessions received and did not settle have arrived before.
+        self._is_past_earlier = False
+        #: Whether the session was caught up when it ended.
+        self.was_caught_up = False
         self._flood = FloodWatch()
         self._flooding: str | None = None
         self._last_takens = LastTakens()
@@ -258,6 +267,24 @@ class Partition:
         self._ages.refresh(self._channel, self._held())
         self._finish()
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether no reading waits that an earlier session received and may have processed."""
+        return self._is_past_earlier and not any(reading.redelivered for reading in self._waiting)
+
+    def use(self, source: SourceInUse) -> None:
+        """End the session if its source has changed, so that the next one uses the new rules.
+
+        First it processes the readings of earlier sessions by the rules of these
+        (`pipeline.store.topic_sources`).
+        """
+        if source == self.source or self._proof is None:
+            return
+        if self.is_caught_up:
+            self.release()
+        else:
+            self._proof.publish()
+
     def release(self) -> None:
         """Take no more readings, and end the session when those in flight are settled and this is proven."""
         if self._release_by is None:
@@ -301,6 +328,7 @@ class Partition:
         assert self._proof is not None
         if not method.redelivered:
             self._given_back = 0
+            self._is_past_earlier = True
         self._ages.queue.delivered += 1
         delivery = self._proof.deliver()
         self._is_served = True
@@ -309,7 +337,7 @@ class Partition:
             self._probe_tag = method.delivery_tag
             self._acknowledge_probe()
         else:
-            reading = _reading(method, properties, body)
+            reading = _reading(method, properties, body, self.source)
             reading.delivery = delivery
             self._waiting.append(reading)
         if self._release_by is not None:
@@ -334,11 +362,12 @@ class Partition:
         if self._ended.is_set():
             return
         self._ages.overflow.delivered += 1
-        reading = restored(_reading(method, properties, body), properties.headers)
+        reading = restored(_reading(method, properties, body, None), properties.headers)
         self._waiting_overflow.append(reading)
 
     def _on_close(self, _channel: object, reason: BaseException) -> None:
         self._ended.set()
+        self.was_caught_up = self.is_caught_up
         self._waiting.clear()
         self._waiting_overflow.clear()
         self._on_end(self, reason)
@@ -358,7 +387,8 @@ class Partition:
     def settled(self) -> Settled:
         """How far the session is proven to be settled."""
         if self._proof is None:
-            return Settled(complete=True)  # the broker delivered nothing to it
+            # The broker delivered nothing to it, and nothing will come once it has ended.
+            return Settled(complete=self._ended.is_set())
         return Settled(self._proof.settled, complete=self._released and self._proof.complete)
 
 
@@ -372,10 +402,14 @@ def _count_header(server_properties: dict[str, Any]) -> str:
     return _ACQUIRED_COUNT if is_new else _DELIVERY_COUNT
 
 
-def _reading(method: Any, properties: Any, body: bytes) -> Reading:
+def _reading(method: Any, properties: Any, body: bytes, source: SourceInUse | None) -> Reading:
     key = wire.text_of(method.routing_key)
+    machine = wire.machine_of(key) if source is None else source.rules.machine_of(key)
+    if source is not None and not method.exchange:
+        # It was sent again to this queue by its name (`pipeline.dead_letters.redrive`).
+        machine = wire.machine_sent_to(properties.headers)
     return Reading(
-        machine=wire.machine_of(key),
+        machine=machine,
         key=key,
         body=body,
         tag=method.delivery_tag,

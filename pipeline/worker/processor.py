@@ -2,10 +2,11 @@
 
 1. Read: read the records and the deployments of the batch's machines, in one round trip.
 2. Split: set aside the readings that are not run. These are readings that are already applied
-   (`pipeline.model.record` defines how they are recognised), readings that move to the overflow because their
-   machine floods (`pipeline.worker.flood`), duplicates that the machine has sent again
-   (`pipeline.model.duplicates`), and readings that were sent again from a dead letter that is used up, which
-   are skipped (`pipeline.store.dead_letters`).
+   (`pipeline.model.record` defines how they are recognised), readings that came in another way than their
+   machine's readings (`pipeline.worker.ways`), readings that move to the overflow because their machine floods
+   (`pipeline.worker.flood`), duplicates that the machine has sent again (`pipeline.model.duplicates`), and
+   readings that were sent again from a dead letter that is used up, which are skipped
+   (`pipeline.store.dead_letters`).
 3. Run: run the other readings in the sandbox, each machine's readings in order.
 4. Write: write the state, the marks, the last readings and the messages to publish, in one round trip, and
    use up the dead letters of readings that were sent again. A machine whose record or dead letters changed
@@ -29,6 +30,7 @@ from pipeline.broker.dead_letter import stray_message
 from pipeline.broker.publisher import Message, Publisher
 from pipeline.clock import now
 from pipeline.errors import SessionLost
+from pipeline.model.dead_letter import OTHER_SOURCE
 from pipeline.store.client import RedisError
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
@@ -39,6 +41,7 @@ from pipeline.worker.batch import Batch, MachineReadings
 from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.transaction import Transaction
+from pipeline.worker.ways import Ways
 from sandbox.job import Report
 from sandbox.parent.sandbox import Sandbox
 
@@ -59,6 +62,7 @@ class Processor:
         records: Records,
         sessions: Sessions,
         sources: Sources,
+        ways: Ways,
         publisher: Publisher,
         sandbox: Sandbox,
         stopping: Event,
@@ -69,6 +73,7 @@ class Processor:
         self._records = records
         self._sessions = sessions
         self._sources = sources
+        self._ways = ways
         self._publisher = publisher
         self._sandbox = sandbox
         self._stopping = stopping
@@ -83,9 +88,13 @@ class Processor:
         while Redis is unavailable. Nothing of the batch is lost then.
         """
         with self._metrics.batch(batch):
-            strays = [each for share in batch.shares for each in share.readings if each.machine is None]
-            messages = [stray_message(reading) for reading in strays]
-            self._metrics.count_kind("machine-id", len(strays))
+            messages = [
+                stray_message(each, share.session.source.name if share.session.source else None)
+                for share in batch.shares
+                for each in share.readings
+                if each.machine is None
+            ]
+            self._metrics.count_kind("machine-id", len(messages))
             groups = [group for share in batch.shares for group in share.groups()]
             transactions = list[Transaction]()
             while groups:
@@ -109,9 +118,12 @@ class Processor:
     def _apply(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
         """Do steps 1 to 4. Return the written transactions, and the readings to process again."""
         transactions, again = self._read(groups)
-        self._split(transactions)
-        self._run(transactions)
-        changed = self._write(transactions)
+        self._ways.check(transactions)
+        transactions = self._follow_profiles(transactions)
+        accepted = [transaction for transaction in transactions if transaction.refused is None]
+        self._split(accepted)
+        self._run(accepted)
+        changed = self._write(accepted)
         done = [transaction for transaction in transactions if transaction.machine not in changed]
         self._note(done)
         again += [transaction.group for transaction in transactions if transaction.machine in changed]
@@ -120,13 +132,21 @@ class Processor:
     def _read(self, groups: list[MachineReadings]) -> tuple[list[Transaction], list[MachineReadings]]:
         """Do step 1 for one group of readings of each machine. Return also the remaining groups.
 
-        A machine has its readings in one partition. If somebody bound it to two, one group waits for the
+        A machine has its readings in one partition. If its device sends in two ways, one group waits for the
         other.
         """
         first = dict[str, MachineReadings]()
         later = [group for group in groups if first.setdefault(group.machine, group) is not group]
         stored = self._records.read(list(first))
         return [Transaction(group, stored[machine_id]) for machine_id, group in first.items()], later
+
+    def _follow_profiles(self, transactions: list[Transaction]) -> list[Transaction]:
+        """Read machines again that now follow the profile of their source."""
+        if not (machines := self._ways.adopt_profiles(transactions)):
+            return transactions
+        again, _ = self._read([each.group for each in transactions if each.machine in machines])
+        self._ways.check(again)
+        return [*(each for each in transactions if each.machine not in machines), *again]
 
     def _split(self, transactions: list[Transaction]) -> None:
         """Do step 2. First forget the marks of readings that an earlier session is known to have settled."""
@@ -174,6 +194,10 @@ class Processor:
 
     def _note(self, transactions: list[Transaction]) -> None:
         """Count the outcomes of these readings after they are written, and announce them to subscribers."""
+        self._metrics.count_kind(
+            OTHER_SOURCE, sum(len(each.refused) for each in transactions if each.refused is not None)
+        )
+        transactions = [transaction for transaction in transactions if transaction.refused is None]
         self._metrics.count([outcome for transaction in transactions for outcome in transaction.outcomes])
         self._metrics.count_set_aside("moved", sum(len(transaction.moved) for transaction in transactions))
         self._metrics.count_set_aside(

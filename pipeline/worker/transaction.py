@@ -41,6 +41,10 @@ class Transaction(Struct):
     letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `uses` are the
     dead letters that the readings in `run` use up. `recents` are the last readings in `run`, encoded to be
     kept. `after` is None if there is nothing to write.
+
+    `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
+    letters of the readings if the machine's home stays elsewhere; then nothing else happens to them
+    (`pipeline.worker.ways`).
     """
 
     group: MachineReadings
@@ -57,6 +61,8 @@ class Transaction(Struct):
     outcomes: list[Outcome] = []
     recents: list[bytes] = []
     after: Record | None = None
+    moves_home: bool = False
+    refused: list[Message] | None = None
 
     @property
     def machine(self) -> str:
@@ -69,9 +75,42 @@ class Transaction(Struct):
         return self.group.session.fence.session
 
     @property
+    def partition(self) -> int:
+        """The number of the partition that the readings came from."""
+        return self.group.session.fence.partition
+
+    @property
+    def offered_profile(self) -> str | None:
+        """The profile that the machine should follow, because it has no logic and no profile."""
+        source, deployment = self.group.session.source, self.stored.deployment
+        if source is None or self.refused is not None or deployment.version or deployment.profile:
+            return None
+        return source.profile
+
+    def refuse(self, letters: list[tuple[Reading, Message]]) -> None:
+        """Make dead letters of the readings, and remember them until they are settled."""
+        session = self.group.session
+        self.refused = [message for _, message in letters]
+        for delivery in [each for each in session.refused if each <= session.settled.delivery]:
+            del session.refused[delivery]
+        for reading, _ in letters:
+            session.refused[reading.delivery] = (self.machine, reading.mark)
+
+    def _refused_before(self) -> tuple[tuple[int, bytes], ...]:
+        """Return the marks of the machine's readings that the session refused and that may come back."""
+        session, own = self.group.session, {reading.delivery for reading in self.group.readings}
+        return tuple(
+            (delivery, mark)
+            for delivery, (machine, mark) in sorted(session.refused.items())
+            if machine == self.machine and delivery not in own and delivery > session.settled.delivery
+        )
+
+    @property
     def earlier_session(self) -> bytes | None:
-        """The session that wrote the record, if it is another one; None otherwise."""
+        """The session of this home that wrote the record, if it is another one; None otherwise."""
         session = self.stored.record.session
+        if self.moves_home or self.refused is not None:
+            return None
         return session if self.stored.token and session != self.session else None
 
     def forget(self, settled: Settled) -> None:
@@ -152,9 +191,10 @@ class Transaction(Struct):
             skipped=self.skipped,
             duplicates=self.duplicates,
             moving=self.moving,
+            home=self.partition,
             state=report.state if report else record.state,
             # An earlier session may have ended after it wrote and before it published.
-            carry=self.repeated > 0 or self.earlier_session is not None,
+            carry=self.repeated > 0 or self.moves_home or self.earlier_session is not None,
             strikes=strikes,
             counters=record.counters.after(
                 record.number + 1,
@@ -166,6 +206,8 @@ class Transaction(Struct):
             ),
             keys=self.keys,
         )
+        if self.moves_home:
+            self.after = replace(self.after, marks=(*self._refused_before(), *self.after.marks))
 
     def _not_run(self) -> Outcome:
         """Return the outcome of readings that no logic runs."""
@@ -240,6 +282,8 @@ class Transaction(Struct):
         result_key = wire.result_key(self.machine)
         dead_letter_key = wire.dead_letter_key(self.machine)
         messages = list[Message]()
+        if self.refused is not None:
+            return self.refused
         if self.after is None and not self.repeated:
             return messages  # no reading counts
         for each in self._written.outgoing:
@@ -256,7 +300,7 @@ class Transaction(Struct):
         its moved readings on their way.
         """
         record, queue = self._written, self.group.session.overflow
-        if all(reading.place is not None for reading in self.group.readings):
+        if self.refused is not None or all(reading.place is not None for reading in self.group.readings):
             return []
         return [
             move_message(queue, self.machine, each)

@@ -1,7 +1,7 @@
 """A partition without its queue: hands batches to a processor as consumers of one partition would."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 
 import redis
@@ -12,18 +12,23 @@ from pipeline.broker import topology
 from pipeline.broker.publisher import Publisher
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
+from pipeline.model.topic_source import SourceInUse
 from pipeline.settings import Settings
 from pipeline.store.client import connect
+from pipeline.store.deployments import MachineDeployments
 from pipeline.store.machine_index import MachineIndex
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
+from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import LogicStore
 from pipeline.worker.announcer import Announcer
 from pipeline.worker.batch import Batch, Share
 from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.processor import Processor
+from pipeline.worker.ways import Ways
 from sandbox.parent.sandbox import Sandbox
 
 _NOTHING = Settled()
@@ -38,6 +43,8 @@ class StubSession:
     overflow: str = wire.overflow_queue(0)
     settled: Settled = _NOTHING
     moving: bool = False
+    source: SourceInUse | None = None
+    refused: dict[int, tuple[str, bytes]] = field(default_factory=dict)
 
     def lost(self) -> bool:
         return False
@@ -80,6 +87,12 @@ class BatchDriver:
             self.records,
             self.sessions,
             Sources(self._redis, ""),
+            Ways(
+                self.sessions,
+                TopicSources(self._redis),
+                self.records.letters,
+                ProfileStore(self._redis, MachineDeployments(self._redis), self.records),
+            ),
             self._publisher,
             sandbox,
             Event(),

@@ -17,6 +17,7 @@ from pipeline.settings import Settings
 from pipeline.store.client import connect
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.records import Records
+from pipeline.store.topic_sources import TopicSources
 from pipeline.worker.processor import Processor
 from sandbox.parent.sandbox import Sandbox
 from tests.support.batch_driver import BatchDriver
@@ -40,7 +41,9 @@ class DeadLetterDesk:
         self.redis = connect(settings)
         self.letters = LetterStore(self.redis)
         self.publisher = Publisher(lambda: topology.ensure(settings))
-        self.redriver = Redriver(self.letters, self.publisher)
+        self.redriver = Redriver(
+            self.letters, self.publisher, self.partition.records, TopicSources(self.redis)
+        )
         self.collector = DeadLetterCollector(settings, self.letters)
         self.collector.start()
         self.results = Collector(amqp_url, wire.RESULTS_EXCHANGE)

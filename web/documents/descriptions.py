@@ -23,6 +23,11 @@ TAGS: Final = {
         "/machines/{machine_id}/profile",
         "/machines/{machine_id}/config",
     ),
+    "Sources": (
+        "Topics that devices choose themselves, and the machines that they belong to.",
+        "/sources",
+        "/source-presets",
+    ),
     "Machines": ("The machines, their states and their readings.", "/machines", "/fleet"),
     "Live": ("Live events.", "/events", "/machines/{machine_id}/events"),
     "Dead letters": ("Failed readings: find them, send them again, discard them.", "/dead-letters"),
@@ -85,6 +90,9 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
     },
     "/templates": {
         "name": {"description": "The template's name.", "example": "milesight"},
+    },
+    "/sources": {
+        "name": {"description": "The source's name.", "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"}},
     },
     "/partitions": {"after": {"description": "The last partition of the previous page.", "example": 2}},
 }

@@ -16,7 +16,10 @@ from pipeline.errors import (
     PublishError,
     ReadingUnfit,
     RedriveStopped,
+    SourceChanged,
+    SourceConflict,
     SourceInvalid,
+    SourceRefused,
     TokenError,
 )
 from pipeline.store.client import RedisError
@@ -156,6 +159,18 @@ def _source_invalid(_request: Request[Any, Any, Any], error: SourceInvalid) -> R
     return respond(500, str(error))
 
 
+def _source_refused(_request: Request[Any, Any, Any], error: SourceRefused) -> Response[ProblemDetails]:
+    return respond(422, f"The source was refused: {error}")
+
+
+def _source_conflict(_request: Request[Any, Any, Any], error: SourceConflict) -> Response[ProblemDetails]:
+    return respond(409, f"The source was refused: {error}")
+
+
+def _source_changed(_request: Request[Any, Any, Any], _error: SourceChanged) -> Response[ProblemDetails]:
+    return respond(412, "The source has changed since you read it. Read it again, then repeat your change.")
+
+
 def _gone(_request: Request[Any, Any, Any], _error: ClientGone) -> Response[None]:
     return Response(None, status_code=_GONE)
 
@@ -208,5 +223,8 @@ HANDLERS: ExceptionHandlersMap = {
     ReadingUnfit: _reading_unfit,
     RecursionError: _too_deep,
     TokenError: _no_token,
+    SourceRefused: _source_refused,
+    SourceConflict: _source_conflict,
+    SourceChanged: _source_changed,
     Exception: _failed,
 }

@@ -14,7 +14,7 @@ from litestar.exceptions import ClientException
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Meta, Struct
 
-from pipeline.plant.lag import PartitionState, QueueState, queue_names
+from pipeline.plant.lag import PartitionState, QueueState
 from pipeline.store.workers import WorkerStatus
 from web.access.roles import Role, access
 from web.services import Services
@@ -89,7 +89,10 @@ class SystemController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> Partitions:
         """List the partitions: which worker is assigned, which worker consumes, and how far behind it is."""
-        page, following = _page(range(after + 1, services.settings.partitions), limit, lambda number: number)
+        numbers = await services.counted(services.partition_numbers)
+        page, following = _page(
+            [number for number in numbers if number > after], limit, lambda number: number
+        )
         return Partitions(await services.counted(lambda: services.partitions(page)), following)
 
     @get("/queues", **access(Role.VIEWER))
@@ -105,7 +108,7 @@ class SystemController(Controller):
         long the oldest message has waited since that worker began. It also reports how long the last reading
         waited in total, if the reading says when it was sent.
         """
-        names = queue_names(services.settings)
+        names = await services.counted(services.queue_names)
         if after and after not in names:
             raise ClientException(
                 detail=f"There is no queue {after!r}. Take `after` from the `next` of the previous page."

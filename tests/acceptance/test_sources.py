@@ -1,0 +1,372 @@
+"""Sources: devices that choose their own topics, with real clients."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import paho.mqtt.client as paho
+import pika
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from pipeline import wire
+from pipeline.model.source_presets import PRESETS
+from tests.support.installation import Installation
+from tests.support.logics import CHECK_ORDER, COUNT, COUNT_AND_TELL
+from tests.support.waiting import wait_until
+
+#: Readings, and the devices that send them, while a worker is killed.
+READINGS, DEVICES = 6_000, 20
+
+
+def put(plant: Installation, name: str, source: dict[str, Any], **headers: str) -> httpx.Response:
+    return plant.client.put(f"/sources/{name}", json=source, headers=headers)
+
+
+def create(plant: Installation, name: str, topics: str, **fields: Any) -> dict[str, Any]:
+    """Create a source, and return it as the API shows it."""
+    answer = put(plant, name, {"filter": topics, **fields})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@contextmanager
+def device(plant: Installation) -> Iterator[Callable[[Iterable[tuple[str, Any]]], None]]:
+    """An MQTT client. Yields a function that publishes readings and waits for RabbitMQ's confirms."""
+    url = urlsplit(plant.mqtt_url)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.username_pw_set(unquote(url.username or ""), url.password)
+    client.max_inflight_messages_set(500)
+    client.connect(url.hostname or "", url.port or 0)
+    client.loop_start()
+
+    def publish(readings: Iterable[tuple[str, Any]]) -> None:
+        for sent in [client.publish(topic, json.dumps(data), qos=1) for topic, data in readings]:
+            sent.wait_for_publish(timeout=30)
+            assert sent.is_published()
+
+    yield publish
+    client.disconnect()
+    client.loop_stop()
+
+
+def counted(plant: Installation, machine_id: str) -> int:
+    answer = plant.client.get(f"/machines/{machine_id}")
+    count: int = answer.json().get("readings", 0) if answer.status_code == 200 else 0
+    return count
+
+
+def letters(plant: Installation, **where: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = plant.client.get("/dead-letters", params=where).json()["dead_letters"]
+    return found
+
+
+def test_each_preset_reads_its_devices_topic(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    known = installation.client.get("/source-presets").json()["presets"]
+    assert [each["name"] for each in known] == [preset.name for preset in PRESETS]
+    machines = dict[str, str]()
+    for preset in known:
+        assert put(installation, preset["name"], preset["source"]).status_code == 200
+        tried = installation.client.post("/sources/try", json={"topic": preset["topic"]}).json()
+        assert tried["source"] == preset["name"]
+        machines[preset["topic"]] = tried["machine"]
+        installation.upload(tried["machine"], COUNT)
+
+    with device(installation) as publish:
+        publish((topic, {"n": n}) for topic in machines for n in range(3))
+
+    for machine_id in machines.values():
+        wait_until(lambda machine_id=machine_id: counted(installation, machine_id) == 3)
+        assert installation.state(machine_id) == {"count": 3}
+    assert letters(installation) == []
+
+
+def test_a_device_is_one_machine_whatever_the_case_of_its_id(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    create(
+        installation,
+        "lora",
+        "application/+/device/{machine}/event/up",
+        case="lower",
+        prefix="lora-",
+        rename={"00000000000000FF": "furnace"},
+    )
+    with device(installation) as publish:
+        publish((f"application/7/device/{eui}/event/up", {}) for eui in ("00AB", "00ab", "00000000000000ff"))
+
+    wait_until(lambda: counted(installation, "lora-00ab") == 2)
+    wait_until(lambda: counted(installation, "furnace") == 1)
+
+
+def test_a_topic_that_names_no_valid_machine_becomes_a_dead_letter_that_names_the_source(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    installation.start_worker()
+    create(installation, "floor", "tele/{machine}/SENSOR")
+
+    with device(installation) as publish:
+        publish([(f"tele/{'x' * 129}/SENSOR", {})])
+
+    ((headers, _),) = installation.wait_for_dead_letters(1)
+    assert headers["kind"] == "machine-id"
+    assert f"the topic 'tele/{'x' * 129}/SENSOR' names no machine by the rules of the source 'floor'" in str(
+        headers["message"]
+    )
+
+
+def test_readings_of_a_second_way_in_become_dead_letters_and_can_be_sent_again(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    installation.start_worker()
+    create(installation, "floor", "tele/{machine}/SENSOR")
+    installation.upload("press", COUNT_AND_TELL)
+
+    with device(installation) as publish:
+        publish([("tele/press/SENSOR", {"n": 1})])
+        wait_until(lambda: counted(installation, "press") == 1)
+        publish([("machines/press/data", {"n": 2}), ("machines/press/data", {"n": 3})])
+        wait_until(lambda: len(letters(installation, machine="press")) == 2)
+        publish([("tele/press/SENSOR", {"n": 4})])
+        wait_until(lambda: counted(installation, "press") == 2)
+
+    first, _ = letters(installation, machine="press")
+    assert first["kind"] == "other-source"
+    assert "machines/<id>/data, topic machines/press/data" in first["message"]
+    assert "come by the source 'floor'" in first["message"]
+
+    with installation.collect() as results:
+        sent = installation.client.post("/dead-letters/redrive", json={"machine": "press"})
+        assert sent.is_success, sent.text
+        wait_until(lambda: counted(installation, "press") == 4)
+        wait_until(lambda: len(results.events()) == 2)
+    assert {event["data"]["n"] for event in results.events()} == {2, 3}
+    assert letters(installation) == []
+
+
+def test_after_a_source_is_deleted_its_machines_may_send_in_another_way(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    queue = create(installation, "floor", "tele/{machine}/SENSOR")["queue"]
+    installation.upload("press", COUNT)
+    with device(installation) as publish:
+        publish(("tele/press/SENSOR", {"n": n}) for n in range(100))
+        removal = installation.client.delete("/sources/floor").json()
+
+        assert removal == {"name": "floor", "done": True, "readings": 0, "consumers": 0}
+        assert counted(installation, "press") == 100
+        assert not has_queue(installation, queue)
+        publish(("machines/press/data", {"n": n}) for n in range(5))
+        wait_until(lambda: counted(installation, "press") == 105)
+        create(installation, "floor", "tele/{machine}/SENSOR")
+    assert letters(installation) == []
+
+
+def test_a_source_with_waiting_readings_is_deleted_when_they_are_processed(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    queue = create(installation, "floor", "tele/{machine}/SENSOR")["queue"]
+    installation.upload("press", COUNT)
+    with device(installation) as publish:
+        publish(("tele/press/SENSOR", {"n": n}) for n in range(10))
+        removal = installation.client.delete("/sources/floor").json()
+
+        assert (removal["done"], removal["readings"]) == (False, 10)
+        assert installation.client.get("/sources/floor").json()["state"] == "draining"
+        refused = put(installation, "floor", {"filter": "tele/{machine}/SENSOR"})
+        assert (refused.status_code, "is being deleted" in refused.json()["detail"]) == (409, True)
+        publish([("tele/press/SENSOR", {"n": 10})])  # nobody reads it any more
+
+    installation.start_worker()
+    wait_until(lambda: counted(installation, "press") == 10)
+    wait_until(lambda: installation.client.get("/sources/floor").status_code == 404, timeout=40)
+    assert not has_queue(installation, queue)
+
+
+def has_queue(plant: Installation, queue: str) -> bool:
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        try:
+            connection.channel().queue_declare(queue, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+        return True
+
+
+def test_a_worker_killed_under_load_loses_and_repeats_no_reading_of_a_source(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    create(installation, "floor", "tele/{machine}/SENSOR")
+    machine_ids = [f"m{place}" for place in range(DEVICES)]
+    for machine_id in machine_ids:
+        installation.upload(machine_id, CHECK_ORDER)
+    readings = [(f"tele/m{n % DEVICES}/SENSOR", {"n": n // DEVICES}) for n in range(READINGS)]
+    with installation.collect() as results, device(installation) as publish:
+        worker = installation.start_worker()
+        publish(readings[: READINGS // 2])
+        wait_until(lambda: len(results.messages) > READINGS // 20, timeout=60)
+        worker.kill()
+        publish(readings[READINGS // 2 :])
+        worker = installation.start_worker()
+        wait_until(lambda: len(results.messages) > READINGS // 2, timeout=60)
+        worker.kill()
+        installation.start_worker()
+        wait_until(
+            lambda: sum(counted(installation, machine_id) for machine_id in machine_ids) >= READINGS,
+            timeout=120,
+        )
+
+    each = READINGS // DEVICES
+    for machine_id in machine_ids:
+        assert installation.state(machine_id) == {"count": each, "last": each - 1}
+    assert letters(installation) == []
+
+
+def test_while_a_source_changes_no_reading_is_lost_or_doubled(installation: Installation) -> None:
+    """A device sends all the time, while its filter changes and it gets another id, several times."""
+    installation.start_api()
+    installation.start_worker()
+    create(installation, "floor", "tele/{machine}/SENSOR")
+    for machine_id in ("press", "a", "b"):
+        installation.upload(machine_id, COUNT)
+    sent, done = 0, Event()
+
+    def send() -> None:
+        nonlocal sent
+        with device(installation) as publish:
+            while not done.is_set():
+                publish([("tele/press/SENSOR", {"n": sent})])
+                sent += 1
+
+    sender = Thread(target=send)
+    sender.start()
+    try:
+        for rename, topics in (
+            ({"press": "a"}, "tele/{machine}/SENSOR"),
+            ({"press": "a"}, "tele/{machine}/#"),
+            ({"press": "b"}, "tele/{machine}/+"),
+            ({}, "tele/{machine}/SENSOR"),
+        ):
+            machine_id = rename.get("press", "press")
+            before = counted(installation, machine_id)
+            create(installation, "floor", topics, rename=rename)
+            wait_until(
+                lambda machine_id=machine_id, before=before: counted(installation, machine_id) > before + 5,
+                timeout=30,
+            )
+    finally:
+        done.set()
+        sender.join()
+
+    def total() -> int:
+        return sum(counted(installation, each) for each in ("press", "a", "b"))
+
+    wait_until(lambda: total() >= sent)
+    assert total() == sent
+    assert letters(installation) == []
+    assert installation.client.get("/sources/floor").json()["pattern"] == "tele.*.SENSOR"
+
+
+def test_a_machine_without_logic_follows_the_profile_of_its_source(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    assert put(installation, "floor", {"filter": "tele/{machine}/SENSOR", "profile": "p"}).status_code == 400
+    answer = installation.client.post("/profiles/p/logic", json={"logic": COUNT})
+    assert answer.is_success
+    installation.upload("own", "def process(data, state):\n    state['own'] = 1\n")
+    create(installation, "floor", "tele/{machine}/SENSOR", profile="p")
+
+    with device(installation) as publish:
+        publish([("tele/press/SENSOR", {}), ("tele/press/SENSOR", {}), ("tele/own/SENSOR", {})])
+
+    wait_until(lambda: counted(installation, "press") == 2 and counted(installation, "own") == 1)
+    assert installation.state("press") == {"count": 2}
+    assert installation.state("own") == {"own": 1}
+    assert installation.client.get("/machines/press").json()["profile"] == "p"
+    assert letters(installation) == []
+
+
+def test_sources_are_read_changed_and_audited_like_other_settings(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    made = put(installation, "floor", {"filter": "tele/{machine}/SENSOR"})
+    again = put(installation, "floor", {"filter": "tele/{machine}/SENSOR"})
+    assert made.headers["ETag"] == again.headers["ETag"]
+
+    overlapping = put(installation, "other", {"filter": "tele/+/{machine}"})
+    assert overlapping.status_code == 409
+    assert "the source 'floor' can match the same topic" in overlapping.json()["detail"]
+    invalid = put(installation, "other", {"filter": "machines/{machine}/state"})
+    assert (invalid.status_code, "below machines/" in invalid.json()["detail"]) == (422, True)
+    assert put(installation, "other", {"filter": "x/{machine}", "case": "mixed"}).status_code == 400
+    assert put(installation, "try", {"filter": "x/{machine}"}).status_code == 400
+    assert put(installation, "floor", {"filter": "x/{machine}"}, **{"If-None-Match": "*"}).status_code == 412
+
+    changed = put(installation, "floor", {"filter": "tele/{machine}/#"}, **{"If-Match": made.headers["ETag"]})
+    assert changed.status_code == 200
+    stale = put(installation, "floor", {"filter": "x/{machine}"}, **{"If-Match": made.headers["ETag"]})
+    assert stale.status_code == 412
+    assert [each["name"] for each in installation.client.get("/sources").json()["sources"]] == ["floor"]
+
+    states = installation.client.get("/partitions").json()["partitions"]
+    assert [each["source"] for each in states if each["partition"] >= 1000] == ["floor"]
+    queues = installation.client.get("/queues").json()["queues"]
+    assert {each["name"] for each in queues if each["source"] == "floor"} == {
+        "readings.1000",
+        "overflow.1000",
+    }
+
+    assert installation.client.delete("/sources/floor").json()["done"]
+    assert installation.client.delete("/sources/floor").status_code == 404
+    changes = installation.client.get("/audit").json()["changes"]
+    assert [each["action"] for each in changes if each["action"].startswith("source.")] == [
+        "source.delete",
+        "source.put",
+        "source.put",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("topic", "machine", "source", "said"),
+    [
+        ("tele/press/SENSOR", "press", "floor", "reading of the machine press, by the source floor"),
+        ("tele.press.SENSOR", "press", "floor", "reading of the machine press, by the source floor"),
+        ("machines/press/data", "press", None, "reading of the machine press"),
+        ("stat/press/SENSOR", None, None, "No source reads this topic"),
+        ("machines/press/state", None, None, "the last level must be data"),
+    ],
+)
+def test_a_topic_can_be_tried(
+    plant: Installation, topic: str, machine: str | None, source: str | None, said: str
+) -> None:
+    create(plant, "floor", "tele/{machine}/SENSOR")
+
+    tried = plant.client.post("/sources/try", json={"topic": topic}).json()
+
+    assert (tried["machine"], tried["source"]) == (machine, source)
+    assert said in tried["message"]
+    assert tried["key"] == topic.replace("/", ".")
+
+
+def test_the_partition_of_a_source_gets_no_readings_of_other_machines(plant: Installation) -> None:
+    queue = create(plant, "floor", "tele/{machine}/SENSOR")["queue"]
+
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for place in range(50):
+            channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key(f"n{place}"), b"{}", mandatory=True)
+
+    wait_until(lambda: all(counted(plant, f"n{place}") == 1 for place in range(50)))
+    assert letters(plant, kind="other-source") == []
+    assert queue == "readings.1000"
