@@ -1,10 +1,11 @@
 """A backup as a file: each machine and profile, with its versions, and the sources of all of them.
 
 The file is gzip around frames. Each frame is four bytes of length (big-endian) and as many bytes of msgpack:
-a `Header`, the machines, the profiles, the sources, the examples, and an `End` that counts them, so that a
-truncated file is detected. Machines come before profiles, and both before sources. A profile or source is
-created before anything names it, and sources are never deleted. So every name in the file can be resolved,
-even if the system runs while the file is written. The keys of each machine are read in one step.
+a `Header`, the machines, the profiles, the sources of logic, the examples, the sources of readings, and an
+`End` that counts them, so that a truncated file is detected. Machines come before profiles, and both before
+sources. A profile or source of logic is created before anything names it, and sources of logic are never
+deleted. So every name in the file can be resolved, even if the system runs while the file is written. The
+keys of each machine are read in one step.
 
 The structs in the file are the same as in Redis: fields are only ever added to them, at the end. Any other
 change gets a new `FORMAT`, and the reader reads all earlier formats.
@@ -29,6 +30,7 @@ from pipeline.clock import now
 from pipeline.errors import BackupError, SourceInvalid
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
+from pipeline.model.topic_source import TopicSource
 from pipeline.store.client import Client
 from pipeline.store.keys import (
     MACHINES_KEY,
@@ -42,11 +44,12 @@ from pipeline.store.keys import (
 )
 from pipeline.store.records import Records
 from pipeline.store.sources import checked_examples, checked_source
+from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import Version
 from pipeline.version import VERSION
 
 #: The format that is written. All formats up to it can be read.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 #: Maximum bytes of a frame: a machine with all its versions.
 _FRAME: Final = 1 << 28
@@ -100,7 +103,15 @@ class End(Struct, frozen=True, tag="end"):
     entries: int
 
 
-Entry = MachineEntry | ProfileEntry | Text | Examples
+class ReadingsEntry(Struct, frozen=True, tag="topic source"):
+    """A source of readings, with the number of its partition."""
+
+    name: str
+    partition: int
+    source: TopicSource
+
+
+Entry = MachineEntry | ProfileEntry | Text | Examples | ReadingsEntry
 
 
 def export(client: Client, path: Path) -> dict[str, int]:
@@ -109,8 +120,14 @@ def export(client: Client, path: Path) -> dict[str, int]:
     An existing file of this name is replaced when the backup is complete. Only its owner may read the file.
     Raises `RedisError`, `OSError`, and `BackupError` if a version has no valid source or examples.
     """
-    counts = {"machines": 0, "profiles": 0, "sources": 0, "examples": 0}
-    names = {MachineEntry: "machines", ProfileEntry: "profiles", Text: "sources", Examples: "examples"}
+    names = {
+        MachineEntry: "machines",
+        ProfileEntry: "profiles",
+        Text: "sources",
+        Examples: "examples",
+        ReadingsEntry: "topic_sources",
+    }
+    counts = dict.fromkeys(names.values(), 0)
     encode = msgspec.msgpack.Encoder().encode
     part = path.with_name(f"{path.name}.part")
     try:
@@ -164,6 +181,9 @@ def _entries(client: Client) -> Iterator[Entry]:
         with _naming(version):
             value = cast("bytes | None", client.get(examples_key(digest)))
             yield Examples(digest, checked_examples(digest, value))
+    for topic_source in TopicSources(client).list().partitions.values():
+        if not topic_source.is_deleted:
+            yield ReadingsEntry(topic_source.name, topic_source.partition, topic_source.source)
 
 
 @contextmanager
@@ -204,7 +224,9 @@ def read(path: Path) -> Iterator[Entry]:
 
     Raises `BackupError` if the file is not a backup or not complete, and `OSError`.
     """
-    decode = msgspec.msgpack.Decoder(Header | MachineEntry | ProfileEntry | Text | Examples | End).decode
+    decode = msgspec.msgpack.Decoder(
+        Header | MachineEntry | ProfileEntry | Text | Examples | ReadingsEntry | End
+    ).decode
     count = 0
     try:
         with gzip.open(path) as file:

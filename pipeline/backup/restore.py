@@ -11,7 +11,9 @@
     any.
 5.  *A number is never used twice*: the number of a machine that exists here does not decrease. A machine that
     continued after the backup and was lost skips `ahead` numbers and places in its order.
-6.  *Code is compiled again* if this system signs it, with its own key.
+6.  *Sources of readings keep the numbers of their partitions* if Redis was emptied, because RabbitMQ may
+    still have their queues. An API process declares missing queues and bindings (`pipeline.plant.topic_sources`).
+7.  *Code is compiled again* if this system signs it, with its own key.
 """
 
 import hashlib
@@ -23,10 +25,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.backup.archive import Entry, Examples, MachineEntry, ProfileEntry, Text, read
-from pipeline.errors import BackupError
+from pipeline.backup.archive import (
+    Entry,
+    Examples,
+    MachineEntry,
+    ProfileEntry,
+    ReadingsEntry,
+    Text,
+    read,
+)
+from pipeline.errors import BackupError, SourceRefused
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
+from pipeline.model.topic_source import checked
 from pipeline.store.client import Client, Pipeline
 from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
@@ -44,6 +55,7 @@ from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.sources import Sources
+from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import Version
 from pipeline.wire import is_machine_id
 from sandbox.job import digest_of
@@ -60,6 +72,7 @@ class Restored(Struct):
 
     machines: int = 0
     profiles: int = 0
+    topic_sources: int = 0
     refused: list[str] = []
 
 
@@ -71,6 +84,7 @@ class Restore:
         self._compile = compiled if signing_key else None
         self._sources = Sources(client, signing_key)
         self._records = Records(client)
+        self._topic_sources = TopicSources(client)
         self._index = MachineIndex(client, self._records)
         self._profiles = ProfileStore(client, MachineDeployments(client), self._records)
 
@@ -109,6 +123,9 @@ class Restore:
             if isinstance(entry, MachineEntry) and (not only or entry.name in only):
                 self._put_machine(entry, ahead)
                 entered.append(entry.name)
+            elif isinstance(entry, ReadingsEntry) and not only:
+                self._topic_sources.restore(entry.name, entry.source, entry.partition)
+                done.topic_sources += 1
         for start in range(0, len(entered), _CHUNK):
             self._index.enter(entered[start : start + _CHUNK])
         done.machines = len(entered)
@@ -122,6 +139,8 @@ class Restore:
                 there.add(digest_of(entry.source))
             elif isinstance(entry, Examples):
                 examples_there.add(hashlib.sha256(entry.examples).hexdigest())
+            elif isinstance(entry, ReadingsEntry):
+                _check_source(entry)
             else:
                 _check_entry(entry)
                 needed |= {each.digest for each in entry.versions}
@@ -213,6 +232,14 @@ def _put_deployment(
         step.rpush(versions_key(name, kind), msgspec.msgpack.encode(version))
         for each in (version.digest, f"{version.digest} {version.examples}"):
             step.hset(digests_key(name, kind), each, str(number))
+
+
+def _check_source(entry: ReadingsEntry) -> None:
+    """Raise `BackupError` if a source of readings is invalid."""
+    try:
+        checked(entry.source)
+    except SourceRefused as e:
+        raise BackupError(f"The backup is invalid: its source {entry.name[:128]!r} is malformed: {e}") from e
 
 
 def _check_entry(entry: Entry) -> None:

@@ -26,12 +26,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.errors import SourceConflict
 from pipeline.model.session import Fence
 from pipeline.model.topic_source import (
     FIRST_PARTITION,
     IdRules,
     SourceInUse,
     TopicSource,
+    check_overlaps,
+    checked,
     overlap,
     pattern_of,
     rules_of,
@@ -162,6 +165,33 @@ class TopicSources:
     def write(self, known: SourceList, kept: KeptSource) -> bool:
         """Write a source. Return False, and change nothing, if any source has changed since `known`."""
         return self._put(known, kept.name, msgspec.msgpack.encode(kept))
+
+    def restore(self, name: str, source: TopicSource, partition: int) -> None:
+        """Create or replace a source from a backup. An API process declares its queues.
+
+        It keeps the number of its partition if no later one was given here. Raises `SourceConflict`.
+        """
+        source = checked(source)
+        while True:
+            known = self.list()
+            before = known.sources.get(name)
+            if before is not None and before.is_deleted:
+                raise SourceConflict(f"The source {name!r} is being deleted. Import the file after that.")
+            check_overlaps(name, source, {each.name: each.bound for each in known.sources.values()})
+            bound = (*before.bound, pattern_of(source)) if before else (pattern_of(source),)
+            number = before.partition if before else self._partition_again(partition)
+            state: State = before.state if before else "new"
+            kept = KeptSource(name, number, state, known.changes + 1, source, tuple(dict.fromkeys(bound)))
+            if self.write(known, kept):
+                return
+
+    def _partition_again(self, partition: int) -> int:
+        """Return this number if no later one was given, else a new one."""
+        last = int(cast("bytes | None", self._redis.get(TOPIC_SOURCES_PARTITION_KEY)) or 0)
+        if FIRST_PARTITION + last > partition:
+            return self.next_partition()
+        self._redis.set(TOPIC_SOURCES_PARTITION_KEY, partition - FIRST_PARTITION + 1)
+        return partition
 
     def remove(self, known: SourceList, name: str) -> bool:
         """Remove a source whose queues are deleted. Return False if any source has changed since `known`."""

@@ -18,9 +18,6 @@ from web.http.etag import IfMatch, IfNoneMatch, check_tag
 from web.schemas.source import Source, SourceRemoval, SourceSummaries, Topic, TriedTopic
 from web.services import Services
 
-#: A name that the path of another route has.
-_TAKEN = "try"
-
 
 class SourcePresetList(Struct):
     """The presets for common devices."""
@@ -137,10 +134,9 @@ def _kept(services: Services, name: str) -> KeptSource | None:
 
 
 def _checked(name: str) -> str:
-    if not is_machine_id(name) or name == _TAKEN:
+    if not is_machine_id(name):
         raise ClientException(
-            detail=f"{name!r} is not a valid name of a source. Use 1 to 128 letters, digits, _ or -, and not "
-            f"{_TAKEN!r}."
+            detail=f"{name!r} is not a valid name of a source. Use 1 to 128 letters, digits, _ or -."
         )
     return name
 

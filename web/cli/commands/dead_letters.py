@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
@@ -12,7 +11,7 @@ from web.cli.commands import OK, WRONG
 from web.cli.commands.client import Api, quoted
 from web.cli.commands.errors import Misused
 from web.cli.commands.moments import local
-from web.cli.commands.screen import Screen
+from web.cli.commands.screen import Screen, agreed
 
 _PATH = "/dead-letters"
 
@@ -118,7 +117,7 @@ def _path(letter_id: str) -> str:
     machine, slash, number = letter_id.partition("/")
     if not (machine and slash and number):
         raise Misused(
-            f"{letter_id!r} is not the id of a dead letter. Use MACHINE/NUMBER or MACHINE/expired-HASH."
+            f"{letter_id!r} is not the id of a dead letter. Use an id as listed, such as MACHINE/NUMBER."
         )
     return _PATH + quoted(machine, number)
 
@@ -146,11 +145,4 @@ def _confirmed(
 def _asked(arguments: argparse.Namespace, question: str) -> bool:
     if arguments.yes:
         return True
-    if not sys.stdin.isatty():
-        raise Misused(f"{question} There is no terminal to ask on, so nothing was done. Confirm with --yes.")
-    screen = Screen.of(arguments)
-    screen.note(question, " [y/N]")
-    if input().strip().lower() in ("y", "yes"):
-        return True
-    screen.note("Nothing was done.")
-    return False
+    return agreed(Screen.of(arguments), question)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from web.cli.commands.errors import Misused
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -117,6 +119,17 @@ def _styled(part: object) -> Any:
 
     text, style = part if isinstance(part, tuple) else (part, "")
     return Text(plain(text), style=style)
+
+
+def agreed(screen: Screen, question: str) -> bool:
+    """Ask the user to confirm. Return whether they agree. Raises `Misused` without a terminal."""
+    if not sys.stdin.isatty():
+        raise Misused(f"{question} There is no terminal to ask on, so nothing was done. Confirm with --yes.")
+    screen.note(question, " [y/N]")
+    if input().strip().lower() in ("y", "yes"):
+        return True
+    screen.note("Nothing was done.")
+    return False
 
 
 def complain(error: object) -> None:

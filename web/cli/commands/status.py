@@ -34,6 +34,12 @@ class _Partition(Struct):
     overflow: int
     held: int
     seconds_behind: float | None
+    source: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the partition's name in a sentence."""
+        return f"Partition {self.partition}" + (f" (source {self.source})" if self.source else "")
 
     @property
     def waiting(self) -> int:
@@ -132,13 +138,13 @@ def _wrong_with_workers(api: Api, plant: _Plant) -> Iterator[str]:
         partitions = _partitions(api.pages("/partitions", "partitions"))
         for each in partitions:
             if not each.held_by:
-                yield f"Partition {each.partition} has no consumer; {each.readings}."
+                yield f"{each.name} has no consumer; {each.readings}."
             elif _stuck(each) and _stuck(before[each.partition]):
-                yield f"Partition {each.partition} makes no progress; {each.readings}."
+                yield f"{each.name} makes no progress; {each.readings}."
     for each in partitions:
         if each.seconds_behind is not None and each.seconds_behind > _BEHIND:
             behind = f"{each.seconds_behind:.0f} s behind"
-            yield f"Partition {each.partition} is {behind}; {each.readings}."
+            yield f"{each.name} is {behind}; {each.readings}."
 
 
 def _well(machines: dict[str, int]) -> str:

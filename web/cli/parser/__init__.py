@@ -7,7 +7,7 @@ from typing import Final
 from web.cli.parser.common import WIDTH
 from web.cli.parser.logic import add_diff, add_pull, add_push, add_rollback, add_templates, add_test
 from web.cli.parser.operations import add_doctor, add_export, add_import
-from web.cli.parser.plant import add_dead_letters, add_list, add_status, add_tail
+from web.cli.parser.plant import add_dead_letters, add_list, add_sources, add_status, add_tail
 from web.cli.parser.token import add_token
 
 _EXIT_STATUS: Final = (
@@ -35,6 +35,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_rollback(commands)
     add_tail(commands)
     add_dead_letters(commands)
+    add_sources(commands)
     add_status(commands)
     add_token(commands)
     add_doctor(commands)

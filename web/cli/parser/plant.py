@@ -1,6 +1,7 @@
 """The arguments of the commands that watch a plant and repair failures."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from web.cli.parser.common import add_command, add_connection, count, moment
@@ -130,3 +131,75 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
             metavar="TIME",
             help=f"only failures {what} this time: 2h (ago), 2026-01-31T12:00",
         )
+
+
+def add_sources(commands: Any) -> None:
+    """Add `sources`."""
+    parser = commands.add_parser(
+        "sources",
+        help="let devices choose their own topics",
+        description="Sources map topics that devices choose themselves to machines.",
+    )
+    sources = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = add_command(
+        sources, "list", "sources:list_sources", "list the sources", "List all sources.", "sources list"
+    )
+    presets = add_command(
+        sources,
+        "presets",
+        "sources:list_presets",
+        "list the presets",
+        "List the presets: the sources of common devices and gateways.",
+        "sources presets",
+    )
+    show = add_command(
+        sources, "show", "sources:show_source", "show a source", "Show a source.", "sources show hall-2"
+    )
+    put = add_command(
+        sources,
+        "put",
+        "sources:put_source",
+        "create or change a source",
+        "Create a source, or change the given options of an existing one. The filter is a topic with the "
+        "placeholder {machine} in place of a level; + stands for any level, and # for the rest.",
+        "sources put hall-2 --preset tasmota",
+        "sources put hall-2 --filter 'tele/{machine}/SENSOR' --case lower --prefix hall-2-",
+        "sources put hall-2 --rename 24:0a:c4:00:01:10=furnace",
+    )
+    put.add_argument("--filter", metavar="TOPICS", help="the topics, for example tele/{machine}/SENSOR")
+    put.add_argument("--preset", metavar="PRESET", help="start from this preset")
+    put.add_argument("--file", type=Path, metavar="FILE", help="start from this file, a source as JSON")
+    put.add_argument("--prefix", metavar="TEXT", help="put this before each id that is not renamed")
+    put.add_argument("--case", choices=("keep", "lower", "upper"), help="change the letters of the ids")
+    put.add_argument(
+        "--rename",
+        action="append",
+        metavar="DEVICE=MACHINE",
+        help="the id of the machine with this name in the topic; may be repeated",
+    )
+    put.add_argument(
+        "--profile", metavar="NAME", help="machines without a logic and a profile follow this profile"
+    )
+    delete = add_command(
+        sources,
+        "delete",
+        "sources:delete_source",
+        "delete a source",
+        "Delete a source. No new readings come in; the readings that wait are processed first.",
+        "sources delete hall-2 --yes",
+    )
+    delete.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    for each in (show, put, delete):
+        each.add_argument("name", metavar="NAME")
+    tried = add_command(
+        sources,
+        "try",
+        "sources:try_topic",
+        "show which machine a topic names",
+        "Show which source and which machine a topic belongs to. Nothing is sent. The exit status is 1 if "
+        "the topic names no machine.",
+        "sources try tele/press-7/SENSOR",
+    )
+    tried.add_argument("topic", metavar="TOPIC")
+    for each in (listing, presets, show, put, delete, tried):
+        add_connection(each)
