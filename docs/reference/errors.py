@@ -48,6 +48,10 @@ _KINDS: Final = {
         "The routing key names no machine: it is not `machines.<id>.data` with a valid id.",
         "Fix the topic in the device. The reading belongs to no machine, so you can only discard it.",
     ),
+    "other-source": (
+        "The reading came in another way than the machine's readings. The message names both.",
+        "Let the device send in [one way](own-topics.md#one-way-in), then send the reading again.",
+    ),
     "unknown-topic": (
         "A message was published below `machines/` with another topic than `machines/<id>/data`.",
         "Change the topic on the device. The message belongs to no machine, so you can only discard it.",

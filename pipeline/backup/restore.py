@@ -12,7 +12,8 @@
 5.  *A number is never used twice*: the number of a machine that exists here does not decrease. A machine that
     continued after the backup and was lost skips `ahead` numbers and places in its order.
 6.  *Sources of readings keep the numbers of their partitions* if Redis was emptied, because RabbitMQ may
-    still have their queues. An API process declares missing queues and bindings (`pipeline.plant.topic_sources`).
+    still have their queues.
+    An API process declares missing queues and bindings (`pipeline.plant.topic_sources`).
 7.  *Code is compiled again* if this system signs it, with its own key.
 """
 

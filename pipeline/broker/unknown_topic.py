@@ -63,4 +63,7 @@ def advice(key: str) -> str:
         reasons.append("a machine's id has 1 to 128 letters, digits, underscores or hyphens")
     if not is_data:
         reasons.append("the last level must be data")
-    return f"{said} Send readings to {meant}: {', and '.join(reasons)}."
+    advised = f"{said} Send readings to {meant}: {', and '.join(reasons)}."
+    if is_data:
+        return advised
+    return f"{advised} If it needs topics of its own, let them begin with another level, and create a source."

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -61,6 +62,10 @@ def counted(plant: Installation, machine_id: str) -> int:
     return count
 
 
+def has_counted(plant: Installation, machine_id: str, count: int) -> bool:
+    return counted(plant, machine_id) >= count
+
+
 def letters(plant: Installation, **where: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = plant.client.get("/dead-letters", params=where).json()["dead_letters"]
     return found
@@ -83,7 +88,7 @@ def test_each_preset_reads_its_devices_topic(installation: Installation) -> None
         publish((topic, {"n": n}) for topic in machines for n in range(3))
 
     for machine_id in machines.values():
-        wait_until(lambda machine_id=machine_id: counted(installation, machine_id) == 3)
+        wait_until(partial(has_counted, installation, machine_id, 3))
         assert installation.state(machine_id) == {"count": 3}
     assert letters(installation) == []
 
@@ -260,10 +265,7 @@ def test_while_a_source_changes_no_reading_is_lost_or_doubled(installation: Inst
             machine_id = rename.get("press", "press")
             before = counted(installation, machine_id)
             create(installation, "floor", topics, rename=rename)
-            wait_until(
-                lambda machine_id=machine_id, before=before: counted(installation, machine_id) > before + 5,
-                timeout=30,
-            )
+            wait_until(partial(has_counted, installation, machine_id, before + 5), timeout=30)
     finally:
         done.set()
         sender.join()

@@ -28,7 +28,7 @@ from pipeline.worker.batch import Batch, Share
 from pipeline.worker.index_writer import IndexWriter
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.processor import Processor
-from pipeline.worker.ways import Ways
+from pipeline.worker.ways import QUIET_SECONDS, Ways
 from sandbox.parent.sandbox import Sandbox
 
 _NOTHING = Settled()
@@ -70,6 +70,7 @@ class BatchDriver:
         processor: type[Processor] = Processor,
         records: type[Records] = Records,
         announcer: Announcer | None = None,
+        quiet_seconds: float = QUIET_SECONDS,
     ) -> None:
         settings = Settings(amqp_url=amqp_url, redis_url=redis_url)
         topology.ensure(settings)
@@ -92,6 +93,7 @@ class BatchDriver:
                 TopicSources(self._redis),
                 self.records.letters,
                 ProfileStore(self._redis, MachineDeployments(self._redis), self.records),
+                quiet_seconds,
             ),
             self._publisher,
             sandbox,
@@ -101,6 +103,10 @@ class BatchDriver:
             announcer,
         )
         self._tags = dict[bytes, int]()
+        #: The sessions by name; a test sets how far they are settled.
+        self.stubs = dict[bytes, StubSession]()
+        #: The partitions of sessions that have another one than 0.
+        self.partitions = dict[bytes, int]()
 
     def process(
         self,
@@ -121,7 +127,9 @@ class BatchDriver:
             self._reading(session, reading, redelivered=place < redelivered)
             for place, reading in enumerate(readings)
         ]
-        batch = Batch([Share(StubSession(self.fence(session), moving=moving), made)])
+        stub = self.stubs.setdefault(session, StubSession(self.fence(session)))
+        stub.moving = moving
+        batch = Batch([Share(stub, made)])
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)
@@ -136,10 +144,9 @@ class BatchDriver:
         machine_id, body = reading
         return Reading(machine_id, wire.data_key(machine_id), body, tag, redelivered, None, None, tag)
 
-    @staticmethod
-    def fence(session: bytes) -> Fence:
+    def fence(self, session: bytes) -> Fence:
         """The token that a session must hold to write."""
-        return Fence(0, session)
+        return Fence(self.partitions.get(session, 0), session)
 
     def state(self, machine_id: str) -> bytes:
         """Return a machine's state, as it is stored."""

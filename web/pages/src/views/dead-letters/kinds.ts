@@ -26,6 +26,11 @@ export const KINDS: Record<Kind, Words> = {
     meaning: "The logic raised an error, or returned a result that is not allowed.",
     remedy: "Try the reading in the editor, fix the logic and save it. Then send the reading again.",
   },
+  "other-source": {
+    title: "Another source",
+    meaning: "The reading came in another way than the machine's other readings: by another source, or without one.",
+    remedy: "Let the device send in one way only. Then send the reading again.",
+  },
   limit: {
     title: "Limit exceeded",
     meaning: "The logic exceeded a limit of time, memory or size.",
