@@ -15,7 +15,7 @@ from pipeline.store.topic_sources import KeptSource
 from pipeline.wire import is_machine_id, machine_of
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch, check_tag
-from web.schemas.source import Source, SourceRemoval, SourceSummaries, Topic, TriedTopic
+from web.schemas.source import SourceDetails, SourceRemoval, SourceSummaries, Topic, TriedTopic
 from web.services import Services
 
 
@@ -45,11 +45,11 @@ class SourcesController(Controller):
     def list_sources(self, services: NamedDependency[Services]) -> SourceSummaries:
         """List all sources, sorted by name."""
         return SourceSummaries(
-            [Source.shown(each) for each in services.topic_sources.list().sources.values()]
+            [SourceDetails.shown(each) for each in services.topic_sources.list().sources.values()]
         )
 
     @get("/{name:str}", sync_to_thread=True, **access(Role.VIEWER, 404))
-    def get_source(self, services: NamedDependency[Services], name: FromPath[str]) -> Response[Source]:
+    def get_source(self, services: NamedDependency[Services], name: FromPath[str]) -> Response[SourceDetails]:
         """Return a source."""
         kept = _kept(services, _checked(name))
         if kept is None:
@@ -65,7 +65,7 @@ class SourcesController(Controller):
         data: JSONBody[TopicSource],
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
-    ) -> Response[Source]:
+    ) -> Response[SourceDetails]:
         """Create or replace a source.
 
         Readings with a matching topic are processed from then on. The API answers 409 if another source can
@@ -145,10 +145,10 @@ def _tag(kept: KeptSource | None) -> str | None:
     return None if kept is None else f'"{kept.partition}-{kept.revision}"'
 
 
-def _tagged(kept: KeptSource) -> Response[Source]:
+def _tagged(kept: KeptSource) -> Response[SourceDetails]:
     tag = _tag(kept)
     assert tag is not None
-    return Response(Source.shown(kept), headers={"ETag": tag})
+    return Response(SourceDetails.shown(kept), headers={"ETag": tag})
 
 
 def _shown(kept: KeptSource | None) -> str | None:

@@ -10,7 +10,7 @@ from pipeline.store.topic_sources import KeptSource, State
 from pipeline.wire import readings_queue
 
 
-class Source(Struct):
+class SourceDetails(Struct):
     """A source: a filter for topics, and how a topic names a machine.
 
     `pattern` is the routing key pattern by which the queue of the partition is bound to `amq.topic`.
@@ -56,7 +56,7 @@ class Source(Struct):
 class SourceSummaries(Struct):
     """All sources, sorted by name."""
 
-    sources: list[Source]
+    sources: list[SourceDetails]
 
 
 class SourceRemoval(Struct):

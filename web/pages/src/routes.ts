@@ -19,6 +19,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/machines/:id", load: () => import("./views/Machine.svelte") },
   { path: "/profiles", nav: "Profiles", load: () => import("./views/Profiles.svelte") },
   { path: "/profiles/:name", load: () => import("./views/Profile.svelte") },
+  { path: "/sources", nav: "Sources", load: () => import("./views/Sources.svelte") },
   { path: "/dead-letters", nav: "Dead letters", load: () => import("./views/DeadLetters.svelte") },
   { path: "/dead-letters/:machine/:number", load: () => import("./views/DeadLetter.svelte") },
   { path: "/system", nav: "System", load: () => import("./views/System.svelte") },

@@ -27,6 +27,8 @@ const WORDS: Record<string, string> = {
   "dead-letter.discard": "Discarded a dead letter",
   "dead-letters.redrive": "Sent dead letters again",
   "dead-letters.discard": "Discarded dead letters",
+  "source.put": "Saved a source",
+  "source.delete": "Deleted a source",
   "token.create": "Created a token",
   "token.revoke": "Revoked a token",
 };
@@ -41,6 +43,7 @@ export function wordsOf(action: string): string {
 /** Return the address of the page about the target, or null. */
 export function addressOf({ action, target, machine }: Schemas["AuditEntry"]): string | null {
   if (action === "profile.delete" || action === "machine.delete") return null;
+  if (action === "source.put") return href("/sources");
   if (action.startsWith("profile.")) return href(`/profiles/${part(target)}`);
   return machine === null ? null : href(`/machines/${part(machine)}`);
 }

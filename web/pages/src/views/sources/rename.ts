@@ -1,0 +1,21 @@
+// The devices that a source renames, as lines of text.
+
+import { ProblemError } from "../../api/problem";
+
+/** Return the renamed devices as text, one per line. */
+export function linesOf(rename: Record<string, string>): string {
+  return Object.entries(rename).map(([device, machine]) => `${device} = ${machine}`).join("\n");
+}
+
+/** Return the renamed devices in a text. Throws a ProblemError that names the first invalid line. */
+export function renamedIn(text: string): Record<string, string> {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return Object.fromEntries(lines.map((line) => {
+    const at = line.lastIndexOf("=");
+    if (at <= 0) {
+      const detail = `“${line}” renames no device. Use: device = machine.`;
+      throw new ProblemError({ title: "Invalid line", status: 0, detail });
+    }
+    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  }));
+}
