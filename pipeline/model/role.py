@@ -10,7 +10,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
     #: May also post readings, edit states, lift quarantines, pause, and send again and discard dead letters.
     OPERATOR = "operator"
-    #: May also change logic, profiles and configs.
+    #: May also change logic, profiles, configs and sources.
     AUTHOR = "author"
     #: May also make and revoke tokens, and read the audit trail.
     ADMIN = "admin"

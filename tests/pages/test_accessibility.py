@@ -18,6 +18,7 @@ VIEWS = [
     ),
     ("/profiles", "presses"),
     *((f"/profiles/presses?tab={tab}", "presses") for tab in ("logic", "versions", "machines")),
+    ("/sources", "tele/{machine}/SENSOR"),
     ("/dead-letters", "KeyError"),
     ("/dead-letters?tab=list", "KeyError"),
     ("/dead-letters/press-1/4", "def process"),
@@ -35,6 +36,7 @@ def busy(plant: Installation) -> None:
     plant.client.put("/profiles/presses").raise_for_status()
     plant.client.post("/profiles/presses/logic", json={"logic": LOGIC}).raise_for_status()
     plant.client.put("/machines/press-2/profile", json={"profile": "presses"}).raise_for_status()
+    plant.client.put("/sources/hall-2", json={"filter": "tele/{machine}/SENSOR"}).raise_for_status()
     plant.client.put("/machines/press-1/config", json={"most": 3}).raise_for_status()
     plant.send(
         [*(("press-1", {"n": each}) for each in range(3)), ("press-1", {"m": 1}), ("press-2", {"n": 1})]
