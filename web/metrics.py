@@ -41,7 +41,10 @@ class SystemGauges(Collector):
     """The gauges of the workers and their queues, read at each scrape."""
 
     def __init__(
-        self, partitions: int, workers: Callable[[], WorkerList], queues: Callable[[], Sequence[QueueState]]
+        self,
+        partitions: Callable[[], Sequence[int]],
+        workers: Callable[[], WorkerList],
+        queues: Callable[[], Sequence[QueueState]],
     ) -> None:
         self._partitions, self._workers, self._queues = partitions, workers, queues
 
@@ -51,7 +54,7 @@ class SystemGauges(Collector):
         served = {holding.partition for worker in workers.present for holding in worker.holding}
         yield _gauge("workers", "Running worker processes.", len(workers.present))
         yield _gauge("workers_vanished", "Worker processes that vanished recently.", len(workers.vanished))
-        unserved = self._partitions - len(served)
+        unserved = len(set(self._partitions()) - served)
         yield _gauge("partitions_unserved", "Partitions without a consumer.", unserved)
         ready = GaugeMetricFamily(
             "iot_logic_queue_ready", "Messages ready for delivery in a RabbitMQ queue.", labels=["queue"]

@@ -104,7 +104,7 @@ class Services:
         self.metrics.registry.register(
             SourcesInvalid(lambda: self.logics.invalid + self.profile_logics.invalid)
         )
-        self.metrics.registry.register(SystemGauges(settings.partitions, self.workers, self.all_queues))
+        self.metrics.registry.register(SystemGauges(self.partition_numbers, self.workers, self.all_queues))
 
     def start(self) -> None:
         """Start the threads that work beside the requests."""

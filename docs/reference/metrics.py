@@ -45,7 +45,7 @@ def api_registry() -> CollectorRegistry:
     api = Metrics(Settings(), letters, cast(DeadLetterCollector, SimpleNamespace(waiting=0)))
     api.registry.register(SandboxRestarts(dict))
     api.registry.register(SourcesInvalid(int))
-    api.registry.register(SystemGauges(0, lambda: WorkerList([], []), list[QueueState]))
+    api.registry.register(SystemGauges(lambda: range(0), lambda: WorkerList([], []), list[QueueState]))
     return api.registry
 
 

@@ -15,6 +15,8 @@
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by
                                                           `pipeline.dead_letters.collector`
+    amq.topic ──tele.*.SENSOR──▶ readings.1000            the partition of a source, with its filter
+                                                          (`pipeline.broker.source_queues`)
     readings.N, overflow.N ──expired──▶ dead-letters      the exchange; at least once
                                                           (`pipeline.broker.expiry`)
 

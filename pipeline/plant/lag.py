@@ -130,8 +130,8 @@ def _state(
 
 
 def partition_numbers(settings: Settings, sources: SourceList) -> list[int]:
-    """Return the numbers of all partitions, those of sources last."""
-    return [*range(settings.partitions), *sources.partitions]
+    """Return the numbers of all partitions that workers consume, those of sources last."""
+    return [*range(settings.partitions), *sorted(sources.consumed)]
 
 
 def queue_names(settings: Settings, sources: SourceList) -> list[str]:

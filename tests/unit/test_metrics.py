@@ -240,7 +240,7 @@ def test_without_the_broker_the_other_metrics_are_still_served() -> None:
         raise BrokerUnavailable("RabbitMQ is unavailable")
 
     registry = CollectorRegistry()
-    registry.register(SystemGauges(8, lambda: WorkerList([], []), asked))
+    registry.register(SystemGauges(lambda: range(8), lambda: WorkerList([], []), asked))
     metrics = parse(generate_latest(registry).decode())
 
     assert value(metrics, "iot_logic_broker_up") == 0

@@ -21,6 +21,7 @@ from web.cli.doctor.host import check_ports, check_sandbox
 from web.cli.doctor.management import check_management
 from web.cli.doctor.rabbitmq import check_mqtt, check_rabbitmq
 from web.cli.doctor.redis import check_redis
+from web.cli.doctor.sources import check_sources
 from web.cli.doctor.workers import check_workers
 
 _MARKS: Final[dict[Level, tuple[str, str]]] = {
@@ -58,6 +59,7 @@ def _findings(settings: Settings, management: str | None) -> Iterator[Finding]:
         yield from check_mqtt(settings)
         yield from check_redis(client)
         yield from check_workers(client, settings)
+        yield from check_sources(client, settings)
     finally:
         client.close()
     yield from check_sandbox(settings)

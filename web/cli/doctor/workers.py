@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from pipeline.model.topic_source import is_source
 from pipeline.settings import Settings
 from pipeline.store.client import Client, RedisError
 from pipeline.store.workers import WorkerStatus, list_workers
@@ -64,7 +65,9 @@ def _disconnected(workers: list[WorkerStatus]) -> Iterator[Finding]:
 
 def _partitions(workers: list[WorkerStatus], settings: Settings) -> Iterator[Finding]:
     for worker in workers:
-        if any(partition >= settings.partitions for partition in worker.assigned):
+        if any(
+            settings.partitions <= partition and not is_source(partition) for partition in worker.assigned
+        ):
             yield Finding(
                 _AREA,
                 "wrong",
