@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pika
 import pytest
 import redis
 
@@ -98,7 +99,7 @@ def test_a_restored_system_continues_where_it_was(
     url = f"{shared_redis.url.rpartition('/')[0]}/1"
     commands.use(url, "another key")
     restored = commands.run("import", file)
-    assert restored == {"machines": 2, "profiles": 1, "refused": []}
+    assert restored == {"machines": 2, "profiles": 1, "topic_sources": 0, "refused": []}
     before = commands.record("alone").number
     assert 50 <= before <= 100
 
@@ -191,7 +192,7 @@ def test_a_backup_of_the_first_release_can_be_read(commands: Commands, tmp_path:
 
     restored = commands.run("import", file)
 
-    assert restored == {"machines": 2, "profiles": 1, "refused": []}
+    assert restored == {"machines": 2, "profiles": 1, "topic_sources": 0, "refused": []}
     [alone, pump] = commands.records.read(["alone", "pump"]).values()
     assert (alone.record.number, json.loads(alone.record.state)) == (50, {"count": 100})
     assert (alone.deployment.version, alone.deployment.versions, alone.deployment.config) == (
@@ -201,3 +202,27 @@ def test_a_backup_of_the_first_release_can_be_read(commands: Commands, tmp_path:
     )
     assert (pump.deployment.profile, pump.profile and pump.profile.version) == ("pumps", 1)
     assert pump.record.counters.dead_letters == {"error": 1}
+
+
+def test_sources_are_restored_and_read_the_queues_that_rabbitmq_still_has(
+    rabbitmq: LocalRabbitmq, shared_redis: LocalRedis, commands: Commands, tmp_path: Path
+) -> None:
+    file = tmp_path / "plant.backup"
+    with own_vhost(rabbitmq) as vhost:
+        url = amqp_url_of(rabbitmq, vhost)
+        with Installation(url, shared_redis.url) as plant:
+            plant.start_api()
+            ask(plant, "PUT", "/sources/hall", {"filter": "hall/{machine}"})
+            floor = ask(plant, "PUT", "/sources/floor", {"filter": "floor/{machine}", "case": "lower"})
+            assert commands.run("export", file)["topic_sources"] == 2
+        with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+            connection.channel().basic_publish("amq.topic", "floor.PRESS", b"{}")
+        commands.use(emptied(shared_redis))
+
+        assert commands.run("import", file)["topic_sources"] == 2
+        with Installation(url, shared_redis.url) as plant:
+            plant.start_api()
+            wait_until(lambda: ask(plant, "GET", "/sources/floor")["state"] == "active")
+            plant.start_worker()
+            wait_until(lambda: commands.record("press").number == 1)
+            assert ask(plant, "GET", "/sources/floor") == floor

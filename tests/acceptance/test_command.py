@@ -574,3 +574,29 @@ def test_colours_are_used_only_on_a_terminal(plant: Installation, machine: str) 
 
     assert ESCAPE not in piped.out
     assert f"{ESCAPE}[32m+    return" in shown
+
+
+def test_sources_are_created_from_presets_changed_tried_and_deleted(
+    plant: Installation, tmp_path: Path
+) -> None:
+    made = iot_logic(
+        plant, "sources", "put", "hall", "--preset", "tasmota", "--rename", "a:b=furnace", "--json"
+    )
+    assert (made.json["filter"], made.json["rename"]) == ("tele/{machine}/SENSOR", {"a:b": "furnace"})
+    changed = iot_logic(plant, "sources", "put", "hall", "--prefix", "hall-", "--rename", "c=press", "--json")
+    assert changed.json["rename"] == {"a:b": "furnace", "c": "press"}
+    tried = iot_logic(plant, "sources", "try", "tele/x/SENSOR")
+    assert tried.out.strip() == "It is a reading of the machine hall-x, by the source hall."
+    assert iot_logic(plant, "sources", "try", "other/x").status == 1
+    assert "hall-" in iot_logic(plant, "sources", "show", "hall").out
+    assert "tele/{machine}/SENSOR" in iot_logic(plant, "sources", "list").out
+    assert "chirpstack" in iot_logic(plant, "sources", "presets").out
+
+    file = tmp_path / "source.json"
+    file.write_text('{"filter": "tele/+/{machine}"}')
+    refused = iot_logic(plant, "sources", "put", "other", "--file", str(file))
+    assert refused.status == 2
+    assert "the source 'hall' can match the same topic" in refused.error
+    assert "needs --filter" in iot_logic(plant, "sources", "put", "other").error
+    assert iot_logic(plant, "sources", "delete", "hall", "--yes").out.strip() == "Deleted the source hall."
+    assert iot_logic(plant, "sources", "show", "hall").status == 2
