@@ -84,8 +84,8 @@ class Services:
         self.ingest = Ingest(
             self._publisher, settings.limits, SettingsReader(self.deployments, self.profile_deployments)
         )
-        self.collector = DeadLetterCollector(settings, self.letters)
-        self.unknown_topics = UnknownTopicCollector(settings, self.letters)
+        self.collector = DeadLetterCollector(settings, self.letters, self.topic_sources)
+        self.unknown_topics = UnknownTopicCollector(settings, self.letters, self.topic_sources)
         self.metrics = Metrics(settings, self.letters, self.collector)
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)

@@ -18,13 +18,13 @@ import pika
 from msgspec.structs import asdict
 
 from pipeline import wire
-from pipeline.broker.expiry import Expiry, expiry_of, name_of
+from pipeline.broker.expiry import NO_SOURCES, Expiry, expiry_of, name_of
 from pipeline.broker.publisher import PERSISTENT, Message
 from pipeline.clock import now, utc
 from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, Letter, cause_of, parse_id
 from pipeline.model.reading import Reading
 from pipeline.model.record import Outgoing
-from pipeline.model.topic_source import topic_of
+from pipeline.model.topic_source import IdRules, topic_of
 from sandbox.job import Failure, Outcome
 
 
@@ -58,14 +58,19 @@ def stray_message(reading: Reading, source: str | None = None) -> Message:
     return dead_letter_message(reading.key, "", Outgoing("", reading.body, cause))
 
 
-def letter_of(key: str | bytes, properties: pika.BasicProperties, body: bytes) -> Letter:
+def letter_of(
+    key: str | bytes,
+    properties: pika.BasicProperties,
+    body: bytes,
+    sources: Mapping[int, IdRules] = NO_SOURCES,
+) -> Letter:
     """Return the letter of a message from the exchange `dead-letters`. Any message is accepted.
 
     A message without one of our ids becomes a stray, identified by a hash of its contents, unless it is a
     reading that expired.
     """
     headers, key = properties.headers or {}, wire.text_of(key)
-    if (expiry := expiry_of(key, headers)) is not None:
+    if (expiry := expiry_of(key, headers, sources)) is not None:
         return _expired(expiry, key, properties, body)
     machine, name = parse_id(wire.text_of(properties.message_id or "")) or (STRAY, "")
     time = _text(headers, "time")

@@ -32,6 +32,10 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.sent_at import sent_at_of
 from pipeline.clock import rfc3339
+from pipeline.model.topic_source import IdRules
+
+#: No partition belongs to a source.
+NO_SOURCES: Final[Mapping[int, IdRules]] = {}
 
 _QUEUE: Final = re.compile(topology.PARTITION_QUEUES_PATTERN)
 #: RabbitMQ accepts no longer expiration.
@@ -62,10 +66,13 @@ class Expiry(Struct, frozen=True):
         )
 
 
-def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
+def expiry_of(
+    key: str, headers: Mapping[str, Any], sources: Mapping[int, IdRules] = NO_SOURCES
+) -> Expiry | None:
     """Return the expiry in a dead letter's routing key and headers.
 
-    Return None if the message did not expire in our queues.
+    Return None if the message did not expire in our queues. `sources` has the rules for ids of each partition
+    that belongs to a source.
     """
     deaths = headers.get("x-death")
     death = deaths[0] if isinstance(deaths, list) and deaths else None
@@ -74,10 +81,14 @@ def expiry_of(key: str, headers: Mapping[str, Any]) -> Expiry | None:
     queue, time, lifetime = (death.get(name) for name in ("queue", "time", "original-expiration"))
     if not (isinstance(queue, str) and _QUEUE.fullmatch(queue)):
         return None
-    machine, place = wire.machine_of(key), None
+    rules = sources.get(int(queue.rpartition(".")[2]))
+    machine, place = (wire.machine_of(key) if rules is None else rules.machine_of(key)), None
     if key == queue:
-        # A reading in the overflow was published to its queue, and names its machine in a header.
+        # A reading in the overflow was published to its queue, and names its machine in a header. So does one
+        # that was sent again to the queue of a source.
         machine, place = topology.moved_from(headers)
+        if rules is not None and place is None:
+            machine = wire.machine_sent_to(headers)
     return Expiry(
         queue=queue,
         machine=machine,

@@ -38,9 +38,11 @@ from pipeline.broker.unknown_topic import unknown_topic_letter
 from pipeline.errors import TopologyError
 from pipeline.model.claim import claim_of
 from pipeline.model.dead_letter import EXPIRED, UNKNOWN_TOPIC, Letter, another
+from pipeline.model.topic_source import IdRules
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
 from pipeline.store.dead_letters import LetterStore
+from pipeline.store.topic_sources import SourceList, TopicSources
 
 #: Maximum letters that are kept in one round trip, and so are in memory, and their maximum bytes.
 _LETTERS: Final = 200
@@ -67,8 +69,10 @@ class DeadLetterCollector:
 
     _queue: ClassVar = wire.DEAD_LETTERS_QUEUE
 
-    def __init__(self, settings: Settings, letters: LetterStore) -> None:
+    def __init__(self, settings: Settings, letters: LetterStore, sources: TopicSources) -> None:
         self.waiting: int | None = None
+        self._sources, self._known = sources, SourceList()
+        self._rules: dict[int, IdRules] = {}
         self._settings = settings
         self._letters = letters
         self._swept = float("-inf")
@@ -119,6 +123,7 @@ class DeadLetterCollector:
     def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
         """Keep the letters that have arrived, at most `most`, and acknowledge them."""
         letters, size, tag = list[tuple[Letter, bytes]](), 0, 0
+        self._read_sources()
         origins = list[tuple[Any, pika.BasicProperties]]()
         for method, properties, body in deliveries:
             if method is None:
@@ -139,8 +144,15 @@ class DeadLetterCollector:
                     self._letters.keep([(another(letter), body)])
             channel.basic_ack(tag, multiple=True)
 
+    def _read_sources(self) -> None:
+        """Read the rules by which the topics of expired readings name machines."""
+        known = self._sources.newer(self._known)
+        if known is not self._known:
+            self._known = known
+            self._rules = {number: each.in_use.rules for number, each in known.partitions.items()}
+
     def _letter_of(self, key: str, properties: pika.BasicProperties, body: bytes) -> Letter:
-        return letter_of(key, properties, body)
+        return letter_of(key, properties, body, self._rules)
 
     def _is_another(self, letter: Letter, method: Any, properties: pika.BasicProperties) -> bool:
         """Return whether this is an expired reading and not a repeat of an equal one with the same name.
@@ -148,7 +160,7 @@ class DeadLetterCollector:
         It is, if RabbitMQ delivers it for the first time, and nothing in it would identify a repeat or both
         expired in the same second.
         """
-        expiry = expiry_of(wire.text_of(method.routing_key), properties.headers or {})
+        expiry = expiry_of(wire.text_of(method.routing_key), properties.headers or {}, self._rules)
         if method.redelivered or expiry is None or expiry.place:
             return False
         kept = self._letters.get(letter.machine, letter.name)

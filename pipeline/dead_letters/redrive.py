@@ -24,7 +24,6 @@ from pipeline.errors import PublishError, RedriveStopped
 from pipeline.model.claim import Claim
 from pipeline.model.dead_letter import SENT_AGAIN, Letter
 from pipeline.model.deployment import Pause
-from pipeline.model.topic_source import is_source
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.records import Records
 from pipeline.store.topic_sources import TopicSources
@@ -102,7 +101,7 @@ class Redriver:
             for letter, body in zip(letters, self._letters.bodies(letters), strict=True)
             if body is not None
         ]
-        queues = self._queues({letter.machine for letter, _ in found})
+        queues = self._queues([letter for letter, _ in found])
         messages = [_message(secret, letter, body, queues.get(letter.machine)) for letter, body in found]
         try:
             self._publisher.publish(messages).result(timeout=_CONFIRM_SECONDS)
@@ -115,10 +114,18 @@ class Redriver:
         self._letters.note_sent([letter for letter, _ in found], now())
         return len(messages)
 
-    def _queues(self, machines: set[str]) -> dict[str, str]:
-        """Return the queues of the machines whose readings come by a source."""
-        homes = {machine: home for machine, home in self._records.homes(machines).items() if is_source(home)}
-        known = self._sources.list().partitions if homes else {}
+    def _queues(self, letters: list[Letter]) -> dict[str, str]:
+        """Return the queues of the machines whose readings come by a source.
+
+        If a machine's first reading expired, its topic says which source it came by.
+        """
+        if not (known := self._sources.list().partitions):
+            return {}
+        homes = self._records.homes({letter.machine for letter in letters})
+        for letter in letters:
+            if letter.machine not in homes:
+                by = (number for number, each in known.items() if each.matches(letter.key))
+                homes[letter.machine] = next(by, 0)
         return {machine: wire.readings_queue(home) for machine, home in homes.items() if home in known}
 
 

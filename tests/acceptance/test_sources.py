@@ -158,6 +158,24 @@ def test_readings_of_a_second_way_in_become_dead_letters_and_can_be_sent_again(
     assert letters(installation) == []
 
 
+def test_a_reading_of_a_source_that_expires_becomes_a_dead_letter_of_its_machine(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    create(installation, "floor", "tele/{machine}/SENSOR")
+    installation.upload("press", COUNT_AND_TELL)
+    with pika.BlockingConnection(pika.URLParameters(installation.amqp_url)) as connection:
+        properties = pika.BasicProperties(expiration="1", delivery_mode=2)
+        connection.channel().basic_publish(wire.INGEST_EXCHANGE, "tele.press.SENSOR", b'{"n":1}', properties)
+    wait_until(lambda: [each["kind"] for each in letters(installation, machine="press")] == ["expired"])
+
+    installation.start_worker()
+    sent = installation.client.post("/dead-letters/redrive", json={"machine": "press"})
+    assert sent.is_success, sent.text
+    wait_until(lambda: counted(installation, "press") == 1)
+    assert letters(installation) == []
+
+
 def test_after_a_source_is_deleted_its_machines_may_send_in_another_way(installation: Installation) -> None:
     installation.start_api()
     installation.start_worker()

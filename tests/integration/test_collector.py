@@ -22,6 +22,7 @@ from pipeline.model.dead_letter import STRAY, Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.keys import LETTERS_KEY
+from pipeline.store.topic_sources import TopicSources
 from tests.support.waiting import wait_until
 
 
@@ -67,7 +68,7 @@ def publish(settings: Settings) -> Iterator[Callable[..., "Future[None]"]]:
 
 @contextmanager
 def running(settings: Settings, letters: LetterStore) -> Iterator[DeadLetterCollector]:
-    collector = DeadLetterCollector(settings, letters)
+    collector = DeadLetterCollector(settings, letters, TopicSources(letters._redis))
     collector.start()
     try:
         yield collector

@@ -26,6 +26,7 @@ from pipeline.local.servers import LocalRabbitmq
 from pipeline.model.dead_letter import Letter
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterFilter, LetterStore
+from pipeline.store.topic_sources import TopicSources
 from tests.integration.test_collector import CrashesOnce, running
 from tests.support.dead_letter_desk import DeadLetterDesk
 from tests.support.logics import COUNT_AND_TELL
@@ -290,7 +291,7 @@ def test_an_expired_reading_is_stored_even_if_the_broker_restarts_before(redis_u
         server.kill()
         server.start()
 
-        collector = DeadLetterCollector(settings, letters)
+        collector = DeadLetterCollector(settings, letters, TopicSources(client))
         collector.start()
         wait_until(lambda: letters.count() == 3 and collector.waiting == 0)
         collector.close()

@@ -18,6 +18,7 @@ from pipeline.store import dead_letters as dead_letters_module
 from pipeline.store import records as records_module
 from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.records import Records, Update
+from pipeline.store.topic_sources import TopicSources
 from pipeline.worker import transaction as transaction_module
 from pipeline.worker.batch import MachineReadings
 from pipeline.worker.processor import Processor
@@ -395,7 +396,7 @@ def test_after_resuming_no_letter_behind_an_unstored_one_is_sent_again(desk: Dea
     assert desk.redriver.send_paused("m1", pause) == (1, 1)
 
     desk.redriver.patience = 20
-    collector = DeadLetterCollector(Settings(amqp_url=desk.amqp_url), desk.letters)
+    collector = DeadLetterCollector(Settings(amqp_url=desk.amqp_url), desk.letters, TopicSources(desk.redis))
     collector.start()
     assert desk.redriver.send_paused("m1", pause) == (3, 0)
     collector.close()

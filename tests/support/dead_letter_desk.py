@@ -44,7 +44,7 @@ class DeadLetterDesk:
         self.redriver = Redriver(
             self.letters, self.publisher, self.partition.records, TopicSources(self.redis)
         )
-        self.collector = DeadLetterCollector(settings, self.letters)
+        self.collector = DeadLetterCollector(settings, self.letters, TopicSources(self.redis))
         self.collector.start()
         self.results = Collector(amqp_url, wire.RESULTS_EXCHANGE)
         wait_until(lambda: self.publisher.connected)
