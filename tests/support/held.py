@@ -10,6 +10,7 @@ from pipeline.broker import topology
 from pipeline.broker.connection import Connection, parameters_of
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence
+from pipeline.model.topic_source import SourceInUse
 from pipeline.settings import Settings
 from pipeline.worker.partition import Partition
 from tests.support.waiting import wait_until
@@ -18,20 +19,23 @@ from tests.support.waiting import wait_until
 class HeldPartition:
     """The first partition's session. It makes progress only while the test calls it or waits with `until`."""
 
-    def __init__(self, amqp_url: str, session: bytes = b"session1") -> None:
+    def __init__(
+        self, amqp_url: str, session: bytes = b"session1", source: SourceInUse | None = None
+    ) -> None:
         topology.ensure(Settings(amqp_url=amqp_url, partitions=1))
         self.ended: list[BaseException] = []
         self._url, self._loop = amqp_url, IOLoop()
         self._loop.activate_poller()
         self._partitions = list[Partition]()
         self._fence = Fence(0, session)
+        self._source = source
         self._closed = False
         self._connection = Connection(parameters_of(amqp_url)[0], self._loop, self._on_open, self._on_end)
         self.until(lambda: self._partitions and self.partition._proof is not None)
 
     def _on_open(self, connection: Connection) -> None:
         self._partitions.append(
-            Partition(connection, self._fence, lambda _, reason: self.ended.append(reason))
+            Partition(connection, self._fence, lambda _, reason: self.ended.append(reason), self._source)
         )
 
     def _on_end(self, *_: object) -> None:
