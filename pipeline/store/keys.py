@@ -54,6 +54,9 @@ TOPIC_SOURCES_CHANGES_KEY: Final = "{topic-sources}:changes"
 #: The number of the last partition of a source.
 TOPIC_SOURCES_PARTITION_KEY: Final = "{topic-sources}:partition"
 
+#: The numbers of the partitions of deleted sources.
+TOPIC_SOURCES_RETIRED_KEY: Final = "{topic-sources}:retired"
+
 #: The rules for ids that each partition of a source uses.
 TOPIC_SOURCES_RULES_KEY: Final = "{topic-sources}:rules"
 

@@ -10,7 +10,10 @@ race cannot make sources that overlap. The states of a source:
 - `closing`: nothing waits. Workers leave the partition. If readings come back to its queue meanwhile, it is
   `draining` again. Otherwise its queues are deleted, and then its entry.
 
-So an entry exists as long as its queues, and a partition without an entry can deliver nothing any more.
+So an entry exists as long as its queues. When the queues are deleted, the number of the partition is
+*retired* for good: it can deliver nothing any more (`pipeline.worker.ways`). This is a fact to read, and not
+only the absence of an entry, because a Redis that has been replaced may still answer, without the last
+entries.
 
 *The rules for ids must not change between a reading's first delivery and its last one*, or one reading could
 count for two machines. So the rules that a partition uses are kept apart from those that the user wants. A
@@ -44,6 +47,7 @@ from pipeline.store.keys import (
     TOPIC_SOURCES_CHANGES_KEY,
     TOPIC_SOURCES_KEY,
     TOPIC_SOURCES_PARTITION_KEY,
+    TOPIC_SOURCES_RETIRED_KEY,
     TOPIC_SOURCES_RULES_KEY,
     fence_key,
 )
@@ -196,9 +200,14 @@ class TopicSources:
     def remove(self, known: SourceList, name: str) -> bool:
         """Remove a source whose queues are deleted. Return False if any source has changed since `known`."""
         partition = known.sources[name].partition
+        self._redis.sadd(TOPIC_SOURCES_RETIRED_KEY, partition)
         self._redis.delete(fence_key(Fence(partition, b"")))
         self._redis.hdel(TOPIC_SOURCES_RULES_KEY, str(partition))
         return self._put(known, name, b"")
+
+    def retired(self) -> frozenset[int]:
+        """Return the numbers of the partitions whose queues are deleted."""
+        return frozenset(map(int, cast("set[bytes]", self._redis.smembers(TOPIC_SOURCES_RETIRED_KEY))))
 
     def next_partition(self) -> int:
         """Return the number of a new partition."""

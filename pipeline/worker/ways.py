@@ -26,9 +26,9 @@ Why this is safe:
   not acknowledged the batch, so it has not proven it to be settled, and the home has not moved.
 - *The note may be old.* A session that still runs may prove more after its note was read. All that it proved
   before stays true, and the token protects the record against what it applies meanwhile.
-- *A deleted source.* Its entry is removed after its queue, and its queue is deleted when it is empty and
-  without consumers (`pipeline.plant.topic_sources`). So no reading can come back from it. The list of sources
-  is read after the record: a home in the record was on the list before.
+- *A deleted source.* The number of its partition is retired after its queue is deleted, and the queue is
+  deleted when it is empty and without consumers (`pipeline.plant.topic_sources`). So no reading can come back
+  from it.
 - *Copies from an old home's overflow* are applied already: the home moved when all were taken. Their places
   are not after `taken`, also later, because places are never used twice. They are acknowledged.
 - *A reading that became a letter must not be run when it comes back.* It comes back to the next session of
@@ -92,11 +92,11 @@ class Ways:
         strangers = [each for each in transactions if not _comes_home(each)]
         if not strangers:
             return
-        known = self._sources.list().partitions  # after the records were read
+        known, retired = self._sources.list().partitions, self._sources.retired()
         notes = self._sessions.proven({each.stored.record.session for each in strangers})
         secret, time = self._letters.secret(), now()
         for transaction in strangers:
-            moved = self._moved(transaction, notes[transaction.stored.record.session], known)
+            moved = self._moved(transaction, notes[transaction.stored.record.session], retired)
             if moved is None:
                 transaction.refuse(_letters(transaction, secret, time, known))
             else:
@@ -111,12 +111,12 @@ class Ways:
             if each.offered_profile is not None and self._profiles.adopt(each.machine, each.offered_profile)
         }
 
-    def _moved(self, transaction: Transaction, note: Settled, known: dict[int, KeptSource]) -> Record | None:
+    def _moved(self, transaction: Transaction, note: Settled, retired: frozenset[int]) -> Record | None:
         """Return the record with which the machine may move its home here; None if it must not."""
         record, readings = transaction.stored.record, transaction.group.readings
         if any(reading.redelivered or reading.place is not None for reading in readings):
             return None
-        if record.home is not None and is_source(record.home) and record.home not in known:
+        if record.home in retired:
             return replace(record, marks=(), earlier=b"")
         left = record.forget(note)
         quiet = milliseconds_now() - record.counters.seen > 1000 * self._quiet_seconds
