@@ -54,10 +54,10 @@ class Membership:
     """This worker among the others. A thread keeps it up to date from `join` to `leave`.
 
     `assigned` are the partitions that this worker must hold, and `sources` the sources of all partitions that
-    have one, as they should be used. `vanished` are the workers that stopped their
-    heartbeats without leaving. The consumer reports the partitions it holds in `holding`, and in `settled`
-    how far each of its sessions is settled; the thread writes that to `sessions`. It also reports in
-    `disconnected_at` since when it has had no connection to RabbitMQ, None if it has one.
+    have one, as they should be used. `vanished` are the workers that stopped their heartbeats without
+    leaving. The consumer reports the partitions it holds in `holding`, and in `settled` how far each of its
+    sessions is settled; the thread writes that to `sessions`. It also reports in `disconnected_at` since when
+    it has had no connection to RabbitMQ, None if it has one.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ import msgspec
 from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.publisher import PERSISTENT
+from pipeline.model.topic_source import FIRST_PARTITION
 from pipeline.settings import Settings
 from web.documents.messages import BINDING, messages
 
@@ -73,10 +74,17 @@ def _machines_channels() -> dict[str, Any]:
     data, results = wire.data_key(_MACHINE), wire.result_key(_MACHINE)
     return {
         "readingsOverMqtt": _machine_channel(
-            "mqtt", wire.data_topic(_MACHINE), "A device publishes its readings here, over MQTT.", "reading"
+            "mqtt",
+            wire.data_topic(_MACHINE),
+            "A device publishes its readings here, over MQTT. A source maps other topics to machines.",
+            "reading",
         ),
         "readingsOverAmqp": _machine_channel(
-            "amqp", data, "A device publishes its readings here, over AMQP.", "reading", wire.INGEST_EXCHANGE
+            "amqp",
+            data,
+            "A device publishes its readings here, over AMQP. A source maps other keys to machines.",
+            "reading",
+            wire.INGEST_EXCHANGE,
         ),
         "resultsOverAmqp": _machine_channel(
             "amqp", results, "The results of a machine, over AMQP.", "result", wire.RESULTS_EXCHANGE
@@ -106,7 +114,8 @@ def _queues_channels(settings: Settings) -> dict[str, Any]:
     """Return the channels that only the system uses."""
     partition = {
         "partition": {
-            "description": "The partition. All readings of a machine are in the same partition.",
+            "description": "The partition. All readings of a machine are in the same partition. Each source "
+            f"has one more partition, with a number from {FIRST_PARTITION} on.",
             "enum": [str(number) for number in range(settings.partitions)],
         }
     }

@@ -15,7 +15,7 @@ from pipeline import wire
 from pipeline.broker.publisher import PERSISTENT
 from pipeline.broker.result import CONTENT_TYPE, CloudEvent
 from pipeline.model.claim import CLAIM_PATTERN
-from pipeline.model.dead_letter import EXPIRED, KINDS, STRAY, UNKNOWN_TOPIC
+from pipeline.model.dead_letter import EXPIRED, KINDS, OTHER_SOURCE, STRAY, UNKNOWN_TOPIC
 from pipeline.model.record import Cause
 from pipeline.wire import CLAIM_HEADER
 
@@ -149,8 +149,10 @@ def _dead_letter() -> dict[str, Any]:
             {
                 "message_id": {
                     "type": "string",
-                    "pattern": f"^({wire.MACHINE_ID_PATTERN}/[1-9][0-9]*|{STRAY}/[0-9a-f]{{32}})$",
-                    "description": "The dead letter's id: the machine and the number of the reading.",
+                    "pattern": f"^({wire.MACHINE_ID_PATTERN}/([1-9][0-9]*|{OTHER_SOURCE}-[0-9a-f]{{32}})"
+                    f"|{STRAY}/[0-9a-f]{{32}})$",
+                    "description": "The dead letter's id: the machine and the number of the reading. A reading "
+                    "that came by another source has a hash in place of a number.",
                 },
                 "delivery_mode": _PERSISTENT,
             },
