@@ -151,7 +151,7 @@ def _dead_letter() -> dict[str, Any]:
                     "type": "string",
                     "pattern": f"^({wire.MACHINE_ID_PATTERN}/([1-9][0-9]*|{OTHER_SOURCE}-[0-9a-f]{{32}})"
                     f"|{STRAY}/[0-9a-f]{{32}})$",
-                    "description": "The dead letter's id: the machine and the number of the reading. A reading "
+                    "description": "The id: the machine and the number of the reading. A reading "
                     "that came by another source has a hash in place of a number.",
                 },
                 "delivery_mode": _PERSISTENT,
