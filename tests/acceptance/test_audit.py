@@ -134,6 +134,15 @@ def test_every_change_leaves_a_record(
     tag = changes.get("/machines/m/config").headers["ETag"]
     assert configured == ["machine.config", "m", "m", empty, tag]
 
+    # Sources.
+    source, floor = "/sources/{name}", {"name": "floor"}
+    shown = {"filter": "floor/{machine}", "case": "lower", "renamed": 1}
+    made = change(
+        "PUT", source, {"filter": "floor/{machine}", "case": "lower", "rename": {"x": "y"}}, **floor
+    )
+    assert made == ["source.put", "floor", None, None, shown]
+    assert change("DELETE", source, **floor) == ["source.delete", "floor", None, shown, None]
+
     # States. A reading is not an audited change of a state.
     plant.client.post("/machines/m/data", headers=changes.headers, json={"n": 1})
     wait_until(lambda: changes.get("/machines/m").json()["readings"] == 1)

@@ -151,8 +151,20 @@ def _tagged(kept: KeptSource) -> Response[SourceDetails]:
     return Response(SourceDetails.shown(kept), headers={"ETag": tag})
 
 
-def _shown(kept: KeptSource | None) -> str | None:
-    return None if kept is None else kept.source.filter
+def _shown(kept: KeptSource | None) -> dict[str, str | int] | None:
+    """Return a source as the audit trail shows it, with the number of renamed devices."""
+    if kept is None:
+        return None
+    source, shown = kept.source, dict[str, str | int](filter=kept.source.filter)
+    if source.prefix:
+        shown["prefix"] = source.prefix
+    if source.case != "keep":
+        shown["case"] = source.case
+    if source.rename:
+        shown["renamed"] = len(source.rename)
+    if source.profile is not None:
+        shown["profile"] = source.profile
+    return shown
 
 
 def _unknown(name: str) -> NotFoundException:
