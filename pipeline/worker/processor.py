@@ -3,9 +3,9 @@
 1. Read: read the records and the deployments of the batch's machines, in one round trip.
 2. Split: set aside the readings that are not run. These are readings that are already applied
    (`pipeline.model.record` defines how they are recognised), readings that came in another way than their
-   machine's readings (`pipeline.worker.ways`), readings that move to the overflow because their machine floods
-   (`pipeline.worker.flood`), duplicates that the machine has sent again (`pipeline.model.duplicates`), and
-   readings that were sent again from a dead letter that is used up, which are skipped
+   machine's readings (`pipeline.worker.ways`), readings that move to the overflow because their machine
+   floods (`pipeline.worker.flood`), duplicates that the machine has sent again (`pipeline.model.duplicates`),
+   and readings that were sent again from a dead letter that is used up, which are skipped
    (`pipeline.store.dead_letters`).
 3. Run: run the other readings in the sandbox, each machine's readings in order.
 4. Write: write the state, the marks, the last readings and the messages to publish, in one round trip, and

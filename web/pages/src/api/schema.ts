@@ -786,6 +786,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/source-presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the presets: the sources of common devices and gateways with their default topics */
+        get: operations["list_source_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all sources, sorted by name */
+        get: operations["list_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a source */
+        get: operations["get_source"];
+        /** Create or replace a source */
+        put: operations["put_source"];
+        post?: never;
+        /** Delete a source, after its last readings are processed */
+        delete: operations["delete_source"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return which source and which machine a topic belongs to */
+        post: operations["try_topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/templates": {
         parameters: {
             query?: never;
@@ -1233,7 +1303,7 @@ export interface components {
          */
         MachineError: {
             /** @enum {unknown} */
-            kind: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "paused" | "quarantined" | "refused";
+            kind: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
             limit: string | null;
             line: number | null;
             logicprofile: string | null;
@@ -1273,6 +1343,11 @@ export interface components {
              * @default null
              */
             compression?: ("gzip" | "none" | "zlib") | null;
+            /**
+             * @description How readings are recognised that the device sends again; they are counted and not run. Without it, each message is a reading of its own.
+             * @default null
+             */
+            duplicates?: components["schemas"]["DuplicateRule"] | null;
             /**
              * @description What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and msgpack: the value in CBOR or MessagePack, which may contain bytes and times.
              * @default null
@@ -1438,7 +1513,7 @@ export interface components {
          * PartitionState
          * @description A partition: the worker it is assigned to, the workers that consume it, and its lag.
          *
-         *     `assigned_to` and `held_by` are worker ids. They can differ for some seconds after a worker started or stopped. `ready` readings wait in the partition's queue and `overflow` readings in its overflow queue; `held` readings were delivered to a worker and are not acknowledged. `rate` is the number of readings acknowledged per second. `seconds_behind` is the time to process the waiting readings at that rate: 0 if none wait, null if the rate is 0.
+         *     `assigned_to` and `held_by` are worker ids. They can differ for some seconds after a worker started or stopped. `ready` readings wait in the partition's queue and `overflow` readings in its overflow queue; `held` readings were delivered to a worker and are not acknowledged. `rate` is the number of readings acknowledged per second. `seconds_behind` is the time to process the waiting readings at that rate: 0 if none wait, null if the rate is 0. `source` is the source whose partition it is, null if it has none.
          */
         PartitionState: {
             assigned_to: string | null;
@@ -1449,6 +1524,8 @@ export interface components {
             rate: number;
             ready: number;
             seconds_behind: number | null;
+            /** @default null */
+            source?: string | null;
         };
         /**
          * Paused
@@ -1529,7 +1606,7 @@ export interface components {
          *
          *     `partition` is null for the two queues of dead letters, which the API consumes. `ready` is the number of waiting messages and `consumers` the number of consumers; in a partition's queue one of them is active. The oldest message has waited for at least `oldest_seconds`, null if unknown.
          *
-         *     `taken` is when a worker last began to process a reading from the queue (RFC 3339, UTC; null if it has not). `waited` is the number of seconds that this reading had waited, null if it does not say when it was sent.
+         *     `taken` is when a worker last began to process a reading from the queue (RFC 3339, UTC; null if it has not). `waited` is the number of seconds that this reading had waited, null if it does not say when it was sent. `source` is the source whose partition the queue belongs to, null if there is none.
          */
         QueueState: {
             consumers: number;
@@ -1540,6 +1617,8 @@ export interface components {
             oldest_seconds?: number | null;
             partition: number | null;
             ready: number;
+            /** @default null */
+            source?: string | null;
             /** @default null */
             taken?: string | null;
             /** @default null */
@@ -1581,7 +1660,7 @@ export interface components {
             machine: string;
             number: number;
             /** @enum {unknown} */
-            outcome: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "paused" | "quarantined" | "refused";
+            outcome: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
             reading: unknown;
             results: unknown[];
             time: string;
@@ -1641,7 +1720,7 @@ export interface components {
             /** @default null */
             cause?: string | null;
             /** @default null */
-            kind?: ("not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown") | null;
+            kind?: ("not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown") | null;
             /** @default null */
             machine?: string | null;
             /** @default null */
@@ -1666,6 +1745,77 @@ export interface components {
          * @enum {string}
          */
         Sort: "id" | "last_seen";
+        /**
+         * SourceDetails
+         * @description A source: a filter for topics, and how a topic names a machine.
+         *
+         *     `pattern` is the routing key pattern by which the queue of the partition is bound to `amq.topic`.
+         */
+        SourceDetails: {
+            /**
+             * @description How the letters of the ids are changed.
+             * @enum {unknown}
+             */
+            case: "keep" | "lower" | "upper";
+            /** @description The topics of the readings, with the placeholder {machine}. */
+            filter: string;
+            name: string;
+            partition: number;
+            pattern: string;
+            /** @description Put before each id that is not renamed. */
+            prefix: string;
+            /** @description The profile that machines without a logic and a profile follow. */
+            profile: string | null;
+            queue: string;
+            /** @description The machine's id by the device's name in the topic. */
+            rename: {
+                [key: string]: string;
+            };
+            /**
+             * @description new: its queue is being declared. active: its readings are processed. draining: it is deleted, and its last readings are processed. closing: its queue is being deleted.
+             * @enum {unknown}
+             */
+            state: "active" | "closing" | "draining" | "new";
+        };
+        /**
+         * SourcePreset
+         * @description A source to start from. `topic` is an example of a topic that it matches.
+         *
+         *     `device` says which devices send so, and `note` what to set on them, or what to know.
+         */
+        SourcePreset: {
+            device: string;
+            name: string;
+            note: string;
+            source: components["schemas"]["TopicSource"];
+            topic: string;
+        };
+        /**
+         * SourcePresetList
+         * @description The presets for common devices.
+         */
+        SourcePresetList: {
+            presets: components["schemas"]["SourcePreset"][];
+        };
+        /**
+         * SourceRemoval
+         * @description What a deleted source still waits for.
+         *
+         *     No new readings come in. If `done` is false, `readings` wait in its queues, or `consumers` still hold them, and the API deletes the queues when the workers have processed all.
+         */
+        SourceRemoval: {
+            consumers: number;
+            done: boolean;
+            name: string;
+            readings: number;
+        };
+        /**
+         * SourceSummaries
+         * @description All sources, sorted by name.
+         */
+        SourceSummaries: {
+            sources: components["schemas"]["SourceDetails"][];
+        };
         /**
          * Taken
          * @description A reading that RabbitMQ has confirmed.
@@ -1721,6 +1871,47 @@ export interface components {
             tokens: components["schemas"]["Token"][];
         };
         /**
+         * Topic
+         * @description A topic to try.
+         */
+        Topic: {
+            /** @description An MQTT topic or an AMQP routing key. */
+            topic: string;
+        };
+        /**
+         * TopicSource
+         * @description A source, as a user sets it.
+         *
+         *     A machine that has no logic and no profile of its own follows `profile` from its first reading on.
+         */
+        TopicSource: {
+            /**
+             * @description Change the letters of the ids to lower or upper case.
+             * @default keep
+             * @enum {unknown}
+             */
+            case?: "keep" | "lower" | "upper";
+            /** @description The topics of the readings. A level is a text, + (any level), # (any number of levels, at the end) or, once, the placeholder {machine}. */
+            filter: string;
+            /**
+             * @description Put before each id that is not renamed.
+             * @default
+             */
+            prefix?: string;
+            /**
+             * @description The profile that machines without a logic and a profile of their own follow.
+             * @default null
+             */
+            profile?: string | null;
+            /**
+             * @description The machine's id by the device's name in the topic.
+             * @default {}
+             */
+            rename?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * TrialOrder
          * @description A logic to try on readings, with a state and a config.
          *
@@ -1774,6 +1965,20 @@ export interface components {
             results: unknown[];
             seconds: number;
             state: unknown;
+        };
+        /**
+         * TriedTopic
+         * @description What becomes of a reading with a topic.
+         *
+         *     `machine` is null if the topic names none. `source` is null for `machines/<id>/data`, and if nothing reads the topic. `message` says in words what happens.
+         */
+        TriedTopic: {
+            /** @description The routing key that RabbitMQ makes from the topic. */
+            key: string;
+            machine: string | null;
+            message: string;
+            source: string | null;
+            topic: string;
         };
         /**
          * Upload
@@ -2029,7 +2234,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown";
                 /** @description The maximum number of items. */
                 limit?: number;
                 /** @description The machine's id, or ~stray for a reading without a machine. */
@@ -2071,7 +2276,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
@@ -2211,7 +2416,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
@@ -4115,6 +4320,205 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queues"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_source_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The presets for common devices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourcePresetList"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All sources, sorted by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceSummaries"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A source: a filter for topics, and how a topic names a machine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+                /** @description Make the change only if the resource does not have this ETag; `*`: only if it does not exist. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The source's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicSource"];
+            };
+        };
+        responses: {
+            /** @description A source: a filter for topics, and how a topic names a machine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_source: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The source's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a deleted source still waits for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceRemoval"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    try_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Topic"];
+            };
+        };
+        responses: {
+            /** @description What becomes of a reading with a topic */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedTopic"];
                 };
             };
             /** @description The request is malformed. */
