@@ -65,6 +65,7 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "to": {"description": "The number of the other version.", "example": 2},
     "who": {"description": "Only changes made with the token of this name."},
     "name": {"description": "The token's name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
+    "Idempotency-Key": {"example": "press-7-4711"},
     "If-Match": {"example": "*"},
     "If-None-Match": {"example": '"2-0b7d1f2e"'},
     "Last-Event-ID": {"example": "17-0b6d1f0e-42"},

@@ -92,6 +92,7 @@ FIELDS: Final[dict[str, Any]] = {
     "Example.name": "an alarm above 90 degrees",
     "Example.results": [{"alarm": "too hot", "times": 1}],
     "Example.state_after": {"hot": 1},
+    "DuplicateRule.field": "seq",
     "LogicLimit.name": "fuel",
     "LogicLimit.value": 100_000,
     "LogicLimit.unit": "ticks",
