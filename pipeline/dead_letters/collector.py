@@ -123,11 +123,12 @@ class DeadLetterCollector:
     def _take(self, channel: BlockingChannel, deliveries: Iterator[Any], most: int) -> None:
         """Keep the letters that have arrived, at most `most`, and acknowledge them."""
         letters, size, tag = list[tuple[Letter, bytes]](), 0, 0
-        self._read_sources()
         origins = list[tuple[Any, pika.BasicProperties]]()
         for method, properties, body in deliveries:
             if method is None:
                 break
+            if not tag:
+                self._read_sources()
             letter = self._letter_of(method.routing_key, properties, body)
             if not self._is_claimed(letter, properties, body):
                 letters.append((letter, body))
