@@ -12,7 +12,6 @@ from pipeline import clock, wire
 from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from pipeline.errors import Busy
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
-from pipeline.store.client import RedisError
 from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.telemetry import tracing
 from sandbox.errors import TooLong
@@ -60,28 +59,17 @@ class Ingest:
     """Publishes readings. Safe to share between threads."""
 
     def __init__(self, publisher: Publisher, limits: Limits, settings: SettingsReader) -> None:
+        self.settings = settings
         self._publisher = publisher
         self._limits = limits
-        self._settings = settings
         self._sending = Lock()
         self._unconfirmed = 0
-
-    def remembered(self, machine_id: str) -> MachineSettings | None:
-        """Return the settings that apply to a machine, or None if they must be read."""
-        return self._settings.remembered(machine_id)
-
-    def read_settings(self, machine_id: str) -> MachineSettings | None:
-        """Read the settings that apply to a machine; None if Redis is unavailable."""
-        try:
-            return self._settings.read(machine_id)
-        except RedisError:
-            return None
 
     def send(
         self,
         machine_id: str,
         body: bytes,
-        settings: MachineSettings | None,
+        settings: MachineSettings,
         content_type: str | None,
         *,
         message_id: str | None = None,
@@ -90,8 +78,8 @@ class Ingest:
 
         Without a `message_id`, it gets a new one.
 
-        If the machine's readings are JSON, raises `NotJson` if a worker would refuse this one. Other formats,
-        and those of unknown `settings`, are decoded in the sandbox only. Raises `TooLong`, and `Busy` if too
+        If the machine's readings are JSON by its `settings`, raises `NotJson` if a worker would refuse this
+        one. Other formats are decoded in the sandbox only. Raises `TooLong`, and `Busy` if too
         many readings wait to be confirmed: a broker that is short of memory or disk accepts nothing, and
         sends no answer. Also if the broker has said so.
         """
@@ -114,8 +102,8 @@ class Ingest:
         confirmed.add_done_callback(lambda _: self._settle(len(body)))
         return message_id, confirmed
 
-    def _check(self, body: bytes, settings: MachineSettings | None) -> None:
-        if settings is not None and settings.is_plain_json:
+    def _check(self, body: bytes, settings: MachineSettings) -> None:
+        if settings.is_plain_json:
             decode_reading(body, self._limits)
         elif len(body) > self._limits.reading_bytes:
             most = self._limits.reading_bytes

@@ -134,6 +134,14 @@ def test_every_change_leaves_a_record(
     tag = changes.get("/machines/m/config").headers["ETag"]
     assert configured == ["machine.config", "m", "m", empty, tag]
 
+    # Settings.
+    empty = changes.get("/machines/m/settings").headers["ETag"]
+    configured = change("PUT", "/machines/{machine_id}/settings", {"format": "json"}, **m)
+    tag = changes.get("/machines/m/settings").headers["ETag"]
+    assert configured == ["machine.settings", "m", "m", empty, tag]
+    configured = change("PUT", "/profiles/{name}/settings", {"format": "json"}, name="q")
+    assert configured == ["profile.settings", "q", None, empty, tag]
+
     # Sources.
     source, floor = "/sources/{name}", {"name": "floor"}
     shown = {"filter": "floor/{machine}", "case": "lower", "renamed": 1}

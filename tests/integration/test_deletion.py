@@ -131,6 +131,7 @@ def test_only_the_marks_that_identify_its_readings_are_left(desk: DeadLetterDesk
         tag=removed.record.tag,
         marks=removed.record.marks,
         gone=True,
+        home=removed.record.home,
     )
     assert removal(desk).remove("m1") is None
 

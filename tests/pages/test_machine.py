@@ -288,7 +288,7 @@ def test_a_state_is_edited_and_its_draft_survives_a_reload(
     page.reload()
     expect(page.get_by_text("Your unsaved changes were restored.")).to_be_visible()
     expect(editor).to_contain_text("12345678901234567890")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
 
     expect(shown).to_contain_text("12345678901234567890")
     assert plant.client.get(f"/machines/{fresh}/state").text == '{"last":12345678901234567890}'
@@ -304,7 +304,7 @@ def test_a_changed_state_is_shown_beside_the_draft(
     write(page, page.get_by_role("textbox", name=f"State of {fresh}"), '{"mine": 1}')
     send(plant, fresh, 72)
     wait_until(lambda: plant.state(fresh) == {"last": 72})
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was saved, because the state has changed")
     expect(page.get_by_role("region", name="Current state")).to_contain_text('"last": 72')
     expect(page.get_by_role("textbox", name=f"State of {fresh}")).to_contain_text('"mine": 1')
@@ -350,7 +350,7 @@ def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, ori
     expect(page.get_by_text(f"{fresh} now follows the profile presses.")).to_be_visible()
     page.get_by_role("button", name="Edit the config").click()
     write(page, page.get_by_role("textbox", name=f"Config of {fresh}"), '{"limit": 80}')
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
 
     expect(page.get_by_text(f"Saved the config of {fresh}.")).to_be_visible()
     assert plant.client.get(f"/machines/{fresh}/config").json() == {"limit": 80}

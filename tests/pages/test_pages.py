@@ -123,7 +123,7 @@ def test_pages_that_the_role_does_not_allow_are_hidden(
         page.get_by_text("This page requires the role admin. Your token has the role viewer.")
     ).to_be_visible()
     expect(page.get_by_role("navigation", name="Views", exact=True).get_by_role("link")).to_have_text(
-        ["Machines", "Profiles", "Dead letters", "System"]
+        ["Machines", "Profiles", "Sources", "Dead letters", "System"]
     )
 
 

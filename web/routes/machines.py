@@ -170,15 +170,14 @@ class MachinesController(Controller):
         `message_id`, by which the machine's settings can recognise duplicates.
         """
         body, ingest = await request.body(), services.ingest
-        settings = ingest.remembered(checked_id(machine_id))
+        settings = ingest.settings.remembered(checked_id(machine_id))
         if settings is None:
-            settings = await asyncio.to_thread(ingest.read_settings, machine_id)
-        given = request.headers.get("Content-Type", "")[:_CONTENT_TYPE_CHARS]
-        plain = settings is not None and settings.is_plain_json
+            settings = await asyncio.to_thread(ingest.settings.read, machine_id)
+        content_type: str | None = "application/json"
+        if not settings.is_plain_json:
+            content_type = request.headers.get("Content-Type", "")[:_CONTENT_TYPE_CHARS] or None
         try:
-            message_id, confirmed = ingest.send(
-                machine_id, body, settings, "application/json" if plain else given or None, message_id=key
-            )
+            message_id, confirmed = ingest.send(machine_id, body, settings, content_type, message_id=key)
         except TooLong as e:
             raise RequestEntityTooLarge(detail=f"The reading was refused: {e}.") from e
         except NotJson as e:

@@ -2,7 +2,7 @@
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import ClientException, HTTPException, NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
@@ -74,7 +74,9 @@ class SourcesController(Controller):
         before = _kept(services, _checked(name))
         check_tag("source", _tag(before), if_match, if_none_match)
         if data.profile is not None and not services.profiles.read([data.profile]):
-            raise ClientException(detail=f"There is no profile {data.profile!r}. Create it first.")
+            raise HTTPException(
+                status_code=422, detail=f"There is no profile {data.profile!r}. Create it first."
+            )
         is_conditional = if_match is not None or if_none_match is not None
         revision = (before.revision if before else 0) if is_conditional else None
         kept, _ = services.sources.put(name, data, revision)
