@@ -300,7 +300,7 @@ def test_while_a_source_changes_no_reading_is_lost_or_doubled(installation: Inst
 def test_a_machine_without_logic_follows_the_profile_of_its_source(installation: Installation) -> None:
     installation.start_api()
     installation.start_worker()
-    assert put(installation, "floor", {"filter": "tele/{machine}/SENSOR", "profile": "p"}).status_code == 400
+    assert put(installation, "floor", {"filter": "tele/{machine}/SENSOR", "profile": "p"}).status_code == 422
     answer = installation.client.post("/profiles/p/logic", json={"logic": COUNT})
     assert answer.is_success
     installation.upload("own", "def process(data, state):\n    state['own'] = 1\n")
