@@ -59,10 +59,14 @@ class ClusterWatch:
         self._stopped = False
         self._check()
 
-    def close(self, then: Callable[[], None]) -> None:
-        """Stop watching, close the connections, and call `then`."""
+    def close(self) -> None:
+        """Stop watching, and close the connections, the watched one last."""
         self._stop()
-        self._here.close(then)
+        self._here.close(self._close_watched)
+
+    def _close_watched(self) -> None:
+        if self._watched.is_open:  # it may have been lost meanwhile
+            self._watched.close()
 
     def abort(self) -> None:
         """Stop watching, and end the connections at once."""

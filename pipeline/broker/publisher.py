@@ -319,7 +319,7 @@ class Publisher:
         if self._watch is None:
             connection.close()
         else:
-            self._watch.close(connection.close)
+            self._watch.close()
 
     def _work(self) -> None:
         """Publish the submitted messages."""

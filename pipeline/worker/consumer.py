@@ -206,7 +206,7 @@ class BatchConsumer(Consumer):
             if self._watch is None:
                 self._connection.close()
             else:
-                self._watch.close(self._connection.close)
+                self._watch.close()
         while self._connection is not None and time.monotonic() < give_up:
             self._poll()
         while self._under_way and time.monotonic() < give_up:
