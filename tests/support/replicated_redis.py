@@ -14,6 +14,8 @@ from typing import Final, Self
 
 import redis
 
+from pipeline.local import packages
+from pipeline.local.errors import Unavailable
 from pipeline.local.ports import free_port
 from pipeline.local.redis import binary
 from pipeline.local.server import PrivateServer
@@ -32,6 +34,14 @@ _SENTINEL: Final = (
 )
 
 
+def ensure_installed() -> None:
+    """Install Redis, if it is missing. Raises `Unavailable` if that fails."""
+    try:
+        binary()
+    except Unavailable:
+        packages.install(packages.REDIS)
+
+
 def answers(client: "Callable[[], redis.Redis]") -> bool:
     """Return whether a server answers."""
     try:
@@ -48,6 +58,7 @@ class Server(PrivateServer):
 
     def __init__(self, host: Host, password: str, primary: "Server | None", extra: str) -> None:
         super().__init__()
+        ensure_installed()
         #: The program that the next start runs.
         self.binary = binary()
         self.host, self.port = host, free_port()
