@@ -105,7 +105,7 @@ class Fleet:
         self.rate = rate
         self.confirmed = 0
         self._random = Random(seed)
-        self._publisher = Publisher(lambda: parameters_of(amqp_url)[0])
+        self._publisher = Publisher(lambda: parameters_of(amqp_url)[0], amqp_url=amqp_url)
         self._lock = Lock()
         self._waiting = 0
         self._stop, self._paused, self._resting = Event(), Event(), Event()
