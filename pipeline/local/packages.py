@@ -32,7 +32,8 @@ set -e
 policy=/usr/sbin/policy-rc.d
 units=""
 for unit in rabbitmq-server.service redis-server.service epmd.service epmd.socket \\
-    docker.service docker.socket containerd.service haproxy.service; do
+    docker.service docker.socket containerd.service haproxy.service mosquitto.service \\
+    prometheus-mqtt-exporter.service victoria-metrics.service; do
     [ -e "/lib/systemd/system/$unit" ] || units="$units $unit"
 done
 if [ ! -e "$policy" ]; then

@@ -1,0 +1,1 @@
+"""The recipes in docs/recipes, executed as written with the real programs."""
