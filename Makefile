@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 AS_ROOT = $(shell if [ "$$(id -u)" = 0 ]; then echo env; elif sudo -n true 2>/dev/null; then echo sudo env; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run pages pages-types test test-pythons .test-python check format screenshots docs dist bench bench-pages chaos fuzz test-cluster test-compose clean
+.PHONY: help install run pages pages-types test test-pythons .test-python check format screenshots docs dist bench bench-pages chaos fuzz test-cluster test-compose test-recipes clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -93,6 +93,10 @@ test-cluster: $(INSTALLED) ## Fail a cluster of three machines a few times, also
 # As root. If no Docker engine answers, it installs and starts one; if no image can be pulled, it builds stand-ins.
 test-compose: $(INSTALLED) ## Build and start both compose stacks; kill, restart and stop their containers; one of them: ONLY=stack, or ONLY=cluster
 	$(BIN)/pytest $(if $(ONLY),tests/compose/check_$(ONLY).py,tests/compose) -o python_files='check_*.py' -p no:xdist -v -s --durations=0 --timeout 1800
+
+# As root, because it installs packages of Debian. Other programs are installed into build/.
+test-recipes: $(INSTALLED) ## Type the recipes for large programs: Node-RED, Home Assistant, and a time-series database
+	$(BIN)/pytest tests/recipes -o python_files='check_*.py' -p no:xdist -v --durations=0 --timeout 1800
 
 clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) build dist $(PAGES)/built $(PAGES)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
