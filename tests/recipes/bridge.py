@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,14 +23,28 @@ _PASSWORD: Final = "secret-of-the-bridge"
 _MAIN: Final = """\
 listener {port} 127.0.0.1
 allow_anonymous true
+log_type error
+log_type warning
+log_type subscribe
 user root
 persistence_location {folder}/
 include_dir {folder}/conf.d
 """
 
 
+class Broker(NamedTuple):
+    """A running Mosquitto."""
+
+    port: int
+    program: Program
+
+    def has_subscriber(self, topics: str) -> bool:
+        """Return whether a client has subscribed to these topics."""
+        return f" 1 {topics}\n" in self.program.output
+
+
 @contextmanager
-def bridged_mosquitto(terminal: Terminal, plant: Installation, rabbitmq: LocalRabbitmq) -> Iterator[Program]:
+def bridged_mosquitto(terminal: Terminal, plant: Installation, rabbitmq: LocalRabbitmq) -> Iterator[Broker]:
     """Start Mosquitto with the bridge of the recipe. The clients in the terminal use it by default."""
     ensure_installed("mosquitto")
     port = free_port()
@@ -49,8 +63,8 @@ def bridged_mosquitto(terminal: Terminal, plant: Installation, rabbitmq: LocalRa
         _user(plant, rabbitmq),
         running(["mosquitto", "-c", str(folder / "mosquitto.conf")], folder) as program,
     ):
-        wait_until(lambda: program.output and answers(port))
-        yield program
+        wait_until(lambda: program.output is not None and answers(port))
+        yield Broker(port, program)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The recipes for large programs: Node-RED, Home Assistant and a time-series database (`make test-recipes`)."""
+"""The recipes for large programs: Node-RED, Home Assistant, and a time-series database."""
 
 import json
 import tomllib
@@ -9,10 +9,12 @@ import pytest
 
 from pipeline.local.ports import free_port
 from pipeline.local.servers import LocalRabbitmq
-from tests.recipes import node_red
+from tests.recipes.bridge import bridged_mosquitto
+from tests.recipes.home_assistant import home_assistant
+from tests.recipes.node_red import node_red
 from tests.recipes.programs import ensure_installed, running
 from tests.recipes.recipe import RECIPES, file_of, page
-from tests.site.console import Terminal, blocks
+from tests.site.console import Terminal, blocks, steps
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
@@ -27,7 +29,7 @@ def test_node_red_sends_readings_and_receives_results(
     login = {"user": unquote(url.username or ""), "password": unquote(url.password or "")}
     filled = {"broker": url.hostname, "port": str(url.port), "credentials": login}
 
-    with node_red.node_red(terminal.folder) as program:
+    with node_red(terminal.folder) as program:
         program.deploy([node | filled if node is server else node for node in flow])
         wait_until(lambda: "[debug:Confirmed]" in program.output, timeout=60)
         wait_until(lambda: "type: 'iot-logic.result'" in program.output, timeout=60)
@@ -87,3 +89,32 @@ def test_telegraf_finds_its_fields_in_a_result(plant: Installation) -> None:
     assert event[parser["timestamp_path"]].endswith("Z")
     assert [event[tag["path"]] for tag in parser["tag"]] == ["press-7"]
     assert [event[each["path"]] for each in parser["object"]] == [{"temperature": 92.5, "hot": True}]
+
+
+def test_home_assistant_shows_the_results_of_a_machine(
+    terminal: Terminal, plant: Installation, rabbitmq: LocalRabbitmq
+) -> None:
+    text = page("home-assistant")
+    for block in blocks(text):
+        if block.file:
+            terminal.write(block)
+    describe, send, remove = (steps(block.text) for block in blocks(text) if block.language == "console")
+    with bridged_mosquitto(terminal, plant, rabbitmq) as broker:
+        with home_assistant(terminal.folder, broker.port) as program:
+            for step in describe:
+                terminal.check(step)
+            wait_until(lambda: "sensor.press_7_temperature unavailable °C\n" in program.output, timeout=60)
+            wait_until(lambda: "binary_sensor.press_7_too_hot unknown \n" in program.output, timeout=60)
+            wait_until(lambda: broker.has_subscriber("machines/press-7/result"))
+            for step in send:
+                terminal.check(step)
+            wait_until(lambda: "sensor.press_7_temperature 92.5 °C\n" in program.output)
+            wait_until(lambda: "binary_sensor.press_7_too_hot on \n" in program.output)
+            for step in remove:
+                terminal.check(step)
+            wait_until(lambda: "binary_sensor.press_7_too_hot removed\n" in program.output)
+
+        # Mosquitto has retained the description of the sensor, so Home Assistant finds it again.
+        with home_assistant(terminal.folder / "restarted", broker.port) as program:
+            wait_until(lambda: "sensor.press_7_temperature unavailable °C\n" in program.output, timeout=60)
+            assert "too_hot" not in program.output
