@@ -23,7 +23,7 @@ async def main(folder: Path, broker_port: int, http_port: int) -> None:
     hass.config_entries = config_entries.ConfigEntries(hass, {})
     await bootstrap.async_load_base_functionality(hass)
     hass.auth = await auth.auth_manager_from_config(hass, [], [])
-    hass.bus.async_listen("state_changed", show)
+    hass.bus.async_listen("state_changed", core.callback(show))
     broker = config_entries.ConfigEntry(
         version=1,
         minor_version=1,
@@ -40,7 +40,6 @@ async def main(folder: Path, broker_port: int, http_port: int) -> None:
     await asyncio.Event().wait()
 
 
-@core.callback
 def show(event: Any) -> None:
     """Write a new state."""
     state = event.data["new_state"]
