@@ -23,6 +23,7 @@ import msgspec
 from sandbox.errors import InvalidPayload
 from sandbox.job import Compression, Format
 from sandbox.limits import Limits
+from sandbox.runtime.payload_keys import part_as_key
 from sandbox.runtime.values import decode_reading
 
 #: The bytes to show before and after the place of a fault.
@@ -33,6 +34,7 @@ _WINDOWS: Final = {"gzip": 31, "zlib": 15}
 
 _SCALARS: Final = frozenset((type(None), bool, int, float, str, bytes, datetime))
 _KEYS: Final = frozenset((str, int, bytes))
+_BAD_KEY: Final = "a key is neither a text nor a whole number nor bytes"
 
 #: The tags of CBOR that cbor2 would decode and a logic cannot use: they make values of other types, parts
 #: that are shared, or whole numbers of any length, which can be keys that take long to find. Times (0 and 1)
@@ -100,6 +102,7 @@ def _binary(body: bytes, _limits: Limits) -> bytes:
 
 def _msgpack(body: bytes, limits: Limits) -> Any:
     try:
+        _refuse_part_as_key(body, is_cbor=False)
         return _plain(_decode_msgpack(body), limits)
     except RecursionError as e:
         raise _invalid("MessagePack", _too_deep(limits)) from e
@@ -112,6 +115,7 @@ def _msgpack(body: bytes, limits: Limits) -> Any:
 
 def _cbor(body: bytes, limits: Limits) -> Any:
     try:
+        _refuse_part_as_key(body, is_cbor=True)
         return _plain(_whole_cbor(body, limits), limits)
     except _Refused as e:
         raise _invalid("CBOR", str(e)) from e
@@ -169,30 +173,37 @@ def _refuse_tag(tag: int, *_: object) -> NoReturn:
 _SEMANTICS: Final = {tag: partial(_refuse_tag, tag) for tag in _REFUSED_TAGS}
 
 
+def _refuse_part_as_key(body: bytes, *, is_cbor: bool) -> None:
+    if (at := part_as_key(body, is_cbor=is_cbor)) is not None:
+        _refuse(f"{_BAD_KEY}, at byte {at}: {_hex(body, at)}")
+
+
 def _plain(value: Any, limits: Limits) -> Any:
     """Return a decoded value that has only plain values in it, in place. Raises `_Refused`."""
     top = [value]
     level: list[Any] = [top]
     for _ in range(limits.reading_depth + 1):
-        below = list[Any]()
+        below, is_deeper = list[Any](), False
         for part in level:
             if type(part) is dict:
                 if not _KEYS.issuperset(map(type, part)):
-                    _refuse("a key is neither a text nor a whole number nor bytes")
+                    _refuse(_BAD_KEY)
                 items = list(part.items())
             else:
                 items = list(enumerate(part))
             for key, item in items:
                 kind = type(item)
                 if kind is list or kind is dict:
-                    below.append(item)
+                    is_deeper = True
+                    if item:
+                        below.append(item)
                 elif item is cbor2.undefined:
                     part[key] = None
                 elif kind not in _SCALARS:
                     _refuse("it has a simple value that is not supported")
                 elif kind is int and item.bit_length() > limits.int_bits:
                     _refuse(f"a whole number exceeds the limit int_bits ({limits.int_bits:,} bits)")
-        if not below:
+        if not is_deeper:
             return top[0]
         level = below
     _refuse(_too_deep(limits))
