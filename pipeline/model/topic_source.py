@@ -49,6 +49,7 @@ _SEPARATOR = re.compile(r"[./]")
 _PLACEHOLDER = re.compile(rf"\{{machine(?::([1-{_MACHINE_LEVELS}]))?\}}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
+_AS_TEXT = str.maketrans("*#", "\0\0")
 _NOT_IN_LEVELS = re.compile(r"[+#*{}\x00-\x1f\x7f]")
 
 #: How the letters of an id are changed.
@@ -110,7 +111,7 @@ class IdRules(Struct, frozen=True, array_like=True):
         """Return the machine of a reading with this routing key; None if it names no valid id."""
         levels = key.split(".")[self.first : self.first + self.count]
         device = _in_case("-".join(levels), self.case)
-        if len(levels) < self.count or not device:
+        if len(levels) < self.count or not any(levels):
             return None
         machine_id = self.rename.get(device) or self.prefix + _NOT_IN_IDS.sub("-", device)
         return machine_id if is_machine_id(machine_id) else None
@@ -239,6 +240,13 @@ def check_overlaps(name: str, source: TopicSource, others: Mapping[str, Sequence
                 f"The filter {source.filter!r} and the source {other!r} can match the same topic. A reading "
                 "must come in by one source. Change one of the filters so that a level tells them apart."
             )
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Return whether a binding with this pattern routes a routing key. In a key, * and # are texts."""
+    # A word that stands for itself in a pattern has no control characters.
+    # The empty key has no words, and every other key has at least one.
+    return overlap(pattern, key.translate(_AS_TEXT)) if key else set(pattern.split(".")) == {"#"}
 
 
 def overlap(one: str, other: str) -> bool:

@@ -13,6 +13,7 @@ from pipeline.model.topic_source import (
     check_overlaps,
     checked,
     key_of,
+    matches,
     overlap,
     pattern_of,
     rules_of,
@@ -25,13 +26,13 @@ KEYS = [key for length in range(1, 5) for key in product("abc", repeat=length)]
 patterns = st.lists(st.sampled_from(["a", "b", "*", "#"]), min_size=1, max_size=3).map(".".join)
 
 
-def matches(pattern: list[str], key: tuple[str, ...]) -> bool:
+def routes(pattern: list[str], key: tuple[str, ...]) -> bool:
     """Return whether a topic exchange routes this key by this pattern, word by word."""
     if not pattern:
         return not key
     if pattern[0] == "#":
-        return matches(pattern[1:], key) or (bool(key) and matches(pattern, key[1:]))
-    return bool(key) and pattern[0] in ("*", key[0]) and matches(pattern[1:], key[1:])
+        return routes(pattern[1:], key) or (bool(key) and routes(pattern, key[1:]))
+    return bool(key) and pattern[0] in ("*", key[0]) and routes(pattern[1:], key[1:])
 
 
 @given(patterns, patterns)
@@ -39,9 +40,19 @@ def matches(pattern: list[str], key: tuple[str, ...]) -> bool:
 @example("#.b", "a.#")
 @example("*.*.#.b", "#.a")
 def test_two_patterns_overlap_exactly_if_a_key_matches_both(one: str, other: str) -> None:
-    exists = any(matches(one.split("."), key) and matches(other.split("."), key) for key in KEYS)
+    exists = any(routes(one.split("."), key) and routes(other.split("."), key) for key in KEYS)
 
     assert overlap(one, other) == overlap(other, one) == exists
+
+
+@given(patterns, st.lists(st.sampled_from(["a", "b", "", "*", "#", "a*"]), min_size=1, max_size=4))
+@example("a.*", ["*", "a"])
+@example("a.b", ["#"])
+@example("*", [""])
+def test_a_wildcard_in_a_routing_key_is_a_text(pattern: str, words: list[str]) -> None:
+    key = ".".join(words)
+
+    assert matches(pattern, key) == routes(pattern.split("."), tuple(words) if key else ())
 
 
 @pytest.mark.parametrize(
@@ -119,6 +130,13 @@ def test_any_device_gets_a_valid_id_or_none(device: str, case: str) -> None:
     machine = rules_of(source).machine_of(key_of(f"a/{device}/b"))
 
     assert machine is None or is_machine_id(machine)
+
+
+def test_empty_levels_name_no_machine() -> None:
+    rules = rules_of(checked(TopicSource(filter="gw/{machine:3}/data")))
+
+    assert rules.machine_of("gw....data") is None
+    assert rules.machine_of("gw.a...data") == "a--"
 
 
 def test_names_that_the_case_makes_equal_cannot_have_two_ids() -> None:
