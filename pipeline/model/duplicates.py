@@ -84,7 +84,12 @@ def _key_of(rule: DuplicateRule, reading: Reading, *, plain_json: bool) -> bytes
         identity = reading.message_id.encode(errors="surrogatepass") if reading.message_id else None
     else:
         identity = _field_of(rule.field, reading.body) if plain_json else None
-    return None if identity is None else blake2b(identity, digest_size=_KEY_BYTES).digest()
+    if identity is None:
+        return None
+    # With another field, or with message ids, the same value is another key: the rule may change while keys
+    # are kept.
+    named = msgspec.msgpack.encode((rule.field, identity))
+    return blake2b(named, digest_size=_KEY_BYTES).digest()
 
 
 def _field_of(path: str, body: bytes) -> bytes | None:
@@ -93,10 +98,22 @@ def _field_of(path: str, body: bytes) -> bytes | None:
         value: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    for name in path.split("."):
+    names = path.split(".")
+    for name in names:
         if not isinstance(value, dict) or name not in value:
             return None
         value = value[name]
     if value is None or isinstance(value, dict | list):
         return None
-    return msgspec.json.encode(value)
+    # Two numbers with many digits can be the same float, and are two readings.
+    return _as_sent(names, body) if isinstance(value, float) else msgspec.json.encode(value)
+
+
+def _as_sent(names: Sequence[str], body: bytes) -> bytes:
+    """Return the text of an existing field's value, as the device sent it."""
+    for name in names:
+        body = bytes(_parts(body)[name])
+    return body
+
+
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

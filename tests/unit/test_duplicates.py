@@ -68,6 +68,24 @@ def test_values_of_a_field_differ_by_type_and_a_dot_leads_into_an_object() -> No
     assert len(run(nested, reading({"header": {"seq": 1}}), reading({"header": {"seq": 1}, "n": 2}))[0]) == 1
 
 
+def test_numbers_that_are_the_same_float_are_different_values() -> None:
+    bodies = [b'{"at": 1764460318.12345678 }', b'{"at": 1764460318.12345679}', b'{"at":1764460318.12345678}']
+    values = [json.loads(body)["at"] for body in bodies]
+    assert values[0] == values[1]
+
+    assert run(DuplicateRule(field="at"), *map(reading, bodies))[0] == bodies[:2]
+    nested = [b'{"": {"at": %s}}' % number for number in (b"1.0", b"1.00", b"1e0", b"1.0")]
+    assert run(DuplicateRule(field=".at"), *map(reading, nested))[0] == nested[:3]
+
+
+def test_after_the_rule_changes_the_same_value_is_another_key() -> None:
+    _, keys = run(DuplicateRule(), reading({"seq": 1, "n": 2}, "1"), reading({"seq": 2, "n": 3}, "2"))
+    changed, keys = run(DuplicateRule(field="seq"), reading({"seq": 1, "n": 4}), keys=keys)
+    again, _ = run(DuplicateRule(field="n"), reading({"seq": 3, "n": 1}), keys=keys)
+
+    assert (len(changed), len(again)) == (1, 1)
+
+
 def test_a_dead_letter_that_a_person_sends_again_is_never_a_duplicate() -> None:
     _, keys = run(DuplicateRule(), reading(1, "a"))
     again = reading(1, "a", claim=Claim("1", "signature"))
