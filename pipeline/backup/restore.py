@@ -1,6 +1,7 @@
 """Writes a backup into Redis, so that the restored system continues from it. The rules:
 
-1.  *The file is read to its end before anything is changed*, and each version must have its source in it.
+1.  *The file is read to its end before anything is changed*, and each version must have its source in it. A
+    source of readings that cannot be restored beside those that exist is found then too.
 2.  *Sources come first, then profiles, then machines*, so that every deployed version can be run. If the
     process is killed halfway, the restore is repeated.
 3.  *Each machine is written in one step*, over the record that was read in it. A batch that runs meanwhile
@@ -38,7 +39,7 @@ from pipeline.backup.archive import (
 from pipeline.errors import BackupError, SourceRefused
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
-from pipeline.model.topic_source import checked
+from pipeline.model.topic_source import FIRST_PARTITION, checked
 from pipeline.store.client import Client, Pipeline
 from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
@@ -63,6 +64,9 @@ from sandbox.job import digest_of
 
 #: Machines that are added to the index at once.
 _CHUNK: Final = 200
+
+#: The most partitions of sources that were ever given, which no installation reaches.
+_PARTITIONS: Final = 2**31
 
 #: Compiles a source; None if it is refused.
 Compile = Callable[[str], bytes | None]
@@ -103,6 +107,8 @@ class Restore:
                 "This system already has machines or profiles, so nothing was imported. Name the machines to "
                 "replace with --replace MACHINE …, or replace everything that is in the file with --force."
             )
+        if not only:
+            self._check_sources(path)
         done, entered = Restored(), list[str]()
         wanted = {
             each.deployment.profile
@@ -157,6 +163,13 @@ class Restore:
             )
         if missing := set(only) - machines:
             raise BackupError(f"{path} does not contain the machine {', '.join(sorted(missing))}.")
+
+    def _check_sources(self, path: Path) -> None:
+        sources = {each.name: each.source for each in read(path) if isinstance(each, ReadingsEntry)}
+        try:
+            self._topic_sources.check_restorable(sources)
+        except SourceRefused as e:
+            raise BackupError(f"Nothing was imported, because of a source of readings. {e}") from e
 
     def _keep(self, source: str, done: Restored) -> None:
         code = self._compile(source) if self._compile else None
@@ -239,6 +252,8 @@ def _check_source(entry: ReadingsEntry) -> None:
     """Raise `BackupError` if a source of readings is invalid."""
     try:
         checked(entry.source)
+        if not (is_machine_id(entry.name) and 0 <= entry.partition - FIRST_PARTITION <= _PARTITIONS):
+            raise SourceRefused("its name or the number of its partition is invalid.")
     except SourceRefused as e:
         raise BackupError(f"The backup is invalid: its source {entry.name[:128]!r} is malformed: {e}") from e
 

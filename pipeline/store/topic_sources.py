@@ -22,7 +22,7 @@ rules only if no reading that was processed by them can come back (`drop`); else
 and drops them later. A change of the rules makes the sessions end (`pipeline.worker.consumer`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, cast
 
 import msgspec
@@ -33,12 +33,13 @@ from pipeline.errors import SourceConflict
 from pipeline.model.session import Fence
 from pipeline.model.topic_source import (
     FIRST_PARTITION,
+    SOURCES,
     IdRules,
     SourceInUse,
     TopicSource,
     check_overlaps,
     checked,
-    overlap,
+    matches,
     pattern_of,
     rules_of,
 )
@@ -64,6 +65,16 @@ if ARGV[3] == '' then
 else
     redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
 end
+return 1
+"""
+
+#: Notes that a number was given to a partition. KEYS: the count of given numbers. ARGV: the count with this
+#: number. Returns 0 if this number or a later one was given before.
+_GIVE: Final = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[1])
 return 1
 """
 
@@ -109,7 +120,7 @@ class KeptSource(Struct, frozen=True):
 
     def matches(self, key: str) -> bool:
         """Return whether a reading with this routing key comes in by this source."""
-        return overlap(pattern_of(self.source), key)
+        return matches(pattern_of(self.source), key)
 
     @property
     def is_deleted(self) -> bool:
@@ -147,6 +158,7 @@ class TopicSources:
     def __init__(self, client: Client) -> None:
         self._redis = client
         self._change = client.register_script(_CHANGE)
+        self._give = client.register_script(_GIVE)
         self._adopt = client.register_script(_ADOPT)
         self._drop = client.register_script(_DROP)
 
@@ -161,6 +173,14 @@ class TopicSources:
             int(changes or 0), {each.name: each for each in sorted(kept, key=lambda each: each.name)}
         )
 
+    def offering(self, profile: str) -> Sequence[KeptSource]:
+        """Return the sources whose new machines follow a profile, sorted by name."""
+        return [
+            each
+            for each in self.list().sources.values()
+            if each.source.profile == profile and not each.is_deleted
+        ]
+
     def newer(self, known: SourceList) -> SourceList:
         """Return all sources, which are `known` unless something has changed."""
         changes = int(cast("bytes | None", self._redis.get(TOPIC_SOURCES_CHANGES_KEY)) or 0)
@@ -170,20 +190,33 @@ class TopicSources:
         """Write a source. Return False, and change nothing, if any source has changed since `known`."""
         return self._put(known, kept.name, msgspec.msgpack.encode(kept))
 
+    def check_restorable(self, sources: Mapping[str, TopicSource]) -> None:
+        """Raise `SourceRefused` or `SourceConflict` if these sources of a backup cannot be restored."""
+        here = self.list().sources
+        bound = {each.name: each.bound for each in here.values()}
+        for name, source in sources.items():
+            if name in here and here[name].is_deleted:
+                raise SourceConflict(f"The source {name!r} is being deleted. Import the file after that.")
+            check_overlaps(name, checked(source), bound)
+            bound[name] = (*bound.get(name, ()), pattern_of(source))
+        if len(bound) > SOURCES:
+            raise SourceConflict(
+                f"With the sources in the file there would be {len(bound)}. At most {SOURCES} are possible."
+            )
+
     def restore(self, name: str, source: TopicSource, partition: int) -> None:
         """Create or replace a source from a backup. An API process declares its queues.
 
-        It keeps the number of its partition if no later one was given here. Raises `SourceConflict`.
+        It keeps the number of its partition if no later one was given here. Raises `SourceRefused`.
         """
-        source = checked(source)
+        source, given = checked(source), 0
         while True:
+            self.check_restorable({name: source})
             known = self.list()
             before = known.sources.get(name)
-            if before is not None and before.is_deleted:
-                raise SourceConflict(f"The source {name!r} is being deleted. Import the file after that.")
-            check_overlaps(name, source, {each.name: each.bound for each in known.sources.values()})
             bound = (*before.bound, pattern_of(source)) if before else (pattern_of(source),)
-            number = before.partition if before else self._partition_again(partition)
+            number = before.partition if before else (given or self._partition_again(partition))
+            given = number
             state: State = before.state if before else "new"
             kept = KeptSource(name, number, state, known.changes + 1, source, tuple(dict.fromkeys(bound)))
             if self.write(known, kept):
@@ -191,11 +224,9 @@ class TopicSources:
 
     def _partition_again(self, partition: int) -> int:
         """Return this number if no later one was given, else a new one."""
-        last = int(cast("bytes | None", self._redis.get(TOPIC_SOURCES_PARTITION_KEY)) or 0)
-        if FIRST_PARTITION + last > partition:
-            return self.next_partition()
-        self._redis.set(TOPIC_SOURCES_PARTITION_KEY, partition - FIRST_PARTITION + 1)
-        return partition
+        count = partition - FIRST_PARTITION + 1
+        is_given = self._give(keys=[TOPIC_SOURCES_PARTITION_KEY], args=[count])
+        return partition if is_given else self.next_partition()
 
     def remove(self, known: SourceList, name: str) -> bool:
         """Remove a source whose queues are deleted. Return False if any source has changed since `known`."""

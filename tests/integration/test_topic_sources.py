@@ -62,6 +62,39 @@ def test_a_restored_source_keeps_its_number_unless_later_ones_were_given(client:
         sources.restore("other", TopicSource(filter="hall/{machine}/#"), 1003)
 
 
+def test_a_restored_source_never_gives_a_number_that_another_one_gets_meanwhile(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources, others = TopicSources(client), TopicSources(client)
+    read = client.get
+
+    def read_then_give(key: str) -> object:
+        value = read(key)
+        given.append(others.next_partition())
+        return value
+
+    given = list[int]()
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "get", read_then_give)
+        sources.restore("floor", TopicSource(filter="floor/{machine}"), 1000)
+    given += [sources.next_partition(), sources.list().sources["floor"].partition]
+
+    assert len(set(given)) == len(given)
+
+
+def test_sources_of_a_backup_are_checked_together_and_with_those_that_exist(client: "redis.Redis") -> None:
+    sources = TopicSources(client)
+    sources.restore("floor", TopicSource(filter="floor/{machine}"), 1000)
+    sources.check_restorable({"floor": TopicSource(filter="floor/{machine}/#")})
+    with pytest.raises(SourceConflict, match="'floor'"):
+        sources.check_restorable({"hall": TopicSource(filter="floor/{machine}")})
+    with pytest.raises(SourceConflict, match="'a'"):
+        sources.check_restorable({each: TopicSource(filter="hall/{machine}") for each in "ab"})
+    many = {f"s{number}": TopicSource(filter=f"s{number}/{{machine}}") for number in range(100)}
+    with pytest.raises(SourceConflict, match="would be 101"):
+        sources.check_restorable(many)
+
+
 def test_a_session_uses_the_rules_of_the_one_before_unless_that_one_dropped_them(
     client: "redis.Redis",
 ) -> None:

@@ -36,10 +36,16 @@ def restore(arguments: argparse.Namespace) -> int:
             AUTHOR,
             "import",
             str(arguments.file),
-            after={"machines": done.machines, "profiles": done.profiles},
+            after={
+                "machines": done.machines,
+                "profiles": done.profiles,
+                **({"topic_sources": done.topic_sources} if done.topic_sources else {}),
+            },
         )
     screen.document(msgspec.to_builtins(done))
     screen.say(f"Restored {done.machines} machines and {done.profiles} profiles.")
+    if done.topic_sources:
+        screen.say(f"Restored {done.topic_sources} sources of readings.")
     if done.refused:
         screen.note(
             f"This version refuses {len(done.refused)} of the sources. Readings of machines that run them "
