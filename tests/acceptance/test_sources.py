@@ -15,6 +15,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from pipeline import wire
+from pipeline.local.servers import LocalRabbitmq
 from pipeline.model.source_presets import PRESETS
 from tests.support.installation import Installation
 from tests.support.logics import CHECK_ORDER, COUNT, COUNT_AND_TELL
@@ -354,6 +355,69 @@ def test_sources_are_read_changed_and_audited_like_other_settings(installation: 
         "source.put",
         "source.put",
     ]
+
+
+def test_an_unknown_field_of_a_source_is_refused(plant: Installation) -> None:
+    answer = put(plant, "typo", {"filter": "typo/{machine}", "renames": {"a": "b"}})
+
+    assert (answer.status_code, "renames" in answer.text) == (400, True)
+    assert plant.client.get("/sources/typo").status_code == 404
+
+
+def test_the_profile_of_a_source_is_not_deleted(plant: Installation) -> None:
+    plant.client.put("/profiles/plugs").raise_for_status()
+    create(plant, "wall", "wall/{machine}", profile="plugs")
+
+    refused = plant.client.delete("/profiles/plugs")
+    assert (refused.status_code, "'wall'" in refused.json()["detail"]) == (409, True)
+
+    create(plant, "wall", "wall/{machine}")
+    assert plant.client.delete("/profiles/plugs").status_code == 204
+
+
+@contextmanager
+def refused_by_rabbitmq(rabbitmq: LocalRabbitmq, vhost: str) -> Iterator[None]:
+    """RabbitMQ refuses new connections while the block runs."""
+    assert rabbitmq.management_url
+    path = f"/api/permissions/{vhost}/{urlsplit(rabbitmq.amqp_url).username}"
+    with httpx.Client(base_url=rabbitmq.management_url, timeout=30) as management:
+        management.delete(path).raise_for_status()
+        yield
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        management.put(path, json=everything).raise_for_status()
+
+
+def test_a_change_while_rabbitmq_is_unavailable_is_audited_and_completed_later(
+    installation: Installation, rabbitmq: LocalRabbitmq, vhost: str
+) -> None:
+    installation.start_api()
+    for name in ("floor", "hall"):
+        create(installation, name, f"{name}/{{machine}}")
+    with refused_by_rabbitmq(rabbitmq, vhost):
+        changed = put(installation, "floor", {"filter": "floor/{machine}/#"})
+        deleted = installation.client.delete("/sources/hall")
+        again = installation.client.delete("/sources/hall")
+        unknown = put(installation, "other", {"filter": "other/{machine}"})
+    assert [each.status_code for each in (changed, deleted, again, unknown)] == [503] * 4
+    assert changed.json()["detail"].startswith("The change is stored, and the API completes it when RabbitMQ")
+    assert deleted.json()["detail"].startswith("The deletion is stored, and the API completes it when")
+    assert unknown.json()["detail"].startswith("RabbitMQ is unavailable")
+
+    wait_until(lambda: [each["name"] for each in listed(installation)] == ["floor"])
+    wait_until(lambda: listed(installation)[0]["state"] == "active")
+    assert listed(installation)[0]["pattern"] == "floor.*.#"
+    changes = installation.client.get("/audit").json()["changes"]
+    assert [(each["action"], each["target"]) for each in changes] == [
+        ("source.delete", "hall"),
+        ("source.put", "floor"),
+        ("source.put", "hall"),
+        ("source.put", "floor"),
+    ]
+
+
+def listed(plant: Installation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = plant.client.get("/sources").json()["sources"]
+    return found
 
 
 @pytest.mark.parametrize(

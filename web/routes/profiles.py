@@ -78,8 +78,18 @@ class ProfilesController(Controller):
     def delete_profile(
         self, services: NamedDependency[Services], audit: NamedDependency[Audit], name: FromPath[str]
     ) -> None:
-        """Delete a profile with all its versions. The API answers 409 if machines follow it."""
-        there, machines = services.profiles.delete(checked_name(name))
+        """Delete a profile with all its versions.
+
+        The API answers 409 if machines follow it, or if new machines of a source would.
+        """
+        sources = [each.name for each in services.topic_sources.offering(checked_name(name))]
+        if sources and services.profiles.read([name]):
+            raise HTTPException(
+                status_code=409,
+                detail=f"The profile {name!r} cannot be deleted: new machines of the source "
+                f"{', '.join(map(repr, sources))} follow it. Change the profile of the source first.",
+            )
+        there, machines = services.profiles.delete(name)
         if not there:
             raise _unknown(name)
         if machines:

@@ -7,15 +7,16 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from pipeline.broker.unknown_topic import advice
+from pipeline.errors import BrokerUnavailable
 from pipeline.model.source_presets import PRESETS, SourcePreset
-from pipeline.model.topic_source import TopicSource, key_of, rules_of
+from pipeline.model.topic_source import checked, key_of, rules_of
 from pipeline.plant.topic_sources import match
 from pipeline.store.audit import Audit
 from pipeline.store.topic_sources import KeptSource
 from pipeline.wire import is_machine_id, machine_of
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, IfNoneMatch, check_tag
-from web.schemas.source import SourceDetails, SourceRemoval, SourceSummaries, Topic, TriedTopic
+from web.schemas.source import NewSource, SourceDetails, SourceRemoval, SourceSummaries, Topic, TriedTopic
 from web.services import Services
 
 
@@ -62,7 +63,7 @@ class SourcesController(Controller):
         services: NamedDependency[Services],
         audit: NamedDependency[Audit],
         name: FromPath[str],
-        data: JSONBody[TopicSource],
+        data: JSONBody[NewSource],
         if_match: IfMatch = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response[SourceDetails]:
@@ -79,9 +80,19 @@ class SourcesController(Controller):
             )
         is_conditional = if_match is not None or if_none_match is not None
         revision = (before.revision if before else 0) if is_conditional else None
-        kept, _ = services.sources.put(name, data, revision)
-        if _tag(kept) != _tag(before):
-            audit.record("source.put", name, before=_shown(before), after=_shown(kept))
+        source, kept = data.source, before
+        try:
+            kept, _ = services.sources.put(name, source, revision)
+        except BrokerUnavailable as e:
+            # If the source is stored, the API completes the change when RabbitMQ is available again.
+            now = _kept(services, name)
+            if now is None or now.source != checked(source) or _tag(now) == _tag(before):
+                raise
+            kept = now
+            raise _later("change", e) from e
+        finally:
+            if kept is not None and _tag(kept) != _tag(before):
+                audit.record("source.put", name, before=_shown(before), after=_shown(kept))
         return _tagged(kept)
 
     @delete("/{name:str}", status_code=200, sync_to_thread=True, **access(Role.AUTHOR, 404, 412))
@@ -100,11 +111,20 @@ class SourcesController(Controller):
         before = _kept(services, _checked(name))
         check_tag("source", _tag(before), if_match)
         revision = before.revision if before and if_match is not None else None
-        removal = services.sources.delete(name, revision)
-        if removal is None:
-            raise _unknown(name)
-        if before is not None and not before.is_deleted:
-            audit.record("source.delete", name, before=_shown(before))
+        is_deleted = False
+        try:
+            removal = services.sources.delete(name, revision)
+            if removal is None:
+                raise _unknown(name)
+            is_deleted = True
+        except BrokerUnavailable as e:
+            now = _kept(services, name)
+            if is_deleted := now is None or now.is_deleted:
+                raise _later("deletion", e) from e
+            raise
+        finally:
+            if is_deleted and before is not None and not before.is_deleted:
+                audit.record("source.delete", name, before=_shown(before))
         return SourceRemoval.shown(removal)
 
     @post("/try", status_code=200, sync_to_thread=True, **access(Role.VIEWER, 413, changes=False))
@@ -167,6 +187,12 @@ def _shown(kept: KeptSource | None) -> dict[str, str | int] | None:
     if source.profile is not None:
         shown["profile"] = source.profile
     return shown
+
+
+def _later(what: str, error: BrokerUnavailable) -> HTTPException:
+    """Return the error of a change that is stored, and that the API completes later."""
+    detail = f"The {what} is stored, and the API completes it when RabbitMQ is available again. {error}."
+    return HTTPException(status_code=503, detail=detail)
 
 
 def _unknown(name: str) -> NotFoundException:

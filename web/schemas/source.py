@@ -2,12 +2,25 @@
 
 from typing import Annotated, Self
 
+import msgspec
 from msgspec import Meta, Struct
 
-from pipeline.model.topic_source import Case, pattern_of
+from pipeline.model.topic_source import Case, TopicSource, pattern_of
 from pipeline.plant.topic_sources import Removal
 from pipeline.store.topic_sources import KeptSource, State
 from pipeline.wire import readings_queue
+
+
+class NewSource(TopicSource, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source, as a user sets it.
+
+    A machine that has no logic and no profile of its own follows `profile` from its first reading on.
+    """
+
+    @property
+    def source(self) -> TopicSource:
+        """The source as it is stored."""
+        return msgspec.convert(self, TopicSource, from_attributes=True)
 
 
 class SourceDetails(Struct):
