@@ -1,11 +1,14 @@
 """How the readings of a machine or of a profile's machines are taken: their format, and their fuel."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
 from pipeline.model.duplicates import DuplicateRule
 from sandbox.job import Compression, Format, Job, Logic
+
+#: Turns off the rule of the profile.
+Off: TypeAlias = Literal["off"]
 
 
 class MachineSettings(Struct, frozen=True, omit_defaults=True):
@@ -33,10 +36,11 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     ] = None
 
     duplicates: Annotated[
-        DuplicateRule | None,
+        DuplicateRule | Off | None,
         Meta(
             description="How readings are recognised that the device sends again; they are counted and not "
-            "run. Without it, each message is a reading of its own."
+            "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
+            "rule of the profile."
         ),
     ] = None
 
@@ -49,6 +53,11 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     def is_plain_text(self) -> bool:
         """Whether readings are texts and not compressed."""
         return self.format == "text" and self.compression in (None, "none")
+
+    @property
+    def duplicate_rule(self) -> DuplicateRule | None:
+        """How duplicates are recognised, if they are."""
+        return None if self.duplicates == "off" else self.duplicates
 
     def over(self, others: "MachineSettings") -> "MachineSettings":
         """Return these settings, and for what they do not set, the others."""

@@ -133,9 +133,9 @@ class Transaction(Struct):
             )
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
         settings = self.stored.settings
-        if settings.duplicates is not None:
+        if (rule := settings.duplicate_rule) is not None:
             self.run, self.duplicates, self.keys = divide(
-                settings.duplicates,
+                rule,
                 self.stored.record.keys,
                 self.run,
                 milliseconds_now() // 1000,

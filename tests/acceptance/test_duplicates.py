@@ -88,3 +88,22 @@ def test_a_dead_letter_that_is_sent_again_is_no_duplicate(plant: Installation) -
 
     wait_until(lambda: seen(plant, "d5") == (2, 0))
     assert plant.state("d5") == {"n": 1}
+
+
+def test_a_machine_turns_off_the_rule_of_its_profile(plant: Installation) -> None:
+    plant.client.put("/profiles/noisy/logic", json={"logic": COUNT}).raise_for_status()
+    plant.client.put("/profiles/noisy/settings", json={"duplicates": {}}).raise_for_status()
+    for machine, settings in (("d7", {}), ("d8", {"duplicates": "off"})):
+        plant.client.put(f"/machines/{machine}/profile", json={"profile": "noisy"}).raise_for_status()
+        plant.client.put(f"/machines/{machine}/settings", json=settings).raise_for_status()
+        assert plant.client.get(f"/machines/{machine}/settings").json() == settings
+
+        send(plant, machine, (1, "a"), (1, "a"))
+
+    wait_until(lambda: (seen(plant, "d7"), seen(plant, "d8")) == ((1, 1), (2, 0)))
+
+
+def test_a_misspelt_or_unknown_field_of_the_rule_is_refused(plant: Installation) -> None:
+    for wrong in ({"feild": "seq"}, {"field": ""}, {"readings": 0}, {"minutes": 0}, "on", True):
+        answer = plant.client.put("/machines/d9/settings", json={"duplicates": wrong})
+        assert answer.status_code == 400, wrong

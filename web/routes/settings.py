@@ -1,16 +1,19 @@
 """The routes of settings: how the readings of a machine, or of a profile's machines, are taken."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, put
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 from msgspec.structs import replace
 
 from pipeline.model.deployment import Deployment
-from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.duplicates import DuplicateRule
+from pipeline.model.machine_settings import MachineSettings, Off
 from pipeline.store.audit import Audit
 from pipeline.store.deployments import Deployments
 from sandbox.limits import Limits
@@ -20,12 +23,28 @@ from web.http.problems import checked_id, checked_name, unknown_machine
 from web.services import Services
 
 
+class NewDuplicateRule(DuplicateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
+
+    A duplicate has the same value as one of the last `readings`, in the last `minutes` if that is set.
+    """
+
+
 class NewSettings(MachineSettings, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The new settings of a machine or a profile.
 
     What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression,
     and with the fuel of the installation.
     """
+
+    duplicates: Annotated[
+        NewDuplicateRule | Off | None,
+        Meta(
+            description="How readings are recognised that the device sends again; they are counted and not "
+            "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
+            "rule of the profile."
+        ),
+    ] = None
 
 
 class MachineSettingsController(Controller):

@@ -1344,10 +1344,10 @@ export interface components {
              */
             compression?: ("gzip" | "none" | "zlib") | null;
             /**
-             * @description How readings are recognised that the device sends again; they are counted and not run. Without it, each message is a reading of its own.
+             * @description How readings are recognised that the device sends again; they are counted and not run. Without it, or if it is off, each message is a reading of its own. off also turns off the rule of the profile.
              * @default null
              */
-            duplicates?: components["schemas"]["DuplicateRule"] | null;
+            duplicates?: "off" | components["schemas"]["DuplicateRule"] | null;
             /**
              * @description What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and msgpack: the value in CBOR or MessagePack, which may contain bytes and times.
              * @default null
@@ -1447,6 +1447,29 @@ export interface components {
             reading: number | null;
         };
         /**
+         * NewDuplicateRule
+         * @description How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
+         *
+         *     A duplicate has the same value as one of the last `readings`, in the last `minutes` if that is set.
+         */
+        NewDuplicateRule: {
+            /**
+             * @description The field whose value is new in each reading, such as seq; a dot leads into an object: header.seq. Without it, the message_id of AMQP is compared.
+             * @default null
+             */
+            field?: string | null;
+            /**
+             * @description How old a reading may be to be compared. Without it, any age.
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * @description How many of the last readings to compare.
+             * @default 100
+             */
+            readings?: number;
+        };
+        /**
          * NewSettings
          * @description The new settings of a machine or a profile.
          *
@@ -1459,10 +1482,10 @@ export interface components {
              */
             compression?: ("gzip" | "none" | "zlib") | null;
             /**
-             * @description How readings are recognised that the device sends again; they are counted and not run. Without it, each message is a reading of its own.
+             * @description How readings are recognised that the device sends again; they are counted and not run. Without it, or if it is off, each message is a reading of its own. off also turns off the rule of the profile.
              * @default null
              */
-            duplicates?: components["schemas"]["DuplicateRule"] | null;
+            duplicates?: "off" | components["schemas"]["NewDuplicateRule"] | null;
             /**
              * @description What `data` is: json: the value; text: a text in UTF-8; binary: the bytes; cbor and msgpack: the value in CBOR or MessagePack, which may contain bytes and times.
              * @default null
@@ -1473,6 +1496,39 @@ export interface components {
              * @default null
              */
             fuel?: number | null;
+        };
+        /**
+         * NewSource
+         * @description A source, as a user sets it.
+         *
+         *     A machine that has no logic and no profile of its own follows `profile` from its first reading on.
+         */
+        NewSource: {
+            /**
+             * @description Change the letters of the ids to lower or upper case.
+             * @default keep
+             * @enum {unknown}
+             */
+            case?: "keep" | "lower" | "upper";
+            /** @description The topics of the readings. A level is a text, + (any level), # (any number of levels, at the end) or, once, the placeholder {machine}. */
+            filter: string;
+            /**
+             * @description Put before each id that is not renamed.
+             * @default
+             */
+            prefix?: string;
+            /**
+             * @description The profile that machines without a logic and a profile of their own follow.
+             * @default null
+             */
+            profile?: string | null;
+            /**
+             * @description The machine's id by the device's name in the topic.
+             * @default {}
+             */
+            rename?: {
+                [key: string]: string;
+            };
         };
         /**
          * NewToken
@@ -4440,7 +4496,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TopicSource"];
+                "application/json": components["schemas"]["NewSource"];
             };
         };
         responses: {
