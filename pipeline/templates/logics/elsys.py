@@ -33,6 +33,9 @@ TYPES = {
     0x17: ("total_pulses2", ">I", 1),
     0x18: ("analog2", ">H", 0.001),
     0x19: ("external_temperature2", ">h", 0.1),
+    0x1A: ("digital2", ">B", 1),
+    0x1B: ("analog_microvolts", ">i", 1),
+    0x1C: ("tvoc", ">H", 1),
 }
 
 

@@ -21,7 +21,7 @@ def process(data, state):
     names = [name.strip().strip('"') for name in lines[0].split(";")] if lines else []
     if "TimeInt" not in names:
         raise ValueError("the first line must have the names of the columns, one of them TimeInt")
-    last = state.get("last", 0)
+    before = last = state.get("last", 0)
     results = []
     for number, line in enumerate(lines[1:], start=2):
         cells = line.split(";")
@@ -32,10 +32,10 @@ def process(data, state):
         if not isinstance(time, float):
             raise ValueError(f"line {number} has no TimeInt")
         row.pop("TimeStr", None)
-        # Two exports may overlap. Each row counts once.
-        if time > last:
+        # Two exports may overlap. Each row counts once, in whatever order the rows of an export are.
+        if time > before:
             results.append({"time": int(time), **row})
-            last = time
+            last = max(last, time)
     state["last"] = last
     # A reading may have at most 100 results. Let the Ewon send shorter exports, or return
     # `{"rows": results}`, which is one result.
