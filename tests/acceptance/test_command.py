@@ -598,5 +598,9 @@ def test_sources_are_created_from_presets_changed_tried_and_deleted(
     assert refused.status == 2
     assert "the source 'hall' can match the same topic" in refused.error
     assert "needs --filter" in iot_logic(plant, "sources", "put", "other").error
+    file.write_text('{"filter": "x/{machine}", "prefixx": "x-"}')
+    assert "prefixx" in iot_logic(plant, "sources", "put", "other", "--file", str(file)).error
+    file.write_text(iot_logic(plant, "sources", "show", "hall", "--json").out)
+    assert iot_logic(plant, "sources", "put", "hall", "--file", str(file)).status == 0
     assert iot_logic(plant, "sources", "delete", "hall", "--yes").out.strip() == "Deleted the source hall."
     assert iot_logic(plant, "sources", "show", "hall").status == 2

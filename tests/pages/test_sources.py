@@ -53,3 +53,22 @@ def test_a_source_that_overlaps_or_renames_nothing_is_not_created(
 
     expect(page.get_by_role("alert")).to_contain_text("the source 'floor' can match the same topic")
     expect(page.get_by_label("Name of the source")).to_have_value("other")
+
+
+def test_an_edit_does_not_undo_another_change(
+    page: Page, origin: str, plant: Installation, watch: Watch
+) -> None:
+    watch.allow("412")
+    plant.client.put("/sources/floor", json={"filter": "floor/{machine}"}).raise_for_status()
+    page.goto(f"{origin}/#/sources")
+    page.get_by_role("button", name="Edit floor").click()
+    page.get_by_label("Renamed devices").fill("a = press\na = oven")
+    page.get_by_role("button", name="Save source").click()
+    expect(page.get_by_role("alert")).to_contain_text("“a” has two ids")
+
+    plant.client.put("/sources/floor", json={"filter": "floor/{machine}", "prefix": "x-"}).raise_for_status()
+    page.get_by_label("Renamed devices").fill("a = press")
+    page.get_by_role("button", name="Save source").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("has changed since you read it")
+    assert plant.client.get("/sources/floor").json()["prefix"] == "x-"

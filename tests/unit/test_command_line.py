@@ -35,6 +35,24 @@ def test_help_imports_no_slow_module() -> None:
     assert not SLOW & set(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sources", "try", b"tele/\xff/SENSOR"),
+        ("sources", "show", b"\xff"),
+        ("rollback", b"m\xff"),
+        ("list", b"--prefix=\xff"),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_is_refused(arguments: tuple[str | bytes, ...]) -> None:
+    main = "from web.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", main, *arguments], capture_output=True)
+
+    assert done.returncode == UNABLE
+    assert b"is not valid UTF-8" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_no_command_imports_a_module_that_only_servers_need() -> None:
     modules = {command.get_default("run").partition(":")[0] for command in COMMANDS}
     imports = ", ".join(f"web.cli.commands.{module}" for module in modules)

@@ -38,5 +38,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         complain(e)
         return UNABLE
+    except UnicodeEncodeError:
+        wrong = [each for each in sys.argv[1:] if not _is_text(each)]
+        if not wrong:
+            raise
+        print(f"iot-logic: The argument {wrong[0]!r} is not valid UTF-8.", file=sys.stderr)
+        return UNABLE
     except KeyboardInterrupt:
         return STOPPED
+
+
+def _is_text(argument: str) -> bool:
+    """Return whether an argument is text. Python stands surrogates for bytes that are not valid UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)

@@ -16,6 +16,8 @@ _PATH = "/sources"
 
 #: The fields that a user sets, in the order in which they are shown.
 _FIELDS = ("filter", "prefix", "case", "rename", "profile")
+#: The other fields that the API shows. A file with them can be what `show --json` wrote.
+_SHOWN = ("name", "state", "pattern", "partition", "queue")
 
 
 def list_sources(arguments: argparse.Namespace) -> int:
@@ -147,7 +149,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {
             name: value
             for name, value in msgspec.json.decode(path.read_bytes(), type=dict[str, Any]).items()
-            if name in _FIELDS
+            if name not in _SHOWN
         }
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise Misused(f"{path} is not a source as JSON: {e}. For example: {_EXAMPLE}") from e
