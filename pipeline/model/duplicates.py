@@ -75,7 +75,8 @@ def divide(
 
 
 def _is_recent(rule: DuplicateRule, at: int, seconds: int) -> bool:
-    return rule.minutes is None or seconds - at <= 60 * rule.minutes
+    # A time in the future is of a clock that was wrong. Such a reading is not recent for longer than others.
+    return rule.minutes is None or abs(seconds - at) <= 60 * rule.minutes
 
 
 def _key_of(rule: DuplicateRule, reading: Reading, *, plain_json: bool) -> bytes | None:

@@ -14,6 +14,10 @@ which each API process calls every few seconds:
 
 A queue without consumers has no readings that are delivered and not acknowledged: RabbitMQ takes these back
 in the same step in which the consumer ends. So a deleted queue was empty.
+
+The limit: RabbitMQ does not count a reading that has expired and that the queue of dead letters has not
+confirmed yet (`pipeline.broker.expiry`). Usually that takes milliseconds, and at least `_POLL_SECONDS` pass.
+But while the queue of dead letters is full, such a reading is deleted with the queue of its source.
 """
 
 import logging

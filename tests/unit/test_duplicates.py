@@ -49,6 +49,14 @@ def test_a_reading_that_is_too_old_is_not_compared() -> None:
     assert run(rule, reading(2, "a"), keys=keys, at=1_121)[0] == [b"2"]
 
 
+def test_after_a_wrong_clock_is_set_back_its_readings_are_not_compared_for_longer() -> None:
+    rule = DuplicateRule(minutes=2)
+    _, keys = run(rule, reading(1, "a"), at=1_121)
+
+    assert run(rule, reading(2, "a"), keys=keys, at=1_001)[0] == []
+    assert run(rule, reading(2, "a"), keys=keys, at=1_000)[0] == [b"2"]
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, [], 7, "seq", {"seq": None}, {"seq": [1]}, {"seq": {"n": 1}}, b"{", b"\xff", b"[" * 100_000, b""],
