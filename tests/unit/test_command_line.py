@@ -40,7 +40,6 @@ def test_help_imports_no_slow_module() -> None:
     [
         ("sources", "try", b"tele/\xff/SENSOR"),
         ("sources", "show", b"\xff"),
-        ("rollback", b"m\xff"),
         ("list", b"--prefix=\xff"),
     ],
 )
