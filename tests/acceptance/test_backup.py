@@ -12,7 +12,9 @@ import redis
 
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.model.record import Record
+from pipeline.model.topic_source import TopicSource
 from pipeline.store.records import Records, Update
+from pipeline.store.topic_sources import KeptSource, SourceList, TopicSources
 from tests.conftest import amqp_url_of, emptied, own_vhost
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
@@ -226,3 +228,33 @@ def test_sources_are_restored_and_read_the_queues_that_rabbitmq_still_has(
             plant.start_worker()
             wait_until(lambda: commands.record("press").number == 1)
             assert ask(plant, "GET", "/sources/floor") == floor
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (("hall", 1000, "floor/{machine}/#"), "the source 'hall' can match the same topic"),
+        (("floor", 0, "floor/{machine}"), "the number of its partition is invalid"),
+        (("flo.or", 1000, "floor/{machine}"), "its name or the number"),
+    ],
+    ids=["conflict", "partition", "name"],
+)
+def test_a_source_that_cannot_be_restored_stops_an_import_before_anything_is_changed(
+    commands: Commands, tmp_path: Path, there: tuple[str, int, str], said: str
+) -> None:
+    file = tmp_path / "plant.backup"
+    name, partition, topics = there
+    is_conflict = name == "hall"
+    keep(commands, "press", Record(number=1, state=b"{}"))
+    source = TopicSource(filter="floor/{machine}" if is_conflict else topics)
+    kept = KeptSource(*(("floor", 1000) if is_conflict else (name, partition)), "active", 1, source)
+    assert TopicSources(commands.client).write(SourceList(), kept)
+    assert commands.run("export", file)["topic_sources"] == 1
+    commands.client.flushdb()
+    if is_conflict:
+        TopicSources(commands.client).restore(name, TopicSource(filter=topics), partition)
+    before = sorted(commands.client.keys())
+
+    assert said in commands.run("import", file, status=UNABLE)
+
+    assert sorted(commands.client.keys()) == before
