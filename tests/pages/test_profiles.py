@@ -111,3 +111,20 @@ def test_a_profile_without_machines_can_be_deleted(page: Page, origin: str, plan
 
     expect(page.get_by_role("table", name="Profiles")).not_to_contain_text("old")
     assert plant.client.get("/profiles/old").status_code == 404
+
+
+def test_a_machine_turns_off_the_duplicates_of_its_profile(
+    page: Page, origin: str, plant: Installation
+) -> None:
+    plant.client.put("/profiles/presses").raise_for_status()
+    plant.client.put("/profiles/presses/settings", json={"duplicates": {}}).raise_for_status()
+    plant.client.put("/machines/press-9/profile", json={"profile": "presses"}).raise_for_status()
+    page.goto(f"{origin}/#/machines/press-9?tab=settings")
+    page.get_by_label("Duplicates, not run again").select_option("None")
+    expect(page.get_by_label("Among the last readings")).to_have_count(0)
+    page.get_by_role("button", name="Save the settings").click()
+    expect(page.get_by_text("Saved the settings of press-9.")).to_be_visible()
+
+    assert plant.client.get("/machines/press-9/settings").json() == {"duplicates": "off"}
+    page.reload()
+    expect(page.get_by_label("Duplicates, not run again")).to_have_value("off")
