@@ -63,6 +63,10 @@ PLACE_HEADER: Final = "place"
 #: number 0.
 ATTEMPT_HEADER: Final = "attempt"
 
+#: The header of a reading that was published to a queue by its name: the routing key that it came with first,
+#: if that was not the key of its machine.
+KEY_HEADER: Final = "key"
+
 #: The header that says when a reading was sent, in milliseconds since 1970 (`pipeline.broker.sent_at`).
 SENT_AT_HEADER: Final = "timestamp_in_ms"
 
@@ -144,6 +148,12 @@ def machine_sent_to(headers: "Mapping[str, Any] | None") -> str | None:
     """Return the machine in the headers of a reading that was published to a queue by its name."""
     machine_id = (headers or {}).get(MACHINE_HEADER)
     return machine_id if isinstance(machine_id, str) and is_machine_id(machine_id) else None
+
+
+def key_sent_with(headers: "Mapping[str, Any] | None") -> str | None:
+    """Return the key in the headers of a reading that was published to a queue by its name."""
+    key = (headers or {}).get(KEY_HEADER)
+    return key if isinstance(key, str) else None
 
 
 def is_probe(method: "Basic.Deliver", properties: "BasicProperties", queue: str) -> bool:

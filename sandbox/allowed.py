@@ -61,7 +61,11 @@ NAMES = _table("""
 #: Values that are there without an import.
 VALUES = _table("""
     config  the machine's own settings, set over REST: a dict that is read-only, as its lists and dicts are
+    meta    what is known about the reading: `meta["topic"]` (MQTT) and `meta["late"]`; read-only
 """)
+
+#: Values whose name no logic may set. The others were offered later, and older logics may use their names.
+NEVER_SET = frozenset({"config"})
 
 #: Exceptions, to raise and to name after `except`.
 EXCEPTIONS = _table("""
@@ -574,7 +578,7 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "`hash`, `id`": "They differ from process to process, so a replay would give other results.",
         "`print`, `logging`": "A logic has no output except its results. Return what you want to see.",
         "files, network, processes: `open`, `os`, `sys`, `requests`": (
-            "A logic has only its reading, its state and its config."
+            "A logic has only its reading, its state, its config and its meta."
         ),
         "`getattr`, `hasattr`, `vars`, `dir`, `eval`, `exec`, `globals`, names with two underscores": (
             "They reach the inside of Python, which is not part of the sandbox. Use a dict and `key in data`."

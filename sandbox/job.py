@@ -81,7 +81,8 @@ class Job(Struct, frozen=True):
 
     `state` is the machine's state before the first reading, as a JSON object. `readings` has the bytes of
     each reading as the device sent them; the child decodes them. `config` is the JSON object that the logic
-    reads as `config`. `fuel` is the fuel of one reading; None means that of the limits.
+    reads as `config`. `metas` has for each reading the JSON object that the logic reads as `meta`; it may be
+    empty if the logic does not read it. `fuel` is the fuel of one reading; None means that of the limits.
     """
 
     logic: Logic
@@ -91,6 +92,7 @@ class Job(Struct, frozen=True):
     format: Format = "json"
     compression: Compression = "none"
     fuel: int | None = None
+    metas: list[bytes] = []
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):
@@ -122,9 +124,9 @@ _EXHAUSTING: Final = frozenset({"fuel", "soft_seconds", "batch_seconds"})
 
 #: `ok`, or the reason why a reading failed: it is not JSON, or not valid in another format, `process` raised
 #: an error or returned an invalid value, a limit was exceeded, the logic does not pass this version's policy,
-#: or it no longer runs because it had to be stopped too often. The caller sets the last four, for readings
-#: that it does not give to a sandbox: there is no logic, the machine is paused, no machine is named, or the
-#: machine's readings come by another source.
+#: or it no longer runs because it had to be stopped too often. The caller sets the last five, for readings
+#: that it does not give to a sandbox: there is no logic, the machine is paused, no machine is named, the
+#: machine's readings come by another source, or the reading is late.
 OutcomeKind = Literal[
     "ok",
     "not-json",
@@ -137,6 +139,7 @@ OutcomeKind = Literal[
     "paused",
     "machine-id",
     "other-source",
+    "late",
 ]
 
 

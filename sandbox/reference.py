@@ -35,8 +35,8 @@ code with a loop, a comprehension or a call of a function of the logic, such as 
 runs once for each version, when the logic is uploaded and when a worker loads it, with the fuel of one
 reading. The variables that it sets are tables, for all machines. A table cannot be changed: its lists, dicts
 and sets are read-only.
-Code that reads `config` or keeps functions runs for every reading, even if it is costly. So a function that
-keeps values of its own (a counter with `nonlocal`) begins again for each reading.
+Code that reads `config` or `meta`, or keeps functions, runs for every reading, even if it is costly. So a
+function that keeps values of its own (a counter with `nonlocal`) begins again for each reading.
 """
 
 

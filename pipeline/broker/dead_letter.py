@@ -93,6 +93,7 @@ def letter_of(
         message_id=_text(headers, "message_id") or None,
         content_type=wire.text_of(properties.content_type or "") or None,
         logicprofile=_text(headers, "logicprofile") or None,
+        topic=_text(headers, "topic") or None,
     )
 
 

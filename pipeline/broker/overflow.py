@@ -27,6 +27,8 @@ def move_message(queue: str, machine_id: str, outgoing: Outgoing) -> Message:
         headers[wire.ATTEMPT_HEADER] = outgoing.move.attempt
     if outgoing.move.claim is not None:
         headers[CLAIM_HEADER] = outgoing.move.claim.header
+    if outgoing.move.key is not None:
+        headers[wire.KEY_HEADER] = outgoing.move.key
     if outgoing.move.sent is not None:
         headers[wire.SENT_AT_HEADER] = outgoing.move.sent
     properties = pika.BasicProperties(
@@ -42,7 +44,8 @@ def restored(reading: Reading, headers: dict[str, Any] | None) -> Reading:
     """Return the reading as it was before the move; without a machine if the headers name none."""
     machine_id, place = topology.moved_from(headers or {})
     if machine_id is not None:
-        reading.machine, reading.key, reading.place = machine_id, wire.data_key(machine_id), place
+        reading.machine, reading.place = machine_id, place
+        reading.key = wire.key_sent_with(headers) or wire.data_key(machine_id)
         attempt = (headers or {}).get(wire.ATTEMPT_HEADER)
         reading.attempt = int(attempt) if isinstance(attempt, int) else 0
     return reading

@@ -22,8 +22,9 @@ from pipeline.broker.publisher import PERSISTENT, Message, Publisher
 from pipeline.clock import now
 from pipeline.errors import PublishError, RedriveStopped
 from pipeline.model.claim import Claim
-from pipeline.model.dead_letter import SENT_AGAIN, Letter
+from pipeline.model.dead_letter import EXPIRED, SENT_AGAIN, Letter
 from pipeline.model.deployment import Pause
+from pipeline.model.topic_source import key_of
 from pipeline.store.dead_letters import LetterFilter, LetterStore
 from pipeline.store.records import Records
 from pipeline.store.topic_sources import TopicSources
@@ -133,6 +134,11 @@ def _message(secret: bytes, letter: Letter, body: bytes, queue: str | None = Non
     """Return the message to a machine, directly to `queue` if its readings come by a source."""
     claim = Claim.sign(secret, letter.machine, letter.name, body)
     exchange, key = ("", queue) if queue else (wire.INGEST_EXCHANGE, wire.data_key(letter.machine))
+    headers = {CLAIM_HEADER: claim.header}
+    if queue:
+        headers[wire.MACHINE_HEADER] = letter.machine
+        if (came_with := _key_of(letter)) is not None:
+            headers[wire.KEY_HEADER] = came_with
     return Message(
         exchange,
         key,
@@ -142,10 +148,17 @@ def _message(secret: bytes, letter: Letter, body: bytes, queue: str | None = Non
             # Its own id, the same each time, so that its mark differs from that of the failed reading.
             message_id=f"{SENT_AGAIN}{letter.name}",
             delivery_mode=PERSISTENT,
-            headers={CLAIM_HEADER: claim.header, **({wire.MACHINE_HEADER: letter.machine} if queue else {})},
+            headers=headers,
         ),
         mandatory=True,
     )
+
+
+def _key_of(letter: Letter) -> str | None:
+    """Return the routing key that a reading came with by a source; None if it is not known."""
+    if letter.topic is not None:
+        return key_of(letter.topic)
+    return letter.key if letter.kind == EXPIRED else None
 
 
 def _parts(letters: Iterable[Letter]) -> Iterator[list[Letter]]:

@@ -42,6 +42,7 @@ class Counters(Struct, frozen=True, array_like=True):
     `results`, or to one dead letter. `limits` counts the dead letters of kind `limit` by the exceeded limit.
     `seen` is when a worker last processed a reading from the machine (milliseconds since 1970; 0 before the
     first). `duplicates` counts the readings that were recognised as sent again by the machine, and not run.
+    `late` counts the readings that were late by the machine's settings, whether they were run or not.
     """
 
     readings: int = 0
@@ -52,6 +53,7 @@ class Counters(Struct, frozen=True, array_like=True):
     seen: int = 0
     last_error: LastError | None = None
     duplicates: int = 0
+    late: int = 0
 
     def after(
         self,
@@ -61,12 +63,14 @@ class Counters(Struct, frozen=True, array_like=True):
         from_machine: bool,
         resent: int = 0,
         duplicates: int = 0,
+        late: int = 0,
         active: Active | None = None,
     ) -> Self:
         """Return the counts after these outcomes of readings, which are numbered from `first`.
 
         `from_machine` says whether any reading that was run or moved came from the machine itself. `resent`
-        is the number of readings that were dead letters, and `duplicates` that of readings not run.
+        is the number of readings that were dead letters, `duplicates` that of readings not run, and
+        `late` that of late ones.
         """
         now = milliseconds_now()
         results, dead_letters, limits = self.results, self.dead_letters, self.limits
@@ -99,6 +103,7 @@ class Counters(Struct, frozen=True, array_like=True):
             now if from_machine else self.seen,
             last_error,
             self.duplicates + duplicates,
+            self.late + late,
         )
 
 

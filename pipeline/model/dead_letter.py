@@ -12,6 +12,7 @@ from pipeline import clock, wire
 from pipeline.model.deployment import Active
 from pipeline.model.reading import Reading
 from pipeline.model.record import Cause
+from pipeline.model.topic_source import topic_of
 from pipeline.wire import LETTER_NAME_PATTERN
 from sandbox.job import Failure, Outcome, OutcomeKind
 
@@ -67,6 +68,7 @@ class Letter(Struct, frozen=True):
     message_id: str | None = None
     content_type: str | None = None
     logicprofile: str | None = None
+    topic: str | None = None
 
     @property
     def id(self) -> str:
@@ -126,6 +128,7 @@ def cause_of(
         limit=failure.limit,
         message_id=reading.message_id,
         content_type=reading.content_type,
+        topic=topic_of(reading.own_key) if reading.own_key is not None else None,
     )
 
 

@@ -1,10 +1,13 @@
 """How the readings of a machine or of a profile's machines are taken: their format, and their fuel."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
+import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.model.duplicates import DuplicateRule
+from pipeline.model.late import LateRule
 from sandbox.job import Compression, Format, Job, Logic
 
 #: Turns off the rule of the profile.
@@ -44,6 +47,14 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
         ),
     ] = None
 
+    late: Annotated[
+        LateRule | None,
+        Meta(
+            description="Which readings are late, by their own time, and what happens to them. Only for "
+            "readings in JSON. Without it, readings are run as they arrive."
+        ),
+    ] = None
+
     @property
     def is_plain_json(self) -> bool:
         """Whether readings are JSON and not compressed."""
@@ -66,6 +77,7 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
             compression=self.compression or others.compression,
             fuel=self.fuel or others.fuel,
             duplicates=self.duplicates or others.duplicates,
+            late=self.late or others.late,
         )
 
 
@@ -73,10 +85,37 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
 NO_SETTINGS = MachineSettings()
 
 
+class ReadingMeta(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a logic reads as `meta`: the reading's MQTT topic if it is known, and whether it is late."""
+
+    topic: Annotated[str | None, Meta(max_length=255)] = None
+    late: bool = False
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def reads_meta(source: str) -> bool:
+    """Return whether a logic may read `meta`.
+
+    A comment or a text with this word counts as well, and so do other letters: Python takes some of them for
+    the letters of ASCII in a name.
+    """
+    return "meta" in source or not source.isascii()
+
+
 def job_of(
-    logic: Logic, state: bytes, readings: list[bytes], config: bytes, settings: MachineSettings
+    logic: Logic,
+    state: bytes,
+    readings: list[bytes],
+    config: bytes,
+    settings: MachineSettings,
+    metas: Sequence[ReadingMeta] = (),
 ) -> Job:
-    """Return the job of the sandbox for readings of a machine with these settings."""
+    """Return the job of the sandbox for readings of a machine with these settings.
+
+    `metas` has one value for each reading, or is empty. A logic that does not read `meta` gets none.
+    """
     return Job(
         logic,
         state,
@@ -85,4 +124,5 @@ def job_of(
         format=settings.format or "json",
         compression=settings.compression or "none",
         fuel=settings.fuel,
+        metas=[_encode(meta) for meta in metas] if reads_meta(logic.source) else [],
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from pipeline import wire
 from pipeline.model.claim import Claim
 
 #: Bytes of a mark. Marks are compared only within one machine's last few hundred readings. There, two
@@ -46,6 +47,11 @@ class Reading(Struct):
     arrived: float = 0.0
     traceparent: str | None = None
     number: int | None = None
+
+    @property
+    def own_key(self) -> str | None:
+        """The routing key that it came with, if it is not the key of its machine; it came by a source."""
+        return None if self.machine is None or self.key == wire.data_key(self.machine) else self.key
 
     @property
     def from_overflow(self) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from pipeline.model.deployment import Active
 from pipeline.model.reading import Reading
+from pipeline.model.topic_source import topic_of
 from sandbox.job import Failure, Outcome, OutcomeKind
 
 #: Maximum bytes kept of one reading, and of all its results together. A typical telegram is shorter. The
@@ -21,6 +22,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
     `reading` has its bytes, or the first `KEPT_BYTES` of `size`. `results` are JSON objects; a result that
     did not fit is empty. `failure` is set if `kind` is not `ok`; the reading is a dead letter then.
     `logicprofile` is the profile of the version that was run, or None if the version is the machine's own.
+    `topic` is the MQTT topic of a reading that came by a source.
     """
 
     number: int
@@ -32,6 +34,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
     results: Sequence[bytes] = ()
     failure: Failure | None = None
     logicprofile: str | None = None
+    topic: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -56,6 +59,7 @@ def encode_kept(reading: Reading, outcome: Outcome, number: int, time: str, acti
             _fitting(outcome.results),
             outcome.failure,
             active.profile if active else None,
+            topic_of(reading.own_key) if reading.own_key is not None else None,
         )
     )
 

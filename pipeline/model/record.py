@@ -95,10 +95,16 @@ class Cause(Struct, frozen=True, array_like=True):
         ]
         | None
     ) = None
+    topic: (
+        Annotated[str, Meta(description="The MQTT topic of the reading, if it came by a source.")] | None
+    ) = None
 
 
 class Move(Struct, frozen=True, array_like=True):
-    """A reading's place in the overflow, its properties, and the attempt that publishes it there."""
+    """A reading's place in the overflow, its properties, and the attempt that publishes it there.
+
+    `key` is the routing key that it came with, if it is not the key of its machine.
+    """
 
     place: int
     message_id: str | None = None
@@ -106,6 +112,7 @@ class Move(Struct, frozen=True, array_like=True):
     claim: Claim | None = None
     sent: int | None = None
     attempt: int = 0
+    key: str | None = None
 
 
 class Outgoing(Struct, frozen=True, array_like=True):
@@ -157,7 +164,8 @@ class Record(Struct, frozen=True, array_like=True):
     on. `counters` are the counts for users. `gone` says that the machine is deleted. `keys` are the keys of
     the last readings, by which duplicates are recognised (`pipeline.model.duplicates`). `home` is the
     partition that the last readings came from; None if an older version wrote the record, and before the
-    first reading (rule 9).
+    first reading (rule 9). `newest` is the newest time of a reading, in milliseconds since 1970, if the
+    machine has a rule for late readings (`pipeline.model.late`).
     """
 
     number: int = 0
@@ -175,6 +183,7 @@ class Record(Struct, frozen=True, array_like=True):
     attempts: tuple[tuple[int, int], ...] = ()
     keys: bytes = b""
     home: int | None = None
+    newest: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -312,6 +321,7 @@ class Record(Struct, frozen=True, array_like=True):
         strikes: Strikes,
         counters: Counters,
         keys: bytes = b"",
+        newest: int | None = None,
     ) -> Self:
         """Return the record after `run` and `move`, the fresh readings of a split, were run and moved.
 
@@ -364,6 +374,7 @@ class Record(Struct, frozen=True, array_like=True):
             earlier=b"" if fresh else split.earlier,
             attempts=attempts,
             keys=keys,
+            newest=newest,
             home=self.home if home is None else home,
         )
 

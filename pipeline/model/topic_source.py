@@ -29,7 +29,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.errors import SourceConflict, SourceRefused
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
 from pipeline.wire import BELOW_MACHINES, MACHINE_ID_PATTERN, is_machine_id
+from sandbox.job import Compression, Format
 
 #: Maximum number of sources.
 SOURCES: Final = 100
@@ -87,15 +89,33 @@ class TopicSource(Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="The profile that machines without a logic and a profile of their own follow."),
     ] = None
-    # The format of the payload belongs here.
+    format: Annotated[
+        Format | None,
+        Meta(
+            description="The format of the readings, for machines that set none and whose profile sets none."
+        ),
+    ] = None
+    compression: Annotated[
+        Compression | None,
+        Meta(
+            description="How the readings are compressed, for machines that set nothing and whose profile "
+            "sets nothing."
+        ),
+    ] = None
+
+    @property
+    def settings(self) -> MachineSettings:
+        """The settings of readings by this source, as far as their machines set nothing."""
+        return MachineSettings(format=self.format, compression=self.compression)
 
 
 class SourceInUse(Struct, frozen=True):
-    """A source as a session uses it: its name, its rules for ids, and its profile."""
+    """A source as a session uses it: its name, its rules for ids, its profile, and its settings."""
 
     name: str
     rules: "IdRules"
     profile: str | None = None
+    settings: MachineSettings = NO_SETTINGS
 
 
 class IdRules(Struct, frozen=True, array_like=True):

@@ -30,6 +30,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.errors import SourceConflict
+from pipeline.model.machine import Stored
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.session import Fence
 from pipeline.model.topic_source import (
     FIRST_PARTITION,
@@ -39,6 +41,7 @@ from pipeline.model.topic_source import (
     TopicSource,
     check_overlaps,
     checked,
+    is_source,
     matches,
     pattern_of,
     rules_of,
@@ -116,7 +119,8 @@ class KeptSource(Struct, frozen=True):
     @property
     def in_use(self) -> SourceInUse:
         """The source as a new session uses it, unless other rules are in use."""
-        return SourceInUse(self.name, rules_of(self.source), self.source.profile)
+        source = self.source
+        return SourceInUse(self.name, rules_of(source), source.profile, source.settings)
 
     def matches(self, key: str) -> bool:
         """Return whether a reading with this routing key comes in by this source."""
@@ -185,6 +189,12 @@ class TopicSources:
         """Return all sources, which are `known` unless something has changed."""
         changes = int(cast("bytes | None", self._redis.get(TOPIC_SOURCES_CHANGES_KEY)) or 0)
         return known if changes == known.changes else self.list()
+
+    def settings_of(self, stored: Stored) -> MachineSettings:
+        """Return the settings of a machine, and what it does not set from the source that it sends by."""
+        home = stored.record.home or 0
+        kept = self.list().partitions.get(home) if is_source(home) else None
+        return stored.settings.over(kept.source.settings) if kept else stored.settings
 
     def write(self, known: SourceList, kept: KeptSource) -> bool:
         """Write a source. Return False, and change nothing, if any source has changed since `known`."""

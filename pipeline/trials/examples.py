@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.errors import IotLogicError, ReadingUnfit
-from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.machine_settings import MachineSettings, ReadingMeta
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
 from pipeline.trials.written import sent_reading
@@ -45,7 +45,8 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object
     as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A
     reading must not fail unless an error is expected. `format` is the format of the readings: a text is
-    written as a text, and any format but JSON and text in hex, such as "01 67 00 fa".
+    written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the
+    logic reads as `meta` with each reading.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -53,6 +54,7 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     state: dict[str, Any] = {}
     config: dict[str, Any] = {}
     format: Format = "json"
+    meta: ReadingMeta = ReadingMeta()
     results: list[dict[str, Any] | list[dict[str, Any]] | None] | None = None
     state_after: dict[str, Any] | None = None
 
@@ -113,7 +115,8 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
                 Mismatch(example=example.name, reading=None, message=message, expected=None, got=None)
             )
         else:
-            ready.append(Case(state, readings, config, settings))
+            metas = [example.meta] * len(readings)
+            ready.append(Case(state, readings, config, settings, metas))
     return ready, wrong
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta
 from pipeline.trials.shared_sandbox import SharedSandbox
 from pipeline.trials.trial import Trial, Tried
 from sandbox.job import Checked, Logic, Problem
@@ -31,12 +31,16 @@ SLICE: Final = 0.05
 
 
 class Case(NamedTuple):
-    """The input of a trial: readings as a device sends them, a state, and a config (JSON objects)."""
+    """The input of a trial: readings as a device sends them, a state, and a config (JSON objects).
+
+    `metas` has the meta of each reading, or is empty.
+    """
 
     state: bytes
     readings: Sequence[bytes]
     config: bytes = b"{}"
     settings: MachineSettings = NO_SETTINGS
+    metas: Sequence[ReadingMeta] = ()
 
 
 class TrialResult(NamedTuple):
@@ -116,11 +120,11 @@ class Run:
             trial = Trial(sandbox, logic, case.state, case.config, case.settings)
             tried = list[Tried]()
             self._tried.append(tried)
-            for reading in case.readings:
+            for place, reading in enumerate(case.readings):
                 self._stopped = self._exceeded() or trial.stopped
                 if self._stopped is not None:
                     return
-                tried.append(trial.step(reading))
+                tried.append(trial.step(reading, case.metas[place] if case.metas else ReadingMeta()))
                 yield tried[-1]
 
     def _exceeded(self) -> str | None:

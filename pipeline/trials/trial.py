@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, job_of
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta, job_of
 from pipeline.model.quarantine import Strikes
 from pipeline.trials.written import shown_reading
 from sandbox.job import Failure, Logic
@@ -65,10 +65,10 @@ class Trial:
         self.state = state
         self.stopped: str | None = None
 
-    def step(self, reading: bytes) -> Tried:
-        """Run the logic on a reading. Raises `SandboxUnavailable`."""
+    def step(self, reading: bytes, meta: ReadingMeta = ReadingMeta()) -> Tried:  # noqa: B008 - frozen
+        """Run the logic on a reading with this meta. Raises `SandboxUnavailable`."""
         began = perf_counter()
-        job = job_of(self._logic, self.state, [reading], self._config, self._settings)
+        job = job_of(self._logic, self.state, [reading], self._config, self._settings, [meta])
         [report] = self._sandbox.run([job])
         seconds = perf_counter() - began
         [outcome], self.state = report.outcomes, report.state

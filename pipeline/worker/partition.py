@@ -408,6 +408,7 @@ def _reading(method: Any, properties: Any, body: bytes, source: SourceInUse | No
     if source is not None and not method.exchange:
         # It was sent again to this queue by its name (`pipeline.dead_letters.redrive`).
         machine = wire.machine_sent_to(properties.headers)
+        key = wire.key_sent_with(properties.headers) or (wire.data_key(machine) if machine else key)
     return Reading(
         machine=machine,
         key=key,

@@ -9,6 +9,8 @@ processor fills a transaction in step by step (`pipeline.worker.processor`) and 
 4. `after` is the record to write, with the messages to publish.
 """
 
+from itertools import repeat
+
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -21,12 +23,14 @@ from pipeline.clock import milliseconds_now
 from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import RedriveDecision, cause_of
 from pipeline.model.duplicates import divide
+from pipeline.model.late import judge, late_outcome
 from pipeline.model.machine import Stored
-from pipeline.model.machine_settings import job_of
+from pipeline.model.machine_settings import MachineSettings, ReadingMeta, job_of
 from pipeline.model.reading import Reading
 from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
 from pipeline.model.session import Settled
+from pipeline.model.topic_source import topic_of
 from pipeline.store.records import Update
 from pipeline.worker.batch import MachineReadings
 from sandbox.job import Failure, Job, Logic, Outcome, Report
@@ -38,9 +42,10 @@ class Transaction(Struct):
     `moving` says that readings which the session has moved are still on their way to the overflow. `settled`
     says how far the session that wrote the previous record is settled. `found` says which readings an earlier
     batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from a dead
-    letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `uses` are the
-    dead letters that the readings in `run` use up. `recents` are the last readings in `run`, encoded to be
-    kept. `after` is None if there is nothing to write.
+    letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `late` has the
+    places in `run` of late readings, each with the reason, and `newest` the newest time of a reading. `uses`
+    are the dead letters that the readings in `run` use up. `recents` are the last readings in `run`, encoded
+    to be kept. `after` is None if there is nothing to write.
 
     `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
     letters of the readings if the machine's home stays elsewhere; then nothing else happens to them
@@ -57,6 +62,8 @@ class Transaction(Struct):
     skipped: list[Reading] = []
     duplicates: list[Reading] = []
     keys: bytes = b""
+    late: dict[int, str] = {}
+    newest: int | None = None
     uses: list[str] = []
     outcomes: list[Outcome] = []
     recents: list[bytes] = []
@@ -68,6 +75,12 @@ class Transaction(Struct):
     def machine(self) -> str:
         """The machine's id."""
         return self.group.machine
+
+    @property
+    def settings(self) -> MachineSettings:
+        """The settings of the machine; what it and its profile do not set is as its source sets it."""
+        source = self.group.session.source
+        return self.stored.settings.over(source.settings) if source else self.stored.settings
 
     @property
     def session(self) -> bytes:
@@ -132,7 +145,7 @@ class Transaction(Struct):
                 "earlier ones"
             )
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
-        settings = self.stored.settings
+        settings = self.settings
         if (rule := settings.duplicate_rule) is not None:
             self.run, self.duplicates, self.keys = divide(
                 rule,
@@ -151,19 +164,45 @@ class Transaction(Struct):
         """Skip readings that were sent again and were applied before."""
         self.run, self.skipped, self.uses = decision.run, decision.skipped, decision.uses
 
+    def judge(self) -> None:
+        """Note which of the readings to run are late."""
+        rule, self.newest = self.settings.late, self.stored.record.newest
+        if rule is not None and self.settings.is_plain_json:
+            self.late, self.newest = judge(rule, self.newest, self.run, milliseconds_now())
+
+    @property
+    def _left_out(self) -> dict[int, str]:
+        """The late readings that are not run."""
+        rule = self.settings.late
+        return self.late if rule is not None and rule.action == "dead-letter" else {}
+
     @property
     def digest(self) -> str | None:
         """The digest of the logic to run; None if there is no reading to run or no logic to run it."""
         active, deployment = self.stored.active, self.stored.deployment
-        if not self.run or active is None or deployment.paused or self.stored.quarantined:
+        if (
+            len(self._left_out) == len(self.run)
+            or active is None
+            or deployment.paused
+            or self.stored.quarantined
+        ):
             return None
         return active.digest
 
     def job(self, logic: Logic) -> Job:
         """Return the job for the sandbox."""
-        bodies = [reading.body for reading in self.run]
+        left_out, marks = (
+            self._left_out,
+            self.settings.late is not None and self.settings.late.action == "mark",
+        )
+        given = [(place, reading) for place, reading in enumerate(self.run) if place not in left_out]
         return job_of(
-            logic, self.stored.record.state, bodies, self.stored.deployment.config, self.stored.settings
+            logic,
+            self.stored.record.state,
+            [reading.body for _, reading in given],
+            self.stored.deployment.config,
+            self.settings,
+            [ReadingMeta(topic_of(reading.key), marks and place in self.late) for place, reading in given],
         )
 
     def advance(self, report: Report | None, time: str, recent: int) -> None:
@@ -174,7 +213,7 @@ class Transaction(Struct):
         record, active = self.stored.record, self.stored.active
         if not (self.run or self.moved or self.skipped or self.duplicates or self.found.recognised):
             return
-        self.outcomes = report.outcomes if report else [self._not_run()] * len(self.run)
+        self.outcomes = self._outcomes(report)
         self.recents = self._recents(time, recent)
         strikes = record.strikes.against(active.digest if active else "")
         for outcome in self.outcomes:
@@ -202,12 +241,25 @@ class Transaction(Struct):
                 from_machine=from_machine,
                 resent=len(self.uses),
                 duplicates=len(self.duplicates),
+                late=len(self.late),
                 active=active,
             ),
             keys=self.keys,
+            newest=self.newest,
         )
         if self.moves_home:
             self.after = replace(self.after, marks=(*self._refused_before(), *self.after.marks))
+
+    def _outcomes(self, report: Report | None) -> list[Outcome]:
+        """Return the outcomes of the readings in `run`. Without a report, the logic ran on none of them."""
+        left_out = self._left_out
+        if not left_out:
+            return report.outcomes if report else [self._not_run()] * len(self.run)
+        ran = iter(report.outcomes) if report else repeat(self._not_run())
+        return [
+            late_outcome(left_out[place]) if place in left_out else next(ran)
+            for place in range(len(self.run))
+        ]
 
     def _not_run(self) -> Outcome:
         """Return the outcome of readings that no logic runs."""
@@ -256,7 +308,14 @@ class Transaction(Struct):
             Outgoing(
                 "",
                 reading.body,
-                move=Move(place, reading.message_id, reading.content_type, reading.claim, reading.sent),
+                move=Move(
+                    place,
+                    reading.message_id,
+                    reading.content_type,
+                    reading.claim,
+                    reading.sent,
+                    key=reading.own_key,
+                ),
             )
             for place, reading in enumerate(self.moved, start=self.stored.record.moved + 1)
         ]

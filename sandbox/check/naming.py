@@ -5,7 +5,7 @@ import __future__
 import ast
 from functools import cached_property
 
-from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, TYPING, VALUES
+from sandbox.allowed import ATTRIBUTES, EXCEPTIONS, MODULES, NEVER_SET, TYPING, VALUES
 from sandbox.check import hints, missing
 from sandbox.check.findings import Findings
 from sandbox.check.flow import unset
@@ -114,7 +114,7 @@ class NameRules(Findings):
                 self.check_imports(variable)
             if variable.block is self.scope.top and variable.name in OFFERED:
                 self.check_always_set(variable)
-            if variable.name in VALUES and not variable.block.is_comprehension:
+            if variable.name in NEVER_SET and not variable.block.is_comprehension:
                 for node, binding in variable.binders:
                     if binding is not Binding.PARAMETER:
                         self.report(

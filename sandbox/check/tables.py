@@ -8,12 +8,12 @@ From there, the names decide which statements run once too:
 - those that set or change what such a statement uses, also through the functions that it calls
 - those that use a table, such as `FIRST = TABLE[0]` or `TABLE.append(5)`
 
-Two kinds of statement are pinned to each reading, even if they are costly: those that read `config`, also
-through the functions that they call, because it differs between machines; and those that make or keep
-functions (`HANDLERS = {"a": on_a}`), because a function in a table could keep values of one machine for
-another. The call of a function may return a function, too. Nothing in the source shows that, but the first
-run does: then the source is compiled again, with that statement pinned. A table may be computed with the help
-of functions that are kept so; they are frozen meanwhile.
+Two kinds of statement are pinned to each reading, even if they are costly: those that read `config` or
+`meta`, also through the functions that they call, because these differ between machines and readings; and
+those that make or keep functions (`HANDLERS = {"a": on_a}`), because a function in a table could keep values
+of one machine for another. The call of a function may return a function, too. Nothing in the source shows
+that, but the first run does: then the source is compiled again, with that statement pinned. A table may be
+computed with the help of functions that are kept so; they are frozen meanwhile.
 """
 
 import ast
@@ -94,7 +94,7 @@ class TopLevelStatement:
         ]
         self.defines = isinstance(node, _DEFINITIONS)
         self.costly = not self.defines and any(_is_costly(part, scope) for part in parts)
-        self.reads_config = any(_is_config(part, scope) for part in ast.walk(node))
+        self.reads_values = any(_is_value(part, scope) for part in ast.walk(node))
         self.makes_function = any(isinstance(part, ast.FunctionDef) for part in parts)
         self.keeps_function = any(_is_function(value, scope) for value in kept)
         self.pinned = False
@@ -119,7 +119,7 @@ class Tables:
         }
         self._lines = [TopLevelStatement(node, scope, binders) for node in tree.body]
         self._add_effects()
-        self._pin_by_config()
+        self._pin_by_values()
         self._pin_by_functions(functions)
         self._needed = self._run_once()
         self._tables = {variable for line in self._lines if line.once for variable in line.sets}
@@ -155,10 +155,10 @@ class Tables:
                         effects[caller] |= effects[function]
                         ahead.append(caller)
 
-    def _pin_by_config(self) -> None:
-        """Pin the statements that read `config`, and all that use what these set or change."""
+    def _pin_by_values(self) -> None:
+        """Pin the statements that read `config` or `meta`, and all that use what these set or change."""
         using = _index((line, line.uses) for line in self._lines)
-        seen = {line for line in self._lines if line.reads_config}
+        seen = {line for line in self._lines if line.reads_values}
         ahead = list(seen)
         while ahead:
             line = ahead.pop()
@@ -280,7 +280,7 @@ class Tables:
             if line.pinned and line.costly:
                 yield (
                     line.node,
-                    "this runs for every reading, because it reads `config` or keeps functions",
+                    "this runs for every reading, because it reads `config` or `meta`, or keeps functions",
                     "Values without them are computed once for each version.",
                 )
         noted = set[Variable]()
@@ -396,5 +396,5 @@ def _is_function(value: ast.expr, scope: Scope) -> bool:
     return offered or (path is not None and path not in _CONSTANTS)
 
 
-def _is_config(node: ast.AST, scope: Scope) -> bool:
+def _is_value(node: ast.AST, scope: Scope) -> bool:
     return isinstance(node, ast.Name) and node.id in VALUES and scope.is_offered(node)

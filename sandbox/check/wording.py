@@ -174,7 +174,7 @@ class WordingRules(GeneratorRules, CallRules):
         if root.id in VALUES and self.scope.is_offered(root):
             self.report(
                 node,
-                f"`{root.id}` belongs to the machine and cannot be changed",
+                f"`{root.id}` is read-only and cannot be changed",
                 f"dict({root.id}) makes a copy. Keep values in state.",
             )
 

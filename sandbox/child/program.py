@@ -24,7 +24,7 @@ from sandbox.job import FILENAME, Checked, Failure, Logic, Problem
 from sandbox.limits import Limits
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.runtime import Runtime
-from sandbox.runtime.values import NO_CONFIG, Config
+from sandbox.runtime.values import NO_CONFIG, NO_META, Config, ReadingMeta
 
 #: Characters of a message about a failure.
 MESSAGE_CHARS = 500
@@ -107,12 +107,19 @@ class Program:
         return cls(Logic(logic.digest, logic.source), code, limits)
 
     def process(
-        self, data: Any, state: dict[str, Any], config: Config = NO_CONFIG, *, fuel: int | None = None
+        self,
+        data: Any,
+        state: dict[str, Any],
+        config: Config = NO_CONFIG,
+        *,
+        meta: ReadingMeta = NO_META,
+        fuel: int | None = None,
     ) -> Any:
         """Run `process(data, state)` and return its result; `state` is changed in place.
 
         Decode `state` and `data` from JSON for each call, because the logic may store parts of one in the
-        other. `config` is a result of `decode_config`. Without `fuel`, the logic has that of the limits.
+        other. `config` is a result of `decode_config`, and `meta` of `decode_meta`. Without `fuel`, the logic
+        has that of the limits.
 
         Raises:
             LogicError: the logic raised an error; `line` is the line of the logic that raised it.
@@ -122,7 +129,7 @@ class Program:
         if self._compute is not None:
             self.prepare()
         self._meter.tank = min(fuel or self._limits.fuel, max(self._limits.fuel, self._limits.fuel_max))
-        return self._run(config, self._make, data, state)
+        return self._run(config, meta, self._make, data, state)
 
     def prepare(self) -> None:
         """Compute the tables of the logic, if it has any, with the fuel of one reading.
@@ -140,7 +147,7 @@ class Program:
         try:
             compute = self._compute
             self._meter.tank = self._limits.fuel
-            self._tables = self._run(NO_CONFIG, lambda: compute)
+            self._tables = self._run(NO_CONFIG, NO_META, lambda: compute)
         except LogicError as error:
             if isinstance(error, LimitExceeded) and error.limit == "soft_seconds":
                 raise
@@ -152,12 +159,15 @@ class Program:
         self.tables_fuel = self.peaks["fuel"]
         self.held_bytes += freezer.size
 
-    def _run(self, config: Config, make: Callable[..., Callable[..., Any]], *values: Any) -> Any:
+    def _run(
+        self, config: Config, meta: ReadingMeta, make: Callable[..., Callable[..., Any]], *values: Any
+    ) -> Any:
         """Call the function that `make` returns for the tables, with full fuel.
 
         Raises the errors of `process`.
         """
         self._globals["config"] = config
+        self._globals["meta"] = meta
         meter = self._meter
         meter.fuel = meter.tank
         meter.breach = None

@@ -32,7 +32,16 @@ from sandbox.protocol.progress import ProgressWriter
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.payload import decode_payload
 from sandbox.runtime.runtime import Runtime
-from sandbox.runtime.values import NO_CONFIG, Config, decode_config, decode_reading, encode
+from sandbox.runtime.values import (
+    NO_CONFIG,
+    NO_META,
+    Config,
+    ReadingMeta,
+    decode_config,
+    decode_meta,
+    decode_reading,
+    encode,
+)
 
 #: The most bytes that an outcome takes in a frame, without its results and the texts of its failure.
 _OUTCOME_BYTES: Final = 200
@@ -65,7 +74,15 @@ class Runnable(Protocol):
     def prepare(self) -> None:
         """Compute the tables. Raises `LogicRefused`, MemoryError, or `LimitExceeded` if it takes too long."""
 
-    def process(self, data: object, state: dict[str, object], config: Config, *, fuel: int | None) -> object:
+    def process(
+        self,
+        data: object,
+        state: dict[str, object],
+        config: Config,
+        *,
+        meta: ReadingMeta,
+        fuel: int | None,
+    ) -> object:
         """Run the logic on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
 
 
@@ -126,11 +143,11 @@ class Runner:
         config = NO_CONFIG if task.config == b"{}" else _config(task.config)
         spent, since = self._spent.get(task.place, 0.0), watch.now
         exhaustions = 0  # in a row
-        for number, body in enumerate(task.readings):
+        for number in range(len(task.readings)):
             if spent + watch.now - since >= task.seconds:
                 outcome = self._over_budget
             elif exhaustions < EXHAUSTIONS:
-                outcome, state = self._timed(task, body, state, config)
+                outcome, state = self._timed(task, number, state, config)
             else:
                 outcome = _NOT_RUN
             outcomes.append(outcome)
@@ -157,13 +174,13 @@ class Runner:
         self._watch.due = False
 
     def _timed(
-        self, task: Task, body: bytes, state: bytes, config: Config | Outcome
+        self, task: Task, number: int, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
-        """Return the outcome of one reading, which is `limit` past the deadline, and the state after it."""
+        """Return the outcome of a reading, which is `limit` past the deadline, and the state after it."""
         watch = self._watch
         try:
             watch.busy = True
-            outcome, after = self._reading(task, body, state, config)
+            outcome, after = self._reading(task, number, state, config)
             watch.busy = False
         except Breach as breach:
             watch.busy = False
@@ -173,9 +190,9 @@ class Runner:
         return outcome, after
 
     def _reading(
-        self, task: Task, body: bytes, state: bytes, config: Config | Outcome
+        self, task: Task, number: int, state: bytes, config: Config | Outcome
     ) -> tuple[Outcome, bytes]:
-        """Return the outcome of one reading, and the state after it."""
+        """Return the outcome of one reading of the task, and the state after it."""
         try:
             program = self._programs.get(task.place) or self._loaded(task.place)
         except LimitExceeded as e:
@@ -186,7 +203,7 @@ class Runner:
             return config, state
         limits = self._limits
         try:
-            data = self._decoded(task, body)
+            data = self._decoded(task, task.readings[number])
         except NotJson as e:
             return Outcome("not-json", failure=Failure(str(e))), state
         except InvalidPayload as e:
@@ -196,7 +213,8 @@ class Runner:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             return Outcome("error", failure=Failure(f"the machine's state is not a JSON object: {e}")), state
         try:
-            returned = program.process(data, live, config, fuel=task.fuel)
+            meta = decode_meta(task.metas[number]) if task.metas else NO_META
+            returned = program.process(data, live, config, meta=meta, fuel=task.fuel)
             results, after = encode(returned, live, limits)
         except LimitExceeded as e:
             return self._failed("limit", e, program), state

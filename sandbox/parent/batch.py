@@ -90,6 +90,8 @@ class JobBatch:
                 if room <= 0 and (spans or stop > start):
                     break
                 room -= len(job.readings[stop]) + _READING_OVERHEAD
+                if job.metas:
+                    room -= len(job.metas[stop])
                 stop += 1
             if stop > start:
                 spans.append(Span(place, start, stop))

@@ -174,7 +174,10 @@ class Sandbox:
             bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
             place, left = given[job.logic.digest]
             state = batch.states[job_place]
-            tasks.append(Task(place, state, bodies, left, job.config, job.format, job.compression, job.fuel))
+            metas = job.metas[start:stop]
+            tasks.append(
+                Task(place, state, bodies, left, job.config, job.format, job.compression, job.fuel, metas)
+            )
             expected += stop - start
         total = batch.seconds(logics, expected)
         deadline = child.process.deadline(

@@ -100,6 +100,7 @@ class Task(Struct, frozen=True, array_like=True):
     format: Format = "json"
     compression: Compression = "none"
     fuel: int | None = None
+    metas: list[bytes] = []
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):

@@ -1,8 +1,8 @@
 """The runtime: all global names that a compiled logic can use, and nothing else.
 
 One `Runtime` serves all programs of a process that have the same limits. A logic can only read its globals:
-the compiled code has no instruction that writes a global (see `program.vet`). One of them, `config`, belongs
-to the machine: `Program.process` sets it before each reading.
+the compiled code has no instruction that writes a global (see `program.vet`). Two of them,
+`config` and `meta`, belong to the machine and the reading: `Program.process` sets them before each reading.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from sandbox.runtime.tables import Freezer, table_guards
 from sandbox.runtime.takes import Takes
 from sandbox.runtime.text_methods import text_methods
 from sandbox.runtime.texts import Texts, named
-from sandbox.runtime.values import NO_CONFIG
+from sandbox.runtime.values import NO_CONFIG, NO_META
 
 
 def global_name(path: str) -> str:
@@ -115,6 +115,7 @@ class Runtime:
             "__name__": "logic",
             "_meter_": meter,
             "config": NO_CONFIG,
+            "meta": NO_META,
             **converting,
             **builtin.functions(meter, takes, texts, guarded["_add_"]),
             **types,

@@ -53,6 +53,10 @@ _KEY, _PATH = 40, 120
 Config = MappingProxyType[str, Any]
 #: The config of a machine without a config.
 NO_CONFIG: Config = MappingProxyType({})
+#: The `meta` of a logic, read-only too.
+ReadingMeta = MappingProxyType[str, Any]
+#: The `meta` of a reading about which nothing is known. A worker always knows its topic.
+NO_META: ReadingMeta = MappingProxyType({"topic": None, "late": False})
 
 _decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -315,6 +319,11 @@ def encode_state(state: dict[str, Any], limits: Limits) -> bytes:
 def encode_config(config: dict[str, Any], limits: Limits) -> bytes:
     """Return a config as JSON. Raises the same errors as `encode_state`."""
     return _encoded(config, "config", limits)
+
+
+def decode_meta(meta: bytes) -> ReadingMeta:
+    """Return the meta of a reading, a JSON object that the parent made, for a logic."""
+    return frozen(_decode_dict(meta))  # type: ignore[no-any-return]
 
 
 def decode_config(config: bytes) -> Config:

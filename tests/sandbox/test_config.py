@@ -278,9 +278,9 @@ def test_a_logic_that_tries_to_change_it_gets_an_error(statement: str, said: str
     ("statement", "message"),
     [
         ("config = {}", "`config` belongs to the machine and cannot be set"),
-        ("config['a'] = 1", "`config` belongs to the machine and cannot be changed"),
-        ("config['a']['b'] += 1", "`config` belongs to the machine and cannot be changed"),
-        ("del config['a'][0]", "`config` belongs to the machine and cannot be changed"),
+        ("config['a'] = 1", "`config` is read-only and cannot be changed"),
+        ("config['a']['b'] += 1", "`config` is read-only and cannot be changed"),
+        ("del config['a'][0]", "`config` is read-only and cannot be changed"),
     ],
 )
 def test_an_obvious_change_of_it_is_refused_when_the_logic_is_uploaded(statement: str, message: str) -> None:

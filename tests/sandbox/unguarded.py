@@ -10,7 +10,7 @@ from sandbox.errors import Breach, LimitExceeded, LogicError
 from sandbox.job import Logic
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
-from sandbox.runtime.values import Config
+from sandbox.runtime.values import NO_META, Config, ReadingMeta
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -30,7 +30,13 @@ class PlainProgram:
         """Do nothing: all code of the source has run."""
 
     def process(
-        self, data: object, state: dict[str, object], config: Config, *, fuel: int | None = None
+        self,
+        data: object,
+        state: dict[str, object],
+        config: Config,
+        *,
+        meta: ReadingMeta = NO_META,  # noqa: ARG002 - as `Program` has it
+        fuel: int | None = None,
     ) -> object:
         del fuel  # it counts no fuel
         self._names["config"] = config

@@ -19,6 +19,7 @@ from pipeline.clock import now
 from pipeline.dead_letters.causes import count_causes
 from pipeline.errors import RedriveStopped
 from pipeline.model.dead_letter import KINDS, STRAY, Letter, is_cause, parse_id
+from pipeline.model.topic_source import key_of
 from pipeline.store.audit import Audit
 from pipeline.store.dead_letters import CHUNK, KeptLetter, LetterFilter
 from pipeline.wire import data_key, is_machine_id
@@ -242,7 +243,9 @@ def _record(audit: Audit, action: str, where: LetterFilter, count: int) -> None:
 
 
 def _came_with(letter: Letter) -> str:
-    """Return the routing key of the reading. The dead letter contains it if it names no machine."""
+    """Return the routing key of the reading. The dead letter contains it if it is not its machine's."""
+    if letter.topic is not None:
+        return key_of(letter.topic)
     return letter.key if letter.machine == STRAY else data_key(letter.machine)
 
 

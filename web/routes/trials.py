@@ -9,11 +9,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from pipeline.model.deployment import Active
-from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.machine_settings import MachineSettings, ReadingMeta
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
 from pipeline.trials.written import sent_reading
+from pipeline.wire import data_topic
 from sandbox.job import Format, Problem
 from web.access.admission import SandboxUse
 from web.access.roles import Role, access
@@ -52,7 +53,8 @@ class TrialOrder(Struct):
     """A logic to try on readings, with a state and a config.
 
     `format` is the format of the readings. In JSON, a reading is any value; as a text, it is a text; in any
-    other format, it is a text with its bytes in hex, such as "01 67 00 fa".
+    other format, it is a text with its bytes in hex, such as "01 67 00 fa". `meta` is what the logic reads as
+    `meta` with each reading.
     """
 
     logic: _Logic
@@ -60,6 +62,7 @@ class TrialOrder(Struct):
     state: dict[str, Any] = {}
     config: dict[str, Any] = {}
     format: Format = "json"
+    meta: ReadingMeta = ReadingMeta()
 
 
 class MachineTrialOrder(Struct):
@@ -67,13 +70,14 @@ class MachineTrialOrder(Struct):
 
     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings,
     its state, its config. Its settings apply. If they say another format than JSON, write the readings as a
-    trial of a logic does.
+    trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading.
     """
 
     logic: _Logic | None = None
     readings: _Readings | None = None
     state: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
+    meta: ReadingMeta | None = None
 
 
 class TrialReport(Struct, kw_only=True):
@@ -151,6 +155,7 @@ class TrialsController(Controller):
                 [sent_reading(reading, settings) for reading in data.readings],
                 encoded_config(data.config, limits),
                 settings,
+                [data.meta] * len(data.readings),
             )
 
         async def work(tool: Trials) -> TrialReport:
@@ -215,13 +220,18 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
         state = encoded_state(data.state, limits)
     if data.config is not None:
         config = encoded_config(data.config, limits)
+    settings = services.topic_sources.settings_of(stored)
+    recents = services.recents.read(machine_id, READINGS)
+    topics = [recent.topic or data_topic(machine_id) for recent in recents]
     if data.readings is not None:
-        readings, left_out = [sent_reading(reading, stored.settings) for reading in data.readings], 0
+        readings, left_out = [sent_reading(reading, settings) for reading in data.readings], 0
+        topics = topics[-1:] * len(readings) or [data_topic(machine_id)] * len(readings)
     else:
-        recents = services.recents.read(machine_id, READINGS)
         readings = [recent.reading for recent in recents if recent.whole]
+        topics = [topic for topic, recent in zip(topics, recents, strict=True) if recent.whole]
         left_out = len(recents) - len(readings)
-    return _Order(logic, active, Case(state, readings, config, stored.settings), left_out)
+    metas = [data.meta or ReadingMeta(topic) for topic in topics]
+    return _Order(logic, active, Case(state, readings, config, settings, metas), left_out)
 
 
 def _shown(case: Case, ran: TrialResult) -> dict[str, Any]:

@@ -75,6 +75,13 @@ class WholeMachine(MachineSummary, kw_only=True):
     duplicates: Annotated[
         int, Meta(description="Readings that the machine sent twice, not run again; see its settings.")
     ]
+    late: Annotated[
+        int, Meta(description="Readings that were late, whether they were run or not; see its settings.")
+    ]
+    newest: Annotated[
+        str | None,
+        Meta(description="The newest time of a reading, by which the others are late; null without a rule."),
+    ]
     errors_by_kind: dict[str, int]
     limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by exceeded limit.")]
     last_reading: Annotated[RecentReading | None, Meta(description="The last reading, with its outcome.")]
@@ -100,6 +107,8 @@ def shown_whole(
         **_shown(machine_id, stored, health),
         resent=counters.resent,
         duplicates=counters.duplicates,
+        late=counters.late,
+        newest=rfc3339(stored.record.newest / 1000) if stored.record.newest is not None else None,
         errors_by_kind=counters.dead_letters,
         limits=counters.limits,
         last_reading=reading.shown(machine_id, recents[-1]) if recents else None,

@@ -34,12 +34,13 @@ class RecentReading(Struct):
 
     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is
     false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is
-    too long to be stored is null.
+    too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`.
     """
 
     machine: str
     number: int
     time: str
+    topic: str | None
     outcome: OutcomeKind
     logicversion: int | None
     bytes: int
@@ -72,6 +73,7 @@ def shown(machine_id: str, recent: KeptReading) -> RecentReading:
         machine=machine_id,
         number=recent.number,
         time=recent.time,
+        topic=recent.topic,
         outcome=recent.kind,
         logicversion=recent.logicversion,
         bytes=recent.size,

@@ -9,6 +9,7 @@ from pipeline.model.topic_source import Case, TopicSource, pattern_of
 from pipeline.plant.topic_sources import Removal
 from pipeline.store.topic_sources import KeptSource, State
 from pipeline.wire import readings_queue
+from sandbox.job import Compression, Format
 
 
 class NewSource(TopicSource, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +38,12 @@ class SourceDetails(Struct):
     profile: Annotated[
         str | None, Meta(description="The profile that machines without a logic and a profile follow.")
     ]
+    format: Annotated[
+        Format | None, Meta(description="The format of the readings; null if it is that of their machines.")
+    ]
+    compression: Annotated[
+        Compression | None, Meta(description="How the readings are compressed; null as for the format.")
+    ]
     state: Annotated[
         State,
         Meta(
@@ -59,6 +66,8 @@ class SourceDetails(Struct):
             case=source.case,
             rename=source.rename,
             profile=source.profile,
+            format=source.format,
+            compression=source.compression,
             state=kept.state,
             pattern=pattern_of(source),
             partition=kept.partition,

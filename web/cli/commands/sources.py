@@ -15,7 +15,7 @@ from web.cli.commands.screen import Screen, agreed
 _PATH = "/sources"
 
 #: The fields that a user sets, in the order in which they are shown.
-_FIELDS = ("filter", "prefix", "case", "rename", "profile")
+_FIELDS = ("filter", "prefix", "case", "rename", "profile", "format", "compression")
 #: The other fields that the API shows. A file with them can be what `show --json` wrote.
 _SHOWN = ("name", "state", "pattern", "partition", "queue")
 
@@ -66,9 +66,9 @@ def show_source(arguments: argparse.Namespace) -> int:
     screen.document(found)
     for name in (*_FIELDS, "state", "pattern", "queue"):
         if name != "rename" and found[name] not in ("", None):
-            screen.say((f"{name:9}", "bold"), found[name])
+            screen.say((f"{name:11}", "bold"), found[name])
     for device, machine in found["rename"].items():
-        screen.say((f"{'rename':9}", "bold"), f"{device} = {machine}")
+        screen.say((f"{'rename':11}", "bold"), f"{device} = {machine}")
     return OK
 
 
@@ -128,7 +128,7 @@ def _source(api: Api, arguments: argparse.Namespace, before: dict[str, Any] | No
         if arguments.preset not in presets:
             raise Misused(f"There is no preset {arguments.preset!r}. Use one of: {', '.join(presets)}.")
         source = presets[arguments.preset]
-    for name in ("filter", "prefix", "case", "profile"):
+    for name in ("filter", "prefix", "case", "profile", "format", "compression"):
         if (value := getattr(arguments, name)) is not None:
             source[name] = value
     if arguments.rename:

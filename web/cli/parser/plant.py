@@ -2,8 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from sandbox.job import Compression, Format
 from web.cli.parser.common import add_command, add_connection, count, moment
 
 
@@ -179,6 +180,12 @@ def add_sources(commands: Any) -> None:
     )
     put.add_argument(
         "--profile", metavar="NAME", help="machines without a logic and a profile follow this profile"
+    )
+    put.add_argument(
+        "--format", choices=get_args(Format), help="the format of the readings, if their machines set none"
+    )
+    put.add_argument(
+        "--compression", choices=get_args(Compression), help="how the readings are compressed, likewise"
     )
     delete = add_command(
         sources,
