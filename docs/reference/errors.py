@@ -52,6 +52,10 @@ _KINDS: Final = {
         "The reading came in another way than the machine's readings. The message names both.",
         "Let the device send in [one way](own-topics.md#one-way-in), then send the reading again.",
     ),
+    "late": (
+        "The reading is older than the machine's newest one by more than the machine's settings allow.",
+        "Send it again if it must be run, or change [the rule](connect-a-machine.md#late-readings).",
+    ),
     "unknown-topic": (
         "A message was published below `machines/` with another topic than `machines/<id>/data`.",
         "Change the topic on the device. The message belongs to no machine, so you can only discard it.",

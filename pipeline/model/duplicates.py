@@ -11,11 +11,12 @@ a `message_id`, or without the field, or one that is not plain JSON if the key i
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
+from pipeline.model.field_path import field_of
 from pipeline.model.reading import Reading
 
 #: Bytes of a key. Two different readings of a machine have the same one by chance once in 10^16.
@@ -95,19 +96,11 @@ def _key_of(rule: DuplicateRule, reading: Reading, *, plain_json: bool) -> bytes
 
 def _field_of(path: str, body: bytes) -> bytes | None:
     """Return the value of a field as JSON; None if there is none, or the reading is not JSON."""
-    try:
-        value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    names = path.split(".")
-    for name in names:
-        if not isinstance(value, dict) or name not in value:
-            return None
-        value = value[name]
+    value = field_of(path, body)
     if value is None or isinstance(value, dict | list):
         return None
     # Two numbers with many digits can be the same float, and are two readings.
-    return _as_sent(names, body) if isinstance(value, float) else msgspec.json.encode(value)
+    return _as_sent(path.split("."), body) if isinstance(value, float) else msgspec.json.encode(value)
 
 
 def _as_sent(names: Sequence[str], body: bytes) -> bytes:

@@ -48,10 +48,10 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     ] = None
 
     late: Annotated[
-        LateRule | None,
+        LateRule | Off | None,
         Meta(
             description="Which readings are late, by their own time, and what happens to them. Only for "
-            "readings in JSON. Without it, readings are run as they arrive."
+            "readings in JSON. Without it, or if it is off, readings are run as they arrive."
         ),
     ] = None
 
@@ -69,6 +69,11 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     def duplicate_rule(self) -> DuplicateRule | None:
         """How duplicates are recognised, if they are."""
         return None if self.duplicates == "off" else self.duplicates
+
+    @property
+    def late_rule(self) -> LateRule | None:
+        """Which readings are late, if any can be."""
+        return self.late if self.is_plain_json and self.late != "off" else None
 
     def over(self, others: "MachineSettings") -> "MachineSettings":
         """Return these settings, and for what they do not set, the others."""
@@ -88,7 +93,7 @@ NO_SETTINGS = MachineSettings()
 class ReadingMeta(Struct, frozen=True, forbid_unknown_fields=True):
     """What a logic reads as `meta`: the reading's MQTT topic if it is known, and whether it is late."""
 
-    topic: Annotated[str | None, Meta(max_length=255)] = None
+    topic: Annotated[str, Meta(max_length=255)] | None = None
     late: bool = False
 
 
@@ -114,7 +119,7 @@ def job_of(
 ) -> Job:
     """Return the job of the sandbox for readings of a machine with these settings.
 
-    `metas` has one value for each reading, or is empty. A logic that does not read `meta` gets none.
+    `metas` has one value for each reading, or is empty if the logic does not read `meta`.
     """
     return Job(
         logic,
@@ -124,5 +129,5 @@ def job_of(
         format=settings.format or "json",
         compression=settings.compression or "none",
         fuel=settings.fuel,
-        metas=[_encode(meta) for meta in metas] if reads_meta(logic.source) else [],
+        metas=[_encode(meta) for meta in metas],
     )

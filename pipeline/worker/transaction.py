@@ -23,9 +23,9 @@ from pipeline.clock import milliseconds_now
 from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import RedriveDecision, cause_of
 from pipeline.model.duplicates import divide
-from pipeline.model.late import judge, late_outcome
+from pipeline.model.late import LateAction, judge, late_outcome
 from pipeline.model.machine import Stored
-from pipeline.model.machine_settings import MachineSettings, ReadingMeta, job_of
+from pipeline.model.machine_settings import MachineSettings, ReadingMeta, job_of, reads_meta
 from pipeline.model.reading import Reading
 from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
@@ -63,6 +63,7 @@ class Transaction(Struct):
     duplicates: list[Reading] = []
     keys: bytes = b""
     late: dict[int, str] = {}
+    late_action: LateAction = "accept"
     newest: int | None = None
     uses: list[str] = []
     outcomes: list[Outcome] = []
@@ -166,15 +167,15 @@ class Transaction(Struct):
 
     def judge(self) -> None:
         """Note which of the readings to run are late."""
-        rule, self.newest = self.settings.late, self.stored.record.newest
-        if rule is not None and self.settings.is_plain_json:
+        self.newest = self.stored.record.newest
+        if (rule := self.settings.late_rule) is not None:
             self.late, self.newest = judge(rule, self.newest, self.run, milliseconds_now())
+            self.late_action = rule.action
 
     @property
     def _left_out(self) -> dict[int, str]:
         """The late readings that are not run."""
-        rule = self.settings.late
-        return self.late if rule is not None and rule.action == "dead-letter" else {}
+        return self.late if self.late_action == "dead-letter" else {}
 
     @property
     def digest(self) -> str | None:
@@ -191,18 +192,18 @@ class Transaction(Struct):
 
     def job(self, logic: Logic) -> Job:
         """Return the job for the sandbox."""
-        left_out, marks = (
-            self._left_out,
-            self.settings.late is not None and self.settings.late.action == "mark",
-        )
+        left_out, marked = self._left_out, self.late if self.late_action == "mark" else {}
         given = [(place, reading) for place, reading in enumerate(self.run) if place not in left_out]
+        metas = list[ReadingMeta]()
+        if reads_meta(logic.source):
+            metas = [ReadingMeta(topic_of(reading.key), place in marked) for place, reading in given]
         return job_of(
             logic,
             self.stored.record.state,
             [reading.body for _, reading in given],
             self.stored.deployment.config,
             self.settings,
-            [ReadingMeta(topic_of(reading.key), marks and place in self.late) for place, reading in given],
+            metas,
         )
 
     def advance(self, report: Report | None, time: str, recent: int) -> None:

@@ -454,3 +454,75 @@ def test_the_partition_of_a_source_gets_no_readings_of_other_machines(plant: Ins
     wait_until(lambda: all(counted(plant, f"n{place}") == 1 for place in range(50)))
     assert letters(plant, kind="other-source") == []
     assert queue == "readings.1000"
+
+
+TELL_TOPIC = (
+    "def process(data, state):\n    if data.get('fail'):\n        raise ValueError('not yet')\n"
+    "    return {'topic': meta['topic'], 'n': data['n']}"
+)
+
+
+def test_a_logic_reads_the_topic_of_each_reading_also_when_it_is_sent_again(
+    installation: Installation,
+) -> None:
+    installation.start_api()
+    installation.start_worker()
+    create(installation, "shelly", "shellies/{machine}/status/#")
+    installation.upload("plug", TELL_TOPIC)
+    installation.upload("press", TELL_TOPIC)
+
+    with installation.collect() as results, device(installation) as publish:
+        publish([("shellies/plug/status/switch:0", {"n": 1}), ("machines/press/data", {"n": 2})])
+        publish([("shellies/plug/status/em:0", {"n": 3, "fail": True})])
+        wait_until(lambda: len(results.events) == 2 and bool(letters(installation, machine="plug")))
+        installation.upload("plug", TELL_TOPIC.replace("data.get('fail')", "False"))
+        sent = installation.client.post("/dead-letters/redrive", json={"machine": "plug"})
+        assert sent.is_success, sent.text
+        wait_until(lambda: len(results.events) == 3)
+
+    assert sorted((each["data"]["n"], each["data"]["topic"]) for each in results.events) == [
+        (1, "shellies/plug/status/switch:0"),
+        (2, "machines/press/data"),
+        (3, "shellies/plug/status/em:0"),
+    ]
+    recent = installation.client.get("/machines/plug/readings").json()["readings"]
+    assert {each["topic"] for each in recent} == {
+        "shellies/plug/status/switch:0",
+        "shellies/plug/status/em:0",
+    }
+    assert installation.client.get("/machines/press/readings").json()["readings"][0]["topic"] is None
+
+    tried = installation.client.post("/machines/plug/logic/test", json={"logic": TELL_TOPIC}).json()
+    assert [each["results"][0]["topic"] for each in tried["readings"] if each["results"]] == [
+        "shellies/plug/status/switch:0"
+    ]
+    given = {"readings": [{"n": 9}], "meta": {"topic": "a/b"}}
+    tried = installation.client.post("/machines/plug/logic/test", json=given).json()
+    assert tried["readings"][0]["results"] == [{"n": 9, "topic": "a/b"}]
+
+
+def test_a_source_names_the_format_of_machines_that_name_none(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    created = create(installation, "floor", "raw/{machine}", format="binary")
+    assert created["format"] == "binary"
+    sizes = "def process(data, state):\n    return {'type': str(type(data) is bytes), 'size': len(data)}"
+    installation.upload("sensor", sizes)
+    installation.upload("talker", sizes)
+    installation.client.put("/machines/talker/settings", json={"format": "text"}).raise_for_status()
+
+    with installation.collect() as results:
+        with pika.BlockingConnection(pika.URLParameters(installation.amqp_url)) as connection:
+            for name in ("sensor", "talker"):
+                properties = pika.BasicProperties(delivery_mode=2)
+                connection.channel().basic_publish(
+                    wire.INGEST_EXCHANGE, f"raw.{name}", b"\x01\x02", properties
+                )
+        wait_until(lambda: len(results.events) == 2)
+
+    assert {each["subject"]: each["data"] for each in results.events} == {
+        "sensor": {"type": "True", "size": 2},
+        "talker": {"type": "False", "size": 2},
+    }
+    trial = installation.client.post("/machines/sensor/logic/test", json={"readings": ["01 02 03"]}).json()
+    assert trial["readings"][0]["results"] == [{"type": "True", "size": 3}]

@@ -324,7 +324,7 @@ def test_a_letter_is_used_up_when_its_reading_comes_back_from_the_overflow(desk:
 def test_without_its_claim_in_the_overflow_a_letter_sent_twice_would_count_twice(
     desk: DeadLetterDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transaction_module, "Move", lambda *moved: Move(*moved[:3]))
+    monkeypatch.setattr(transaction_module, "Move", lambda *moved, **_: Move(*moved[:3]))
 
     assert state_after_a_flood(desk) == b'{"count":2}'
 

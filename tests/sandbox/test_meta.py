@@ -21,7 +21,9 @@ def results(sandbox: Sandbox, source: str, readings: list[bytes], metas: list[by
     """Return the results of the readings, or their errors."""
     [report] = sandbox.run([Job(Logic.of(source), b"{}", readings, metas=metas)])
     return [
-        outcome.failure.message if outcome.failure else [msgspec.json.decode(each) for each in outcome.results]
+        outcome.failure.message
+        if outcome.failure
+        else [msgspec.json.decode(each) for each in outcome.results]
         for outcome in report.outcomes
     ]
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pipeline.model.deployment import Deployment
 from pipeline.model.duplicates import DuplicateRule
+from pipeline.model.late import LateRule
 from pipeline.model.machine_settings import MachineSettings, Off
 from pipeline.store.audit import Audit
 from pipeline.store.deployments import Deployments
@@ -30,6 +31,10 @@ class NewDuplicateRule(DuplicateRule, frozen=True, omit_defaults=True, forbid_un
     """
 
 
+class NewLateRule(LateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Which readings of a machine are late, and what happens to them."""
+
+
 class NewSettings(MachineSettings, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The new settings of a machine or a profile.
 
@@ -43,6 +48,13 @@ class NewSettings(MachineSettings, frozen=True, omit_defaults=True, forbid_unkno
             description="How readings are recognised that the device sends again; they are counted and not "
             "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
             "rule of the profile."
+        ),
+    ] = None
+    late: Annotated[
+        NewLateRule | Off | None,
+        Meta(
+            description="Which readings are late, by their own time, and what happens to them. Only for "
+            "readings in JSON. Without it, or if it is off, readings are run as they arrive."
         ),
     ] = None
 

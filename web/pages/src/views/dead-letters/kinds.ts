@@ -31,6 +31,11 @@ export const KINDS: Record<Kind, Words> = {
     meaning: "The reading came in another way than the machine's other readings: by another source, or without one.",
     remedy: "Let the device send in one way only. Then send the reading again.",
   },
+  late: {
+    title: "Late",
+    meaning: "The reading is older than the machine's newest one by more than the settings allow.",
+    remedy: "Send it again if it must be run, or change the rule on the machine's page.",
+  },
   limit: {
     title: "Limit exceeded",
     meaning: "The logic exceeded a limit of time, memory or size.",
