@@ -38,8 +38,20 @@ def reading(time: Any, *, claim: Claim | None = None) -> Reading:
         ),
     ],
 )
-def test_a_time_is_a_text_or_a_number_in_any_unit(value: Any, milliseconds: int | None) -> None:
+def test_a_time_is_a_text_or_a_number_in_any_unit(value: Any, milliseconds: int) -> None:
     assert time_of(value) == milliseconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, [], {}),
+        *("", "soon", "25:00", "1969-12-31T23:59:59Z", "9999-12-31T00:00:00"),
+        *(-1, 1e300, 10**400, 10**20, float("nan"), float("inf")),
+    ],
+)
+def test_other_values_are_no_times(value: Any) -> None:
+    assert time_of(value) is None
 
 
 def test_a_reading_is_late_beyond_the_bound_and_not_at_it() -> None:

@@ -1168,7 +1168,7 @@ export interface components {
          * Example
          * @description A test of a logic: readings, and the expected results and state.
          *
-         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa".
+         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
          */
         Example: {
             /** @default {} */
@@ -1178,6 +1178,13 @@ export interface components {
              * @enum {unknown}
              */
             format?: "binary" | "cbor" | "json" | "msgpack" | "text";
+            /**
+             * @default {
+             *       "topic": null,
+             *       "late": false
+             *     }
+             */
+            meta?: components["schemas"]["ReadingMeta"];
             name: string;
             readings: unknown[];
             /** @default null */
@@ -1268,6 +1275,25 @@ export interface components {
             sections: components["schemas"]["AllowedNames"][];
         };
         /**
+         * LateRule
+         * @description Which readings of a machine are late, and what happens to them.
+         */
+        LateRule: {
+            /**
+             * @description accept: only count it; mark: also set meta["late"]; dead-letter: do not run it, but keep it as a dead letter of kind late.
+             * @default mark
+             * @enum {unknown}
+             */
+            action?: "accept" | "dead-letter" | "mark";
+            /** @description The field with the reading's time, such as time; a dot leads into an object: header.time. */
+            field: string;
+            /**
+             * @description A reading is late if it is older than the newest one by more than this.
+             * @default 0
+             */
+            seconds?: number;
+        };
+        /**
          * Links
          * @description The addresses of RabbitMQ's own page and of the docs, null if the settings do not name them.
          */
@@ -1303,7 +1329,7 @@ export interface components {
          */
         MachineError: {
             /** @enum {unknown} */
-            kind: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
+            kind: "error" | "invalid-payload" | "late" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
             limit: string | null;
             line: number | null;
             logicprofile: string | null;
@@ -1358,6 +1384,11 @@ export interface components {
              * @default null
              */
             fuel?: number | null;
+            /**
+             * @description Which readings are late, by their own time, and what happens to them. Only for readings in JSON. Without it, or if it is off, readings are run as they arrive.
+             * @default null
+             */
+            late?: "off" | components["schemas"]["LateRule"] | null;
         };
         /**
          * MachineSummary
@@ -1390,13 +1421,15 @@ export interface components {
          * MachineTrialOrder
          * @description A logic to try on a machine.
          *
-         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config. Its settings apply. If they say another format than JSON, write the readings as a trial of a logic does.
+         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config. Its settings apply. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading.
          */
         MachineTrialOrder: {
             /** @default null */
             config?: Record<string, unknown> | null;
             /** @default null */
             logic?: string | null;
+            /** @default null */
+            meta?: components["schemas"]["ReadingMeta"] | null;
             /** @default null */
             readings?: unknown[] | null;
             /** @default null */
@@ -1470,6 +1503,25 @@ export interface components {
             readings?: number;
         };
         /**
+         * NewLateRule
+         * @description Which readings of a machine are late, and what happens to them.
+         */
+        NewLateRule: {
+            /**
+             * @description accept: only count it; mark: also set meta["late"]; dead-letter: do not run it, but keep it as a dead letter of kind late.
+             * @default mark
+             * @enum {unknown}
+             */
+            action?: "accept" | "dead-letter" | "mark";
+            /** @description The field with the reading's time, such as time; a dot leads into an object: header.time. */
+            field: string;
+            /**
+             * @description A reading is late if it is older than the newest one by more than this.
+             * @default 0
+             */
+            seconds?: number;
+        };
+        /**
          * NewSettings
          * @description The new settings of a machine or a profile.
          *
@@ -1496,6 +1548,11 @@ export interface components {
              * @default null
              */
             fuel?: number | null;
+            /**
+             * @description Which readings are late, by their own time, and what happens to them. Only for readings in JSON. Without it, or if it is off, readings are run as they arrive.
+             * @default null
+             */
+            late?: "off" | components["schemas"]["NewLateRule"] | null;
         };
         /**
          * NewSource
@@ -1510,8 +1567,18 @@ export interface components {
              * @enum {unknown}
              */
             case?: "keep" | "lower" | "upper";
+            /**
+             * @description How the readings are compressed, for machines that set nothing and whose profile sets nothing.
+             * @default null
+             */
+            compression?: ("gzip" | "none" | "zlib") | null;
             /** @description The topics of the readings. A level is a text, + (any level), # (any number of levels, at the end) or, once, the placeholder {machine}. */
             filter: string;
+            /**
+             * @description The format of the readings, for machines that set none and whose profile sets none.
+             * @default null
+             */
+            format?: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
             /**
              * @description Put before each id that is not renamed.
              * @default
@@ -1700,12 +1767,22 @@ export interface components {
             text: string;
         };
         /**
+         * ReadingMeta
+         * @description What a logic reads as `meta`: the reading's MQTT topic if it is known, and whether it is late.
+         */
+        ReadingMeta: {
+            /** @default false */
+            late?: boolean;
+            /** @default null */
+            topic?: string | null;
+        };
+        /**
          * RecentReading
          * @description A processed reading with its outcome. `time` is when it was processed (RFC 3339, UTC).
          *
          *     `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
-         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null.
+         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`.
          */
         RecentReading: {
             bytes: number;
@@ -1716,10 +1793,11 @@ export interface components {
             machine: string;
             number: number;
             /** @enum {unknown} */
-            outcome: "error" | "invalid-payload" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
+            outcome: "error" | "invalid-payload" | "late" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
             reading: unknown;
             results: unknown[];
             time: string;
+            topic: string | null;
             whole: boolean;
         };
         /**
@@ -1776,7 +1854,7 @@ export interface components {
             /** @default null */
             cause?: string | null;
             /** @default null */
-            kind?: ("not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown") | null;
+            kind?: ("not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "late" | "expired" | "unknown-topic" | "unknown") | null;
             /** @default null */
             machine?: string | null;
             /** @default null */
@@ -1813,8 +1891,12 @@ export interface components {
              * @enum {unknown}
              */
             case: "keep" | "lower" | "upper";
+            /** @description How the readings are compressed; null as for the format. */
+            compression: ("gzip" | "none" | "zlib") | null;
             /** @description The topics of the readings, with the placeholder {machine}. */
             filter: string;
+            /** @description The format of the readings; null if it is that of their machines. */
+            format: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
             name: string;
             partition: number;
             pattern: string;
@@ -1947,8 +2029,18 @@ export interface components {
              * @enum {unknown}
              */
             case?: "keep" | "lower" | "upper";
+            /**
+             * @description How the readings are compressed, for machines that set nothing and whose profile sets nothing.
+             * @default null
+             */
+            compression?: ("gzip" | "none" | "zlib") | null;
             /** @description The topics of the readings. A level is a text, + (any level), # (any number of levels, at the end) or, once, the placeholder {machine}. */
             filter: string;
+            /**
+             * @description The format of the readings, for machines that set none and whose profile sets none.
+             * @default null
+             */
+            format?: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
             /**
              * @description Put before each id that is not renamed.
              * @default
@@ -1971,7 +2063,7 @@ export interface components {
          * TrialOrder
          * @description A logic to try on readings, with a state and a config.
          *
-         *     `format` is the format of the readings. In JSON, a reading is any value; as a text, it is a text; in any other format, it is a text with its bytes in hex, such as "01 67 00 fa".
+         *     `format` is the format of the readings. In JSON, a reading is any value; as a text, it is a text; in any other format, it is a text with its bytes in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
          */
         TrialOrder: {
             /** @default {} */
@@ -1983,6 +2075,13 @@ export interface components {
             format?: "binary" | "cbor" | "json" | "msgpack" | "text";
             /** @description Python source with one function `process(data, state)`. */
             logic: string;
+            /**
+             * @default {
+             *       "topic": null,
+             *       "late": false
+             *     }
+             */
+            meta?: components["schemas"]["ReadingMeta"];
             /** @description JSON values, in the order to process them. */
             readings: unknown[];
             /** @default {} */
@@ -2131,6 +2230,8 @@ export interface components {
             last_result: components["schemas"]["RecentResult"] | null;
             /** @description When a worker last received a reading from the machine. */
             last_seen: string | null;
+            /** @description Readings that were late, whether they were run or not; see its settings. */
+            late: number;
             /** @description Errors of kind limit, by exceeded limit. */
             limits: {
                 [key: string]: number;
@@ -2139,6 +2240,8 @@ export interface components {
             logicprofile: string | null;
             /** @description The deployed version; null without a logic. */
             logicversion: number | null;
+            /** @description The newest time of a reading, by which the others are late; null without a rule. */
+            newest: string | null;
             paused: boolean;
             /** @description The profile that the machine follows. */
             profile: string | null;
@@ -2290,7 +2393,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "late" | "expired" | "unknown-topic" | "unknown";
                 /** @description The maximum number of items. */
                 limit?: number;
                 /** @description The machine's id, or ~stray for a reading without a machine. */
@@ -2332,7 +2435,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "late" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
@@ -2472,7 +2575,7 @@ export interface operations {
                 /** @description Only dead letters with this `cause`. */
                 cause?: string;
                 /** @description Only dead letters of this kind. */
-                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "expired" | "unknown-topic" | "unknown";
+                kind?: "not-json" | "invalid-payload" | "error" | "limit" | "refused" | "quarantined" | "no-logic" | "paused" | "machine-id" | "other-source" | "late" | "expired" | "unknown-topic" | "unknown";
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine?: string;
                 /** @description Only failures at or after this time (RFC 3339, with a time zone). */
