@@ -58,9 +58,17 @@ def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed
     page.get_by_label("Duplicates, not run again").select_option("field")
     page.get_by_label("Field", exact=True).fill("seq")
     page.get_by_label("Of the last minutes").fill("5")
+    page.get_by_label("Late readings").select_option("dead-letter")
+    page.get_by_label("Field with the time").fill("at")
+    page.get_by_label("Seconds after which").fill("60")
     page.get_by_role("button", name="Save the settings").click()
     expect(page.get_by_text("Saved the settings of presses.")).to_be_visible()
-    stored = {"format": "binary", "fuel": 50_000, "duplicates": {"field": "seq", "minutes": 5}}
+    stored = {
+        "format": "binary",
+        "fuel": 50_000,
+        "duplicates": {"field": "seq", "minutes": 5},
+        "late": {"field": "at", "seconds": 60, "action": "dead-letter"},
+    }
     assert plant.client.get("/profiles/presses/settings").json() == stored
     assert axe(page) == []
     page.get_by_label("Format of the readings").select_option("")

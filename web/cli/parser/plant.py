@@ -2,9 +2,8 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from sandbox.job import Compression, Format
 from web.cli.parser.common import add_command, add_connection, count, moment
 
 
@@ -182,10 +181,12 @@ def add_sources(commands: Any) -> None:
         "--profile", metavar="NAME", help="machines without a logic and a profile follow this profile"
     )
     put.add_argument(
-        "--format", choices=get_args(Format), help="the format of the readings, if their machines set none"
+        "--format",
+        choices=("json", "text", "binary", "cbor", "msgpack"),
+        help="the format of the readings, if their machines set none",
     )
     put.add_argument(
-        "--compression", choices=get_args(Compression), help="how the readings are compressed, likewise"
+        "--compression", choices=("none", "gzip", "zlib"), help="how the readings are compressed, likewise"
     )
     delete = add_command(
         sources,
