@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from sandbox.child.program import examine, failure_of, less_recursion
+from sandbox.child.storing import storing_line
 from sandbox.child.watch import Watch
 from sandbox.errors import Breach, InvalidPayload, LimitExceeded, LogicError, LogicRefused, NotJson
 from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind
@@ -201,7 +202,6 @@ class Runner:
             return Outcome("refused", failure=_refusal(program)), state
         if isinstance(config, Outcome):
             return config, state
-        limits = self._limits
         try:
             data = self._decoded(task, task.readings[number])
         except NotJson as e:
@@ -215,13 +215,25 @@ class Runner:
         try:
             meta = decode_meta(task.metas[number]) if task.metas else NO_META
             returned = program.process(data, live, config, meta=meta, fuel=task.fuel)
-            results, after = encode(returned, live, limits)
+            results, after = self._encoded(returned, live, program)
         except LimitExceeded as e:
             return self._failed("limit", e, program), state
         except LogicError as e:
             return self._failed("error", e, program), state
         peaks = program.peaks
         return Outcome("ok", results, fuel=peaks["fuel"], peaks=peaks), after
+
+    def _encoded(
+        self, returned: object, state: dict[str, object], program: Runnable
+    ) -> tuple[list[bytes], bytes]:
+        """Return the results and the state as JSON. Raises `LogicError`, if possible with the line."""
+        try:
+            return encode(returned, state, self._limits)
+        except LimitExceeded:
+            raise
+        except LogicError as e:
+            e.line = storing_line(program.logic.source, e.message)
+            raise
 
     def _decoded(self, task: Task, body: bytes) -> Any:
         """Return the value of a reading. Raises `NotJson` or `InvalidPayload`."""
