@@ -31,7 +31,6 @@ from msgspec.structs import replace
 from pipeline.errors import SourceConflict, SourceRefused
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
 from pipeline.wire import BELOW_MACHINES, MACHINE_ID_PATTERN, is_machine_id
-from sandbox.job import Compression, Format
 
 #: Maximum number of sources.
 SOURCES: Final = 100
@@ -89,24 +88,12 @@ class TopicSource(Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="The profile that machines without a logic and a profile of their own follow."),
     ] = None
-    format: Annotated[
-        Format | None,
+    settings: Annotated[
+        MachineSettings,
         Meta(
-            description="The format of the readings, for machines that set none and whose profile sets none."
+            description="The settings of the readings, for all that their machines and profiles do not set."
         ),
-    ] = None
-    compression: Annotated[
-        Compression | None,
-        Meta(
-            description="How the readings are compressed, for machines that set nothing and whose profile "
-            "sets nothing."
-        ),
-    ] = None
-
-    @property
-    def settings(self) -> MachineSettings:
-        """The settings of readings by this source, as far as their machines set nothing."""
-        return MachineSettings(format=self.format, compression=self.compression)
+    ] = NO_SETTINGS
 
 
 class SourceInUse(Struct, frozen=True):

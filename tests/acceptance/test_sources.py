@@ -504,8 +504,8 @@ def test_a_logic_reads_the_topic_of_each_reading_also_when_it_is_sent_again(
 def test_a_source_names_the_format_of_machines_that_name_none(installation: Installation) -> None:
     installation.start_api()
     installation.start_worker()
-    created = create(installation, "floor", "raw/{machine}", format="binary")
-    assert created["format"] == "binary"
+    created = create(installation, "floor", "raw/{machine}", settings={"format": "binary"})
+    assert created["settings"] == {"format": "binary"}
     sizes = "def process(data, state):\n    return {'type': str(type(data) is bytes), 'size': len(data)}"
     installation.upload("sensor", sizes)
     installation.upload("talker", sizes)

@@ -29,9 +29,15 @@ def test_a_source_is_created_from_a_preset_tried_edited_and_deleted(
 
     page.get_by_role("button", name="Edit hall-2").click()
     page.get_by_label("Letters of the ids").select_option("lower")
+    page.get_by_text("Settings of the readings").click()
+    page.get_by_label("Format of the readings").select_option("cbor")
+    page.get_by_label("Late readings").select_option("mark")
+    page.get_by_label("Field with the time").fill("at")
     assert axe(page) == []
     page.get_by_role("button", name="Save source").click()
     expect(table).to_contain_text("lower case")
+    settings = {"format": "cbor", "late": {"field": "at", "seconds": 0}}
+    assert plant.client.get("/sources/hall-2").json()["settings"] == settings
     page.get_by_role("button", name="Delete hall-2").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete 1 source").click()
     expect(page.get_by_role("heading", name="No sources yet")).to_be_visible()

@@ -1,62 +1,23 @@
 """The routes of settings: how the readings of a machine, or of a profile's machines, are taken."""
 
 from collections.abc import Callable
-from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, put
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta
 from msgspec.structs import replace
 
 from pipeline.model.deployment import Deployment
-from pipeline.model.duplicates import DuplicateRule
-from pipeline.model.late import LateRule
-from pipeline.model.machine_settings import MachineSettings, Off
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.store.audit import Audit
 from pipeline.store.deployments import Deployments
-from sandbox.limits import Limits
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, check_tag, tag_of, tagged
 from web.http.problems import checked_id, checked_name, unknown_machine
+from web.schemas.settings import NewSettings, checked_settings
 from web.services import Services
-
-
-class NewDuplicateRule(DuplicateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
-
-    A duplicate has the same value as one of the last `readings`, in the last `minutes` if that is set.
-    """
-
-
-class NewLateRule(LateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Which readings of a machine are late, and what happens to them."""
-
-
-class NewSettings(MachineSettings, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The new settings of a machine or a profile.
-
-    What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression,
-    and with the fuel of the installation.
-    """
-
-    duplicates: Annotated[
-        NewDuplicateRule | Off | None,
-        Meta(
-            description="How readings are recognised that the device sends again; they are counted and not "
-            "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
-            "rule of the profile."
-        ),
-    ] = None
-    late: Annotated[
-        NewLateRule | Off | None,
-        Meta(
-            description="Which readings are late, by their own time, and what happens to them. Only for "
-            "readings in JSON. Without it, or if it is off, readings are run as they arrive."
-        ),
-    ] = None
 
 
 class MachineSettingsController(Controller):
@@ -91,7 +52,7 @@ class MachineSettingsController(Controller):
         The new settings apply from the machine's next batch on, also to readings that already wait. You can
         set them before the machine has a logic or has sent a reading.
         """
-        settings = _checked(data, services.settings.limits)
+        settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.deployments, checked_id(machine_id), settings, if_match)
         if before != after:
             audit.record(
@@ -132,25 +93,11 @@ class ProfileSettingsController(Controller):
 
         They apply from the next batch of each of its machines on.
         """
-        settings = _checked(data, services.settings.limits)
+        settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.profile_deployments, checked_name(name), settings, if_match)
         if before != after:
             audit.record("profile.settings", name, before=tag_of(before), after=tag_of(after))
         return tagged(after)
-
-
-def _checked(settings: NewSettings, limits: Limits) -> MachineSettings:
-    """Return settings as they are stored.
-
-    Raises the error to answer with if they ask for more than the installation allows.
-    """
-    if settings.fuel is not None and settings.fuel > limits.fuel_max:
-        raise HTTPException(
-            status_code=422,
-            detail=f"The fuel {settings.fuel:,} exceeds the maximum of this installation, "
-            f"{limits.fuel_max:,} (IOT_LOGIC_LIMIT_FUEL_MAX).",
-        )
-    return msgspec.convert(settings, MachineSettings, from_attributes=True)
 
 
 def _change(

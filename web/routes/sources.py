@@ -80,7 +80,7 @@ class SourcesController(Controller):
             )
         is_conditional = if_match is not None or if_none_match is not None
         revision = (before.revision if before else 0) if is_conditional else None
-        source, kept = data.source, before
+        source, kept = data.within(services.settings.limits), before
         try:
             kept, _ = services.sources.put(name, source, revision)
         except BrokerUnavailable as e:

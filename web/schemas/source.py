@@ -5,11 +5,13 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta, Struct
 
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.topic_source import Case, TopicSource, pattern_of
 from pipeline.plant.topic_sources import Removal
 from pipeline.store.topic_sources import KeptSource, State
 from pipeline.wire import readings_queue
-from sandbox.job import Compression, Format
+from sandbox.limits import Limits
+from web.schemas.settings import NewSettings, checked_settings
 
 
 class NewSource(TopicSource, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,9 +20,16 @@ class NewSource(TopicSource, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     A machine that has no logic and no profile of its own follows `profile` from its first reading on.
     """
 
-    @property
-    def source(self) -> TopicSource:
-        """The source as it is stored."""
+    settings: Annotated[
+        NewSettings,
+        Meta(
+            description="The settings of the readings, for all that their machines and profiles do not set."
+        ),
+    ] = NewSettings()
+
+    def within(self, limits: Limits) -> TopicSource:
+        """Return the source as it is stored. Raises the error to answer with if it exceeds a limit."""
+        checked_settings(self.settings, limits)
         return msgspec.convert(self, TopicSource, from_attributes=True)
 
 
@@ -38,11 +47,11 @@ class SourceDetails(Struct):
     profile: Annotated[
         str | None, Meta(description="The profile that machines without a logic and a profile follow.")
     ]
-    format: Annotated[
-        Format | None, Meta(description="The format of the readings; null if it is that of their machines.")
-    ]
-    compression: Annotated[
-        Compression | None, Meta(description="How the readings are compressed; null as for the format.")
+    settings: Annotated[
+        MachineSettings,
+        Meta(
+            description="The settings of the readings, for all that their machines and profiles do not set."
+        ),
     ]
     state: Annotated[
         State,
@@ -66,8 +75,7 @@ class SourceDetails(Struct):
             case=source.case,
             rename=source.rename,
             profile=source.profile,
-            format=source.format,
-            compression=source.compression,
+            settings=source.settings,
             state=kept.state,
             pattern=pattern_of(source),
             partition=kept.partition,

@@ -15,7 +15,7 @@ from web.cli.commands.screen import Screen, agreed
 _PATH = "/sources"
 
 #: The fields that a user sets, in the order in which they are shown.
-_FIELDS = ("filter", "prefix", "case", "rename", "profile", "format", "compression")
+_FIELDS = ("filter", "prefix", "case", "rename", "profile", "settings")
 #: The other fields that the API shows. A file with them can be what `show --json` wrote.
 _SHOWN = ("name", "state", "pattern", "partition", "queue")
 
@@ -65,10 +65,12 @@ def show_source(arguments: argparse.Namespace) -> int:
         found = api.get(_PATH + quoted(arguments.name)).json
     screen.document(found)
     for name in (*_FIELDS, "state", "pattern", "queue"):
-        if name != "rename" and found[name] not in ("", None):
-            screen.say((f"{name:11}", "bold"), found[name])
+        if name not in ("rename", "settings") and found[name] not in ("", None):
+            screen.say((f"{name:9}", "bold"), found[name])
     for device, machine in found["rename"].items():
-        screen.say((f"{'rename':11}", "bold"), f"{device} = {machine}")
+        screen.say((f"{'rename':9}", "bold"), f"{device} = {machine}")
+    if found["settings"]:
+        screen.say((f"{'settings':9}", "bold"), json.dumps(found["settings"]))
     return OK
 
 
@@ -128,9 +130,12 @@ def _source(api: Api, arguments: argparse.Namespace, before: dict[str, Any] | No
         if arguments.preset not in presets:
             raise Misused(f"There is no preset {arguments.preset!r}. Use one of: {', '.join(presets)}.")
         source = presets[arguments.preset]
-    for name in ("filter", "prefix", "case", "profile", "format", "compression"):
+    for name in ("filter", "prefix", "case", "profile"):
         if (value := getattr(arguments, name)) is not None:
             source[name] = value
+    for name in ("format", "compression"):
+        if (value := getattr(arguments, name)) is not None:
+            source["settings"] = {**(source.get("settings") or {}), name: value}
     if arguments.rename:
         renamed = dict[str, str](source.get("rename") or {})
         for each in arguments.rename:

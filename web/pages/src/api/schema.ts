@@ -1523,7 +1523,7 @@ export interface components {
         };
         /**
          * NewSettings
-         * @description The new settings of a machine or a profile.
+         * @description The new settings of a machine, a profile or a source.
          *
          *     What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression, and with the fuel of the installation.
          */
@@ -1567,18 +1567,8 @@ export interface components {
              * @enum {unknown}
              */
             case?: "keep" | "lower" | "upper";
-            /**
-             * @description How the readings are compressed, for machines that set nothing and whose profile sets nothing.
-             * @default null
-             */
-            compression?: ("gzip" | "none" | "zlib") | null;
             /** @description The topics of the readings. A level is a text, + (any level), # (any number of levels, at the end) or, once, the placeholder {machine}. */
             filter: string;
-            /**
-             * @description The format of the readings, for machines that set none and whose profile sets none.
-             * @default null
-             */
-            format?: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
             /**
              * @description Put before each id that is not renamed.
              * @default
@@ -1596,6 +1586,11 @@ export interface components {
             rename?: {
                 [key: string]: string;
             };
+            /**
+             * @description The settings of the readings, for all that their machines and profiles do not set.
+             * @default {}
+             */
+            settings?: components["schemas"]["NewSettings"];
         };
         /**
          * NewToken
@@ -1891,12 +1886,8 @@ export interface components {
              * @enum {unknown}
              */
             case: "keep" | "lower" | "upper";
-            /** @description How the readings are compressed; null as for the format. */
-            compression: ("gzip" | "none" | "zlib") | null;
             /** @description The topics of the readings, with the placeholder {machine}. */
             filter: string;
-            /** @description The format of the readings; null if it is that of their machines. */
-            format: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
             name: string;
             partition: number;
             pattern: string;
@@ -1909,6 +1900,8 @@ export interface components {
             rename: {
                 [key: string]: string;
             };
+            /** @description The settings of the readings, for all that their machines and profiles do not set. */
+            settings: components["schemas"]["MachineSettings"];
             /**
              * @description new: its queue is being declared. active: its readings are processed. draining: it is deleted, and its last readings are processed. closing: its queue is being deleted.
              * @enum {unknown}
@@ -2029,18 +2022,8 @@ export interface components {
              * @enum {unknown}
              */
             case?: "keep" | "lower" | "upper";
-            /**
-             * @description How the readings are compressed, for machines that set nothing and whose profile sets nothing.
-             * @default null
-             */
-            compression?: ("gzip" | "none" | "zlib") | null;
             /** @description The topics of the readings. A level is a text, + (any level), # (any number of levels, at the end) or, once, the placeholder {machine}. */
             filter: string;
-            /**
-             * @description The format of the readings, for machines that set none and whose profile sets none.
-             * @default null
-             */
-            format?: ("binary" | "cbor" | "json" | "msgpack" | "text") | null;
             /**
              * @description Put before each id that is not renamed.
              * @default
@@ -2058,6 +2041,11 @@ export interface components {
             rename?: {
                 [key: string]: string;
             };
+            /**
+             * @description The settings of the readings, for all that their machines and profiles do not set.
+             * @default {}
+             */
+            settings?: components["schemas"]["MachineSettings"];
         };
         /**
          * TrialOrder
