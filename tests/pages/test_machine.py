@@ -405,3 +405,22 @@ def test_a_viewer_sees_no_actions(page: Page, watch: Watch, origin: str, press: 
         ).to_have_count(0)
         expect(page.get_by_role("link", name=re.compile("^Try"))).to_have_count(0)
     assert axe(page) == []
+
+
+def test_the_overview_shows_late_readings_and_those_that_came_again(
+    page: Page, origin: str, plant: Installation
+) -> None:
+    plant.upload("clock", "def process(data, state):\n    return {'late': meta['late']}")
+    settings = {"late": {"field": "at"}, "duplicates": {"field": "n"}}
+    plant.client.put("/machines/clock/settings", json=settings).raise_for_status()
+    times = ["2026-11-30T06:05:00Z", "2026-11-30T06:01:00Z"]
+    plant.send(("clock", {"n": n, "at": at}) for n, at in [*enumerate(times), (1, times[1])])
+    wait_until(lambda: plant.client.get("/machines/clock").json()["duplicates"] == 1)
+
+    page.goto(f"{origin}/#/machines/clock")
+
+    expect(page.get_by_text("1 reading came again and was not run again.")).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("The newest time of a reading is .* 1 reading was late"))
+    ).to_be_visible()
+    assert axe(page) == []
