@@ -40,6 +40,18 @@ def shown_reading(body: bytes, settings: MachineSettings) -> str:
     return body.hex(" ")
 
 
+def written_reading(body: bytes, settings: MachineSettings) -> str | None:
+    """Return a reading as a trial takes it, if that is not its own JSON: a text, or its bytes in hex."""
+    if settings.is_plain_json:
+        return None
+    if not settings.is_plain_text:
+        return body.hex(" ")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _name(settings: MachineSettings) -> str:
     compression = settings.compression or "none"
     return f"{settings.format or 'json'}" + (f" and {compression}" if compression != "none" else "")

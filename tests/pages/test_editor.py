@@ -6,6 +6,7 @@ from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
 
+import pika
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -222,6 +223,31 @@ def test_a_failed_reading_is_opened_in_the_editor(
     # The page says so if a reading is no longer stored.
     open_logic(page, origin, counter, "&try=reading:99")
     expect(page.get_by_role("alert")).to_contain_text("no longer stored")
+
+
+def test_binary_readings_are_tried_and_kept_in_hex(page: Page, origin: str, plant: Installation) -> None:
+    plant.client.put("/sources/raw", json={"filter": "raw/{machine}", "settings": {"format": "binary"}})
+    plant.upload("scale", "def process(data, state):\n    return {'grams': int.from_bytes(data, 'big')}")
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for body in (b"\x01\x02", b"12"):  # the second one could be JSON
+            channel.basic_publish("amq.topic", "raw.scale", body, pika.BasicProperties(delivery_mode=2))
+    wait_until(lambda: plant.client.get("/machines/scale").json()["readings"] == 2)
+    assert plant.client.get("/machines/scale").json()["settings"] == {"format": "binary"}
+
+    open_logic(page, origin, "scale")
+    page.get_by_role("button", name="Try on 2 readings").click()
+    expect(tried(page, "Reading 1")).to_contain_text("258")
+    expect(tried(page, "Reading 2")).to_contain_text("12594")
+    page.get_by_role("button", name="Keep as example: Reading 2").click()
+    expect(page.get_by_role("region", name="Examples").get_by_text("passes")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(
+        page.get_by_text("Version 2 is deployed. It runs from the next reading on.", exact=True)
+    ).to_be_visible()
+    [example] = plant.client.get("/machines/scale/logic").json()["examples"]
+    assert (example["format"], example["readings"]) == ("binary", ["31 32"])
 
 
 def test_a_kept_outcome_is_an_example_that_the_next_version_must_pass(

@@ -183,6 +183,7 @@ FIELDS: Final[dict[str, Any]] = {
     "RecentReading.reading": {"temperature": 91.5},
     "RecentReading.results": [{"alarm": "too hot", "times": 1}],
     "RecentReading.whole": True,
+    "written": None,
     "RecentResult.data": {"alarm": "too hot", "times": 1},
     "RecentResult.id": "17",
     "WorkerStatus.id": _WORKER,

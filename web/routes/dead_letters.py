@@ -19,9 +19,11 @@ from pipeline.clock import now
 from pipeline.dead_letters.causes import count_causes
 from pipeline.errors import RedriveStopped
 from pipeline.model.dead_letter import KINDS, STRAY, Letter, is_cause, parse_id
+from pipeline.model.machine_settings import NO_SETTINGS
 from pipeline.model.topic_source import key_of
 from pipeline.store.audit import Audit
 from pipeline.store.dead_letters import CHUNK, KeptLetter, LetterFilter
+from pipeline.trials.written import written_reading
 from pipeline.wire import data_key, is_machine_id
 from web.access.roles import Role, access
 from web.schemas.dead_letter import (
@@ -120,6 +122,9 @@ class DeadLettersController(Controller):
         [body] = services.letters.bodies([kept.letter])
         if body is None:
             raise _gone(machine, number)
+        settings = NO_SETTINGS
+        if machine != STRAY:
+            settings = services.topic_sources.settings_of(services.machines.read(machine))
         encoding: Literal["json", "base64"] = "json" if is_json(body) else "base64"
         return WholeDeadLetter(
             **shown_letter(kept),
@@ -129,6 +134,7 @@ class DeadLettersController(Controller):
             content_type=kept.letter.content_type,
             encoding=encoding,
             reading=msgspec.Raw(body) if encoding == "json" else b64encode(body).decode(),
+            written=written_reading(body, settings),
         )
 
     @post(

@@ -54,7 +54,8 @@ class ReadingsController(Controller):
         The setting `recent` says how many are stored.
         """
         readings, following = _page(services, machine_id, before, limit)
-        return RecentReadings([shown(machine_id, each) for each in readings], following)
+        settings = services.topic_sources.settings_of(services.machines.read(machine_id))
+        return RecentReadings([shown(machine_id, each, settings) for each in readings], following)
 
     @get("/results", sync_to_thread=True, **access(Role.VIEWER, 404))
     def list_results(

@@ -53,7 +53,8 @@ class WholeDeadLetter(DeadLetter, kw_only=True):
     """A dead letter with its reading: the JSON value, or its bytes in base64 if it is not JSON.
 
     `text` is the line of the logic that failed. `routing_key`, `message_id` and `content_type` are the
-    reading's own.
+    reading's own. `written` is the reading as a trial of its machine takes it, if the machine's settings name
+    another format than JSON: a text, or its bytes in hex.
     """
 
     text: str
@@ -62,6 +63,7 @@ class WholeDeadLetter(DeadLetter, kw_only=True):
     content_type: str | None
     encoding: Literal["json", "base64"]
     reading: Any
+    written: str | None
 
 
 class DeadLetterPage(Struct):

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from pipeline.clock import rfc3339
 from pipeline.model.counters import LastError
 from pipeline.model.machine import Health, Stored
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.recent import KeptReading
 from sandbox.job import OutcomeKind
 from web.schemas import reading
@@ -82,6 +83,10 @@ class WholeMachine(MachineSummary, kw_only=True):
         str | None,
         Meta(description="The newest time of a reading, by which the others are late; null without a rule."),
     ]
+    settings: Annotated[
+        MachineSettings,
+        Meta(description="The settings that apply: its own, then those of its profile, then of its source."),
+    ]
     errors_by_kind: dict[str, int]
     limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by exceeded limit.")]
     last_reading: Annotated[RecentReading | None, Meta(description="The last reading, with its outcome.")]
@@ -98,9 +103,16 @@ def shown(machine_id: str, stored: Stored, health: Health) -> MachineSummary:
 
 
 def shown_whole(
-    machine_id: str, stored: Stored, health: Health, recents: Sequence[KeptReading]
+    machine_id: str,
+    stored: Stored,
+    health: Health,
+    recents: Sequence[KeptReading],
+    settings: MachineSettings,
 ) -> WholeMachine:
-    """Return a complete machine. `recents` are its recent readings, the oldest first."""
+    """Return a complete machine. `recents` are its recent readings, the oldest first.
+
+    `settings` are those that apply.
+    """
     counters = stored.record.counters
     results = [each for recent in recents for each in shown_results(machine_id, recent)]
     return WholeMachine(
@@ -109,9 +121,10 @@ def shown_whole(
         duplicates=counters.duplicates,
         late=counters.late,
         newest=rfc3339(stored.record.newest / 1000) if stored.record.newest is not None else None,
+        settings=settings,
         errors_by_kind=counters.dead_letters,
         limits=counters.limits,
-        last_reading=reading.shown(machine_id, recents[-1]) if recents else None,
+        last_reading=reading.shown(machine_id, recents[-1], settings) if recents else None,
         last_result=results[-1] if results else None,
         last_error=_error(counters.last_error) if counters.last_error else None,
     )

@@ -7,7 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.broker.result import event_ids
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
 from pipeline.model.recent import KeptReading
+from pipeline.trials.written import written_reading
 from sandbox.job import OutcomeKind
 
 #: The form of a reading in JSON: as its JSON value, as text, or as base64.
@@ -35,6 +37,8 @@ class RecentReading(Struct):
     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is
     false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is
     too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`.
+    `written` is the reading as a trial of this machine takes it, if its settings name another format than
+    JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole.
     """
 
     machine: str
@@ -49,6 +53,7 @@ class RecentReading(Struct):
     reading: Any
     results: list[Any]
     error: ReadingError | None
+    written: str | None
 
 
 class RecentResult(Struct):
@@ -65,8 +70,8 @@ class RecentResult(Struct):
     data: Any
 
 
-def shown(machine_id: str, recent: KeptReading) -> RecentReading:
-    """Return a reading as clients see it."""
+def shown(machine_id: str, recent: KeptReading, settings: MachineSettings = NO_SETTINGS) -> RecentReading:
+    """Return a reading of a machine with these settings as clients see it."""
     encoding, value = _value(recent)
     failure = recent.failure
     return RecentReading(
@@ -82,6 +87,7 @@ def shown(machine_id: str, recent: KeptReading) -> RecentReading:
         reading=value,
         results=[shown_result(each) for each in recent.results],
         error=ReadingError(failure.message, failure.line, failure.text, failure.limit) if failure else None,
+        written=written_reading(recent.reading, settings) if recent.whole else None,
     )
 
 

@@ -1777,7 +1777,7 @@ export interface components {
          *
          *     `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
-         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`.
+         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`. `written` is the reading as a trial of this machine takes it, if its settings name another format than JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole.
          */
         RecentReading: {
             bytes: number;
@@ -1794,6 +1794,7 @@ export interface components {
             time: string;
             topic: string | null;
             whole: boolean;
+            written: string | null;
         };
         /**
          * RecentReadings
@@ -2171,7 +2172,7 @@ export interface components {
          * WholeDeadLetter
          * @description A dead letter with its reading: the JSON value, or its bytes in base64 if it is not JSON.
          *
-         *     `text` is the line of the logic that failed. `routing_key`, `message_id` and `content_type` are the reading's own.
+         *     `text` is the line of the logic that failed. `routing_key`, `message_id` and `content_type` are the reading's own. `written` is the reading as a trial of its machine takes it, if the machine's settings name another format than JSON: a text, or its bytes in hex.
          */
         WholeDeadLetter: {
             bytes: number;
@@ -2195,6 +2196,7 @@ export interface components {
             sent_before: number | string | null;
             text: string;
             time: string;
+            written: string | null;
         };
         /**
          * WholeMachine
@@ -2240,6 +2242,8 @@ export interface components {
             resent: number;
             /** @description Results published. */
             results: number;
+            /** @description The settings that apply: its own, then those of its profile, then of its source. */
+            settings: components["schemas"]["MachineSettings"];
         };
         /**
          * WholeTemplate

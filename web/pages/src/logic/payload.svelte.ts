@@ -22,11 +22,10 @@ export class Payload {
     this.#owner = owner;
   }
 
-  /** Read the format from the settings: those of a machine, then those of its profile. */
+  /** Read the format from the settings that apply. */
   async read(): Promise<void> {
     await this.#attempt(async () => {
-      const [own] = await settingsOf(this.#owner);
-      this.format = own.format ?? (await this.#ofProfile()) ?? "json";
+      this.format = (await this.#applying()).format ?? "json";
     });
   }
 
@@ -45,13 +44,14 @@ export class Payload {
     });
   }
 
-  async #ofProfile(): Promise<Format | null> {
-    if (this.#owner.kind === "profile") return null;
-    const path = { machine_id: this.#owner.name };
-    const machine = await nullOn(404, body(api.GET("/machines/{machine_id}", { params: { path } })));
-    if (!machine?.profile) return null;
-    const [settings] = await settingsOf({ kind: "profile", name: machine.profile });
-    return settings.format ?? null;
+  async #applying(): Promise<Settings> {
+    if (this.#owner.kind === "machine") {
+      const path = { machine_id: this.#owner.name };
+      const machine = await nullOn(404, body(api.GET("/machines/{machine_id}", { params: { path } })));
+      return machine?.settings ?? {};
+    }
+    const [settings] = await settingsOf(this.#owner);
+    return settings;
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {

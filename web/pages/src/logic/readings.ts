@@ -8,7 +8,7 @@ export interface Reading {
   id: number;
   /** Its number on its machine; null if it was typed or edited. */
   number: number | null;
-  /** Its JSON text, unchanged. */
+  /** Its JSON text, unchanged; if its format is not JSON, a JSON text with its text, or its bytes in hex. */
   json: string;
 }
 
@@ -26,14 +26,16 @@ export async function lastReadings(machine: string): Promise<{ readings: Reading
 /** Return one of the machine's last readings or dead letters. Throws if it no longer exists. */
 export async function oneReading(machine: string, what: string): Promise<Reading> {
   const [kind, number = ""] = what.split(":");
-  if (!(kind === "letter" ? /^(\d{1,15}|expired-[0-9a-f]{32})$/ : /^\d{1,15}$/).test(number)) throw gone("The reading in the address is invalid. The last readings are shown instead.");
+  if (!(kind === "letter" ? /^(\d{1,15}|(expired|other-source)-[0-9a-f]{32})$/ : /^\d{1,15}$/).test(number)) throw gone("The reading in the address is invalid. The last readings are shown instead.");
   if (kind === "letter") {
     const params = { path: { machine, number } };
     const letter = await body(api.GET("/dead-letters/{machine}/{number}", { params, ...asText }));
-    if ((JSON.parse(letter) as Schemas["WholeDeadLetter"]).encoding !== "json") {
+    const { encoding, written } = JSON.parse(letter) as Schemas["WholeDeadLetter"];
+    if (written === null && encoding !== "json") {
       throw gone(`The dead letter ${machine}/${number} is not JSON, so it cannot be tried. The last readings are shown instead.`);
     }
-    return reading(members(letter)?.get("reading") ?? "null", /^\d/.test(number) ? Number(number) : null);
+    const json = written === null ? (members(letter)?.get("reading") ?? "null") : JSON.stringify(written);
+    return reading(json, /^\d/.test(number) ? Number(number) : null);
   }
   const { readings } = await page(machine, { before: Number(number) + 1, limit: 1 });
   const [found] = readings;
@@ -58,7 +60,8 @@ async function page(
   if (written === null) return { readings: [], left: 0 };
   const all = [...(members(members(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse();
   const readings = all.flatMap((each) => {
-    const { number, whole, encoding } = JSON.parse(each) as Schemas["RecentReading"];
+    const { number, whole, encoding, written } = JSON.parse(each) as Schemas["RecentReading"];
+    if (written !== null) return [reading(JSON.stringify(written), number)];
     return whole && encoding === "json" ? [reading(members(each)?.get("reading") ?? "null", number)] : [];
   });
   return { readings, left: all.length - readings.length };
