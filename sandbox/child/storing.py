@@ -6,7 +6,8 @@ Such a value is found after the logic has ended, so no line is at hand. The mess
 - Exactly one line of `process` stores something in or below `state["last"]`.
 - Each use of `state` is one that names its key, or one that stores nothing. So no key that is computed, no
   other name for `state` and no function that gets it can have stored the value.
-- If the value is below `state["last"]`, no other name for that value can exist either.
+- If the value is below `state["last"]`, no other name exists for one of the lists and dicts that hold it:
+  what the line stores is written out there, such as `[value]`, and no other line reads `state["last"]`.
 
 A value in a result comes from the `return` of `process`, if there is only one that can return it.
 """
@@ -15,16 +16,22 @@ import ast
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-#: The beginning of a message: the first key in the state, and whether the place is below it.
-_IN_STATE: Final = re.compile(r'state\[("(?:[^"\\]|\\.)*")\](\[?)')
+from sandbox.runtime.values import KEY_CHARS
+
+#: A key or an index in a message.
+_STEP: Final = r'\[(?:"(?:[^"\\]|\\.)*"|[0-9]+)\]'
+#: The beginning of a message: the first key in the state, the steps below it, and whether a key is wrong.
+_IN_STATE: Final = re.compile(rf'state\[("(?:[^"\\]|\\.)*")\]((?:{_STEP})*)( has .* as a key)?')
 
 #: Methods of a dict that give no value of it away, and those that give one.
 _HARMLESS: Final = frozenset(("clear", "keys"))
 _GIVING: Final = frozenset(("get", "pop", "setdefault"))
+#: Methods whose arguments are stored as they are. Other methods may store the parts of their arguments.
+_KEEPING: Final = frozenset(("append", "appendleft", "insert", "setdefault"))
 
 
 def storing_line(source: str, message: str) -> int | None:
@@ -32,7 +39,10 @@ def storing_line(source: str, message: str) -> int | None:
     if (uses := _uses(source)) is None:
         return None
     if found := _IN_STATE.match(message):
-        return uses.line_of(json.loads(found[1]), below=bool(found[2]))
+        key = json.loads(found[1])
+        holders = len(re.findall(_STEP, found[2])) + bool(found[3])
+        # A longer key may be cut off in the message.
+        return uses.line_of(key, holders) if len(key) < KEY_CHARS else None
     return _only(uses.returns) if message.startswith("result") else None
 
 
@@ -41,69 +51,140 @@ class _Uses:
 
     def __init__(self, process: ast.FunctionDef, state: str) -> None:
         self.returns = set[int]()
+        self._process = process
         self._is_open = False
         self._stores = defaultdict[str, set[int]](set)
-        self._given = set[str]()
-        parents = {part: node for node in ast.walk(process) for part in ast.iter_child_nodes(node)}
+        #: For each key: up to how many lists and dicts that hold a value have no other name.
+        self._own = defaultdict[str, float](lambda: float("inf"))
+        self._parents = {part: node for node in ast.walk(process) for part in ast.iter_child_nodes(node)}
         for node in ast.walk(process):
             if isinstance(node, ast.Return) and not isinstance(node.value, ast.Constant | None):
                 self.returns.add(node.lineno)
             elif isinstance(node, ast.Name) and node.id == state:
-                self._note(node, parents)
+                self._note(node)
+        del self._parents, self._process
 
-    def line_of(self, key: str, *, below: bool) -> int | None:
-        """Return the line that stores a key, or a value below it."""
-        return None if self._is_open or (below and key in self._given) else _only(self._stores[key])
+    def line_of(self, key: str, holders: int) -> int | None:
+        """Return the line that stores the value of a key, or a value in so many lists and dicts below it."""
+        return None if self._is_open or holders > self._own[key] else _only(self._stores[key])
 
-    def _note(self, name: ast.Name, parents: dict[ast.AST, ast.AST]) -> None:
+    def _note(self, name: ast.Name) -> None:
         """Note one use of the state."""
-        holder = parents[name]
+        holder = self._parents[name]
         if isinstance(holder, ast.Subscript) and (key := _text(holder.slice)) is not None:
-            self._follow(holder, key, parents)
-        elif isinstance(holder, ast.Attribute) and isinstance(call := parents[holder], ast.Call):
-            self._call(call, holder.attr, parents)
+            self._follow(holder, key, 0)
+        elif (call := self._call_of(holder)) is not None:
+            self._call(call, holder.attr)  # type: ignore[attr-defined]
+        elif isinstance(holder, ast.Return):
+            self._is_open |= self._function_of(holder) is not self._process
         elif not (isinstance(holder, ast.Compare) and name in holder.comparators):
             self._is_open = True
 
-    def _follow(self, part: ast.expr, key: str, parents: dict[ast.AST, ast.AST]) -> None:
-        """Note what happens to the value of a key, or to a value below it."""
-        while isinstance(above := parents[part], ast.Subscript) and above.value is part:
+    def _follow(self, part: ast.expr, key: str, depth: int) -> None:
+        """Note what happens to the value of a key, or to a value that is so deep below it."""
+        while isinstance(above := self._parents[part], ast.Subscript) and above.value is part:
             part = above
-        if not isinstance(getattr(part, "ctx", None), ast.Load):
-            self._stores[key].add(part.lineno)
-        elif isinstance(above, ast.Attribute) and isinstance(parents[above], ast.Call):
-            self._stores[key].add(part.lineno)  # a method, which may store its arguments
-        else:
-            self._given.add(key)
+            depth += not isinstance(above.slice, ast.Slice)
+        if isinstance(part, ast.Subscript) and not isinstance(part.ctx, ast.Load):
+            self._store(key, part.lineno, depth, _assigned(above, part))
+        elif (call := self._call_of(above)) is not None:
+            deeper = above.attr in _KEEPING  # type: ignore[attr-defined]
+            self._store(key, part.lineno, depth + deeper, _arguments(call))
+            self._follow(call, key, depth)
+        elif not isinstance(above, ast.Expr):
+            self._own[key] = 0
 
-    def _call(self, call: ast.Call, method: str, parents: dict[ast.AST, ast.AST]) -> None:
+    def _call(self, call: ast.Call, method: str) -> None:
+        """Note a call of a method of the state."""
         key = _text(call.args[0]) if call.args else None
         if method in _GIVING and key is not None:
             if method == "setdefault":
-                self._stores[key].add(call.lineno)
-            self._follow(call, key, parents)
-        elif method == "update" and (keys := list(_updated(call))) and None not in keys:
-            for each in filter(None, keys):
-                self._stores[each].add(call.lineno)
+                self._store(key, call.lineno, 0, call.args[1:])
+            self._follow(call, key, 0)
+        elif method == "update":
+            for each, value in _updated(call):
+                if each is None:
+                    self._is_open = True
+                else:
+                    self._store(each, call.lineno, 0, [value])
         elif method not in _HARMLESS:
             self._is_open = True
+
+    def _store(self, key: str, line: int, depth: int, values: Iterable[ast.expr | None]) -> None:
+        """Note that a line stores one of these values so deep below a key. None is an unknown value."""
+        self._stores[key].add(line)
+        for value in values:
+            self._own[key] = min(self._own[key], depth + _own(value))
+
+    def _call_of(self, method: ast.AST) -> ast.Call | None:
+        """Return the call of a method; None if this is something else."""
+        call = self._parents[method] if isinstance(method, ast.Attribute) else None
+        return call if isinstance(call, ast.Call) and call.func is method else None
+
+    def _function_of(self, node: ast.AST) -> ast.AST:
+        while not isinstance(node := self._parents.get(node, self._process), ast.FunctionDef):
+            pass
+        return node
 
 
 @lru_cache(maxsize=4)
 def _uses(source: str) -> _Uses | None:
     """Return the uses of the state in the `process` of a source, if it has one such function."""
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    processes = [each for each in functions if each.name == "process"]
-    parameters = [*processes[0].args.posonlyargs, *processes[0].args.args] if len(processes) == 1 else []
-    return _Uses(processes[0], parameters[1].arg) if len(parameters) > 1 else None
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):  # an older version of the policy accepted it
+        return None
+    found = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == "process"]
+    if len(found) != 1 or found[0] not in tree.body:
+        return None
+    parameters = [*found[0].args.posonlyargs, *found[0].args.args]
+    return _Uses(found[0], parameters[1].arg) if len(parameters) > 1 else None
 
 
-def _updated(call: ast.Call) -> Iterator[str | None]:
-    """Yield the keys that `update` stores; None for one that is not known."""
+def _assigned(statement: ast.AST, target: ast.expr) -> list[ast.expr | None]:
+    """Return the values that a statement stores at its target."""
+    if isinstance(statement, ast.Delete):
+        return []
+    if isinstance(statement, ast.Assign) and statement.targets == [target]:
+        return [statement.value]
+    return [statement.value if isinstance(statement, ast.AugAssign | ast.AnnAssign) else None]
+
+
+def _arguments(call: ast.Call) -> list[ast.expr | None]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _updated(call: ast.Call) -> Iterator[tuple[str | None, ast.expr | None]]:
+    """Yield the keys and values that `update` stores; None for a key that is not known."""
     for each in call.args:
-        yield from map(_text, each.keys) if isinstance(each, ast.Dict) else [None]
+        if isinstance(each, ast.Dict):
+            yield from zip(map(_text, each.keys), each.values, strict=True)
+        else:
+            yield None, None
     for keyword in call.keywords:
-        yield keyword.arg
+        yield keyword.arg, keyword.value
+
+
+def _own(value: ast.expr | None) -> float:
+    """Return how many levels of lists and dicts in a value are made where it is written.
+
+    So there is no other name for them.
+    """
+    match value:
+        case ast.Constant() | ast.JoinedStr():
+            return float("inf")
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+            return 1 + min(map(_own, parts), default=float("inf"))
+        case ast.Dict(keys=keys, values=parts):
+            return 0 if None in keys else 1 + min(map(_own, parts), default=float("inf"))
+        case ast.ListComp(elt=part) | ast.SetComp(elt=part) | ast.DictComp(value=part):
+            return 1 + _own(part)
+        case ast.IfExp(body=one, orelse=other):
+            return min(_own(one), _own(other))
+        case ast.BinOp():
+            return 1
+        case _:
+            return 0
 
 
 def _text(node: ast.expr | None) -> str | None:

@@ -47,7 +47,7 @@ _LONG_NUMBER = re.compile(rb"[0-9]{20}")
 #: Halves of a surrogate pair, which are no characters.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: The most characters of a key in a message, and of the keys and indexes that lead to a value.
-_KEY, _PATH = 40, 120
+KEY_CHARS, _PATH = 40, 120
 
 #: The `config` of a logic: neither it nor the values in it can be changed.
 Config = MappingProxyType[str, Any]
@@ -243,7 +243,7 @@ def _path(value: Any, test: Callable[[Any], bool]) -> str | None:
         for key, item in value.items():
             path = "" if test(key) else _path(item, test)
             if path is not None:
-                return f"[{json.dumps(key[:_KEY], ensure_ascii=False)}]{path}"
+                return f"[{json.dumps(key[:KEY_CHARS], ensure_ascii=False)}]{path}"
     elif type(value) in SEQUENCES or type(value) is Deque:
         for index, item in enumerate(value):
             path = _path(item, test)

@@ -16,7 +16,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 def failure(sandbox: Sandbox, *lines: str) -> Failure:
     source = "\n".join(["def process(data, state):", *(f"    {line}" for line in lines)])
-    [report] = sandbox.run([Job(Logic.of(source), b'{"list": [], "deep": {}}', [b"1"])])
+    [report] = sandbox.run([Job(Logic.of(source), b'{"list": [], "deep": {}}', [b'{"list": []}'])])
     found = report.outcomes[0].failure
     assert found is not None
     return found
@@ -59,6 +59,69 @@ def test_the_line_is_named_if_it_is_certain(sandbox: Sandbox, lines: list[str], 
     assert "set" in found.message
     assert found.line == line
     assert found.text == (lines[line - 2].strip() if line else "")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["x = state.setdefault('a', [])", "x.append({1})"],
+        ["x = state.get('list')", "x.append({1})"],
+        ["(x := state['list'])", "x.append({1})"],
+        ["x = state['deep'].setdefault('x', [])", "x.append({1})"],
+        ["state['deep']['x'] = []", "for x in state['deep'].values():", "    x.append({1})"],
+        ["x = []", "state['a'] = x", "x.append({1})"],
+        ["x = []", "state['a'] = [x]", "x.append({1})"],
+        ["x = []", "state['a'] = {'x': x}", "x.append({1})"],
+        ["x = []", "state['a'] = {**{'x': x}}", "x.append({1})"],
+        ["x = []", "state['a'] = [x for _ in [1]]", "x.append({1})"],
+        ["x = []", "state['a'] = x if x == [] else 0", "x.append({1})"],
+        ["x = [[]]", "state['a'] = [0] + x", "x[0].append({1})"],
+        ["x = [[]]", "state['list'] += x", "x[0].append({1})"],
+        ["x = [[]]", "state['list'][0:0] = x", "x[0].append({1})"],
+        ["x = []", "state['list'].append(x)", "x.append({1})"],
+        ["x = []", "state.update(a=x)", "x.append({1})"],
+        ["x = []", "state.update({'a': x}, a=x)", "x.append({1})"],
+        ["state['a'] = x = []", "x.append({1})"],
+        ["state['a'] = (x := [])", "x.append({1})"],
+        ["state['a'] = data['list']", "data['list'].append({1})"],
+        ["x = {}", "state['a'] = x", "x[5] = {1}"],
+        ["x = {}", "state['a'] = x", "x['\\ud800'] = 1"],
+        ["x = {}", "state['a'] = x", "x['\\0'] = 1"],
+        ["def store(key, by):", "    by('a', {1})", "store('a', state.setdefault)"],
+        [f"state['{'k' * 40}'] = 1", f"for _ in [1]: state['{'k' * 41}'] = {{1}}"],
+    ],
+)
+def test_no_line_is_named_that_did_not_store_the_value(sandbox: Sandbox, lines: list[str]) -> None:
+    found = failure(sandbox, *lines)
+
+    assert found.message.startswith("state[")
+    assert found.line is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        (["x = {1}", "state['a'] = [x]"], 3),
+        (["x = {1}", "state['a'] = {'x': [x for _ in [1]], 'n': 1}"], 3),
+        (["x = {1}", "state['list'].append([x])"], 3),
+        (["x = {1}", "state.update(a=[x], n=data)"], 3),
+        (["state['a'] = {1}", "return state"], 2),
+        (["def tell():", "    return state", "state['a'] = 1", "tell()['a'] = {1}"], None),
+    ],
+)
+def test_a_value_with_another_name_and_a_returned_state_have_their_line(
+    sandbox: Sandbox, lines: list[str], line: int | None
+) -> None:
+    assert failure(sandbox, *lines).line == line
+
+
+def test_of_two_functions_with_the_name_process_no_line_is_named(sandbox: Sandbox) -> None:
+    source = "def process(data, state):\n    state['a'] = 1\n"
+    source += "if True:\n    def process(data, state):\n        state['a'] = {1}"
+    assert sandbox.check(source).accepted
+    [report] = sandbox.run([Job(Logic.of(source), b"{}", [b"1"])])
+    assert report.outcomes[0].failure is not None
+    assert report.outcomes[0].failure.line is None
 
 
 @pytest.mark.parametrize("value", ["float('nan')", "float('inf')", "2 ** 70", "{5: 1}", "b'x'", "'\\x00'"])
