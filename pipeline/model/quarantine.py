@@ -7,11 +7,14 @@ quarantine. Kills count regardless of the readings between them, because each ki
 second. Exhaustions count only in a row.
 """
 
-from typing import Self
+from typing import Final, Self
 
 from msgspec import Struct
 
-from sandbox.job import EXHAUSTIONS, KILLS, Outcome
+from sandbox.job import EXHAUSTIONS, KILLS, Outcome, OutcomeKind
+
+#: The outcomes of readings that say nothing about the logic, because it was not meant to run on them.
+_NOT_RUN: Final[frozenset[OutcomeKind]] = frozenset({"paused", "late"})
 
 
 class Strikes(Struct, frozen=True, array_like=True):
@@ -27,7 +30,7 @@ class Strikes(Struct, frozen=True, array_like=True):
 
     def after(self, outcome: Outcome) -> Self:
         """Return the strikes after this outcome of a reading."""
-        if outcome.kind == "paused":
+        if outcome.kind in _NOT_RUN:
             return self
         if outcome.kind == "quarantined":
             # If there are no strikes on this machine, the logic was stopped on another machine of the same

@@ -1,5 +1,7 @@
 """The outcomes that lead to quarantine, and those that do not."""
 
+from typing import Literal
+
 import pytest
 
 from pipeline.model.quarantine import Strikes
@@ -27,6 +29,12 @@ def test_only_consecutive_readings_that_run_out_of_fuel_or_time_count(limit: str
     exhausted = Outcome("limit", failure=Failure("too much", limit=limit))
     assert strikes(*[exhausted] * EXHAUSTIONS).quarantined
     assert not strikes(*[exhausted] * (EXHAUSTIONS - 1), FINE, exhausted).quarantined
+
+
+@pytest.mark.parametrize("kind", ["paused", "late"])
+def test_a_reading_that_is_not_run_changes_no_count(kind: Literal["paused", "late"]) -> None:
+    exhausted = Outcome("limit", failure=Failure("too much", limit="fuel"))
+    assert strikes(*[exhausted, Outcome(kind, failure=Failure("not run"))] * EXHAUSTIONS).quarantined
 
 
 def test_other_limits_and_errors_do_not_count() -> None:
