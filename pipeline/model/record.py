@@ -165,7 +165,7 @@ class Record(Struct, frozen=True, array_like=True):
     the last readings, by which duplicates are recognised (`pipeline.model.duplicates`). `home` is the
     partition that the last readings came from; None if an older version wrote the record, and before the
     first reading (rule 9). `newest` is the newest time of a reading, in milliseconds since 1970, if the
-    machine has a rule for late readings (`pipeline.model.late`).
+    machine has a rule for late readings (`pipeline.model.late`), and `newest_field` the field with that time.
     """
 
     number: int = 0
@@ -184,6 +184,7 @@ class Record(Struct, frozen=True, array_like=True):
     keys: bytes = b""
     home: int | None = None
     newest: int | None = None
+    newest_field: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -322,6 +323,7 @@ class Record(Struct, frozen=True, array_like=True):
         counters: Counters,
         keys: bytes = b"",
         newest: int | None = None,
+        newest_field: str | None = None,
     ) -> Self:
         """Return the record after `run` and `move`, the fresh readings of a split, were run and moved.
 
@@ -375,6 +377,7 @@ class Record(Struct, frozen=True, array_like=True):
             attempts=attempts,
             keys=keys,
             newest=newest,
+            newest_field=newest_field,
             home=self.home if home is None else home,
         )
 

@@ -43,9 +43,9 @@ class Transaction(Struct):
     says how far the session that wrote the previous record is settled. `found` says which readings an earlier
     batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from a dead
     letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `late` has the
-    places in `run` of late readings, each with the reason, and `newest` the newest time of a reading. `uses`
-    are the dead letters that the readings in `run` use up. `recents` are the last readings in `run`, encoded
-    to be kept. `after` is None if there is nothing to write.
+    places in `run` of late readings, each with the reason, and `newest` the newest time of a reading, in
+    `newest_field`. `uses` are the dead letters that the readings in `run` use up. `recents` are the last
+    readings in `run`, encoded to be kept. `after` is None if there is nothing to write.
 
     `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
     letters of the readings if the machine's home stays elsewhere; then nothing else happens to them
@@ -65,6 +65,7 @@ class Transaction(Struct):
     late: dict[int, str] = {}
     late_action: LateAction = "accept"
     newest: int | None = None
+    newest_field: str | None = None
     uses: list[str] = []
     outcomes: list[Outcome] = []
     recents: list[bytes] = []
@@ -166,11 +167,15 @@ class Transaction(Struct):
         self.run, self.skipped, self.uses = decision.run, decision.skipped, decision.uses
 
     def judge(self) -> None:
-        """Note which of the readings to run are late."""
-        self.newest = self.stored.record.newest
+        """Note which of the readings to run are late. Without a rule, the newest time is forgotten.
+
+        It is also forgotten if the rule has another field now, which may have quite different times.
+        """
         if (rule := self.settings.late_rule) is not None:
-            self.late, self.newest = judge(rule, self.newest, self.run, milliseconds_now())
-            self.late_action = rule.action
+            record = self.stored.record
+            newest = record.newest if record.newest_field == rule.field else None
+            self.late, self.newest = judge(rule, newest, self.run, milliseconds_now())
+            self.newest_field, self.late_action = rule.field, rule.action
 
     @property
     def _left_out(self) -> dict[int, str]:
@@ -247,6 +252,7 @@ class Transaction(Struct):
             ),
             keys=self.keys,
             newest=self.newest,
+            newest_field=self.newest_field,
         )
         if self.moves_home:
             self.after = replace(self.after, marks=(*self._refused_before(), *self.after.marks))

@@ -109,6 +109,39 @@ def test_a_batch_of_late_readings_alone_becomes_dead_letters(plant: Installation
     assert plant.state("l5") == {"n": 1}
 
 
+def test_the_newest_time_begins_anew_with_another_field(plant: Installation) -> None:
+    plant.upload("l7", TELL)
+    rule(plant, "/machines/l7", action="dead-letter")
+    send(plant, "l7", *at(9))
+    wait_until(lambda: has(plant, "l7", 1))
+
+    plant.client.put(
+        "/machines/l7/settings", json={"late": {"field": "uptime", "action": "dead-letter"}}
+    ).raise_for_status()
+    send(plant, "l7", *[({"n": n, "uptime": n}, None) for n in (5, 6, 4)])
+
+    wait_until(lambda: has(plant, "l7", 4))
+    assert (plant.state("l7"), shown(plant, "l7")["late"]) == ({"n": 3}, 1)
+    assert shown(plant, "l7")["newest"] == "1970-01-01T00:00:06.000Z"
+
+
+def test_without_the_rule_the_newest_time_is_forgotten(plant: Installation) -> None:
+    plant.upload("l8", TELL)
+    rule(plant, "/machines/l8", action="dead-letter")
+    send(plant, "l8", *at(9))
+    wait_until(lambda: has(plant, "l8", 1))
+
+    plant.client.put("/machines/l8/settings", json={}).raise_for_status()
+    send(plant, "l8", *at(8))
+    wait_until(lambda: has(plant, "l8", 2))
+    assert shown(plant, "l8")["newest"] is None
+    rule(plant, "/machines/l8", action="dead-letter")
+    send(plant, "l8", *at(7, 6))
+
+    wait_until(lambda: has(plant, "l8", 4))
+    assert (plant.state("l8"), shown(plant, "l8")["late"]) == ({"n": 3}, 1)
+
+
 def test_invalid_rules_are_refused(plant: Installation) -> None:
     for wrong in ({}, {"field": ""}, {"field": "a", "seconds": -1}, {"field": "a", "action": "drop"}):
         answer = plant.client.put("/machines/l6/settings", json={"late": wrong})
