@@ -225,7 +225,14 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
     if now is None:
         moved = was.moved + ahead
         return Record(
-            number, was.state, strikes=was.strikes, moved=moved, taken=was.taken, counters=was.counters
+            number,
+            was.state,
+            strikes=was.strikes,
+            moved=moved,
+            taken=was.taken,
+            counters=was.counters,
+            newest=was.newest,
+            newest_field=was.newest_field,
         )
     return replace(
         now,
@@ -234,6 +241,8 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
         strikes=was.strikes,
         counters=was.counters,
         gone=kept is None,
+        newest=was.newest,
+        newest_field=was.newest_field,
     )
 
 

@@ -156,6 +156,22 @@ def test_the_marks_of_readings_are_not_part_of_a_restored_record(commands: Comma
     assert commands.client.zcard("machines") == 2
 
 
+def test_the_newest_time_of_readings_is_restored_with_the_state(commands: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "plant.backup"
+    known = Record(number=9, state=b'{"a":1}', newest=5_000, newest_field="time")
+    keep(commands, "there", known)
+    keep(commands, "gone", known)
+    commands.run("export", file)
+    commands.client.flushdb()
+    keep(commands, "there", Record(number=20, newest=9_000, newest_field="at"))
+
+    commands.run("import", file, "--force")
+
+    for machine_id in ("there", "gone"):
+        record = commands.record(machine_id)
+        assert (record.state, record.newest, record.newest_field) == (b'{"a":1}', 5_000, "time")
+
+
 def test_a_system_with_machines_is_overwritten_only_on_request(commands: Commands, tmp_path: Path) -> None:
     file = tmp_path / "plant.backup"
     for name in ("a", "b"):
