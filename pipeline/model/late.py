@@ -91,7 +91,7 @@ def time_of(value: Any) -> int | None:
     """Return a time in milliseconds since 1970; None if the value is not a time."""
     if isinstance(value, str):
         try:
-            time = datetime.fromisoformat(value)
+            time = datetime.fromisoformat(value.upper())  # RFC 3339 also allows a small z
         except ValueError:
             return None
         return _milliseconds((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
@@ -111,6 +111,10 @@ def _milliseconds(seconds: float) -> int | None:
 def _reason(rule: LateRule, time: int, newest: int) -> str:
     return (
         f"the reading is late: its {rule.field} is {rfc3339(time / 1000)}, and the newest reading is of "
-        f"{rfc3339(newest / 1000)}, {(newest - time) / 1000:,.0f} seconds later; the rule allows "
-        f"{rule.seconds:,.0f}"
+        f"{rfc3339(newest / 1000)}, {_shown((newest - time) / 1000)} seconds later; the rule allows "
+        f"{_shown(rule.seconds)}"
     )
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:,.3f}".rstrip("0").rstrip(".")

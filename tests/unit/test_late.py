@@ -25,6 +25,7 @@ def reading(time: Any, *, claim: Claim | None = None) -> Reading:
         ("2026-11-30T06:00:00Z", 1_796_018_400_000),
         ("2026-11-30T07:00:00.250+01:00", 1_796_018_400_250),
         ("2026-11-30T06:00:00", 1_796_018_400_000),
+        ("2026-11-30t06:00:00z", 1_796_018_400_000),
         (1_796_018_400, 1_796_018_400_000),
         (1_796_018_400.25, 1_796_018_400_250),
         (1_796_018_400_250, 1_796_018_400_250),
@@ -60,6 +61,13 @@ def test_a_reading_is_late_beyond_the_bound_and_not_at_it() -> None:
         "the reading is late: its time is 1970-01-01T00:15:39.000Z, and the newest reading is of "
         "1970-01-01T00:16:40.000Z, 61 seconds later; the rule allows 60"
     )
+
+
+def test_parts_of_a_second_are_named() -> None:
+    judged = judge(LateRule(field="time", seconds=0.25), 1_000_400, [reading(1000)], NOW)
+    assert judged.late[0].endswith("16:40.400Z, 0.4 seconds later; the rule allows 0.25")
+    judged = judge(LateRule(field="time", seconds=3600), 1_000_000_000, [reading(1000)], NOW)
+    assert judged.late[0].endswith(", 999,000 seconds later; the rule allows 3,600")
 
 
 def test_the_newest_time_of_earlier_batches_counts() -> None:
