@@ -1,4 +1,4 @@
-"""Read-only lists and dicts: the values of `config`, and of tables.
+"""Read-only lists and dicts: the values of `config`, of `meta` and of tables.
 
 Strategy. A read-only value behaves as the plain one: it is equal to it, looks like it and leaves as it. Only
 what would change it is refused. The guards go by the exact type of a value, so they know a `FrozenList` from
@@ -10,8 +10,8 @@ that name.
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-#: The message for a logic that tries to change `config`, a table, or a list or dict in one of them.
-READ_ONLY: Final = "config and tables are read-only; list(...) or dict(...) makes a copy"
+#: The message for a logic that tries to change `config`, `meta`, a table, or a list or dict in one of them.
+READ_ONLY: Final = "config, meta and tables are read-only; list(...) or dict(...) makes a copy"
 
 
 class FrozenList(list[Any]):

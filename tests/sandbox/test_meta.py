@@ -66,7 +66,7 @@ def test_meta_cannot_be_changed_through_another_name(sandbox: Sandbox) -> None:
     source = "def process(data, state):\n    m = meta\n    m['late'] = True"
     [message] = results(sandbox, source, [b"1"], [b'{"topic":"a","late":false}'])
     assert isinstance(message, str)
-    assert "read-only" in message
+    assert "meta and tables are read-only" in message
 
 
 @pytest.mark.parametrize(
