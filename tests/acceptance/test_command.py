@@ -318,6 +318,27 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_unchanged(
     assert "profiles/nowhere does not exist, neither in the files nor in the API." in unknown.error
 
 
+def test_settings_are_the_same_however_they_are_written(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    settings = {
+        "late": {"field": "at", "seconds": 60, "action": "mark"},
+        "duplicates": {"field": "seq", "readings": 100},
+        "fuel": None,
+    }
+    file = f"machines/{machine}.settings.json"
+    write(tmp_path, {file: json.dumps(settings)})
+    assert iot_logic(plant, "push", tmp_path).status == 0
+
+    assert iot_logic(plant, "push", tmp_path).out == "Nothing to do: 1 unchanged\n"
+    pulled = iot_logic(plant, "pull", tmp_path, "--machine", machine, "--json")
+    assert [each["outcome"] for each in pulled.json["files"]] == ["the same"]
+    write(tmp_path, {file: json.dumps(settings | {"late": "off", "duplicates": "off"})})
+    assert iot_logic(plant, "push", tmp_path).status == 0
+    kept = plant.client.get(f"/machines/{machine}/settings").json()
+    assert kept == {"late": "off", "duplicates": "off"}
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -327,6 +348,8 @@ def test_a_folder_with_profiles_and_configs_is_pushed_and_pulled_back_unchanged(
         ({"machines/a b.py": ""}, "'a b' is not a valid name of a machine"),
         ({"profiles/a.config.json": "{}"}, "only a machine can have a config"),
         ({"machines/.hidden": ""}, "contains no logic"),
+        ({"machines/a.settings.json": '{"formatt": "text"}'}, "unknown field `formatt`"),
+        ({"profiles/a.settings.json": '{"late": {"field": "at", "second": 1}}'}, "`second` - at `$.late`"),
     ],
 )
 def test_an_invalid_folder_is_refused_before_any_request(

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from pipeline.model.deployment import Deployment
 from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.new_settings import NewSettings
 from pipeline.store.audit import Audit
 from pipeline.store.deployments import Deployments
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, check_tag, tag_of, tagged
 from web.http.problems import checked_id, checked_name, unknown_machine
-from web.schemas.settings import NewSettings, checked_settings
+from web.schemas.settings import checked_settings
 from web.services import Services
 
 

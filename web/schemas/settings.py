@@ -1,50 +1,11 @@
-"""Settings as users send them: with each unknown field refused, and within the limits of the installation."""
-
-from typing import Annotated
+"""Settings as users send them, within the limits of the installation."""
 
 import msgspec
 from litestar.exceptions import HTTPException
-from msgspec import Meta
 
-from pipeline.model.duplicates import DuplicateRule
-from pipeline.model.late import LateRule
-from pipeline.model.machine_settings import MachineSettings, Off
+from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.new_settings import NewSettings
 from sandbox.limits import Limits
-
-
-class NewDuplicateRule(DuplicateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
-
-    A duplicate has the same value as one of the last `readings`, in the last `minutes` if that is set.
-    """
-
-
-class NewLateRule(LateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Which readings of a machine are late, and what happens to them."""
-
-
-class NewSettings(MachineSettings, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The new settings of a machine, a profile or a source.
-
-    What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression,
-    and with the fuel of the installation.
-    """
-
-    duplicates: Annotated[
-        NewDuplicateRule | Off | None,
-        Meta(
-            description="How readings are recognised that the device sends again; they are counted and not "
-            "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
-            "rule of the profile."
-        ),
-    ] = None
-    late: Annotated[
-        NewLateRule | Off | None,
-        Meta(
-            description="Which readings are late, by their own time, and what happens to them. Only for "
-            "readings in JSON. Without it, or if it is off, readings are run as they arrive."
-        ),
-    ] = None
 
 
 def checked_settings(settings: NewSettings, limits: Limits) -> MachineSettings:

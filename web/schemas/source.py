@@ -6,12 +6,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.new_settings import NewSettings
 from pipeline.model.topic_source import Case, TopicSource, pattern_of
 from pipeline.plant.topic_sources import Removal
 from pipeline.store.topic_sources import KeptSource, State
 from pipeline.wire import readings_queue
 from sandbox.limits import Limits
-from web.schemas.settings import NewSettings, checked_settings
+from web.schemas.settings import checked_settings
 
 
 class NewSource(TopicSource, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from pipeline.model.new_settings import NewSettings
 from pipeline.trials.examples import Example
 from web.cli.commands.errors import Misused
 from web.cli.commands.target import KINDS, Kind, Target
@@ -39,7 +40,7 @@ ENDINGS: Final = {
 _CONTENTS: Final = {
     "examples": "a JSON list of examples",
     "config": "a JSON object",
-    "settings": "a JSON object",
+    "settings": "the settings as JSON",
 }
 
 #: The parts that only machines have.
@@ -170,7 +171,8 @@ def _add(local: Local, part: str, path: Path) -> None:
             case "config":
                 local.config = msgspec.json.decode(content, type=dict[str, Any])
             case "settings":
-                local.settings = msgspec.json.decode(content, type=dict[str, Any])
+                # As the API returns them, likewise. So only a real difference is a change.
+                local.settings = msgspec.to_builtins(msgspec.json.decode(content, type=NewSettings))
             case _:
                 local.profile = Target.of("profiles", content.decode().strip()).name
     except OSError as e:
