@@ -621,6 +621,16 @@ def test_sources_are_created_from_presets_changed_tried_and_deleted(
     assert refused.status == 2
     assert "the source 'hall' can match the same topic" in refused.error
     assert "needs --filter" in iot_logic(plant, "sources", "put", "other").error
+    for field, value in (("settings", "[1]"), ("rename", '"x"'), ("rename", '{"x": 1}')):
+        file.write_text(f'{{"filter": "x/{{machine}}", "{field}": {value}}}')
+        wrong = iot_logic(
+            plant, "sources", "put", "other", "--file", file, "--format", "text", "--rename", "a=b"
+        )
+        assert wrong.status == 2
+        assert (
+            f"is not a source as JSON: Expected `{'str' if '{' in value else 'object | null'}`" in wrong.error
+        )
+        assert f"at `$.{field}" in wrong.error or "`$.rename[" in wrong.error
     file.write_text('{"filter": "x/{machine}", "prefixx": "x-"}')
     assert "prefixx" in iot_logic(plant, "sources", "put", "other", "--file", str(file)).error
     file.write_text(iot_logic(plant, "sources", "show", "hall", "--json").out)

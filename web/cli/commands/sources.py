@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from web.cli.commands import OK, WRONG
 from web.cli.commands.client import Api, quoted
@@ -18,6 +19,13 @@ _PATH = "/sources"
 _FIELDS = ("filter", "prefix", "case", "rename", "profile", "settings")
 #: The other fields that the API shows. A file with them can be what `show --json` wrote.
 _SHOWN = ("name", "state", "pattern", "partition", "queue")
+
+
+class _Changeable(Struct):
+    """The fields of a source in which options change entries."""
+
+    rename: dict[str, str] | None = None
+    settings: dict[str, Any] | None = None
 
 
 def list_sources(arguments: argparse.Namespace) -> int:
@@ -151,13 +159,11 @@ def _source(api: Api, arguments: argparse.Namespace, before: dict[str, Any] | No
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return {
-            name: value
-            for name, value in msgspec.json.decode(path.read_bytes(), type=dict[str, Any]).items()
-            if name not in _SHOWN
-        }
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        msgspec.convert(found, _Changeable)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise Misused(f"{path} is not a source as JSON: {e}. For example: {_EXAMPLE}") from e
+    return {name: value for name, value in found.items() if name not in _SHOWN}
 
 
 _EXAMPLE = json.dumps({"filter": "tele/{machine}/SENSOR", "case": "lower"})
