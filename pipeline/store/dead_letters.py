@@ -263,7 +263,7 @@ class LetterStore:
     def admit(self, readings: Mapping[str, list[Reading]]) -> dict[str, RedriveDecision]:
         """Return by machine which of its `readings` to run, for machines with a reading that claims a letter.
 
-        A claim without our signature is no claim: its reading is run like any other.
+        A claim without our signature is no claim: it is taken from its reading, which is run like any other.
         """
         claims = dict[str, list[str]]()
         for machine_id, each in readings.items():
@@ -288,6 +288,8 @@ class LetterStore:
                         continue
                     there.remove(claim.number)
                     decision.uses.append(claim.number)
+                else:
+                    reading.claim = None
                 decision.run.append(reading)
         return decisions
 

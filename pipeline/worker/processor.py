@@ -4,9 +4,9 @@
 2. Split: set aside the readings that are not run. These are readings that are already applied
    (`pipeline.model.record` defines how they are recognised), readings that came in another way than their
    machine's readings (`pipeline.worker.ways`), readings that move to the overflow because their machine
-   floods (`pipeline.worker.flood`), duplicates that the machine has sent again (`pipeline.model.duplicates`),
-   readings that were sent again from a dead letter that is used up, which are skipped
-   (`pipeline.store.dead_letters`), and late readings that must not be run (`pipeline.model.late`).
+   floods (`pipeline.worker.flood`), readings that were sent again from a dead letter that is used up, which
+   are skipped (`pipeline.store.dead_letters`), duplicates that the machine has sent again
+   (`pipeline.model.duplicates`), and late readings that must not be run (`pipeline.model.late`).
 3. Run: run the other readings in the sandbox, each machine's readings in order.
 4. Write: write the state, the marks, the last readings and the messages to publish, in one round trip, and
    use up the dead letters of readings that were sent again. A machine whose record or dead letters changed
@@ -164,6 +164,8 @@ class Processor:
         for transaction in transactions:
             if admission := admissions.get(transaction.machine):
                 transaction.admit(admission)
+            # Only now: readings that a person has sent again are neither duplicates nor late.
+            transaction.recognise_duplicates()
             transaction.judge()
 
     def _run(self, transactions: list[Transaction]) -> None:

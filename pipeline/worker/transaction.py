@@ -147,15 +147,6 @@ class Transaction(Struct):
                 "earlier ones"
             )
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
-        settings = self.settings
-        if (rule := settings.duplicate_rule) is not None:
-            self.run, self.duplicates, self.keys = divide(
-                rule,
-                self.stored.record.keys,
-                self.run,
-                milliseconds_now() // 1000,
-                plain_json=settings.is_plain_json,
-            )
 
     @property
     def repeated(self) -> int:
@@ -165,6 +156,18 @@ class Transaction(Struct):
     def admit(self, decision: RedriveDecision) -> None:
         """Skip readings that were sent again and were applied before."""
         self.run, self.skipped, self.uses = decision.run, decision.skipped, decision.uses
+
+    def recognise_duplicates(self) -> None:
+        """Set aside the duplicates among the readings to run."""
+        settings = self.settings
+        if (rule := settings.duplicate_rule) is not None:
+            self.run, self.duplicates, self.keys = divide(
+                rule,
+                self.stored.record.keys,
+                self.run,
+                milliseconds_now() // 1000,
+                plain_json=settings.is_plain_json,
+            )
 
     def judge(self) -> None:
         """Note which of the readings to run are late. Without a rule, the newest time is forgotten.

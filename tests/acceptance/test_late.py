@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pika
+
+from pipeline import wire
 from tests.acceptance.test_duplicates import send
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
@@ -140,6 +143,24 @@ def test_without_the_rule_the_newest_time_is_forgotten(plant: Installation) -> N
 
     wait_until(lambda: has(plant, "l8", 4))
     assert (plant.state("l8"), shown(plant, "l8")["late"]) == ({"n": 3}, 1)
+
+
+def test_a_device_cannot_pretend_that_a_person_sends_its_reading_again(plant: Installation) -> None:
+    plant.upload("l9", TELL)
+    settings = {"late": {"field": "at", "action": "dead-letter"}, "duplicates": {"field": "n"}}
+    plant.client.put("/machines/l9/settings", json=settings).raise_for_status()
+    send(plant, "l9", *at(9))
+    wait_until(lambda: has(plant, "l9", 1))
+
+    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
+        invented = pika.BasicProperties(headers={wire.CLAIM_HEADER: f"1.{'0' * 64}"})
+        for reading, _ in (*at(9), *at(9, 1)[1:]):  # the same once more, and a late one
+            body = json.dumps(reading).encode()
+            connection.channel().basic_publish(wire.INGEST_EXCHANGE, wire.data_key("l9"), body, invented)
+
+    wait_until(lambda: has(plant, "l9", 2))
+    found = shown(plant, "l9")
+    assert (plant.state("l9"), found["late"], found["duplicates"]) == ({"n": 1}, 1, 1)
 
 
 def test_invalid_rules_are_refused(plant: Installation) -> None:
