@@ -6,7 +6,7 @@ counted, as the rule says. Readings that are not late may still be out of order,
 
 A time is a text such as 2026-11-30T06:00:00Z (without an offset it is UTC), or a number: seconds,
 milliseconds, microseconds or nanoseconds since 1970, as its size says. A reading without a valid time is
-never late, and neither is a dead letter that a person sends again. A device whose clock is far ahead must not
+never late. A dead letter that a person sends again is always run. A device whose clock is far ahead must not
 make all later readings late. So a time more than a day after the worker's clock does not count as the newest.
 """
 
@@ -72,7 +72,8 @@ def judge(rule: LateRule, newest: int | None, readings: Sequence[Reading], now: 
     """Judge readings in JSON. Times are in milliseconds since 1970; `newest` is that of the record."""
     late = dict[int, str]()
     for place, reading in enumerate(readings):
-        time = None if reading.claim is not None else time_of(field_of(rule.field, reading.body))
+        must_run = reading.claim is not None and rule.action == "dead-letter"
+        time = None if must_run else time_of(field_of(rule.field, reading.body))
         if time is None:
             continue
         if newest is not None and newest - time > 1000 * rule.seconds:

@@ -83,11 +83,18 @@ def test_a_clock_that_is_far_ahead_makes_no_other_reading_late() -> None:
     assert judged == ({}, NOW + 3_600_000)
 
 
-def test_a_reading_without_a_time_and_one_that_is_sent_again_are_never_late() -> None:
-    again = reading(1, claim=Claim("7", "0" * 64))
+def test_a_reading_without_a_time_is_never_late() -> None:
     broken = Reading("m1", "machines.m1.data", b"{", 1, False, None, None, 1)
 
-    assert judge(RULE, NOW, [again, reading("no time"), broken], NOW) == ({}, NOW)
+    assert judge(RULE, NOW, [reading("no time"), broken], NOW) == ({}, NOW)
+
+
+def test_a_reading_that_is_sent_again_is_marked_and_never_set_aside() -> None:
+    again = reading(1, claim=Claim("7", "0" * 64))
+    sets_aside = LateRule(field="time", seconds=60, action="dead-letter")
+
+    assert judge(RULE, NOW, [again], NOW).late.keys() == {0}
+    assert judge(sets_aside, NOW, [again], NOW) == ({}, NOW)
 
 
 def test_a_field_can_be_in_an_object() -> None:
