@@ -78,7 +78,13 @@ _FUNCTIONS: Final = {
     "str({}(ANY))": " ".join(EXCEPTIONS),
     "try:\n    raise {}(ANY)\nexcept Exception as e:\n    x = e": " ".join(EXCEPTIONS),
 }
-_VALUES: Final = {"{}": "config", "{}['a']": "config", "{} == DICT": "config", "[x for x in {}]": "config"}
+_VALUES: Final = {
+    "{}": "config meta",
+    "{}['a']": "config",
+    "{}['topic']": "meta",
+    "{} == DICT": "config meta",
+    "[x for x in {}]": "config meta",
+}
 _MODULES: Final = {
     "math": {
         "math.{}(NUMBER)": "acos acosh asin asinh atan atanh cbrt ceil cos cosh degrees erf erfc exp exp2 "

@@ -9,7 +9,7 @@ from sandbox.child.program import Program
 from sandbox.job import Logic
 from sandbox.limits import Limits
 from tests.prices.kept import kept
-from tests.prices.measure import AIM, Input, once, price
+from tests.prices.measure import AIM, Input, confirmed, once, price
 from tests.prices.operations import Operation, contains, operations, required, slots
 from tests.prices.search import Found, search
 from tests.prices.values import SORTS, Maker
@@ -49,11 +49,13 @@ def test_the_search_finds_the_worst_input_of_a_step() -> None:
 
 
 def test_a_step_that_fails_is_measured_in_a_try() -> None:
-    failing = price(Input("1 // INT", (("0", 0),)))
+    # The cheapest of several: on a busy machine, a single one is repeated less often.
+    failing = confirmed(Input("1 // INT", (("0", 0),)))
 
     assert failing is not None
     assert failing.ends.startswith("ZeroDivisionError")
-    assert failing.fuel > 1_000
+    assert failing.caught
+    assert failing.times > 10
 
 
 def test_a_step_that_exceeds_a_limit_is_set_against_the_fuel_of_the_reading() -> None:
