@@ -474,7 +474,8 @@ def test_a_logic_reads_the_topic_of_each_reading_also_when_it_is_sent_again(
     with installation.collect() as results, device(installation) as publish:
         publish([("shellies/plug/status/switch:0", {"n": 1}), ("machines/press/data", {"n": 2})])
         publish([("shellies/plug/status/em:0", {"n": 3, "fail": True})])
-        wait_until(lambda: len(results.events) == 2 and bool(letters(installation, machine="plug")))
+        # The worker may still be starting.
+        wait_until(lambda: len(results.events) == 2 and bool(letters(installation, machine="plug")), 90)
         installation.upload("plug", TELL_TOPIC.replace("data.get('fail')", "False"))
         sent = installation.client.post("/dead-letters/redrive", json={"machine": "plug"})
         assert sent.is_success, sent.text
@@ -518,7 +519,7 @@ def test_a_source_names_the_format_of_machines_that_name_none(installation: Inst
                 connection.channel().basic_publish(
                     wire.INGEST_EXCHANGE, f"raw.{name}", b"\x01\x02", properties
                 )
-        wait_until(lambda: len(results.events) == 2)
+        wait_until(lambda: len(results.events) == 2, 90)
 
     assert {each["subject"]: each["data"] for each in results.events} == {
         "sensor": {"type": "True", "size": 2},
