@@ -1,7 +1,7 @@
-"""How the readings of a machine or of a profile's machines are taken: their format, and their fuel."""
+"""How readings are taken: their format and fuel, which are duplicates, and which are late."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -13,11 +13,23 @@ from sandbox.job import Compression, Format, Job, Logic
 #: Turns off the rule of the profile.
 Off: TypeAlias = Literal["off"]
 
+#: The descriptions of the two rules.
+DUPLICATES_MEANING: Final = Meta(
+    description="How readings are recognised that the device sends again; they are counted and not "
+    "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
+    "rule of the profile."
+)
+LATE_MEANING: Final = Meta(
+    description="Which readings are late, by their own time, and what happens to them. Only for "
+    "readings in JSON. Without it, or if it is off, readings are run as they arrive."
+)
+
 
 class MachineSettings(Struct, frozen=True, omit_defaults=True):
-    """The settings of a machine or a profile. What a machine does not set is as its profile sets it.
+    """The settings of a machine, a profile or a source.
 
-    By default, readings are JSON and not compressed, and have the fuel of the installation.
+    Those of the machine come first, then those of its profile, then those of its source. By default,
+    readings are JSON and not compressed, and have the fuel of the installation.
     """
 
     format: Annotated[
@@ -37,23 +49,8 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
             "a reading is the same for all machines."
         ),
     ] = None
-
-    duplicates: Annotated[
-        DuplicateRule | Off | None,
-        Meta(
-            description="How readings are recognised that the device sends again; they are counted and not "
-            "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
-            "rule of the profile."
-        ),
-    ] = None
-
-    late: Annotated[
-        LateRule | Off | None,
-        Meta(
-            description="Which readings are late, by their own time, and what happens to them. Only for "
-            "readings in JSON. Without it, or if it is off, readings are run as they arrive."
-        ),
-    ] = None
+    duplicates: Annotated[DuplicateRule | Off | None, DUPLICATES_MEANING] = None
+    late: Annotated[LateRule | Off | None, LATE_MEANING] = None
 
     @property
     def is_plain_json(self) -> bool:

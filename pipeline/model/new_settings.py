@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from msgspec import Meta
-
 from pipeline.model.duplicates import DuplicateRule
 from pipeline.model.late import LateRule
-from pipeline.model.machine_settings import MachineSettings, Off
+from pipeline.model.machine_settings import DUPLICATES_MEANING, LATE_MEANING, MachineSettings, Off
 
 
 class NewDuplicateRule(DuplicateRule, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -27,18 +25,5 @@ class NewSettings(MachineSettings, frozen=True, omit_defaults=True, forbid_unkno
     and with the fuel of the installation.
     """
 
-    duplicates: Annotated[
-        NewDuplicateRule | Off | None,
-        Meta(
-            description="How readings are recognised that the device sends again; they are counted and not "
-            "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
-            "rule of the profile."
-        ),
-    ] = None
-    late: Annotated[
-        NewLateRule | Off | None,
-        Meta(
-            description="Which readings are late, by their own time, and what happens to them. Only for "
-            "readings in JSON. Without it, or if it is off, readings are run as they arrive."
-        ),
-    ] = None
+    duplicates: Annotated[NewDuplicateRule | Off | None, DUPLICATES_MEANING] = None
+    late: Annotated[NewLateRule | Off | None, LATE_MEANING] = None

@@ -164,7 +164,7 @@ class Processor:
         for transaction in transactions:
             if admission := admissions.get(transaction.machine):
                 transaction.admit(admission)
-            # Only now: readings that a person has sent again are neither duplicates nor late.
+            # Only now: readings that a person has sent again are always run.
             transaction.recognise_duplicates()
             transaction.judge()
 

@@ -1359,9 +1359,9 @@ export interface components {
         };
         /**
          * MachineSettings
-         * @description The settings of a machine or a profile. What a machine does not set is as its profile sets it.
+         * @description The settings of a machine, a profile or a source.
          *
-         *     By default, readings are JSON and not compressed, and have the fuel of the installation.
+         *     Those of the machine come first, then those of its profile, then those of its source. By default, readings are JSON and not compressed, and have the fuel of the installation.
          */
         MachineSettings: {
             /**
