@@ -32,6 +32,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a module whose tests would share one Redis with another installation that still runs."""
+    wanted: dict[str, set[str]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function):
+            wanted.setdefault(item.nodeid.split("::")[0], set()).update(item.fixturenames)
+    mixed = [name for name, names in wanted.items() if {"module_installation", "redis_url"} <= names]
+    if mixed:
+        what = "have tests that use module_installation and tests that empty the Redis"
+        raise pytest.UsageError(f"{', '.join(mixed)} {what}. Make two modules of them.")
+
+
 #: Each test's virtual host has its own name.
 _numbers = count(1)
 

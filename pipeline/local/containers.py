@@ -8,6 +8,7 @@ process that creates a container removes them.
 import io
 import os
 import secrets
+import socket
 import tarfile
 import time
 from abc import ABC, abstractmethod
@@ -19,6 +20,8 @@ from typing import Final
 import docker
 import docker.errors
 import requests
+from docker.constants import MINIMUM_DOCKER_API_VERSION
+from docker.transport import UnixHTTPAdapter
 
 from pipeline.broker.sent_at import RABBITMQ_LINE
 from pipeline.local.errors import ServerFailed, Unavailable
@@ -163,16 +166,20 @@ class ContainerRedis(ContainerServer):
 
 
 def _engine() -> docker.DockerClient:
+    # A client with a fixed version opens no connection yet.
+    with closing(docker.from_env(version=MINIMUM_DOCKER_API_VERSION)) as client:
+        adapter = client.api.get_adapter(client.api.base_url)
+        # A remote engine binds ports to its own 127.0.0.1, not to ours.
+        if not isinstance(adapter, UnixHTTPAdapter):
+            raise Unavailable("the Docker engine of DOCKER_HOST is on another machine")
     try:
-        client = docker.from_env(timeout=_REQUEST_SECONDS)
-    except (docker.errors.DockerException, requests.RequestException) as e:
+        # The SDK does not close its own socket if no engine answers.
+        with socket.socket(socket.AF_UNIX) as answers:
+            answers.settimeout(_REQUEST_SECONDS)
+            answers.connect(adapter.socket_path)
+        return docker.from_env(timeout=_REQUEST_SECONDS)
+    except (docker.errors.DockerException, requests.RequestException, OSError) as e:
         raise Unavailable("no Docker engine answers") from e
-    # A remote engine binds ports to its own 127.0.0.1, not to ours. The SDK uses this scheme for a local
-    # socket.
-    if not client.api.base_url.startswith("http+docker://"):
-        client.close()
-        raise Unavailable("the Docker engine of DOCKER_HOST is on another machine")
-    return client
 
 
 def _ensure_image(client: docker.DockerClient, image: str) -> None:

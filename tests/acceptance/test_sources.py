@@ -1,75 +1,25 @@
 """Sources: devices that choose their own topics, with real clients."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
-import paho.mqtt.client as paho
 import pika
-import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from pipeline import wire
 from pipeline.local.servers import LocalRabbitmq
 from pipeline.model.source_presets import PRESETS
 from tests.support.installation import Installation
 from tests.support.logics import CHECK_ORDER, COUNT, COUNT_AND_TELL
+from tests.support.sources import counted, create, device, has_counted, letters, put
 from tests.support.waiting import wait_until
 
 #: Readings, and the devices that send them, while a worker is killed.
 READINGS, DEVICES = 6_000, 20
-
-
-def put(plant: Installation, name: str, source: dict[str, Any], **headers: str) -> httpx.Response:
-    return plant.client.put(f"/sources/{name}", json=source, headers=headers)
-
-
-def create(plant: Installation, name: str, topics: str, **fields: Any) -> dict[str, Any]:
-    """Create a source, and return it as the API shows it."""
-    answer = put(plant, name, {"filter": topics, **fields})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-@contextmanager
-def device(plant: Installation) -> Iterator[Callable[[Iterable[tuple[str, Any]]], None]]:
-    """An MQTT client. Yields a function that publishes readings and waits for RabbitMQ's confirms."""
-    url = urlsplit(plant.mqtt_url)
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.username_pw_set(unquote(url.username or ""), url.password)
-    client.max_inflight_messages_set(500)
-    client.connect(url.hostname or "", url.port or 0)
-    client.loop_start()
-
-    def publish(readings: Iterable[tuple[str, Any]]) -> None:
-        for sent in [client.publish(topic, json.dumps(data), qos=1) for topic, data in readings]:
-            sent.wait_for_publish(timeout=30)
-            assert sent.is_published()
-
-    yield publish
-    client.disconnect()
-    client.loop_stop()
-
-
-def counted(plant: Installation, machine_id: str) -> int:
-    answer = plant.client.get(f"/machines/{machine_id}")
-    count: int = answer.json().get("readings", 0) if answer.status_code == 200 else 0
-    return count
-
-
-def has_counted(plant: Installation, machine_id: str, count: int) -> bool:
-    return counted(plant, machine_id) >= count
-
-
-def letters(plant: Installation, **where: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = plant.client.get("/dead-letters", params=where).json()["dead_letters"]
-    return found
 
 
 def test_each_preset_reads_its_devices_topic(installation: Installation) -> None:
@@ -357,24 +307,6 @@ def test_sources_are_read_changed_and_audited_like_other_settings(installation: 
     ]
 
 
-def test_an_unknown_field_of_a_source_is_refused(plant: Installation) -> None:
-    answer = put(plant, "typo", {"filter": "typo/{machine}", "renames": {"a": "b"}})
-
-    assert (answer.status_code, "renames" in answer.text) == (400, True)
-    assert plant.client.get("/sources/typo").status_code == 404
-
-
-def test_the_profile_of_a_source_is_not_deleted(plant: Installation) -> None:
-    plant.client.put("/profiles/plugs").raise_for_status()
-    create(plant, "wall", "wall/{machine}", profile="plugs")
-
-    refused = plant.client.delete("/profiles/plugs")
-    assert (refused.status_code, "'wall'" in refused.json()["detail"]) == (409, True)
-
-    create(plant, "wall", "wall/{machine}")
-    assert plant.client.delete("/profiles/plugs").status_code == 204
-
-
 @contextmanager
 def refused_by_rabbitmq(rabbitmq: LocalRabbitmq, vhost: str) -> Iterator[None]:
     """RabbitMQ refuses new connections while the block runs."""
@@ -418,42 +350,6 @@ def test_a_change_while_rabbitmq_is_unavailable_is_audited_and_completed_later(
 def listed(plant: Installation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = plant.client.get("/sources").json()["sources"]
     return found
-
-
-@pytest.mark.parametrize(
-    ("topic", "machine", "source", "said"),
-    [
-        ("tele/press/SENSOR", "press", "floor", "reading of the machine press, by the source floor"),
-        ("tele.press.SENSOR", "press", "floor", "reading of the machine press, by the source floor"),
-        ("machines/press/data", "press", None, "reading of the machine press"),
-        ("stat/press/SENSOR", None, None, "No source reads this topic"),
-        ("machines/press/state", None, None, "the last level must be data"),
-    ],
-)
-def test_a_topic_can_be_tried(
-    plant: Installation, topic: str, machine: str | None, source: str | None, said: str
-) -> None:
-    create(plant, "floor", "tele/{machine}/SENSOR")
-
-    tried = plant.client.post("/sources/try", json={"topic": topic}).json()
-
-    assert (tried["machine"], tried["source"]) == (machine, source)
-    assert said in tried["message"]
-    assert tried["key"] == topic.replace("/", ".")
-
-
-def test_the_partition_of_a_source_gets_no_readings_of_other_machines(plant: Installation) -> None:
-    queue = create(plant, "floor", "tele/{machine}/SENSOR")["queue"]
-
-    with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for place in range(50):
-            channel.basic_publish(wire.INGEST_EXCHANGE, wire.data_key(f"n{place}"), b"{}", mandatory=True)
-
-    wait_until(lambda: all(counted(plant, f"n{place}") == 1 for place in range(50)))
-    assert letters(plant, kind="other-source") == []
-    assert queue == "readings.1000"
 
 
 TELL_TOPIC = (
