@@ -61,7 +61,7 @@ NAMES = _table("""
 #: Values that are there without an import.
 VALUES = _table("""
     config  the machine's own settings, set over REST: a dict that is read-only, as its lists and dicts are
-    meta    what is known about the reading: `meta["topic"]` (MQTT) and `meta["late"]`; read-only
+    meta    about the reading: `received` (its time), `number`, `topic`, `message_id` and `late`; read-only
 """)
 
 #: Values whose name no logic may set. The others were offered later, and older logics may use their names.
@@ -572,7 +572,7 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
             "It would hide the error that ends a logic at a limit."
         ),
         "the clock: `now`, `today`, `time`": (
-            "A replay must give the same results. Take the time from the reading."
+            'A replay must give the same results. Take `meta["received"]`, or the time in the reading.'
         ),
         "`random`, `uuid`": "A replay must give the same results.",
         "`hash`, `id`": "They differ from process to process, so a replay would give other results.",

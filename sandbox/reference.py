@@ -21,10 +21,10 @@ threshold, from `config`: `config["limit"]`, or `config.get("limit", 80)` if som
 Everything that is not named on this page is unavailable.
 
 It has no clock, no randomness, no file and no network: the same readings always give the same results. Take
-the time from the reading. For the same reason a set has an order: numbers are in ascending order, texts in
-alphabetical order, and the items of all other sets (mixed ones, tuples, or numbers with NaN) in the order in
-which they were added. A loop over a set passes the items that the set had when the loop began, also if the
-set changes meanwhile.
+the time from `meta["received"]`, when the system received the reading, or from the reading itself. For the
+same reason a set has an order: numbers are in ascending order, texts in alphabetical order, and the items of
+all other sets (mixed ones, tuples, or numbers with NaN) in the order in which they were added. A loop over a
+set passes the items that the set had when the loop began, also if the set changes meanwhile.
 
 `process` returns a dict, a list or tuple of dicts, or None. In results and in the state, a tuple or a deque
 becomes a list, and a Counter or defaultdict becomes a dict. So make them again in each reading, such as

@@ -94,6 +94,7 @@ def letter_of(
         content_type=wire.text_of(properties.content_type or "") or None,
         logicprofile=_text(headers, "logicprofile") or None,
         topic=_text(headers, "topic") or None,
+        received=_utc(_text(headers, "received")),
     )
 
 

@@ -69,6 +69,7 @@ class Letter(Struct, frozen=True):
     content_type: str | None = None
     logicprofile: str | None = None
     topic: str | None = None
+    received: str | None = None
 
     @property
     def id(self) -> str:
@@ -129,6 +130,7 @@ def cause_of(
         message_id=reading.message_id,
         content_type=reading.content_type,
         topic=topic_of(reading.own_key) if reading.own_key is not None else None,
+        received=clock.rfc3339(reading.received / 1000),
     )
 
 

@@ -88,10 +88,18 @@ NO_SETTINGS = MachineSettings()
 
 
 class ReadingMeta(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a logic reads as `meta`: the reading's MQTT topic if it is known, and whether it is late."""
+    """What a logic reads as `meta`: what is known about the reading.
+
+    `topic` is its MQTT topic, and `late` whether it is late. `received` is when the system received it
+    (RFC 3339, UTC), and `number` its running number on the machine. `message_id` is the one of AMQP, if the
+    device sent one.
+    """
 
     topic: Annotated[str, Meta(max_length=255)] | None = None
     late: bool = False
+    received: Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None = None
+    number: Annotated[int, Meta(ge=1)] | None = None
+    message_id: Annotated[str, Meta(max_length=255)] | None = None
 
 
 _encode = msgspec.json.Encoder().encode

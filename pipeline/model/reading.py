@@ -26,7 +26,8 @@ class Reading(Struct):
     the reading was a dead letter and is sent again.
 
     `sent` is when it was sent, in milliseconds since 1970, if the reading says so
-    (`pipeline.broker.sent_at`). `arrived` is when it arrived in this process, in seconds of a monotonic
+    (`pipeline.broker.sent_at`). `received` is when the system received it, likewise
+    (`pipeline.model.received`). `arrived` is when it arrived in this process, in seconds of a monotonic
     clock. `traceparent` is the trace in which it was sent, if it has one and tracing is on
     (`pipeline.telemetry.tracing`). `number` is its machine's running number after it was run.
     """
@@ -47,6 +48,7 @@ class Reading(Struct):
     arrived: float = 0.0
     traceparent: str | None = None
     number: int | None = None
+    received: int = 0
 
     @property
     def own_key(self) -> str | None:

@@ -22,7 +22,8 @@ class KeptReading(Struct, frozen=True, array_like=True):
     `reading` has its bytes, or the first `KEPT_BYTES` of `size`. `results` are JSON objects; a result that
     did not fit is empty. `failure` is set if `kind` is not `ok`; the reading is a dead letter then.
     `logicprofile` is the profile of the version that was run, or None if the version is the machine's own.
-    `topic` is the MQTT topic of a reading that came by a source.
+    `topic` is the MQTT topic of a reading that came by a source. `received` is when it was received, in
+    milliseconds since 1970; None if an older version kept it.
     """
 
     number: int
@@ -35,6 +36,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
     failure: Failure | None = None
     logicprofile: str | None = None
     topic: str | None = None
+    received: int | None = None
 
     @property
     def whole(self) -> bool:
@@ -60,6 +62,7 @@ def encode_kept(reading: Reading, outcome: Outcome, number: int, time: str, acti
             outcome.failure,
             active.profile if active else None,
             topic_of(reading.own_key) if reading.own_key is not None else None,
+            reading.received,
         )
     )
 

@@ -98,6 +98,16 @@ class Cause(Struct, frozen=True, array_like=True):
     topic: (
         Annotated[str, Meta(description="The MQTT topic of the reading, if it came by a source.")] | None
     ) = None
+    received: (
+        Annotated[
+            str,
+            Meta(
+                description="When the system received the reading (RFC 3339, UTC).",
+                extra_json_schema={"format": "date-time"},
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Move(Struct, frozen=True, array_like=True):
@@ -166,6 +176,7 @@ class Record(Struct, frozen=True, array_like=True):
     partition that the last readings came from; None if an older version wrote the record, and before the
     first reading (rule 9). `newest` is the newest time of a reading, in milliseconds since 1970, if the
     machine has a rule for late readings (`pipeline.model.late`), and `newest_field` the field with that time.
+    `received` is when the last reading was received, likewise (`pipeline.model.received`).
     """
 
     number: int = 0
@@ -185,6 +196,7 @@ class Record(Struct, frozen=True, array_like=True):
     home: int | None = None
     newest: int | None = None
     newest_field: str | None = None
+    received: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -227,6 +239,7 @@ class Record(Struct, frozen=True, array_like=True):
             earlier=self.earlier,
             attempts=self.attempts,
             home=self.home,
+            received=self.received,
         )
 
     def split(self, session: bytes, readings: list[Reading], *, moving: bool = False) -> Split:
@@ -324,6 +337,7 @@ class Record(Struct, frozen=True, array_like=True):
         keys: bytes = b"",
         newest: int | None = None,
         newest_field: str | None = None,
+        received: int | None = None,
     ) -> Self:
         """Return the record after `run` and `move`, the fresh readings of a split, were run and moved.
 
@@ -378,6 +392,7 @@ class Record(Struct, frozen=True, array_like=True):
             keys=keys,
             newest=newest,
             newest_field=newest_field,
+            received=received,
             home=self.home if home is None else home,
         )
 

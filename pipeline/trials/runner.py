@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from pipeline.clock import rfc3339
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta
 from pipeline.trials.shared_sandbox import SharedSandbox
 from pipeline.trials.trial import Trial, Tried
@@ -26,6 +27,10 @@ SECONDS: Final = 5
 #: Maximum bytes of readings, results and states in the answer of a trial.
 BYTES: Final = 4 << 20
 
+#: When the readings of a trial are received if it does not say so: 2026-01-01, 00:00 UTC, so that examples
+#: always have the same results. In milliseconds since 1970.
+START: Final = 1_767_225_600_000
+
 #: Seconds of a turn.
 SLICE: Final = 0.05
 
@@ -33,7 +38,8 @@ SLICE: Final = 0.05
 class Case(NamedTuple):
     """The input of a trial: readings as a device sends them, a state, and a config (JSON objects).
 
-    `metas` has the meta of each reading, or is empty.
+    `metas` has the meta of each reading, or is empty. A reading without a number gets its place as number.
+    Without a time, it was received at `start`, in milliseconds since 1970.
     """
 
     state: bytes
@@ -41,6 +47,14 @@ class Case(NamedTuple):
     config: bytes = b"{}"
     settings: MachineSettings = NO_SETTINGS
     metas: Sequence[ReadingMeta] = ()
+    start: int = START
+
+    def meta(self, place: int) -> ReadingMeta:
+        """Return the meta of the reading at this place."""
+        meta = self.metas[place] if self.metas else ReadingMeta()
+        return replace(
+            meta, received=meta.received or rfc3339(self.start / 1000), number=meta.number or place + 1
+        )
 
 
 class TrialResult(NamedTuple):
@@ -124,7 +138,7 @@ class Run:
                 self._stopped = self._exceeded() or trial.stopped
                 if self._stopped is not None:
                     return
-                tried.append(trial.step(reading, case.metas[place] if case.metas else ReadingMeta()))
+                tried.append(trial.step(reading, case.meta(place)))
                 yield tried[-1]
 
     def _exceeded(self) -> str | None:

@@ -44,8 +44,10 @@ from pipeline import wire
 from pipeline.broker.connection import Connection, close_at_once
 from pipeline.broker.overflow import restored
 from pipeline.broker.sent_at import sent_at_of
+from pipeline.clock import milliseconds_now
 from pipeline.model.claim import claim_of
 from pipeline.model.reading import Reading
+from pipeline.model.received import received_at
 from pipeline.model.session import Fence, Settled
 from pipeline.model.topic_source import SourceInUse
 from pipeline.store.workers import Holding
@@ -403,7 +405,7 @@ def _count_header(server_properties: dict[str, Any]) -> str:
 
 
 def _reading(method: Any, properties: Any, body: bytes, source: SourceInUse | None) -> Reading:
-    key = wire.text_of(method.routing_key)
+    key, sent = wire.text_of(method.routing_key), sent_at_of(properties.headers)
     machine = wire.machine_of(key) if source is None else source.rules.machine_of(key)
     if source is not None and not method.exchange:
         # It was sent again to this queue by its name (`pipeline.dead_letters.redrive`).
@@ -418,7 +420,8 @@ def _reading(method: Any, properties: Any, body: bytes, source: SourceInUse | No
         message_id=properties.message_id and wire.text_of(properties.message_id),
         content_type=properties.content_type and wire.text_of(properties.content_type),
         claim=claim_of(properties.headers),
-        sent=sent_at_of(properties.headers),
+        sent=sent,
         traceparent=tracing.traceparent_of(properties.headers),
         arrived=monotonic(),
+        received=received_at(sent, milliseconds_now()),
     )

@@ -166,6 +166,7 @@ class Processor:
                 transaction.admit(admission)
             # Only now: readings that a person has sent again are always run.
             transaction.recognise_duplicates()
+            transaction.date()
             transaction.judge()
 
     def _run(self, transactions: list[Transaction]) -> None:

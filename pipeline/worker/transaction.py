@@ -19,7 +19,7 @@ from pipeline.broker.dead_letter import dead_letter_message
 from pipeline.broker.overflow import move_message
 from pipeline.broker.publisher import Message
 from pipeline.broker.result import encode_result, event_ids, result_message
-from pipeline.clock import milliseconds_now
+from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import RedriveDecision, cause_of
 from pipeline.model.duplicates import divide
@@ -27,6 +27,7 @@ from pipeline.model.late import LateAction, judge, late_outcome
 from pipeline.model.machine import Stored
 from pipeline.model.machine_settings import MachineSettings, ReadingMeta, job_of, reads_meta
 from pipeline.model.reading import Reading
+from pipeline.model.received import put_in_order
 from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
 from pipeline.model.session import Settled
@@ -34,6 +35,13 @@ from pipeline.model.topic_source import topic_of
 from pipeline.store.records import Update
 from pipeline.worker.batch import MachineReadings
 from sandbox.job import Failure, Job, Logic, Outcome, Report
+
+
+def meta_of(reading: Reading, number: int, *, late: bool) -> ReadingMeta:
+    """Return what a logic reads as `meta` with a reading, which gets this running number."""
+    return ReadingMeta(
+        topic_of(reading.key), late, rfc3339(reading.received / 1000), number, reading.message_id
+    )
 
 
 class Transaction(Struct):
@@ -44,8 +52,9 @@ class Transaction(Struct):
     batch has applied. `moved` readings go to the overflow. `skipped` readings were sent again from a dead
     letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `late` has the
     places in `run` of late readings, each with the reason, and `newest` the newest time of a reading, in
-    `newest_field`. `uses` are the dead letters that the readings in `run` use up. `recents` are the last
-    readings in `run`, encoded to be kept. `after` is None if there is nothing to write.
+    `newest_field`. `received` is when the last reading was received. `uses` are the dead letters that the
+    readings in `run` use up. `recents` are the last readings in `run`, encoded to be kept. `after` is None if
+    there is nothing to write.
 
     `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
     letters of the readings if the machine's home stays elsewhere; then nothing else happens to them
@@ -66,6 +75,7 @@ class Transaction(Struct):
     late_action: LateAction = "accept"
     newest: int | None = None
     newest_field: str | None = None
+    received: int | None = None
     uses: list[str] = []
     outcomes: list[Outcome] = []
     recents: list[bytes] = []
@@ -169,6 +179,10 @@ class Transaction(Struct):
                 plain_json=settings.is_plain_json,
             )
 
+    def date(self) -> None:
+        """Ensure that no reading to run was received before the one before it."""
+        self.received = put_in_order(self.run, self.stored.record.received)
+
     def judge(self) -> None:
         """Note which of the readings to run are late. Without a rule, the newest time is forgotten.
 
@@ -204,7 +218,8 @@ class Transaction(Struct):
         given = [(place, reading) for place, reading in enumerate(self.run) if place not in left_out]
         metas = list[ReadingMeta]()
         if reads_meta(logic.source):
-            metas = [ReadingMeta(topic_of(reading.key), place in marked) for place, reading in given]
+            first = self.stored.record.number + 1
+            metas = [meta_of(reading, first + place, late=place in marked) for place, reading in given]
         return job_of(
             logic,
             self.stored.record.state,
@@ -256,6 +271,7 @@ class Transaction(Struct):
             keys=self.keys,
             newest=self.newest,
             newest_field=self.newest_field,
+            received=self.received,
         )
         if self.moves_home:
             self.after = replace(self.after, marks=(*self._refused_before(), *self.after.marks))

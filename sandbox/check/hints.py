@@ -8,7 +8,7 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
 _MODULES = ", ".join(sorted(MODULES)[:-1]) + f" and {max(MODULES)}"
 #: Modules whose functions are often written as methods of the bytes.
 _OF_BYTES = ("base64", "binascii", "struct")
-_TIME = "Take the time from the reading, such as data['timestamp'], so that a replay gives the same results."
+_TIME = "Take the time from meta['received'], or from the reading, so that a replay gives the same results."
 _KEEP = "Keep it in state, such as state['count']. The next reading gets the same state."
 _NO_OBJECTS = "Use a function and a dict."
 _NO_FILES = "Files, network and processes are not available. Work with data and state."

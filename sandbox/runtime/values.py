@@ -56,7 +56,9 @@ NO_CONFIG: Config = MappingProxyType({})
 #: The `meta` of a logic, read-only too.
 ReadingMeta = MappingProxyType[str, Any]
 #: The `meta` of a reading about which nothing is known. A worker always knows its topic.
-NO_META: ReadingMeta = MappingProxyType({"topic": None, "late": False})
+NO_META: ReadingMeta = MappingProxyType(
+    {"topic": None, "late": False, "received": None, "number": None, "message_id": None}
+)
 
 _decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
 

@@ -8,8 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.model.deployment import Active
 from pipeline.model.machine_settings import MachineSettings, ReadingMeta
+from pipeline.model.recent import KeptReading
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
 from pipeline.trials.trial import Tried
@@ -156,6 +158,7 @@ class TrialsController(Controller):
                 encoded_config(data.config, limits),
                 settings,
                 [data.meta] * len(data.readings),
+                milliseconds_now(),
             )
 
         async def work(tool: Trials) -> TrialReport:
@@ -222,16 +225,24 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
         config = encoded_config(data.config, limits)
     settings = services.topic_sources.settings_of(stored)
     recents = services.recents.read(machine_id, READINGS)
-    topics = [recent.topic or data_topic(machine_id) for recent in recents]
+    metas = [_meta_of(machine_id, recent) for recent in recents if recent.whole]
     if data.readings is not None:
         readings, left_out = [sent_reading(reading, settings) for reading in data.readings], 0
-        topics = topics[-1:] * len(readings) or [data_topic(machine_id)] * len(readings)
+        topic = recents[-1].topic if recents else None
+        metas = [ReadingMeta(topic or data_topic(machine_id))] * len(readings)
     else:
         readings = [recent.reading for recent in recents if recent.whole]
-        topics = [topic for topic, recent in zip(topics, recents, strict=True) if recent.whole]
         left_out = len(recents) - len(readings)
-    metas = [data.meta or ReadingMeta(topic) for topic in topics]
-    return _Order(logic, active, Case(state, readings, config, settings, metas), left_out)
+    if data.meta is not None:
+        metas = [data.meta] * len(readings)
+    case = Case(state, readings, config, settings, metas, milliseconds_now())
+    return _Order(logic, active, case, left_out)
+
+
+def _meta_of(machine_id: str, recent: KeptReading) -> ReadingMeta:
+    """Return the meta with which a kept reading was run, as far as it is kept."""
+    received = None if recent.received is None else rfc3339(recent.received / 1000)
+    return ReadingMeta(recent.topic or data_topic(machine_id), received=received, number=recent.number)
 
 
 def _shown(case: Case, ran: TrialResult) -> dict[str, Any]:

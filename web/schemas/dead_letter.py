@@ -26,7 +26,8 @@ class DeadLetter(Struct, kw_only=True):
 
     `number` is the running number of the reading on its machine. `machine` and `number` are null if the
     routing key names no machine. `number` is also null if the reading expired before a worker took it (kind
-    `expired`). Times are RFC 3339, UTC: `time` is when the reading failed; `sent_again` is when it was last
+    `expired`). Times are RFC 3339, UTC: `time` is when the reading failed, and
+    `received` when the system received it, null if that is not known; `sent_again` is when it was last
     sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause`
     is the same for all dead letters that failed for the same reason. If the reading was sent again from an
     earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second
@@ -39,6 +40,7 @@ class DeadLetter(Struct, kw_only=True):
     kind: str
     message: str
     time: str
+    received: str | None
     line: int | None
     limit: str | None
     logicversion: int | None
@@ -174,6 +176,7 @@ def shown_letter(kept: KeptLetter) -> dict[str, Any]:
         "kind": letter.kind,
         "message": letter.message,
         "time": letter.time,
+        "received": letter.received,
         "line": letter.line,
         "limit": letter.limit,
         "logicversion": letter.logicversion,

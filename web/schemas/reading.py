@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.broker.result import event_ids
+from pipeline.clock import rfc3339
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
 from pipeline.model.recent import KeptReading
 from pipeline.trials.written import written_reading
@@ -29,7 +30,10 @@ class ReadingError(Struct):
 
 
 class RecentReading(Struct):
-    """A processed reading with its outcome. `time` is when it was processed (RFC 3339, UTC).
+    """A processed reading with its outcome.
+
+    `time` is when it was processed, and `received` when the system received it (both RFC 3339, UTC); null if
+    an older version processed it.
 
     `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead
     letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
@@ -44,6 +48,7 @@ class RecentReading(Struct):
     machine: str
     number: int
     time: str
+    received: str | None
     topic: str | None
     outcome: OutcomeKind
     logicversion: int | None
@@ -78,6 +83,7 @@ def shown(machine_id: str, recent: KeptReading, settings: MachineSettings = NO_S
         machine=machine_id,
         number=recent.number,
         time=recent.time,
+        received=rfc3339(recent.received / 1000) if recent.received is not None else None,
         topic=recent.topic,
         outcome=recent.kind,
         logicversion=recent.logicversion,

@@ -1082,7 +1082,7 @@ export interface components {
          * DeadLetter
          * @description A dead letter: a reading that failed, and the reason.
          *
-         *     `number` is the running number of the reading on its machine. `machine` and `number` are null if the routing key names no machine. `number` is also null if the reading expired before a worker took it (kind `expired`). Times are RFC 3339, UTC: `time` is when the reading failed; `sent_again` is when it was last sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause` is the same for all dead letters that failed for the same reason. If the reading was sent again from an earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second part of its id if it has no number.
+         *     `number` is the running number of the reading on its machine. `machine` and `number` are null if the routing key names no machine. `number` is also null if the reading expired before a worker took it (kind `expired`). Times are RFC 3339, UTC: `time` is when the reading failed, and `received` when the system received it, null if that is not known; `sent_again` is when it was last sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause` is the same for all dead letters that failed for the same reason. If the reading was sent again from an earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second part of its id if it has no number.
          */
         DeadLetter: {
             bytes: number;
@@ -1096,6 +1096,7 @@ export interface components {
             machine: string | null;
             message: string;
             number: number | null;
+            received: string | null;
             sent_again: string | null;
             sent_before: number | string | null;
             time: string;
@@ -1181,7 +1182,10 @@ export interface components {
             /**
              * @default {
              *       "topic": null,
-             *       "late": false
+             *       "late": false,
+             *       "received": null,
+             *       "number": null,
+             *       "message_id": null
              *     }
              */
             meta?: components["schemas"]["ReadingMeta"];
@@ -1763,17 +1767,27 @@ export interface components {
         };
         /**
          * ReadingMeta
-         * @description What a logic reads as `meta`: the reading's MQTT topic if it is known, and whether it is late.
+         * @description What a logic reads as `meta`: what is known about the reading.
+         *
+         *     `topic` is its MQTT topic, and `late` whether it is late. `received` is when the system received it (RFC 3339, UTC), and `number` its running number on the machine. `message_id` is the one of AMQP, if the device sent one.
          */
         ReadingMeta: {
             /** @default false */
             late?: boolean;
             /** @default null */
+            message_id?: string | null;
+            /** @default null */
+            number?: number | null;
+            /** @default null */
+            received?: string | null;
+            /** @default null */
             topic?: string | null;
         };
         /**
          * RecentReading
-         * @description A processed reading with its outcome. `time` is when it was processed (RFC 3339, UTC).
+         * @description A processed reading with its outcome.
+         *
+         *     `time` is when it was processed, and `received` when the system received it (both RFC 3339, UTC); null if an older version processed it.
          *
          *     `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
@@ -1790,6 +1804,7 @@ export interface components {
             /** @enum {unknown} */
             outcome: "error" | "invalid-payload" | "late" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
             reading: unknown;
+            received: string | null;
             results: unknown[];
             time: string;
             topic: string | null;
@@ -2067,7 +2082,10 @@ export interface components {
             /**
              * @default {
              *       "topic": null,
-             *       "late": false
+             *       "late": false,
+             *       "received": null,
+             *       "number": null,
+             *       "message_id": null
              *     }
              */
             meta?: components["schemas"]["ReadingMeta"];
@@ -2191,6 +2209,7 @@ export interface components {
             message_id: string | null;
             number: number | null;
             reading: unknown;
+            received: string | null;
             routing_key: string;
             sent_again: string | null;
             sent_before: number | string | null;
