@@ -17,45 +17,47 @@ def _table(text: str) -> Mapping[str, str]:
 
 #: Functions and types that are there without an import.
 NAMES = _table("""
-    abs         size of a number, without its sign
-    all         whether all items are true
-    any         whether one item is true
-    ascii       value as Python source, with ASCII characters only
-    bin         whole number as binary text
-    bool        true or false of a value
-    bytes       bytes of whole numbers from 0 to 255, of a text and its encoding, or so many zeros
-    callable    whether a value is a function or a type
-    chr         character of a code point
-    dict        dict from a dict, pairs or keywords
-    divmod      quotient and remainder
-    enumerate   items with their numbers
-    filter      items for which a function is true
-    float       number with a fraction, from a number or text
-    format      value as text, by a format such as '.2f'
-    hex         whole number as hexadecimal text
-    int         whole number, from a number or text
-    isinstance  whether a value is an instance of a type
-    iter        iterator over items
-    len         number of items
-    list        list of items
-    map         result of a function for each item
-    max         greatest item
-    min         least item
-    next        next item of an iterator
-    oct         whole number as octal text
-    ord         code point of a character
-    pow         power, with a third value modulo that one
-    range       whole numbers from a start to an end, in steps
-    repr        value as Python source
-    reversed    items in reverse order
-    round       number rounded to digits
-    set         set of items
-    sorted      sorted list, with key and reverse
-    str         value as text
-    sum         sum of items
-    tuple       tuple of items
-    type        type of a value, to compare with int, str, dict and so on
-    zip         items of several lists, side by side
+    abs           size of a number, without its sign
+    all           whether all items are true
+    any           whether one item is true
+    ascii         value as Python source, with ASCII characters only
+    bin           whole number as binary text
+    bool          true or false of a value
+    bytes         bytes of whole numbers from 0 to 255, of a text and its encoding, or so many zeros
+    callable      whether a value is a function or a type
+    cancel_timer  cancels a timer of the machine, if it is set
+    chr           character of a code point
+    dict          dict from a dict, pairs or keywords
+    divmod        quotient and remainder
+    enumerate     items with their numbers
+    filter        items for which a function is true
+    float         number with a fraction, from a number or text
+    format        value as text, by a format such as '.2f'
+    hex           whole number as hexadecimal text
+    int           whole number, from a number or text
+    isinstance    whether a value is an instance of a type
+    iter          iterator over items
+    len           number of items
+    list          list of items
+    map           result of a function for each item
+    max           greatest item
+    min           least item
+    next          next item of an iterator
+    oct           whole number as octal text
+    ord           code point of a character
+    pow           power, with a third value modulo that one
+    range         whole numbers from a start to an end, in steps
+    repr          value as Python source
+    reversed      items in reverse order
+    round         number rounded to digits
+    set           set of items
+    set_timer     sets a timer of the machine, by its name, and seconds, minutes, hours or at
+    sorted        sorted list, with key and reverse
+    str           value as text
+    sum           sum of items
+    tuple         tuple of items
+    type          type of a value, to compare with int, str, dict and so on
+    zip           items of several lists, side by side
 """)
 
 #: Values that are there without an import.

@@ -1,6 +1,7 @@
 """The input and output of the sandbox: a `Job` in, a `Report` with one `Outcome` per reading out."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, Self
 
 from msgspec import Meta, Struct
@@ -69,6 +70,12 @@ class Checked(Struct, frozen=True):
         return not self.problems and self.code is not None
 
 
+#: The names of timers, as a regular expression.
+TIMER_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
+
+#: The most timers of a machine that the limits may allow.
+TIMERS: Final = 64
+
 #: The format of a machine's readings; `sandbox.runtime.payload` decodes them.
 Format = Literal["json", "text", "binary", "cbor", "msgpack"]
 
@@ -76,23 +83,45 @@ Format = Literal["json", "text", "binary", "cbor", "msgpack"]
 Compression = Literal["none", "gzip", "zlib"]
 
 
+class TimerRun(Struct, frozen=True, array_like=True):
+    """A run of `on_timer`: the timer's name, when it was due, and when it runs.
+
+    Times are in milliseconds since 1970. `again` says that the timer ran before and failed.
+    """
+
+    name: str
+    due: int
+    received: int
+    again: bool = False
+
+
 class Job(Struct, frozen=True):
     """Readings of one machine, in order, for one logic.
 
     `state` is the machine's state before the first reading, as a JSON object. `readings` has the bytes of
-    each reading as the device sent them; the child decodes them. `config` is the JSON object that the logic
-    reads as `config`. `metas` has for each reading the JSON object that the logic reads as `meta`; it may be
-    empty if the logic does not read it. `fuel` is the fuel of one reading; None means that of the limits.
+    each reading as the device sent them; the child decodes them. A timer that failed and is run again stands
+    there too. `config` is the JSON object that the logic reads as `config`. `metas` has for each reading the
+    JSON object that the logic reads as `meta`; it may be empty if the logic does not read it. `fuel` is the
+    fuel of one reading; None means that of the limits.
+
+    `times` says when each reading was received, and `timers` when each of the machine's timers is due, both
+    in milliseconds since 1970. A timer that is due runs before the next reading, and after the last reading
+    if it is due at `until`. It runs at the time of that reading or `until`, or exactly when it is due if
+    `exact` is set. Without times, a logic can set no timers.
     """
 
     logic: Logic
     state: bytes
-    readings: list[bytes]
+    readings: Sequence[bytes | TimerRun]
     config: bytes = b"{}"
     format: Format = "json"
     compression: Compression = "none"
     fuel: int | None = None
-    metas: list[bytes] = []
+    metas: Sequence[bytes] = []
+    times: Sequence[int] = []
+    timers: dict[str, int] = {}
+    until: int | None = None
+    exact: bool = False
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):
@@ -143,13 +172,14 @@ OutcomeKind = Literal[
 ]
 
 
-class Outcome(Struct, frozen=True):
-    """The outcome of one reading.
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """The outcome of one reading, or of one run of a timer.
 
     `results` are JSON objects, in the order in which `process` returned them (a dict is one, a list of dicts
     is several, None is none). A failed reading leaves the state unchanged. `killed`: the child had to be
     killed, or died, while it worked on this reading. `fuel` is the number of ticks used; `peaks` has the
-    largest measured values, by name of the limit.
+    largest measured values, by name of the limit. `timers` has the timers that were set, each with the time
+    at which it is due in milliseconds since 1970, and those that were cancelled, with None.
     """
 
     kind: OutcomeKind
@@ -158,6 +188,7 @@ class Outcome(Struct, frozen=True):
     killed: bool = False
     fuel: int = 0
     peaks: Annotated[dict[str, int], Meta(max_length=100)] = {}
+    timers: Annotated[dict[str, int | None], Meta(max_length=TIMERS)] = {}
 
     @property
     def exhausted(self) -> bool:
@@ -166,7 +197,13 @@ class Outcome(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """The result of a `Job`: the state after its last reading, and one outcome per reading, in order."""
+    """The result of a `Job`: the state after its last reading, and one outcome per reading, in order.
+
+    Timers that ran have an outcome too. `ran` has their runs, by the place of the outcome. `timers` are the
+    timers after the last of them.
+    """
 
     state: bytes
     outcomes: list[Outcome]
+    ran: dict[int, TimerRun] = {}
+    timers: dict[str, int] = {}

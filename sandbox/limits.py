@@ -8,6 +8,8 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from msgspec import Meta, Struct
 
+from sandbox.job import TIMERS
+
 #: The least and the greatest whole number that may leave a logic: those of 64 bits, signed or unsigned.
 LEAST_WHOLE = -(2**63)
 GREATEST_WHOLE = 2**64 - 1
@@ -162,6 +164,36 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             extra={"unit": "bytes"},
         ),
     ] = 1 << 20
+
+    # Timers.
+
+    timers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=TIMERS,
+            description="Timers of a machine that are set at once. They are part of its record, which every "
+            "batch reads and writes.",
+            extra={"unit": "timers"},
+        ),
+    ] = 16
+    timer_shortest_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            description="Shortest time until a timer. Each run costs what a reading costs.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 1.0
+    timer_longest_seconds: Annotated[
+        float,
+        Meta(
+            ge=60,
+            le=3_660 * 24 * 3600,
+            description="Longest time until a timer: a leap year.",
+            extra={"unit": "seconds"},
+        ),
+    ] = 366 * 24 * 3600.0
 
     # Readings, states and results.
 

@@ -19,6 +19,8 @@ from sandbox.limits import Limits
 
 #: The share of a nesting level that each further term of a sum, or each further elif, counts for.
 CHAIN_SHARE = 0.125
+#: The functions that the service calls, with their parameters. Only the first must be there.
+ENTRY_POINTS = {"process": "data, state", "on_timer": "timer, state"}
 #: The most problems to show; a source with more has enough to fix first.
 MOST_PROBLEMS = 50
 
@@ -128,14 +130,16 @@ class _Policy(WordingRules):
     # The top level.
 
     def top_level(self) -> None:
-        made = [
-            node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == "process"
-        ]
-        for place, statement in enumerate(made):
-            self.check_process(statement)
-            if place:
-                self.report(statement, "process is defined twice", "Keep one definition.")
-        if not made:
+        made = dict[str, ast.FunctionDef]()
+        for statement in self.tree.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name in ENTRY_POINTS:
+                self.check_entry_point(statement)
+                if statement.name in made:
+                    self.report(statement, f"{statement.name} is defined twice", "Keep one definition.")
+                made[statement.name] = statement
+        if "on_timer" not in made:
+            self.check_no_timer()
+        if "process" not in made:
             line = self.tree.body[0] if self.tree.body else self.tree
             self.report(
                 line,
@@ -149,17 +153,33 @@ class _Policy(WordingRules):
                 self.report(node, "`return` outside of a function", "Set a variable instead.")
             elif isinstance(node, ast.Nonlocal):
                 self.report(node, "`nonlocal` outside of a function", "Omit it at the top level.")
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id == "process":
-                self.report(node, "process cannot be deleted", "Delete this line.")
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id in ENTRY_POINTS:
+                self.report(node, f"{node.id} cannot be deleted", "Delete this line.")
             elif isinstance(node, ast.stmt) and not isinstance(node, ast.FunctionDef):
                 ahead.extend(ast.iter_child_nodes(node))
 
-    def check_process(self, node: ast.FunctionDef) -> None:
+    def check_no_timer(self) -> None:
+        """Refuse timers in a logic that has no function for them."""
+        used = [
+            name
+            for name, (variable, _) in self.scope.uses.items()
+            if name.id == "set_timer" and variable is None
+        ]
+        for name in used[:1]:
+            self.report(
+                name,
+                "set_timer needs a function on_timer(timer, state)",
+                "Add `def on_timer(timer, state):`. It runs when the timer is due.",
+            )
+
+    def check_entry_point(self, node: ast.FunctionDef) -> None:
         arguments = node.args
         places = [*arguments.posonlyargs, *arguments.args]
         extra = arguments.vararg or arguments.kwarg or arguments.kwonlyargs
         self.check_generator(node)
         if len(places) != 2 or extra:
             self.report(
-                node, "process must take exactly two parameters", "Write `def process(data, state):`."
+                node,
+                f"{node.name} must take exactly two parameters",
+                f"Write `def {node.name}({ENTRY_POINTS[node.name]}):`.",
             )

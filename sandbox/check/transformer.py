@@ -10,7 +10,8 @@ transformer generates:
   `guards`. A guard is omitted if a constant operand makes it unnecessary.
 - `x.name(...)` becomes one call of the guard `_m_name`, and `math.sqrt` the name of the frozen function.
 - Each function and loop body begins with ticks; comprehensions and lambdas call a guard that ticks.
-- The whole module becomes the body of one function, `_make_`, which returns `process`. So the globals of a
+- The whole module becomes the body of one function, `_make_`, which returns `process`, or a pair of
+  `process` and `on_timer` if the logic has both. So the globals of a
   logic are variables of that call: they are new for every reading, and no instruction writes a global. What
   runs once for each version (see `tables`) is in a function `_tables_`, whose results `_make_` gets.
 
@@ -65,7 +66,9 @@ class Metering(Patterns):
         weights = [weight_of(once), weight_of(later)]
         made = {line: self._statements([line]) for line in node.body}
         last = node.body[-1]
-        give = ast.Return(ast.Name("process", ast.Load()))
+        process, on_timer = (ast.Name(name, ast.Load()) for name in ("process", "on_timer"))
+        timed = any(isinstance(line, ast.FunctionDef) and line.name == "on_timer" for line in node.body)
+        give = ast.Return(ast.Tuple([process, on_timer], ast.Load()) if timed else process)
         copy_locations(give, last)
         parts = [*self._unset(), *(part for line in later for part in made[line])]
         body = [*self._ticks(weights[1], last), *parts, give]

@@ -22,6 +22,7 @@ from typing import Final
 from sandbox.child.confinement import NotConfined, confine
 from sandbox.child.program import Program, bounded_recursion
 from sandbox.child.runner import Loader, Runner
+from sandbox.job import TimerRun
 from sandbox.limits import Limits
 from sandbox.protocol.frames import (
     OUT_OF_MEMORY,
@@ -62,7 +63,11 @@ _PRACTICE_MSGPACK: Final = (b"\xd6\xff\x00\x00\x00\x00", b"\xc1")
 _PRACTICE: Final = """
 import base64, binascii, collections, datetime, json, math, re, statistics, struct
 
+def on_timer(timer, state):
+    cancel_timer(timer["name"])
+
 def process(data, state):
+    set_timer("practice", minutes=1)
     state["count"] = state.get("count", 0) + 1
     window = [*state.get("window", []), data["value"]][-5:]
     state["window"] = window
@@ -142,9 +147,10 @@ def _practise(limits: Limits, progress: ProgressWriter) -> None:
     source = _PRACTICE.encode()
     for attempt in (source, b"import os\n", b"def f(:\n", b"\xff"):
         runner.check(Check(attempt))
-    readings = [b'{"value": 21.5}', b'{"value": "x"}', b"{", b"[1, 2]"]
+    readings: list[bytes | TimerRun] = [b'{"value": 21.5}', b'{"value": "x"}', b"{", b"[1, 2]"]
+    readings.append(TimerRun("practice", 0, 1))
     seconds = limits.batch_seconds
-    tasks = [Task(0, b"{}", readings, seconds)]
+    tasks = [Task(0, b"{}", readings, seconds, times=[0] * len(readings))]
     tasks += [Task(0, b"{}", [*_PRACTICE_CBOR], seconds, format="cbor")]
     tasks += [Task(0, b"{}", [*_PRACTICE_MSGPACK], seconds, format="msgpack")]
     runner.work(Work([], [Load(0, "", source, None)], tasks))

@@ -12,7 +12,7 @@ import inspect
 import marshal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
@@ -24,6 +24,7 @@ from sandbox.job import FILENAME, Checked, Failure, Logic, Problem
 from sandbox.limits import Limits
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.runtime import Runtime
+from sandbox.runtime.timers import Clock
 from sandbox.runtime.values import NO_CONFIG, NO_META, Config, ReadingMeta
 
 #: Characters of a message about a failure.
@@ -86,6 +87,7 @@ class Program:
         if "_make_" not in made:
             raise LogicRefused([_not_ours("it defines no process")])
         self._make = made["_make_"]
+        self._timers = runtime.timers
         #: Computes the tables; None if there are none, or when they are computed.
         self._compute: Callable[[], tuple[Any, ...]] | None = made.get("_tables_")
         self._tables: tuple[Any, ...] = ()
@@ -114,22 +116,64 @@ class Program:
         *,
         meta: ReadingMeta = NO_META,
         fuel: int | None = None,
+        clock: Clock | None = None,
     ) -> Any:
         """Run `process(data, state)` and return its result; `state` is changed in place.
 
         Decode `state` and `data` from JSON for each call, because the logic may store parts of one in the
         other. `config` is a result of `decode_config`, and `meta` of `decode_meta`. Without `fuel`, the logic
-        has that of the limits.
+        has that of the limits. With a `clock`, it can set timers: see `timer_changes`.
 
         Raises:
             LogicError: the logic raised an error; `line` is the line of the logic that raised it.
             LimitExceeded: the logic exceeded a limit.
             MemoryError: the process has no memory left.
         """
+        return self._call(self._process, config, meta, fuel, clock, data, state)
+
+    def on_timer(
+        self,
+        timer: Mapping[str, Any],
+        state: dict[str, Any],
+        config: Config = NO_CONFIG,
+        *,
+        meta: ReadingMeta = NO_META,
+        fuel: int | None = None,
+        clock: Clock | None = None,
+    ) -> Any:
+        """Run `on_timer(timer, state)`. Everything else is as for `process`, also the errors."""
+        return self._call(self._on_timer, config, meta, fuel, clock, timer, state)
+
+    @property
+    def timer_changes(self) -> dict[str, int | None]:
+        """The timers that the last call has set, and those that it has cancelled (None)."""
+        return self._timers.changes
+
+    def _process(self, *tables: Any) -> Callable[..., Any]:
+        made = self._make(*tables)
+        return made[0] if type(made) is tuple else made  # type: ignore[no-any-return]
+
+    def _on_timer(self, *tables: Any) -> Callable[..., Any]:
+        made = self._make(*tables)
+        if type(made) is not tuple:
+            raise LogicError("the logic has no function on_timer(timer, state), but a timer is set")
+        return made[1]  # type: ignore[no-any-return]
+
+    def _call(
+        self,
+        make: Callable[..., Callable[..., Any]],
+        config: Config,
+        meta: ReadingMeta,
+        fuel: int | None,
+        clock: Clock | None,
+        *values: Any,
+    ) -> Any:
+        """Call the function that `make` returns for the tables. Raises the errors of `process`."""
         if self._compute is not None:
             self.prepare()
         self._meter.tank = min(fuel or self._limits.fuel, max(self._limits.fuel, self._limits.fuel_max))
-        return self._run(config, meta, self._make, data, state)
+        self._timers.begin(clock)
+        return self._run(config, meta, make, *values)
 
     def prepare(self) -> None:
         """Compute the tables of the logic, if it has any, with the fuel of one reading.
@@ -144,6 +188,7 @@ class Program:
             return
         freezer = self._runtime.freezer
         freezer.reset()
+        self._timers.begin(None)
         try:
             compute = self._compute
             self._meter.tank = self._limits.fuel

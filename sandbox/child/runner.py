@@ -17,7 +17,7 @@ An unforeseen error (one that `Program` should have turned into one of ours) end
 blames the reading.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -26,13 +26,14 @@ from sandbox.child.program import examine, failure_of, less_recursion
 from sandbox.child.storing import storing_line
 from sandbox.child.watch import Watch
 from sandbox.errors import Breach, InvalidPayload, LimitExceeded, LogicError, LogicRefused, NotJson
-from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind
+from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind, TimerRun
 from sandbox.limits import Limits
 from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, Reply, Task, Work
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.payload import decode_payload
 from sandbox.runtime.runtime import Runtime
+from sandbox.runtime.timers import Clock, values_of
 from sandbox.runtime.values import (
     NO_CONFIG,
     NO_META,
@@ -75,6 +76,10 @@ class Runnable(Protocol):
     def prepare(self) -> None:
         """Compute the tables. Raises `LogicRefused`, MemoryError, or `LimitExceeded` if it takes too long."""
 
+    @property
+    def timer_changes(self) -> dict[str, int | None]:
+        """The timers that the last call has set, and those that it has cancelled (None)."""
+
     def process(
         self,
         data: object,
@@ -83,8 +88,21 @@ class Runnable(Protocol):
         *,
         meta: ReadingMeta,
         fuel: int | None,
+        clock: Clock | None,
     ) -> object:
         """Run the logic on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
+
+    def on_timer(
+        self,
+        timer: Mapping[str, object],
+        state: dict[str, object],
+        config: Config,
+        *,
+        meta: ReadingMeta,
+        fuel: int | None,
+        clock: Clock | None,
+    ) -> object:
+        """Run the logic for a timer. Raises the same errors."""
 
 
 Loader = Callable[[Logic, Limits], Runnable]
@@ -144,14 +162,24 @@ class Runner:
         config = NO_CONFIG if task.config == b"{}" else _config(task.config)
         spent, since = self._spent.get(task.place, 0.0), watch.now
         exhaustions = 0  # in a row
+        timers, unsent = dict(task.timers), 0
         for number in range(len(task.readings)):
+            if timers and _timer_comes_first(task, number, timers):
+                self._stop(task, number, state, watch.now - since if unsent else None)
+                return
             if spent + watch.now - since >= task.seconds:
                 outcome = self._over_budget
             elif exhaustions < EXHAUSTIONS:
-                outcome, state = self._timed(task, number, state, config)
+                outcome, state = self._timed(task, number, state, config, timers)
             else:
                 outcome = _NOT_RUN
             outcomes.append(outcome)
+            unsent += 1
+            for name, due in outcome.timers.items():
+                if due is None:
+                    del timers[name]
+                else:
+                    timers[name] = due
             exhaustions = exhaustions + 1 if outcome.exhausted or outcome is _NOT_RUN else 0
             words[0] += 1
             self._pending += _OUTCOME_BYTES + sum(map(len, outcome.results))
@@ -163,11 +191,22 @@ class Runner:
                 used, since = watch.now - since, watch.now
                 self._seconds.append(used)
                 self._spent[task.place] = spent = spent + used
+                unsent = 0
                 if self._pending > PART_BYTES or watch.due:
                     self._flush()
 
-    def _flush(self) -> None:
-        self._send(Part(self._outcomes, self._states, self._seconds))
+    def _stop(self, task: Task, number: int, state: bytes, seconds: float | None) -> None:
+        """Leave out the readings from `number` on. `seconds` are those of outcomes that are not sent yet."""
+        if seconds is not None:
+            self._states.append(state)
+            self._seconds.append(seconds)
+            self._spent[task.place] = self._spent.get(task.place, 0.0) + seconds
+        left = len(task.readings) - number
+        self._words[0] += left
+        self._flush(left)
+
+    def _flush(self, waiting: int = 0) -> None:
+        self._send(Part(self._outcomes, self._states, self._seconds, waiting))
         self._outcomes.clear()
         self._states.clear()
         self._seconds.clear()
@@ -175,13 +214,13 @@ class Runner:
         self._watch.due = False
 
     def _timed(
-        self, task: Task, number: int, state: bytes, config: Config | Outcome
+        self, task: Task, number: int, state: bytes, config: Config | Outcome, timers: dict[str, int]
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of a reading, which is `limit` past the deadline, and the state after it."""
         watch = self._watch
         try:
             watch.busy = True
-            outcome, after = self._reading(task, number, state, config)
+            outcome, after = self._reading(task, number, state, config, timers)
             watch.busy = False
         except Breach as breach:
             watch.busy = False
@@ -191,7 +230,7 @@ class Runner:
         return outcome, after
 
     def _reading(
-        self, task: Task, number: int, state: bytes, config: Config | Outcome
+        self, task: Task, number: int, state: bytes, config: Config | Outcome, timers: dict[str, int]
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading of the task, and the state after it."""
         try:
@@ -202,8 +241,10 @@ class Runner:
             return Outcome("refused", failure=_refusal(program)), state
         if isinstance(config, Outcome):
             return config, state
+        reading = task.readings[number]
+        run = reading if isinstance(reading, TimerRun) else None
         try:
-            data = self._decoded(task, task.readings[number])
+            data = None if isinstance(reading, TimerRun) else self._decoded(task, reading)
         except NotJson as e:
             return Outcome("not-json", failure=Failure(str(e))), state
         except InvalidPayload as e:
@@ -213,15 +254,22 @@ class Runner:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
             return Outcome("error", failure=Failure(f"the machine's state is not a JSON object: {e}")), state
         try:
-            meta = decode_meta(task.metas[number]) if task.metas else NO_META
-            returned = program.process(data, live, config, meta=meta, fuel=task.fuel)
+            if run is not None:
+                timer, meta = values_of(run)
+                clock = Clock(run.received, timers)
+                returned = program.on_timer(timer, live, config, meta=meta, fuel=task.fuel, clock=clock)
+            else:
+                meta = decode_meta(task.metas[number]) if task.metas else NO_META
+                time = Clock(task.times[number], timers) if task.times else None
+                returned = program.process(data, live, config, meta=meta, fuel=task.fuel, clock=time)
             results, after = self._encoded(returned, live, program)
         except LimitExceeded as e:
             return self._failed("limit", e, program), state
         except LogicError as e:
             return self._failed("error", e, program), state
         peaks = program.peaks
-        return Outcome("ok", results, fuel=peaks["fuel"], peaks=peaks), after
+        changes = program.timer_changes
+        return Outcome("ok", results, fuel=peaks["fuel"], peaks=peaks, timers=changes), after
 
     def _encoded(
         self, returned: object, state: dict[str, object], program: Runnable
@@ -284,6 +332,14 @@ class Runner:
         failure = failure_of(error, program.logic.source)
         peaks = program.peaks
         return Outcome(kind, failure=failure, fuel=peaks["fuel"], peaks=peaks)
+
+
+def _timer_comes_first(task: Task, number: int, timers: dict[str, int]) -> bool:
+    """Return whether a timer is due before this reading. The parent has given out those before a timer."""
+    reading = task.readings[number]
+    if isinstance(reading, TimerRun) and not reading.again:
+        return False
+    return bool(task.times) and min(timers.values()) <= task.times[number]
 
 
 def _config(config: bytes) -> Config | Outcome:

@@ -6,13 +6,14 @@ are safe to show. A text can be cleaned; any other violation is an `Untrue`. An 
 an answer, so the parent discards all of it, and does not trust the child to name the reading that caused it.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from sandbox.job import Checked, Failure, Outcome, Problem
+from sandbox.job import TIMER_NAME_PATTERN, Checked, Failure, Outcome, Problem
 from sandbox.limits import Limits
 from sandbox.words import cleaned
 
@@ -22,6 +23,8 @@ _FAILED: Final = frozenset({"not-json", "invalid-payload", "error", "limit", "re
 #: The most characters to show of a message or a hint, and of a line of source.
 _MESSAGE: Final = 500
 _LINE: Final = 200
+
+_TIMER_NAME: Final = re.compile(TIMER_NAME_PATTERN)
 
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -43,11 +46,31 @@ def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
                 raise Untrue("an outcome that is both ok and a failure")
             _look_at_results(outcome.results, limits)
             found.append(outcome)
-        elif outcome.kind not in _FAILED or outcome.failure is None or outcome.results:
+        elif outcome.kind not in _FAILED or outcome.failure is None or outcome.results or outcome.timers:
             raise Untrue("a failure without an error")
         else:
             found.append(replace(outcome, failure=_cleaned_failure(outcome.failure)))
     return found
+
+
+def believed_timers(
+    timers: Mapping[str, int], changes: Mapping[str, int | None], now: int, limits: Limits
+) -> dict[str, int]:
+    """Return the timers after these changes, which a logic made at `now`. Raises `Untrue`."""
+    after = dict(timers)
+    for name, due in changes.items():
+        if due is None:
+            if after.pop(name, None) is None:
+                raise Untrue("a timer is cancelled that is not set")
+        elif not _TIMER_NAME.fullmatch(name):
+            raise Untrue("a timer without a valid name")
+        elif not now < due <= now + 1000 * limits.timer_longest_seconds:
+            raise Untrue("a timer that is due too soon or too late")
+        else:
+            after[name] = due
+    if len(after) > max(limits.timers, len(timers)):
+        raise Untrue("more timers than a machine can have")
+    return after
 
 
 def _look_at_results(results: list[bytes], limits: Limits) -> None:

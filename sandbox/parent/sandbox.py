@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
-from sandbox.job import Checked, Failure, Job, Problem, Report
+from sandbox.job import Checked, Failure, Job, Problem, Report, TimerRun
 from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed_verdict
 from sandbox.parent.batch import JobBatch, Span
@@ -165,18 +165,32 @@ class Sandbox:
         """Send one request and receive its replies. Raises `_Lost`; outcomes accepted before that remain."""
         child, limits, tasks = self._children.serving, self.limits, list[Task]()
         longest, expected, done = limits.reading_bytes + BEYOND_READING, 0, 0
-        logics = {(logic := batch.jobs[span.job].logic).digest: logic for span in spans}
+        logics = {(logic := batch.jobs[span.job].job.logic).digest: logic for span in spans}
         drops, loads = child.hold(logics.values())
         given = {digest: (child.place(digest), batch.left(digest)) for digest in logics}
         for job_place, start, stop in spans:
-            job = batch.jobs[job_place]
+            progress = batch.jobs[job_place]
+            job = progress.job
             # Of a reading over the limit, send just enough for it to be refused for its length.
-            bodies = [body if len(body) <= longest else body[:longest] for body in job.readings[start:stop]]
+            readings = [
+                each if isinstance(each, TimerRun) or len(each) <= longest else each[:longest]
+                for each in progress.readings[start:stop]
+            ]
             place, left = given[job.logic.digest]
-            state = batch.states[job_place]
-            metas = job.metas[start:stop]
             tasks.append(
-                Task(place, state, bodies, left, job.config, job.format, job.compression, job.fuel, metas)
+                Task(
+                    place,
+                    progress.state,
+                    readings,
+                    left,
+                    job.config,
+                    job.format,
+                    job.compression,
+                    job.fuel,
+                    progress.metas[start:stop],
+                    progress.times[start:stop],
+                    progress.timers,
+                )
             )
             expected += stop - start
         total = batch.seconds(logics, expected)
@@ -187,7 +201,7 @@ class Sandbox:
             child.process.send(Work(drops, loads, tasks), deadline)
             while done < expected:
                 reply = child.process.receive(deadline)
-                if not isinstance(reply, Part) or not 1 <= len(reply.outcomes) <= expected - done:
+                if not isinstance(reply, Part) or not 1 <= _answers(reply) <= expected - done:
                     raise Untrue("its answer does not match the request")
                 done += batch.accept(reply)
         except Untrue as e:
@@ -199,6 +213,11 @@ class Sandbox:
             raise _Lost(e, at if named else None, expected - done) from e
         child.readings += expected
         child.requests += 1
+
+
+def _answers(part: Part) -> int:
+    """Return the number of readings that a part answers, with those that it leaves out."""
+    return len(part.outcomes) + part.waiting
 
 
 class _Lost(Exception):

@@ -12,7 +12,8 @@ Rules that keep both sides safe:
   nothing: see `answers.py`.
 
 Parent and child take turns: one request, then its replies. The child answers a `Work` with one or more `Part`
-messages, which hold the outcomes in the order of the readings.
+messages, which hold the outcomes in the order of the readings. The child runs no timer by itself: if one is
+due before a reading, it leaves out the rest of the task, and the parent gives out the timer next.
 """
 
 import socket
@@ -22,7 +23,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from sandbox.job import Checked, Compression, Format, Outcome
+from sandbox.job import Checked, Compression, Format, Outcome, TimerRun
 from sandbox.limits import Limits
 
 #: The length in front of every message.
@@ -89,18 +90,21 @@ class Load(Struct, frozen=True, array_like=True):
 class Task(Struct, frozen=True, array_like=True):
     """Readings of one machine, at least one, for the logic at `place`; see `Job`.
 
-    `seconds` is the processor time that the logic had left for this batch when the request was sent.
+    `seconds` is the processor time that the logic had left for this batch when the request was sent. Before
+    a reading at which a timer is due, the child stops: see `Part`.
     """
 
     place: int
     state: bytes
-    readings: list[bytes]
+    readings: list[bytes | TimerRun]
     seconds: float
     config: bytes = b"{}"
     format: Format = "json"
     compression: Compression = "none"
     fuel: int | None = None
     metas: list[bytes] = []
+    times: list[int] = []
+    timers: dict[str, int] = {}
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):
@@ -132,12 +136,14 @@ class Unready(Struct, frozen=True, array_like=True, tag=1):
 class Part(Struct, frozen=True, array_like=True, tag=2):
     """The next outcomes, and for each of their tasks the state after its last outcome.
 
-    `seconds` has the processor time that each of these tasks has used since the last part.
+    `seconds` has the processor time that each of these tasks has used since the last part. `waiting` is the
+    number of readings that were not run after them, the last of their task, because a timer comes first.
     """
 
     outcomes: Annotated[list[Outcome], Meta(max_length=REQUEST_READINGS)]
     states: Annotated[list[bytes], Meta(max_length=REQUEST_READINGS)]
     seconds: Annotated[list[float], Meta(max_length=REQUEST_READINGS)]
+    waiting: Annotated[int, Meta(ge=0, le=REQUEST_READINGS)] = 0
 
 
 class CheckAnswer(Struct, frozen=True, array_like=True, tag=3):

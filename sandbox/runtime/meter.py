@@ -44,6 +44,9 @@ SAID = {
     "result_bytes": "the result is too large",
     "config_bytes": "the config is too large; keep only values that differ between machines",
     "results": "the reading has too many results",
+    "timers": "the machine has too many timers; cancel some, or set one again under the same name",
+    "timer_shortest_seconds": "the timer is due too soon",
+    "timer_longest_seconds": "the timer is due too late",
     "soft_seconds": "the logic takes too long for one reading",
     "batch_seconds": "the logic took too long for other readings of this batch, so this one was not run",
 }
@@ -63,6 +66,9 @@ UNITS = {
     "result_bytes": "bytes",
     "config_bytes": "bytes",
     "results": "results",
+    "timers": "timers",
+    "timer_shortest_seconds": "seconds",
+    "timer_longest_seconds": "seconds",
     "soft_seconds": "seconds",
     "batch_seconds": "seconds",
 }
@@ -100,7 +106,7 @@ DICTS = CHANGEABLE | {MappingProxyType}
 _KEYED = DICTS | {Set, _KEYS, _ITEMS}
 
 
-def breach_of(limits: Limits, limit: str, allowed: int | None = None) -> Breach:
+def breach_of(limits: Limits, limit: str, allowed: float | None = None) -> Breach:
     """Return the breach of a limit, with a message for the author of the logic.
 
     `allowed` is the limit if the machine has another one.

@@ -29,6 +29,7 @@ from sandbox.runtime.tables import Freezer, table_guards
 from sandbox.runtime.takes import Takes
 from sandbox.runtime.text_methods import text_methods
 from sandbox.runtime.texts import Texts, named
+from sandbox.runtime.timers import Timers
 from sandbox.runtime.values import NO_CONFIG, NO_META
 
 
@@ -53,6 +54,7 @@ class Runtime:
         self.freezer = Freezer(meter)
         kinds: dict[object, type] = {}
         takes = Takes(meter)
+        self.timers = timers = Timers(meter)
         texts = Texts(meter, MappingProxyType(kinds))
         octets = Octets(meter, takes)
         converting = {**conversions.conversions(meter, takes, texts), "bytes": octets.make}
@@ -118,6 +120,7 @@ class Runtime:
             "meta": NO_META,
             **converting,
             **builtin.functions(meter, takes, texts, guarded["_add_"]),
+            **timers.functions(),
             **types,
             **match_guards(meter, types["isinstance"]),
             **conversions.ERRORS,

@@ -24,6 +24,7 @@ from sandbox.child.program import LAST_WORDS, Program, bounded_recursion
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused
 from sandbox.job import Logic
 from sandbox.limits import Limits
+from sandbox.runtime.timers import Clock
 from sandbox.runtime.values import decode_config
 from tests.prices.operations import filled, is_expression, slots
 from tests.prices.values import MAKERS
@@ -41,6 +42,8 @@ SECONDS: Final = 0.5
 #: Microseconds that a measurement should take at least, and the fuel that it may use.
 _LONG_ENOUGH: Final = 1_500
 _ENOUGH_FUEL: Final = 60_000
+#: Its time is 2026-03-29T00:00:00Z.
+_CLOCK: Final = Clock(1_774_742_400_000, {str(n): 1_774_742_460_000 for n in range(8)})
 _CONFIG: Final = decode_config(b'{"a": 1, "b": [[1, 2, 3], {"c": "' + b"x" * 2_000 + b'"}]}')
 
 
@@ -99,6 +102,7 @@ def _source(template: str, body: str) -> str:
         "import re, statistics, struct, zlib\n"
         f"def process(data, state):\n{taken}    x = y = 0\n    for i in range(data[0]):\n"
         f"{textwrap.indent(body, '        ')}\n"
+        "def on_timer(timer, state):\n    pass\n"
     )
 
 
@@ -164,7 +168,7 @@ def run(program: Program, data: Any) -> Price:
     with bounded_recursion(LIMITS), _deadline():
         start = time.thread_time_ns()
         try:
-            program.process(data, {}, _CONFIG)
+            program.process(data, {}, _CONFIG, clock=_CLOCK)
         except LimitExceeded as error:
             ends = error.limit
         except LogicError as error:

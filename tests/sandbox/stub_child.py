@@ -27,6 +27,9 @@ from sandbox.protocol.frames import (
 from sandbox.protocol.progress import ProgressWriter
 from sandbox.protocol.seccomp import SOCKET
 
+#: A second after the readings of the tests of timers, in milliseconds since 1970.
+SOON = 1_774_742_401_000
+
 
 def framed(body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + body
@@ -207,6 +210,19 @@ LIES: dict[str, Callable[[int], bytes]] = {
     "a time below zero": lambda count: part([ok()] * count, [b"{}"] * count, [-1.0] * count),
     "a time that is no number": lambda count: part([ok()] * count, [b"{}"] * count, [math.nan] * count),
     "endless time": lambda count: part([ok()] * count, [b"{}"] * count, [math.inf] * count),
+    "a timer in the past": lambda count: part([ok(timers={"t": 5})] * count, [b"{}"] * count),
+    "a timer of the next century": lambda count: part([ok(timers={"t": 2**42})] * count, [b"{}"] * count),
+    "a timer with a bad name": lambda count: part([ok(timers={"t\n": SOON})] * count, [b"{}"] * count),
+    "more timers than allowed": lambda count: part(
+        [ok(timers={str(n): SOON for n in range(17)})] * count, [b"{}"] * count
+    ),
+    "a cancelled timer that is not set": lambda count: part(
+        [ok(timers={"t": None})] * count, [b"{}"] * count
+    ),
+    "readings left out without a timer": lambda count: framed(
+        msgspec.msgpack.encode([2, [ok()] * (count - 1), [b"{}"] * (count - 1), [0.0] * (count - 1), 1])
+    ),
+    "a failure that sets a timer": lambda count: part([failed(timers={"t": SOON})] * count, [b"{}"] * count),
     "types that are wrong": lambda count: part([ok(fuel="1")] * count, [b"{}"] * count),
 }
 

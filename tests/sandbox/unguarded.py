@@ -4,12 +4,15 @@
 to a child can produce one.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sandbox.errors import Breach, LimitExceeded, LogicError
 from sandbox.job import Logic
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
+from sandbox.runtime.timers import Clock
 from sandbox.runtime.values import NO_META, Config, ReadingMeta
 
 ROOT = str(Path(__file__).parents[2])
@@ -23,6 +26,7 @@ class PlainProgram:
     def __init__(self, logic: Logic, _limits: Limits) -> None:
         self.peaks = {"fuel": 0}
         self.logic = logic
+        self.timer_changes: dict[str, int | None] = {}
         self._names: dict[str, object] = {}
         exec(compile(logic.source, "<logic>", "exec"), self._names)  # noqa: S102
 
@@ -37,8 +41,9 @@ class PlainProgram:
         *,
         meta: ReadingMeta = NO_META,  # noqa: ARG002 - as `Program` has it
         fuel: int | None = None,
+        clock: Clock | None = None,
     ) -> object:
-        del fuel  # it counts no fuel
+        del fuel, clock  # it counts no fuel, and has no timers
         self._names["config"] = config
         try:
             return self._names["process"](data, state)  # type: ignore[operator]
@@ -48,6 +53,11 @@ class PlainProgram:
             raise LimitExceeded(e.message, e.limit, e.allowed) from None
         except Exception as e:  # noqa: BLE001  as a program does
             raise LogicError(f"{type(e).__name__}: {e}") from None
+
+    def on_timer(
+        self, timer: Mapping[str, object], state: dict[str, object], config: Config, **_: Any
+    ) -> object:
+        return self.process(timer, state, config)
 
 
 class Unguarded(Sandbox):

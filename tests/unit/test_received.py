@@ -10,7 +10,7 @@ TIMES = st.integers(0, 10_000)
 
 
 def reading(received: int) -> Reading:
-    return Reading("press", "machines.press.data", b"1", 1, False, None, None, received=received)  # noqa: FBT003
+    return Reading("press", "machines.press.data", b"1", 1, False, None, None, received=received)
 
 
 @given(TIMES | st.none(), TIMES)

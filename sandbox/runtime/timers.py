@@ -1,0 +1,125 @@
+"""Timers: `set_timer` and `cancel_timer`, and the values that `on_timer` gets.
+
+What a logic sets and cancels counts only if the whole reading succeeds, as for its state: the changes are
+collected in `Timers.changes`, and the runner sends them with the outcome.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from sandbox.job import TIMER_NAME_PATTERN, TimerRun
+from sandbox.runtime.meter import Meter
+
+_NAME: Final = re.compile(TIMER_NAME_PATTERN)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_UNITS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000}
+
+#: The ticks of one call.
+_TICKS: Final = 6
+
+
+class Clock(NamedTuple):
+    """When a reading or a timer runs, and when the machine's timers are due, in milliseconds since 1970."""
+
+    now: int
+    timers: Mapping[str, int]
+
+
+class Timers:
+    """The timers of the machine whose reading runs, as the logic sees and changes them."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._clock: Clock | None = None
+        #: What the logic has set and cancelled (None) since `begin`.
+        self.changes: dict[str, int | None] = {}
+
+    def begin(self, clock: Clock | None) -> None:
+        """Begin a reading. Without a clock, the logic can set no timer."""
+        self._clock = clock
+        self.changes = {}
+
+    def functions(self) -> dict[str, Callable[..., None]]:
+        """Return the functions of a logic."""
+
+        def set_timer(
+            name: Any, *, seconds: Any = None, minutes: Any = None, hours: Any = None, at: Any = None
+        ) -> None:
+            spans = {"seconds": seconds, "minutes": minutes, "hours": hours}
+            self._set(name, {unit: span for unit, span in spans.items() if span is not None}, at)
+
+        def cancel_timer(name: Any) -> None:
+            self._cancel(name)
+
+        return {"set_timer": set_timer, "cancel_timer": cancel_timer}
+
+    def _set(self, name: Any, given: Mapping[str, Any], at: Any) -> None:
+        clock = self._begun(name)
+        if bool(given) == (at is not None):
+            raise TypeError("set_timer needs a time: seconds, minutes or hours, or else at")
+        due = self._after(clock.now, given) if given else self._at(clock.now, at)
+        if due - clock.now > 1000 * self._meter.limits.timer_longest_seconds:
+            self._meter.exceed("timer_longest_seconds")
+        self.changes[name] = due
+        if len(clock.timers) + len(self.changes) > self._meter.limits.timers:
+            kept = {*clock.timers, *self.changes} - {
+                each for each, due in self.changes.items() if due is None
+            }
+            if len(kept) > self._meter.limits.timers:
+                self._meter.exceed("timers")
+
+    def _cancel(self, name: Any) -> None:
+        clock = self._begun(name)
+        if name in clock.timers:
+            self.changes[name] = None
+        else:
+            self.changes.pop(name, None)
+
+    def _begun(self, name: Any) -> Clock:
+        """Check the name of a timer, and return the clock."""
+        self._meter.spend(_TICKS)
+        if self._clock is None:
+            raise RuntimeError("timers can be set only while process or on_timer runs")
+        if type(name) is not str:
+            raise TypeError("the name of a timer must be a text")
+        if not _NAME.fullmatch(name):
+            raise ValueError("the name of a timer has 1 to 64 letters, digits, underscores or hyphens")
+        return self._clock
+
+    def _after(self, now: int, given: Mapping[str, Any]) -> int:
+        span = 0.0
+        for unit, value in given.items():
+            if type(value) not in (int, float) or not -1e15 < value < 1e15:
+                raise TypeError(f"{unit} must be a number")
+            span += value * _UNITS[unit]
+        if not isfinite(span) or span < 1000 * self._meter.limits.timer_shortest_seconds:
+            self._meter.exceed("timer_shortest_seconds")
+        return now + round(span)
+
+    def _at(self, now: int, at: Any) -> int:
+        if type(at) is not datetime or at.tzinfo is None:
+            raise TypeError("at must be a datetime with a time zone")
+        due = (at - _EPOCH) // _MILLISECOND
+        if due < now:
+            raise ValueError("at is in the past: it is before the time of the reading")
+        return max(due, now + round(1000 * self._meter.limits.timer_shortest_seconds))
+
+
+def values_of(run: TimerRun) -> tuple[MappingProxyType[str, Any], MappingProxyType[str, Any]]:
+    """Return what a logic gets as `timer`, and what it reads as `meta` meanwhile."""
+    received = _rfc3339(run.received)
+    late = max(0, run.received - run.due) / 1000
+    timer = {"name": run.name, "due": _rfc3339(run.due), "received": received, "late": late}
+    meta = {"topic": None, "late": False, "received": received, "number": None, "message_id": None}
+    return MappingProxyType(timer), MappingProxyType(meta)
+
+
+def _rfc3339(milliseconds: int) -> str:
+    """Return a time in milliseconds since 1970 as text, in UTC."""
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
