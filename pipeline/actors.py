@@ -30,6 +30,7 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
+from pipeline.store.timers import TimerIndex
 from pipeline.store.topic_sources import TopicSources
 from pipeline.telemetry import logs, tracing
 from pipeline.telemetry.metrics_server import MetricsServer
@@ -89,6 +90,7 @@ class WorkerResources(Middleware):
         broker.worker_threads = worker.worker_threads
         self.sessions = broker.sessions = Sessions(client)
         topic_sources = broker.topic_sources = TopicSources(client)
+        broker.timers = TimerIndex(client)
         profiles = ProfileStore(client, MachineDeployments(client), self.records)
         self.ways = Ways(self.sessions, topic_sources, self.records.letters, profiles)
         self.index_writer = IndexWriter(MachineIndex(client, self.records))

@@ -88,9 +88,12 @@ _MACHINE_ID = re.compile(MACHINE_ID_PATTERN)
 #: The name of the letter of a reading that was never run, as a regular expression.
 NEVER_RUN_NAME_PATTERN: Final = "(?:expired|other-source)-[0-9a-f]{32}"
 
-#: The name of a machine's letter, as a regular expression: its number, or the hash of a reading that was
-#: never run.
-LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{NEVER_RUN_NAME_PATTERN}"
+#: The name of the letter of a timer, as a regular expression: with the number of the run that failed.
+TIMER_RUN_NAME_PATTERN: Final = "timer-[1-9][0-9]{0,14}"
+
+#: The name of a machine's letter, as a regular expression: its number, that of the run of a timer, or the
+#: hash of a reading that was never run.
+LETTER_NAME_PATTERN: Final = f"[1-9][0-9]{{0,14}}|{TIMER_RUN_NAME_PATTERN}|{NEVER_RUN_NAME_PATTERN}"
 
 
 def is_machine_id(text: str) -> bool:

@@ -73,7 +73,7 @@ class Checked(Struct, frozen=True):
 #: The names of timers, as a regular expression.
 TIMER_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
 
-#: The most timers of a machine that the limits may allow.
+#: The most timers of a machine that the limits may allow, and so of an outcome.
 TIMERS: Final = 64
 
 #: The format of a machine's readings; `sandbox.runtime.payload` decodes them.

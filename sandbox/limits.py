@@ -8,8 +8,6 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from msgspec import Meta, Struct
 
-from sandbox.job import TIMERS
-
 #: The least and the greatest whole number that may leave a logic: those of 64 bits, signed or unsigned.
 LEAST_WHOLE = -(2**63)
 GREATEST_WHOLE = 2**64 - 1
@@ -171,7 +169,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=1,
-            le=TIMERS,
+            le=64,
             description="Timers of a machine that are set at once. They are part of its record, which every "
             "batch reads and writes.",
             extra={"unit": "timers"},

@@ -39,6 +39,7 @@ from pipeline.backup.archive import (
 from pipeline.errors import BackupError, SourceRefused
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
+from pipeline.model.timer import next_due
 from pipeline.model.topic_source import FIRST_PARTITION, checked
 from pipeline.store.client import Client, Pipeline
 from pipeline.store.deployments import MachineDeployments
@@ -51,6 +52,7 @@ from pipeline.store.keys import (
     profile_machines_key,
     recent_key,
     record_key,
+    timers_key,
     versions_key,
 )
 from pipeline.store.machine_index import MachineIndex
@@ -208,6 +210,8 @@ class Restore:
             step.multi()
             if record is not None:
                 step.set(record_key(name), self._records.encode(record))
+                if (due := next_due(record.timers)) is not None:
+                    step.zadd(timers_key(record.home or 0), {name: due})
             step.delete(recent_key(name))
             _put_deployment(step, name, "machine", deployment, machine.versions)
 
@@ -233,6 +237,8 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
             counters=was.counters,
             newest=was.newest,
             newest_field=was.newest_field,
+            timers=was.timers,
+            timer_runs=was.timer_runs + ahead,
         )
     return replace(
         now,
@@ -243,6 +249,8 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
         gone=kept is None,
         newest=was.newest,
         newest_field=was.newest_field,
+        timers=was.timers,
+        timer_runs=max(now.timer_runs, was.timer_runs + ahead),
     )
 
 

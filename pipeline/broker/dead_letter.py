@@ -95,6 +95,7 @@ def letter_of(
         logicprofile=_text(headers, "logicprofile") or None,
         topic=_text(headers, "topic") or None,
         received=_utc(_text(headers, "received")),
+        timer=_text(headers, "timer") or None,
     )
 
 

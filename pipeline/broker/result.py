@@ -3,6 +3,7 @@
 Everything is in the body, because AMQP 0-9-1 and MQTT 3.1.1 have no headers in common.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -28,11 +29,11 @@ class CloudEvent(Struct, frozen=True):
     id: Annotated[
         str,
         Meta(
-            pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)?$",
-            description="The running number of the machine's reading, counted from 1 and never reused. If "
-            "a reading has several results, a dot and the position of the result follow. Equal ids are "
-            "repeats.",
-            examples=["17", "17.1"],
+            pattern=r"^(timer-)?[1-9][0-9]*(\.[1-9][0-9]*)?$",
+            description="The running number of the machine's reading, counted from 1 and never reused. A "
+            "timer has a running number of its own, after timer-. If there are several results, a dot and "
+            "the position of the result follow. Equal ids are repeats.",
+            examples=["17", "17.1", "timer-3"],
         ),
     ]
     source: Annotated[
@@ -62,7 +63,7 @@ class CloudEvent(Struct, frozen=True):
     data: Annotated[
         msgspec.Raw,
         Meta(
-            description="The JSON object that `process` returned.",
+            description="The JSON object that `process` or `on_timer` returned.",
             examples=[{"alarm": "too hot", "times": 2}],
             extra_json_schema={"type": "object"},
         ),
@@ -116,11 +117,14 @@ def encode_result(machine_id: str, event_id: str, time: str, active: Active, dat
     )
 
 
-def event_ids(number: int, results: list[bytes]) -> list[str]:
-    """Return the ids of the results of reading `number`: `17`, or `17.1`, `17.2`, … if several."""
+def event_ids(name: str, results: Sequence[bytes]) -> list[str]:
+    """Return the ids of the results of a reading: `17`, or `17.1`, `17.2`, … if several.
+
+    Those of a timer are `timer-3`, or `timer-3.1`, `timer-3.2`, ….
+    """
     if len(results) == 1:
-        return [str(number)]
-    return [f"{number}.{place}" for place in range(1, len(results) + 1)]
+        return [name]
+    return [f"{name}.{place}" for place in range(1, len(results) + 1)]
 
 
 def result_message(key: str, machine_id: str, outgoing: Outgoing) -> Message:

@@ -1,7 +1,8 @@
 """The claim of a reading that is sent again. It names the dead letter that the reading uses up when applied.
 
 The claim travels in the header `dead-letter` as `<name>.<signature>`. The name is the letter's number, or the
-name of a reading that was never run (`pipeline.broker.expiry`, `pipeline.worker.ways`). The signature covers
+name of a timer's run (`pipeline.model.timer`) or of a reading that was never run (`pipeline.broker.expiry`,
+`pipeline.worker.ways`). The signature covers
 the machine, the name and the bytes of the reading. It is made with a secret that is kept in Redis and that
 only the API and the workers know (`pipeline.store.dead_letters`). So a header that a device invents has no
 effect, and its reading is processed like any other. A device that overhears a header and repeats it can only
@@ -20,10 +21,12 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
-from pipeline.wire import CLAIM_HEADER, NEVER_RUN_NAME_PATTERN
+from pipeline.wire import CLAIM_HEADER, NEVER_RUN_NAME_PATTERN, TIMER_RUN_NAME_PATTERN
 
 #: The value of the header, as a regular expression.
-CLAIM_PATTERN: Final = f"([1-9][0-9]{{0,18}}|{NEVER_RUN_NAME_PATTERN})[.]([0-9a-f]{{64}})"
+CLAIM_PATTERN: Final = (
+    f"([1-9][0-9]{{0,18}}|{TIMER_RUN_NAME_PATTERN}|{NEVER_RUN_NAME_PATTERN})[.]([0-9a-f]{{64}})"
+)
 
 _CLAIM = re.compile(CLAIM_PATTERN)
 

@@ -7,7 +7,7 @@ machine has sent.
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 from msgspec import Struct
 
@@ -16,12 +16,24 @@ from pipeline.model.deployment import Active
 from sandbox.job import Failure, Outcome, OutcomeKind
 
 
+class Happened(NamedTuple):
+    """A reading, or the run of a timer if it has a `timer_run`, the number of the run; and its outcome.
+
+    `number` is the number of the reading, or of the last one before the timer.
+    """
+
+    number: int
+    timer_run: int | None
+    outcome: Outcome
+
+
 class LastError(Struct, frozen=True, array_like=True):
     """Why a reading failed.
 
     `number` is the running number of the reading, and `time` is when it was processed (milliseconds since
     1970). `message`, `line`, `text` and `limit` are those of `Failure`. `logicversion` is the version of the
     logic (None if there was none), and `logicprofile` its profile (None if the version is the machine's own).
+    If a timer failed, `timer_run` is the number of its run, and `number` that of the reading before it.
     """
 
     number: int
@@ -33,6 +45,7 @@ class LastError(Struct, frozen=True, array_like=True):
     limit: str | None = None
     logicversion: int | None = None
     logicprofile: str | None = None
+    timer_run: int | None = None
 
 
 class Counters(Struct, frozen=True, array_like=True):
@@ -43,6 +56,7 @@ class Counters(Struct, frozen=True, array_like=True):
     `seen` is when a worker last processed a reading from the machine (milliseconds since 1970; 0 before the
     first). `duplicates` counts the readings that were recognised as sent again by the machine, and not run.
     `late` counts the readings that were late by the machine's settings, whether they were run or not.
+    `timers` counts the timers that ran. Their results and dead letters count as those of readings.
     """
 
     readings: int = 0
@@ -54,11 +68,11 @@ class Counters(Struct, frozen=True, array_like=True):
     last_error: LastError | None = None
     duplicates: int = 0
     late: int = 0
+    timers: int = 0
 
     def after(
         self,
-        first: int,
-        outcomes: Sequence[Outcome],
+        happened: Sequence[Happened],
         *,
         from_machine: bool,
         resent: int = 0,
@@ -66,7 +80,7 @@ class Counters(Struct, frozen=True, array_like=True):
         late: int = 0,
         active: Active | None = None,
     ) -> Self:
-        """Return the counts after these outcomes of readings, which are numbered from `first`.
+        """Return the counts after these readings and runs of timers.
 
         `from_machine` says whether any reading that was run or moved came from the machine itself. `resent`
         is the number of readings that were dead letters, `duplicates` that of readings not run, and
@@ -75,7 +89,9 @@ class Counters(Struct, frozen=True, array_like=True):
         now = milliseconds_now()
         results, dead_letters, limits = self.results, self.dead_letters, self.limits
         last_error = self.last_error
-        for number, outcome in enumerate(outcomes, start=first):
+        timers = 0
+        for number, timer_run, outcome in happened:
+            timers += timer_run is not None
             if outcome.kind == "ok":
                 results += len(outcome.results)
                 continue
@@ -93,9 +109,10 @@ class Counters(Struct, frozen=True, array_like=True):
                 failure.limit,
                 active.version if active else None,
                 active.profile if active else None,
+                timer_run,
             )
         return type(self)(
-            self.readings + len(outcomes),
+            self.readings + len(happened) - timers,
             self.resent + resent,
             results,
             dead_letters,
@@ -104,6 +121,7 @@ class Counters(Struct, frozen=True, array_like=True):
             last_error,
             self.duplicates + duplicates,
             self.late + late,
+            self.timers + timers,
         )
 
 

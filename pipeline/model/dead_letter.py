@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from pipeline import clock, wire
 from pipeline.model.deployment import Active
+from pipeline.model.machine_event import MachineEvent
 from pipeline.model.reading import Reading
 from pipeline.model.record import Cause
 from pipeline.model.topic_source import topic_of
@@ -50,7 +51,8 @@ class Letter(Struct, frozen=True):
     """A dead letter as it is kept, without the reading's bytes. `size` is the number of bytes.
 
     `machine` is `STRAY` if the routing key `key` names no machine. `name` is the reading's number on its
-    machine, or begins with `expired-` or `other-source-` if the reading was never run. `kind` is one of
+    machine, or begins with `expired-` or `other-source-` if the reading was never run, or with `timer-` if it
+    is a timer that failed (`pipeline.model.timer`). `kind` is one of
     `KINDS`. `time` is when the reading failed (RFC 3339, UTC). The other fields are those of `Cause`.
     """
 
@@ -70,6 +72,7 @@ class Letter(Struct, frozen=True):
     logicprofile: str | None = None
     topic: str | None = None
     received: str | None = None
+    timer: str | None = None
 
     @property
     def id(self) -> str:
@@ -78,7 +81,7 @@ class Letter(Struct, frozen=True):
 
     @property
     def number(self) -> int | None:
-        """The reading's number on its machine; None if it has no machine or was never run."""
+        """The reading's number on its machine; None if it has no machine, was never run, or is a timer."""
         return number_of(self.name) if self.machine != STRAY else None
 
     @property
@@ -134,6 +137,28 @@ def cause_of(
     )
 
 
+def cause_of_event(event: MachineEvent, time: str, active: Active | None) -> Cause:
+    """Return the cause of a reading or a timer that failed."""
+    reading, run, outcome = event.reading, event.run, event.outcome
+    if run is None:
+        assert reading is not None
+        return cause_of(reading, outcome, time, event.number, active)
+    failure = outcome.failure or Failure("")
+    return Cause(
+        kind=outcome.kind,
+        message=failure.message,
+        time=time,
+        logicversion=active.version if active else None,
+        logicprofile=active.profile if active else None,
+        line=failure.line,
+        text=failure.text,
+        limit=failure.limit,
+        message_id=reading.message_id if reading is not None else None,
+        received=clock.rfc3339(run.received / 1000),
+        timer=run.name,
+    )
+
+
 def parse_id(letter_id: str) -> tuple[str, str] | None:
     """Return the machine and the name in a letter's id; None if it is not a valid id."""
     found = _ID.fullmatch(letter_id)
@@ -161,5 +186,5 @@ def another(letter: Letter) -> Letter:
 
 
 def number_of(name: str) -> int | None:
-    """Return the number in a letter's name; None if it is the name of a reading that expired."""
+    """Return the number in a letter's name; None if it is not the name of a reading that was run."""
     return int(name) if name.isdecimal() else None

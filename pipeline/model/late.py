@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 from pipeline.clock import rfc3339
 from pipeline.model.field_path import field_of
 from pipeline.model.reading import Reading
+from pipeline.model.timer import is_timer
 from sandbox.job import Failure, Outcome
 
 #: What happens to a late reading.
@@ -72,7 +73,7 @@ def judge(rule: LateRule, newest: int | None, readings: Sequence[Reading], now: 
     """Judge readings in JSON. Times are in milliseconds since 1970; `newest` is that of the record."""
     late = dict[int, str]()
     for place, reading in enumerate(readings):
-        must_run = reading.claim is not None and rule.action == "dead-letter"
+        must_run = reading.claim is not None and (rule.action == "dead-letter" or is_timer(reading.claim))
         time = None if must_run else time_of(field_of(rule.field, reading.body))
         if time is None:
             continue

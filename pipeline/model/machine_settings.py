@@ -1,14 +1,14 @@
 """How readings are taken: their format and fuel, which are duplicates, and which are late."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.model.duplicates import DuplicateRule
 from pipeline.model.late import LateRule
-from sandbox.job import Compression, Format, Job, Logic
+from sandbox.job import Compression, Format, Job, Logic, TimerRun
 
 #: Turns off the rule of the profile.
 Off: TypeAlias = Literal["off"]
@@ -114,13 +114,30 @@ def reads_meta(source: str) -> bool:
     return "meta" in source or not source.isascii()
 
 
+class RunTimes(NamedTuple):
+    """When readings were received, when timers are due, and until when they may run after the readings.
+
+    All times are in milliseconds since 1970. With `exact`, timers run exactly when they are due.
+    """
+
+    times: Sequence[int] = ()
+    timers: Mapping[str, int] = {}
+    until: int | None = None
+    exact: bool = False
+
+
+#: The times for a logic that sets no timers.
+NO_TIMES: Final = RunTimes()
+
+
 def job_of(
     logic: Logic,
     state: bytes,
-    readings: list[bytes],
+    readings: Sequence[bytes | TimerRun],
     config: bytes,
     settings: MachineSettings,
     metas: Sequence[ReadingMeta] = (),
+    times: RunTimes = NO_TIMES,
 ) -> Job:
     """Return the job of the sandbox for readings of a machine with these settings.
 
@@ -135,4 +152,8 @@ def job_of(
         compression=settings.compression or "none",
         fuel=settings.fuel,
         metas=[_encode(meta) for meta in metas],
+        times=times.times,
+        timers=dict(times.timers),
+        until=times.until,
+        exact=times.exact,
     )

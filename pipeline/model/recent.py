@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.model.deployment import Active
-from pipeline.model.reading import Reading
+from pipeline.model.machine_event import MachineEvent
 from pipeline.model.topic_source import topic_of
-from sandbox.job import Failure, Outcome, OutcomeKind
+from sandbox.job import Failure, OutcomeKind
 
 #: Maximum bytes kept of one reading, and of all its results together. A typical telegram is shorter. The
 #: beginning of a longer one is enough, and twenty readings of each machine must fit in memory.
@@ -23,7 +23,8 @@ class KeptReading(Struct, frozen=True, array_like=True):
     did not fit is empty. `failure` is set if `kind` is not `ok`; the reading is a dead letter then.
     `logicprofile` is the profile of the version that was run, or None if the version is the machine's own.
     `topic` is the MQTT topic of a reading that came by a source. `received` is when it was received, in
-    milliseconds since 1970; None if an older version kept it.
+    milliseconds since 1970; None if an older version kept it. `timer` is the name of a timer that ran; then
+    `number` is the number of the run.
     """
 
     number: int
@@ -37,6 +38,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
     logicprofile: str | None = None
     topic: str | None = None
     received: int | None = None
+    timer: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -47,12 +49,12 @@ class KeptReading(Struct, frozen=True, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_kept(reading: Reading, outcome: Outcome, number: int, time: str, active: Active | None) -> bytes:
-    """Encode a reading and its outcome under the logic `active` to be kept."""
-    body = reading.body
+def encode_kept(event: MachineEvent, time: str, active: Active | None) -> bytes:
+    """Encode a reading or the run of a timer, with its outcome under the logic `active`, to be kept."""
+    body, outcome = event.body, event.outcome
     return _encoder.encode(
         KeptReading(
-            number,
+            event.timer_run or event.number,
             time,
             outcome.kind,
             active.version if active else None,
@@ -61,8 +63,9 @@ def encode_kept(reading: Reading, outcome: Outcome, number: int, time: str, acti
             _fitting(outcome.results),
             outcome.failure,
             active.profile if active else None,
-            topic_of(reading.own_key) if reading.own_key is not None else None,
-            reading.received,
+            topic_of(event.key) if event.key is not None else None,
+            event.received,
+            event.run.name if event.run is not None else None,
         )
     )
 

@@ -108,6 +108,7 @@ class Cause(Struct, frozen=True, array_like=True):
         ]
         | None
     ) = None
+    timer: Annotated[str, Meta(description="The name of the timer, if `on_timer` failed.")] | None = None
 
 
 class Move(Struct, frozen=True, array_like=True):
@@ -176,7 +177,8 @@ class Record(Struct, frozen=True, array_like=True):
     partition that the last readings came from; None if an older version wrote the record, and before the
     first reading (rule 9). `newest` is the newest time of a reading, in milliseconds since 1970, if the
     machine has a rule for late readings (`pipeline.model.late`), and `newest_field` the field with that time.
-    `received` is when the last reading was received, likewise (`pipeline.model.received`).
+    `received` is when the last reading was received, likewise (`pipeline.model.received`). `timers` says when
+    each timer is due, likewise, and `timer_runs` counts the timers that ran (`pipeline.model.timer`).
     """
 
     number: int = 0
@@ -197,6 +199,8 @@ class Record(Struct, frozen=True, array_like=True):
     newest: int | None = None
     newest_field: str | None = None
     received: int | None = None
+    timers: dict[str, int] = {}
+    timer_runs: int = 0
 
     @property
     def failed(self) -> bool:
@@ -240,6 +244,7 @@ class Record(Struct, frozen=True, array_like=True):
             attempts=self.attempts,
             home=self.home,
             received=self.received,
+            timer_runs=self.timer_runs,
         )
 
     def split(self, session: bytes, readings: list[Reading], *, moving: bool = False) -> Split:
@@ -338,6 +343,9 @@ class Record(Struct, frozen=True, array_like=True):
         newest: int | None = None,
         newest_field: str | None = None,
         received: int | None = None,
+        timers: dict[str, int] | None = None,
+        number: int | None = None,
+        timer_runs: int = 0,
     ) -> Self:
         """Return the record after `run` and `move`, the fresh readings of a split, were run and moved.
 
@@ -345,7 +353,9 @@ class Record(Struct, frozen=True, array_like=True):
         says that messages of earlier readings may not be published yet and must be kept. `skipped` are
         readings that were sent again and were applied before: they count as taken from the overflow, and for
         nothing else. `duplicates` are marked and taken like the others, and not run. For `moving`, see
-        `split`. `home` is the partition of the readings.
+        `split`. `home` is the partition of the readings. `timers` are the machine's timers after `run`, and
+        `timer_runs` counts those that ran. `number` is the number of the last reading: timers that are sent
+        again are among `run`, and are no readings.
         """
         is_own = self.session == session
         tags = [
@@ -375,7 +385,7 @@ class Record(Struct, frozen=True, array_like=True):
             marks = (*marks, (new[-1].delivery, b"".join([reading.mark for reading in new])))
         return replace(
             self,
-            number=self.number + len(run),
+            number=self.number + len(run) if number is None else number,
             state=state,
             session=session,
             tag=max([self.tag if is_own else 0, *tags]),
@@ -386,13 +396,15 @@ class Record(Struct, frozen=True, array_like=True):
             taken=taken,
             counters=counters,
             # A skipped reading that was sent again does not create a new machine.
-            gone=self.gone and not run and not move,
+            gone=self.gone and not run and not move and not timer_runs,
             earlier=b"" if fresh else split.earlier,
             attempts=attempts,
             keys=keys,
             newest=newest,
             newest_field=newest_field,
             received=received,
+            timers=self.timers if timers is None else timers,
+            timer_runs=self.timer_runs + timer_runs,
             home=self.home if home is None else home,
         )
 

@@ -22,7 +22,7 @@ from pipeline.store.deployments import MachineDeployments
 from pipeline.store.health_counts import HealthCounter, HealthCounts
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
-from pipeline.store.records import Records, Update
+from pipeline.store.records import Due, Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 
@@ -147,19 +147,23 @@ class Machines:
                 self.index.enter([machine_id])
                 return True
 
-    def edit_state(self, machine_id: str, state: bytes, check: Callable[[Stored], None]) -> bytes:
+    def edit_state(
+        self, machine_id: str, state: bytes, check: Callable[[Stored], None], *, reset: bool = False
+    ) -> bytes:
         """Replace a machine's state by `state`, a JSON object within the limits.
 
-        Nothing else in the record changes. The record is compared and set: a batch that runs meanwhile
-        continues from the new state. A batch that was faster is not overwritten unnoticed, because `check` is
-        called with the machine after each read. If `check` raises an error, nothing is changed. Return the
-        previous state.
+        With `reset`, its timers are cancelled too. Nothing else in the record changes. The record is compared
+        and set: a batch that runs meanwhile continues from the new state. A batch that was faster is not
+        overwritten unnoticed, because `check` is called with the machine after each read. If `check` raises
+        an error, nothing is changed. Return the previous state.
         """
         while True:
             stored = self.read(machine_id)
             check(stored)
-            edited = stored.record.edited(state)
-            if not self._records.write({machine_id: Update(stored, edited)}):
+            edited, due = stored.record.edited(state), None
+            if reset and edited.timers:
+                edited, due = replace(edited, timers={}), Due(edited.home or 0, None)
+            if not self._records.write({machine_id: Update(stored, edited, due=due)}):
                 return stored.record.state
 
     def _silent_since(self) -> int:

@@ -40,6 +40,11 @@ def fence_key(fence: Fence) -> str:
     return f"partition:{fence.partition}:session"
 
 
+def timers_key(partition: int) -> str:
+    """Return the key of the machines of a partition that have timers, by when the first one is due."""
+    return f"partition:{partition}:timers"
+
+
 def note_key(session: bytes) -> str:
     """Return the key of the note that says how far a session is settled."""
     return f"session:{session.hex()}"

@@ -22,7 +22,15 @@ from pipeline.model.session import Fence
 from pipeline.settings import RECENT
 from pipeline.store.client import Client
 from pipeline.store.dead_letters import USE_UP, LetterStore
-from pipeline.store.keys import MACHINES_KEY, deployment_key, fence_key, letter_keys, recent_key, record_key
+from pipeline.store.keys import (
+    MACHINES_KEY,
+    deployment_key,
+    fence_key,
+    letter_keys,
+    recent_key,
+    record_key,
+    timers_key,
+)
 from pipeline.store.recents import RecentStore
 from pipeline.telemetry import tracing
 
@@ -38,10 +46,16 @@ _TAKEN = "another session has taken the partition, and the batch is its to do"
 
 
 #: Writes a record, which expires after `seconds` unless they are 0, and appends to its machine's last
-#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. A prefix for scripts.
+#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. The index of timers says
+#: `due`; '-' removes the machine from it, and '' changes nothing. A prefix for scripts.
 _PUT = """
-local function put(record, value, seconds, recent, keep, first, count)
+local function put(record, value, seconds, timers, machine, due, recent, keep, first, count)
     redis.call('SET', record, value)
+    if due == '-' then
+        redis.call('ZREM', timers, machine)
+    elseif due ~= '' then
+        redis.call('ZADD', timers, due, machine)
+    end
     if seconds ~= '0' then
         redis.call('EXPIRE', record, seconds)
     end
@@ -54,9 +68,10 @@ end
 
 #: Compare-and-set of many records, each by itself, for sessions that all hold their fences (rule 4 in
 #: `pipeline.model.record`). Returns the places of the records that had changed; 0 alone means that another
-#: session holds a fence, and nothing is written. KEYS: the fences, and for each record the record and the
-#: last readings. ARGV: the number of fences, the sessions that must hold them, how many last readings to
-#: keep, and for each record the token, the record, its seconds, the number of its readings and the readings.
+#: session holds a fence, and nothing is written. KEYS: the fences, and for each record the record, the last
+#: readings and the index of timers. ARGV: the number of fences, the sessions that must hold them, how many
+#: last readings to keep, and for each record the token, the record, its seconds, the machine, when its first
+#: timer is due, the number of its readings and the readings.
 _WRITE = (
     _PUT
     + """
@@ -67,14 +82,15 @@ for fence = 1, fences do
     end
 end
 local changed, keep, at = {}, ARGV[fences + 2], fences + 3
-for key = fences + 1, #KEYS, 2 do
-    local count = tonumber(ARGV[at + 3])
+for key = fences + 1, #KEYS, 3 do
+    local count = tonumber(ARGV[at + 5])
     if redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at] then
-        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 1], keep, at + 4, count)
+        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 2], ARGV[at + 3], ARGV[at + 4], KEYS[key + 1],
+            keep, at + 6, count)
     else
-        changed[#changed + 1] = (key - fences + 1) / 2
+        changed[#changed + 1] = (key - fences + 2) / 3
     end
-    at = at + 4 + count
+    at = at + 6 + count
 end
 return changed
 """
@@ -82,13 +98,14 @@ return changed
 
 #: Compare-and-set of one record that uses up dead letters of its machine: both or none. Returns 1 if done, 0
 #: if the record had changed or a letter is gone, -1 if another session holds the fence. KEYS: fence, record,
-#: last readings, `letter_keys`. ARGV: session, how many last readings to keep, token, record, its seconds,
-#: the number of its readings, the readings, and the names of the letters.
+#: last readings, index of timers, `letter_keys`. ARGV: session, how many last readings to keep, token,
+#: record, its seconds, the machine, when its first timer is due, the number of its readings, the readings,
+#: and the names of the letters.
 _WRITE_USING = (
     USE_UP
     + _PUT
     + """
-local names = 7 + ARGV[6]
+local names = 9 + ARGV[8]
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
     return -1
 end
@@ -96,12 +113,12 @@ if redis.call('GETRANGE', KEYS[2], 0, 7) ~= ARGV[3] then
     return 0
 end
 for place = names, #ARGV do
-    if redis.call('HEXISTS', KEYS[4], ARGV[place]) == 0 then
+    if redis.call('HEXISTS', KEYS[5], ARGV[place]) == 0 then
         return 0
     end
 end
-put(KEYS[2], ARGV[4], ARGV[5], KEYS[3], ARGV[2], 7, ARGV[6] + 0)
-use_up(KEYS[4], KEYS[5], KEYS[6], names)
+put(KEYS[2], ARGV[4], ARGV[5], KEYS[4], ARGV[6], ARGV[7], KEYS[3], ARGV[2], 9, ARGV[8] + 0)
+use_up(KEYS[5], KEYS[6], KEYS[7], names)
 return 1
 """
 )
@@ -119,12 +136,19 @@ return 1
 """
 
 
+class Due(Struct, frozen=True):
+    """What the index of timers must say of a machine in a partition: when its first timer is due, or None."""
+
+    partition: int
+    due: int | None
+
+
 class Update(Struct, frozen=True):
     """A machine's new record, to be written over the one in `read`.
 
     The same write appends `recents`, the last readings that led to the record, encoded, and uses up the dead
     letters `uses`. `fence` is the fence that the writing session must hold; it is None for an edit over the
-    API.
+    API. `due` changes the index of timers.
     """
 
     read: Stored
@@ -132,6 +156,11 @@ class Update(Struct, frozen=True):
     uses: Sequence[str] = ()
     recents: Sequence[bytes] = ()
     fence: Fence | None = None
+    due: Due | None = None
+
+
+def _timers_key(update: Update) -> str:
+    return timers_key(update.due.partition if update.due is not None else 0)
 
 
 class Records:
@@ -217,21 +246,27 @@ class Records:
             changed = self._write_plain(plain) if plain else set()
             return changed | self._write_all_using(using) if using else changed
 
-    def _arguments(self, update: Update) -> list[bytes | int]:
+    def _arguments(self, machine_id: str, update: Update) -> list[bytes | int | str]:
         record = update.record
         # A write removes the expiry of a key, so the rest of a deleted machine's record needs it again. It
         # is set in the same step, so that it cannot hit a record that a person creates meanwhile.
         seconds = GONE_SECONDS if record.gone and record.moved == record.taken else 0
-        return [update.read.token, self.encode(record), seconds, len(update.recents), *update.recents]
+        due: int | str = ""
+        if update.due is not None:
+            due = "-" if update.due.due is None else update.due.due
+        head: list[bytes | int | str] = [update.read.token, self.encode(record), seconds, machine_id, due]
+        return [*head, len(update.recents), *update.recents]
 
     def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
         machine_ids = list(updates)
         fences = list({update.fence: None for update in updates.values() if update.fence is not None})
         keys = [fence_key(fence) for fence in fences]
         keys += [
-            key for machine_id in machine_ids for key in (record_key(machine_id), recent_key(machine_id))
+            key
+            for machine_id, update in updates.items()
+            for key in (record_key(machine_id), recent_key(machine_id), _timers_key(update))
         ]
-        arguments = chain.from_iterable(self._arguments(update) for update in updates.values())
+        arguments = chain.from_iterable(self._arguments(name, update) for name, update in updates.items())
         sessions = [fence.session for fence in fences]
         changed = self._write(keys=keys, args=[len(fences), *sessions, self.recent, *arguments])
         if 0 in changed:
@@ -243,7 +278,9 @@ class Records:
             for machine_id, update in updates.items():
                 assert update.fence is not None
                 keys = [fence_key(update.fence), record_key(machine_id), recent_key(machine_id)]
-                arguments = [update.fence.session, self.recent, *self._arguments(update), *update.uses]
+                keys.append(_timers_key(update))
+                head: list[bytes | int] = [update.fence.session, self.recent]
+                arguments = [*head, *self._arguments(machine_id, update), *update.uses]
                 self._write_using(keys=[*keys, *letter_keys(machine_id)], args=arguments, client=pipeline)
             answers = dict(zip(updates, pipeline.execute(), strict=True))
         used = [

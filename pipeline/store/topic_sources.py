@@ -54,6 +54,7 @@ from pipeline.store.keys import (
     TOPIC_SOURCES_RETIRED_KEY,
     TOPIC_SOURCES_RULES_KEY,
     fence_key,
+    timers_key,
 )
 
 #: Writes or deletes a source if no source has changed. KEYS: sources, changes. ARGV: the count of changes as
@@ -243,6 +244,10 @@ class TopicSources:
         partition = known.sources[name].partition
         self._redis.sadd(TOPIC_SOURCES_RETIRED_KEY, partition)
         self._redis.delete(fence_key(Fence(partition, b"")))
+        # Another partition must run the timers of its machines (`pipeline.worker.ways`).
+        everywhere = [timers_key(0), timers_key(partition)]
+        self._redis.zunionstore(timers_key(0), everywhere, aggregate="MIN")
+        self._redis.delete(timers_key(partition))
         self._redis.hdel(TOPIC_SOURCES_RULES_KEY, str(partition))
         return self._put(known, name, b"")
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from pipeline.model.reading import Reading
 from pipeline.model.session import Fence, Settled
 from pipeline.model.topic_source import SourceInUse
+from pipeline.store.timers import Rest
 from pipeline.telemetry import logs
 
 
@@ -52,23 +53,34 @@ class Session(Protocol):
 
 
 class MachineReadings(Struct):
-    """The readings of one machine in a batch, in the order they arrived."""
+    """The readings of one machine in a batch, in the order they arrived.
+
+    If the index of timers has named the machine (`pipeline.model.timer`), `until` is the time until which its
+    timers may run, in milliseconds since 1970, and `named` is when the index says that the first is due.
+    """
 
     machine: str
     readings: list[Reading]
     session: Session
+    until: int | None = None
+    named: int | None = None
 
 
 class Share(Struct):
-    """The readings of one partition in a batch, at least one, in the order they arrived.
+    """The readings of one partition in a batch, in the order they arrived, and the machines with timers.
 
-    `moved` is set if some of the readings go to the overflow. It is done when all of these have arrived
-    there.
+    There is at least one reading or machine. `moved` is set if some of the readings go to the overflow. It is
+    done when all of these have arrived there. `due` are the machines whose timers may run, up to the time
+    `until`, each with the time at which the index says that the first is due. `rests` says what the index
+    must say of them when the messages are confirmed.
     """
 
     session: Session
     readings: list[Reading]
     moved: "Future[None] | None" = None
+    due: dict[str, int] = {}
+    until: int = 0
+    rests: list[Rest] = []
 
     def groups(self) -> list[MachineReadings]:
         """Return the readings by machine, without readings that name no machine."""
@@ -76,7 +88,18 @@ class Share(Struct):
         for reading in self.readings:
             if reading.machine is not None:
                 machines.setdefault(reading.machine, []).append(reading)
-        return [MachineReadings(machine, readings, self.session) for machine, readings in machines.items()]
+        for machine in self.due:
+            machines.setdefault(machine, [])
+        return [
+            MachineReadings(
+                machine,
+                readings,
+                self.session,
+                self.until if machine in self.due else None,
+                self.due.get(machine),
+            )
+            for machine, readings in machines.items()
+        ]
 
 
 class Batch(Struct):

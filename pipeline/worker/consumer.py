@@ -21,14 +21,14 @@ Dramatiq sees one queue and one consumer. Behind it are the partitions that are 
 
 Threads: everything runs on Dramatiq's consumer thread, which also runs the connection's loop. Worker threads
 call `ack`, and the publisher calls back on its own thread; both leave their work to the consumer thread.
-Requests to Redis about fences run on a separate thread, one at a time, because the connection must not wait
-for them.
+Requests to Redis about fences and timers run on a separate thread, one at a time, because the connection must
+not wait for them.
 """
 
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
@@ -43,12 +43,14 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.broker.cluster_watch import ClusterWatch, watch
 from pipeline.broker.connection import Connection, reason_of
+from pipeline.clock import milliseconds_now
 from pipeline.errors import BrokerUnavailable, SessionLost, TopologyError
 from pipeline.model.session import NAME_BYTES, Fence, Settled
 from pipeline.model.topic_source import SourceInUse, is_source
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
 from pipeline.store.sessions import Sessions
+from pipeline.store.timers import Rest, TimerIndex
 from pipeline.store.topic_sources import TopicSources
 from pipeline.telemetry import logs
 from pipeline.worker.batch import Batch, Share
@@ -112,6 +114,7 @@ class BatchConsumer(Consumer):
         membership: Membership,
         sessions: Sessions,
         topic_sources: TopicSources,
+        timers: TimerIndex,
         metrics: WorkerMetrics,
         stopping: Event,
         *,
@@ -122,6 +125,8 @@ class BatchConsumer(Consumer):
         self._membership = membership
         self._sessions = sessions
         self._topic_sources = topic_sources
+        self._timers = timers
+        self._asking_for_timers = False
         self._metrics = metrics
         self._threads = threads
         self._stopping = stopping
@@ -172,7 +177,7 @@ class BatchConsumer(Consumer):
             if readings <= 0 or size <= 0:
                 break
             share = partition.take(readings, size)
-            readings -= len(share.readings)
+            readings -= len(share.readings) + len(share.due)
             size -= sum(len(reading.body) for reading in share.readings)
             shares.append(share)
             self._first = partition.number + 1
@@ -239,8 +244,27 @@ class BatchConsumer(Consumer):
             partition.fence: partition.settled for partition in self._partitions.values()
         }
         self._membership.holding = [partition.holding() for partition in self._partitions.values()]
+        self._ask_for_timers()
         if self._connection is None:
             self._connect()  # last, because it may take seconds
+
+    def _ask_for_timers(self) -> None:
+        """Ask the index for the machines of the held partitions whose timers are due."""
+        wanted = {each.number: most for each in self._partitions.values() if (most := each.timers_wanted)}
+        if wanted and not self._asking_for_timers:
+            self._asking_for_timers = True
+            self._ask(partial(self._find_timers, wanted))
+
+    def _on_timers(self, due: Mapping[int, Mapping[str, int]]) -> None:
+        self._asking_for_timers = False
+        for number, machines in due.items():
+            if partition := self._partitions.get(number):
+                partition.wake(machines)
+
+    def _on_rested(self, fence: Fence, rests: Sequence[Rest]) -> None:
+        partition = self._partitions.get(fence.partition)
+        if partition is not None and partition.fence == fence:
+            partition.rested([each.machine for each in rests])
 
     def _connect(self) -> None:
         try:
@@ -312,7 +336,22 @@ class BatchConsumer(Consumer):
         self._under_way.add(future)
         future.add_done_callback(asked)
 
-    # These two run on the thread for fences.
+    # These run on the thread for fences.
+
+    def _find_timers(self, wanted: Mapping[int, int]) -> None:
+        due: Mapping[int, Mapping[str, int]] = {}
+        try:
+            due = self._timers.due(wanted, milliseconds_now())
+        except RedisError as e:
+            _logger.warning("timers wait for Redis: %s", e)
+        self._loop.add_callback_threadsafe(partial(self._on_timers, due))
+
+    def _rest(self, fence: Fence, rests: Sequence[Rest]) -> None:
+        try:
+            self._timers.rest(fence, rests)
+        except RedisError as e:
+            _logger.warning("timers that have run are looked at again because Redis is unavailable: %s", e)
+        self._loop.add_callback_threadsafe(partial(self._on_rested, fence, rests))
 
     def _take_fences(self, connection: Connection, wanted: Mapping[int, float]) -> None:
         taken = list[tuple[Fence, SourceInUse | None]]()
@@ -362,6 +401,8 @@ class BatchConsumer(Consumer):
                 return
             _logger.debug("the batch's messages are confirmed")
         for share in batch.shares:
+            if share.rests:
+                self._ask(partial(self._rest, share.session.fence, share.rests))
             share.session.settle()
             if share.moved is not None:
                 share.moved.add_done_callback(partial(self._moved, share))

@@ -13,6 +13,7 @@ from dramatiq.middleware import Middleware
 from pipeline import wire
 from pipeline.settings import Settings, addresses_of
 from pipeline.store.sessions import Sessions
+from pipeline.store.timers import TimerIndex
 from pipeline.store.topic_sources import TopicSources
 from pipeline.worker.consumer import BatchConsumer
 from pipeline.worker.membership import Membership
@@ -22,14 +23,15 @@ from pipeline.worker.metrics import WorkerMetrics
 class ReadingsBroker(RabbitmqBroker):
     """The broker of `pipeline.actors`. It only consumes; `pipeline.broker.publisher` publishes the results.
 
-    The boot of the worker sets `worker_threads`, `membership`, `sessions`, `topic_sources` and `metrics`
-    before it consumes. `stopping` is set when the worker must stop.
+    The boot of the worker sets `worker_threads`, `membership`, `sessions`, `topic_sources`, `timers` and
+    `metrics` before it consumes. `stopping` is set when the worker must stop.
     """
 
     worker_threads: int
     membership: Membership
     sessions: Sessions
     topic_sources: TopicSources
+    timers: TimerIndex
     metrics: WorkerMetrics
 
     def __init__(self, settings: Settings, middleware: list[Middleware]) -> None:
@@ -52,6 +54,7 @@ class ReadingsBroker(RabbitmqBroker):
             self.membership,
             self.sessions,
             self.topic_sources,
+            self.timers,
             self.metrics,
             self.stopping,
             threads=self.worker_threads,

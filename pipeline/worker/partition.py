@@ -22,6 +22,9 @@ How it keeps the order, and how the size of a batch adapts:
   between two brokers was cut and is restored. The broker counts how often it returned each reading, and
   redelivers the first readings first. So the counts of a session's deliveries never rise unless this has
   happened. If they rise, the session ends, and the next session recognises the readings by their marks.
+- Machines whose timers are due are handed out as if a reading had arrived, behind the readings that have
+  (`pipeline.worker.due_timers`). They wait until a probe has come back that was published after they were
+  due: so no earlier reading can follow.
 - A released session ends once it is proven how far it is settled (`pipeline.worker.proof`). So its successor
   recognises redelivered readings exactly, even readings with equal bytes.
 
@@ -32,7 +35,7 @@ Threads: everything runs on the consumer's thread, except `lost`, which worker t
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from threading import Event
 from time import monotonic
@@ -53,6 +56,7 @@ from pipeline.model.topic_source import SourceInUse
 from pipeline.store.workers import Holding
 from pipeline.telemetry import tracing
 from pipeline.worker.batch import Share
+from pipeline.worker.due_timers import DueTimers
 from pipeline.worker.flood import FloodWatch
 from pipeline.worker.proof import Proof
 from pipeline.worker.queue_age import LastTakens, QueueAges
@@ -61,6 +65,9 @@ from pipeline.worker.queue_age import LastTakens, QueueAges
 #: since 4.3, where the first one counts only failures (`rabbit_fifo_client:add_delivery_count_header/2`).
 _DELIVERY_COUNT: Final = "x-delivery-count"
 _ACQUIRED_COUNT: Final = "x-acquired-count"
+
+#: Seconds between two probes while timers wait for one.
+_CLEAR_SECONDS: Final = 0.1
 
 #: Seconds that a released session waits for the proof of how far it is settled.
 _PROOF_SECONDS: Final = 5.0
@@ -118,6 +125,7 @@ class Partition:
         self.was_caught_up = False
         self._flood = FloodWatch()
         self._flooding: str | None = None
+        self._timers = DueTimers()
         self._last_takens = LastTakens()
         self._ages = QueueAges(self.number)
         self._release_by: float | None = None
@@ -134,7 +142,7 @@ class Partition:
         """Whether there are readings to hand out."""
         if self.in_flight is not None or self._release_by is not None:
             return False
-        own = bool(self._waiting) and self._moving is None
+        own = (bool(self._waiting) or self._timers.ready) and self._moving is None
         return own or (self._is_served and bool(self._waiting_overflow))
 
     @property
@@ -177,9 +185,12 @@ class Partition:
             size -= len(reading.body)
         self._last_takens.note(taken)
         self._is_ahead = self._moving is not None
+        self.in_flight = Share(self, taken)
         if not self._is_ahead:
             self._watch(taken)
-        self.in_flight = Share(self, taken)
+            self._timers.clear_up_to(self._waiting[0].tag if self._waiting else None)
+            self.in_flight.due = self._timers.take(max(readings // 4, readings - len(taken)))
+            self.in_flight.until = self._timers.cleared
         return self.in_flight
 
     def _next(self) -> deque[Reading]:
@@ -215,7 +226,8 @@ class Partition:
         assert self.in_flight is not None
         share, self.in_flight = self.in_flight, None
         if share.moved is None and not self._is_ahead:
-            self._acknowledge(share.readings)
+            if share.readings:
+                self._acknowledge(share.readings)
         else:
             for reading in share.readings:
                 if reading.from_overflow:
@@ -267,7 +279,34 @@ class Partition:
         if (self._waiting_overflow and not self._is_served) or not self._proof.complete:
             self._proof.publish()
         self._ages.refresh(self._channel, self._held())
+        self._clear()
         self._finish()
+
+    # Timers.
+
+    @property
+    def timers_wanted(self) -> int:
+        """How many machines with timers that are due the session can take note of, with those it knows."""
+        if self._proof is None or self._release_by is not None or self._ended.is_set():
+            return 0
+        return self._timers.wanted
+
+    def wake(self, due: Mapping[str, int]) -> None:
+        """Take note of machines with timers that are due, each with the time of the first one."""
+        self._timers.note(due)
+        self._clear()
+
+    def rested(self, machines: Iterable[str]) -> None:
+        """Note that the index of timers no longer names these machines, or will name them again."""
+        self._timers.forget(machines)
+
+    def _clear(self) -> None:
+        """Publish a probe if timers wait for it: it proves that no earlier reading can follow."""
+        if self._proof is not None and not self._ended.is_set():
+            if not self._waiting:
+                self._timers.clear_up_to(None)
+            if self._timers.needs_probe:
+                self._proof.publish(seconds=_CLEAR_SECONDS)
 
     @property
     def is_caught_up(self) -> bool:
@@ -335,7 +374,9 @@ class Partition:
         delivery = self._proof.deliver()
         self._is_served = True
         if properties.type is not None and wire.is_probe(method, properties, self.queue):
-            self._proof.come_back(properties.message_id)
+            if self._proof.come_back(properties.message_id):
+                self._timers.note_probe(method.delivery_tag, self._proof.published)
+                self._clear()
             self._probe_tag = method.delivery_tag
             self._acknowledge_probe()
         else:

@@ -28,13 +28,14 @@ from typing import Final, TypeVar
 
 from pipeline.broker.dead_letter import stray_message
 from pipeline.broker.publisher import Message, Publisher
-from pipeline.clock import now
+from pipeline.clock import milliseconds_now, now
 from pipeline.errors import SessionLost
 from pipeline.model.dead_letter import OTHER_SOURCE
 from pipeline.store.client import RedisError
 from pipeline.store.records import Records
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
+from pipeline.store.timers import Rest
 from pipeline.telemetry import tracing
 from pipeline.worker.announcer import Announcer
 from pipeline.worker.batch import Batch, MachineReadings
@@ -102,8 +103,19 @@ class Processor:
                 transactions += done
             for transaction in transactions:
                 messages += transaction.messages()
+            self._note_rests(batch, transactions)
             self._move(batch, transactions)
             batch.published = self._publisher.publish(messages)
+
+    def _note_rests(self, batch: Batch, transactions: list[Transaction]) -> None:
+        """Note what the index of timers must say of the machines that it has named."""
+        now = milliseconds_now()
+        rests = dict[str, list[Rest]]()
+        for transaction in transactions:
+            if (rest := transaction.rest(now)) is not None:
+                rests.setdefault(transaction.group.session.queue, []).append(rest)
+        for share in batch.shares:
+            share.rests = rests.get(share.session.queue, [])
 
     def _move(self, batch: Batch, transactions: list[Transaction]) -> None:
         """Publish the moved readings. A full overflow delays only its own partition."""

@@ -38,6 +38,7 @@ from pika.channel import Channel
 from pika.spec import Basic
 
 from pipeline import wire
+from pipeline.clock import milliseconds_now
 
 #: Seconds between two probes of a session, unless it is being released.
 PROBE_SECONDS: Final = 1.0
@@ -61,6 +62,8 @@ class Proof:
         self._channel, self._queue, self._name, self._on_answer = channel, queue, session.hex(), on_answer
         self._published = 0
         self._published_at = float("-inf")
+        #: When the last probe was published, in milliseconds since 1970.
+        self.published = 0
         self._answered = True
         #: The probe that is on its way, if any, and the acknowledgements that its return proves.
         self._awaited: str | None = None
@@ -94,17 +97,24 @@ class Proof:
             return
         self._published += 1
         self._published_at = monotonic()
+        self.published = milliseconds_now()
         self._answered = False
         self._awaited = f"{self._name}/{self._published}"
         self._proves, self._at_last = self._at_last_confirmed, self.acknowledged
         properties = pika.BasicProperties(type=wire.PROBE_TYPE, message_id=self._awaited)
         self._channel.basic_publish("", self._queue, b"", properties)
 
-    def come_back(self, message_id: object) -> None:
-        """Note that a probe was delivered. If it is the awaited one, it proves acknowledgements."""
-        if message_id == self._awaited:
-            self._awaited = None
-            self.settled = max(self.settled, self._proves)
+    def come_back(self, message_id: object) -> bool:
+        """Note that a probe was delivered. If it is the awaited one, it proves acknowledgements.
+
+        Return whether it is. It was published at the time `published`, so all messages that were in the queue
+        then have been delivered before it.
+        """
+        if message_id != self._awaited:
+            return False
+        self._awaited = None
+        self.settled = max(self.settled, self._proves)
+        return True
 
     def _on_confirm(self, frame: Any) -> None:
         """Handle the broker's confirm or refusal of the last probe. No other is published before."""

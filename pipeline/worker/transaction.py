@@ -5,11 +5,12 @@ processor fills a transaction in step by step (`pipeline.worker.processor`) and 
 
 1. `stored` is the machine as it was read.
 2. `found`, `run`, `moved`, `skipped` and `duplicates` divide the readings: each reading is in one of them.
-3. `outcomes` has the outcome of each reading in `run`.
+3. `events` has each reading in `run` and each timer that ran, in order, with the outcome.
 4. `after` is the record to write, with the messages to publish.
 """
 
-from itertools import repeat
+from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -21,20 +22,34 @@ from pipeline.broker.publisher import Message
 from pipeline.broker.result import encode_result, event_ids, result_message
 from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import SessionLost
-from pipeline.model.dead_letter import RedriveDecision, cause_of
+from pipeline.model.counters import Happened
+from pipeline.model.dead_letter import RedriveDecision, cause_of_event
 from pipeline.model.duplicates import divide
 from pipeline.model.late import LateAction, judge, late_outcome
 from pipeline.model.machine import Stored
-from pipeline.model.machine_settings import MachineSettings, ReadingMeta, job_of, reads_meta
+from pipeline.model.machine_event import MachineEvent
+from pipeline.model.machine_settings import (
+    NO_TIMES,
+    MachineSettings,
+    ReadingMeta,
+    RunTimes,
+    job_of,
+    reads_meta,
+)
 from pipeline.model.reading import Reading
 from pipeline.model.received import put_in_order
 from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
 from pipeline.model.session import Settled
+from pipeline.model.timer import is_timer, may_set_timers, next_due, run_again
 from pipeline.model.topic_source import topic_of
-from pipeline.store.records import Update
+from pipeline.store.records import Due, Update
+from pipeline.store.timers import Rest
 from pipeline.worker.batch import MachineReadings
 from sandbox.job import Failure, Job, Logic, Outcome, Report
+
+#: Milliseconds after which a timer that is due and cannot run is tried again.
+WAIT_MILLISECONDS: Final = 5_000
 
 
 def meta_of(reading: Reading, number: int, *, late: bool) -> ReadingMeta:
@@ -77,7 +92,7 @@ class Transaction(Struct):
     newest_field: str | None = None
     received: int | None = None
     uses: list[str] = []
-    outcomes: list[Outcome] = []
+    events: list[MachineEvent] = []
     recents: list[bytes] = []
     after: Record | None = None
     moves_home: bool = False
@@ -159,6 +174,11 @@ class Transaction(Struct):
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
 
     @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes of the readings and timers that were run."""
+        return [event.outcome for event in self.events]
+
+    @property
     def repeated(self) -> int:
         """The number of readings that an earlier batch has applied."""
         return len(self.found.applied) + len(self.found.recognised)
@@ -200,11 +220,27 @@ class Transaction(Struct):
         return self.late if self.late_action == "dead-letter" else {}
 
     @property
+    def _until(self) -> int | None:
+        """Until when timers may run without a reading.
+
+        They must not while readings of the machine are in the overflow or go there.
+        """
+        record = self.stored.record
+        taken = max([record.taken, *(reading.place for reading in self.run if reading.place is not None)])
+        in_overflow = self.moved or self.moving or record.moved > taken
+        return None if in_overflow else self.group.until
+
+    @property
+    def _is_timer_due(self) -> bool:
+        due, until = next_due(self.stored.record.timers), self._until
+        return due is not None and until is not None and due <= until
+
+    @property
     def digest(self) -> str | None:
-        """The digest of the logic to run; None if there is no reading to run or no logic to run it."""
+        """The digest of the logic to run; None if there is nothing to run or no logic to run it."""
         active, deployment = self.stored.active, self.stored.deployment
         if (
-            len(self._left_out) == len(self.run)
+            (len(self._left_out) == len(self.run) and not self._is_timer_due)
             or active is None
             or deployment.paused
             or self.stored.quarantined
@@ -214,20 +250,34 @@ class Transaction(Struct):
 
     def job(self, logic: Logic) -> Job:
         """Return the job for the sandbox."""
-        left_out, marked = self._left_out, self.late if self.late_action == "mark" else {}
+        record, left_out = self.stored.record, self._left_out
+        marked = self.late if self.late_action == "mark" else {}
         given = [(place, reading) for place, reading in enumerate(self.run) if place not in left_out]
+        again = [run_again(reading) for _, reading in given]
         metas = list[ReadingMeta]()
         if reads_meta(logic.source):
-            first = self.stored.record.number + 1
-            metas = [meta_of(reading, first + place, late=place in marked) for place, reading in given]
+            numbers = self._numbers()
+            metas = [meta_of(reading, numbers[place], late=place in marked) for place, reading in given]
+        times = NO_TIMES
+        if record.timers or any(again) or may_set_timers(logic.source):
+            times = RunTimes([reading.received for _, reading in given], record.timers, self._until)
         return job_of(
             logic,
-            self.stored.record.state,
-            [reading.body for _, reading in given],
+            record.state,
+            [run or reading.body for run, (_, reading) in zip(again, given, strict=True)],
             self.stored.deployment.config,
             self.settings,
             metas,
+            times,
         )
+
+    def _numbers(self) -> list[int]:
+        """Return the number of each reading to run; for a timer sent again, that of the reading before."""
+        numbers, number = list[int](), self.stored.record.number
+        for reading in self.run:
+            number += not is_timer(reading.claim)
+            numbers.append(number)
+        return numbers
 
     def advance(self, report: Report | None, time: str, recent: int) -> None:
         """Build the new record from the sandbox's report. Without a report, the readings were not run.
@@ -235,15 +285,23 @@ class Transaction(Struct):
         `time` is now (RFC 3339, UTC). The last `recent` readings are kept.
         """
         record, active = self.stored.record, self.stored.active
-        if not (self.run or self.moved or self.skipped or self.duplicates or self.found.recognised):
+        if not (
+            self.run
+            or self.moved
+            or self.skipped
+            or self.duplicates
+            or self.found.recognised
+            or (report is not None and report.ran)
+        ):
             return
-        self.outcomes = self._outcomes(report)
-        self.recents = self._recents(time, recent)
+        self.events = self._events(report)
+        self.recents = [encode_kept(event, time, active) for event in self.events[-recent:]] if recent else []
         strikes = record.strikes.against(active.digest if active else "")
-        for outcome in self.outcomes:
-            strikes = strikes.after(outcome)
+        for event in self.events:
+            strikes = strikes.after(event.outcome)
         sent = len(self.run) + len(self.duplicates) > len(self.uses)
         from_machine = sent or any(reading.claim is None for reading in self.moved)
+        runs = sum(event.timer_run is not None for event in self.events)
         self.after = record.advance(
             self.session,
             self.group.session.settled.delivery,
@@ -260,10 +318,9 @@ class Transaction(Struct):
             carry=self.repeated > 0 or self.moves_home or self.earlier_session is not None,
             strikes=strikes,
             counters=record.counters.after(
-                record.number + 1,
-                self.outcomes,
+                [Happened(event.number, event.timer_run, event.outcome) for event in self.events],
                 from_machine=from_machine,
-                resent=len(self.uses),
+                resent=sum(not is_timer(reading.claim) for reading in self.run if reading.claim is not None),
                 duplicates=len(self.duplicates),
                 late=len(self.late),
                 active=active,
@@ -271,21 +328,47 @@ class Transaction(Struct):
             keys=self.keys,
             newest=self.newest,
             newest_field=self.newest_field,
-            received=self.received,
+            received=max(self.received or 0, *(event.received for event in self.events))
+            if self.events
+            else self.received,
+            timers=report.timers if report and (report.timers or record.timers) else None,
+            timer_runs=runs,
+            number=self.events[-1].number if self.events else record.number,
         )
         if self.moves_home:
             self.after = replace(self.after, marks=(*self._refused_before(), *self.after.marks))
 
-    def _outcomes(self, report: Report | None) -> list[Outcome]:
-        """Return the outcomes of the readings in `run`. Without a report, the logic ran on none of them."""
-        left_out = self._left_out
-        if not left_out:
-            return report.outcomes if report else [self._not_run()] * len(self.run)
-        ran = iter(report.outcomes) if report else repeat(self._not_run())
-        return [
-            late_outcome(left_out[place]) if place in left_out else next(ran)
-            for place in range(len(self.run))
-        ]
+    def _events(self, report: Report | None) -> list[MachineEvent]:
+        """Return what has happened, in order: the readings to run and the runs of timers, with outcomes."""
+        record, events = self.stored.record, list[MachineEvent]()
+        number, runs, left_out = record.number, record.timer_runs, self._left_out
+        answers = iter(enumerate(report.outcomes)) if report else iter(())
+        ran = report.ran if report else {}
+
+        def timers() -> Iterator[Outcome]:
+            """Note the runs of timers up to the next reading, and yield its outcome."""
+            nonlocal runs
+            for place, outcome in answers:
+                if (run := ran.get(place)) is None:
+                    yield outcome
+                    return
+                runs += 1
+                events.append(MachineEvent(number, outcome, run=run, timer_run=runs))
+
+        for place, reading in enumerate(self.run):
+            if place in left_out:
+                outcome = late_outcome(left_out[place])
+            else:
+                outcome = next(timers(), None) or self._not_run()
+            if run := run_again(reading):
+                runs += 1
+                events.append(MachineEvent(number, outcome, reading, run, runs))
+            else:
+                number += 1
+                events.append(MachineEvent(number, outcome, reading))
+            reading.number = number
+        next(timers(), None)
+        return events
 
     def _not_run(self) -> Outcome:
         """Return the outcome of readings that no logic runs."""
@@ -303,29 +386,19 @@ class Transaction(Struct):
         message = f"the source of {active.words} {why}"
         return Outcome("no-logic", failure=Failure(message))
 
-    def _recents(self, time: str, recent: int) -> list[bytes]:
-        """Return the last `recent` readings that were run, encoded to be kept."""
-        active, start = self.stored.active, max(0, len(self.run) - recent)
-        readings = zip(self.run[start:], self.outcomes[start:], strict=True)
-        return [
-            encode_kept(reading, outcome, number, time, active)
-            for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1 + start)
-        ]
-
     def _published(self, time: str) -> list[Outgoing]:
-        """Return the results and dead letters of the readings that were run."""
+        """Return the results and dead letters of what was run."""
         active, outgoing = self.stored.active, list[Outgoing]()
-        readings = zip(self.run, self.outcomes, strict=True)
-        for number, (reading, outcome) in enumerate(readings, start=self.stored.record.number + 1):
-            reading.number = number
+        for event in self.events:
+            outcome = event.outcome
             if outcome.kind == "ok":
                 assert active is not None
-                for event_id, data in zip(event_ids(number, outcome.results), outcome.results, strict=True):
-                    event = encode_result(self.machine, event_id, time, active, data)
-                    outgoing.append(Outgoing(event_id, event))
+                ids = event_ids(event.name, outcome.results)
+                for event_id, data in zip(ids, outcome.results, strict=True):
+                    result = encode_result(self.machine, event_id, time, active, data)
+                    outgoing.append(Outgoing(event_id, result))
             else:
-                cause = cause_of(reading, outcome, time, number, active)
-                outgoing.append(Outgoing(str(number), reading.body, cause))
+                outgoing.append(Outgoing(event.name, event.body, cause_of_event(event, time, active)))
         return outgoing
 
     def _on_the_move(self) -> list[Outgoing]:
@@ -352,11 +425,52 @@ class Transaction(Struct):
 
         If an earlier batch applied all readings, its record is written again. The earlier write may be one
         whose outcome is unknown: then it may be on the primary alone, or read from a primary that has been
-        replaced. Only a write over the record that was read proves that it is kept.
+        replaced. Only a write over the record that was read proves that it is kept. The same holds if an
+        earlier batch ran the timers.
         """
-        if self.after is None and not self.repeated:
+        if self.after is None and not self.repeated and not self._ran_before:
             return None
-        return Update(self.stored, self._written, self.uses, self.recents, self.group.session.fence)
+        return Update(
+            self.stored, self._written, self.uses, self.recents, self.group.session.fence, self._due
+        )
+
+    @property
+    def _ran_before(self) -> bool:
+        """Whether the index named the machine, and an earlier batch has run its timers (rule 4 of timers)."""
+        return (
+            self.group.until is not None
+            and self.after is None
+            and not self._is_timer_due
+            and any(each.move is None for each in self.stored.record.outgoing)
+        )
+
+    @property
+    def _due(self) -> Due | None:
+        """What the index of timers must say after the write; None if it need not change.
+
+        What it says of a machine that it named stays until the messages are confirmed (`rest`).
+        """
+        record, after = self.stored.record, self._written
+        due = next_due(after.timers)
+        is_same = due == next_due(record.timers) and (due is None or record.home == after.home)
+        if self.group.until is not None or is_same:
+            return None
+        return Due(self.partition, due)
+
+    def rest(self, now: int) -> Rest | None:
+        """Return what the index must say of the machine when the messages are confirmed, if it has named it.
+
+        Timers that are due and cannot run now are tried again some seconds later: no logic may run, or
+        readings of the machine are in the overflow.
+        """
+        if self.group.named is None:
+            return None
+        record = self.stored.record if self.refused is not None else self._written
+        due, home = next_due(record.timers), record.home
+        is_here = home is None or home == self.partition
+        if due is not None and is_here and self.group.until is not None and due <= self.group.until:
+            due = now + WAIT_MILLISECONDS
+        return Rest(self.machine, self.group.named, due, self.partition if home is None else home)
 
     @property
     def _written(self) -> Record:
@@ -369,7 +483,7 @@ class Transaction(Struct):
         messages = list[Message]()
         if self.refused is not None:
             return self.refused
-        if self.after is None and not self.repeated:
+        if self.after is None and not self.repeated and not self._ran_before:
             return messages  # no reading counts
         for each in self._written.outgoing:
             if each.cause is not None:

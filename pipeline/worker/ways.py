@@ -88,8 +88,14 @@ class Ways:
         self._quiet_seconds = quiet_seconds
 
     def check(self, transactions: Sequence[Transaction]) -> None:
-        """Refuse the readings of machines whose home is elsewhere, or move the homes."""
-        strangers = [each for each in transactions if not _comes_home(each)]
+        """Refuse the readings of machines whose home is elsewhere, or move the homes.
+
+        Without a reading, timers run only at home (`pipeline.model.timer`), or if the home is retired.
+        """
+        for each in transactions:
+            if each.group.until is not None and each.stored.record.home not in (None, each.partition):
+                self._check_timers(each)
+        strangers = [each for each in transactions if each.group.readings and not _comes_home(each)]
         if not strangers:
             return
         known, retired = self._sources.list().partitions, self._sources.retired()
@@ -110,6 +116,14 @@ class Ways:
             for each in transactions
             if each.offered_profile is not None and self._profiles.adopt(each.machine, each.offered_profile)
         }
+
+    def _check_timers(self, transaction: Transaction) -> None:
+        record = transaction.stored.record
+        if record.home in self._sources.retired():
+            transaction.stored = replace(transaction.stored, record=replace(record, marks=(), earlier=b""))
+            transaction.moves_home = True
+        else:
+            transaction.group.until = None
 
     def _moved(self, transaction: Transaction, note: Settled, retired: frozenset[int]) -> Record | None:
         """Return the record with which the machine may move its home here; None if it must not."""

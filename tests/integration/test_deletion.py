@@ -132,6 +132,7 @@ def test_only_the_marks_that_identify_its_readings_are_left(desk: DeadLetterDesk
         marks=removed.record.marks,
         gone=True,
         home=removed.record.home,
+        received=removed.record.received,
     )
     assert removal(desk).remove("m1") is None
 

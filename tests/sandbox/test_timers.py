@@ -42,6 +42,10 @@ def on_timer(timer, state):
 """
 
 
+SILENT = "def process(data, state):\n    pass\n"
+NO_TIMER = "def on_timer(timer, state):\n    pass\n"
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
@@ -336,13 +340,12 @@ def test_a_time_that_is_nearly_now_is_the_shortest_time_away(sandbox: Sandbox) -
             "`yield`",
         ),
         (
-            "set_timer('a', seconds=1)\ndef process(data, state):\n    pass\n"
-            "def on_timer(timer, state):\n    pass\nTABLE = [n for n in range(9)]\nset_timer('b', seconds=1)",
+            "TABLE = [n for n in range(9)]\nset_timer('a', seconds=1)\ndef process(data, state):\n    pass\n"
+            + NO_TIMER,
             None,
         ),
         (
-            "def f():\n    set_timer('a', seconds=1)\n    return 1\nTABLE = f()\n"
-            "def process(data, state):\n    pass\ndef on_timer(timer, state):\n    pass",
+            "def f():\n    set_timer('a', seconds=1)\n    return 1\nTABLE = f()\n" + SILENT + NO_TIMER,
             "timers can be set only while process or on_timer runs",
         ),
     ],

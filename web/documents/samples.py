@@ -62,6 +62,7 @@ FIELDS: Final[dict[str, Any]] = {
     "reading": {"temperature": None},
     "routing_key": "machines.furnace.data",
     "received": _TIME,
+    "timer": None,
     "sent_again": None,
     "sent_before": None,
     "since": "2026-11-23T00:00:00Z",

@@ -81,7 +81,7 @@ class StatesController(Controller):
                 raise unknown_machine(machine_id, "state to reset")
             _check_tag(stored, if_match)
 
-        replaced = services.machines.edit_state(checked_id(machine_id), b"{}", check)
+        replaced = services.machines.edit_state(checked_id(machine_id), b"{}", check, reset=True)
         _record(audit, "state.reset", machine_id, replaced, b"{}")
 
 

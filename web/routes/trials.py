@@ -224,7 +224,7 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
     if data.config is not None:
         config = encoded_config(data.config, limits)
     settings = services.topic_sources.settings_of(stored)
-    recents = services.recents.read(machine_id, READINGS)
+    recents = [each for each in services.recents.read(machine_id, READINGS) if each.timer is None]
     metas = [_meta_of(machine_id, recent) for recent in recents if recent.whole]
     if data.readings is not None:
         readings, left_out = [sent_reading(reading, settings) for reading in data.readings], 0

@@ -22,16 +22,16 @@ _CAUSE = Meta(extra_json_schema={"pattern": "^[0-9a-f]{16}$"})
 
 
 class DeadLetter(Struct, kw_only=True):
-    """A dead letter: a reading that failed, and the reason.
+    """A dead letter: a reading or a timer that failed, and the reason.
 
     `number` is the running number of the reading on its machine. `machine` and `number` are null if the
     routing key names no machine. `number` is also null if the reading expired before a worker took it (kind
-    `expired`). Times are RFC 3339, UTC: `time` is when the reading failed, and
-    `received` when the system received it, null if that is not known; `sent_again` is when it was last
-    sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause`
-    is the same for all dead letters that failed for the same reason. If the reading was sent again from an
-    earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second
-    part of its id if it has no number.
+    `expired`), and if it is a timer, whose name is `timer` then. Times are RFC 3339, UTC: `time` is when the
+    reading failed, and `received` when the system received it, null if that is not known; `sent_again` is
+    when it was last sent again, null if it was not or has been processed since. `bytes` is the size of the
+    reading. `cause` is the same for all dead letters that failed for the same reason. If the reading was sent
+    again from an earlier dead letter and failed again, `sent_before` is the number of that dead letter, or
+    the second part of its id if it has no number.
     """
 
     id: str
@@ -41,6 +41,7 @@ class DeadLetter(Struct, kw_only=True):
     message: str
     time: str
     received: str | None
+    timer: str | None
     line: int | None
     limit: str | None
     logicversion: int | None
@@ -177,6 +178,7 @@ def shown_letter(kept: KeptLetter) -> dict[str, Any]:
         "message": letter.message,
         "time": letter.time,
         "received": letter.received,
+        "timer": letter.timer,
         "line": letter.line,
         "limit": letter.limit,
         "logicversion": letter.logicversion,

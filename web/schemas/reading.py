@@ -10,6 +10,7 @@ from pipeline.broker.result import event_ids
 from pipeline.clock import rfc3339
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings
 from pipeline.model.recent import KeptReading
+from pipeline.model.timer import name_of
 from pipeline.trials.written import written_reading
 from sandbox.job import OutcomeKind
 
@@ -35,8 +36,10 @@ class RecentReading(Struct):
     `time` is when it was processed, and `received` when the system received it (both RFC 3339, UTC); null if
     an older version processed it.
 
-    `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead
-    letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
+    `number` is the running number of the machine's readings. If it is no reading but a timer that ran,
+    `timer` is its name, and `number` the running number of the machine's timers that ran. `outcome` is `ok`,
+    or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there
+    was no logic.
 
     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is
     false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is
@@ -49,6 +52,7 @@ class RecentReading(Struct):
     number: int
     time: str
     received: str | None
+    timer: str | None
     topic: str | None
     outcome: OutcomeKind
     logicversion: int | None
@@ -84,6 +88,7 @@ def shown(machine_id: str, recent: KeptReading, settings: MachineSettings = NO_S
         number=recent.number,
         time=recent.time,
         received=rfc3339(recent.received / 1000) if recent.received is not None else None,
+        timer=recent.timer,
         topic=recent.topic,
         outcome=recent.kind,
         logicversion=recent.logicversion,
@@ -109,7 +114,8 @@ def shown_result(data: bytes) -> msgspec.Raw | None:
 
 def shown_results(machine_id: str, recent: KeptReading) -> list[RecentResult]:
     """Return the results of a reading, in the form in which they were published."""
-    ids = event_ids(recent.number, list(recent.results))
+    name = str(recent.number) if recent.timer is None else name_of(recent.number)
+    ids = event_ids(name, recent.results)
     return [
         RecentResult(
             machine_id, event_id, recent.number, recent.time, recent.logicversion, shown_result(data)
