@@ -205,7 +205,7 @@ def test_timers_of_a_paused_machine_wait_until_it_is_resumed(installation: Insta
         publish(installation, "other", {"n": 1, "wait": 3})
         wait_until(lambda: of(results.events, "other") == [1, "timer-1"])
         assert of(results.events, "rest") == [1]
-        installation.client.post("/machines/rest/resume").raise_for_status()
+        installation.client.post("/machines/rest/resume", json={}).raise_for_status()
         wait_until(lambda: of(results.events, "rest") == [1, "timer-1"])
     assert installation.state("rest") == {"n": 1, "silent": 1}
 
