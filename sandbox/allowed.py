@@ -279,6 +279,8 @@ _DATE = _table("""
     year        year
 """)
 _TIME = _table("""
+    dst          summer time in addition to the standard time, a timedelta or None
+    fold         1 for the second of two equal times, when the clock is set back, else 0
     hour         0 to 23
     isoformat    text of ISO 8601
     microsecond  0 to 999,999
@@ -287,6 +289,7 @@ _TIME = _table("""
     second       0 to 59
     strftime     text by a format such as '%H:%M'
     tzinfo       time zone or None
+    tzname       name of the time zone at this time, such as 'CEST', or None
     utcoffset    offset from UTC, a timedelta or None
 """)
 _DATETIME = MappingProxyType(
@@ -309,6 +312,9 @@ _TIMEDELTA = _table("""
 """)
 _TIMEZONE = _table("""
     utcoffset  offset from UTC for a datetime
+""")
+_ZONEINFO = _table("""
+    key  its name, such as 'Europe/Berlin'
 """)
 _ERROR = _table("""
     args  the arguments of the error
@@ -335,6 +341,7 @@ METHODS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "time": _TIME,
         "timedelta": _TIMEDELTA,
         "timezone": _TIMEZONE,
+        "ZoneInfo": _ZONEINFO,
         "Exception": _ERROR,
     }
 )
@@ -467,6 +474,10 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             time       time of day
             timedelta  span of time
             timezone   fixed offset from UTC
+        """),
+        "zoneinfo": _table("""
+            ZoneInfo               time zone by its name, such as 'Europe/Berlin', with its summer time
+            ZoneInfoNotFoundError  raised if there is no time zone of this name; a KeyError
         """),
         "collections": _table("""
             Counter      dict that counts items; a missing key has 0
@@ -670,7 +681,9 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
         "`numpy`, `pandas` and other packages": (
             "Only what this page names is in the sandbox. Use lists and `statistics`."
         ),
-        "`zoneinfo`": "It reads files. Use `timezone(timedelta(hours=1))`.",
+        "`available_timezones`, `from_file` and `no_cache` of `zoneinfo`; `pytz`, `dateutil`": (
+            "All time zones are loaded before the logic runs. Write `ZoneInfo('Europe/Berlin')`."
+        ),
         "complex numbers, `cmath`": "JSON has none.",
         "`float.hex`, `as_integer_ratio`, `str.translate`, `maketrans`, `expandtabs`, `slice`": (
             "They are not checked and priced yet. Use `replace` and `items[1:3]`."
@@ -685,9 +698,10 @@ UNAVAILABLE: Mapping[str, str] = MappingProxyType(
             "They are not checked and priced yet. Change the values before or after the call."
         ),
         "the time zone of the host: `timestamp`, `astimezone` and `fromtimestamp` without a time zone": (
-            "The same readings would give other results on another host. Write `timezone.utc`."
+            "The same readings would give other results on another host. Write `timezone.utc` or "
+            "`ZoneInfo('Europe/Berlin')`."
         ),
-        "`datetime.UTC`, and `min`, `max`, `timetuple`, `timetz`, `tzname` and `fromisocalendar` of dates": (
+        "`datetime.UTC`, and `min`, `max`, `timetuple`, `timetz` and `fromisocalendar` of dates": (
             "They are not checked and priced yet. Write `timezone.utc`, `strftime('%j')` and `isocalendar()`."
         ),
         "`NormalDist`, `median_grouped` and `kde` of `statistics`": "They are not checked and priced yet.",

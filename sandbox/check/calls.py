@@ -4,8 +4,10 @@ import ast
 from functools import cached_property
 
 from sandbox.check import hints
+from sandbox.check.costs import facade_path
 from sandbox.check.naming import NameRules
 from sandbox.check.scope import OFFERED
+from sandbox.runtime import zones
 
 #: Expressions whose value is certainly not a function.
 _NOT_CALLABLE = (
@@ -15,10 +17,11 @@ _NOT_CALLABLE = (
 
 
 class CallRules(NameRules):
-    """The rules for calls of the logic's own variables and functions."""
+    """The rules for calls: of the logic's own variables and functions, and of time zones by name."""
 
     def check_call(self, node: ast.Call) -> None:
-        """Refuse a call of a value that is not a function, and one with too many or too few values."""
+        """Refuse a call of a value that is not a function, and one with too many, too few or wrong values."""
+        self.check_zone(node)
         variable = self.scope.variable_of(node.func)
         if variable is None:
             return
@@ -46,6 +49,20 @@ class CallRules(NameRules):
                 self.report(
                     node, wrong, f"It is defined as `{signature(function)}` in line {function.lineno}."
                 )
+
+    def check_zone(self, node: ast.Call) -> None:
+        """Refuse a literal text that is not the name of a time zone."""
+        path = facade_path(node.func, self.scope)
+        values = [*node.args[:1], *(each.value for each in node.keywords if each.arg in ("key", "offset"))]
+        for value in values:
+            if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+                continue
+            if path == "datetime.timezone":
+                self.report(node, "timezone() takes a timedelta, and no name of a time zone", hints.ZONES)
+            elif path == "zoneinfo.ZoneInfo" and value.value not in zones.load():
+                message, _, hint = zones.unknown(value.value[: zones.LONGEST_NAME]).partition("; ")
+                end = "" if hint.endswith("?") else "."
+                self.report(node, message, f"{hint[0].upper()}{hint[1:]}{end}")
 
     @cached_property
     def _values(self) -> dict[ast.AST, ast.expr]:

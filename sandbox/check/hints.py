@@ -8,7 +8,11 @@ from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
 _MODULES = ", ".join(sorted(MODULES)[:-1]) + f" and {max(MODULES)}"
 #: Modules whose functions are often written as methods of the bytes.
 _OF_BYTES = ("base64", "binascii", "struct")
-_TIME = "Take the time from meta['received'], or from the reading, so that a replay gives the same results."
+_TIME = (
+    "Take the time from meta['received'], or from the reading, such as data['timestamp'], so that a replay "
+    "gives the same results."
+)
+ZONES = "Write ZoneInfo('Europe/Berlin'), and `from zoneinfo import ZoneInfo` in the first line."
 _KEEP = "Keep it in state, such as state['count']. The next reading gets the same state."
 _NO_OBJECTS = "Use a function and a dict."
 _NO_FILES = "Files, network and processes are not available. Work with data and state."
@@ -29,6 +33,10 @@ NODES = {
 ATTRIBUTES = {
     **dict.fromkeys(("now", "today", "utcnow"), _TIME),
     "utcfromtimestamp": "Write datetime.fromtimestamp(seconds, timezone.utc).",
+    **dict.fromkeys(("gettz", "tzlocal", "from_file", "no_cache", "available_timezones"), ZONES),
+    "localize": "Write moment.replace(tzinfo=ZoneInfo('Europe/Berlin')).",
+    "normalize": "Omit it. Convert a moment with moment.astimezone(ZoneInfo('Europe/Berlin')).",
+    **dict.fromkeys(("clear_cache", "reset_tzpath"), "Omit it: all time zones are loaded."),
     "format_map": "Use an f-string, such as f'{value:.1f}'.",
     "translate": "Use replace().",
     "expandtabs": "Use replace().",
@@ -114,7 +122,9 @@ UNKNOWN = {
     **dict.fromkeys(("enum", "dataclasses"), _NO_OBJECTS),
     "logging": "Return the values that you want to see. Each result is published.",
     **dict.fromkeys(("decimal", "fractions"), "Use float and round()."),
-    "zoneinfo": "Use timezone(timedelta(hours=...)) of the module datetime.",
+    **dict.fromkeys(("pytz", "tz", "tzlocal", "tzdata", "gettz", "backports"), ZONES),
+    "dateutil": f"{ZONES} For texts, write datetime.fromisoformat(text).",
+    **dict.fromkeys(("arrow", "pendulum"), f"Use the module datetime. {ZONES}"),
 }
 
 #: Better names for variables that have the name of an offered function.

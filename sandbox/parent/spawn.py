@@ -28,7 +28,7 @@ from sandbox.errors import SandboxUnavailable
 BOOT: Final = "import sys; sys.path += sys.argv[1:]; from sandbox.child.child import main; main()"
 
 #: The modules that a child imports from outside the standard library.
-_IMPORTED: Final = ("sandbox", "msgspec", "re2", "RestrictedPython")
+_IMPORTED: Final = ("sandbox", "msgspec", "re2", "RestrictedPython", "tzdata")
 
 Child = subprocess.Popen[bytes]
 _Order = tuple[list[str], socket.socket, int, int, Future[Child]]

@@ -11,6 +11,7 @@ import statistics
 import struct
 from types import MappingProxyType
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfoNotFoundError
 
 from sandbox.allowed import EXCEPTIONS
 from sandbox.runtime import encodings
@@ -84,6 +85,7 @@ _ERRORS = frozenset(
         binascii.Error,
         struct.error,
         PatternError,
+        ZoneInfoNotFoundError,
     )
 )
 

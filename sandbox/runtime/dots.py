@@ -26,6 +26,7 @@ _INSTEAD: Final = {
         ("NoneType", name): "a pattern that does not match gives None, so write `if match:` first"
         for name in METHODS["Match"]
     },
+    **{("ZoneInfo", name): f"write moment.{name}()" for name in ("dst", "tzname", "utcoffset")},
     ("list", "decode"): "write bytes(items).decode()",
     ("list", "hex"): "write bytes(items).hex()",
     ("str", "decode"): "it is a text already",

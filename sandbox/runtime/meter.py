@@ -16,6 +16,7 @@ from collections.abc import Collection
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
 
 from sandbox.errors import Breach
 from sandbox.limits import Limits
@@ -76,7 +77,7 @@ UNITS = {
 #: Types whose values cost nothing to compare, hash or show.
 SCALARS = NUMBERS | {type(None)}
 #: Dates and times, whose values are small too.
-MOMENTS = frozenset((date, datetime, time, timedelta, timezone))
+MOMENTS = frozenset((date, datetime, time, timedelta, timezone, ZoneInfo))
 _SMALL = SCALARS | MOMENTS
 #: Those of them whose comparison computes with their time zones.
 ZONED = frozenset((datetime, time))

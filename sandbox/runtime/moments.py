@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sandbox.runtime.meter import Meter
 from sandbox.runtime.texts import Texts, check_directives
@@ -30,21 +31,26 @@ datetime.strptime("2026-03-12 Thursday March", "%Y-%m-%d %A %B")
 
 
 class Kind(NamedTuple):
-    """The allowed types of an argument, exactly, and their name for messages."""
+    """The allowed types of an argument, exactly; their name, and what to write instead of a text."""
 
     name: str
     types: tuple[type, ...]
+    instead: str = ""
 
 
+#: What to write instead of a text in place of a time zone or its offset.
+_BY_NAME: Final = "for a time zone by name, write ZoneInfo('Europe/Berlin')"
 WHOLE: Final = Kind("a whole number", (int, bool))
 NUMBER: Final = Kind("a number", (int, float, bool))
 TEXT: Final = Kind("a text", (str,))
 DAY: Final = Kind("a date", (date, datetime))
 HOUR: Final = Kind("a time", (time,))
-SPAN: Final = Kind("a timedelta", (timedelta,))
-ZONE: Final = Kind("a timezone or None", (timezone, type(None)))
+SPAN: Final = Kind("a timedelta", (timedelta,), _BY_NAME)
+ZONE: Final = Kind("a ZoneInfo, a timezone or None", (ZoneInfo, timezone, type(None)), _BY_NAME)
 MOMENT: Final = Kind("a datetime or None", (datetime, type(None)))
 
+#: A time zone.
+Zone = timezone | ZoneInfo
 #: The parameters of a function in their order, each with its kind.
 Parameters = Mapping[str, Kind]
 
@@ -110,20 +116,25 @@ class Moments:
                 "astimezone": self._method(_astimezone, {"tz": ZONE}),
                 "ctime": datetime.ctime,
                 "date": datetime.date,
+                "dst": datetime.dst,
                 "isoformat": self._method(datetime.isoformat, {"sep": TEXT, "timespec": TEXT}),
                 "replace": self._method(datetime.replace, {**_DATE, **_TIME}),
                 "time": datetime.time,
                 "timestamp": _timestamp,
+                "tzname": datetime.tzname,
                 "utcoffset": datetime.utcoffset,
             },
             time: {
+                "dst": time.dst,
                 "isoformat": self._method(time.isoformat, {"timespec": TEXT}),
                 "replace": self._method(time.replace, _TIME),
                 "strftime": self._texts.moment,
+                "tzname": time.tzname,
                 "utcoffset": time.utcoffset,
             },
             timedelta: {"total_seconds": timedelta.total_seconds},
             timezone: {"utcoffset": self._method(timezone.utcoffset, {"dt": MOMENT})},
+            ZoneInfo: {},
         }
 
     def _typed(self, function: Callable[..., Any], parameters: Parameters) -> Callable[..., Any]:
@@ -150,7 +161,10 @@ class Moments:
             # Python refuses too many arguments and unknown keywords, after this.
             kind = parameters.get(name)
             if kind is not None and type(argument) not in kind.types:
-                raise TypeError(f"{name} must be {kind.name}, not {type(argument).__name__}")
+                instead = kind.instead if type(argument) is str else ""
+                raise TypeError(
+                    f"{name} must be {kind.name}, not {type(argument).__name__}{instead and '; '}{instead}"
+                )
             if type(argument) is str and len(argument) > LONGEST_MOMENT:
                 raise ValueError(f"a text of {len(argument)} characters is too long for {name}")
 
@@ -177,7 +191,7 @@ class Moments:
             known.add(pattern)
 
 
-def _fromtimestamp(timestamp: float, tz: timezone | None = None) -> datetime:
+def _fromtimestamp(timestamp: float, tz: Zone | None = None) -> datetime:
     if tz is None:
         raise TypeError(
             "datetime.fromtimestamp() needs a time zone as its second argument, such as timezone.utc"
@@ -185,7 +199,7 @@ def _fromtimestamp(timestamp: float, tz: timezone | None = None) -> datetime:
     return datetime.fromtimestamp(timestamp, tz)
 
 
-def _astimezone(moment: datetime, tz: timezone | None = None) -> datetime:
+def _astimezone(moment: datetime, tz: Zone | None = None) -> datetime:
     if tz is None or moment.tzinfo is None:
         raise TypeError("astimezone() needs a moment with a time zone, and the time zone to go to")
     return moment.astimezone(tz)
@@ -206,6 +220,7 @@ def moment_attributes() -> dict[type, dict[str, Callable[[Any], Any]]]:
         return lambda moment: getattr(moment, name)
 
     day = {name: read(name) for name in ("year", "month", "day")}
-    hour = {name: read(name) for name in ("hour", "minute", "second", "microsecond", "tzinfo")}
+    hour = {name: read(name) for name in ("hour", "minute", "second", "microsecond", "tzinfo", "fold")}
     span = {name: read(name) for name in ("days", "seconds", "microseconds")}
-    return {date: day, datetime: {**day, **hour}, time: hour, timedelta: span}
+    zone = {"key": read("key")}
+    return {date: day, datetime: {**day, **hour}, time: hour, timedelta: span, ZoneInfo: zone}

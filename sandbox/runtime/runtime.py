@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
@@ -31,6 +32,7 @@ from sandbox.runtime.text_methods import text_methods
 from sandbox.runtime.texts import Texts, named
 from sandbox.runtime.timers import Timers
 from sandbox.runtime.values import NO_CONFIG, NO_META
+from sandbox.runtime.zones import zoneinfo_facade
 
 
 def global_name(path: str) -> str:
@@ -63,6 +65,8 @@ class Runtime:
         moments = Moments(meter, texts)
         moment_types = (date, datetime, time, timedelta, timezone)
         kinds.update({moments.types[kind.__name__]: kind for kind in moment_types})
+        zoneinfo = zoneinfo_facade(meter)
+        kinds[zoneinfo["ZoneInfo"]] = ZoneInfo
         collecting = Collecting(meter, takes, texts)
         collections = collecting.types()
         collected = {"Counter": Counter, "defaultdict": DefaultDict, "deque": Deque}
@@ -95,6 +99,7 @@ class Runtime:
             "statistics": facades.statistics_facade(meter, takes),
             "json": facades.json_facade(meter, texts),
             "datetime": moments.types,
+            "zoneinfo": zoneinfo,
             "collections": collections,
             "itertools": lazy,
             "functools": iterating.functools_facade(meter, takes),

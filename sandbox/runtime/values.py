@@ -89,6 +89,8 @@ def named(value: object) -> tuple[str, str]:
         return f"a {name}", ".isoformat() makes a text of it"
     if name == "timedelta":
         return "a timedelta", ".total_seconds() makes a number of it"
+    if name == "ZoneInfo":
+        return "a ZoneInfo", ".key makes a text of it"
     if name in ("dict_keys", "dict_values", "dict_items", "generator", "zip", "enumerate", "reversed"):
         return f"{_article(name)} {name}", "list(...) makes a list of it"
     if hasattr(kind, "__next__"):

@@ -99,7 +99,7 @@ def _source(template: str, body: str) -> str:
     taken = f"    {', '.join(names)}, = data[1]\n" if names else ""
     return (
         "import base64, binascii, bisect, collections, datetime, functools, itertools, json, math\n"
-        "import re, statistics, struct, zlib\n"
+        "import re, statistics, struct, zlib, zoneinfo\n"
         f"def process(data, state):\n{taken}    x = y = 0\n    for i in range(data[0]):\n"
         f"{textwrap.indent(body, '        ')}\n"
         "def on_timer(timer, state):\n    pass\n"

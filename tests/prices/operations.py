@@ -145,6 +145,12 @@ _MODULES: Final = {
         "datetime.{}(datetime.timedelta(hours=1), 'abc')": "timezone",
         "datetime.{}(ANY)": "date datetime time timedelta timezone",
     },
+    "zoneinfo": {
+        "zoneinfo.{}(ZONENAME)": "ZoneInfo",
+        "zoneinfo.{}(ZONENAME + f'{{i}} K')": "ZoneInfo",
+        "zoneinfo.{}('Europe/Berlin')": "ZoneInfo",
+        "str(zoneinfo.{}(ANY))": "ZoneInfoNotFoundError",
+    },
     "collections": {
         "collections.{}(ITEMS)": "Counter deque",
         "collections.{}(ROWS)": "Counter deque",
@@ -448,21 +454,22 @@ _METHODS: Final = {
         "DATE.{}(DATEFORMAT)": "strftime",
     },
     "time": {
-        "TIME.{}()": "isoformat utcoffset",
-        "TIME.{}": "hour microsecond minute second tzinfo",
+        "TIME.{}()": "dst isoformat tzname utcoffset",
+        "TIME.{}": "fold hour microsecond minute second tzinfo",
         "TIME.{}(hour=1, tzinfo=ZONE)": "replace",
         "TIME.{}(DATEFORMAT)": "strftime",
     },
     "datetime": {
-        "DATETIME.{}()": "ctime date isocalendar isoformat isoweekday time timestamp toordinal utcoffset "
-        "weekday",
-        "DATETIME.{}": "day hour microsecond minute month second tzinfo year",
+        "DATETIME.{}()": "ctime date dst isocalendar isoformat isoweekday time timestamp toordinal tzname "
+        "utcoffset weekday",
+        "DATETIME.{}": "day fold hour microsecond minute month second tzinfo year",
         "DATETIME.{}(ZONE)": "astimezone",
         "DATETIME.{}(year=2000, tzinfo=ZONE)": "replace",
         "DATETIME.{}(DATEFORMAT)": "strftime",
     },
     "timedelta": {"DELTA.{}()": "total_seconds", "DELTA.{}": "days microseconds seconds"},
     "timezone": {"ZONE.{}(DATETIME)": "utcoffset"},
+    "ZoneInfo": {"zoneinfo.ZoneInfo('Europe/Berlin').{}": "key", "ZONE.{}": "key"},
     "Exception": {"ERROR.{}": "args"},
 }
 _ON_TYPES: Final = {

@@ -105,7 +105,7 @@ def source_of(blocks: list[str]) -> str:
     """Return the logic that runs these blocks."""
     body = "\n".join(("x = y = i = k = n = 0", *blocks, "return None"))
     return (
-        f"import datetime, json, math, statistics\ndef process(data, state):\n{_indented(body)}\n"
+        f"import datetime, json, math, statistics, zoneinfo\ndef process(data, state):\n{_indented(body)}\n"
         "def on_timer(timer, state):\n    pass\n"
     )
 

@@ -36,7 +36,7 @@ def _program(body: str) -> Program:
     if "return" not in body:
         body = f"return {body}"
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
-    imports = "import collections, datetime, itertools, math, struct"
+    imports = "import collections, datetime, itertools, math, struct, zoneinfo"
     source = f"{imports}\ndef process(data, state):\n    n = data\n{indented}\n"
     return Program.load(Logic.of(source), Limits())
 
@@ -589,6 +589,14 @@ _DATETIMES: Final = [
     Maker(
         "datetime.datetime(9999, 12, 31, tzinfo=datetime.timezone(datetime.timedelta(hours=23, minutes=59)))"
     ),
+    Maker("datetime.datetime(2026, 3, 29, 2, 30, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin'))"),
+    Maker("datetime.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin'))"),
+    Maker("datetime.datetime(1, 1, 1, 6, 36, tzinfo=zoneinfo.ZoneInfo('Africa/Casablanca'))"),
+    Maker("datetime.datetime(8000 - n, 5, 3, 1, tzinfo=zoneinfo.ZoneInfo('America/Nuuk'))", 6_000),
+    Maker("datetime.datetime(8000 - n, 5, 3, 3, tzinfo=datetime.timezone.utc)", 6_000),
+    Maker(
+        "datetime.datetime(8000 - n, 5, 3, 13, 30, tzinfo=zoneinfo.ZoneInfo('Australia/Lord_Howe'))", 6_000
+    ),
 ]
 _DELTAS: Final = [
     Maker("datetime.timedelta()"),
@@ -601,6 +609,16 @@ _ZONES: Final = [
     Maker("datetime.timezone.utc"),
     Maker("datetime.timezone(datetime.timedelta(hours=1))"),
     Maker("datetime.timezone(datetime.timedelta(hours=23, microseconds=7), 'a' * n)", 100),
+    Maker("zoneinfo.ZoneInfo('Europe/Berlin')"),
+    Maker("zoneinfo.ZoneInfo('Australia/Lord_Howe')"),
+    Maker("zoneinfo.ZoneInfo('Africa/Casablanca')"),
+]
+_ZONE_NAMES: Final = [
+    Maker("'Europe/Berlin'"),
+    Maker("'europe/berln'"),
+    Maker("'America/Argentina/Rio' + 'a' * n", 70),
+    Maker("'am//eerucaoritna' + 'a' * n", 80),
+    Maker("'UTC+1' + 'a' * n", 100),
 ]
 _POINTS: Final = [
     Maker("[1.5] * n", 20_000),
@@ -688,6 +706,7 @@ SORTS: Final[Mapping[str, list[Maker]]] = MappingProxyType(
         "DATETIME": _DATETIMES,
         "DELTA": _DELTAS,
         "ZONE": _ZONES,
+        "ZONENAME": [*_ZONE_NAMES, *_TEXTS],
         "ANY": [*_NUMBERS, *_ITEMS, *_MOMENTS, *_ERRORS, *_TYPES, Maker("None")],
     }
 )

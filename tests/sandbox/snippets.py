@@ -302,6 +302,56 @@ def process(data, state):
 """,
     ),
     Snippet(
+        "shift in local time",
+        """
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+BERLIN = ZoneInfo('Europe/Berlin')
+def shift(t):
+    return 'early' if 6 <= t.hour < 14 else 'late' if 14 <= t.hour < 22 else 'night'
+def process(data, state):
+    try:
+        zone = ZoneInfo(data.get('zone', 'Europe/Berlin'))
+    except ZoneInfoNotFoundError:
+        zone = BERLIN
+    t = datetime.fromisoformat(data['t']).astimezone(zone)
+    midnight = t.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    day = (t - timedelta(hours=6)).date()
+    last = state.get('last')
+    state['last'] = t.isoformat()
+    passed = (t - datetime.fromisoformat(last)).total_seconds() if last else None
+    return {'shift': shift(t), 'day': day.isoformat(), 'zone': str(t.tzinfo), 'name': t.tzname(),
+            'summer': bool(t.dst()), 'midnight': midnight.isoformat(), 'passed': passed, 'fold': t.fold,
+            'text': f'{t:%d.%m.%Y %H:%M %Z}', 'same': t.tzinfo is BERLIN}
+""",
+        [
+            {"t": "2026-03-29T00:30:00Z"},
+            {"t": "2026-03-29T01:30:00Z"},
+            {"t": "2026-10-25T00:30:00Z"},
+            {"t": "2026-10-25T01:30:00+00:00"},
+            {"t": "2026-10-25T01:30:00+00:00", "zone": "America/New_York"},
+            {"t": "2026-10-25T01:30:00+00:00", "zone": "Mars/Olympus_Mons"},
+        ],
+    ),
+    Snippet(
+        "zones by pytz",
+        """
+import pytz
+from datetime import datetime
+def process(data, state):
+    return {'v': pytz.timezone('Europe/Berlin').localize(datetime(2026, 7, 1)).isoformat()}
+""",
+    ),
+    Snippet(
+        "zones by dateutil",
+        """
+from dateutil import tz
+from datetime import datetime
+def process(data, state):
+    return {'v': datetime(2026, 7, 1, tzinfo=tz.gettz('Europe/Berlin')).isoformat()}
+""",
+    ),
+    Snippet(
         "hashlib",
         """
 import hashlib

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter, deque
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -58,7 +59,7 @@ def test_every_listed_method_exists_and_no_other() -> None:
 def test_every_method_exists_in_python_under_that_name(name: str) -> None:
     kinds = (
         *(str, bytes, list, dict, set, tuple, int, float, deque, Counter, chain, re.Pattern, re.Match),
-        *(datetime, date, time, timedelta, timezone, Exception),
+        *(datetime, date, time, timedelta, timezone, ZoneInfo, Exception),
     )
 
     assert any(hasattr(kind, name) for kind in kinds)

@@ -77,6 +77,8 @@ TEMPLATES = {
         sum(<y>) ; (<y> == <y>) ; (<y> < <y>) ; (<n> in <y>) ; (<y> in <y>) ; <y>.find(<y>) ; <y>.count(97)
         struct.unpack('<h', <y>)[0] ; struct.unpack_from('>h', <y>, <n>)[0] ; binascii.crc32(<y>) ; int(<y>)
         binascii.crc_hqx(<y>, 0xffff) ; {<y>: 1, <y>: 2}[<y>] ; <y>.startswith((b'a', <y>)) ; (<y> == <t>)
+        local.hour ; local.fold ; local.timestamp() ; (local + datetime.timedelta(minutes=<n>)).minute
+        (local == local.astimezone(zoneinfo.ZoneInfo('Asia/Tokyo'))) ; (local < local.replace(hour=3, fold=0))
         (lambda max: max + <n>)(<n>) ; [len for len in [<n>]][0] ; shadowing(<n>, <l>)
     """,
     "t": """
@@ -96,6 +98,9 @@ TEMPLATES = {
         <t>.removeprefix('a') ; (<t> and <t>) ; str(type(<v>) is str) ; ''.join(list(map(str.upper, <t>)))
         json.dumps(<v>, sort_keys=True) ; day.isoformat() ; f'{day:%Y-%m-%d}'
         '{}/{}'.format(*<l>) ; '{k}'.format(**<d>) ; ('%s %s' % (*<l>,))
+        str(local) ; f'{local:%d %H %Z%z}' ; str(local + datetime.timedelta(hours=<n>)) ; local.tzname()
+        str(local.astimezone(zoneinfo.ZoneInfo('America/New_York'))) ; repr(local.replace(hour=<n>))
+        str(local.dst()) ; str(local - local.astimezone(datetime.timezone.utc)) ; zoneinfo.ZoneInfo(<t>).key
         str(day + datetime.timedelta(days=5)) ; (day.replace(day=3)).strftime('%d %b')
     """,
     "l": """
@@ -222,6 +227,7 @@ def logics(draw: DrawFn) -> str:
     lines = [
         "a, b, s, xs, d = 2, 3.5, 'ab', [1, 2, 3], {'k': 4}",
         "day = datetime.date(2026, 3, 12)",
+        "local = datetime.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin'))",
         "raw = b'ab\\x01'",
         *draw(statements(2)),
         f"return {{'a': a, 'b': b, 's': s, 'xs': xs, 'd': d, 'r': {draw(expression('v', 2))}}}",
@@ -229,7 +235,7 @@ def logics(draw: DrawFn) -> str:
     return (
         "import base64\nimport binascii\nimport bisect\nimport functools\nimport itertools\n"
         "from collections import Counter, defaultdict, deque\nimport datetime\nimport json\nimport math\n"
-        "import statistics\nimport struct\n"
+        "import statistics\nimport struct\nimport zoneinfo\n"
         "from statistics import mean\n\n"
         "BASE = 3\n\n"
         "def helper(p, q=BASE):\n    return p - q if p > q else q\n\n"

@@ -82,6 +82,7 @@ def odd_values() -> list[Any]:
         range(3),
         FACADES["datetime.date"](2026, 3, 1),
         FACADES["datetime.timedelta"](3),
+        FACADES["zoneinfo.ZoneInfo"]("Europe/Berlin"),
     ]
 
 

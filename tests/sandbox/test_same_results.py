@@ -33,6 +33,14 @@ SETS = {
     "several NaN": ("{math.nan, 3.0, 1.0, math.inf - math.inf, math.inf * 0.0, -2.0, 0}", "str(x)"),
     "tuples": ("{('b', 1), ('a', 2), ('c',), ('a', 1)}", "str(x)"),
     "moments": ("{date(2026, 3, 1), date(2025, 3, 1), timedelta(3), timezone.utc}", "str(x)"),
+    "time zones": ("{ZoneInfo(name) for name in ['UTC', 'Europe/Berlin', 'Asia/Tokyo', 'Cuba']}", "x.key"),
+    "local times": (
+        (
+            "{datetime(2026, 10, 25, 2, 30, fold=n % 2, tzinfo=ZoneInfo(name))"
+            " for n, name in enumerate(['UTC', 'Europe/Berlin', 'Europe/Berlin', 'Asia/Tokyo'])}"
+        ),
+        "str(x)",
+    ),
     "functions": ("{f for f in [lambda: 'b', lambda: 'a', lambda: 'c']}", "x()"),
     "builtin functions": ("{len, max, sorted, str, math.sqrt, set}", "str(x)"),
     "methods": ("{t.upper for t in ['b', 'a', 'c']}", "x()"),
@@ -92,7 +100,8 @@ READERS = {
 }
 LOGIC = """
 import json, math, statistics
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 def changed(s):
     s |= {'e', 'd'}

@@ -1,0 +1,5 @@
+# expect: refused-at-upload
+from datetime import datetime
+from zoneinfo import ZoneInfo
+def process(data, state):
+    return {"r": datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")).tzinfo.fromutc.__self__}
