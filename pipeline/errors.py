@@ -75,6 +75,10 @@ class SourceChanged(IotLogicError):
     """Somebody has changed a source of readings since the caller read it. Nothing was changed."""
 
 
+class ScheduleRefused(IotLogicError):
+    """A schedule is invalid. Nothing was changed."""
+
+
 class SessionLost(IotLogicError):
     """This consumer no longer holds its partition: the broker has given the readings to another one."""
 

@@ -1,0 +1,161 @@
+"""A schedule: when the worker calls `on_timer` of a logic, without a reading.
+
+A schedule is a cron expression in a time zone (`pipeline.model.cron`), or an interval. An interval counts
+from 1970-01-01T00:00Z, so that its times depend on nothing but the schedule: every 900 seconds is at each
+quarter of an hour. All functions here are pure, and all times are in milliseconds since 1970.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Annotated, Final, NamedTuple
+
+from msgspec import Meta, Struct
+
+from pipeline.errors import ScheduleRefused
+from pipeline.model.cron import CRON_CHARACTERS, Cron
+from pipeline.model.time_zone import ZONE_NAME_CHARACTERS, zone_of
+
+#: The pattern of a timer's name. A schedule is a timer.
+TIMER_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
+
+#: Maximum number of schedules of a machine, a profile or a source.
+SCHEDULES: Final = 16
+
+#: The bounds of an interval, in seconds: up to a week.
+SHORTEST: Final = 1
+LONGEST: Final = 7 * 24 * 3600
+
+_NAME: Final = re.compile(TIMER_NAME_PATTERN)
+
+#: The time zone of a cron expression that names none.
+_DEFAULT_ZONE: Final = "UTC"
+
+#: How many expressions are kept, about 10 kB each. Reading one again takes some 50 microseconds.
+_KEPT: Final = 1024
+
+
+class Schedule(Struct, frozen=True, omit_defaults=True):
+    """A schedule: when to call `on_timer` of the logic. It has either `cron` or `every_seconds`."""
+
+    # The lengths are checked with the rest (`check`), whose messages say what to write instead.
+    name: Annotated[
+        str,
+        Meta(
+            description="The name that on_timer gets. It is unique in the list.",
+            examples=["shift-end"],
+            extra_json_schema={"pattern": f"^{TIMER_NAME_PATTERN}$"},
+        ),
+    ]
+    cron: Annotated[
+        Annotated[str, Meta(extra_json_schema={"maxLength": CRON_CHARACTERS})] | None,
+        Meta(
+            description="A cron expression with five fields: minute, hour, day of month, month, day of week.",
+            examples=["0 6,14,22 * * MON-FRI"],
+        ),
+    ] = None
+    every_seconds: Annotated[
+        Annotated[int, Meta(extra_json_schema={"minimum": SHORTEST, "maximum": LONGEST})] | None,
+        Meta(
+            description="An interval in seconds, counted from 1970-01-01T00:00Z: with 900, at each quarter "
+            "of an hour."
+        ),
+    ] = None
+    timezone: Annotated[
+        Annotated[str, Meta(extra_json_schema={"maxLength": ZONE_NAME_CHARACTERS})] | None,
+        Meta(
+            description="The time zone of `cron`, by its name in the IANA database. The default is UTC.",
+            examples=["Europe/Berlin"],
+        ),
+    ] = None
+
+
+class Due(NamedTuple):
+    """A schedule that is due: the time, and the name of the schedule. These sort as they must be run."""
+
+    time: int
+    name: str
+
+
+def next_due(schedule: Schedule, after: int) -> int | None:
+    """Return the first time of a schedule that is later than `after`; None if there is none.
+
+    A valid schedule always has one (`check`).
+    """
+    if schedule.every_seconds is not None:
+        interval = 1000 * schedule.every_seconds
+        return (after // interval + 1) * interval if interval > 0 else None
+    cron = _cron(schedule.cron, schedule.timezone or _DEFAULT_ZONE)
+    return None if cron is None else cron.next(after)
+
+
+def first_due(schedules: Iterable[Schedule], after: int) -> int | None:
+    """Return the first time of several schedules that is later than `after`; None if there is none."""
+    times = (next_due(schedule, after) for schedule in schedules)
+    return min((time for time in times if time is not None), default=None)
+
+
+def due(schedules: Iterable[Schedule], after: int, until: int) -> list[Due]:
+    """Return the schedules that are due later than `after` and at `until` at the latest, in order.
+
+    A schedule that was missed several times is due once, at the last of these times.
+    """
+    last = ((_last_due(schedule, after, until), schedule.name) for schedule in schedules)
+    return sorted(Due(time, name) for time, name in last if time is not None)
+
+
+def _last_due(schedule: Schedule, after: int, until: int) -> int | None:
+    """Return the last time of a schedule in a span of time."""
+    if schedule.every_seconds is not None:
+        interval = 1000 * schedule.every_seconds
+        found = until // interval * interval if interval > 0 else 0
+        return found if found > after else None
+    cron = _cron(schedule.cron, schedule.timezone or _DEFAULT_ZONE)
+    return None if cron is None else cron.last(after, until)
+
+
+def check(schedules: Sequence[Schedule]) -> None:
+    """Raise `ScheduleRefused` if a schedule is invalid, or if there are too many."""
+    if len(schedules) > SCHEDULES:
+        raise ScheduleRefused(f"There are {len(schedules):,} schedules. At most {SCHEDULES} are possible.")
+    names = set[str]()
+    for schedule in schedules:
+        if _NAME.fullmatch(schedule.name) is None:
+            raise ScheduleRefused(
+                f"{schedule.name[:80]!r} is not a valid name of a schedule. Use 1 to 64 letters, digits, _ "
+                "or -."
+            )
+        if schedule.name in names:
+            raise ScheduleRefused(f"Two schedules have the name {schedule.name!r}. Give each its own.")
+        names.add(schedule.name)
+        try:
+            check_times(schedule)
+        except ScheduleRefused as e:
+            raise ScheduleRefused(f"The schedule {schedule.name!r} is invalid. {e}") from None
+
+
+def check_times(schedule: Schedule) -> None:
+    """Raise `ScheduleRefused` if the times of a schedule are invalid, whatever its name."""
+    if (schedule.cron is None) == (schedule.every_seconds is None):
+        both = "both" if schedule.cron is not None else "none of them"
+        raise ScheduleRefused(f"A schedule has either cron or every_seconds, and this one has {both}.")
+    if schedule.every_seconds is not None:
+        if schedule.timezone is not None:
+            raise ScheduleRefused("An interval has no time zone. Remove timezone, or use cron.")
+        if not SHORTEST <= schedule.every_seconds <= LONGEST:
+            raise ScheduleRefused(
+                f"every_seconds is {SHORTEST} to {LONGEST:,} (a week), and not {schedule.every_seconds:,}. "
+                "For longer, use cron."
+            )
+    else:
+        assert schedule.cron is not None
+        Cron(schedule.cron, zone_of(_DEFAULT_ZONE if schedule.timezone is None else schedule.timezone))
+
+
+@lru_cache(_KEPT)
+def _cron(text: str | None, timezone: str) -> Cron | None:
+    """Return an expression; None if it is invalid, which only an older version of `tzdata` can cause."""
+    try:
+        return None if text is None else Cron(text, zone_of(timezone))
+    except ScheduleRefused:
+        return None
