@@ -35,6 +35,7 @@ from web.routes.pages import PagesController
 from web.routes.pauses import PausesController
 from web.routes.profiles import FollowingController, ProfilesController
 from web.routes.readings import ReadingsController
+from web.routes.schedules import SchedulesController
 from web.routes.schema import openapi_config
 from web.routes.settings import MachineSettingsController, ProfileSettingsController
 from web.routes.sources import SourcePresetsController, SourcesController
@@ -98,6 +99,7 @@ def create_app(services: Services) -> Litestar:
             ConfigsController,
             MachineSettingsController,
             ProfileSettingsController,
+            SchedulesController,
             FollowingController,
             ProfilesController,
             ProfileLogicController,

@@ -1,4 +1,4 @@
-"""How readings are taken: their format and fuel, which are duplicates, and which are late."""
+"""The settings of a machine: how its readings are taken, and when its logic runs without a reading."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
@@ -8,12 +8,13 @@ from msgspec import Meta, Struct
 
 from pipeline.model.duplicates import DuplicateRule
 from pipeline.model.late import LateRule
+from pipeline.model.schedule import Schedule
 from sandbox.job import Compression, Format, Job, Logic, TimerRun
 
 #: Turns off the rule of the profile.
 Off: TypeAlias = Literal["off"]
 
-#: The descriptions of the two rules.
+#: The descriptions of the rules.
 DUPLICATES_MEANING: Final = Meta(
     description="How readings are recognised that the device sends again; they are counted and not "
     "run. Without it, or if it is off, each message is a reading of its own. off also turns off the "
@@ -23,13 +24,17 @@ LATE_MEANING: Final = Meta(
     description="Which readings are late, by their own time, and what happens to them. Only for "
     "readings in JSON. Without it, or if it is off, readings are run as they arrive."
 )
+SCHEDULES_MEANING: Final = Meta(
+    description="When on_timer of the logic is called, without a reading. A list replaces that of the "
+    "profile or source. off or an empty list means no schedules."
+)
 
 
 class MachineSettings(Struct, frozen=True, omit_defaults=True):
     """The settings of a machine, a profile or a source.
 
     Those of the machine come first, then those of its profile, then those of its source. By default,
-    readings are JSON and not compressed, and have the fuel of the installation.
+    readings are JSON and not compressed, and have the fuel of the installation, and there are no schedules.
     """
 
     format: Annotated[
@@ -51,6 +56,7 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     ] = None
     duplicates: Annotated[DuplicateRule | Off | None, DUPLICATES_MEANING] = None
     late: Annotated[LateRule | Off | None, LATE_MEANING] = None
+    schedules: Annotated[tuple[Schedule, ...] | Off | None, SCHEDULES_MEANING] = None
 
     @property
     def is_plain_json(self) -> bool:
@@ -72,6 +78,11 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
         """Which readings are late, if any can be."""
         return self.late if self.is_plain_json and self.late != "off" else None
 
+    @property
+    def scheduled(self) -> tuple[Schedule, ...]:
+        """The schedules, if there are any."""
+        return () if self.schedules is None or self.schedules == "off" else self.schedules
+
     def over(self, others: "MachineSettings") -> "MachineSettings":
         """Return these settings, and for what they do not set, the others."""
         return MachineSettings(
@@ -80,6 +91,8 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
             fuel=self.fuel or others.fuel,
             duplicates=self.duplicates or others.duplicates,
             late=self.late or others.late,
+            # An empty list is a setting: no schedules.
+            schedules=others.schedules if self.schedules is None else self.schedules,
         )
 
 

@@ -7,8 +7,10 @@ quarter of an hour. All functions here are pure, and all times are in millisecon
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
@@ -35,10 +37,33 @@ _DEFAULT_ZONE: Final = "UTC"
 _KEPT: Final = 1024
 
 
+# The bounds are checked with the rest (`check`), whose messages say what to write instead.
+CronText: TypeAlias = Annotated[
+    Annotated[str, Meta(extra_json_schema={"maxLength": CRON_CHARACTERS})] | None,
+    Meta(
+        description="A cron expression with five fields: minute, hour, day of month, month, day of week.",
+        examples=["0 6,14,22 * * MON-FRI"],
+    ),
+]
+IntervalSeconds: TypeAlias = Annotated[
+    Annotated[int, Meta(extra_json_schema={"minimum": SHORTEST, "maximum": LONGEST})] | None,
+    Meta(
+        description="An interval in seconds, counted from 1970-01-01T00:00Z: with 900, at each quarter of an "
+        "hour. It has no time zone."
+    ),
+]
+ZoneName: TypeAlias = Annotated[
+    Annotated[str, Meta(extra_json_schema={"maxLength": ZONE_NAME_CHARACTERS})] | None,
+    Meta(
+        description="The time zone of `cron`, by its name in the IANA database. The default is UTC.",
+        examples=["Europe/Berlin"],
+    ),
+]
+
+
 class Schedule(Struct, frozen=True, omit_defaults=True):
     """A schedule: when to call `on_timer` of the logic. It has either `cron` or `every_seconds`."""
 
-    # The lengths are checked with the rest (`check`), whose messages say what to write instead.
     name: Annotated[
         str,
         Meta(
@@ -47,27 +72,14 @@ class Schedule(Struct, frozen=True, omit_defaults=True):
             extra_json_schema={"pattern": f"^{TIMER_NAME_PATTERN}$"},
         ),
     ]
-    cron: Annotated[
-        Annotated[str, Meta(extra_json_schema={"maxLength": CRON_CHARACTERS})] | None,
-        Meta(
-            description="A cron expression with five fields: minute, hour, day of month, month, day of week.",
-            examples=["0 6,14,22 * * MON-FRI"],
-        ),
-    ] = None
-    every_seconds: Annotated[
-        Annotated[int, Meta(extra_json_schema={"minimum": SHORTEST, "maximum": LONGEST})] | None,
-        Meta(
-            description="An interval in seconds, counted from 1970-01-01T00:00Z: with 900, at each quarter "
-            "of an hour."
-        ),
-    ] = None
-    timezone: Annotated[
-        Annotated[str, Meta(extra_json_schema={"maxLength": ZONE_NAME_CHARACTERS})] | None,
-        Meta(
-            description="The time zone of `cron`, by its name in the IANA database. The default is UTC.",
-            examples=["Europe/Berlin"],
-        ),
-    ] = None
+    cron: CronText = None
+    every_seconds: IntervalSeconds = None
+    timezone: ZoneName = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its time zone. Raises `ScheduleRefused` if there is none with this name."""
+        return zone_of(_DEFAULT_ZONE if self.timezone is None else self.timezone)
 
 
 class Due(NamedTuple):
@@ -87,6 +99,15 @@ def next_due(schedule: Schedule, after: int) -> int | None:
         return (after // interval + 1) * interval if interval > 0 else None
     cron = _cron(schedule.cron, schedule.timezone or _DEFAULT_ZONE)
     return None if cron is None else cron.next(after)
+
+
+def next_times(schedule: Schedule, after: int, count: int) -> list[datetime]:
+    """Return the next times of a valid schedule, in its time zone."""
+    found, time = list[datetime](), next_due(schedule, after)
+    while time is not None and len(found) < count:
+        found.append(datetime.fromtimestamp(time / 1000, schedule.zone))
+        time = next_due(schedule, time)
+    return found
 
 
 def first_due(schedules: Iterable[Schedule], after: int) -> int | None:
@@ -149,7 +170,7 @@ def check_times(schedule: Schedule) -> None:
             )
     else:
         assert schedule.cron is not None
-        Cron(schedule.cron, zone_of(_DEFAULT_ZONE if schedule.timezone is None else schedule.timezone))
+        Cron(schedule.cron, schedule.zone)
 
 
 @lru_cache(_KEPT)

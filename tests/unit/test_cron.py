@@ -67,7 +67,6 @@ def times(text: str, zone: str, after: str, count: int) -> list[str]:
         # Leap years.
         ("0 0 29 2 *", "UTC", "2026-11-28T08:00:00Z", ["2028-02-29T00:00", "2032-02-29T00:00"]),
         ("0 0 29 2 *", "UTC", "2096-03-01T08:00:00Z", ["2104-02-29T00:00", "2108-02-29T00:00"]),
-        ("0 0 29 2 */7", "UTC", "2072-03-01T08:00:00Z", ["2112-02-28T00:00"][:0]),
     ],
 )
 def test_an_expression_means_what_it_means_in_cron(
@@ -133,37 +132,44 @@ def test_an_interval_runs_each_hour_also_when_the_clock_changes() -> None:
 # --- The same by another way: look at the clock each minute. -----------------------------------------------
 
 
-def value_lists(low: int, high: int) -> st.SearchStrategy[tuple[str, frozenset[int]]]:
-    """Return fields of an expression, each with its values."""
+Field = tuple[str, frozenset[int]]
+
+
+def stars(low: int, high: int) -> st.SearchStrategy[Field]:
+    """Return fields that begin with `*`, each with its values."""
     every = st.integers(1, high).map(lambda n: (f"*/{n}", frozenset(range(low, high + 1, n))))
-    star = st.just(("*", frozenset(range(low, high + 1))))
+    return st.one_of(st.just(("*", frozenset(range(low, high + 1)))), every)
+
+
+def numbers(low: int, high: int) -> st.SearchStrategy[Field]:
+    """Return fields with lists and ranges, each with its values."""
     lists = st.sets(st.integers(low, high), min_size=1, max_size=4).map(
         lambda found: (",".join(map(str, found)), frozenset(found))
     )
     ranges = st.tuples(st.integers(low, high), st.integers(low, high), st.integers(1, 3)).map(
         lambda three: _range(min(three[:2]), max(three[:2]), three[2])
     )
-    return st.one_of(star, every, lists, ranges)
+    return st.one_of(lists, ranges)
 
 
-def _range(low: int, high: int, step: int) -> tuple[str, frozenset[int]]:
+def _range(low: int, high: int, step: int) -> Field:
     text = f"{low}-{high}" + (f"/{step}" if step > 1 and high > low else "")
     return text, frozenset(range(low, high + 1, step))
 
 
 FIELDS = st.tuples(
-    value_lists(0, 59),
-    st.one_of(value_lists(0, 3), value_lists(0, 23)),
-    value_lists(1, 31),
-    value_lists(1, 12),
-    value_lists(0, 7),
+    stars(0, 59) | numbers(0, 59),
+    stars(0, 23) | numbers(0, 23) | numbers(0, 3),
+    stars(1, 31) | numbers(1, 31),
+    stars(1, 12) | numbers(1, 12),
+    stars(0, 7) | numbers(0, 7),
 )
 
 
 class Slow:
     """The times of an expression, found by looking at the clock each minute."""
 
-    def __init__(self, fields: tuple[tuple[str, frozenset[int]], ...], zone: str) -> None:
+    def __init__(self, fields: tuple[Field, ...], zone: str) -> None:
         (minute, self._minutes), (hour, self._hours), (day, self._days) = fields[:3]
         (month, self._months), (weekday, self._weekdays) = fields[3:]
         self.text = " ".join((minute, hour, day, month, weekday))
@@ -176,7 +182,7 @@ class Slow:
         return sorted({each for each in self._times(start, end) if each > round(1000 * start.timestamp())})
 
     def _times(self, start: datetime, end: datetime) -> Iterator[int]:
-        moment = start - timedelta(days=2)
+        moment = start - timedelta(days=1)
         latest = moment.astimezone(self._zone).replace(tzinfo=None)
         while (moment := moment + MINUTE) < end:
             local = moment.astimezone(self._zone).replace(tzinfo=None, fold=0)
@@ -201,29 +207,30 @@ class Slow:
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     fields=FIELDS,
     zone_and_day=st.sampled_from([(zone, day) for zone, days in CHANGES.items() for day in days]),
-    minutes=st.lists(st.integers(0, 3 * 1440), max_size=5),
+    minutes=st.lists(st.integers(0, 2 * 1440 - 1), max_size=5),
 )
 @example(
     fields=(
         ("*/40", frozenset({0, 40})),
         ("2", frozenset({2})),
-        *[_range(1, 31, 1), _range(1, 12, 1)],
+        _range(1, 31, 1),
+        _range(1, 12, 1),
         _range(0, 7, 1),
     ),
     zone_and_day=("Australia/Lord_Howe", "2026-04-05"),
     minutes=[],
 )
 def test_the_times_are_those_that_the_clock_shows(
-    fields: tuple[tuple[str, frozenset[int]], ...], zone_and_day: tuple[str, str], minutes: list[int]
+    fields: tuple[Field, ...], zone_and_day: tuple[str, str], minutes: list[int]
 ) -> None:
     zone, day = zone_and_day
     slow = Slow(fields, zone)
-    start = datetime.fromisoformat(f"{day}T00:00:00Z") - timedelta(days=1)
-    end = start + timedelta(days=3)
+    start = datetime.fromisoformat(f"{day}T12:00:00Z") - timedelta(days=1)
+    end = start + timedelta(days=2)
     expected = slow.between(start, end)
     first, last = round(1000 * start.timestamp()), round(1000 * end.timestamp()) - 1
     try:

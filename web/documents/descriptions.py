@@ -28,7 +28,7 @@ TAGS: Final = {
         "/sources",
         "/source-presets",
     ),
-    "Machines": ("The machines, their states and their readings.", "/machines", "/fleet"),
+    "Machines": ("The machines, their states and their readings.", "/machines", "/fleet", "/schedules"),
     "Live": ("Live events.", "/events", "/machines/{machine_id}/events"),
     "Dead letters": ("Failed readings: find them, send them again, discard them.", "/dead-letters"),
     "System": (

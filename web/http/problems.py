@@ -16,6 +16,7 @@ from pipeline.errors import (
     PublishError,
     ReadingUnfit,
     RedriveStopped,
+    ScheduleRefused,
     SourceChanged,
     SourceConflict,
     SourceInvalid,
@@ -163,6 +164,10 @@ def _source_refused(_request: Request[Any, Any, Any], error: SourceRefused) -> R
     return respond(422, f"The source was refused: {error}")
 
 
+def _schedule_refused(_request: Request[Any, Any, Any], error: ScheduleRefused) -> Response[ProblemDetails]:
+    return respond(422, str(error))
+
+
 def _source_conflict(_request: Request[Any, Any, Any], error: SourceConflict) -> Response[ProblemDetails]:
     return respond(409, f"The source was refused: {error}")
 
@@ -223,6 +228,7 @@ HANDLERS: ExceptionHandlersMap = {
     ReadingUnfit: _reading_unfit,
     RecursionError: _too_deep,
     TokenError: _no_token,
+    ScheduleRefused: _schedule_refused,
     SourceRefused: _source_refused,
     SourceConflict: _source_conflict,
     SourceChanged: _source_changed,

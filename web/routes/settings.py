@@ -1,4 +1,4 @@
-"""The routes of settings: how the readings of a machine, or of a profile's machines, are taken."""
+"""The routes of settings: of a machine, and of the machines of a profile."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ class MachineSettingsController(Controller):
     def get_machine_settings(
         self, services: NamedDependency[Services], machine_id: FromPath[str]
     ) -> Response[msgspec.Raw]:
-        """Return the settings of a machine: the format, compression and fuel of its readings.
+        """Return the settings of a machine: how its readings are taken, and its schedules.
 
         What is missing is as its profile sets it, or as it is by default. The default is `{}`.
         """

@@ -5,14 +5,17 @@ from litestar.exceptions import HTTPException
 
 from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.new_settings import NewSettings
+from pipeline.model.schedule import check
 from sandbox.limits import Limits
 
 
 def checked_settings(settings: NewSettings, limits: Limits) -> MachineSettings:
     """Return settings as they are stored.
 
-    Raises the error to answer with if they ask for more than the installation allows.
+    Raises the error to answer with if they ask for more than the installation allows, or if a schedule is
+    invalid.
     """
+    check(settings.scheduled)
     if settings.fuel is not None and settings.fuel > limits.fuel_max:
         raise HTTPException(
             status_code=422,

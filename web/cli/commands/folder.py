@@ -5,7 +5,7 @@
     machines/press-7.py               the logic of a machine
     machines/press-7.examples.json    its examples: readings with their expected outcomes
     machines/press-7.config.json      the machine's config
-    machines/press-7.settings.json    its settings: the format, compression and fuel of its readings
+    machines/press-7.settings.json    its settings: the format of its readings, its schedules, and others
     machines/press-7.profile          the name of the machine's profile, in one line
     profiles/pumps.py                 the logic of a profile
     profiles/pumps.examples.json      its examples
@@ -22,7 +22,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from pipeline.errors import ScheduleRefused
 from pipeline.model.new_settings import NewSettings
+from pipeline.model.schedule import check
 from pipeline.trials.examples import Example
 from web.cli.commands.errors import Misused
 from web.cli.commands.target import KINDS, Kind, Target
@@ -172,11 +174,15 @@ def _add(local: Local, part: str, path: Path) -> None:
                 local.config = msgspec.json.decode(content, type=dict[str, Any])
             case "settings":
                 # As the API returns them, likewise. So only a real difference is a change.
-                local.settings = msgspec.to_builtins(msgspec.json.decode(content, type=NewSettings))
+                settings = msgspec.json.decode(content, type=NewSettings)
+                check(settings.scheduled)
+                local.settings = msgspec.to_builtins(settings)
             case _:
                 local.profile = Target.of("profiles", content.decode().strip()).name
     except OSError as e:
         raise Misused(f"{path} cannot be read: {e}") from e
+    except ScheduleRefused as e:
+        raise Misused(f"{path} is refused. {e}") from e
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         what = _CONTENTS.get(part, "UTF-8 text")
         raise Misused(f"{path} must contain {what}: {e}") from e

@@ -5,7 +5,15 @@ from textwrap import fill
 from typing import Final
 
 from web.cli.parser.common import WIDTH
-from web.cli.parser.logic import add_diff, add_pull, add_push, add_rollback, add_templates, add_test
+from web.cli.parser.logic import (
+    add_diff,
+    add_pull,
+    add_push,
+    add_rollback,
+    add_schedule,
+    add_templates,
+    add_test,
+)
 from web.cli.parser.operations import add_doctor, add_export, add_import
 from web.cli.parser.plant import add_dead_letters, add_list, add_sources, add_status, add_tail
 from web.cli.parser.token import add_token
@@ -31,6 +39,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_list(commands)
     add_templates(commands)
     add_test(commands)
+    add_schedule(commands)
     add_diff(commands)
     add_rollback(commands)
     add_tail(commands)

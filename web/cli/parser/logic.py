@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from web.cli.parser.common import add_command, add_connection, add_target
+from web.cli.parser.common import add_command, add_connection, add_target, count, moment
 
 
 def add_push(commands: Any) -> None:
@@ -94,6 +94,33 @@ def add_test(commands: Any) -> None:
     test.add_argument("--json", action="store_true", help="print JSON")
     test.add_argument("--state", type=Path, metavar="FILE.json", help="initial state (default: {})")
     test.add_argument("--config", type=Path, metavar="FILE.json", help="config of the machine (default: {})")
+
+
+def add_schedule(commands: Any) -> None:
+    """Add `schedule`."""
+    schedule = add_command(
+        commands,
+        "schedule",
+        "schedule:show_times",
+        "show the next times of a schedule, without a server",
+        "Check a cron expression or an interval, and show its next times in the time zone. Changes of the "
+        "clock are included. The exit status is 1 if the schedule is invalid.",
+        "schedule '0 6,14,22 * * MON-FRI' --timezone Europe/Berlin",
+        "schedule '30 2 * * *' --timezone Europe/Berlin --after 2026-10-24T12:00Z",
+        "schedule --every-seconds 900",
+    )
+    schedule.add_argument("cron", nargs="?", metavar="CRON", help="cron expression with five fields, quoted")
+    schedule.add_argument(
+        "--every-seconds", type=int, metavar="N", help="interval in seconds, instead of CRON"
+    )
+    schedule.add_argument("--timezone", metavar="NAME", help="time zone of CRON (default: UTC)")
+    schedule.add_argument(
+        "--after", type=moment, metavar="TIME", help="show the times after this one (default: now)"
+    )
+    schedule.add_argument(
+        "--limit", type=count, default=3, metavar="N", help="maximum number of times (default: 3)"
+    )
+    schedule.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_diff(commands: Any) -> None:

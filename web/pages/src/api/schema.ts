@@ -546,7 +546,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return the settings of a machine: the format, compression and fuel of its readings */
+        /** Return the settings of a machine: how its readings are taken, and its schedules */
         get: operations["get_machine_settings"];
         /** Replace the settings of a machine */
         put: operations["put_machine_settings"];
@@ -780,6 +780,23 @@ export interface paths {
         get: operations["list_queues"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return the next three times of a schedule */
+        post: operations["try_schedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1365,7 +1382,7 @@ export interface components {
          * MachineSettings
          * @description The settings of a machine, a profile or a source.
          *
-         *     Those of the machine come first, then those of its profile, then those of its source. By default, readings are JSON and not compressed, and have the fuel of the installation.
+         *     Those of the machine come first, then those of its profile, then those of its source. By default, readings are JSON and not compressed, and have the fuel of the installation, and there are no schedules.
          */
         MachineSettings: {
             /**
@@ -1393,6 +1410,11 @@ export interface components {
              * @default null
              */
             late?: "off" | components["schemas"]["LateRule"] | null;
+            /**
+             * @description When on_timer of the logic is called, without a reading. A list replaces that of the profile or source; off and an empty list turn it off.
+             * @default null
+             */
+            schedules?: components["schemas"]["Schedule"][] | "off" | null;
         };
         /**
          * MachineSummary
@@ -1526,10 +1548,33 @@ export interface components {
             seconds?: number;
         };
         /**
+         * NewSchedule
+         * @description A schedule: when to call `on_timer` of the logic. It has either `cron` or `every_seconds`.
+         */
+        NewSchedule: {
+            /**
+             * @description A cron expression with five fields: minute, hour, day of month, month, day of week.
+             * @default null
+             */
+            cron?: string | null;
+            /**
+             * @description An interval in seconds, counted from 1970-01-01T00:00Z: with 900, at each quarter of an hour. It has no time zone.
+             * @default null
+             */
+            every_seconds?: number | null;
+            /** @description The name that on_timer gets. It is unique in the list. */
+            name: string;
+            /**
+             * @description The time zone of `cron`, by its name in the IANA database. The default is UTC.
+             * @default null
+             */
+            timezone?: string | null;
+        };
+        /**
          * NewSettings
          * @description The new settings of a machine, a profile or a source.
          *
-         *     What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression, and with the fuel of the installation.
+         *     What you omit is as the profile of the machine sets it, or as it is by default: JSON, without compression, with the fuel of the installation, and without schedules.
          */
         NewSettings: {
             /**
@@ -1557,6 +1602,11 @@ export interface components {
              * @default null
              */
             late?: "off" | components["schemas"]["NewLateRule"] | null;
+            /**
+             * @description When on_timer of the logic is called, without a reading. A list replaces that of the profile or source; off and an empty list turn it off.
+             * @default null
+             */
+            schedules?: components["schemas"]["NewSchedule"][] | "off" | null;
         };
         /**
          * NewSource
@@ -1857,6 +1907,72 @@ export interface components {
          * @enum {unknown}
          */
         Role: "admin" | "author" | "operator" | "viewer";
+        /**
+         * Schedule
+         * @description A schedule: when to call `on_timer` of the logic. It has either `cron` or `every_seconds`.
+         */
+        Schedule: {
+            /**
+             * @description A cron expression with five fields: minute, hour, day of month, month, day of week.
+             * @default null
+             */
+            cron?: string | null;
+            /**
+             * @description An interval in seconds, counted from 1970-01-01T00:00Z: with 900, at each quarter of an hour. It has no time zone.
+             * @default null
+             */
+            every_seconds?: number | null;
+            /** @description The name that on_timer gets. It is unique in the list. */
+            name: string;
+            /**
+             * @description The time zone of `cron`, by its name in the IANA database. The default is UTC.
+             * @default null
+             */
+            timezone?: string | null;
+        };
+        /**
+         * ScheduledTime
+         * @description A time of a schedule.
+         */
+        ScheduledTime: {
+            /** @description The same time in the time zone of the schedule, with its offset from UTC. */
+            local: string;
+            /** @description The time in UTC. */
+            time: string;
+        };
+        /**
+         * ScheduledTimes
+         * @description The next three times of a schedule.
+         */
+        ScheduledTimes: {
+            times: components["schemas"]["ScheduledTime"][];
+        };
+        /**
+         * ScheduleToTry
+         * @description A schedule to try. It has either `cron` or `every_seconds`.
+         */
+        ScheduleToTry: {
+            /**
+             * @description Show the times after this one (RFC 3339, with a time zone). The default is now.
+             * @default null
+             */
+            after?: string | null;
+            /**
+             * @description A cron expression with five fields: minute, hour, day of month, month, day of week.
+             * @default null
+             */
+            cron?: string | null;
+            /**
+             * @description An interval in seconds, counted from 1970-01-01T00:00Z: with 900, at each quarter of an hour. It has no time zone.
+             * @default null
+             */
+            every_seconds?: number | null;
+            /**
+             * @description The time zone of `cron`, by its name in the IANA database. The default is UTC.
+             * @default null
+             */
+            timezone?: string | null;
+        };
         /**
          * Selection
          * @description The dead letters to send again: those that match all given conditions.
@@ -4490,6 +4606,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queues"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    try_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleToTry"];
+            };
+        };
+        responses: {
+            /** @description The next three times of a schedule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduledTimes"];
                 };
             };
             /** @description The request is malformed. */
