@@ -3,6 +3,8 @@
 from docs.reference.markdown import table
 from docs.reference.settings import limit_rows
 from pipeline import wire
+from pipeline.model import schedule
+from pipeline.model.cron import CRON_CHARACTERS
 from pipeline.store.dead_letters import USED_SECONDS
 from pipeline.trials import examples, runner
 from pipeline.worker.consumer import BATCH_BYTES, BATCH_READINGS
@@ -37,6 +39,12 @@ def limits() -> str:
             "examples of a logic",
             f"{examples.EXAMPLES:,}",
             f"with {runner.READINGS:,} readings and {examples.BYTES:,} bytes in total",
+        ],
+        [
+            "schedules of a machine, a profile or a source",
+            f"{schedule.SCHEDULES:,}",
+            f"an interval is {schedule.SHORTEST:,} to {schedule.LONGEST:,} seconds, and a cron expression has at "
+            f"most {CRON_CHARACTERS:,} characters",
         ],
         [
             "readings of a trial",

@@ -28,6 +28,7 @@ def process(data, state):
     return {"n": data["n"], "count": state["count"]}
 """
 LATER = COUNT.replace("data[", "-data[")
+YEARLY = {"schedules": [{"name": "new-year", "cron": "0 0 1 1 *", "timezone": "Europe/Berlin"}]}
 
 #: Written by the first release, and never again: see `test_a_backup_of_the_first_release_can_be_read`.
 FIRST_RELEASE = Path(__file__).parents[1] / "data" / "first-release.backup"
@@ -89,6 +90,7 @@ def test_a_restored_system_continues_where_it_was(
         ask(plant, "PUT", "/machines/alone/config", {"step": 2})
         ask(plant, "POST", "/profiles/pumps/logic", {"logic": COUNT})
         ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
+        ask(plant, "PUT", "/profiles/pumps/settings", YEARLY)
         plant.send([("pump", {"n": 1}), ("pump", {"broken": 1}), *readings])
         wait_until(lambda: commands.record("alone").number == 50 and commands.record("pump").number == 2)
 
@@ -122,6 +124,7 @@ def test_a_restored_system_continues_where_it_was(
         assert [(event["id"], event["data"]) for event in pump] == [("3", {"n": 8, "count": 2})]
         assert [event["logicversion"] for event in (*alone, *pump)] == [2, 2, 1]
         assert ask(plant, "GET", "/machines/alone/config") == {"step": 2}
+        assert ask(plant, "GET", "/profiles/pumps/settings") == YEARLY
         ids = [each["id"] for each in ask(plant, "GET", "/machines?profile=pumps")["machines"]]
         assert ids == ["pump"]
         commands.run("rollback", "alone", "--api", str(plant.client.base_url))

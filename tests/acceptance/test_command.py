@@ -325,6 +325,10 @@ def test_settings_are_the_same_however_they_are_written(
         "late": {"field": "at", "seconds": 60, "action": "mark"},
         "duplicates": {"field": "seq", "readings": 100},
         "fuel": None,
+        "schedules": [
+            {"name": "shift", "cron": "0 6 * * *", "timezone": "Europe/Berlin", "every_seconds": None},
+            {"name": "tick", "every_seconds": 900},
+        ],
     }
     file = f"machines/{machine}.settings.json"
     write(tmp_path, {file: json.dumps(settings)})
@@ -333,10 +337,10 @@ def test_settings_are_the_same_however_they_are_written(
     assert iot_logic(plant, "push", tmp_path).out == "Nothing to do: 1 unchanged\n"
     pulled = iot_logic(plant, "pull", tmp_path, "--machine", machine, "--json")
     assert [each["outcome"] for each in pulled.json["files"]] == ["the same"]
-    write(tmp_path, {file: json.dumps(settings | {"late": "off", "duplicates": "off"})})
+    turned_off = {"late": "off", "duplicates": "off", "schedules": "off"}
+    write(tmp_path, {file: json.dumps(settings | turned_off)})
     assert iot_logic(plant, "push", tmp_path).status == 0
-    kept = plant.client.get(f"/machines/{machine}/settings").json()
-    assert kept == {"late": "off", "duplicates": "off"}
+    assert plant.client.get(f"/machines/{machine}/settings").json() == turned_off
 
 
 @pytest.mark.parametrize(
@@ -350,6 +354,10 @@ def test_settings_are_the_same_however_they_are_written(
         ({"machines/.hidden": ""}, "contains no logic"),
         ({"machines/a.settings.json": '{"formatt": "text"}'}, "unknown field `formatt`"),
         ({"profiles/a.settings.json": '{"late": {"field": "at", "second": 1}}'}, "`second` - at `$.late`"),
+        (
+            {"machines/a.settings.json": '{"schedules": [{"name": "a", "cron": "61 * * * *"}]}'},
+            "a.settings.json is refused. The schedule 'a' is invalid. '61 * * * *': minutes are 0 to 59",
+        ),
     ],
 )
 def test_an_invalid_folder_is_refused_before_any_request(
@@ -597,6 +605,39 @@ def test_colours_are_used_only_on_a_terminal(plant: Installation, machine: str) 
 
     assert ESCAPE not in piped.out
     assert f"{ESCAPE}[32m+    return" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (
+            ("30 2 * * *", "--timezone", "Europe/Berlin", "--after", "2026-10-24T12:00Z", "--limit", "2"),
+            0,
+            (
+                "Sun 2026-10-25T02:30:00+02:00  2026-10-25T00:30:00.000Z\n"
+                "Mon 2026-10-26T02:30:00+01:00  2026-10-26T01:30:00.000Z\n"
+            ),
+        ),
+        (
+            ("--every-seconds", "900", "--after", "2026-10-24T12:00Z", "--limit", "1"),
+            0,
+            "Sat 2026-10-24T12:15:00+00:00  2026-10-24T12:15:00.000Z\n",
+        ),
+        (("61 * * * *",), 1, "'61 * * * *': minutes are 0 to 59, and not 61."),
+        (("0 6 * * *", "--timezone", "Europe/Berln"), 1, "Did you mean 'Europe/Berlin'?"),
+        ((), 2, "Give a cron expression in quotes, or --every-seconds."),
+    ],
+)
+def test_the_next_times_of_a_schedule_are_shown_without_a_server(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    status: int,
+    said: str,
+) -> None:
+    ran = refused(capsys, monkeypatch, "schedule", *arguments)
+
+    assert (ran.status, said in ran.out + ran.error) == (status, True), ran
 
 
 def test_sources_are_created_from_presets_changed_tried_and_deleted(
