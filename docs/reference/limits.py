@@ -43,8 +43,12 @@ def limits() -> str:
         [
             "schedules of a machine, a profile or a source",
             f"{schedule.SCHEDULES:,}",
-            f"an interval is {schedule.SHORTEST:,} to {schedule.LONGEST:,} seconds, and a cron expression has at "
-            f"most {CRON_CHARACTERS:,} characters",
+            f"an interval of {schedule.SHORTEST:,} to {schedule.LONGEST:,} seconds, or a cron expression",
+        ],
+        [
+            "characters of a cron expression",
+            f"{CRON_CHARACTERS:,}",
+            "",
         ],
         [
             "readings of a trial",
