@@ -14,6 +14,7 @@
     ├── SourceRefused        a source of readings is invalid
     │   └── SourceConflict   it overlaps with another one, or cannot be created at this time
     ├── SourceChanged        somebody has changed a source of readings since the caller read it
+    ├── ScheduleRefused      a schedule is invalid
     ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
     ├── Busy                 the maximum number of requests is already running
     └── TokenError           a token cannot be created or found

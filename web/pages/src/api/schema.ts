@@ -1411,7 +1411,7 @@ export interface components {
              */
             late?: "off" | components["schemas"]["LateRule"] | null;
             /**
-             * @description When on_timer of the logic is called, without a reading. A list replaces that of the profile or source; off and an empty list turn it off.
+             * @description When on_timer of the logic is called, without a reading. A list replaces that of the profile or source. off or an empty list means no schedules.
              * @default null
              */
             schedules?: components["schemas"]["Schedule"][] | "off" | null;
@@ -1603,7 +1603,7 @@ export interface components {
              */
             late?: "off" | components["schemas"]["NewLateRule"] | null;
             /**
-             * @description When on_timer of the logic is called, without a reading. A list replaces that of the profile or source; off and an empty list turn it off.
+             * @description When on_timer of the logic is called, without a reading. A list replaces that of the profile or source. off or an empty list means no schedules.
              * @default null
              */
             schedules?: components["schemas"]["NewSchedule"][] | "off" | null;
