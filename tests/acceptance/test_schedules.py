@@ -1,6 +1,5 @@
 """Schedules in the settings of machines, profiles and sources, and the route that tries one, over REST."""
 
-import json
 from typing import Any
 
 import pytest
@@ -131,4 +130,4 @@ def test_the_next_times_are_shown_also_when_the_clock_changes(plant: Installatio
     for after in ("now", "2026-03-27T12:00:00", "", "2026-03-27"):
         answer = plant.client.post("/schedules/try", json={"cron": "* * * * *", "after": after})
         assert answer.status_code == 400
-        assert json.dumps(after)[1:-1] in answer.json()["detail"]
+        assert "`$.after`" in answer.json()["detail"]

@@ -72,7 +72,7 @@ class SourcesController(Controller):
         Readings with a matching topic are processed from then on. The API answers 409 if another source can
         match the same topic. New rules for ids apply after the readings that workers have already received.
         """
-        before = _kept(services, _checked(name))
+        before, source = _kept(services, _checked(name)), data.within(services.settings.limits)
         check_tag("source", _tag(before), if_match, if_none_match)
         if data.profile is not None and not services.profiles.read([data.profile]):
             raise HTTPException(
@@ -80,7 +80,7 @@ class SourcesController(Controller):
             )
         is_conditional = if_match is not None or if_none_match is not None
         revision = (before.revision if before else 0) if is_conditional else None
-        source, kept = data.within(services.settings.limits), before
+        kept = before
         try:
             kept, _ = services.sources.put(name, source, revision)
         except BrokerUnavailable as e:
