@@ -1,8 +1,8 @@
 """The input and output of the sandbox: a `Job` in, a `Report` with one `Outcome` per reading out."""
 
 import hashlib
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, Protocol, Self
 
 from msgspec import Meta, Struct
 
@@ -95,6 +95,20 @@ class TimerRun(Struct, frozen=True, array_like=True):
     again: bool = False
 
 
+class Repeat(Protocol):
+    """A timer that is due again and again. All times are in milliseconds since 1970."""
+
+    def last(self, after: int, until: int) -> int | None:
+        """Return the last time at which it is due that is later than `after` and not later than `until`."""
+
+    def next(self, after: int) -> int | None:
+        """Return the first time at which it is due that is later than `after`."""
+
+
+#: Precedes the name of a timer that repeats, in `Job.timers`. So it is never one that the logic sets.
+REPEATING: Final = "schedule:"
+
+
 class Job(Struct, frozen=True):
     """Readings of one machine, in order, for one logic.
 
@@ -107,7 +121,9 @@ class Job(Struct, frozen=True):
     `times` says when each reading was received, and `timers` when each of the machine's timers is due, both
     in milliseconds since 1970. A timer that is due runs before the next reading, and after the last reading
     if it is due at `until`. It runs at the time of that reading or `until`, or exactly when it is due if
-    `exact` is set. Without times, a logic can set no timers.
+    `exact` is set. Without times, a logic can set no timers. A timer in `repeats` is set again when it runs;
+    its name begins with `REPEATING`, which the logic does not see. If it was due several times, it runs once,
+    for the last of them, except if `exact` is set.
     """
 
     logic: Logic
@@ -122,6 +138,7 @@ class Job(Struct, frozen=True):
     timers: dict[str, int] = {}
     until: int | None = None
     exact: bool = False
+    repeats: Mapping[str, Repeat] = {}
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):

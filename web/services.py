@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -32,6 +32,7 @@ from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.pubsub import Events
 from pipeline.store.records import Records
+from pipeline.store.timers import TimerIndex
 from pipeline.store.tokens import Tokens
 from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import LogicStore
@@ -69,6 +70,7 @@ class Services:
         self.recents = self._records.recents
         self.events = Events(self._redis)
         self.hub = Hub(settings, self.recents)
+        self._timers = TimerIndex(self._redis)
         self.topic_sources = TopicSources(self._redis)
         self.sources = SourceManager(settings, self.topic_sources)
         self._finisher = SourceFinisher(self.sources)
@@ -122,6 +124,15 @@ class Services:
             each.close()
         self._counting.shutdown(cancel_futures=True)
         self._redis.close()
+
+    def reschedule(self, machine_ids: Iterable[str]) -> None:
+        """Let the workers look at machines whose schedules may have changed, also if no reading comes."""
+        self._timers.wake(self._records.homes(machine_ids))
+
+    def reschedule_profile(self, name: str) -> None:
+        """Let the workers look at the machines of a profile whose schedules have changed."""
+        for machine_ids in self.profiles.machines(name):
+            self.reschedule(machine_ids)
 
     def missing(self) -> dict[str, str]:
         """Return each service that the API needs but lacks, with a sentence about it; empty if ready."""

@@ -239,6 +239,7 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
             newest_field=was.newest_field,
             timers=was.timers,
             timer_runs=was.timer_runs + ahead,
+            schedules=was.schedules,
         )
     return replace(
         now,
@@ -251,6 +252,7 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
         newest_field=was.newest_field,
         timers=was.timers,
         timer_runs=max(now.timer_runs, was.timer_runs + ahead),
+        schedules=was.schedules,
     )
 
 

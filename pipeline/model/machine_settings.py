@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from pipeline.model.duplicates import DuplicateRule
 from pipeline.model.late import LateRule
 from pipeline.model.schedule import Schedule
-from sandbox.job import Compression, Format, Job, Logic, TimerRun
+from sandbox.job import Compression, Format, Job, Logic, Repeat, TimerRun
 
 #: Turns off the rule of the profile.
 Off: TypeAlias = Literal["off"]
@@ -130,13 +130,15 @@ def reads_meta(source: str) -> bool:
 class RunTimes(NamedTuple):
     """When readings were received, when timers are due, and until when they may run after the readings.
 
-    All times are in milliseconds since 1970. With `exact`, timers run exactly when they are due.
+    All times are in milliseconds since 1970. With `exact`, timers run exactly when they are due. `repeats`
+    are the schedules (`pipeline.model.schedule`).
     """
 
     times: Sequence[int] = ()
     timers: Mapping[str, int] = {}
     until: int | None = None
     exact: bool = False
+    repeats: Mapping[str, Repeat] = {}
 
 
 #: The times for a logic that sets no timers.
@@ -169,4 +171,5 @@ def job_of(
         timers=dict(times.timers),
         until=times.until,
         exact=times.exact,
+        repeats=times.repeats,
     )

@@ -179,6 +179,7 @@ class Record(Struct, frozen=True, array_like=True):
     machine has a rule for late readings (`pipeline.model.late`), and `newest_field` the field with that time.
     `received` is when the last reading was received, likewise (`pipeline.model.received`). `timers` says when
     each timer is due, likewise, and `timer_runs` counts the timers that ran (`pipeline.model.timer`).
+    Among them are the machine's schedules, and `schedules` identifies the list of these.
     """
 
     number: int = 0
@@ -201,6 +202,7 @@ class Record(Struct, frozen=True, array_like=True):
     received: int | None = None
     timers: dict[str, int] = {}
     timer_runs: int = 0
+    schedules: bytes = b""
 
     @property
     def failed(self) -> bool:

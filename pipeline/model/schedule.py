@@ -6,17 +6,20 @@ quarter of an hour. All functions here are pure, and all times are in millisecon
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Annotated, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.errors import ScheduleRefused
 from pipeline.model.cron import CRON_CHARACTERS, Cron
 from pipeline.model.time_zone import ZONE_NAME_CHARACTERS, zone_of
+from sandbox.job import REPEATING
 
 #: The pattern of a timer's name. A schedule is a timer.
 TIMER_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
@@ -133,6 +136,44 @@ def _last_due(schedule: Schedule, after: int, until: int) -> int | None:
         return found if found > after else None
     cron = _cron(schedule.cron, schedule.timezone or _DEFAULT_ZONE)
     return None if cron is None else cron.last(after, until)
+
+
+class Repeated(Struct, frozen=True):
+    """A schedule as a timer that repeats: a `sandbox.job.Repeat`."""
+
+    schedule: Schedule
+
+    def last(self, after: int, until: int) -> int | None:
+        """Return its last time later than `after` and not later than `until`."""
+        return _last_due(self.schedule, after, until)
+
+    def next(self, after: int) -> int | None:
+        """Return its first time later than `after`."""
+        return next_due(self.schedule, after)
+
+
+class TimersOf(NamedTuple):
+    """The schedules of a list as timers: by their names in a record, and what identifies the list."""
+
+    repeats: dict[str, Repeated]
+    identity: bytes
+
+
+@lru_cache(_KEPT)
+def timers_of(schedules: tuple[Schedule, ...]) -> TimersOf:
+    """Return a list of schedules as timers. The identity of an empty list is empty."""
+    if not schedules:
+        return TimersOf({}, b"")
+    encoded = msgspec.msgpack.encode(schedules)
+    repeats = {f"{REPEATING}{each.name}": Repeated(each) for each in schedules}
+    return TimersOf(repeats, blake2b(encoded, digest_size=8).digest())
+
+
+def rescheduled(timers: Mapping[str, int], of: TimersOf, now: int) -> dict[str, int]:
+    """Return a machine's timers with these schedules in place of its earlier ones: each is due after now."""
+    others = {name: due for name, due in timers.items() if not name.startswith(REPEATING)}
+    firsts = {name: repeat.next(now) for name, repeat in of.repeats.items()}
+    return others | {name: due for name, due in firsts.items() if due is not None}
 
 
 def check(schedules: Sequence[Schedule]) -> None:

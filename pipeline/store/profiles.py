@@ -15,7 +15,7 @@ Before a profile is deleted, the entries of the machines in its set are correcte
 of all profiles; it may contain a deleted one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, cast
 
@@ -153,6 +153,10 @@ class ProfileStore:
         keys = [profile_machines_key(name), condition_key(Condition.QUARANTINED)]
         stopped = cast("list[bytes]", self._redis.zinter(keys))
         self._index.enter([machine_id.decode() for machine_id in stopped])
+
+    def machines(self, name: str) -> Iterator[list[str]]:
+        """Yield the machines that follow a profile, some at a time."""
+        yield from chunks(self._members(name), _CHUNK)
 
     def _members(self, name: str) -> list[str]:
         members = cast("set[bytes]", self._redis.smembers(profile_machines_key(name)))

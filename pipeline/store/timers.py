@@ -11,6 +11,7 @@ from typing import cast
 
 from msgspec import Struct
 
+from pipeline.clock import milliseconds_now
 from pipeline.model.session import Fence
 from pipeline.store.client import Client
 from pipeline.store.keys import fence_key, timers_key
@@ -73,6 +74,17 @@ class TimerIndex:
             for partition, answer in zip(partitions, answers, strict=True)
             if answer
         }
+
+    def wake(self, machines: Mapping[str, int]) -> None:
+        """Name machines at once, each in the index of its partition, because their schedules have changed."""
+        now = milliseconds_now()
+        by_partition = dict[int, dict[str, int]]()
+        for machine, partition in machines.items():
+            by_partition.setdefault(partition, {})[machine] = now
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for partition, names in by_partition.items():
+                pipeline.zadd(timers_key(partition), names, lt=True)
+            pipeline.execute()
 
     def rest(self, fence: Fence, rests: Sequence[Rest]) -> None:
         """Change what the index says of these machines, for the session that holds the fence."""

@@ -173,11 +173,13 @@ class Processor:
         admissions = self._records.letters.admit(
             {transaction.machine: transaction.run for transaction in transactions}
         )
+        now = milliseconds_now()
         for transaction in transactions:
             if admission := admissions.get(transaction.machine):
                 transaction.admit(admission)
             # Only now: readings that a person has sent again are always run.
             transaction.recognise_duplicates()
+            transaction.schedule(now)
             transaction.date()
             transaction.judge()
 

@@ -9,7 +9,7 @@ processor fills a transaction in step by step (`pipeline.worker.processor`) and 
 4. `after` is the record to write, with the messages to publish.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field
@@ -40,6 +40,7 @@ from pipeline.model.reading import Reading
 from pipeline.model.received import put_in_order
 from pipeline.model.recent import encode_kept
 from pipeline.model.record import Move, Outgoing, Record, Split
+from pipeline.model.schedule import Repeated, rescheduled, timers_of
 from pipeline.model.session import Settled
 from pipeline.model.timer import is_timer, may_set_timers, next_due, run_again
 from pipeline.model.topic_source import topic_of
@@ -68,7 +69,8 @@ class Transaction(Struct):
     letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `late` has the
     places in `run` of late readings, each with the reason, and `newest` the newest time of a reading, in
     `newest_field`. `received` is when the last reading was received. `uses` are the dead letters that the
-    readings in `run` use up. `recents` are the last readings in `run`, encoded to be kept. `after` is None if
+    readings in `run` use up. `first_due` is when the first timer was due before the schedules changed, if
+    `is_rescheduled`. `recents` are the last readings in `run`, encoded to be kept. `after` is None if
     there is nothing to write.
 
     `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
@@ -93,6 +95,8 @@ class Transaction(Struct):
     received: int | None = None
     uses: list[str] = []
     events: list[MachineEvent] = []
+    first_due: int | None = None
+    is_rescheduled: bool = False
     recents: list[bytes] = []
     after: Record | None = None
     moves_home: bool = False
@@ -199,6 +203,15 @@ class Transaction(Struct):
                 plain_json=settings.is_plain_json,
             )
 
+    def schedule(self, now: int) -> None:
+        """Set the timers of the machine's schedules, if these have changed."""
+        record, of = self.stored.record, timers_of(self.settings.scheduled)
+        if of.identity != record.schedules and not record.gone:
+            self.first_due = next_due(record.timers)
+            timers = rescheduled(record.timers, of, now)
+            self.stored = replace(self.stored, record=replace(record, timers=timers, schedules=of.identity))
+            self.is_rescheduled = True
+
     def date(self) -> None:
         """Ensure that no reading to run was received before the one before it."""
         self.received = put_in_order(self.run, self.stored.record.received)
@@ -231,6 +244,10 @@ class Transaction(Struct):
         return None if in_overflow else self.group.until
 
     @property
+    def _repeats(self) -> Mapping[str, Repeated]:
+        return timers_of(self.settings.scheduled).repeats if self.stored.record.schedules else {}
+
+    @property
     def _is_timer_due(self) -> bool:
         due, until = next_due(self.stored.record.timers), self._until
         return due is not None and until is not None and due <= until
@@ -260,7 +277,9 @@ class Transaction(Struct):
             metas = [meta_of(reading, numbers[place], late=place in marked) for place, reading in given]
         times = NO_TIMES
         if record.timers or any(again) or may_set_timers(logic.source):
-            times = RunTimes([reading.received for _, reading in given], record.timers, self._until)
+            times = RunTimes(
+                [reading.received for _, reading in given], record.timers, self._until, repeats=self._repeats
+            )
         return job_of(
             logic,
             record.state,
@@ -292,6 +311,7 @@ class Transaction(Struct):
             or self.duplicates
             or self.found.recognised
             or (report is not None and report.ran)
+            or self.is_rescheduled
         ):
             return
         self.events = self._events(report)
@@ -452,7 +472,8 @@ class Transaction(Struct):
         """
         record, after = self.stored.record, self._written
         due = next_due(after.timers)
-        is_same = due == next_due(record.timers) and (due is None or record.home == after.home)
+        before = self.first_due if self.is_rescheduled else next_due(record.timers)
+        is_same = due == before and (due is None or record.home == after.home)
         if self.group.until is not None or is_same:
             return None
         return Due(self.partition, due)

@@ -7,13 +7,13 @@ an answer, so the parent discards all of it, and does not trust the child to nam
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from sandbox.job import TIMER_NAME_PATTERN, Checked, Failure, Outcome, Problem
+from sandbox.job import REPEATING, TIMER_NAME_PATTERN, Checked, Failure, Outcome, Problem
 from sandbox.limits import Limits
 from sandbox.words import cleaned
 
@@ -60,7 +60,7 @@ def believed_timers(
     after = dict(timers)
     for name, due in changes.items():
         if due is None:
-            if after.pop(name, None) is None:
+            if name.startswith(REPEATING) or after.pop(name, None) is None:
                 raise Untrue("a timer is cancelled that is not set")
         elif not _TIMER_NAME.fullmatch(name):
             raise Untrue("a timer without a valid name")
@@ -68,9 +68,14 @@ def believed_timers(
             raise Untrue("a timer that is due too soon or too late")
         else:
             after[name] = due
-    if len(after) > max(limits.timers, len(timers)):
+    if len(after) - repeating_in(after) > max(limits.timers, len(timers)):
         raise Untrue("more timers than a machine can have")
     return after
+
+
+def repeating_in(timers: Iterable[str]) -> int:
+    """Return how many of these timers repeat; the logic has not set them."""
+    return sum(name.startswith(REPEATING) for name in timers)
 
 
 def _look_at_results(results: list[bytes], limits: Limits) -> None:

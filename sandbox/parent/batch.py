@@ -9,7 +9,7 @@ Timers run between readings. The batch puts the run of a timer before the first 
 due, as soon as it knows of both: when a job begins, and after each outcome that sets a timer. A child that
 comes to such a reading leaves it and the rest of its job out, and does the other jobs. So a request may end
 with several jobs unfinished. A run has an outcome as a reading has. A timer is set no more when its run is
-put in, so each runs once.
+put in, so each runs once; one that repeats is set to its next time then.
 
 If a child is lost over a reading, the reading is condemned: it gets an outcome when the batch reaches it, and
 is not given out again. A logic is stopped, and all its other readings are condemned, if children are lost
@@ -23,7 +23,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, NamedTuple
 
-from sandbox.job import KILLS, Failure, Job, Outcome, Report, TimerRun
+from sandbox.job import KILLS, REPEATING, Failure, Job, Outcome, Report, TimerRun
 from sandbox.limits import Limits
 from sandbox.parent.answers import Untrue, believed, believed_state, believed_timers
 from sandbox.parent.children import load_bytes
@@ -112,12 +112,16 @@ class JobProgress:
         due, name = min((due, name) for name, due in self.timers.items())
         if limit is None or due > limit or (self.job.exact and len(self.ran) == EXACT_RUNS):
             return
-        run = TimerRun(name, due, due if self.job.exact else limit)
+        self.timers = {each: at for each, at in self.timers.items() if each != name}
+        if (repeat := self.job.repeats.get(name)) is not None:
+            due = due if self.job.exact else repeat.last(due - 1, limit) or due
+            if (again := repeat.next(due if self.job.exact else limit)) is not None:
+                self.timers[name] = again
+        run = TimerRun(name.removeprefix(REPEATING), due, due if self.job.exact else limit)
         self.readings.insert(place, run)
         if self.metas or self.job.metas:
             self.metas.insert(place, b"")
         self.times.insert(place, run.received)
-        self.timers = {each: at for each, at in self.timers.items() if each != name}
         self.ran = {each if each < place else each + 1: run for each, run in self.ran.items()} | {place: run}
         self.condemned = {each if each < place else each + 1: sad for each, sad in self.condemned.items()}
 

@@ -11,7 +11,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from sandbox.job import TIMER_NAME_PATTERN, TimerRun
+from sandbox.job import REPEATING, TIMER_NAME_PATTERN, TimerRun
 from sandbox.runtime.meter import Meter
 
 _NAME: Final = re.compile(TIMER_NAME_PATTERN)
@@ -67,9 +67,9 @@ class Timers:
             self._meter.exceed("timer_longest_seconds")
         self.changes[name] = due
         if len(clock.timers) + len(self.changes) > self._meter.limits.timers:
-            kept = {*clock.timers, *self.changes} - {
-                each for each, due in self.changes.items() if due is None
-            }
+            kept = {each for each in clock.timers if not each.startswith(REPEATING)}
+            kept |= {each for each, due in self.changes.items() if due is not None}
+            kept -= {each for each, due in self.changes.items() if due is None}
             if len(kept) > self._meter.limits.timers:
                 self._meter.exceed("timers")
 

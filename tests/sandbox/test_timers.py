@@ -37,7 +37,7 @@ def process(data, state):
 
 def on_timer(timer, state):
     state["seen"] = [*state.get("seen", []), timer["name"]][-50:]
-    do(state, state["on"].get(timer["name"], []))
+    do(state, state.get("on", {}).get(timer["name"], []))
     return {"timer": timer["name"], "due": timer["due"], "received": timer["received"], "late": timer["late"]}
 """
 
@@ -448,3 +448,89 @@ def test_a_child_cannot_invent_timers(name: str) -> None:
     outcomes = [outcome for report in reports for outcome in report.outcomes]
     assert [outcome.kind for outcome in outcomes] == ["ok", "limit", "ok"]
     assert all(report.timers == {} for report in reports)
+
+
+# Timers that repeat.
+
+
+class Every:
+    """A timer that is due at each multiple of some seconds after the start."""
+
+    def __init__(self, seconds: int) -> None:
+        self._span = 1000 * seconds
+
+    def last(self, after: int, until: int) -> int | None:
+        found = START + (until - START) // self._span * self._span
+        return found if found > after else None
+
+    def next(self, after: int) -> int:
+        return START + ((after - START) // self._span + 1) * self._span
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(0, 40), st.integers(0, 8))
+def test_a_timer_that_repeats_runs_once_in_each_gap_for_its_last_time(
+    sandbox: Sandbox, waits: list[int], wait: int, cut: int
+) -> None:
+    times = [START + 1000 * sum(waits[: n + 1]) for n in range(len(waits))]
+    until = times[-1] + 1000 * wait
+    bodies = [{"n": n, "do": [["set", "own", 3]] if n == 0 else []} for n in range(len(waits))]
+    every, key = Every(10), "schedule:tick"
+    given_timers = {key: START + 10_000}
+
+    def job(part: slice, timers: dict[str, int], state: bytes, until: int | None) -> Report:
+        return run(
+            sandbox,
+            SCRIPT,
+            bodies[part],
+            times[part],
+            state=state,
+            timers=timers,
+            until=until,
+            repeats={key: every},
+        )
+
+    whole = job(slice(None), given_timers, b"{}", until)
+    first = job(slice(cut), given_timers, b"{}", None)
+    second = job(slice(cut, None), first.timers, first.state, until)
+
+    assert [*said(first), *said(second)] == said(whole)
+    assert second.timers == whole.timers
+    assert whole.timers[key] == every.next(max(until, START))
+    ticks = [result for [result] in said(whole) if result.get("timer") == "tick"]
+    ends = [*times, until]
+    last, expected_dues = START, []
+    for end in ends:
+        if (due := every.last(last, end)) is not None:
+            expected_dues.append((due - START) // 1000)
+            last = due
+    assert [_seconds(each["due"]) for each in ticks] == expected_dues
+
+
+def test_a_repeating_timer_in_a_trial_runs_at_each_of_its_times(sandbox: Sandbox) -> None:
+    body = {"n": 0, "do": []}
+    report = run(
+        sandbox,
+        SCRIPT,
+        [body],
+        [START],
+        until=START + 60_000,
+        exact=True,
+        timers={"schedule:tick": START + 10_000},
+        repeats={"schedule:tick": Every(10)},
+    )
+    assert [run.due - START for run in report.ran.values()] == [1000 * each for each in range(10, 70, 10)]
+    assert report.timers == {"schedule:tick": START + 70_000}
+
+
+def test_a_logic_can_neither_cancel_nor_replace_a_timer_that_repeats(sandbox: Sandbox) -> None:
+    fill = {"n": 0, "do": [["set", str(n), 60] for n in range(16)]}
+    repeats = {f"schedule:{n}": Every(60) for n in range(16)}
+    timers = dict.fromkeys(repeats, START + 60_000)
+    report = run(sandbox, SCRIPT, [fill], [START], timers=timers, repeats=repeats)
+    assert [outcome.kind for outcome in report.outcomes] == ["ok"]
+    assert len(report.timers) == 32
+    for step in (["cancel", "schedule:1"], ["set", "schedule:1", 5]):
+        report = run(sandbox, SCRIPT, [{"n": 0, "do": [step]}], [START], timers=timers, repeats=repeats)
+        assert [outcome.kind for outcome in report.outcomes] == ["error"]
+        assert report.timers == timers

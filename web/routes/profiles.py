@@ -121,6 +121,7 @@ class FollowingController(Controller):
         profile before the machine has sent a reading.
         """
         before = services.profiles.follow(checked_id(machine_id), data.profile)
+        services.reschedule([machine_id])
         if before is None:
             raise _unknown(data.profile)
         _record(audit, machine_id, before.profile, data.profile)
@@ -132,6 +133,7 @@ class FollowingController(Controller):
     ) -> None:
         """Remove the profile of a machine, so that it follows none."""
         before = services.profiles.follow(checked_id(machine_id), None)
+        services.reschedule([machine_id])
         if before is None or before.profile is None:
             raise unknown_machine(machine_id, "profile")
         _record(audit, machine_id, before.profile, None)

@@ -56,6 +56,7 @@ class MachineSettingsController(Controller):
         settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.deployments, checked_id(machine_id), settings, if_match)
         if before != after:
+            services.reschedule([machine_id])
             audit.record(
                 "machine.settings",
                 machine_id,
@@ -97,6 +98,7 @@ class ProfileSettingsController(Controller):
         settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.profile_deployments, checked_name(name), settings, if_match)
         if before != after:
+            services.reschedule_profile(name)
             audit.record("profile.settings", name, before=tag_of(before), after=tag_of(after))
         return tagged(after)
 
