@@ -6,7 +6,7 @@ quarter of an hour. All functions here are pure, and all times are in millisecon
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -85,13 +85,6 @@ class Schedule(Struct, frozen=True, omit_defaults=True):
         return zone_of(_DEFAULT_ZONE if self.timezone is None else self.timezone)
 
 
-class Due(NamedTuple):
-    """A schedule that is due: the time, and the name of the schedule. These sort as they must be run."""
-
-    time: int
-    name: str
-
-
 def next_due(schedule: Schedule, after: int) -> int | None:
     """Return the first time of a schedule that is later than `after`; None if there is none.
 
@@ -113,23 +106,8 @@ def next_times(schedule: Schedule, after: int, count: int) -> list[datetime]:
     return found
 
 
-def first_due(schedules: Iterable[Schedule], after: int) -> int | None:
-    """Return the first time of several schedules that is later than `after`; None if there is none."""
-    times = (next_due(schedule, after) for schedule in schedules)
-    return min((time for time in times if time is not None), default=None)
-
-
-def due(schedules: Iterable[Schedule], after: int, until: int) -> list[Due]:
-    """Return the schedules that are due later than `after` and at `until` at the latest, in order.
-
-    A schedule that was missed several times is due once, at the last of these times.
-    """
-    last = ((_last_due(schedule, after, until), schedule.name) for schedule in schedules)
-    return sorted(Due(time, name) for time, name in last if time is not None)
-
-
-def _last_due(schedule: Schedule, after: int, until: int) -> int | None:
-    """Return the last time of a schedule in a span of time."""
+def last_due(schedule: Schedule, after: int, until: int) -> int | None:
+    """Return the last time of a schedule that is later than `after` and not later than `until`."""
     if schedule.every_seconds is not None:
         interval = 1000 * schedule.every_seconds
         found = until // interval * interval if interval > 0 else 0
@@ -145,7 +123,7 @@ class Repeated(Struct, frozen=True):
 
     def last(self, after: int, until: int) -> int | None:
         """Return its last time later than `after` and not later than `until`."""
-        return _last_due(self.schedule, after, until)
+        return last_due(self.schedule, after, until)
 
     def next(self, after: int) -> int | None:
         """Return its first time later than `after`."""

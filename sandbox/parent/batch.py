@@ -98,6 +98,11 @@ class JobProgress:
             raise Untrue("a timer without a time")
         return self.times[place]
 
+    def _last_due(self, name: str, due: int, limit: int) -> int:
+        """Return when a timer was due: one that repeats, and was due several times, at the last of them."""
+        repeat = None if self.job.exact else self.job.repeats.get(name)
+        return due if repeat is None else repeat.last(due - 1, limit) or due
+
     def _put_in_timer(self) -> None:
         """Put in the run of the first timer that is due before the next reading, if there is one."""
         if not self.timers:
@@ -109,15 +114,16 @@ class JobProgress:
             return
         else:
             limit = self.times[place]
-        due, name = min((due, name) for name, due in self.timers.items())
-        if limit is None or due > limit or (self.job.exact and len(self.ran) == EXACT_RUNS):
+        if limit is None or (self.job.exact and len(self.ran) == EXACT_RUNS):
             return
+        due = [(self._last_due(name, at, limit), name) for name, at in self.timers.items() if at <= limit]
+        if not due:
+            return
+        at, name = min(due)
+        run = TimerRun(name.removeprefix(REPEATING), at, at if self.job.exact else limit)
         self.timers = {each: at for each, at in self.timers.items() if each != name}
-        if (repeat := self.job.repeats.get(name)) is not None:
-            due = due if self.job.exact else repeat.last(due - 1, limit) or due
-            if (again := repeat.next(due if self.job.exact else limit)) is not None:
-                self.timers[name] = again
-        run = TimerRun(name.removeprefix(REPEATING), due, due if self.job.exact else limit)
+        if (repeat := self.job.repeats.get(name)) and (again := repeat.next(run.received)) is not None:
+            self.timers[name] = again
         self.readings.insert(place, run)
         if self.metas or self.job.metas:
             self.metas.insert(place, b"")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ScheduleRefused
-from pipeline.model.schedule import SCHEDULES, Due, Schedule, check, due, first_due, next_due
+from pipeline.model.schedule import SCHEDULES, Schedule, check, last_due, next_due, rescheduled, timers_of
 
 
 def at(text: str) -> int:
@@ -28,38 +28,23 @@ def test_a_cron_expression_without_a_time_zone_is_in_utc() -> None:
     assert next_due(Schedule("a", "0 11 * * *", timezone="Europe/Berlin"), at("09:00:00")) == at("10:00:00")
 
 
-def test_the_first_of_several_schedules_is_found() -> None:
-    schedules = [Schedule("a", "0 11 * * *"), Schedule("b", every_seconds=900), Schedule("c", "5 10 * * *")]
-    assert first_due(schedules, at("10:00:00")) == at("10:05:00")
-    assert first_due(schedules, at("10:05:00")) == at("10:15:00")
-    assert first_due([], at("10:00:00")) is None
+def test_a_schedule_that_was_missed_has_a_last_time() -> None:
+    minutes, since, until = Schedule("m", "* * * * *"), at("00:00:00"), at("10:07:30.500")
+    assert last_due(minutes, since, until) == at("10:07:00")
+    assert last_due(minutes, at("10:07:00"), until) is None
+    assert last_due(Schedule("s", every_seconds=1), since, until) == at("10:07:30")
+    assert last_due(Schedule("h", "30 * * * *"), since, until) == at("09:30:00")
 
 
-def test_schedules_are_due_in_the_order_of_their_times_and_then_of_their_names() -> None:
-    schedules = [
-        Schedule("z", "0 10 * * *"),
-        Schedule("b", "5 10 * * *"),
-        Schedule("a", "5 10 * * *"),
-        Schedule("later", "6 10 * * *"),
-    ]
-    expected = [Due(at("10:00:00"), "z"), Due(at("10:05:00"), "a"), Due(at("10:05:00"), "b")]
-    assert due(schedules, at("09:59:59"), at("10:05:00")) == expected
-    assert due(schedules, at("10:00:00"), at("10:05:00")) == expected[1:]
-    assert due(schedules, at("10:05:00"), at("10:05:59")) == []
+def test_a_list_of_schedules_replaces_the_timers_of_the_last_one_and_no_others() -> None:
+    first = timers_of((Schedule("a", every_seconds=900), Schedule("b", "0 11 * * *")))
+    timers = rescheduled({"own": 5}, first, at("10:00:00"))
+    assert timers == {"own": 5, "schedule:a": at("10:15:00"), "schedule:b": at("11:00:00")}
 
-
-def test_a_schedule_that_was_missed_is_due_once_at_its_last_time() -> None:
-    schedules = [
-        Schedule("minute", "* * * * *"),
-        Schedule("second", every_seconds=1),
-        Schedule("h", "30 * * * *"),
-    ]
-    assert due(schedules, at("00:00:00"), at("10:07:30.500")) == [
-        Due(at("09:30:00"), "h"),
-        Due(at("10:07:00"), "minute"),
-        Due(at("10:07:30"), "second"),
-    ]
-    assert due(schedules[:1], 0, at("10:07:30")) == [Due(at("10:07:00"), "minute")]
+    second = timers_of((Schedule("b", "0 12 * * *"),))
+    assert rescheduled(timers, second, at("10:00:00")) == {"own": 5, "schedule:b": at("12:00:00")}
+    assert rescheduled(timers, timers_of(()), at("10:00:00")) == {"own": 5}
+    assert len({first.identity, second.identity, timers_of(()).identity, b""}) == 3
 
 
 EXPRESSIONS = ("* * * * *", "*/7 * * * *", "0 6,14,22 * * *", "30 2 29 2 *", "15 3 * * MON", "* 5 1 * *")
@@ -74,13 +59,15 @@ def test_the_last_time_is_the_same_as_by_asking_for_each(schedule: Schedule, aft
     last, each = None, next_due(schedule, after)
     while each is not None and each <= after + span:
         last, each = each, next_due(schedule, each)
-    assert due([schedule], after, after + span) == ([] if last is None else [Due(last, "s")])
+    assert last_due(schedule, after, after + span) == last
 
 
 def test_a_schedule_in_a_zone_that_is_gone_is_never_due() -> None:
     gone = Schedule("a", "0 11 * * *", timezone="Europe/Atlantis")
     assert next_due(gone, at("10:00:00")) is None
-    assert due([gone, Schedule("n"), Schedule("z", every_seconds=0)], 0, at("10:00:00")) == []
+    for each in (gone, Schedule("n"), Schedule("z", every_seconds=0)):
+        assert last_due(each, 0, at("10:00:00")) is None
+    assert rescheduled({}, timers_of((gone,)), at("10:00:00")) == {}
 
 
 def test_valid_schedules_are_accepted() -> None:
