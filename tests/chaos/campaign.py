@@ -18,12 +18,13 @@ from pipeline.local.servers import local_rabbitmq, local_redis
 from pipeline.settings import Settings
 from tests.chaos.crew import Crew
 from tests.chaos.faults import FAULTS
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Machine
 from tests.chaos.plan import Fault, Kind
 from tests.chaos.proxy import Network
 from tests.chaos.scene import Scene
 from tests.chaos.stopwatch import PATIENCE, Stopwatch
 from tests.chaos.tap import LETTERS_QUEUE, RESULTS_QUEUE, Tap, declare
+from tests.chaos.timers import SECONDS
 from tests.chaos.verdict import State, Verdict
 from tests.support.installation import Installation
 from tests.support.servers import OwnServers
@@ -55,6 +56,7 @@ class Report(Struct):
     confirmed: int = 0
     counted: int = 0
     results: int = 0
+    timers: int = 0
     dead_letters: int = 0
     edits: int = 0
     seconds: float = 0.0
@@ -196,6 +198,7 @@ class Campaign:
         for _ in range(_DRAINS):
             self._look_after(scene)
             scene.wait_quiet(_QUIET_SECONDS, timeout=120 + self._readings / 500)
+            self._wait_for_timers(scene)
             for worker in list(scene.crew.workers):
                 try:
                     scene.crew.leave(worker)
@@ -212,19 +215,31 @@ class Campaign:
             timeout=300,
         )
 
+    def _wait_for_timers(self, scene: Scene) -> None:
+        """Wait until no timer is set, while there are workers. One that never runs is a breach at the end."""
+        left = list(scene.fleet.machines)
+        deadline = time.monotonic() + SECONDS
+        while left and scene.crew.workers and time.monotonic() < deadline:
+            left = [machine for machine in left if self._state(scene, machine).armed]
+            time.sleep(0.2)
+
+    def _state(self, scene: Scene, machine: Machine) -> State:
+        response = scene.plant.client.get(f"/machines/{machine.id}/state")
+        return msgspec.json.decode(response.content, type=State)
+
     def _judge(self, scene: Scene, tap: Tap) -> None:
         report, outcomes = self._report, tap.outcomes
         numbers = scene.numbers()
         report.verdict.results_different += outcomes.different
         report.verdict.out_of_order += outcomes.late
         for machine in scene.fleet.machines:
-            response = scene.plant.client.get(f"/machines/{machine.id}/state")
-            state = msgspec.json.decode(response.content, type=State)
+            state = self._state(scene, machine)
             edits = scene.edits[machine.id]
             report.verdict.judge(machine, state, numbers.get(machine.id, 0), outcomes, edits)
             report.counted += state.count
             report.edits += edits.done
             report.results += len(outcomes.results[machine.id])
+            report.timers += state.runs
             report.dead_letters += len(outcomes.letters[machine.id])
         strangers = {*outcomes.results, *outcomes.letters} - set(scene.fleet.by_id)
         report.verdict.results_different += [f"there is no machine {stranger!r}" for stranger in strangers]

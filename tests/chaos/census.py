@@ -9,15 +9,19 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tests.chaos.fleet import Machine
+from tests.chaos.timers import SOURCE, TimerState
 from tests.support.installation import Installation
 
 #: Counts a reading as late if it fills a gap, and as double if there is no gap for it.
-LOGIC: Final = """
+LOGIC: Final = (
+    SOURCE
+    + """
 def process(data, state):
     n, last = data["n"], state.get("last", -1)
+    arm(state, n)
     gaps = state.get("gaps", [])
     state["count"] = state.get("count", 0) + 1
     if n > last:
@@ -37,16 +41,17 @@ def process(data, state):
     state["gaps"] = gaps
     return {"n": n, "count": state["count"]}
 """
+)
 
 
-class State(Struct):
+class State(TimerState):
     """A machine's state, as `LOGIC` leaves it."""
 
     count: int = 0
     last: int = -1
-    gaps: list[tuple[int, int]] = []
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     late: int = 0
-    late_numbers: list[int] = []
+    late_numbers: list[int] = field(default_factory=list)
     double: int = 0
 
     def has(self, n: int) -> bool:
@@ -55,7 +60,11 @@ class State(Struct):
 
 
 class Census(Struct, frozen=True):
-    """The readings of all machines. `forgotten` ones were counted in a state that was overwritten since."""
+    """The readings of all machines. `forgotten` ones were counted in a state that was overwritten since.
+
+    `timers` counts what is wrong with timers: those that ran twice or before something earlier, and those
+    that have not run.
+    """
 
     confirmed: int = 0
     counted: int = 0
@@ -63,11 +72,12 @@ class Census(Struct, frozen=True):
     double: int = 0
     out_of_order: int = 0
     forgotten: int = 0
+    timers: int = 0
 
     @property
     def breaches(self) -> int:
-        """The number of readings that were not counted exactly once and in order."""
-        return self.lost + self.double + self.out_of_order + self.forgotten
+        """The number of readings and timers that were not counted exactly once and in order."""
+        return self.lost + self.double + self.out_of_order + self.forgotten + self.timers
 
     def __add__(self, other: "Census") -> "Census":
         return Census(*(a + b for a, b in zip(_columns(self), _columns(other), strict=True)))
@@ -116,4 +126,5 @@ def judged(machine: Machine, state: State, *, doubt_may_be_late: bool = False) -
         double=state.double,
         out_of_order=state.late - doubt,
         forgotten=abs(state.count - once - state.double),
+        timers=len(state.armed) + state.twice + state.unordered,
     )

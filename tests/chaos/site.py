@@ -58,8 +58,12 @@ class Counted(ABC):
         left = list(self.fleet.machines)
 
         def counted() -> bool:
-            left[:] = [machine for machine in left if not state_of(self.plant, machine).has(last[machine.id])]
+            left[:] = [machine for machine in left if not is_done(machine)]
             return not left
+
+        def is_done(machine: Machine) -> bool:
+            state = state_of(self.plant, machine)
+            return state.has(last[machine.id]) and not state.armed
 
         try:
             wait_until(counted, timeout=self._patience)

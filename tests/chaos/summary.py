@@ -48,6 +48,7 @@ def _counts(report: Report) -> Table:
         ("counted", report.counted),
         ("with results", report.results),
         ("with dead letters", report.dead_letters),
+        ("timers run", report.timers),
         ("states edited", report.edits),
     ):
         table.add_row(name, f"{count:,}")
@@ -57,6 +58,7 @@ def _counts(report: Report) -> Table:
         ("lost", verdict.lost),
         ("repeated", verdict.repeated),
         ("out of order", verdict.out_of_order),
+        ("timers wrong", verdict.timers_wrong),
         ("results missing", verdict.results_missing),
         ("ids with different results", verdict.results_different),
         ("dead letters wrong", verdict.dead_letters_wrong),

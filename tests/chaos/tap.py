@@ -47,6 +47,8 @@ class Outcomes:
     def __init__(self) -> None:
         self.results = defaultdict[str, dict[int, Result]](dict)
         self.letters = defaultdict[str, dict[int, Letter]](dict)
+        #: The results of timers: by the number of the run, a digest.
+        self.timers = defaultdict[str, dict[int, bytes]](dict)
         self.different = list[str]()
         self.late = list[str]()
         self._highest = defaultdict[str, int](int)
@@ -64,6 +66,14 @@ class Outcomes:
                 self.late.append(f"{message_id}: its first result came after that of a later reading")
             self._highest[machine_id] = max(number, self._highest[machine_id])
         return machine_id, result.n
+
+    def add_timer(self, message_id: str, body: bytes) -> None:
+        """Note the result of a timer."""
+        event = json.loads(body)
+        digest = _digest(message_id, body)
+        runs = self.timers[event["subject"]]
+        if runs.setdefault(event["data"]["run"], digest) != digest:
+            self.different.append(f"{message_id}: two results")
 
     def add_letter(self, message_id: str, headers: dict[str, Any], body: bytes) -> None:
         """Note a dead letter."""
@@ -137,7 +147,10 @@ class Tap:
                     channel.basic_ack(acknowledged, multiple=True)
 
     def _take_result(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:
-        self._on_result(*self.outcomes.add_result(properties.message_id, body))
+        if "/timer-" in properties.message_id:
+            self.outcomes.add_timer(properties.message_id, body)
+        else:
+            self._on_result(*self.outcomes.add_result(properties.message_id, body))
         self._tag, self.last_at = method.delivery_tag, time.monotonic()
 
     def _take_letter(self, _channel: object, method: Any, properties: Any, body: bytes) -> None:

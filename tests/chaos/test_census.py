@@ -13,10 +13,13 @@ SENT = 6
 
 def counted(*numbers: int) -> State:
     """Return the state after these readings, in this order."""
-    scope, state = dict[str, Any](), dict[str, Any]()
+    scope: dict[str, Any] = {"meta": {"received": ""}, "set_timer": lambda *_, **__: None}
+    state = dict[str, Any]()
     exec(LOGIC, scope)  # noqa: S102  the logic that the campaign uploads
     for n in numbers:
         scope["process"]({"n": n}, state)
+    for name in list(state.get("armed", {})):
+        scope["on_timer"]({"name": name, "received": ""}, state)
     return msgspec.convert(state, State)
 
 
@@ -75,3 +78,19 @@ def test_only_a_reading_in_doubt_may_be_late_after_a_freeze(in_doubt: tuple[int,
 
     assert judged(machine, state, doubt_may_be_late=True).breaches == breaches
     assert judged(machine, state).breaches == 1
+
+
+@pytest.mark.parametrize(
+    ("timer", "breaches"),
+    [
+        ({"armed": {"t1": 5}}, 1),
+        ({"twice": 1}, 1),
+        ({"unordered": 2}, 2),
+        ({"runs": 3}, 0),
+    ],
+)
+def test_a_timer_that_is_lost_or_runs_twice_or_out_of_order_is_detected(
+    timer: dict[str, Any], breaches: int
+) -> None:
+    state = msgspec.structs.replace(counted(0, 1, 2, 3, 4, 5), **timer)
+    assert census(state).breaches == census(state).timers == breaches

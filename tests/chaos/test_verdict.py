@@ -1,5 +1,8 @@
 """The count at the end: each kind of error is detected, and doubt is not a breach."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from tests.chaos.fleet import Machine, Sort, body_of
@@ -140,3 +143,23 @@ def test_an_edit_that_was_answered_must_be_in_the_state() -> None:
     assert edited(3, Edits(done=2, in_doubt=1)) == {}
     assert edited(1, Edits(done=2)) == {"edits_lost": 1}
     assert edited(4, Edits(done=2, in_doubt=1)) == {"edits_lost": 1}
+
+
+@pytest.mark.parametrize(
+    ("timers", "runs", "wrong"),
+    [
+        ({"runs": 2}, (1, 2), 0),
+        ({"runs": 2}, (1,), 1),
+        ({"runs": 1}, (1, 2), 1),
+        ({"runs": 1, "armed": {"t1": 5}}, (1,), 1),
+        ({"runs": 1, "twice": 1}, (1,), 1),
+        ({"runs": 1, "unordered": 1}, (1,), 1),
+    ],
+)
+def test_a_timer_that_is_lost_or_runs_twice_or_has_no_result_is_a_breach(
+    timers: dict[str, Any], runs: tuple[int, ...], wrong: int
+) -> None:
+    found = outcomes({1: 0, 2: 1, 3: 2})
+    found.timers[ID] = dict.fromkeys(runs, b"")
+    state = msgspec.structs.replace(ALL, **timers)
+    assert judged(machine(GOOD), state, 3, found) == ({"timers_wrong": wrong} if wrong else {})

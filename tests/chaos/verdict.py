@@ -5,13 +5,17 @@ from msgspec.structs import asdict
 
 from tests.chaos.fleet import Machine, Sort, body_of
 from tests.chaos.tap import Letter, Outcomes, Result
+from tests.chaos.timers import SOURCE, TimerState
 
 #: Counts readings, and stores the last number, the gaps before it, and the late numbers. `{version}` makes
 #: each upload a different source with the same effect.
-LOGIC = """
-# Version {version}.
+LOGIC = (
+    """# Version {version}."""
+    + SOURCE.replace("{", "{{").replace("}", "}}")
+    + """
 def process(data, state):
     n, last = data["n"], state.get("last", -1)
+    arm(state, n)
     state["count"] = state.get("count", 0) + 1
     if n > last + 1:
         state["gaps"] = state.get("gaps", []) + [[last + 1, n - 1]]
@@ -21,15 +25,16 @@ def process(data, state):
         state["late"] = state.get("late", []) + [n]
     return {{"n": n, "count": state["count"]}}
 """
+)
 
 
-class State(Struct):
+class State(TimerState):
     """A machine's state, as `LOGIC` leaves it; `edits` counts the edits over REST."""
 
     count: int = 0
     last: int = -1
-    gaps: list[tuple[int, int]] = []
-    late: list[int] = []
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    late: list[int] = field(default_factory=list)
     edits: int = 0
 
 
@@ -46,6 +51,7 @@ class Verdict(Struct):
     lost: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
+    timers_wrong: list[str] = field(default_factory=list)
     results_missing: list[str] = field(default_factory=list)
     results_different: list[str] = field(default_factory=list)
     dead_letters_wrong: list[str] = field(default_factory=list)
@@ -69,6 +75,7 @@ class Verdict(Struct):
         counted = self._judge_state(machine, state)
         self._judge_results(machine, counted, results)
         self._judge_letters(machine, letters)
+        self._judge_timers(machine, state, outcomes.timers[machine.id])
         for each in range(1, max([number, *results, *letters], default=0) + 1):
             places = (each in results) + (each in letters)
             if each > number:
@@ -105,6 +112,18 @@ class Verdict(Struct):
             elif sort == Sort.GOOD and confirmed and n not in counted:
                 self.lost.append(f"{machine.id}: {n} was confirmed, and is not counted")
         return counted
+
+    def _judge_timers(self, machine: Machine, state: State, runs: dict[int, bytes]) -> None:
+        """Add the breaches of the timers. `runs` are the results of those that ran."""
+        lost = [f"{name}, set by {n}, has not run" for name, n in state.armed.items()]
+        lost += [f"run {run} has no result" for run in range(1, state.runs + 1) if run not in runs]
+        if state.twice:
+            lost.append(f"{state.twice} ran twice")
+        if state.unordered:
+            lost.append(f"{state.unordered} times, something was earlier than what had run before it")
+        if len(runs) > state.runs:
+            lost.append(f"{len(runs)} have results, and {state.runs} have run")
+        self.timers_wrong += [f"{machine.id}: {each}" for each in lost]
 
     def _judge_results(self, machine: Machine, counted: set[int], results: dict[int, Result]) -> None:
         seen, last = set[int](), -1
