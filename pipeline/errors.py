@@ -57,7 +57,7 @@ class BackupError(IotLogicError):
 
 
 class ReadingUnfit(IotLogicError):
-    """A reading of a trial or an example is not written as its format needs. The message says how."""
+    """A reading or a time of a trial or an example is not written correctly. The message says how to."""
 
 
 class SourceInvalid(IotLogicError):

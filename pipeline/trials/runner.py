@@ -2,21 +2,20 @@
 
 Only trials wait for trials: the workers have their own sandboxes, and uploads are checked in another one. And
 no trial waits long for others, because they use it in turn (`pipeline.trials.shared_sandbox`): each runs for
-`SLICE` seconds, or for one reading if that takes longer, then the next. So a small trial finishes while a
-large one continues. `SECONDS` and `BYTES` limit the cost of a trial. The check of its source is a separate
-step with its own limit. The API limits the number of trials at a time (`web.access.admission`).
+`SLICE` seconds, or for one reading or timer if that takes longer, then the next. So a small trial finishes
+while a large one continues. `SECONDS` and `BYTES` limit the cost of a trial. The check of its source is a
+separate step with its own limit. The API limits the number of trials at a time (`web.access.admission`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from pipeline.clock import rfc3339
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta
 from pipeline.trials.shared_sandbox import SharedSandbox
-from pipeline.trials.trial import Trial, Tried
+from pipeline.trials.trial import START, Trial, Tried
 from sandbox.job import Checked, Logic, Problem
 from sandbox.parent.sandbox import Sandbox
 
@@ -27,44 +26,62 @@ SECONDS: Final = 5
 #: Maximum bytes of readings, results and states in the answer of a trial.
 BYTES: Final = 4 << 20
 
-#: When the readings of a trial are received if it does not say so: 2026-01-01, 00:00 UTC, so that examples
-#: always have the same results. In milliseconds since 1970.
-START: Final = 1_767_225_600_000
-
 #: Seconds of a turn.
 SLICE: Final = 0.05
 
 
-class Case(NamedTuple):
-    """The input of a trial: readings as a device sends them, a state, and a config (JSON objects).
+class Wait(NamedTuple):
+    """A step in which time passes, in milliseconds, and timers that become due run."""
 
-    `metas` has the meta of each reading, or is empty. A reading without a number gets its place as number.
-    Without a time, it was received at `start`, in milliseconds since 1970.
+    milliseconds: int
+
+
+class Case(NamedTuple):
+    """The input of a trial: its steps, a state, and a config (JSON objects).
+
+    A step is a reading as a device sends it, or a wait. `metas` has the meta of each reading, or is empty. A
+    reading without a number gets its place among the readings as number. `start` is the time of the trial
+    before the first step, and `timers` says when each timer is due that is set then, in milliseconds since
+    1970. Readings without a time are received at the time of the trial.
     """
 
     state: bytes
-    readings: Sequence[bytes]
+    steps: Sequence[bytes | Wait]
     config: bytes = b"{}"
     settings: MachineSettings = NO_SETTINGS
     metas: Sequence[ReadingMeta] = ()
     start: int = START
+    timers: Mapping[str, int] = {}
 
-    def meta(self, place: int) -> ReadingMeta:
-        """Return the meta of the reading at this place."""
-        meta = self.metas[place] if self.metas else ReadingMeta()
-        return replace(
-            meta, received=meta.received or rfc3339(self.start / 1000), number=meta.number or place + 1
-        )
+
+class CaseResult:
+    """What a trial has run of a case.
+
+    `steps` has the outcomes of each step that has begun: a reading's own outcome is the last one of its step,
+    after those of the timers that ran before it. `done` is the number of steps that were run to the end.
+    `timers` are the timers that are set after them.
+    """
+
+    def __init__(self, timers: Mapping[str, int]) -> None:
+        self.steps: list[list[Tried]] = []
+        self.done = 0
+        self.timers = timers
+
+    @property
+    def tried(self) -> list[Tried]:
+        """All outcomes, in order."""
+        return [tried for step in self.steps for tried in step]
 
 
 class TrialResult(NamedTuple):
-    """The result of a trial: why the logic may not run at all, or the outcome of each reading of each case.
+    """The result of a trial: why the logic may not run at all, or what it has run of each case.
 
-    `stopped` says why some readings were not run. `notes` are for the author.
+    A case that was not begun has no result. `stopped` says why some steps were not run. `notes` are for the
+    author.
     """
 
     problems: tuple[Problem, ...]
-    tried: list[list[Tried]]
+    cases: list[CaseResult]
     stopped: str | None
     notes: tuple[Problem, ...] = ()
 
@@ -107,7 +124,7 @@ class Run:
         self._steps = self._through(sandbox, replace(Logic.of(source), code=checked.code), cases)
         self._seconds = 0.0
         self._bytes = 0
-        self._tried: list[list[Tried]] = []
+        self._results: list[CaseResult] = []
         self._stopped: str | None = None
 
     def go_on(self) -> bool:
@@ -124,22 +141,39 @@ class Run:
     @property
     def result(self) -> TrialResult:
         """The outcomes so far."""
-        return TrialResult(self._checked.problems, self._tried, self._stopped, self._checked.notes)
+        return TrialResult(self._checked.problems, self._results, self._stopped, self._checked.notes)
 
     def _through(self, sandbox: Sandbox, logic: Logic, cases: Sequence[Case]) -> Iterator[Tried]:
         if not self._checked.accepted:
             self._stopped = "The logic was refused."
             return
         for case in cases:
-            trial = Trial(sandbox, logic, case.state, case.config, case.settings)
-            tried = list[Tried]()
-            self._tried.append(tried)
-            for place, reading in enumerate(case.readings):
+            trial = Trial(
+                sandbox, logic, case.state, case.config, case.settings, timers=case.timers, start=case.start
+            )
+            result = CaseResult(trial.timers)
+            self._results.append(result)
+            metas = iter(case.metas)
+            for step in case.steps:
                 self._stopped = self._exceeded() or trial.stopped
                 if self._stopped is not None:
                     return
-                tried.append(trial.step(reading, case.meta(place)))
-                yield tried[-1]
+                outcomes = list[Tried]()
+                result.steps.append(outcomes)
+                if isinstance(step, Wait):
+                    ahead = trial.pass_until(trial.now + step.milliseconds)
+                else:
+                    ahead = trial.step(step, next(metas, ReadingMeta()))
+                for tried in ahead:
+                    outcomes.append(tried)
+                    yield tried
+                    if tried.timer is not None and (exceeded := self._exceeded()) is not None:
+                        self._stopped = exceeded
+                        return
+                if trial.stopped is not None and (not outcomes or outcomes[-1].timer is not None):
+                    self._stopped = trial.stopped
+                    return
+                result.done += 1
 
     def _exceeded(self) -> str | None:
         if self._seconds > SECONDS:

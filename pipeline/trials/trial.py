@@ -3,28 +3,50 @@
 A trial writes nothing and publishes nothing. It runs in the same sandbox and under the same limits as on a
 worker, one reading at a time, so that the state after each is visible. `iot-logic test` and the API share it.
 A trial also stops a logic for which a machine would be put in quarantine.
+
+A trial has its own time. It moves only with the times of the readings and when a caller lets time pass
+(`pass_until`). It never goes back, as on a worker. Timers run exactly when they are due.
 """
 
+from collections.abc import Iterator, Mapping
 from time import perf_counter
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta, job_of
+from pipeline.clock import milliseconds, rfc3339
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta, RunTimes, job_of
 from pipeline.model.quarantine import Strikes
+from pipeline.model.timer import body_of
 from pipeline.trials.written import shown_reading
-from sandbox.job import Failure, Logic
+from sandbox.job import Failure, Job, Logic, Outcome, TimerRun
+from sandbox.parent.batch import EXACT_RUNS
 from sandbox.parent.sandbox import Sandbox
+
+#: When the readings of a trial are received if it does not say so: 2026-01-01, 00:00 UTC, so that examples
+#: always have the same results. In milliseconds since 1970.
+START: Final = 1_767_225_600_000
+
+_NO_META: Final = ReadingMeta()
+
+
+class TriedTimer(Struct, frozen=True):
+    """A timer that ran in a trial: its name, and when it was due (RFC 3339, UTC). It ran at that time."""
+
+    name: str
+    due: str
 
 
 class Tried(Struct, omit_defaults=True):
-    """The outcome of a reading in a trial.
+    """The outcome of a reading, or of a timer that ran, in a trial.
 
-    `reading` is its text, or its bytes in hex if its format is not text. `outcome` is ok, limit or error.
-    `state` is the state after the reading. `fuel` is the fuel used, and `peaks` the peak values by limit.
-    `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless the
-    reading failed.
+    `reading` is its text, or its bytes in hex if its format is not text. If it is no reading but a timer that
+    ran, `timer` names it. `outcome` is ok, limit or error. `state` is the state after it. `fuel` is the fuel
+    used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the
+    sandbox and back. `error` is null unless it failed. `timers` has the timers that it set, each with the
+    time at which it is due (RFC 3339, UTC), and those that it cancelled, with null.
     """
 
     reading: str
@@ -35,18 +57,22 @@ class Tried(Struct, omit_defaults=True):
     peaks: dict[str, int]
     seconds: float
     error: Failure | None = None
+    timer: TriedTimer | None = None
+    timers: dict[str, str | None] = {}
 
     @property
     def size(self) -> int:
         """Return the approximate bytes of its JSON."""
-        return len(self.reading) + len(self.state) + sum(map(len, self.results))
+        return len(self.reading) + len(self.state) + sum(map(len, self.results)) + 100 * len(self.timers)
 
 
 class Trial:
-    """A logic, a state and a config, for one reading after the other.
+    """A logic, a state, a config and timers, for one reading after the other.
 
-    `state` is the JSON object that the last reading left. The readings are taken as `settings` say. `stopped`
-    is the reason to stop if a machine would be in quarantine by now.
+    `state` is the JSON object that the last reading left, and `timers` says when each timer is due that is
+    set now. `now` is the time of the trial. All times are in milliseconds since 1970. The readings are taken
+    as `settings` say. `stopped` is the reason to stop: a machine would be in quarantine by now, or too many
+    timers ran in one step.
     """
 
     def __init__(
@@ -56,28 +82,97 @@ class Trial:
         state: bytes,
         config: bytes = b"{}",
         settings: MachineSettings = NO_SETTINGS,
+        *,
+        timers: Mapping[str, int] | None = None,
+        start: int = START,
     ) -> None:
         self._sandbox = sandbox
         self._logic = logic
         self._config = config
         self._settings = settings
         self._strikes = Strikes(logic.digest)
+        self._readings = 0
         self.state = state
+        self.timers = dict(timers or {})
+        self.now = start
         self.stopped: str | None = None
 
-    def step(self, reading: bytes, meta: ReadingMeta = ReadingMeta()) -> Tried:  # noqa: B008 - frozen
-        """Run the logic on a reading with this meta. Raises `SandboxUnavailable`."""
+    def step(self, reading: bytes, meta: ReadingMeta = _NO_META) -> Iterator[Tried]:
+        """Run the timers that are due, then the logic on a reading with this meta.
+
+        A reading without a time is received at the time of the trial, and one without a number is numbered.
+        If the trial stops before, the reading is not run. Raises `SandboxUnavailable`.
+        """
+        received = self.now if meta.received is None else max(self.now, milliseconds(meta.received))
+        yield from self.pass_until(received)
+        if self.stopped is not None:
+            return
+        self._readings += 1
+        meta = replace(meta, received=rfc3339(received / 1000), number=meta.number or self._readings)
+        times = RunTimes([received], self.timers, exact=True)
+        job = job_of(self._logic, self.state, [reading], self._config, self._settings, [meta], times)
+        outcome, seconds = self._run(job)
+        self._change(outcome)
+        yield self._tried(outcome, seconds, shown_reading(reading, self._settings))
+
+    def pass_until(self, until: int) -> Iterator[Tried]:
+        """Let time pass, and run the timers that become due. Raises `SandboxUnavailable`.
+
+        The time is passed when the iterator ends, unless the trial has stopped before.
+        """
+        runs = 0
+        while self.stopped is None and self.timers:
+            due, name = min((due, name) for name, due in self.timers.items())
+            if due > until:
+                break
+            if runs == EXACT_RUNS:
+                self.stopped = (
+                    f"Timers ran {EXACT_RUNS:,} times in one step, the maximum. A timer that always sets "
+                    "the next one runs again and again; let less time pass."
+                )
+                return
+            runs += 1
+            yield self._run_timer(name, due)
+        if self.stopped is None:
+            self.now = max(self.now, until)
+
+    def _run_timer(self, name: str, due: int) -> Tried:
+        """Run one timer at the time at which it is due."""
+        del self.timers[name]
+        # Timers that are due in the same millisecond run one after the other, to see the state after each.
+        others = {each: max(at, due + 1) for each, at in self.timers.items()}
+        times = RunTimes(timers={name: due, **others}, until=due, exact=True)
+        job = job_of(self._logic, self.state, [], self._config, self._settings, times=times)
+        outcome, seconds = self._run(job)
+        self._change(outcome)
+        run = TimerRun(name, due, due)
+        tried = self._tried(outcome, seconds, body_of(run).decode())
+        tried.timer = TriedTimer(name, rfc3339(due / 1000))
+        return tried
+
+    def _run(self, job: Job) -> tuple[Outcome, float]:
+        """Run a job with one outcome. Return the outcome and the seconds that it took."""
         began = perf_counter()
-        job = job_of(self._logic, self.state, [reading], self._config, self._settings, [meta])
         [report] = self._sandbox.run([job])
         seconds = perf_counter() - began
         [outcome], self.state = report.outcomes, report.state
+        return outcome, seconds
+
+    def _change(self, outcome: Outcome) -> None:
+        """Take what an outcome changes: the timers, and the strikes against the logic."""
+        for name, due in outcome.timers.items():
+            if due is None:
+                self.timers.pop(name, None)
+            else:
+                self.timers[name] = due
         self._strikes = self._strikes.after(outcome)
         if self._strikes.quarantined:
             self.stopped = f"A machine with this logic would be in quarantine now: {self._strikes.reason}."
+
+    def _tried(self, outcome: Outcome, seconds: float, reading: str) -> Tried:
         sizes = {"result_bytes": sum(map(len, outcome.results)), "state_bytes": len(self.state)}
         return Tried(
-            reading=shown_reading(reading, self._settings),
+            reading=reading,
             outcome=outcome.kind if outcome.kind in ("ok", "limit") else "error",
             results=[msgspec.Raw(result) for result in outcome.results],
             state=msgspec.Raw(self.state),
@@ -85,4 +180,10 @@ class Trial:
             peaks=outcome.peaks | sizes,
             seconds=round(seconds, 6),
             error=outcome.failure,
+            timers=shown_timers(outcome.timers),
         )
+
+
+def shown_timers(timers: Mapping[str, int | None]) -> dict[str, str | None]:
+    """Return timers with the times at which they are due as text."""
+    return {name: None if due is None else rfc3339(due / 1000) for name, due in timers.items()}

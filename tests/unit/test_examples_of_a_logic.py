@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, encoded, mismatches
+from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, Step, cases, encoded, mismatches
 from pipeline.trials.runner import run_alone
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
@@ -161,3 +161,134 @@ def test_an_example_that_can_never_pass_is_refused(fields: dict[str, Any]) -> No
 def test_examples_that_cannot_be_stored_are_refused(examples: list[Example]) -> None:
     with pytest.raises(ExamplesUnfit):
         encoded(examples)
+
+
+# Time that passes.
+
+SILENCE = """
+def process(data, state):
+    set_timer("silence", minutes=45)
+    if data == {"after": "5 min"}:
+        return {"a": "reading"}
+
+def on_timer(timer, state):
+    if state.get("broken"):
+        raise ValueError("it is broken")
+    state["silent"] = timer["due"]
+    return {"alarm": "no reading for 45 minutes"}
+"""
+ALARM = {"alarm": "no reading for 45 minutes"}
+
+
+def attempt_silence(sandbox: Sandbox, **fields: Any) -> list[Mismatch]:
+    example = msgspec.convert({"name": "it", **fields}, Example)
+    ready, wrong = cases([example], Limits())
+    return wrong or mismatches([example], run_alone(sandbox, SILENCE, ready))
+
+
+def test_timers_run_while_time_passes_in_an_example(sandbox: Sandbox) -> None:
+    steps = [{"reading": 1}, {"after": "44 min"}, {"reading": 1}, {"after": "44 min"}, {"after": "1 min"}]
+
+    wrong = attempt_silence(
+        sandbox,
+        steps=steps,
+        results=[None, None, None, None, ALARM],
+        state_after={"silent": "2026-01-01T01:29:00.000Z"},
+    )
+
+    assert wrong == []
+
+
+def test_time_begins_when_the_readings_are_received(sandbox: Sandbox) -> None:
+    wrong = attempt_silence(
+        sandbox,
+        meta={"received": "2026-11-23T08:00:00Z"},
+        steps=[{"reading": 1}, {"after": "1 h"}],
+        state_after={"silent": "2026-11-23T08:45:00.000Z"},
+    )
+
+    assert wrong == []
+
+
+def test_a_reading_that_looks_like_a_step_is_a_reading(sandbox: Sandbox) -> None:
+    reading = {"after": "5 min"}
+
+    assert attempt_silence(sandbox, readings=[reading], results=[{"a": "reading"}]) == []
+    assert attempt_silence(sandbox, steps=[{"reading": reading}], results=[{"a": "reading"}]) == []
+    assert attempt_silence(sandbox, steps=[{"reading": None}], results=[None]) == []
+
+
+def test_a_mismatch_names_the_step_and_the_timers(sandbox: Sandbox) -> None:
+    steps = [{"reading": 1}, {"after": "1 h"}, {"reading": 1}, {"after": "1 min"}]
+
+    silent, early = attempt_silence(sandbox, steps=steps, results=[None, None, None, ALARM])
+    [reading] = attempt_silence(sandbox, steps=steps, results=[None, ALARM, ALARM, None])
+
+    assert (silent.step, silent.reading, silent.expected, silent.got) == (2, None, None, ALARM)
+    assert silent.message == ("The number of results differs: expected 0, got 1. This timer ran: silence.")
+    assert (early.step, early.got) == (4, None)
+    assert early.message == "The number of results differs: expected 1, got 0. No timer ran."
+    assert (reading.step, reading.reading) == (3, 2)
+    assert reading.message == "The number of results differs: expected 1, got 0."
+
+
+def test_a_timer_must_fail_only_if_an_error_is_expected(sandbox: Sandbox) -> None:
+    given = {"state": {"broken": True}, "steps": [{"reading": 1}, {"after": "1 h"}]}
+
+    [failed] = attempt_silence(sandbox, **given)
+    [other] = attempt_silence(sandbox, **given, results=[None, {"error": "too hot"}])
+    [succeeded] = attempt_silence(sandbox, steps=given["steps"], results=[None, {"error": "broken"}])
+
+    assert attempt_silence(sandbox, **given, results=[None, {"error": "broken"}]) == []
+    assert (failed.step, failed.line) == (2, 9)
+    assert failed.message == "The timer silence failed: ValueError: it is broken."
+    assert other.message == "The timer silence failed with a different error: ValueError: it is broken."
+    assert succeeded.message == "Expected an error, but no timer failed. This timer ran: silence."
+    assert succeeded.got == ALARM
+
+
+def test_time_that_did_not_pass_does_not_pass_the_example(sandbox: Sandbox) -> None:
+    always = SILENCE.replace(
+        '    if state.get("broken")', '    set_timer("silence", seconds=1)\n    if False'
+    )
+    example = Example(name="it", steps=[Step(1), Step(after="1 day"), Step(2)])
+
+    [mismatch] = mismatches([example], run_alone(sandbox, always, cases([example], Limits())[0]))
+
+    assert (mismatch.step, mismatch.reading) == (2, None)
+    assert mismatch.message.startswith("The time did not pass. ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "an example has either `readings` or `steps`"),
+        ({"readings": [1], "steps": [{"reading": 1}]}, "an example has either `readings` or `steps`"),
+        ({"steps": []}, "length >= 1"),
+        ({"steps": [{}]}, "a step has either `reading` or `after`"),
+        ({"steps": [{"reading": 1, "after": "5 min"}]}, "a step has either `reading` or `after`"),
+        (
+            {"steps": [{"after": "5 weeks"}]},
+            "'5 weeks' is not a duration; write a number and s, min, h or days",
+        ),
+        ({"steps": [{"wait": "5 min"}]}, "unknown field `wait`"),
+    ],
+)
+def test_invalid_steps_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=message):
+        msgspec.convert({"name": "it", **fields}, Example)
+
+
+def test_an_example_with_an_invalid_time_cannot_be_run(sandbox: Sandbox) -> None:
+    [mismatch] = attempt(sandbox, readings=[1], meta={"received": "yesterday"})
+
+    assert "The example cannot be run: meta.received is 'yesterday', which is not a time" in mismatch.message
+
+
+def test_each_step_needs_a_result() -> None:
+    steps = [Step(1), Step(after="5 min")]
+
+    with pytest.raises(ExamplesUnfit, match="has 2 steps but 1 results; give one result for each step"):
+        encoded([Example(name="it", steps=steps, results=[None])])
+    kept = encoded([Example(name="it", steps=steps)])
+    assert kept == b'[{"name":"it","steps":[{"reading":1},{"after":"5 min"}]}]'

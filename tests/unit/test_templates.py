@@ -58,7 +58,7 @@ def in_the_sandbox(
     trial = Trial(sandbox, logic, encode(state or {}), encode(config or {}), template.settings)
     outcomes = list[Outcome]()
     for reading in readings:
-        tried = trial.step(reading)
+        [tried] = trial.step(reading)
         results = [json.loads(bytes(result)) for result in tried.results]
         outcomes.append(
             Outcome(results, json.loads(bytes(tried.state)), tried.error.message if tried.error else None)
@@ -154,7 +154,7 @@ def test_the_examples_have_the_format_that_the_template_needs(template: Template
 
 def test_a_template_gives_what_python_gives_for_its_examples(sandbox: Sandbox, template: Template) -> None:
     for example in template.examples:
-        readings = [sent_reading(reading, template.settings) for reading in example.readings]
+        readings = [sent_reading(reading, template.settings) for reading in example.readings or ()]
         given = (template, readings, example.state, example.config)
 
         ours = in_the_sandbox(sandbox, *given)
@@ -180,7 +180,7 @@ def test_a_template_gives_what_python_gives_for_changed_readings(
     known = [
         sent_reading(reading, template.settings)
         for example in template.examples
-        for reading in example.readings
+        for reading in example.readings or ()
     ]
     readings = [usable(changed(source.choice(known), source), template.settings) for _ in range(100)]
 

@@ -80,7 +80,7 @@ def test_a_trial_ends_when_its_time_is_up(shared: SharedSandbox, monkeypatch: py
 
     assert ran.stopped is not None
     assert "longer than 0 seconds" in ran.stopped
-    assert len(ran.tried[0]) < 100
+    assert len(ran.cases[0].tried) < 100
 
 
 def test_a_caller_that_is_cancelled_takes_no_turn_and_one_in_its_turn_stays_until_it_ends(

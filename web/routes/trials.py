@@ -1,5 +1,6 @@
 """The routes that check and try a logic without any effect: nothing is stored, sent or changed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -9,15 +10,18 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from pipeline.clock import milliseconds_now, rfc3339
+from pipeline.errors import ReadingUnfit
 from pipeline.model.deployment import Active
 from pipeline.model.machine_settings import MachineSettings, ReadingMeta
 from pipeline.model.recent import KeptReading
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
-from pipeline.trials.runner import READINGS, Case, TrialResult, Trials
+from pipeline.trials.runner import READINGS, Case, CaseResult, TrialResult, Trials, Wait
+from pipeline.trials.times import LONGEST, start_of, time_of
 from pipeline.trials.trial import Tried
 from pipeline.trials.written import sent_reading
 from pipeline.wire import data_topic
-from sandbox.job import Format, Problem
+from sandbox.job import TIMER_NAME_PATTERN, TIMERS, Format, Problem
+from sandbox.limits import Limits
 from web.access.admission import SandboxUse
 from web.access.roles import Role, access
 from web.http.problems import checked_id, unknown_machine
@@ -28,6 +32,23 @@ from web.services import Services
 _Logic = Annotated[str, Meta(description="Python source with one function `process(data, state)`.")]
 _Readings = Annotated[
     list[Any], Meta(max_length=READINGS, description="JSON values, in the order to process them.")
+]
+_Timers = Annotated[
+    dict[
+        Annotated[str, Meta(pattern=f"^{TIMER_NAME_PATTERN}$")],
+        Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})],
+    ],
+    Meta(
+        max_length=TIMERS, description="The timers that are set before the first reading: when each is due."
+    ),
+]
+_Wait = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=LONGEST,
+        description="Seconds that pass after the last reading. Timers that become due meanwhile run.",
+    ),
 ]
 
 
@@ -65,14 +86,17 @@ class TrialOrder(Struct):
     config: dict[str, Any] = {}
     format: Format = "json"
     meta: ReadingMeta = ReadingMeta()
+    timers: _Timers = {}
+    wait: _Wait = 0
 
 
 class MachineTrialOrder(Struct):
     """A logic to try on a machine.
 
     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings,
-    its state, its config. Its settings apply. If they say another format than JSON, write the readings as a
-    trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading.
+    its state, its config, its timers. Its settings apply. If they say another format than JSON, write the
+    readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last
+    reading. If you give a state and no timers, no timer is set.
     """
 
     logic: _Logic | None = None
@@ -80,15 +104,18 @@ class MachineTrialOrder(Struct):
     state: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     meta: ReadingMeta | None = None
+    timers: _Timers | None = None
+    wait: _Wait = 0
 
 
 class TrialReport(Struct, kw_only=True):
     """The report of a trial.
 
     `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an
-    entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and
-    `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine
-    would be in quarantine.
+    entry for each reading and each timer that was run, in order. `not_run` is the number of readings that
+    were not run, and `stopped` says why, or why the time did not pass: the logic was refused, the trial took
+    too long, its output was too large, too many timers ran, or a machine would be in quarantine.
+    `timers_after` has the timers that are still set, each with the time at which it is due (RFC 3339, UTC).
     """
 
     accepted: bool
@@ -97,15 +124,16 @@ class TrialReport(Struct, kw_only=True):
     readings: list[Tried]
     not_run: int
     stopped: str | None
+    timers_after: dict[str, str]
 
 
 class MachineTrialReport(TrialReport, kw_only=True):
     """The report of a trial on a machine.
 
     `logicversion` is the deployed version if that was tried; `profile` is its profile, null if the logic is
-    the machine's own. `state` and `config` are the ones that the trial started with. Send them with the same
-    readings to try another logic under the same conditions. `left_out` is the number of recent readings that
-    cannot be tried because they are too long to be stored whole.
+    the machine's own. `state`, `config` and `timers` are the ones that the trial started with. Send them with
+    the same readings to try another logic under the same conditions. `left_out` is the number of recent
+    readings that cannot be tried because they are too long to be stored whole.
     """
 
     machine: str
@@ -113,6 +141,7 @@ class MachineTrialReport(TrialReport, kw_only=True):
     logicversion: int | None
     state: msgspec.Raw
     config: msgspec.Raw
+    timers: dict[str, str]
     left_out: int
 
 
@@ -152,13 +181,15 @@ class TrialsController(Controller):
 
         def case() -> Case:
             settings = MachineSettings(format=data.format)
+            readings = [sent_reading(reading, settings) for reading in data.readings]
             return Case(
                 encoded_state(data.state, limits),
-                [sent_reading(reading, settings) for reading in data.readings],
+                _steps(readings, data.wait),
                 encoded_config(data.config, limits),
                 settings,
-                [data.meta] * len(data.readings),
-                milliseconds_now(),
+                [data.meta] * len(readings),
+                start_of([data.meta], milliseconds_now()),
+                _timers(data.timers, limits),
             )
 
         async def work(tool: Trials) -> TrialReport:
@@ -182,7 +213,7 @@ class TrialsController(Controller):
         """Run a logic on a machine's state and its recent readings, under the same limits as on a worker.
 
         It has no effect on the machine. The state already includes the recent readings, so counters continue
-        from it. To start from the beginning, send the state `{}` or another one.
+        from it. To start from the beginning, send the state `{}` or another one. Then no timer is set.
         """
 
         async def work(tool: Trials) -> MachineTrialReport:
@@ -193,6 +224,7 @@ class TrialsController(Controller):
                 logicversion=order.active.version if order.active else None,
                 state=msgspec.Raw(order.case.state),
                 config=msgspec.Raw(order.case.config),
+                timers=_times(order.case.timers),
                 left_out=order.left_out,
                 **_shown(order.case, await tool.run(order.logic, [order.case])),
             )
@@ -235,7 +267,11 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
         left_out = len(recents) - len(readings)
     if data.meta is not None:
         metas = [data.meta] * len(readings)
-    case = Case(state, readings, config, settings, metas, milliseconds_now())
+    timers: Mapping[str, int] = stored.record.timers if data.state is None else {}
+    if data.timers is not None:
+        timers = _timers(data.timers, limits)
+    start = start_of(metas, milliseconds_now())
+    case = Case(state, _steps(readings, data.wait), config, settings, metas, start, timers)
     return _Order(logic, active, case, left_out)
 
 
@@ -245,14 +281,34 @@ def _meta_of(machine_id: str, recent: KeptReading) -> ReadingMeta:
     return ReadingMeta(recent.topic or data_topic(machine_id), received=received, number=recent.number)
 
 
+def _steps(readings: Sequence[bytes], wait: float) -> list[bytes | Wait]:
+    """Return the steps of a trial on these readings, after which so many seconds pass."""
+    return [*readings, Wait(round(1000 * wait))] if wait else [*readings]
+
+
+def _timers(given: Mapping[str, str], limits: Limits) -> dict[str, int]:
+    """Return when timers are due, in milliseconds since 1970. Raises `ReadingUnfit`."""
+    if len(given) > limits.timers:
+        raise ReadingUnfit(f"`timers` has {len(given)} timers; a machine can have {limits.timers}")
+    return {name: time_of(due, f"timers.{name}") for name, due in given.items()}
+
+
+def _times(timers: Mapping[str, int]) -> dict[str, str]:
+    """Return when timers are due, as text."""
+    return {name: rfc3339(due / 1000) for name, due in timers.items()}
+
+
 def _shown(case: Case, ran: TrialResult) -> dict[str, Any]:
     """Return the fields of a report."""
-    tried = ran.tried[0] if ran.tried else []
+    result = ran.cases[0] if ran.cases else CaseResult(case.timers)
+    tried = result.tried
+    readings = sum(not isinstance(step, Wait) for step in case.steps)
     return {
         "accepted": not ran.problems,
         "errors": ran.problems,
         "notes": ran.notes,
         "readings": tried,
-        "not_run": len(case.readings) - len(tried),
+        "not_run": readings - sum(each.timer is None for each in tried),
         "stopped": ran.stopped,
+        "timers_after": _times(result.timers),
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from pipeline.settings import Settings
 from pipeline.trials.examples import Example, ExamplesUnfit, Mismatch, cases, encoded, mismatches
@@ -25,7 +25,10 @@ _ENDING = ".examples.json"
 
 
 class _ExampleOutcome(Struct):
-    """The outcome of an example. `fuel` is the most that one reading used, `seconds` the total time."""
+    """The outcome of an example.
+
+    `fuel` is the most that one reading or timer used, `seconds` the total time.
+    """
 
     example: str
     readings: int
@@ -90,7 +93,7 @@ def _test(sandbox: Sandbox, limits: Limits, path: Path) -> _LogicOutcome:
     ran = run_alone(sandbox, source, [] if wrong else ready)
     if not ran.problems and not wrong:
         wrong = mismatches(examples, ran)
-    tried = ran.tried + [[]] * (len(examples) - len(ran.tried))
+    tried = [each.tried for each in ran.cases] + [[]] * (len(examples) - len(ran.cases))
     done = [
         _done(example, each, [mismatch for mismatch in wrong if mismatch.example == example.name])
         for example, each in zip(examples, tried, strict=True)
@@ -102,7 +105,7 @@ def _test(sandbox: Sandbox, limits: Limits, path: Path) -> _LogicOutcome:
 def _done(example: Example, tried: list[Tried], wrong: list[Mismatch]) -> _ExampleOutcome:
     return _ExampleOutcome(
         example=example.name,
-        readings=len(example.readings),
+        readings=sum(step.after is UNSET for step in example.all_steps),
         passed=not wrong,
         fuel=max((each.fuel for each in tried), default=0),
         seconds=round(sum(each.seconds for each in tried), 6),

@@ -43,8 +43,8 @@ def show_problems(
 def show_mismatches(screen: Screen, examples: Iterable[Mapping[str, Any]]) -> None:
     """Show the examples that a logic fails: the expected result next to the actual one."""
     for each in examples:
-        reading = f", reading {each['reading']}" if each.get("reading") else ""
-        screen.note((f"example {each.get('example')}{reading}", "bold"), ": ", (each.get("message"), "red"))
+        place = next((f", {what} {each[what]}" for what in ("step", "reading") if each.get(what)), "")
+        screen.note((f"example {each.get('example')}{place}", "bold"), ": ", (each.get("message"), "red"))
         for name, style in (("expected", "green"), ("got", "red")):
             screen.note(f"    {name:10}", (json.dumps(each.get(name), ensure_ascii=False), style))
 

@@ -1,18 +1,23 @@
 """`iot-logic test`: run a logic in the same sandbox as the workers, without a server.
 
 The logic runs on its examples, as an upload would run it (`web.cli.commands.examples`), or on a file of
-readings.
+readings. If the readings have times, each is received at its time, and timers run between them.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from pipeline.clock import rfc3339
+from pipeline.errors import ReadingUnfit
+from pipeline.model.machine_settings import ReadingMeta
 from pipeline.settings import Settings
-from pipeline.trials.trial import Trial
+from pipeline.trials.times import recorded_time, start_of
+from pipeline.trials.trial import START, Trial, shown_timers
 from sandbox.job import Logic, Problem
 from sandbox.parent.sandbox import Sandbox
 from web.cli.commands import OK, WRONG
@@ -33,6 +38,8 @@ def test(arguments: argparse.Namespace) -> int:
     if arguments.readings is None:
         if arguments.state is not None or arguments.config is not None:
             raise Misused("--state and --config need --readings. An example has its own state and config.")
+        if arguments.time is not None:
+            raise Misused("--time needs --readings. In an example, time passes in its steps.")
         return test_examples(arguments)
     if len(arguments.logic) > 1:
         raise Misused("--readings needs exactly one logic.")
@@ -40,10 +47,10 @@ def test(arguments: argparse.Namespace) -> int:
 
 
 def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
-    """Run a logic on readings and print a JSON line for each."""
+    """Run a logic on readings, and print a JSON line for each and for each timer that runs before it."""
     settings = Settings.from_environ()
     state, config = _object(arguments.state), _object(arguments.config)
-    readings = [line for line in arguments.readings.read_bytes().splitlines() if line.strip()]
+    readings = [*_readings(arguments.readings, arguments.time)]
     with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
         source = path.read_bytes()
         checked = sandbox.check(source)
@@ -54,17 +61,36 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
             print(f"iot-logic: {path}:{note.line}: note: {note.message}. {note.hint}", file=sys.stderr)
         status = OK
         logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
-        trial = Trial(sandbox, logic, state, config)
-        for number, reading in enumerate(readings, start=1):
-            tried = trial.step(reading)
-            _print(tried)
-            if tried.outcome != "ok":
+        start = start_of([meta for _, meta in readings], START)
+        trial = Trial(sandbox, logic, state, config, start=start)
+        done = 0
+        for reading, meta in readings:
+            for tried in trial.step(reading, meta):
+                _print(tried)
+                done += tried.timer is None
+                if tried.outcome != "ok":
+                    status = WRONG
+            if trial.stopped and done < len(readings):
                 status = WRONG
-            if trial.stopped and number < len(readings):
-                left = len(readings) - number
+                left = len(readings) - done
                 print(f"iot-logic: {trial.stopped} {left} readings were not run.", file=sys.stderr)
                 break
+        for name, due in sorted(shown_timers(trial.timers).items()):
+            print(f"iot-logic: the timer {name} is still set. It is due at {due}.", file=sys.stderr)
         return status
+
+
+def _readings(file: Path, key: str | None) -> Iterator[tuple[bytes, ReadingMeta]]:
+    """Yield the readings in a file, each with its time if a key for it is given. Raises `Misused`."""
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+        if line.strip() and key is None:
+            yield line, ReadingMeta()
+        elif key is not None and line.strip():
+            try:
+                time = recorded_time(line, key)
+            except ReadingUnfit as e:
+                raise Misused(f"{file}, line {number}: {e}.") from e
+            yield line, ReadingMeta(received=rfc3339(time / 1000))
 
 
 def _object(path: Path | None) -> bytes:

@@ -75,11 +75,13 @@ def add_test(commands: Any) -> None:
         "test:test",
         "run a logic on its examples or on readings, without a server",
         "Run a logic in the same sandbox as the workers: on the examples in LOGIC.examples.json next to it, "
-        "as an upload does; or on readings from a file, printing a JSON line for each. The exit status is 1 "
-        "if a logic is refused, or an example or a reading fails.",
+        "as an upload does; or on readings from a file, printing a JSON line for each. With --time, timers "
+        "run between the readings. The exit status is 1 if a logic is refused, or if an example, a reading "
+        "or a timer fails.",
         "test alarm.py",
         "test plant/",
         "test alarm.py --readings readings.jsonl",
+        "test alarm.py --readings readings.jsonl --time timestamp",
     )
     test.add_argument(
         "logic",
@@ -90,6 +92,12 @@ def add_test(commands: Any) -> None:
     )
     test.add_argument(
         "--readings", type=Path, metavar="FILE.jsonl", help="file with one JSON reading per line"
+    )
+    test.add_argument(
+        "--time",
+        metavar="KEY",
+        help="the key with the time of each reading, in ISO 8601 or in seconds or milliseconds since 1970; "
+        "the reading is then received at this time (default: all at 2026-01-01T00:00:00Z)",
     )
     test.add_argument("--json", action="store_true", help="print JSON")
     test.add_argument("--state", type=Path, metavar="FILE.json", help="initial state (default: {})")

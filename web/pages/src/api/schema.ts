@@ -1097,9 +1097,9 @@ export interface components {
         };
         /**
          * DeadLetter
-         * @description A dead letter: a reading that failed, and the reason.
+         * @description A dead letter: a reading or a timer that failed, and the reason.
          *
-         *     `number` is the running number of the reading on its machine. `machine` and `number` are null if the routing key names no machine. `number` is also null if the reading expired before a worker took it (kind `expired`). Times are RFC 3339, UTC: `time` is when the reading failed, and `received` when the system received it, null if that is not known; `sent_again` is when it was last sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause` is the same for all dead letters that failed for the same reason. If the reading was sent again from an earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second part of its id if it has no number.
+         *     `number` is the running number of the reading on its machine. `machine` and `number` are null if the routing key names no machine. `number` is also null if the reading expired before a worker took it (kind `expired`), and if it is a timer, whose name is `timer` then. Times are RFC 3339, UTC: `time` is when the reading failed, and `received` when the system received it, null if that is not known; `sent_again` is when it was last sent again, null if it was not or has been processed since. `bytes` is the size of the reading. `cause` is the same for all dead letters that failed for the same reason. If the reading was sent again from an earlier dead letter and failed again, `sent_before` is the number of that dead letter, or the second part of its id if it has no number.
          */
         DeadLetter: {
             bytes: number;
@@ -1117,6 +1117,7 @@ export interface components {
             sent_again: string | null;
             sent_before: number | string | null;
             time: string;
+            timer: string | null;
         };
         /**
          * DeadLetterPage
@@ -1186,7 +1187,9 @@ export interface components {
          * Example
          * @description A test of a logic: readings, and the expected results and state.
          *
-         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. To expect such an object as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
+         *     If time passes between the readings, write `steps` instead of `readings`: a list of `{"reading": VALUE}` and `{"after": "45 min"}`. Timers that become due then run.
+         *
+         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading or step: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. For time that passes, it is all results of the timers that run, in their order, or the error if a timer must fail. To expect an object with `error` as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
          */
         Example: {
             /** @default {} */
@@ -1207,13 +1210,16 @@ export interface components {
              */
             meta?: components["schemas"]["ReadingMeta"];
             name: string;
-            readings: unknown[];
+            /** @default null */
+            readings?: unknown[] | null;
             /** @default null */
             results?: (Record<string, unknown> | Record<string, unknown>[] | null)[] | null;
             /** @default {} */
             state?: Record<string, unknown>;
             /** @default null */
             state_after?: Record<string, unknown> | null;
+            /** @default null */
+            steps?: components["schemas"]["Step"][] | null;
         };
         /**
          * Failure
@@ -1447,7 +1453,7 @@ export interface components {
          * MachineTrialOrder
          * @description A logic to try on a machine.
          *
-         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config. Its settings apply. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading.
+         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config, its timers. Its settings apply. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading. If you give a state and no timers, no timer is set.
          */
         MachineTrialOrder: {
             /** @default null */
@@ -1460,12 +1466,21 @@ export interface components {
             readings?: unknown[] | null;
             /** @default null */
             state?: Record<string, unknown> | null;
+            /** @default null */
+            timers?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Seconds that pass after the last reading. Timers that become due meanwhile run.
+             * @default 0
+             */
+            wait?: number;
         };
         /**
          * MachineTrialReport
          * @description The report of a trial on a machine.
          *
-         *     `logicversion` is the deployed version if that was tried; `profile` is its profile, null if the logic is the machine's own. `state` and `config` are the ones that the trial started with. Send them with the same readings to try another logic under the same conditions. `left_out` is the number of recent readings that cannot be tried because they are too long to be stored whole.
+         *     `logicversion` is the deployed version if that was tried; `profile` is its profile, null if the logic is the machine's own. `state`, `config` and `timers` are the ones that the trial started with. Send them with the same readings to try another logic under the same conditions. `left_out` is the number of recent readings that cannot be tried because they are too long to be stored whole.
          */
         MachineTrialReport: {
             accepted: boolean;
@@ -1480,6 +1495,12 @@ export interface components {
             readings: components["schemas"]["Tried"][];
             state: unknown;
             stopped: string | null;
+            timers: {
+                [key: string]: string;
+            };
+            timers_after: {
+                [key: string]: string;
+            };
         };
         /**
          * MadeToken
@@ -1494,7 +1515,7 @@ export interface components {
          * Mismatch
          * @description A difference between an example and the behaviour of the logic.
          *
-         *     `reading` is the number of the reading in the example, counted from 1; it is null if the state differs. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic, if the reading failed at one.
+         *     `reading` is the number of the reading in the example, and `step` the number of the step if the example has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state differs. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic, if the reading or the timer failed at one.
          */
         Mismatch: {
             example: string;
@@ -1504,6 +1525,8 @@ export interface components {
             line?: number | null;
             message: string;
             reading: number | null;
+            /** @default null */
+            step?: number | null;
         };
         /**
          * NewDuplicateRule
@@ -1839,7 +1862,7 @@ export interface components {
          *
          *     `time` is when it was processed, and `received` when the system received it (both RFC 3339, UTC); null if an older version processed it.
          *
-         *     `number` is the running number of the machine's readings. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
+         *     `number` is the running number of the machine's readings. If it is no reading but a timer that ran, `timer` is its name, and `number` the running number of the machine's timers that ran. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
          *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`. `written` is the reading as a trial of this machine takes it, if its settings name another format than JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole.
          */
@@ -1857,6 +1880,7 @@ export interface components {
             received: string | null;
             results: unknown[];
             time: string;
+            timer: string | null;
             topic: string | null;
             whole: boolean;
             written: string | null;
@@ -2080,6 +2104,16 @@ export interface components {
             sources: components["schemas"]["SourceDetails"][];
         };
         /**
+         * Step
+         * @description A step of an example: a reading, or else time that passes, such as `{"after": "45 min"}`.
+         */
+        Step: {
+            /** @description The time that passes before the next step: a number and s, min, h or days. Timers that become due run, each exactly when it is due. */
+            after?: string;
+            /** @description The reading: any JSON value. */
+            reading?: unknown;
+        };
+        /**
          * Taken
          * @description A reading that RabbitMQ has confirmed.
          */
@@ -2209,12 +2243,24 @@ export interface components {
             readings: unknown[];
             /** @default {} */
             state?: Record<string, unknown>;
+            /**
+             * @description The timers that are set before the first reading: when each is due.
+             * @default {}
+             */
+            timers?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Seconds that pass after the last reading. Timers that become due meanwhile run.
+             * @default 0
+             */
+            wait?: number;
         };
         /**
          * TrialReport
          * @description The report of a trial.
          *
-         *     `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an entry for each reading that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why: the logic was refused, the trial took too long, its output was too large, or a machine would be in quarantine.
+         *     `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an entry for each reading and each timer that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why, or why the time did not pass: the logic was refused, the trial took too long, its output was too large, too many timers ran, or a machine would be in quarantine. `timers_after` has the timers that are still set, each with the time at which it is due (RFC 3339, UTC).
          */
         TrialReport: {
             accepted: boolean;
@@ -2223,12 +2269,15 @@ export interface components {
             notes: components["schemas"]["Problem"][];
             readings: components["schemas"]["Tried"][];
             stopped: string | null;
+            timers_after: {
+                [key: string]: string;
+            };
         };
         /**
          * Tried
-         * @description The outcome of a reading in a trial.
+         * @description The outcome of a reading, or of a timer that ran, in a trial.
          *
-         *     `reading` is its text, or its bytes in hex if its format is not text. `outcome` is ok, limit or error. `state` is the state after the reading. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless the reading failed.
+         *     `reading` is its text, or its bytes in hex if its format is not text. If it is no reading but a timer that ran, `timer` names it. `outcome` is ok, limit or error. `state` is the state after it. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless it failed. `timers` has the timers that it set, each with the time at which it is due (RFC 3339, UTC), and those that it cancelled, with null.
          */
         Tried: {
             /** @default null */
@@ -2243,6 +2292,20 @@ export interface components {
             results: unknown[];
             seconds: number;
             state: unknown;
+            /** @default null */
+            timer?: components["schemas"]["TriedTimer"] | null;
+            /** @default {} */
+            timers?: {
+                [key: string]: string | null;
+            };
+        };
+        /**
+         * TriedTimer
+         * @description A timer that ran in a trial: its name, and when it was due (RFC 3339, UTC). It ran at that time.
+         */
+        TriedTimer: {
+            due: string;
+            name: string;
         };
         /**
          * TriedTopic
@@ -2331,6 +2394,7 @@ export interface components {
             sent_before: number | string | null;
             text: string;
             time: string;
+            timer: string | null;
             written: string | null;
         };
         /**
