@@ -208,3 +208,85 @@ def test_the_page_describes_what_the_command_does(tmp_path: Path) -> None:
 
     assert (passing.returncode, passing.stderr) == (0, "")
     assert failing.stderr == f"changed.py\n{said}"
+
+
+SILENCE = """
+def process(data, state):
+    set_timer("silence", minutes=45)
+    if "report" in data:
+        set_timer("report", hours=data["report"])
+
+def on_timer(timer, state):
+    return {"alarm": timer["name"], "at": timer["received"]}
+"""
+
+
+def test_timers_run_between_the_readings_of_a_recording(tmp_path: Path) -> None:
+    write(tmp_path, "silence", SILENCE)
+    times = ["08:00:00", "08:44:00", "10:00:00"]
+    (tmp_path / "readings.jsonl").write_text(
+        "".join(json.dumps({"at": f"2026-11-23T{time}Z", "report": 4}) + "\n\n" for time in times)
+    )
+
+    done = run_command(tmp_path, "silence.py", "--readings", "readings.jsonl", "--time", "at")
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    due = "2026-11-23T09:29:00.000Z"
+    assert done.returncode == 0, done.stderr
+    assert [line.get("timer") for line in lines] == [None, None, {"name": "silence", "due": due}, None]
+    assert lines[2]["results"] == [{"alarm": "silence", "at": due}]
+    assert lines[0]["timers"] == {
+        "silence": "2026-11-23T08:45:00.000Z",
+        "report": "2026-11-23T12:00:00.000Z",
+    }
+    assert "timers" not in lines[2]
+    assert done.stderr.splitlines() == [
+        "iot-logic: the timer report is still set. It is due at 2026-11-23T14:00:00.000Z.",
+        "iot-logic: the timer silence is still set. It is due at 2026-11-23T10:45:00.000Z.",
+    ]
+
+
+def test_readings_without_times_are_all_received_at_the_same_time(tmp_path: Path) -> None:
+    status, lines, errors = run_test(tmp_path, SILENCE, ["{}", "{}"])
+
+    assert status == 0
+    assert [line["timers"] for line in lines] == [{"silence": "2026-01-01T00:45:00.000Z"}] * 2
+    assert errors == "iot-logic: the timer silence is still set. It is due at 2026-01-01T00:45:00.000Z.\n"
+
+
+def test_a_recorded_reading_without_a_time_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "silence", SILENCE)
+    (tmp_path / "readings.jsonl").write_text('{"at": 1774742400}\n\n{"n": 1}\n')
+
+    done = run_command(tmp_path, "silence.py", "--readings", "readings.jsonl", "--time", "at")
+    alone = run_command(tmp_path, "silence.py", "--time", "at")
+
+    assert done.returncode == alone.returncode == 2
+    assert "readings.jsonl, line 3: there is no 'at', which must have the time." in done.stderr
+    assert "--time needs --readings" in alone.stderr
+
+
+def test_time_passes_in_the_steps_of_an_example(tmp_path: Path) -> None:
+    steps = [{"reading": {}}, {"after": "40 min"}, {"reading": {}}, {"after": "45 min"}]
+    alarm = {"alarm": "silence", "at": "2026-01-01T01:25:00.000Z"}
+    passing = {"name": "says when it is silent", "steps": steps, "results": [None, None, None, alarm]}
+    failing = {"name": "is never silent", "steps": steps, "results": [None, None, None, None]}
+
+    write(tmp_path, "silence", SILENCE, [passing])
+    good = run_command(tmp_path, "silence.py", "--json")
+    write(tmp_path, "silence", SILENCE, [failing])
+    bad = run_command(tmp_path, "silence.py")
+    write(tmp_path, "silence", SILENCE, [{**passing, "steps": [{"after": "5 weeks"}]}])
+    wrong = run_command(tmp_path, "silence.py")
+
+    assert good.returncode == 0, good.stderr
+    [example] = json.loads(good.stdout)["logics"][0]["examples"]
+    assert (example["readings"], example["passed"]) == (2, True)
+    assert bad.returncode == 1
+    assert (
+        "example is never silent, step 4: The number of results differs: expected 0, got 1. This timer ran: "
+        "silence." in " ".join((bad.stdout + bad.stderr).split())
+    )
+    assert wrong.returncode == 2
+    assert "'5 weeks' is not a duration; write a number and s, min, h or days" in wrong.stderr
+    assert "$[0].steps[0]" in wrong.stderr

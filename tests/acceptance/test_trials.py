@@ -211,3 +211,102 @@ def test_a_trial_on_a_machine_without_logic_needs_a_logic_in_the_request(plant: 
 
     assert without.status_code == 404
     assert given["readings"][0]["results"] == [{"count": 1}]
+
+
+SILENCE = """
+def process(data, state):
+    if data.get("stop"):
+        cancel_timer("silence")
+    else:
+        set_timer("silence", minutes=45)
+
+def on_timer(timer, state):
+    state["silent"] = timer["due"]
+    return {"alarm": "silent"}
+"""
+
+
+def test_a_trial_shows_timers_that_are_set_cancelled_and_run(plant: Installation) -> None:
+    order = {"logic": SILENCE, "meta": {"received": "2026-11-23T08:00:00Z"}}
+
+    quiet = post(plant, "/logic/test", **order, readings=[{}], wait=2699.5)
+    silent = post(plant, "/logic/test", **order, readings=[{}], wait=2700)
+    stopped = post(plant, "/logic/test", **order, readings=[{}, {"stop": True}], wait=2700)
+    none = post(plant, "/logic/test", logic=SILENCE, readings=[], wait=2700)
+
+    due = "2026-11-23T08:45:00.000Z"
+    [first, alarm] = silent["readings"]
+    assert first["timers"] == {"silence": due}
+    assert alarm["timer"] == {"name": "silence", "due": due}
+    assert (alarm["results"], alarm["state"]) == ([{"alarm": "silent"}], {"silent": due})
+    assert (silent["not_run"], silent["stopped"], silent["timers_after"]) == (0, None, {})
+    assert len(quiet["readings"]) == 1
+    assert quiet["timers_after"] == {"silence": due}
+    assert [each["timers"] for each in stopped["readings"]] == [{"silence": due}, {"silence": None}]
+    assert (none["readings"], none["not_run"], none["stopped"]) == ([], 0, None)
+
+
+def test_a_trial_can_start_with_timers(plant: Installation) -> None:
+    timers = {"silence": "2026-11-23T08:45:00+01:00", "report": "2026-11-23T09:00:00Z"}
+    meta = {"received": "2026-11-23T08:00:00Z"}
+
+    report = post(plant, "/logic/test", logic=SILENCE, readings=[{"stop": True}], meta=meta, timers=timers)
+
+    # The first one is due before the reading, so there is nothing to cancel.
+    assert [each.get("timer", {}).get("name") for each in report["readings"]] == ["silence", None]
+    assert report["readings"][0]["timer"]["due"] == "2026-11-23T07:45:00.000Z"
+    assert report["timers_after"] == {"report": "2026-11-23T09:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "message"),
+    [
+        ({"timers": {"silence": "soon"}}, 422, "timers.silence is 'soon', which is not a time in RFC 3339"),
+        ({"timers": {"a b": "2026-11-23T09:00:00Z"}}, 400, "matching regex"),
+        ({"timers": {f"t{n}": "2026-11-23T09:00:00Z" for n in range(17)}}, 422, "a machine can have 16"),
+        ({"meta": {"received": "today"}}, 422, "meta.received is 'today', which is not a time in RFC 3339"),
+        ({"wait": -1}, 400, ">= 0"),
+        ({"wait": 1e9}, 400, "<="),
+    ],
+)
+def test_an_invalid_time_in_a_trial_is_refused(
+    plant: Installation, fields: dict[str, Any], status: int, message: str
+) -> None:
+    response = plant.client.post("/logic/test", json={"logic": SILENCE, "readings": [], **fields})
+
+    assert response.status_code == status
+    assert message in response.text
+
+
+def test_a_trial_on_a_machine_starts_with_the_timers_of_the_machine(plant: Installation) -> None:
+    plant.upload("m5", SILENCE)
+    plant.start_worker()
+    plant.send([("m5", {})])
+    wait_until(lambda: plant.client.get("/machines/m5").json().get("readings") == 1)
+
+    live = post(plant, "/machines/m5/logic/test", readings=[], wait=2700)
+    own = post(plant, "/machines/m5/logic/test", readings=[], wait=2700, state={})
+    again = post(plant, "/machines/m5/logic/test", readings=[], wait=2700, state={}, timers=live["timers"])
+    recent = post(plant, "/machines/m5/logic/test", wait=2700)
+
+    assert [*live["timers"]] == ["silence"]
+    assert live["readings"][0]["timer"] == {"name": "silence", "due": live["timers"]["silence"]}
+    assert (own["timers"], own["readings"]) == ({}, [])
+    assert again["readings"][0]["timer"] == live["readings"][0]["timer"]
+    # The reading was received when the worker processed it, so it sets the timer again for the same time.
+    assert [each.get("timer") for each in recent["readings"]] == [None, live["readings"][0]["timer"]]
+    assert recent["readings"][0]["timers"] == live["timers"]
+
+
+def test_an_upload_runs_the_steps_of_its_examples(plant: Installation) -> None:
+    steps = [{"reading": {}}, {"after": "45 min"}]
+    example = {"name": "it", "steps": steps, "results": [None, {"alarm": "silent"}]}
+    wrong = {**example, "results": [None, None]}
+
+    refused = plant.client.put("/machines/m6/logic", json={"logic": SILENCE, "examples": [wrong]})
+    plant.client.put("/machines/m6/logic", json={"logic": SILENCE, "examples": [example]}).raise_for_status()
+
+    assert refused.status_code == 422
+    [mismatch] = refused.json()["examples"]
+    assert (mismatch["step"], mismatch["reading"], mismatch["got"]) == (2, None, {"alarm": "silent"})
+    assert plant.client.get("/machines/m6/logic").json()["examples"] == [example]

@@ -73,7 +73,8 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
             if trial.stopped and done < len(readings):
                 status = WRONG
                 left = len(readings) - done
-                print(f"iot-logic: {trial.stopped} {left} readings were not run.", file=sys.stderr)
+                counted = "1 reading was" if left == 1 else f"{left} readings were"
+                print(f"iot-logic: {trial.stopped} {counted} not run.", file=sys.stderr)
                 break
         for name, due in sorted(shown_timers(trial.timers).items()):
             print(f"iot-logic: the timer {name} is still set. It is due at {due}.", file=sys.stderr)
