@@ -198,16 +198,18 @@ def test_invalid_examples_are_refused_with_the_files_name(tmp_path: Path) -> Non
 
 def test_the_page_describes_what_the_command_does(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "testing-a-logic.md").read_text()
-    (logic,), (examples,), (said,) = (
+    logics, examples, said = (
         re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) for language in ("python", "json", "text")
     )
-    write(tmp_path, "alarm", logic, json.loads(examples))
-    write(tmp_path, "changed", logic.replace("> 90", ">= 95"), json.loads(examples))
+    changes = {"alarm": ("> 90", ">= 95"), "silence": ("minutes=45", "minutes=50")}
+    for (name, change), logic, example, message in zip(changes.items(), logics, examples, said, strict=True):
+        write(tmp_path, name, logic, json.loads(example))
+        write(tmp_path, f"changed-{name}", logic.replace(*change), json.loads(example))
 
-    passing, failing = (run_command(tmp_path, name) for name in ("alarm.py", "changed.py"))
+        passing, failing = (run_command(tmp_path, f"{each}.py") for each in (name, f"changed-{name}"))
 
-    assert (passing.returncode, passing.stderr) == (0, "")
-    assert failing.stderr == f"changed.py\n{said}"
+        assert (passing.returncode, passing.stderr) == (0, "")
+        assert failing.stderr == f"changed-{name}.py\n{message}"
 
 
 SILENCE = """
