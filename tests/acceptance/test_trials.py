@@ -258,9 +258,25 @@ def test_a_trial_can_start_with_timers(plant: Installation) -> None:
     assert report["timers_after"] == {"report": "2026-11-23T09:00:00.000Z"}
 
 
+def test_timers_run_between_readings_that_were_received_at_different_times(plant: Installation) -> None:
+    received = ["2026-11-23T08:00:00Z", "2026-11-23T09:00:00Z", None]
+
+    report = post(plant, "/logic/test", logic=SILENCE, readings=[{}, {}, {}], received=received)
+
+    due = "2026-11-23T08:45:00.000Z"
+    assert [each.get("timer", {}).get("due") for each in report["readings"]] == [None, due, None, None]
+    assert report["timers_after"] == {"silence": "2026-11-23T09:45:00.000Z"}
+    on_machine = post(
+        plant, "/machines/m9/logic/test", logic=SILENCE, readings=[{}, {}, {}], received=received
+    )
+    assert on_machine["timers_after"] == report["timers_after"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "message"),
     [
+        ({"received": ["2026-11-23T09:00:00Z"]}, 422, "`received` has 1 times for 0 readings"),
+        ({"readings": [1], "received": ["now"]}, 422, "received[0] is 'now', which is not a time"),
         ({"timers": {"silence": "soon"}}, 422, "timers.silence is 'soon', which is not a time in RFC 3339"),
         ({"timers": {"a b": "2026-11-23T09:00:00Z"}}, 400, "matching regex"),
         ({"timers": {f"t{n}": "2026-11-23T09:00:00Z" for n in range(17)}}, 422, "a machine can have 16"),
@@ -272,7 +288,7 @@ def test_a_trial_can_start_with_timers(plant: Installation) -> None:
 def test_an_invalid_time_in_a_trial_is_refused(
     plant: Installation, fields: dict[str, Any], status: int, message: str
 ) -> None:
-    response = plant.client.post("/logic/test", json={"logic": SILENCE, "readings": [], **fields})
+    response = plant.client.post("/logic/test", json={"logic": SILENCE, "readings": []} | fields)
 
     assert response.status_code == status
     assert message in response.text

@@ -84,6 +84,8 @@ FIELDS: Final[dict[str, Any]] = {
     "state": {},
     "stopped": None,
     "timers": {"silence": "2026-11-23T09:00:30.123Z"},
+    "MachineTrialOrder.received": [_TIME],
+    "TrialOrder.received": [_TIME],
     "timers_after": {"silence": "2026-11-23T09:00:30.123Z"},
     "wait": 2700,
     "Accepted.version": 4,

@@ -8,6 +8,7 @@ from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import ReadingUnfit
@@ -50,6 +51,14 @@ _Wait = Annotated[
         description="Seconds that pass after the last reading. Timers that become due meanwhile run.",
     ),
 ]
+_Received = Annotated[
+    list[Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None],
+    Meta(
+        max_length=READINGS,
+        description="When each reading was received (RFC 3339), in place of `received` in `meta`. null: at "
+        "the time of the reading before it, or now.",
+    ),
+]
 
 
 class LogicSource(Struct):
@@ -86,6 +95,7 @@ class TrialOrder(Struct):
     config: dict[str, Any] = {}
     format: Format = "json"
     meta: ReadingMeta = ReadingMeta()
+    received: _Received | None = None
     timers: _Timers = {}
     wait: _Wait = 0
 
@@ -104,6 +114,7 @@ class MachineTrialOrder(Struct):
     state: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     meta: ReadingMeta | None = None
+    received: _Received | None = None
     timers: _Timers | None = None
     wait: _Wait = 0
 
@@ -182,13 +193,14 @@ class TrialsController(Controller):
         def case() -> Case:
             settings = MachineSettings(format=data.format)
             readings = [sent_reading(reading, settings) for reading in data.readings]
+            metas = _received([data.meta] * len(readings), data.received)
             return Case(
                 encoded_state(data.state, limits),
                 _steps(readings, data.wait),
                 encoded_config(data.config, limits),
                 settings,
-                [data.meta] * len(readings),
-                start_of([data.meta], milliseconds_now()),
+                metas,
+                start_of(metas or [data.meta], milliseconds_now()),
                 _timers(data.timers, limits),
             )
 
@@ -267,6 +279,7 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
         left_out = len(recents) - len(readings)
     if data.meta is not None:
         metas = [data.meta] * len(readings)
+    metas = _received(metas, data.received)
     timers: Mapping[str, int] = stored.record.timers if data.state is None else {}
     if data.timers is not None:
         timers = _timers(data.timers, limits)
@@ -284,6 +297,20 @@ def _meta_of(machine_id: str, recent: KeptReading) -> ReadingMeta:
 def _steps(readings: Sequence[bytes], wait: float) -> list[bytes | Wait]:
     """Return the steps of a trial on these readings, after which so many seconds pass."""
     return [*readings, Wait(round(1000 * wait))] if wait else [*readings]
+
+
+def _received(metas: Sequence[ReadingMeta], received: Sequence[str | None] | None) -> list[ReadingMeta]:
+    """Return the metas of readings that were received at these times. Raises `ReadingUnfit`."""
+    if received is None:
+        return [*metas]
+    if len(received) != len(metas):
+        raise ReadingUnfit(
+            f"`received` has {len(received)} times for {len(metas)} readings; give one for each"
+        )
+    for place, time in enumerate(received):
+        if time is not None:
+            time_of(time, f"received[{place}]")
+    return [replace(meta, received=time) for meta, time in zip(metas, received, strict=True)]
 
 
 def _timers(given: Mapping[str, str], limits: Limits) -> dict[str, int]:

@@ -1465,6 +1465,8 @@ export interface components {
             /** @default null */
             readings?: unknown[] | null;
             /** @default null */
+            received?: (string | null)[] | null;
+            /** @default null */
             state?: Record<string, unknown> | null;
             /** @default null */
             timers?: {
@@ -2241,6 +2243,8 @@ export interface components {
             meta?: components["schemas"]["ReadingMeta"];
             /** @description JSON values, in the order to process them. */
             readings: unknown[];
+            /** @default null */
+            received?: (string | null)[] | null;
             /** @default {} */
             state?: Record<string, unknown>;
             /**
