@@ -170,6 +170,57 @@ def test_different_outcomes_are_marked_beside_those_of_the_deployed_version(
     assert plant.client.get(f"/machines/{counter}").json()["errors"] == 0
 
 
+SILENCE = """\
+def process(data, state):
+    if data.get("stop"):
+        cancel_timer("silence")
+    else:
+        set_timer("silence", minutes=45)
+
+def on_timer(timer, state):
+    state["silent"] = state.get("silent", 0) + 1
+    return {"alarm": "silent"}
+"""
+
+
+def test_a_trial_lets_time_pass_and_shows_the_timers(page: Page, origin: str, plant: Installation) -> None:
+    plant.upload("quiet", SILENCE)
+    send(plant, "quiet", {"n": 1}, {"n": 2})
+    editor = open_logic(page, origin, "quiet")
+    passes = page.get_by_label("Time that passes afterwards (minutes)", exact=True)
+    page.get_by_role("button", name="Try on 2 readings").click()
+    expect(tried(page, "Reading 2")).to_contain_text("Timer silence set, due ")
+    expect(page.get_by_text("Timers that are still set: silence, due ")).to_be_visible()
+    expect(tried(page, "Timer silence")).to_have_count(0)
+
+    # The draft has an alarm of its own, and shows the one of the deployed version beside it.
+    write(page, editor, SILENCE.replace('"silent"}', '"no reading"}'))
+    passes.fill("45")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("1 timer ran.")).to_be_visible()
+    expect(
+        page.get_by_text("With version 1, other timers would run, or with a different outcome.")
+    ).to_be_visible()
+    expect(tried(page, "Timer silence")).to_contain_text('{"alarm":"no reading"}')
+    expect(tried(page, "Timer silence")).to_contain_text('{"alarm":"silent"}')
+    expect(tried(page, "Timer silence")).to_contain_text("added silent: 1")
+    expect(tried(page, "Timer silence")).to_contain_text("different")
+    assert axe(page) == []
+    page.set_viewport_size({"width": 768, "height": 1024})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 768
+
+    page.get_by_role("button", name="Add a reading").click()
+    page.get_by_label("Reading (JSON)", exact=True).fill('{"stop": true}')
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.keyboard.press("Control+Enter")
+    expect(tried(page, "Typed reading 3")).to_contain_text("Timer silence cancelled")
+    expect(tried(page, "Timer silence")).to_have_count(0)
+    passes.fill("-1")
+    expect(page.get_by_text("Enter 0 to 527,040 minutes (366 days).")).to_be_visible()
+    expect(page.get_by_role("button", name="Try on 3 readings")).to_be_disabled()
+    assert plant.state("quiet") == {}
+
+
 def test_if_the_api_is_busy_the_page_tries_again_and_at_last_shows_its_answer(
     page: Page, watch: Watch, origin: str, plant: Installation
 ) -> None:

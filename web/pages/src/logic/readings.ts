@@ -10,12 +10,14 @@ export interface Reading {
   number: number | null;
   /** Its JSON text, unchanged; if its format is not JSON, a JSON text with its text, or its bytes in hex. */
   json: string;
+  /** When the system received it, or when it was typed; null if that is not known. */
+  received: string | null;
 }
 
 let last = 0;
 
-export function reading(json: string, number: number | null = null): Reading {
-  return { id: ++last, number, json };
+export function reading(json: string, number: number | null, received: string | null): Reading {
+  return { id: ++last, number, json, received };
 }
 
 /** Return the machine's last readings, oldest first, and how many more cannot be tried. */
@@ -30,15 +32,15 @@ export async function oneReading(machine: string, what: string): Promise<Reading
   if (kind === "letter") {
     const params = { path: { machine, number } };
     const letter = await body(api.GET("/dead-letters/{machine}/{number}", { params, ...asText }));
-    const { encoding, written } = JSON.parse(letter) as Schemas["WholeDeadLetter"];
+    const { encoding, written, received } = JSON.parse(letter) as Schemas["WholeDeadLetter"];
     if (written === null && encoding !== "json") {
       throw gone(`The dead letter ${machine}/${number} is not JSON, so it cannot be tried. The last readings are shown instead.`);
     }
     const json = written === null ? (members(letter)?.get("reading") ?? "null") : JSON.stringify(written);
-    return reading(json, /^\d/.test(number) ? Number(number) : null);
+    return reading(json, /^\d/.test(number) ? Number(number) : null, received);
   }
-  const { readings } = await page(machine, { before: Number(number) + 1, limit: 1 });
-  const [found] = readings;
+  const { readings } = await page(machine, { before: Number(number) + 1, limit: 1000 });
+  const found = readings.at(-1);
   if (found?.number !== Number(number)) {
     throw gone(`Reading ${number} is no longer stored, or is too long to try. The last readings are shown instead.`);
   }
@@ -58,11 +60,12 @@ async function page(
   const params = { path: { machine_id: machine }, query };
   const written = await nullOn(404, body(api.GET("/machines/{machine_id}/readings", { params, ...asText })));
   if (written === null) return { readings: [], left: 0 };
-  const all = [...(members(members(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse();
-  const readings = all.flatMap((each) => {
-    const { number, whole, encoding, written } = JSON.parse(each) as Schemas["RecentReading"];
-    if (written !== null) return [reading(JSON.stringify(written), number)];
-    return whole && encoding === "json" ? [reading(members(each)?.get("reading") ?? "null", number)] : [];
+  const all = [...(members(members(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse()
+    .map((json) => ({ json, recent: JSON.parse(json) as Schemas["RecentReading"] }))
+    .filter(({ recent }) => recent.timer === null);
+  const readings = all.flatMap(({ json, recent: { number, whole, encoding, written, received } }) => {
+    if (written !== null) return [reading(JSON.stringify(written), number, received)];
+    return whole && encoding === "json" ? [reading(members(json)?.get("reading") ?? "null", number, received)] : [];
   });
   return { readings, left: all.length - readings.length };
 }

@@ -5,19 +5,27 @@
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
 import { members, same } from "../format/json";
 import type { Format } from "./payload.svelte";
+import type { Reading } from "./readings";
 
-/** The input of a trial. State and config are JSON texts, or null for those of the machine. */
+/** The input of a trial. State, config and timers are JSON texts, or null for those of the machine. */
 export interface TrialInput {
   machine: string | null;
   /** The format of the readings, if there is no machine whose settings apply. */
   format: Format;
   state: string | null;
   config: string | null;
-  readings: readonly string[];
+  timers: string | null;
+  readings: readonly Reading[];
+  /** The seconds that pass after the last reading. */
+  wait: number;
 }
 
-/** The outcome of a reading in a trial. */
+/** The outcome of a reading, or of a timer that ran, in a trial. */
 export interface Tried {
+  /** The timer that ran; null for a reading. */
+  timer: Schemas["TriedTimer"] | null;
+  /** The timers that it set, each with the time at which it is due, and those that it cancelled, with null. */
+  timers: Readonly<Record<string, string | null>>;
   outcome: Schemas["Tried"]["outcome"];
   results: readonly string[];
   before: string;
@@ -30,10 +38,24 @@ export interface Tried {
 export interface Report {
   errors: readonly Schemas["Problem"][];
   readings: readonly Tried[];
+  /** The timers that ran before each of these readings, and at last those that ran after all of them. */
+  ran: readonly (readonly Tried[])[];
   notRun: number;
   stopped: string | null;
+  /** The timers that are still set, each with the time at which it is due. */
+  timersAfter: Readonly<Record<string, string>>;
+  lastState: string | null;
+  /** What the trial started with. */
   state: string;
   config: string;
+  timers: string;
+}
+
+/** A timer that ran with the draft, with the deployed version, or with both. */
+export interface TimerPair {
+  key: string;
+  tried: Tried | null;
+  other: Tried | null;
 }
 
 /** A change of a key in the state. */
@@ -44,9 +66,15 @@ export interface Change {
 }
 
 export async function tryOut(logic: string, input: TrialInput, signal: AbortSignal): Promise<Report> {
-  const given = [`"logic":${JSON.stringify(logic)}`, `"readings":[${input.readings.join()}]`];
+  const given = [
+    `"logic":${JSON.stringify(logic)}`,
+    `"readings":[${input.readings.map((each) => each.json).join()}]`,
+    `"received":${JSON.stringify(input.readings.map((each) => each.received))}`,
+    `"wait":${input.wait}`,
+  ];
   if (input.state !== null) given.push(`"state":${input.state}`);
   if (input.config !== null) given.push(`"config":${input.config}`);
+  if (input.timers !== null) given.push(`"timers":${input.timers}`);
   if (input.machine === null) given.push(`"format":${JSON.stringify(input.format)}`);
   const options = { body: `{${given.join()}}` as never, signal, ...asWritten, ...asText };
   const answer = await body(input.machine === null
@@ -61,18 +89,27 @@ function report(written: string, input: TrialInput): Report {
   const state = found.get("state") ?? input.state ?? "{}";
   let before = state;
   const texts = [...(members(found.get("readings") ?? "[]")?.values() ?? [])];
-  const readings = said.readings.map((each, index): Tried => {
+  const readings: Tried[] = [];
+  const ran: Tried[][] = [[]];
+  said.readings.forEach((each, index) => {
     const fields = members(texts[index] ?? "{}");
     const after = fields?.get("state") ?? before;
     const results = [...(members(fields?.get("results") ?? "[]")?.values() ?? [])];
-    const tried = {
-      outcome: each.outcome, results, before, after, fuel: each.fuel, seconds: each.seconds, error: each.error ?? null,
-    };
+    const { outcome, fuel, seconds, error = null, timer = null, timers = {} } = each;
+    const tried: Tried = { timer, timers, outcome, results, before, after, fuel, seconds, error };
     before = after;
-    return tried;
+    if (timer !== null) {
+      ran.at(-1)?.push(tried);
+    } else {
+      readings.push(tried);
+      ran.push([]);
+    }
   });
-  const config = found.get("config") ?? input.config ?? "{}";
-  return { errors: said.errors, readings, notRun: said.not_run, stopped: said.stopped, state, config };
+  return {
+    errors: said.errors, readings, ran, notRun: said.not_run, stopped: said.stopped, timersAfter: said.timers_after,
+    lastState: said.readings.length > 0 ? before : null, state,
+    config: found.get("config") ?? input.config ?? "{}", timers: found.get("timers") ?? input.timers ?? "{}",
+  };
 }
 
 /** Return the keys of the state that a reading has changed. */
@@ -85,10 +122,36 @@ export function changes(before: string, after: string): Change[] {
   });
 }
 
-/** Return whether two outcomes of a reading differ: in their results or in their errors. */
+/** Return whether two outcomes of a reading or a timer differ: in their results, errors or timers. */
 export function differs(one: Tried, other: Tried): boolean {
   if (one.outcome !== other.outcome || one.error?.message !== other.error?.message) return true;
+  if (!same(JSON.stringify(one.timers), JSON.stringify(other.timers))) return true;
   return !same(`[${one.results.join()}]`, `[${other.results.join()}]`);
+}
+
+/** Return the timers that ran at the same place with the draft and with the deployed version, the same ones in pairs. */
+export function pairs(ran: readonly Tried[], others: readonly Tried[]): TimerPair[] {
+  const found = new Map<string, TimerPair>();
+  for (const tried of ran) {
+    const key = keyOf(tried);
+    found.set(key, { key, tried, other: null });
+  }
+  for (const other of others) {
+    const key = keyOf(other);
+    found.set(key, { key, tried: found.get(key)?.tried ?? null, other });
+  }
+  return [...found.values()];
+}
+
+/** Return whether other timers ran with the deployed version, or with another outcome. */
+export function timersDiffer(report: Report, other: Report): boolean {
+  return report.ran.some((ran, place) =>
+    pairs(ran, other.ran[place] ?? []).some(({ tried, other }) => !tried || !other || differs(tried, other)));
+}
+
+/** A timer cannot be due twice at the same time. */
+function keyOf({ timer }: Tried): string {
+  return timer === null ? "" : `${timer.due} ${timer.name}`;
 }
 
 /** Return a reading and its outcome as an example. */
