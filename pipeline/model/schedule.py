@@ -147,11 +147,20 @@ def timers_of(schedules: tuple[Schedule, ...]) -> TimersOf:
     return TimersOf(repeats, blake2b(encoded, digest_size=8).digest())
 
 
+def own_timers(timers: Mapping[str, int]) -> dict[str, int]:
+    """Return the timers that the logic has set, without schedules."""
+    return {name: due for name, due in timers.items() if not name.startswith(REPEATING)}
+
+
+def scheduled_times(timers: Mapping[str, int]) -> dict[str, int]:
+    """Return when each schedule among these timers is due, by its name."""
+    return {name.removeprefix(REPEATING): due for name, due in timers.items() if name.startswith(REPEATING)}
+
+
 def rescheduled(timers: Mapping[str, int], of: TimersOf, now: int) -> dict[str, int]:
     """Return a machine's timers with these schedules in place of its earlier ones: each is due after now."""
-    others = {name: due for name, due in timers.items() if not name.startswith(REPEATING)}
     firsts = {name: repeat.next(now) for name, repeat in of.repeats.items()}
-    return others | {name: due for name, due in firsts.items() if due is not None}
+    return own_timers(timers) | {name: due for name, due in firsts.items() if due is not None}
 
 
 def check(schedules: Sequence[Schedule]) -> None:

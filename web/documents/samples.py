@@ -213,6 +213,9 @@ FIELDS: Final[dict[str, Any]] = {
     "Targets.labels": {"__meta_iot_logic_worker": _WORKER, "__meta_iot_logic_host": "press-1"},
     "WholeDeadLetter.id": "furnace/17",
     "WholeMachine.id": "furnace",
+    "WholeMachine.timers": {"silence": "2026-11-23T09:00:30.123Z"},
+    "WholeMachine.schedules": {"shift-end": "2026-11-23T13:00:00.000Z"},
+    "WholeMachine.timers_run": 4,
 }
 
 _MISSING: Final = object()

@@ -15,6 +15,7 @@ from pipeline.errors import ReadingUnfit
 from pipeline.model.deployment import Active
 from pipeline.model.machine_settings import MachineSettings, ReadingMeta
 from pipeline.model.recent import KeptReading
+from pipeline.model.schedule import own_timers
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
 from pipeline.trials.runner import READINGS, Case, CaseResult, TrialResult, Trials, Wait
 from pipeline.trials.times import LONGEST, start_of, time_of
@@ -280,7 +281,7 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
     if data.meta is not None:
         metas = [data.meta] * len(readings)
     metas = _received(metas, data.received)
-    timers: Mapping[str, int] = stored.record.timers if data.state is None else {}
+    timers: Mapping[str, int] = own_timers(stored.record.timers) if data.state is None else {}
     if data.timers is not None:
         timers = _timers(data.timers, limits)
     start = start_of(metas, milliseconds_now())

@@ -1,6 +1,6 @@
 """A machine as clients see it: short in a list, complete on its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -10,6 +10,7 @@ from pipeline.model.counters import LastError
 from pipeline.model.machine import Health, Stored
 from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.recent import KeptReading
+from pipeline.model.schedule import own_timers, scheduled_times
 from sandbox.job import OutcomeKind
 from web.schemas import reading
 from web.schemas.reading import RecentReading, RecentResult, shown_results
@@ -87,6 +88,15 @@ class WholeMachine(MachineSummary, kw_only=True):
         MachineSettings,
         Meta(description="The settings that apply: its own, then those of its profile, then of its source."),
     ]
+    timers: Annotated[
+        dict[str, str],
+        Meta(description="The timers that are set, each with the time at which it is due (RFC 3339, UTC)."),
+    ]
+    schedules: Annotated[
+        dict[str, str],
+        Meta(description="The next time of each schedule (RFC 3339, UTC); empty before the first reading."),
+    ]
+    timers_run: Annotated[int, Meta(description="Timers and schedules that ran.")]
     errors_by_kind: dict[str, int]
     limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by exceeded limit.")]
     last_reading: Annotated[RecentReading | None, Meta(description="The last reading, with its outcome.")]
@@ -115,6 +125,7 @@ def shown_whole(
     """
     counters = stored.record.counters
     results = [each for recent in recents for each in shown_results(machine_id, recent)]
+    readings = [recent for recent in recents if recent.timer is None]
     return WholeMachine(
         **_shown(machine_id, stored, health),
         resent=counters.resent,
@@ -122,9 +133,12 @@ def shown_whole(
         late=counters.late,
         newest=rfc3339(stored.record.newest / 1000) if stored.record.newest is not None else None,
         settings=settings,
+        timers=_times(own_timers(stored.record.timers)),
+        schedules=_times(scheduled_times(stored.record.timers)),
+        timers_run=counters.timers,
         errors_by_kind=counters.dead_letters,
         limits=counters.limits,
-        last_reading=reading.shown(machine_id, recents[-1], settings) if recents else None,
+        last_reading=reading.shown(machine_id, readings[-1], settings) if readings else None,
         last_result=results[-1] if results else None,
         last_error=_error(counters.last_error) if counters.last_error else None,
     )
@@ -145,6 +159,10 @@ def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
         "quarantined": stored.quarantined,
         "paused": stored.deployment.paused,
     }
+
+
+def _times(timers: Mapping[str, int]) -> dict[str, str]:
+    return {name: rfc3339(due / 1000) for name, due in sorted(timers.items())}
 
 
 def _error(error: LastError) -> MachineError:

@@ -2445,8 +2445,18 @@ export interface components {
             resent: number;
             /** @description Results published. */
             results: number;
+            /** @description The next time of each schedule (RFC 3339, UTC); empty before the first reading. */
+            schedules: {
+                [key: string]: string;
+            };
             /** @description The settings that apply: its own, then those of its profile, then of its source. */
             settings: components["schemas"]["MachineSettings"];
+            /** @description The timers that are set, each with the time at which it is due (RFC 3339, UTC). */
+            timers: {
+                [key: string]: string;
+            };
+            /** @description Timers and schedules that ran. */
+            timers_run: number;
         };
         /**
          * WholeTemplate
