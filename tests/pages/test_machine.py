@@ -424,3 +424,35 @@ def test_the_overview_shows_late_readings_and_those_that_came_again(
         page.get_by_text(re.compile("The newest time of a reading is .* 1 reading was late"))
     ).to_be_visible()
     assert axe(page) == []
+
+
+SILENCE = """
+def process(data, state):
+    set_timer("silence", minutes=45)
+    set_timer("soon", seconds=1)
+    return {"n": data["n"]}
+
+def on_timer(timer, state):
+    return {"alarm": f"{timer['name']} is over"}
+"""
+
+
+def test_the_overview_shows_timers_that_are_set_and_have_run(
+    page: Page, origin: str, plant: Installation
+) -> None:
+    plant.upload("silent", SILENCE)
+    schedules = [{"name": "shift-end", "cron": "0 6 * * *", "timezone": "Europe/Berlin"}]
+    plant.client.put("/machines/silent/settings", json={"schedules": schedules}).raise_for_status()
+    plant.send([("silent", {"n": 1})])
+    wait_until(lambda: plant.client.get("/machines/silent").json().get("timers_run") == 1, 60)
+
+    page.goto(f"{origin}/#/machines/silent")
+
+    timers = page.get_by_role("region", name="Timers")
+    expect(timers.get_by_role("listitem")).to_have_count(2)
+    expect(timers).to_contain_text("Timer silence")
+    expect(timers).to_contain_text("Schedule shift-end")
+    expect(page.get_by_role("region", name="Last alarms")).to_contain_text("soon is over")
+    expect(page.get_by_role("table", name="Last readings")).to_contain_text("soon")
+    axe(page)
+    screenshot(page, "machine-timers")
