@@ -66,6 +66,10 @@ BATCH_READINGS: Final = wire.PREFETCH // 2
 #: Redis.
 BATCH_BYTES: Final = 4 * 1024**2
 
+#: Maximum machines in a batch whose timers run without a reading. It is small, so that many timers which are
+#: due at once hardly delay readings.
+BATCH_TIMERS: Final = 32
+
 #: A batch of `_LARGE` readings is worth a second thread. After `_PATIENCE_SECONDS` any batch is.
 _LARGE: Final = BATCH_READINGS // 4
 _PATIENCE_SECONDS: Final = 0.01
@@ -172,12 +176,13 @@ class BatchConsumer(Consumer):
         """Return a batch of the partitions that have nothing in flight. They take turns to be first."""
         ready = [partition for partition in self._partitions.values() if partition.ready]
         ready.sort(key=lambda partition: (partition.number < self._first, partition.number))
-        shares, readings, size = list[Share](), BATCH_READINGS, BATCH_BYTES
+        shares, readings, size, timers = list[Share](), BATCH_READINGS, BATCH_BYTES, BATCH_TIMERS
         for partition in ready:
             if readings <= 0 or size <= 0:
                 break
-            share = partition.take(readings, size)
-            readings -= len(share.readings) + len(share.due)
+            share = partition.take(readings, size, timers)
+            readings -= len(share.readings)
+            timers -= len(share.due)
             size -= sum(len(reading.body) for reading in share.readings)
             shares.append(share)
             self._first = partition.number + 1

@@ -176,8 +176,11 @@ class Partition:
             overflow_waited=overflow.waited,
         )
 
-    def take(self, readings: int, size: int) -> Share:
-        """Hand out arrived readings: at most `readings`, and none after `size` bytes are full."""
+    def take(self, readings: int, size: int, timers: int = 0) -> Share:
+        """Hand out arrived readings: at most `readings`, and none after `size` bytes are full.
+
+        With them, hand out at most `timers` machines whose timers are due.
+        """
         taken = list[Reading]()
         while len(taken) < readings and size > 0 and (queue := self._next()):
             reading = queue.popleft()
@@ -189,7 +192,7 @@ class Partition:
         if not self._is_ahead:
             self._watch(taken)
             self._timers.clear_up_to(self._waiting[0].tag if self._waiting else None)
-            self.in_flight.due = self._timers.take(max(readings // 4, readings - len(taken)))
+            self.in_flight.due = self._timers.take(timers)
             self.in_flight.until = self._timers.cleared
         return self.in_flight
 

@@ -53,24 +53,23 @@ def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
     return found
 
 
-def believed_timers(
-    timers: Mapping[str, int], changes: Mapping[str, int | None], now: int, limits: Limits
-) -> dict[str, int]:
-    """Return the timers after these changes, which a logic made at `now`. Raises `Untrue`."""
-    after = dict(timers)
+def believe_timers(
+    timers: dict[str, int], changes: Mapping[str, int | None], now: int, limits: Limits
+) -> None:
+    """Make these changes to timers, which a logic made at `now`. Raises `Untrue`."""
+    before = len(timers)
     for name, due in changes.items():
         if due is None:
-            if name.startswith(REPEATING) or after.pop(name, None) is None:
+            if name.startswith(REPEATING) or timers.pop(name, None) is None:
                 raise Untrue("a timer is cancelled that is not set")
-        elif not _TIMER_NAME.fullmatch(name):
+            continue
+        if name not in timers and not _TIMER_NAME.fullmatch(name):
             raise Untrue("a timer without a valid name")
-        elif not now < due <= now + 1000 * limits.timer_longest_seconds:
+        if not now < due <= now + 1000 * limits.timer_longest_seconds or name.startswith(REPEATING):
             raise Untrue("a timer that is due too soon or too late")
-        else:
-            after[name] = due
-    if len(after) - repeating_in(after) > max(limits.timers, len(timers)):
+        timers[name] = due
+    if len(timers) > before and len(timers) - repeating_in(timers) > limits.timers:
         raise Untrue("more timers than a machine can have")
-    return after
 
 
 def repeating_in(timers: Iterable[str]) -> int:

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 
 from sandbox.job import KILLS, REPEATING, Failure, Job, Outcome, Report, TimerRun
 from sandbox.limits import Limits
-from sandbox.parent.answers import Untrue, believed, believed_state, believed_timers
+from sandbox.parent.answers import Untrue, believe_timers, believed, believed_state
 from sandbox.parent.children import load_bytes
 from sandbox.protocol.frames import BEYOND_READING, REQUEST_BYTES, Part
 from sandbox.runtime.meter import breach_of
@@ -78,11 +78,14 @@ class JobProgress:
     def timers_after(self, outcomes: Sequence[Outcome], limits: Limits) -> dict[str, int]:
         """Return the timers after these outcomes of the next readings. Raises `Untrue`."""
         timers, first = self.timers, len(self.outcomes)
+        changed = False
         for place, outcome in enumerate(outcomes, start=first):
-            if place > first and self.has_timer_before(place, timers):
+            if timers and place > first and self.has_timer_before(place, timers):
                 raise Untrue("a reading that was run before a timer")
             if outcome.timers:
-                timers = believed_timers(timers, outcome.timers, self._time(place), limits)
+                if not changed:
+                    timers, changed = dict(timers), True
+                believe_timers(timers, outcome.timers, self._time(place), limits)
         return timers
 
     def has_timer_before(self, place: int, timers: Mapping[str, int]) -> bool:

@@ -27,6 +27,7 @@ from tests.bench import (
     sandbox_cost,
     scale,
     throughput,
+    timers,
     traces,
     uploads,
 )
@@ -50,6 +51,7 @@ PARTS: dict[str, Callable[[Size], Part]] = {
     "readers": readers.measure,
     "machines": machines.measure,
     "pages": pages.measure,
+    "timers": timers.measure,
     "traces": traces.measure,
     "copies": copies.measure,
     "cluster": redis_cluster.measure,

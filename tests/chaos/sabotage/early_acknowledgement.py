@@ -8,11 +8,12 @@ from tests.chaos.trap import arm
 _take = Partition.take
 
 
-def _acknowledged(self: Partition, readings: int, size: int) -> Share:
-    share = _take(self, readings, size)
+def _acknowledged(self: Partition, readings: int, size: int, timers: int = 0) -> Share:
+    share = _take(self, readings, size, timers)
     assert self._proof is not None
-    self._proof.acknowledge(max(reading.delivery for reading in share.readings))
-    self._channel.basic_ack(share.readings[-1].tag, multiple=True)
+    if share.readings:
+        self._proof.acknowledge(max(reading.delivery for reading in share.readings))
+        self._channel.basic_ack(share.readings[-1].tag, multiple=True)
     return share
 
 
