@@ -199,7 +199,7 @@ class Restore:
         if deployment.profile is not None:
             self._redis.sadd(profile_machines_key(deployment.profile), name)
         self._records.register([name])
-        before = Deployment()
+        before, retired = Deployment(), self._topic_sources.retired()
 
         def put(step: Pipeline) -> None:
             nonlocal before
@@ -211,7 +211,9 @@ class Restore:
             if record is not None:
                 step.set(record_key(name), self._records.encode(record))
                 if (due := next_due(record.timers)) is not None:
-                    step.zadd(timers_key(record.home or 0), {name: due})
+                    # Another partition runs the timers if the source is deleted (`pipeline.worker.ways`).
+                    home = 0 if record.home is None or record.home in retired else record.home
+                    step.zadd(timers_key(home), {name: due})
             step.delete(recent_key(name))
             _put_deployment(step, name, "machine", deployment, machine.versions)
 

@@ -12,9 +12,11 @@ class MachineEvent(Struct, frozen=True):
 
     `number` is the running number of the reading; for a timer, that of the last reading before it, and then
     `timer_run` is the number of the `run`. A timer that was sent again has the `reading` that carried it.
+    `sequence` counts the machine's readings and its timers that ran together.
     """
 
     number: int
+    sequence: int
     outcome: Outcome
     reading: Reading | None = None
     run: TimerRun | None = None

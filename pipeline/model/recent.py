@@ -24,7 +24,8 @@ class KeptReading(Struct, frozen=True, array_like=True):
     `logicprofile` is the profile of the version that was run, or None if the version is the machine's own.
     `topic` is the MQTT topic of a reading that came by a source. `received` is when it was received, in
     milliseconds since 1970; None if an older version kept it. `timer` is the name of a timer that ran; then
-    `number` is the number of the run.
+    `number` is the number of the run. `counted` is its `sequence`, unless an older version kept it,
+    which ran no timers.
     """
 
     number: int
@@ -39,6 +40,12 @@ class KeptReading(Struct, frozen=True, array_like=True):
     topic: str | None = None
     received: int | None = None
     timer: str | None = None
+    counted: int | None = None
+
+    @property
+    def sequence(self) -> int:
+        """Its number if the machine's readings and its timers that ran are counted together."""
+        return self.number if self.counted is None else self.counted
 
     @property
     def whole(self) -> bool:
@@ -66,6 +73,7 @@ def encode_kept(event: MachineEvent, time: str, active: Active | None) -> bytes:
             topic_of(event.key) if event.key is not None else None,
             event.received,
             event.run.name if event.run is not None else None,
+            event.sequence,
         )
     )
 

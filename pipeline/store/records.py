@@ -47,12 +47,15 @@ _TAKEN = "another session has taken the partition, and the batch is its to do"
 
 #: Writes a record, which expires after `seconds` unless they are 0, and appends to its machine's last
 #: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. The index of timers says
-#: `due`; '-' removes the machine from it, and '' changes nothing. A prefix for scripts.
+#: `due`, or '<' and the time at which it is due at latest; '-' removes the machine from it, and '' changes
+#: nothing. A prefix for scripts.
 _PUT = """
 local function put(record, value, seconds, timers, machine, due, recent, keep, first, count)
     redis.call('SET', record, value)
     if due == '-' then
         redis.call('ZREM', timers, machine)
+    elseif string.sub(due, 1, 1) == '<' then
+        redis.call('ZADD', timers, 'LT', string.sub(due, 2), machine)
     elseif due ~= '' then
         redis.call('ZADD', timers, due, machine)
     end
@@ -137,10 +140,14 @@ return 1
 
 
 class Due(Struct, frozen=True):
-    """What the index of timers must say of a machine in a partition: when its first timer is due, or None."""
+    """What the index of timers must say of a machine in a partition: when its first timer is due, or None.
+
+    With `at_latest`, an earlier time stays.
+    """
 
     partition: int
     due: int | None
+    at_latest: bool = False
 
 
 class Update(Struct, frozen=True):
@@ -253,7 +260,7 @@ class Records:
         seconds = GONE_SECONDS if record.gone and record.moved == record.taken else 0
         due: int | str = ""
         if update.due is not None:
-            due = "-" if update.due.due is None else update.due.due
+            due = "-" if update.due.due is None else f"{'<' * update.due.at_latest}{update.due.due}"
         head: list[bytes | int | str] = [update.read.token, self.encode(record), seconds, machine_id, due]
         return [*head, len(update.recents), *update.recents]
 

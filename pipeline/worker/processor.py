@@ -233,9 +233,9 @@ class Processor:
         if self._announcer is not None:
             self._announcer.offer(
                 {
-                    transaction.machine: (transaction.recents, len(transaction.run))
+                    transaction.machine: (transaction.recents, len(transaction.events))
                     for transaction in transactions
-                    if transaction.run
+                    if transaction.events
                 }
             )
         self._index_writer.note(transactions)

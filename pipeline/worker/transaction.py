@@ -127,7 +127,8 @@ class Transaction(Struct):
     def offered_profile(self) -> str | None:
         """The profile that the machine should follow, because it has no logic and no profile."""
         source, deployment = self.group.session.source, self.stored.deployment
-        if source is None or self.refused is not None or deployment.version or deployment.profile:
+        is_known = deployment.version or deployment.profile
+        if source is None or self.refused is not None or is_known or not self.group.readings:
             return None
         return source.profile
 
@@ -373,7 +374,7 @@ class Transaction(Struct):
                     yield outcome
                     return
                 runs += 1
-                events.append(MachineEvent(number, outcome, run=run, timer_run=runs))
+                events.append(MachineEvent(number, number + runs, outcome, run=run, timer_run=runs))
 
         for place, reading in enumerate(self.run):
             if place in left_out:
@@ -382,10 +383,10 @@ class Transaction(Struct):
                 outcome = next(timers(), None) or self._not_run()
             if run := run_again(reading):
                 runs += 1
-                events.append(MachineEvent(number, outcome, reading, run, runs))
+                events.append(MachineEvent(number, number + runs, outcome, reading, run, runs))
             else:
                 number += 1
-                events.append(MachineEvent(number, outcome, reading))
+                events.append(MachineEvent(number, number + runs, outcome, reading))
             reading.number = number
         next(timers(), None)
         return events
@@ -468,15 +469,17 @@ class Transaction(Struct):
     def _due(self) -> Due | None:
         """What the index of timers must say after the write; None if it need not change.
 
-        What it says of a machine that it named stays until the messages are confirmed (`rest`).
+        What it says of a machine that it named stays until the messages are confirmed (`rest`). But the
+        session may have read it before an earlier batch changed it. So it must name the machine when its next
+        timer is due, or before.
         """
         record, after = self.stored.record, self._written
         due = next_due(after.timers)
         before = self.first_due if self.is_rescheduled else next_due(record.timers)
         is_same = due == before and (due is None or record.home == after.home)
-        if self.group.until is not None or is_same:
+        if is_same or (self.group.until is not None and due is None):
             return None
-        return Due(self.partition, due)
+        return Due(self.partition, due, at_latest=self.group.until is not None)
 
     def rest(self, now: int) -> Rest | None:
         """Return what the index must say of the machine when the messages are confirmed, if it has named it.
@@ -487,7 +490,7 @@ class Transaction(Struct):
         if self.group.named is None:
             return None
         record = self.stored.record if self.refused is not None else self._written
-        due, home = next_due(record.timers), record.home
+        due, home = next_due(record.timers), self.partition if self.moves_home else record.home
         is_here = home is None or home == self.partition
         if due is not None and is_here and self.group.until is not None and due <= self.group.until:
             due = now + WAIT_MILLISECONDS

@@ -45,12 +45,15 @@ def publish(plant: Installation, machine: str, *readings: dict[str, Any], sent: 
 
 
 def of(events: list[dict[str, Any]], machine: str) -> list[Any]:
-    """Return what the results of a machine say: the number of a reading, or the id of a timer."""
-    return [
-        each["id"] if "timer" in each["data"] else each["data"]["n"]
-        for each in events
-        if each["subject"] == machine
-    ]
+    """Return what the results of a machine say: the number of a reading, or the id of a timer.
+
+    A result that was published again has the same id, and counts once.
+    """
+    results = dict[str, Any]()
+    for each in events:
+        if each["subject"] == machine:
+            results.setdefault(each["id"], each["id"] if "timer" in each["data"] else each["data"]["n"])
+    return list(results.values())
 
 
 def test_a_timer_runs_when_nothing_comes_and_is_shown(installation: Installation) -> None:

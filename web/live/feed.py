@@ -5,8 +5,8 @@ reader falls behind. When its position is no longer stored, it is told how many 
 continues with the oldest stored frame. It delays nobody, because it has no buffer that could fill.
 
 An event's id is its position: in the run of this feed (`<run>-<place>`), preceded in a machine's feed by the
-number of its last reading (`<number>-<run>-<place>`). Each process and each start has a different run, so a
-place is never mistaken for a place of another run. The number is valid in every process.
+`sequence` of its last reading or timer (`<number>-<run>-<place>`). Each process and each start has a different
+run, so a place is never mistaken for a place of another run. The number is valid in every process.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _ID: Final = re.compile(r"(?:([0-9]{1,15})-)?([0-9a-f]{8})-([0-9]{1,15})|([0-9]{
 
 
 class Position(Struct, frozen=True):
-    """A client's position: a reading's number, a place in a run, both, or neither if it is unknown."""
+    """A client's position: a reading's `sequence`, a place in a run, both, or neither if it is unknown."""
 
     number: int | None = None
     run: str = ""
@@ -52,8 +52,8 @@ class Position(Struct, frozen=True):
 class Feed:
     """A feed for one event loop. Only `wait` waits.
 
-    `number` is that of its last reading, 0 if there is none, and in the feed of all machines. `readers` is
-    the number of readers. `live` is set while the feed receives all events.
+    `number` is the `sequence` of its last reading or timer, 0 if there is none, and in the feed of all
+    machines. `readers` is the number of readers. `live` is set while the feed receives all events.
     """
 
     def __init__(self, machine: str | None) -> None:
@@ -80,7 +80,7 @@ class Feed:
         return place.run == self.run and place.place <= self.last
 
     def put(self, event: str, data: bytes, number: int | None = None) -> None:
-        """Append an event whose data is JSON; `number` is the number of its reading."""
+        """Append an event whose data is JSON; `number` is the `sequence` of its reading."""
         self.tell_skipped()
         if number is not None:
             self.number = number

@@ -189,7 +189,7 @@ class Hub:
             self._feeds[ALL].put_lagged()
         new = {feed.machine: feed for feed in feeds if feed.machine and not feed.live.is_set()}
         for machine, last in (await asyncio.to_thread(self.recents.read_all, list(new), 1)).items():
-            new[machine].number = last[-1].number if last else 0
+            new[machine].number = last[-1].sequence if last else 0
         await pubsub.subscribe(*(self._prefix + name for name in names))
         for feed in feeds:
             self._due[feed] = monotonic() + _NOTICED_SECONDS
@@ -222,11 +222,11 @@ class Hub:
             return
         for machine, reading in announcement.readings:
             if feed.machine is not None:
-                if reading.number <= feed.number:
+                if reading.sequence <= feed.number:
                     continue
-                if reading.number > feed.number + 1:
-                    await self._fetch(feed, reading.number)
-            feed.put(*event_of(machine, reading), number=reading.number)
+                if reading.sequence > feed.number + 1:
+                    await self._fetch(feed, reading.sequence)
+            feed.put(*event_of(machine, reading), number=reading.sequence)
         if feed.machine is None:
             feed.skip(announcement.skipped)
         if announcement.change is not None:
@@ -241,9 +241,9 @@ class Hub:
             found = await asyncio.to_thread(self.recents.read, feed.machine, 1000)
             self._fetched[feed] = monotonic()
         if before is None:
-            before = max([feed.number, *(each.number for each in found)]) + 1
+            before = max([feed.number, *(each.sequence for each in found)]) + 1
         for reading in found:
-            if feed.number < reading.number < before:
-                feed.skip(reading.number - feed.number - 1)
-                feed.put(*event_of(feed.machine, reading), number=reading.number)
+            if feed.number < reading.sequence < before:
+                feed.skip(reading.sequence - feed.number - 1)
+                feed.put(*event_of(feed.machine, reading), number=reading.sequence)
         feed.skip(before - feed.number - 1)

@@ -40,11 +40,11 @@ class Reader:
         else:
             self._place, last = feed.last, feed.number
             kept = await asyncio.to_thread(self._hub.recents.read, feed.machine, 1000)
-            missing = [each for each in kept if after.number < each.number <= last]
+            missing = [each for each in kept if after.number < each.sequence <= last]
             if gone := last - after.number - len(missing):
                 self._before = lagged(gone)
             self._before += b"".join(
-                frame(*event_of(feed.machine, each), event_id=str(each.number)) for each in missing
+                frame(*event_of(feed.machine, each), event_id=str(each.sequence)) for each in missing
             )
 
     async def chunks(self, admitted: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:

@@ -57,7 +57,7 @@ class EventsController(Controller):
     ) -> Stream:
         """Stream live events of a machine. The machine need not have sent a reading yet.
 
-        You can also send a reading's number as `Last-Event-ID`. The stream then starts with the readings
+        You can also send a reading's `sequence` as `Last-Event-ID`. The stream then starts with the readings
         after it, as far as they are still among the machine's recent readings.
         """
         return _stream(await services.hub.open(checked_id(machine_id), last_event_id), admission)

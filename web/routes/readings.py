@@ -79,6 +79,6 @@ def _page(
     kept = services.recents.read(checked_id(machine_id), 1000)
     if not kept and not services.machines.read(machine_id).known:
         raise unknown_machine(machine_id, "logic and has not sent a reading")
-    found = [each for each in reversed(kept) if each.number < before]
+    found = [each for each in reversed(kept) if each.sequence < before]
     page = found[:limit]
-    return page, page[-1].number if len(found) > limit else None
+    return page, page[-1].sequence if len(found) > limit else None

@@ -37,7 +37,8 @@ class RecentReading(Struct):
     an older version processed it.
 
     `number` is the running number of the machine's readings. If it is no reading but a timer that ran,
-    `timer` is its name, and `number` the running number of the machine's timers that ran. `outcome` is `ok`,
+    `timer` is its name, and `number` the running number of the machine's timers that ran. `sequence` counts
+    both together: it is the cursor of lists, and a `Last-Event-ID` of live events. `outcome` is `ok`,
     or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there
     was no logic.
 
@@ -50,6 +51,7 @@ class RecentReading(Struct):
 
     machine: str
     number: int
+    sequence: int
     time: str
     received: str | None
     timer: str | None
@@ -68,7 +70,8 @@ class RecentReading(Struct):
 class RecentResult(Struct):
     """A published result: its event `id`, and `data`, the object that `process` returned.
 
-    `number` is the number of the reading. `data` is null if it is too long to be stored.
+    `number` is the number of the reading, or of the timer that ran if the `id` begins with `timer-`. `data`
+    is null if it is too long to be stored.
     """
 
     machine: str
@@ -86,6 +89,7 @@ def shown(machine_id: str, recent: KeptReading, settings: MachineSettings = NO_S
     return RecentReading(
         machine=machine_id,
         number=recent.number,
+        sequence=recent.sequence,
         time=recent.time,
         received=rfc3339(recent.received / 1000) if recent.received is not None else None,
         timer=recent.timer,
@@ -98,7 +102,7 @@ def shown(machine_id: str, recent: KeptReading, settings: MachineSettings = NO_S
         reading=value,
         results=[shown_result(each) for each in recent.results],
         error=ReadingError(failure.message, failure.line, failure.text, failure.limit) if failure else None,
-        written=written_reading(recent.reading, settings) if recent.whole else None,
+        written=written_reading(recent.reading, settings) if recent.whole and recent.timer is None else None,
     )
 
 
