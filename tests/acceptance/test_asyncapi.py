@@ -35,6 +35,15 @@ def process(data, state):
     return [{"n": data["n"]}, {"again": True}] if data["n"] == 2 else {"n": data["n"]}
 """
 
+#: Sets a timer, which returns two results.
+TIMERS = """
+def process(data, state):
+    set_timer("t", seconds=1)
+
+def on_timer(timer, state):
+    return [{"n": 1}, {"n": 2}]
+"""
+
 DOCUMENT = document(Settings())
 
 
@@ -166,6 +175,31 @@ def test_every_real_message_matches_its_description(
     assert {message_on("mqtt", topic) for topic, _ in reader.messages} == {"result"}
     assert [fault for _, body in reader.messages for fault in faults("result", None, body)] == []
     assert message_on("mqtt", wire.data_topic("m1")) == "reading"
+
+
+def test_the_messages_of_timers_match_their_description(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    fails = TIMERS.replace('return [{"n": 1}, {"n": 2}]', "return 1 / 0")
+    installation.upload("m1", TIMERS)
+    installation.upload("m2", fails)
+    with (
+        installation.collect(wire.INGEST_EXCHANGE) as ingest,
+        installation.collect(wire.RESULTS_EXCHANGE) as results,
+        installation.collect(wire.DEAD_LETTERS_EXCHANGE) as dead_letters,
+    ):
+        installation.send([("m1", {}), ("m2", {})])
+        wait_until(lambda: len(results.messages) == 2 and len(dead_letters.messages) == 1, 60)
+        wait_until(lambda: installation.client.get("/dead-letters/m2/timer-1").status_code == 200)
+        installation.client.post("/dead-letters/m2/timer-1/redrive").raise_for_status()
+        wait_until(lambda: len(dead_letters.messages) == 2)
+
+    assert [each["id"] for each in results.events] == ["timer-1.1", "timer-1.2"]
+    again = [each for each in ingest.messages if each[1].message_id == "dead-letter/timer-1"]
+    assert [fault for _, each, body in again for fault in faults("reading", each, body)] == []
+    assert len(again) == 1
+    assert check_all(results, wire.RESULTS_EXCHANGE) == []
+    assert check_all(dead_letters, wire.DEAD_LETTERS_EXCHANGE) == []
 
 
 def test_a_message_that_differs_from_its_description_is_detected() -> None:

@@ -30,6 +30,18 @@ HALVES = LOGIC.replace('"doubled": warm * 2', '"half": warm / 2')
 MOST_ELEMENTS = 1500
 
 
+#: Sets a timer that runs, and then one that fails.
+TIMERS = """
+def process(data, state):
+    set_timer("silence", seconds=1)
+    set_timer("broken", seconds=1.5)
+
+def on_timer(timer, state):
+    if timer["name"] == "broken":
+        raise ValueError("as told")
+    return {"alarm": "silence"}
+"""
+
 #: Parts of the page, and the last text of each.
 PARTS = {
     "Overview": "Last errors",
@@ -93,6 +105,29 @@ def test_the_overview_shows_what_the_machine_does(page: Page, origin: str, press
     page.set_viewport_size({"width": 768, "height": 1024})
     # The chart is redrawn with its new width.
     wait_until(lambda: page.evaluate("document.documentElement.scrollWidth") <= 768)
+
+
+def test_timers_that_ran_are_shown_between_the_readings(page: Page, plant: Installation, origin: str) -> None:
+    """One that ran, and one that failed, with its dead letter."""
+    plant.upload("oven", TIMERS)
+    send(plant, "oven", 70)
+    wait_until(lambda: plant.client.get("/dead-letters/oven/timer-2").status_code == 200, 60)
+    page.goto(f"{origin}/#/machines/oven?tab=readings")
+    table = page.get_by_role("table", name="Last readings")
+
+    expect(table.get_by_role("row")).to_have_count(4)
+    ran = table.get_by_role("row", name="timer silence")
+    expect(ran).to_contain_text('{"alarm":"silence"}')
+    expect(ran.get_by_role("link")).to_have_count(0)
+    table.get_by_role("link", name="Dead letter of timer broken").click()
+    expect(page.get_by_role("heading", name="Failed timer of oven")).to_be_visible()
+    expect(page.get_by_text("broken", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Send again")).to_be_visible()
+    expect(page.get_by_role("link", name="Try this reading")).to_have_count(0)
+
+    page.goto(f"{origin}/#/machines/oven?tab=readings")
+    table.get_by_role("link", name="Try it").click()
+    expect(page.get_by_text("Reading 1", exact=True).first).to_be_visible()
 
 
 def test_live_results_arrive_in_the_chart(page: Page, plant: Installation, origin: str, fresh: str) -> None:

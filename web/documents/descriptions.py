@@ -80,8 +80,8 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "schema": {"pattern": f"^({MACHINE_ID_PATTERN}|{STRAY})$"},
         },
         "number": {
-            "description": "The number of the reading on its machine. A reading that expired or has no "
-            "machine has a name instead.",
+            "description": "The number of the reading on its machine, or timer- and the number of the "
+            "timer that ran. A reading that expired or has no machine has a name instead.",
             "schema": {"pattern": f"^({LETTER_NAME_PATTERN}|[0-9a-f]{{32}})$"},
             "example": "17",
         },

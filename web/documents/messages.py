@@ -104,7 +104,7 @@ def _result() -> dict[str, Any]:
                 "content_type": {"const": CONTENT_TYPE},
                 "message_id": {
                     "type": "string",
-                    "pattern": f"^{wire.MACHINE_ID_PATTERN}/[1-9][0-9]*(\\.[1-9][0-9]*)?$",
+                    "pattern": f"^{wire.MACHINE_ID_PATTERN}/(timer-)?[1-9][0-9]*(\\.[1-9][0-9]*)?$",
                     "description": "The machine and the id of the event.",
                 },
                 "delivery_mode": _PERSISTENT,
@@ -149,10 +149,11 @@ def _dead_letter() -> dict[str, Any]:
             {
                 "message_id": {
                     "type": "string",
-                    "pattern": f"^({wire.MACHINE_ID_PATTERN}/([1-9][0-9]*|{OTHER_SOURCE}-[0-9a-f]{{32}})"
-                    f"|{STRAY}/[0-9a-f]{{32}})$",
-                    "description": "The id: the machine and the number of the reading. A reading "
-                    "that came by another source has a hash in place of a number.",
+                    "pattern": f"^({wire.MACHINE_ID_PATTERN}/((timer-)?[1-9][0-9]*"
+                    f"|{OTHER_SOURCE}-[0-9a-f]{{32}})|{STRAY}/[0-9a-f]{{32}})$",
+                    "description": "The id: the machine and the number of the reading, or timer- and the "
+                    "number of the timer that ran. A reading that came by another source has a hash in place "
+                    "of a number.",
                 },
                 "delivery_mode": _PERSISTENT,
             },

@@ -5,8 +5,8 @@ reader falls behind. When its position is no longer stored, it is told how many 
 continues with the oldest stored frame. It delays nobody, because it has no buffer that could fill.
 
 An event's id is its position: in the run of this feed (`<run>-<place>`), preceded in a machine's feed by the
-`sequence` of its last reading or timer (`<number>-<run>-<place>`). Each process and each start has a different
-run, so a place is never mistaken for a place of another run. The number is valid in every process.
+`sequence` of its last reading or timer (`<number>-<run>-<place>`). Each process and each start has a
+different run, so a place is never mistaken for a place of another run. The number is valid in every process.
 """
 
 import asyncio

@@ -134,7 +134,7 @@ class DeadLettersController(Controller):
             content_type=kept.letter.content_type,
             encoding=encoding,
             reading=msgspec.Raw(body) if encoding == "json" else b64encode(body).decode(),
-            written=written_reading(body, settings),
+            written=written_reading(body, settings) if kept.letter.timer is None else None,
         )
 
     @post(

@@ -53,8 +53,9 @@ class MachineSummary(Struct, kw_only=True):
 class MachineError(Struct):
     """The error of a reading. `line` is the line number in the logic, if there is one, and `text` that line.
 
-    `number` is the number of the reading. `limit` names the exceeded limit. `logicversion` is null if there
-    was no logic; `logicprofile` is null if the logic was the machine's own.
+    `number` is the number of the reading, or of the last reading before a timer that failed. `limit` names
+    the exceeded limit. `logicversion` is null if there was no logic; `logicprofile` is null if the logic was
+    the machine's own.
     """
 
     number: int

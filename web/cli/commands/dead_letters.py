@@ -18,6 +18,7 @@ _PATH = "/dead-letters"
 #: The fields of a dead letter that are shown in addition to its reading, in this order, with their labels.
 _SHOWN = {
     "kind": "kind",
+    "timer": "timer",
     "message": "message",
     "line": "line",
     "text": "source",

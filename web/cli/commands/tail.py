@@ -80,8 +80,9 @@ def _show(screen: Screen, event: Event) -> None:
 
 
 def _show_reading(screen: Screen, data: dict[str, Any]) -> None:
-    error = data.get("error")
-    parts: list[object] = [*_head(data), f"#{data.get('number')} "]
+    error, timer = data.get("error"), data.get("timer")
+    name = f"#{data.get('number')}" if timer is None else f"timer {timer}"
+    parts: list[object] = [*_head(data), f"{name} "]
     parts.append((f"{data.get('outcome')}  ", "red" if error else "green"))
     parts.append(_text(data.get("reading")))
     if error:

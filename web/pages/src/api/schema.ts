@@ -1352,7 +1352,7 @@ export interface components {
          * MachineError
          * @description The error of a reading. `line` is the line number in the logic, if there is one, and `text` that line.
          *
-         *     `number` is the number of the reading. `limit` names the exceeded limit. `logicversion` is null if there was no logic; `logicprofile` is null if the logic was the machine's own.
+         *     `number` is the number of the reading, or of the last reading before a timer that failed. `limit` names the exceeded limit. `logicversion` is null if there was no logic; `logicprofile` is null if the logic was the machine's own.
          */
         MachineError: {
             /** @enum {unknown} */
@@ -1864,7 +1864,7 @@ export interface components {
          *
          *     `time` is when it was processed, and `received` when the system received it (both RFC 3339, UTC); null if an older version processed it.
          *
-         *     `number` is the running number of the machine's readings. If it is no reading but a timer that ran, `timer` is its name, and `number` the running number of the machine's timers that ran. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
+         *     `number` is the running number of the machine's readings. If it is no reading but a timer that ran, `timer` is its name, and `number` the running number of the machine's timers that ran. `sequence` counts both together: it is the cursor of lists, and a `Last-Event-ID` of live events. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
          *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`. `written` is the reading as a trial of this machine takes it, if its settings name another format than JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole.
          */
@@ -1881,6 +1881,7 @@ export interface components {
             reading: unknown;
             received: string | null;
             results: unknown[];
+            sequence: number;
             time: string;
             timer: string | null;
             topic: string | null;
@@ -1899,7 +1900,7 @@ export interface components {
          * RecentResult
          * @description A published result: its event `id`, and `data`, the object that `process` returned.
          *
-         *     `number` is the number of the reading. `data` is null if it is too long to be stored.
+         *     `number` is the number of the reading, or of the timer that ran if the `id` begins with `timer-`. `data` is null if it is too long to be stored.
          */
         RecentResult: {
             data: unknown;
@@ -2681,7 +2682,7 @@ export interface operations {
             path: {
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine: string;
-                /** @description The number of the reading on its machine. A reading that expired or has no machine has a name instead. */
+                /** @description The number of the reading on its machine, or timer- and the number of the timer that ran. A reading that expired or has no machine has a name instead. */
                 number: string;
             };
             cookie?: never;
@@ -2715,7 +2716,7 @@ export interface operations {
             path: {
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine: string;
-                /** @description The number of the reading on its machine. A reading that expired or has no machine has a name instead. */
+                /** @description The number of the reading on its machine, or timer- and the number of the timer that ran. A reading that expired or has no machine has a name instead. */
                 number: string;
             };
             cookie?: never;
@@ -2747,7 +2748,7 @@ export interface operations {
             path: {
                 /** @description The machine's id, or ~stray for a reading without a machine. */
                 machine: string;
-                /** @description The number of the reading on its machine. A reading that expired or has no machine has a name instead. */
+                /** @description The number of the reading on its machine, or timer- and the number of the timer that ran. A reading that expired or has no machine has a name instead. */
                 number: string;
             };
             cookie?: never;

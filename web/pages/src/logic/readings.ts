@@ -25,7 +25,7 @@ export async function lastReadings(machine: string): Promise<{ readings: Reading
   return page(machine, {});
 }
 
-/** Return one of the machine's last readings or dead letters. Throws if it no longer exists. */
+/** Return one of the machine's last readings (by its `sequence`) or dead letters. Throws if it no longer exists. */
 export async function oneReading(machine: string, what: string): Promise<Reading> {
   const [kind, number = ""] = what.split(":");
   if (!(kind === "letter" ? /^(\d{1,15}|(expired|other-source)-[0-9a-f]{32})$/ : /^\d{1,15}$/).test(number)) throw gone("The reading in the address is invalid. The last readings are shown instead.");
@@ -39,10 +39,10 @@ export async function oneReading(machine: string, what: string): Promise<Reading
     const json = written === null ? (members(letter)?.get("reading") ?? "null") : JSON.stringify(written);
     return reading(json, /^\d/.test(number) ? Number(number) : null, received);
   }
-  const { readings } = await page(machine, { before: Number(number) + 1, limit: 1000 });
-  const found = readings.at(-1);
-  if (found?.number !== Number(number)) {
-    throw gone(`Reading ${number} is no longer stored, or is too long to try. The last readings are shown instead.`);
+  const { readings, first } = await page(machine, { before: Number(number) + 1, limit: 1 });
+  const [found] = readings;
+  if (found === undefined || first !== Number(number)) {
+    throw gone("The reading is no longer stored, or is too long to try. The last readings are shown instead.");
   }
   return found;
 }
@@ -56,18 +56,19 @@ export async function failedWithoutLogic(machine: string): Promise<boolean> {
 
 async function page(
   machine: string, query: { before?: number; limit?: number },
-): Promise<{ readings: Reading[]; left: number }> {
+): Promise<{ readings: Reading[]; left: number; first: number | null }> {
   const params = { path: { machine_id: machine }, query };
   const written = await nullOn(404, body(api.GET("/machines/{machine_id}/readings", { params, ...asText })));
-  if (written === null) return { readings: [], left: 0 };
-  const all = [...(members(members(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse()
-    .map((json) => ({ json, recent: JSON.parse(json) as Schemas["RecentReading"] }))
+  if (written === null) return { readings: [], left: 0, first: null };
+  const shown = [...(members(members(written)?.get("readings") ?? "[]")?.values() ?? [])].reverse();
+  const all = shown
+    .map((each) => ({ each, recent: JSON.parse(each) as Schemas["RecentReading"] }))
     .filter(({ recent }) => recent.timer === null);
-  const readings = all.flatMap(({ json, recent: { number, whole, encoding, written, received } }) => {
+  const readings = all.flatMap(({ each, recent: { number, whole, encoding, written, received } }) => {
     if (written !== null) return [reading(JSON.stringify(written), number, received)];
-    return whole && encoding === "json" ? [reading(members(json)?.get("reading") ?? "null", number, received)] : [];
+    return whole && encoding === "json" ? [reading(members(each)?.get("reading") ?? "null", number, received)] : [];
   });
-  return { readings, left: all.length - readings.length };
+  return { readings, left: all.length - readings.length, first: all[0]?.recent.sequence ?? null };
 }
 
 function gone(detail: string): ProblemError {

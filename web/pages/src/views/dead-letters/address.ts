@@ -3,7 +3,7 @@
 import { href, part } from "../../app/router.svelte";
 import { count } from "../../format/numbers";
 
-/** Return the address of the dead letter with this id: `<machine>/<number>`, or `<machine>/expired-…` if it expired. */
+/** Return the address of the dead letter with this id: `<machine>/<number>`, or `<machine>/expired-…` if it expired, or `<machine>/timer-…`. */
 export function addressOf(id: string): string {
   const slash = id.lastIndexOf("/");
   return href(`/dead-letters/${part(id.slice(0, slash))}/${part(id.slice(slash + 1))}`);
@@ -11,5 +11,6 @@ export function addressOf(id: string): string {
 
 /** Return the name of an earlier dead letter of the same reading. */
 export function before(name: number | string): string {
-  return typeof name === "number" ? `number ${count(name)}` : "an expired reading";
+  if (typeof name === "number") return `number ${count(name)}`;
+  return name.startsWith("timer-") ? name : "an expired reading";
 }

@@ -9,12 +9,23 @@ import { asProblem, isAbort, type ProblemError } from "../../api/problem";
 import { sleep } from "../../app/timing";
 import type { Moment } from "../../chart/series";
 import { numberOf } from "../../format/json";
+import { count } from "../../format/numbers";
 import { text } from "../../format/text";
 import { findNumbers } from "./fields";
 import { Window } from "./window";
 
-/** A reading with a unique key: a dead letter that is sent again may have the same number. */
+/** A reading or a timer that ran, with a unique key: readings and timers may have the same number. */
 export type Event = Schemas["RecentReading"] & { key: number };
+
+/** Return the words for a reading, or for a timer that ran. */
+export function nameOf({ number, timer }: Pick<Event, "number" | "timer">): string {
+  return timer === null ? `reading ${count(number)}` : `timer ${timer}`;
+}
+
+/** Return the second part of the id of its dead letter. */
+export function letterOf({ number, timer }: Pick<Event, "number" | "timer">): string {
+  return timer === null ? String(number) : `timer-${number}`;
+}
 
 /** The time spans of the chart, in seconds. */
 export const WINDOWS = [60, 300, 900, 3600, 86_400, 604_800] as const;
@@ -55,7 +66,7 @@ export class Live {
   #alarms: Moment[] = [];
   #marks: Moment[] = [];
   #key = 0;
-  #number = 0;
+  #sequence = 0;
   #lastEvent = 0;
   #time = 0;
   #received = 0;
@@ -88,8 +99,8 @@ export class Live {
    * the stream sends a sample, which may not include the last reading.
    */
   catchUp(last: Schemas["RecentReading"] | null): void {
-    if (!this.begun || last === null || last.number <= this.#number || performance.now() - this.#lastEvent < QUIET) return;
-    if (last.number > this.#number + 1) this.#sampled = true;
+    if (!this.begun || last === null || last.sequence <= this.#sequence || performance.now() - this.#lastEvent < QUIET) return;
+    if (last.sequence > this.#sequence + 1) this.#sampled = true;
     this.#take(last);
     this.#schedule();
   }
@@ -127,7 +138,7 @@ export class Live {
         },
         state: (problem) => (this.problem = problem),
       },
-      String(before[0]?.number ?? 0),
+      String(before[0]?.sequence ?? 0),
     );
     signal.addEventListener("abort", end, { once: true });
   }
@@ -151,18 +162,19 @@ export class Live {
   }
 
   #take(reading: Schemas["RecentReading"]): void {
-    if (this.#last.some((each) => each.number === reading.number && each.time === reading.time)) return;
+    if (this.#last.some((each) => each.sequence === reading.sequence && each.time === reading.time)) return;
     const event = { ...reading, key: this.#key++ };
-    this.#number = Math.max(this.#number, event.number);
+    this.#sequence = Math.max(this.#sequence, event.sequence);
     this.#received++;
     keep(this.#last, event, LAST);
     if (event.outcome !== "ok") keep(this.#failed, event, ERRORS);
     this.#time = Math.max(this.#time, Date.parse(event.time) / 1000);
-    if (event.encoding === "json") this.#add("reading", event.reading, true);
+    if (event.timer !== null) this.#add("timer", null, false);
+    else if (event.encoding === "json") this.#add("reading", event.reading, true);
     else this.#add("reading", null, true);
     for (const result of event.results) {
       this.#add("result", result, false);
-      this.#mark(result, event.number);
+      this.#mark(result, nameOf(event));
     }
   }
 
@@ -177,10 +189,10 @@ export class Live {
     for (const window of this.#windows.values()) window.add(this.#time, numbers, reading);
   }
 
-  #mark(result: unknown, number: number): void {
+  #mark(result: unknown, name: string): void {
     const alarm = alarmOf(result);
-    if (alarm !== null) keep(this.#alarms, { time: this.#time, text: `Alarm of reading ${number}: ${alarm}` }, MOMENTS);
-    keep(this.#marks, { time: this.#time, text: `Result of reading ${number}` }, MOMENTS);
+    if (alarm !== null) keep(this.#alarms, { time: this.#time, text: `Alarm of ${name}: ${alarm}` }, MOMENTS);
+    keep(this.#marks, { time: this.#time, text: `Result of ${name}` }, MOMENTS);
   }
 
   #lag({ missed }: { missed: number | null }): void {
