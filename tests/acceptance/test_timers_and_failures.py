@@ -92,7 +92,7 @@ def test_timers_survive_a_crash_of_redis_and_of_rabbitmq(own_servers: OwnServers
             plant.client.put(f"/machines/{machine}/profile", json={"profile": "chains"}).raise_for_status()
         plant.start_worker()
         plant.send([(machine, {"n": 1}) for machine in machines])
-        wait_until(lambda: plant.state("m0").get("runs", 0) >= 3, 60)
+        wait_until(lambda: _runs(plant, "m0") >= 3, 60)
         redis_server.kill()
         time.sleep(2)
         redis_server.start()
