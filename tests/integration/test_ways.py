@@ -41,7 +41,7 @@ PARTITIONS = {
 class MovesMeanwhile(Records):
     """Another session processes a batch, once, between a batch's read and its write."""
 
-    meanwhile: Callable[[], None] | None = None
+    meanwhile: Callable[[], object] | None = None
 
     def write(self, updates: Mapping[str, Update]) -> set[str]:
         meanwhile, self.meanwhile = self.meanwhile, None

@@ -21,6 +21,7 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.sessions import Sessions
 from pipeline.store.sources import Sources
+from pipeline.store.timers import Rest, TimerIndex
 from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import LogicStore
 from pipeline.worker.announcer import Announcer
@@ -77,6 +78,7 @@ class BatchDriver:
         self._redis = connect(settings)
         self.records = records(self._redis)
         self.sessions = Sessions(self._redis)
+        self.timers = TimerIndex(self._redis)
         self.logics = LogicStore(self._redis, "")
         self.index = MachineIndex(self._redis, self.records)
         #: Writes nothing by itself: a test calls `flush`.
@@ -115,11 +117,15 @@ class BatchDriver:
         session: bytes = b"session1",
         redelivered: int = 0,
         moving: bool = False,
-    ) -> None:
+        due: dict[str, int] | None = None,
+        until: int = 0,
+    ) -> list[Rest]:
         """Process one batch (each item a reading, or its machine and body).
 
         The first `redelivered` readings of it are redeliveries. `moving` says that readings of an earlier
-        batch are on their way to the overflow. The session takes the fence before its first batch.
+        batch are on their way to the overflow. The session takes the fence before its first batch. `due` are
+        machines that the index of timers has named, whose timers may run up to the time `until`. Return what
+        the index must say of them when the batch is confirmed.
         """
         if session not in self._tags:
             assert self.sessions.take(self.fence(session), "worker", lambda _: True)
@@ -129,13 +135,14 @@ class BatchDriver:
         ]
         stub = self.stubs.setdefault(session, StubSession(self.fence(session)))
         stub.moving = moving
-        batch = Batch([Share(stub, made)])
+        batch = Batch([Share(stub, made, due=due or {}, until=until)])
         self._processor.process(batch)
         assert batch.published is not None
         batch.published.result(timeout=30)
         for share in batch.shares:
             if share.moved is not None:
                 share.moved.result(timeout=30)
+        return batch.shares[0].rests
 
     def _reading(self, session: bytes, reading: tuple[str, bytes] | Reading, *, redelivered: bool) -> Reading:
         tag = self._tags[session] = self._tags.get(session, 0) + 1
