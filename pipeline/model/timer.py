@@ -10,8 +10,10 @@ never lost, and its run is applied once. The rules:
     that from a probe, which overtakes no reading (`pipeline.worker.partition`). While readings of the machine
     wait in the overflow, its timers wait for them.
 3.  *An index in Redis says which machines have a timer that is due* (`pipeline.store.timers`). It changes in
-    the same script as the record. A worker asks it only for the partitions that it holds, and only the
-    session of the machine's home runs its timers, so no two sessions do.
+    the same script as the record. It may name a machine too early, but never too late: a session may know an
+    older time than the index has. A worker asks it only for the partitions that it holds, and only the
+    session of the machine's home runs its timers, so no two sessions do. If the home is a deleted source,
+    partition 0 runs them (`pipeline.worker.ways`).
 4.  *The index forgets a run only when the broker has confirmed its messages.* Nothing redelivers a timer as a
     reading is redelivered. If a worker is killed before, the next session finds the machine in the index, no
     timer in its record, and the messages in its record; it publishes these again, under the same ids.
@@ -21,8 +23,9 @@ never lost, and its run is applied once. The rules:
     letter as a reading does. The claim proves that it is one (`pipeline.model.claim`): what a device sends
     is always a reading.
 
-The limit: a reading that the broker has accepted but not queued yet may miss by some milliseconds a timer
-that is due at that moment. Then it comes after the timer.
+The limits: a reading that the broker has accepted but not queued yet may miss by some milliseconds a timer
+that is due at that moment. Then it comes after the timer. And a machine that was imported with `--ahead` looks
+as if readings of it were in the overflow, so its timers wait for its next reading (`pipeline.backup.restore`).
 """
 
 import re
