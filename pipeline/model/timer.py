@@ -24,8 +24,9 @@ never lost, and its run is applied once. The rules:
     is always a reading.
 
 The limits: a reading that the broker has accepted but not queued yet may miss by some milliseconds a timer
-that is due at that moment. Then it comes after the timer. And a machine that was imported with `--ahead` looks
-as if readings of it were in the overflow, so its timers wait for its next reading (`pipeline.backup.restore`).
+that is due at that moment. Then it comes after the timer. And a machine that was imported with `--ahead`
+looks as if readings of it were in the overflow, so its timers wait for its next reading
+(`pipeline.backup.restore`).
 """
 
 import re
