@@ -25,7 +25,7 @@ never lost, and its run is applied once. The rules:
 
 The limits: a reading that the broker has accepted but not queued yet may miss by some milliseconds a timer
 that is due at that moment. Then it comes after the timer. And a machine that was imported with `--ahead`
-looks as if readings of it were in the overflow, so its timers wait for its next reading
+looks as if readings of it were in the overflow. So its timers wait for its next reading
 (`pipeline.backup.restore`).
 """
 
