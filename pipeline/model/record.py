@@ -206,14 +206,16 @@ class Record(Struct, frozen=True, array_like=True):
 
     @property
     def failed(self) -> bool:
-        """Whether the machine's last reading became a dead letter."""
+        """Whether the machine's last reading became a dead letter, or its last timer since then."""
         return self._failure is not None
 
     @property
     def _failure(self) -> OutcomeKind | None:
-        """Why the machine's last reading failed; None if it did not fail."""
+        """Why the machine's last reading failed, or its last timer since then; None if it did not fail."""
         error = self.counters.last_error
-        return error.kind if error is not None and error.number == self.number else None
+        if error is None or error.number != self.number:
+            return None
+        return error.kind if error.timer_run in (None, self.timer_runs) else None
 
     def stands_differently(self, before: "Record") -> bool:
         """Return whether a batch may have changed the machine's condition, or is its first batch.

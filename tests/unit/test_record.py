@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from pipeline.model.counters import Counters
+from pipeline.model.counters import Counters, LastError
 from pipeline.model.quarantine import Strikes
 from pipeline.model.reading import MARK_BYTES, Reading
 from pipeline.model.record import Move, Outgoing, Record
@@ -425,3 +425,19 @@ def test_a_deleted_machine_keeps_the_readings_that_have_not_run_and_no_others() 
     assert left.outgoing == (moved,)
     assert (left.state, left.counters, left.gone) == (b"{}", Counters(), True)
     assert split(left, b"s2", [reading(1, redelivered=True), reading(2, redelivered=True)])[1] == []
+
+
+def failed(number: int, timer_run: int | None) -> LastError:
+    return LastError(number, "error", 0, "no", timer_run=timer_run)
+
+
+def test_a_machine_is_failing_until_its_next_reading_or_the_next_timer_after_one_that_failed() -> None:
+    def is_failing(error: LastError, number: int, timer_runs: int) -> bool:
+        return Record(number=number, timer_runs=timer_runs, counters=Counters(last_error=error)).failed
+
+    assert is_failing(failed(3, None), 3, 0)
+    assert is_failing(failed(3, None), 3, 5), "a timer says nothing of the reading"
+    assert not is_failing(failed(3, None), 4, 0)
+    assert is_failing(failed(3, 2), 3, 2)
+    assert not is_failing(failed(3, 2), 3, 3)
+    assert not is_failing(failed(3, 2), 4, 2)
