@@ -44,6 +44,11 @@ class MachineEvent(Struct, frozen=True):
         return self.reading.received
 
     @property
+    def late(self) -> float:
+        """How many seconds late a timer ran; 0 for a reading."""
+        return 0.0 if self.run is None else max(0, self.run.received - self.run.due) / 1000
+
+    @property
     def key(self) -> str | None:
         """The routing key of a reading that came by a source."""
         return self.reading.own_key if self.reading is not None and self.run is None else None

@@ -104,6 +104,10 @@ class WorkerMetrics:
         self._limits = self._counter(
             "limits_exceeded", "Readings that failed because they exceeded a limit, by limit.", "limit"
         )
+        self._timers = self._counter(
+            "timers", "Timers that ran, by outcome: ok, or the kind of failure.", "outcome"
+        )
+        self._timers.labels("ok")
         self._set_aside = self._counter(
             "readings_set_aside",
             "Readings delivered and not run: moved to the overflow (moved), delivered again after they were "
@@ -147,6 +151,12 @@ class WorkerMetrics:
             "Time from the sending of a reading, if it says when, until its batch's messages are confirmed.",
             _AGE_SECONDS,
         )
+        self._timer_late = BatchHistogram(
+            "iot_logic_timer_late_seconds",
+            "Time from when a timer was due until it ran.",
+            _AGE_SECONDS,
+        )
+        self.registry.register(self._timer_late)
         self.registry.register(self._delivery_to_confirm)
         self.registry.register(self._sent_to_confirm)
 
@@ -180,7 +190,22 @@ class WorkerMetrics:
         kinds = CounterOf([outcome.kind for outcome in outcomes])
         for kind, count in kinds.items():
             self.count_kind(kind, count)
-        if kinds["limit"]:
+        self._count_effects(kinds, outcomes)
+
+    def count_timers(self, runs: Sequence[tuple[Outcome, float]]) -> None:
+        """Count timers that ran and were written, each with the seconds that it was late."""
+        if not runs:
+            return
+        outcomes = [outcome for outcome, _ in runs]
+        kinds = CounterOf([outcome.kind for outcome in outcomes])
+        for kind, count in kinds.items():
+            self._timers.labels(kind).inc(count)
+        self._count_effects(kinds, outcomes)
+        self._timer_late.observe([seconds for _, seconds in runs])
+
+    def _count_effects(self, kinds: Mapping[OutcomeKind, int], outcomes: Sequence[Outcome]) -> None:
+        """Count the exceeded limits and the results."""
+        if kinds.get("limit"):
             limits = CounterOf(
                 each.failure.limit or "none" for each in outcomes if each.failure and each.kind == "limit"
             )

@@ -216,7 +216,9 @@ class Processor:
             OTHER_SOURCE, sum(len(each.refused) for each in transactions if each.refused is not None)
         )
         transactions = [transaction for transaction in transactions if transaction.refused is None]
-        self._metrics.count([outcome for transaction in transactions for outcome in transaction.outcomes])
+        events = [event for transaction in transactions for event in transaction.events]
+        self._metrics.count([event.outcome for event in events if event.run is None])
+        self._metrics.count_timers([(event.outcome, event.late) for event in events if event.run is not None])
         self._metrics.count_set_aside("moved", sum(len(transaction.moved) for transaction in transactions))
         self._metrics.count_set_aside(
             "duplicate", sum(len(transaction.duplicates) for transaction in transactions)

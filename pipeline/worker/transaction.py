@@ -179,11 +179,6 @@ class Transaction(Struct):
         self.run, self.moved = self.stored.record.run_or_move(self.found.fresh)
 
     @property
-    def outcomes(self) -> list[Outcome]:
-        """The outcomes of the readings and timers that were run."""
-        return [event.outcome for event in self.events]
-
-    @property
     def repeated(self) -> int:
         """The number of readings that an earlier batch has applied."""
         return len(self.found.applied) + len(self.found.recognised)

@@ -93,6 +93,25 @@ def test_readings_are_counted_by_outcome_and_by_limit() -> None:
     assert shown(metrics, "iot_logic_results_total") == 2
 
 
+def test_timers_are_counted_apart_from_readings_with_their_lateness() -> None:
+    metrics = WorkerMetrics()
+
+    metrics.count_timers(
+        [
+            (Outcome("ok", results=[b"{}"]), 0.2),
+            (Outcome("limit", failure=Failure("no", limit="fuel")), 7_200.0),
+        ]
+    )
+
+    assert shown(metrics, "iot_logic_timers_total", outcome="ok") == 1
+    assert shown(metrics, "iot_logic_timers_total", outcome="limit") == 1
+    assert shown(metrics, "iot_logic_readings_total") == 0
+    assert shown(metrics, "iot_logic_results_total") == 1
+    assert shown(metrics, "iot_logic_limits_exceeded_total", limit="fuel") == 1
+    assert shown(metrics, "iot_logic_timer_late_seconds_count") == 2
+    assert shown(metrics, "iot_logic_timer_late_seconds_bucket", le="0.25") == 1
+
+
 def test_each_reading_is_measured_from_its_delivery_and_from_its_time_of_sending_if_known() -> None:
     metrics, now = WorkerMetrics(), milliseconds_now()
 
