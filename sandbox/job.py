@@ -205,7 +205,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     killed: bool = False
     fuel: int = 0
     peaks: Annotated[dict[str, int], Meta(max_length=100)] = {}
-    timers: Annotated[dict[str, int | None], Meta(max_length=TIMERS)] = {}
+    timers: Annotated[dict[str, int | None], Meta(max_length=2 * TIMERS)] = {}
 
     @property
     def exhausted(self) -> bool:

@@ -127,7 +127,9 @@ class Services:
 
     def reschedule(self, machine_ids: Iterable[str]) -> None:
         """Let the workers look at machines whose schedules may have changed, also if no reading comes."""
-        self._timers.wake(self._records.homes(machine_ids))
+        homes = self._records.homes(machine_ids)
+        retired = self.topic_sources.retired()
+        self._timers.wake({name: 0 if home in retired else home for name, home in homes.items()})
 
     def reschedule_profile(self, name: str) -> None:
         """Let the workers look at the machines of a profile whose schedules have changed."""

@@ -158,9 +158,18 @@ def scheduled_times(timers: Mapping[str, int]) -> dict[str, int]:
 
 
 def rescheduled(timers: Mapping[str, int], of: TimersOf, now: int) -> dict[str, int]:
-    """Return a machine's timers with these schedules in place of its earlier ones: each is due after now."""
-    firsts = {name: repeat.next(now) for name, repeat in of.repeats.items()}
-    return own_timers(timers) | {name: due for name, due in firsts.items() if due is not None}
+    """Return a machine's timers with these schedules in place of its earlier ones: each is due after now.
+
+    A schedule that is due and has not run yet stays due.
+    """
+    firsts = dict[str, int]()
+    for name, repeat in of.repeats.items():
+        old = timers.get(name)
+        is_due = old is not None and old <= now and repeat.next(old - 1) == old
+        due = old if is_due else repeat.next(now)
+        if due is not None:
+            firsts[name] = due
+    return own_timers(timers) | firsts
 
 
 def check(schedules: Sequence[Schedule]) -> None:

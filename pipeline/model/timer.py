@@ -60,6 +60,11 @@ def name_of(number: int) -> str:
     return f"timer-{number}"
 
 
+def run_of(name: str) -> int | None:
+    """Return the number of the run in the name of a letter; None if it is not the letter of a timer."""
+    return int(name.removeprefix("timer-")) if _LETTER_NAME.fullmatch(name) else None
+
+
 def body_of(run: TimerRun) -> bytes:
     """Return the body of the dead letter of a run."""
     return msgspec.json.encode(FailedTimer(run.name, rfc3339(run.due / 1000)))

@@ -16,6 +16,7 @@ from pipeline.dead_letters.redrive import Redriver
 from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Health, Stored, health_of
 from pipeline.model.quarantine import Strikes
+from pipeline.model.timer import next_due
 from pipeline.store.client import Client
 from pipeline.store.deletion import Deletion
 from pipeline.store.deployments import MachineDeployments
@@ -25,6 +26,7 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Due, Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
+from sandbox.job import REPEATING
 
 _View = TypeVar("_View")
 
@@ -152,17 +154,18 @@ class Machines:
     ) -> bytes:
         """Replace a machine's state by `state`, a JSON object within the limits.
 
-        With `reset`, its timers are cancelled too. Nothing else in the record changes. The record is compared
-        and set: a batch that runs meanwhile continues from the new state. A batch that was faster is not
-        overwritten unnoticed, because `check` is called with the machine after each read. If `check` raises
-        an error, nothing is changed. Return the previous state.
+        With `reset`, its timers are cancelled too, and its schedules remain. Nothing else in the record
+        changes. The record is compared and set: a batch that runs meanwhile continues from the new state. A
+        batch that was faster is not overwritten unnoticed, because `check` is called with the machine after
+        each read. If `check` raises an error, nothing is changed. Return the previous state.
         """
         while True:
             stored = self.read(machine_id)
             check(stored)
             edited, due = stored.record.edited(state), None
             if reset and edited.timers:
-                edited, due = replace(edited, timers={}), Due(edited.home or 0, None)
+                left = {name: at for name, at in edited.timers.items() if name.startswith(REPEATING)}
+                edited, due = replace(edited, timers=left), Due(edited.home or 0, next_due(left))
             if not self._records.write({machine_id: Update(stored, edited, due=due)}):
                 return stored.record.state
 

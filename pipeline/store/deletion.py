@@ -17,6 +17,7 @@ state. The sources of the versions stay, because they belong to every version wi
 from typing import Final, cast
 
 from pipeline.model.machine import Stored
+from pipeline.model.timer import run_of
 from pipeline.store.client import Client
 from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.keys import deployment_key, digests_key, recent_key, record_key, versions_key
@@ -53,6 +54,8 @@ class Deletion:
         """Delete a machine. Return what it was; None if there was no machine and no dead letter of one."""
         stored = self._remove(machine_id)
         discarded = self._discard_letters(machine_id, stored.record.number + 1 if stored.token else None)
+        if stored.token and stored.record.timer_runs:
+            discarded += self._discard_timers(machine_id, stored.record.timer_runs)
         if stored.deployment.profile is not None:
             self._profiles.forget(machine_id, stored.deployment.profile)
         self._index.enter([machine_id])
@@ -74,6 +77,14 @@ class Deletion:
                 args=[stored.token, deployment or b"", self._records.encode(left), seconds],
             ):
                 return stored
+
+    def _discard_timers(self, machine_id: str, runs: int) -> int:
+        """Discard the letters of the timers that the machine has run."""
+        letters, discarded = self._records.letters, 0
+        for kept in letters.find(LetterFilter(machine=machine_id)):
+            own = [each.letter for each in kept if (run := run_of(each.letter.name)) and run <= runs]
+            discarded += letters.discard(own) if own else 0
+        return discarded
 
     def _discard_letters(self, machine_id: str, below: int | None) -> int:
         letters = self._records.letters

@@ -76,8 +76,11 @@ class TimerIndex:
         }
 
     def wake(self, machines: Mapping[str, int]) -> None:
-        """Name machines at once, each in the index of its partition, because their schedules have changed."""
-        now = milliseconds_now()
+        """Name machines at once, each in the index of its partition, because something has changed.
+
+        The time before 1970 differs from all others, so a session that has read another one changes nothing.
+        """
+        now = -milliseconds_now()
         by_partition = dict[int, dict[str, int]]()
         for machine, partition in machines.items():
             by_partition.setdefault(partition, {})[machine] = now

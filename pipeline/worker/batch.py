@@ -57,6 +57,7 @@ class MachineReadings(Struct):
 
     If the index of timers has named the machine (`pipeline.model.timer`), `until` is the time until which its
     timers may run, in milliseconds since 1970, and `named` is when the index says that the first is due.
+    `tried` says that a write was tried before, whose answer was lost.
     """
 
     machine: str
@@ -64,6 +65,7 @@ class MachineReadings(Struct):
     session: Session
     until: int | None = None
     named: int | None = None
+    tried: bool = False
 
 
 class Share(Struct):

@@ -70,6 +70,9 @@ BATCH_BYTES: Final = 4 * 1024**2
 #: due at once hardly delay readings.
 BATCH_TIMERS: Final = 32
 
+#: Seconds between two batches of timers alone while other batches are processed.
+_TIMERS_SECONDS: Final = 0.05
+
 #: A batch of `_LARGE` readings is worth a second thread. After `_PATIENCE_SECONDS` any batch is.
 _LARGE: Final = BATCH_READINGS // 4
 _PATIENCE_SECONDS: Final = 0.01
@@ -147,7 +150,7 @@ class BatchConsumer(Consumer):
         self._under_way = set[Future[None]]()
         self._first = 0
         self._busy = 0
-        self._handed_out_at = 0.0
+        self._handed_out_at = self._timers_at = 0.0
         self._tick()
 
     def __next__(self) -> BatchMessage | None:
@@ -163,26 +166,40 @@ class BatchConsumer(Consumer):
         return None
 
     def _is_due(self) -> bool:
-        """Return whether the consumer should hand out a batch now, if any readings have arrived."""
+        """Return whether the consumer should hand out a batch now, if there is anything to hand out."""
         if self._busy >= self._threads or self._stopping.is_set():
             return False
         return (
             self._busy == 0
             or time.monotonic() >= self._handed_out_at + _PATIENCE_SECONDS
-            or sum(partition.waiting for partition in self._partitions.values() if partition.ready) >= _LARGE
+            or sum(partition.waiting for partition in self._partitions.values() if partition.has_readings)
+            >= _LARGE
         )
 
     def _take(self) -> Batch | None:
-        """Return a batch of the partitions that have nothing in flight. They take turns to be first."""
-        ready = [partition for partition in self._partitions.values() if partition.ready]
+        """Return a batch of the partitions that have nothing in flight. They take turns to be first.
+
+        While another batch is processed, timers make a batch of their own only now and then, so that they
+        leave threads to readings.
+        """
+        alone = self._busy == 0 or time.monotonic() >= self._timers_at + _TIMERS_SECONDS
+        ready = [
+            partition
+            for partition in self._partitions.values()
+            if partition.has_readings or (alone and partition.has_timers)
+        ]
         ready.sort(key=lambda partition: (partition.number < self._first, partition.number))
         shares, readings, size, timers = list[Share](), BATCH_READINGS, BATCH_BYTES, BATCH_TIMERS
         for partition in ready:
             if readings <= 0 or size <= 0:
                 break
+            if timers <= 0 and not partition.has_readings:
+                continue
             share = partition.take(readings, size, timers)
             readings -= len(share.readings)
             timers -= len(share.due)
+            if share.due:
+                self._timers_at = time.monotonic()
             size -= sum(len(reading.body) for reading in share.readings)
             shares.append(share)
             self._first = partition.number + 1

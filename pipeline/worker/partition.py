@@ -138,12 +138,18 @@ class Partition:
     # The consumer calls these methods.
 
     @property
-    def ready(self) -> bool:
+    def has_readings(self) -> bool:
         """Whether there are readings to hand out."""
         if self.in_flight is not None or self._release_by is not None:
             return False
-        own = (bool(self._waiting) or self._timers.ready) and self._moving is None
+        own = bool(self._waiting) and self._moving is None
         return own or (self._is_served and bool(self._waiting_overflow))
+
+    @property
+    def has_timers(self) -> bool:
+        """Whether there are machines to hand out whose timers are due."""
+        may_hand_out = self.in_flight is None and self._release_by is None and self._moving is None
+        return may_hand_out and self._timers.ready
 
     @property
     def waiting(self) -> int:
@@ -377,8 +383,8 @@ class Partition:
         delivery = self._proof.deliver()
         self._is_served = True
         if properties.type is not None and wire.is_probe(method, properties, self.queue):
-            if self._proof.come_back(properties.message_id):
-                self._timers.note_probe(method.delivery_tag, self._proof.published)
+            if (published := self._proof.come_back(properties.message_id)) is not None:
+                self._timers.note_probe(method.delivery_tag, published)
                 self._clear()
             self._probe_tag = method.delivery_tag
             self._acknowledge_probe()

@@ -150,7 +150,9 @@ class Processor:
         first = dict[str, MachineReadings]()
         later = [group for group in groups if first.setdefault(group.machine, group) is not group]
         stored = self._records.read(list(first))
-        return [Transaction(group, stored[machine_id]) for machine_id, group in first.items()], later
+        return [
+            Transaction(group, stored[machine_id], tried=group.tried) for machine_id, group in first.items()
+        ], later
 
     def _follow_profiles(self, transactions: list[Transaction]) -> list[Transaction]:
         """Read machines again that now follow the profile of their source."""
@@ -206,6 +208,8 @@ class Processor:
         updates = {
             transaction.machine: update for transaction in transactions if (update := transaction.update)
         }
+        for transaction in transactions:
+            transaction.group.tried = True
         changed = self._records.write(updates)
         self._metrics.conflicts.inc(len(changed))
         return changed

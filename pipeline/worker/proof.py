@@ -48,6 +48,10 @@ PROBE_SECONDS: Final = 1.0
 _LOST_SECONDS: Final = 60.0
 
 
+#: How many probes are remembered that have not come back. A queue may have been purged.
+_REMEMBERED: Final = 1_000
+
+
 class Proof:
     """The proof of one session. All deliveries up to the number `settled` are settled.
 
@@ -62,8 +66,8 @@ class Proof:
         self._channel, self._queue, self._name, self._on_answer = channel, queue, session.hex(), on_answer
         self._published = 0
         self._published_at = float("-inf")
-        #: When the last probe was published, in milliseconds since 1970.
-        self.published = 0
+        #: When the last probes were published, in milliseconds since 1970.
+        self._times: dict[str, int] = {}
         self._answered = True
         #: The probe that is on its way, if any, and the acknowledgements that its return proves.
         self._awaited: str | None = None
@@ -97,24 +101,25 @@ class Proof:
             return
         self._published += 1
         self._published_at = monotonic()
-        self.published = milliseconds_now()
         self._answered = False
         self._awaited = f"{self._name}/{self._published}"
+        self._times[self._awaited] = milliseconds_now()
+        while len(self._times) > _REMEMBERED:
+            del self._times[next(iter(self._times))]
         self._proves, self._at_last = self._at_last_confirmed, self.acknowledged
         properties = pika.BasicProperties(type=wire.PROBE_TYPE, message_id=self._awaited)
         self._channel.basic_publish("", self._queue, b"", properties)
 
-    def come_back(self, message_id: object) -> bool:
+    def come_back(self, message_id: object) -> int | None:
         """Note that a probe was delivered. If it is the awaited one, it proves acknowledgements.
 
-        Return whether it is. It was published at the time `published`, so all messages that were in the queue
-        then have been delivered before it.
+        Return when it was published, in milliseconds since 1970: all messages that were in the queue then
+        have been delivered before it. None if it is not a probe of this session.
         """
-        if message_id != self._awaited:
-            return False
-        self._awaited = None
-        self.settled = max(self.settled, self._proves)
-        return True
+        if message_id == self._awaited:
+            self._awaited = None
+            self.settled = max(self.settled, self._proves)
+        return self._times.pop(message_id, None) if isinstance(message_id, str) else None
 
     def _on_confirm(self, frame: Any) -> None:
         """Handle the broker's confirm or refusal of the last probe. No other is published before."""

@@ -50,7 +50,7 @@ from pipeline.worker.batch import MachineReadings
 from sandbox.job import Failure, Job, Logic, Outcome, Report
 
 #: Milliseconds after which a timer that is due and cannot run is tried again.
-WAIT_MILLISECONDS: Final = 5_000
+WAIT_MILLISECONDS: Final = 15_000
 
 
 def meta_of(reading: Reading, number: int, *, late: bool) -> ReadingMeta:
@@ -69,9 +69,9 @@ class Transaction(Struct):
     letter that is used up. `duplicates` are recognised by `keys`, those of the last readings. `late` has the
     places in `run` of late readings, each with the reason, and `newest` the newest time of a reading, in
     `newest_field`. `received` is when the last reading was received. `uses` are the dead letters that the
-    readings in `run` use up. `first_due` is when the first timer was due before the schedules changed, if
-    `is_rescheduled`. `recents` are the last readings in `run`, encoded to be kept. `after` is None if
-    there is nothing to write.
+    readings in `run` use up. `tried` says that the group was tried before. `first_due` is when the first
+    timer was due before the schedules changed, if `is_rescheduled`. `recents` are the last readings in `run`,
+    encoded to be kept. `after` is None if there is nothing to write.
 
     `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
     letters of the readings if the machine's home stays elsewhere; then nothing else happens to them
@@ -95,6 +95,7 @@ class Transaction(Struct):
     received: int | None = None
     uses: list[str] = []
     events: list[MachineEvent] = []
+    tried: bool = False
     first_due: int | None = None
     is_rescheduled: bool = False
     recents: list[bytes] = []
@@ -200,9 +201,17 @@ class Transaction(Struct):
             )
 
     def schedule(self, now: int) -> None:
-        """Set the timers of the machine's schedules, if these have changed."""
-        record, of = self.stored.record, timers_of(self.settings.scheduled)
-        if of.identity != record.schedules and not record.gone:
+        """Set the timers of the machine's schedules, if these have changed.
+
+        Only at home: elsewhere, the settings of another source would apply, and nothing of the record may be
+        written. A machine that does not exist gets schedules with its first reading.
+        """
+        record = self.stored.record
+        is_home = self.moves_home or record.home == self.partition
+        if not self.run and not (is_home and self.stored.recorded):
+            return
+        of = timers_of(self.settings.scheduled)
+        if of.identity != record.schedules:
             self.first_due = next_due(record.timers)
             timers = rescheduled(record.timers, of, now)
             self.stored = replace(self.stored, record=replace(record, timers=timers, schedules=of.identity))
@@ -210,7 +219,7 @@ class Transaction(Struct):
 
     def date(self) -> None:
         """Ensure that no reading to run was received before the one before it."""
-        self.received = put_in_order(self.run, self.stored.record.received)
+        self.received = put_in_order(self.run, self.stored.record.received, milliseconds_now())
 
     def judge(self) -> None:
         """Note which of the readings to run are late. Without a rule, the newest time is forgotten.
@@ -331,7 +340,10 @@ class Transaction(Struct):
             home=self.partition,
             state=report.state if report else record.state,
             # An earlier session may have ended after it wrote and before it published.
-            carry=self.repeated > 0 or self.moves_home or self.earlier_session is not None,
+            carry=self.repeated > 0
+            or self.moves_home
+            or self.earlier_session is not None
+            or self._may_have_run,
             strikes=strikes,
             counters=record.counters.after(
                 [Happened(event.number, event.timer_run, event.outcome) for event in self.events],
@@ -452,13 +464,21 @@ class Transaction(Struct):
 
     @property
     def _ran_before(self) -> bool:
-        """Whether the index named the machine, and an earlier batch has run its timers (rule 4 of timers)."""
+        """Whether the index named the machine, and an earlier batch has run its timers (rule 4 of timers).
+
+        That is a batch of an earlier session, or this batch, if the answer to its write was lost.
+        """
         return (
-            self.group.until is not None
+            self._may_have_run
             and self.after is None
             and not self._is_timer_due
             and any(each.move is None for each in self.stored.record.outgoing)
         )
+
+    @property
+    def _may_have_run(self) -> bool:
+        """Whether messages of timers that ran before may not be published yet."""
+        return self.group.until is not None and (self.tried or self.earlier_session is not None)
 
     @property
     def _due(self) -> Due | None:
@@ -487,7 +507,11 @@ class Transaction(Struct):
         record = self.stored.record if self.refused is not None else self._written
         due, home = next_due(record.timers), self.partition if self.moves_home else record.home
         is_here = home is None or home == self.partition
-        if due is not None and is_here and self.group.until is not None and due <= self.group.until:
+        # If it was woken, its timers may wait for a probe first.
+        is_woken = self.group.named < 0
+        until = now - WAIT_MILLISECONDS if self.group.until is None else self.group.until
+        cannot = due is not None and due <= until
+        if cannot and is_here and not is_woken:
             due = now + WAIT_MILLISECONDS
         return Rest(self.machine, self.group.named, due, self.partition if home is None else home)
 

@@ -93,7 +93,7 @@ class Ways:
         Without a reading, timers run only at home (`pipeline.model.timer`), or if the home is retired.
         """
         for each in transactions:
-            if each.group.until is not None and each.stored.record.home not in (None, each.partition):
+            if each.group.until is not None and each.stored.record.home != each.partition:
                 self._check_timers(each)
         strangers = [each for each in transactions if each.group.readings and not _comes_home(each)]
         if not strangers:
@@ -119,6 +119,8 @@ class Ways:
 
     def _check_timers(self, transaction: Transaction) -> None:
         record = transaction.stored.record
+        if record.home is None and not record.schedules:
+            return  # It was restored from a backup. Its schedules may be those of a source.
         if record.home in self._sources.retired():
             transaction.stored = replace(transaction.stored, record=replace(record, marks=(), earlier=b""))
             transaction.moves_home = True

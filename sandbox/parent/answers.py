@@ -65,7 +65,8 @@ def believe_timers(
             continue
         if name not in timers and not _TIMER_NAME.fullmatch(name):
             raise Untrue("a timer without a valid name")
-        if not now < due <= now + 1000 * limits.timer_longest_seconds or name.startswith(REPEATING):
+        soonest = now + int(1000 * limits.timer_shortest_seconds)
+        if not soonest <= due <= now + 1000 * limits.timer_longest_seconds or name.startswith(REPEATING):
             raise Untrue("a timer that is due too soon or too late")
         timers[name] = due
     if len(timers) > before and len(timers) - repeating_in(timers) > limits.timers:

@@ -66,7 +66,7 @@ class Timers:
         if due - clock.now > 1000 * self._meter.limits.timer_longest_seconds:
             self._meter.exceed("timer_longest_seconds")
         self.changes[name] = due
-        if len(clock.timers) + len(self.changes) > self._meter.limits.timers:
+        if name not in clock.timers and len(clock.timers) + len(self.changes) > self._meter.limits.timers:
             kept = {each for each in clock.timers if not each.startswith(REPEATING)}
             kept |= {each for each, due in self.changes.items() if due is not None}
             kept -= {each for each, due in self.changes.items() if due is None}

@@ -132,3 +132,44 @@ def test_schedules_of_a_logic_without_on_timer_become_dead_letters(installation:
     letter = letters(installation, machine="plain")[-1]
     assert letter["timer"] == "tick"
     assert "no function on_timer" in letter["message"]
+
+
+def test_a_reset_of_the_state_keeps_the_schedules(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    installation.upload("reset", REPORT)
+    configure(installation, "/machines/reset", SECONDS)
+    with installation.collect() as results:
+        publish(installation, "reset", {"n": 1})
+        wait_until(lambda: len(dues(results.events, "reset")) >= 1, 90)
+        installation.client.delete("/machines/reset/state").raise_for_status()
+        before = len(dues(results.events, "reset"))
+        # A logic that needs its state fails after the reset, so the runs are counted in the letters too.
+        wait_until(
+            lambda: (
+                len(dues(results.events, "reset")) + len(letters(installation, machine="reset")) >= before + 2
+            ),
+            60,
+        )
+    assert list(installation.client.get("/machines/reset").json()["schedules"]) == ["tick"]
+
+
+def test_a_setting_that_is_no_schedule_publishes_nothing_again(installation: Installation) -> None:
+    installation.start_api()
+    installation.start_worker()
+    installation.upload("quiet", REPORT)
+    installation.upload("other", REPORT)
+    installation.client.put("/machines/quiet/profile", json={"profile": "calm"})
+    configure(installation, "/machines/quiet", {"name": "far", "every_seconds": 86_400})
+    configure(installation, "/machines/other", SECONDS)
+    with installation.collect() as results:
+        publish(installation, "quiet", {"n": 1})
+        wait_until(lambda: 1 in of(results.events, "quiet"), 90)
+        settings = {"schedules": [{"name": "far", "every_seconds": 86_400}], "fuel": 5_000}
+        for fuel in (5_000, 6_000):
+            installation.client.put(
+                "/machines/quiet/settings", json=settings | {"fuel": fuel}
+            ).raise_for_status()
+        publish(installation, "other", {"n": 1})
+        wait_until(lambda: len(dues(results.events, "other")) >= 3, 60)
+        assert len([each for each in results.events if each["subject"] == "quiet"]) == 1

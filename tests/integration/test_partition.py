@@ -211,7 +211,7 @@ def test_while_readings_are_moved_to_the_overflow_only_readings_from_there_are_h
     moving(held, broker_url)
 
     first = held.settle_all()
-    ready = held.partition.ready
+    ready = held.partition.has_readings
     held.partition.settle_moved()
     rest = held.settle_all()
 

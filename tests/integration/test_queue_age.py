@@ -50,7 +50,7 @@ def test_readings_behind_the_prefetch_age_until_they_are_delivered(broker_url: s
 
     def is_done() -> bool:
         turn()
-        if partitions[0].ready:
+        if partitions[0].has_readings:
             partitions[0].take(READINGS, 1 << 20)
             partitions[0].settle()
         return partitions[0].acknowledged == READINGS

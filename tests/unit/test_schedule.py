@@ -47,6 +47,18 @@ def test_a_list_of_schedules_replaces_the_timers_of_the_last_one_and_no_others()
     assert len({first.identity, second.identity, timers_of(()).identity, b""}) == 3
 
 
+def test_a_schedule_that_is_due_stays_due_when_another_one_is_added() -> None:
+    shift = Schedule("shift", "0 10 * * *")
+    timers = rescheduled({}, timers_of((shift,)), at("09:00:00"))
+    both = timers_of((shift, Schedule("b", every_seconds=900)))
+
+    found = rescheduled(timers, both, at("10:00:00.200"))
+    assert found == {"schedule:shift": at("10:00:00"), "schedule:b": at("10:15:00")}
+    # Another time under the same name is another schedule.
+    other = timers_of((Schedule("shift", "0 11 * * *"),))
+    assert rescheduled(timers, other, at("10:00:00.200")) == {"schedule:shift": at("11:00:00")}
+
+
 EXPRESSIONS = ("* * * * *", "*/7 * * * *", "0 6,14,22 * * *", "30 2 29 2 *", "15 3 * * MON", "* 5 1 * *")
 
 

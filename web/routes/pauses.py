@@ -63,6 +63,7 @@ class PausesController(Controller):
         _known(services, machine_id)
         try:
             sent, waiting = services.machines.resume(machine_id, redrive=data.redrive)
+            services.reschedule([machine_id])
         except RedriveStopped as e:
             services.metrics.redriven.inc(e.sent)
             audit.record("machine.resume", machine_id, machine=machine_id, after=e.sent)

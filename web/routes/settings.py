@@ -55,8 +55,9 @@ class MachineSettingsController(Controller):
         """
         settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.deployments, checked_id(machine_id), settings, if_match)
-        if before != after:
+        if _has_schedules(before, after):
             services.reschedule([machine_id])
+        if before != after:
             audit.record(
                 "machine.settings",
                 machine_id,
@@ -97,8 +98,9 @@ class ProfileSettingsController(Controller):
         """
         settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.profile_deployments, checked_name(name), settings, if_match)
-        if before != after:
+        if _has_schedules(before, after):
             services.reschedule_profile(name)
+        if before != after:
             audit.record("profile.settings", name, before=tag_of(before), after=tag_of(after))
         return tagged(after)
 
@@ -117,6 +119,11 @@ def _change(
 
     after = _encoded(deployments.change(name, step))
     return before, after
+
+
+def _has_schedules(*settings: bytes) -> bool:
+    """Return whether there are schedules in some settings. Also if these are the same: a repeat completes."""
+    return any(b'"schedules"' in each for each in settings)
 
 
 _encode: Callable[[MachineSettings], bytes] = msgspec.json.Encoder().encode
