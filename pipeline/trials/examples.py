@@ -58,7 +58,8 @@ class Step(Struct, omit_defaults=True, forbid_unknown_fields=True):
         ),
     ] = UNSET
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise `ValueError` if it is not one of both, or if its time is none."""
         if (self.reading is UNSET) == (self.after is UNSET):
             raise ValueError("a step has either `reading` or `after`")
         if self.after is not UNSET:
@@ -91,9 +92,15 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     results: list[dict[str, Any] | list[dict[str, Any]] | None] | None = None
     state_after: dict[str, Any] | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise `ExamplesUnfit` if its fields do not fit together."""
         if (self.readings is None) == (self.steps is None):
-            raise ValueError("an example has either `readings` or `steps`")
+            raise ExamplesUnfit(f"the example {self.name!r} needs either `readings` or `steps`")
+        for number, step in enumerate(self.steps or (), start=1):
+            try:
+                step.check()
+            except ValueError as e:
+                raise ExamplesUnfit(f"the example {self.name!r}, step {number}: {e}") from e
 
     @property
     def all_steps(self) -> list[Step]:
@@ -124,6 +131,7 @@ def encoded(examples: Sequence[Example]) -> bytes:
     if not examples:
         return b""
     for example in examples:
+        example.check()
         steps, what = len(example.all_steps), "reading" if example.steps is None else "step"
         if example.results is not None and len(example.results) != steps:
             raise ExamplesUnfit(

@@ -291,4 +291,4 @@ def test_time_passes_in_the_steps_of_an_example(tmp_path: Path) -> None:
     )
     assert wrong.returncode == 2
     assert "'5 weeks' is not a duration; write a number and s, min, h or days" in wrong.stderr
-    assert "$[0].steps[0]" in wrong.stderr
+    assert "step 1: '5 weeks' is not a duration" in wrong.stderr

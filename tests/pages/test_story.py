@@ -99,6 +99,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
 
     # A trial on the machine's own readings.
     replay(plant, tmp_path, rows[FIRST])
+    wait_until(lambda: plant.client.get("/machines/furnace").json().get("readings") == 20, 60)
     page.get_by_role("button", name="Reload the last readings").click()
     page.get_by_role("button", name="Try on 20 readings").click()
     expect(page.get_by_text("20 readings tried.")).to_be_visible()

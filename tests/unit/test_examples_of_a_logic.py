@@ -1,5 +1,6 @@
 """Running a logic's examples: how results are compared, and how a difference is reported."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -262,10 +263,10 @@ def test_time_that_did_not_pass_does_not_pass_the_example(sandbox: Sandbox) -> N
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, "an example has either `readings` or `steps`"),
-        ({"readings": [1], "steps": [{"reading": 1}]}, "an example has either `readings` or `steps`"),
+        ({}, "the example 'it' needs either `readings` or `steps`"),
+        ({"readings": [1], "steps": [{"reading": 1}]}, "the example 'it' needs either `readings` or `steps`"),
         ({"steps": []}, "length >= 1"),
-        ({"steps": [{}]}, "a step has either `reading` or `after`"),
+        ({"steps": [{}]}, "the example 'it', step 1: a step has either `reading` or `after`"),
         ({"steps": [{"reading": 1, "after": "5 min"}]}, "a step has either `reading` or `after`"),
         (
             {"steps": [{"after": "5 weeks"}]},
@@ -275,8 +276,8 @@ def test_time_that_did_not_pass_does_not_pass_the_example(sandbox: Sandbox) -> N
     ],
 )
 def test_invalid_steps_are_refused(fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(msgspec.ValidationError, match=message):
-        msgspec.convert({"name": "it", **fields}, Example)
+    with pytest.raises((msgspec.ValidationError, ExamplesUnfit), match=re.escape(message)):
+        encoded([msgspec.convert({"name": "it", **fields}, Example)])
 
 
 def test_an_example_with_an_invalid_time_cannot_be_run(sandbox: Sandbox) -> None:
