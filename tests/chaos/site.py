@@ -11,7 +11,7 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from pipeline.broker.connection import connect
 from tests.chaos.census import LOGIC, Census, state_of, take
 from tests.chaos.fleet import Fleet, Machine
 from tests.chaos.scene import READINGS_QUEUES
+from tests.chaos.timers import SECONDS
 from tests.support.installation import Command, Installation
 from tests.support.waiting import wait_until
 
@@ -58,12 +59,8 @@ class Counted(ABC):
         left = list(self.fleet.machines)
 
         def counted() -> bool:
-            left[:] = [machine for machine in left if not is_done(machine)]
+            left[:] = [machine for machine in left if not state_of(self.plant, machine).has(last[machine.id])]
             return not left
-
-        def is_done(machine: Machine) -> bool:
-            state = state_of(self.plant, machine)
-            return state.has(last[machine.id]) and not state.armed
 
         try:
             wait_until(counted, timeout=self._patience)
@@ -71,6 +68,12 @@ class Counted(ABC):
         except AssertionError:
             names = ", ".join(machine.id for machine in left) or "the queues"
             raise AssertionError(f"not processed within {self._patience:.0f} s: {names}") from None
+        # A timer that never runs is a breach in the census.
+        with suppress(AssertionError):
+            wait_until(lambda: not any(self._armed(machine) for machine in self.fleet.machines), SECONDS)
+
+    def _armed(self, machine: Machine) -> bool:
+        return bool(state_of(self.plant, machine).armed)
 
     def _waiting(self) -> int:
         with connect(self.plant.amqp_url) as connection:

@@ -31,7 +31,7 @@ def on_timer(timer, state):
     if timer["name"] in armed:
         state["armed"] = {name: n for name, n in armed.items() if name != timer["name"]}
         state["runs"] = state.get("runs", 0) + 1
-        return {"timer": timer["name"], "run": state["runs"]}
+        return {"timer": timer["name"], "run": state["runs"], "n": state["runs"]}
     state["twice"] = state.get("twice", 0) + 1
 """
 
