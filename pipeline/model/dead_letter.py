@@ -119,30 +119,30 @@ def cause_of(
     active: Active | None = None,
 ) -> Cause:
     """Return the cause of a failed reading, with the data needed to send the same reading again."""
-    failure = outcome.failure or Failure("")
-    return Cause(
-        kind=outcome.kind,
-        message=failure.message,
-        time=time,
+    return replace(
+        _cause(outcome, time, active, reading.received),
         number=number,
-        logicversion=active.version if active else None,
-        logicprofile=active.profile if active else None,
-        line=failure.line,
-        text=failure.text,
-        limit=failure.limit,
         message_id=reading.message_id,
         content_type=reading.content_type,
         topic=topic_of(reading.own_key) if reading.own_key is not None else None,
-        received=clock.rfc3339(reading.received / 1000),
     )
 
 
 def cause_of_event(event: MachineEvent, time: str, active: Active | None) -> Cause:
     """Return the cause of a reading or a timer that failed."""
-    reading, run, outcome = event.reading, event.run, event.outcome
+    reading, run = event.reading, event.run
     if run is None:
         assert reading is not None
-        return cause_of(reading, outcome, time, event.number, active)
+        return cause_of(reading, event.outcome, time, event.number, active)
+    return replace(
+        _cause(event.outcome, time, active, run.received),
+        message_id=reading.message_id if reading is not None else None,
+        timer=run.name,
+    )
+
+
+def _cause(outcome: Outcome, time: str, active: Active | None, received: int) -> Cause:
+    """Return the part of a cause that readings and timers have in common."""
     failure = outcome.failure or Failure("")
     return Cause(
         kind=outcome.kind,
@@ -153,9 +153,7 @@ def cause_of_event(event: MachineEvent, time: str, active: Active | None) -> Cau
         line=failure.line,
         text=failure.text,
         limit=failure.limit,
-        message_id=reading.message_id if reading is not None else None,
-        received=clock.rfc3339(run.received / 1000),
-        timer=run.name,
+        received=clock.rfc3339(received / 1000),
     )
 
 
