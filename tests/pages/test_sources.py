@@ -68,6 +68,7 @@ def test_an_edit_does_not_undo_another_change(
     plant.client.put("/sources/floor", json={"filter": "floor/{machine}"}).raise_for_status()
     page.goto(f"{origin}/#/sources")
     page.get_by_role("button", name="Edit floor").click()
+    expect(page.get_by_role("heading", name="Edit the source floor")).to_be_visible()
     page.get_by_label("Renamed devices").fill("a = press\na = oven")
     page.get_by_role("button", name="Save source").click()
     expect(page.get_by_role("alert")).to_contain_text("“a” has two ids")
