@@ -76,6 +76,15 @@ TIMER_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
 #: The most timers of a machine that the limits may allow, and so of an outcome.
 TIMERS: Final = 64
 
+#: The names of alarms, as a regular expression.
+ALARM_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
+
+#: The most active alarms of a machine that the limits may allow, and so of an outcome.
+ALARMS: Final = 64
+
+#: How severe an alarm is, in rising order (ITU-T X.733, 8.1.2.3).
+Severity = Literal["warning", "minor", "major", "critical"]
+
 #: The format of a machine's readings; `sandbox.runtime.payload` decodes them.
 Format = Literal["json", "text", "binary", "cbor", "msgpack"]
 
@@ -93,6 +102,14 @@ class TimerRun(Struct, frozen=True, array_like=True):
     due: int
     received: int
     again: bool = False
+
+
+class Raised(Struct, frozen=True, array_like=True):
+    """An alarm that a logic raises. `details` is a JSON object."""
+
+    severity: Severity
+    message: Annotated[str, Meta(max_length=500)]
+    details: bytes
 
 
 class Repeat(Protocol):
@@ -124,6 +141,8 @@ class Job(Struct, frozen=True):
     `exact` is set. Without times, a logic can set no timers. A timer in `repeats` is set again when it runs;
     its name begins with `REPEATING`, which the logic does not see. If it was due several times, it runs once,
     for the last of them, except if `exact` is set.
+
+    `alarms` has the names of the machine's active alarms.
     """
 
     logic: Logic
@@ -139,6 +158,7 @@ class Job(Struct, frozen=True):
     until: int | None = None
     exact: bool = False
     repeats: Mapping[str, Repeat] = {}
+    alarms: frozenset[str] = frozenset()
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):
@@ -196,7 +216,8 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     is several, None is none). A failed reading leaves the state unchanged. `killed`: the child had to be
     killed, or died, while it worked on this reading. `fuel` is the number of ticks used; `peaks` has the
     largest measured values, by name of the limit. `timers` has the timers that were set, each with the time
-    at which it is due in milliseconds since 1970, and those that were cancelled, with None.
+    at which it is due in milliseconds since 1970, and those that were cancelled, with None. `alarms` has
+    likewise the alarms that were raised, and the active ones that were cleared.
     """
 
     kind: OutcomeKind
@@ -206,6 +227,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     fuel: int = 0
     peaks: Annotated[dict[str, int], Meta(max_length=100)] = {}
     timers: Annotated[dict[str, int | None], Meta(max_length=2 * TIMERS)] = {}
+    alarms: Annotated[dict[str, Raised | None], Meta(max_length=2 * ALARMS)] = {}
 
     @property
     def exhausted(self) -> bool:
