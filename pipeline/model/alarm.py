@@ -15,9 +15,9 @@ A shelved alarm keeps its state, and nobody is told of it until its time is over
     clears is applied once, with everything else that it does (`pipeline.model.record`).
 2.  *Raising an active alarm again updates its message and details, and tells nobody.* Only if it has become
     more severe, it is raised anew: it is unacknowledged again, and everybody is told.
-3.  *Each change of state is an `AlarmChange`, with a number of its own*, which the record counts. It goes into
-    the journal in the same script that writes the record (`pipeline.store.alarms`). From there it is published
-    at least once, and under the same id each time (`pipeline.alarms.relay`).
+3.  *Each change of state is an `AlarmChange`, with a number of its own*, which the record counts. It goes
+    into the journal in the same script that writes the record (`pipeline.store.alarms`). From there it is
+    published at least once, and under the same id each time (`pipeline.alarms.relay`).
 4.  *A person's change is a write over the record that was read*, as each batch is. So nobody acknowledges an
     alarm that a reading has just raised again.
 5.  *A record holds a bounded number of alarms.* A logic that raises too many active ones exceeds a limit. Of
@@ -107,8 +107,8 @@ class AlarmChange(Struct, frozen=True):
     """A change of an alarm. `alarm` is the alarm afterwards; if it is normal or ended, as it was last.
 
     `number` counts the changes of the machine's alarms. `time` is when it happened, in milliseconds since
-    1970. `who` and `comment` are those of a person; `who` is empty if it was the logic. `cause` is the name of
-    the reading or timer, as in the id of its results.
+    1970. `who` and `comment` are those of a person; `who` is empty if it was the logic. `cause` is the name
+    of the reading or timer, as in the id of its results.
     """
 
     number: int
