@@ -27,6 +27,7 @@ NAMES = _table("""
     callable      whether a value is a function or a type
     cancel_timer  cancels a timer of the machine, if it is set
     chr           character of a code point
+    clear_alarm   clears an alarm of the machine, if it is active
     dict          dict from a dict, pairs or keywords
     divmod        quotient and remainder
     enumerate     items with their numbers
@@ -46,6 +47,7 @@ NAMES = _table("""
     oct           whole number as octal text
     ord           code point of a character
     pow           power, with a third value modulo that one
+    raise_alarm   raises an alarm of the machine, by its name, severity, message and details
     range         whole numbers from a start to an end, in steps
     repr          value as Python source
     reversed      items in reverse order

@@ -79,6 +79,9 @@ TIMERS: Final = 64
 #: The names of alarms, as a regular expression.
 ALARM_NAME_PATTERN: Final = "[A-Za-z0-9_-]{1,64}"
 
+#: The most characters of an alarm's message.
+ALARM_MESSAGE_CHARS: Final = 500
+
 #: The most active alarms of a machine that the limits may allow, and so of an outcome.
 ALARMS: Final = 64
 
@@ -108,7 +111,7 @@ class Raised(Struct, frozen=True, array_like=True):
     """An alarm that a logic raises. `details` is a JSON object."""
 
     severity: Severity
-    message: Annotated[str, Meta(max_length=500)]
+    message: Annotated[str, Meta(max_length=ALARM_MESSAGE_CHARS)]
     details: bytes
 
 

@@ -193,6 +193,28 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 366 * 24 * 3600.0
 
+    # Alarms.
+
+    alarms: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description="Alarms of a machine that are active at once. They are part of its record, which "
+            "every batch reads and writes.",
+            extra={"unit": "alarms"},
+        ),
+    ] = 16
+    alarm_bytes: Annotated[
+        int,
+        Meta(
+            ge=256,
+            le=65_536,
+            description="Size of the message and details of an alarm, as JSON.",
+            extra={"unit": "bytes"},
+        ),
+    ] = 4_096
+
     # Readings, states and results.
 
     reading_bytes: Annotated[

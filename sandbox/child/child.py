@@ -65,9 +65,11 @@ import base64, binascii, collections, datetime, json, math, re, statistics, stru
 
 def on_timer(timer, state):
     cancel_timer(timer["name"])
+    clear_alarm("practice")
 
 def process(data, state):
     set_timer("practice", minutes=1)
+    raise_alarm("practice", severity="minor", message="practice", value=data["value"])
     state["count"] = state.get("count", 0) + 1
     window = [*state.get("window", []), data["value"]][-5:]
     state["window"] = window

@@ -12,7 +12,7 @@ import inspect
 import marshal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Self
@@ -20,7 +20,7 @@ from typing import Any, Self
 from sandbox.check.compiler import check
 from sandbox.check.source import Source
 from sandbox.errors import Breach, LimitExceeded, LogicError, LogicRefused
-from sandbox.job import FILENAME, Checked, Failure, Logic, Problem
+from sandbox.job import FILENAME, Checked, Failure, Logic, Problem, Raised
 from sandbox.limits import Limits
 from sandbox.runtime.meter import breach_of
 from sandbox.runtime.runtime import Runtime
@@ -88,6 +88,7 @@ class Program:
             raise LogicRefused([_not_ours("it defines no process")])
         self._make = made["_make_"]
         self._timers = runtime.timers
+        self._alarms = runtime.alarms
         #: Computes the tables; None if there are none, or when they are computed.
         self._compute: Callable[[], tuple[Any, ...]] | None = made.get("_tables_")
         self._tables: tuple[Any, ...] = ()
@@ -117,19 +118,21 @@ class Program:
         meta: ReadingMeta = NO_META,
         fuel: int | None = None,
         clock: Clock | None = None,
+        alarms: Set[str] | None = None,
     ) -> Any:
         """Run `process(data, state)` and return its result; `state` is changed in place.
 
         Decode `state` and `data` from JSON for each call, because the logic may store parts of one in the
         other. `config` is a result of `decode_config`, and `meta` of `decode_meta`. Without `fuel`, the logic
-        has that of the limits. With a `clock`, it can set timers: see `timer_changes`.
+        has that of the limits. With a `clock`, it can set timers: see `timer_changes`. With `alarms`, the
+        names of the active ones, it can raise and clear alarms: see `alarm_changes`.
 
         Raises:
             LogicError: the logic raised an error; `line` is the line of the logic that raised it.
             LimitExceeded: the logic exceeded a limit.
             MemoryError: the process has no memory left.
         """
-        return self._call(self._process, config, meta, fuel, clock, data, state)
+        return self._call(self._process, config, meta, fuel, clock, alarms, data, state)
 
     def on_timer(
         self,
@@ -140,14 +143,20 @@ class Program:
         meta: ReadingMeta = NO_META,
         fuel: int | None = None,
         clock: Clock | None = None,
+        alarms: Set[str] | None = None,
     ) -> Any:
         """Run `on_timer(timer, state)`. Everything else is as for `process`, also the errors."""
-        return self._call(self._on_timer, config, meta, fuel, clock, timer, state)
+        return self._call(self._on_timer, config, meta, fuel, clock, alarms, timer, state)
 
     @property
     def timer_changes(self) -> dict[str, int | None]:
         """The timers that the last call has set, and those that it has cancelled (None)."""
         return self._timers.changes
+
+    @property
+    def alarm_changes(self) -> dict[str, Raised | None]:
+        """The alarms that the last call has raised, and the active ones that it has cleared (None)."""
+        return self._alarms.changes
 
     def _process(self, *tables: Any) -> Callable[..., Any]:
         made = self._make(*tables)
@@ -166,6 +175,7 @@ class Program:
         meta: ReadingMeta,
         fuel: int | None,
         clock: Clock | None,
+        alarms: Set[str] | None,
         *values: Any,
     ) -> Any:
         """Call the function that `make` returns for the tables. Raises the errors of `process`."""
@@ -173,6 +183,7 @@ class Program:
             self.prepare()
         self._meter.tank = min(fuel or self._limits.fuel, max(self._limits.fuel, self._limits.fuel_max))
         self._timers.begin(clock)
+        self._alarms.begin(alarms)
         return self._run(config, meta, make, *values)
 
     def prepare(self) -> None:
@@ -189,6 +200,7 @@ class Program:
         freezer = self._runtime.freezer
         freezer.reset()
         self._timers.begin(None)
+        self._alarms.begin(None)
         try:
             compute = self._compute
             self._meter.tank = self._limits.fuel

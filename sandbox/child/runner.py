@@ -17,7 +17,7 @@ An unforeseen error (one that `Program` should have turned into one of ours) end
 blames the reading.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -26,7 +26,7 @@ from sandbox.child.program import examine, failure_of, less_recursion
 from sandbox.child.storing import storing_line
 from sandbox.child.watch import Watch
 from sandbox.errors import Breach, InvalidPayload, LimitExceeded, LogicError, LogicRefused, NotJson
-from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind, TimerRun
+from sandbox.job import EXHAUSTIONS, PROBLEMS, Checked, Failure, Logic, Outcome, OutcomeKind, Raised, TimerRun
 from sandbox.limits import Limits
 from sandbox.protocol.frames import PART_BYTES, Check, CheckAnswer, Load, Part, Reply, Task, Work
 from sandbox.protocol.progress import ProgressWriter
@@ -80,6 +80,10 @@ class Runnable(Protocol):
     def timer_changes(self) -> dict[str, int | None]:
         """The timers that the last call has set, and those that it has cancelled (None)."""
 
+    @property
+    def alarm_changes(self) -> dict[str, Raised | None]:
+        """The alarms that the last call has raised, and the active ones that it has cleared (None)."""
+
     def process(
         self,
         data: object,
@@ -89,6 +93,7 @@ class Runnable(Protocol):
         meta: ReadingMeta,
         fuel: int | None,
         clock: Clock | None,
+        alarms: Set[str],
     ) -> object:
         """Run the logic on one reading. Raises `LogicError`, `LimitExceeded` or MemoryError."""
 
@@ -101,6 +106,7 @@ class Runnable(Protocol):
         meta: ReadingMeta,
         fuel: int | None,
         clock: Clock | None,
+        alarms: Set[str],
     ) -> object:
         """Run the logic for a timer. Raises the same errors."""
 
@@ -162,7 +168,7 @@ class Runner:
         config = NO_CONFIG if task.config == b"{}" else _config(task.config)
         spent, since = self._spent.get(task.place, 0.0), watch.now
         exhaustions = 0  # in a row
-        timers, unsent = dict(task.timers), 0
+        timers, alarms, unsent = dict(task.timers), set(task.alarms), 0
         for number in range(len(task.readings)):
             if timers and _timer_comes_first(task, number, timers):
                 self._stop(task, number, state, watch.now - since if unsent else None)
@@ -170,7 +176,7 @@ class Runner:
             if spent + watch.now - since >= task.seconds:
                 outcome = self._over_budget
             elif exhaustions < EXHAUSTIONS:
-                outcome, state = self._timed(task, number, state, config, timers)
+                outcome, state = self._timed(task, number, state, config, timers, alarms)
             else:
                 outcome = _NOT_RUN
             outcomes.append(outcome)
@@ -180,6 +186,12 @@ class Runner:
                     del timers[name]
                 else:
                     timers[name] = due
+            for name, raised in outcome.alarms.items():
+                if raised is None:
+                    alarms.remove(name)
+                else:
+                    alarms.add(name)
+                    self._pending += _CHARACTER_BYTES * len(raised.message) + len(raised.details)
             exhaustions = exhaustions + 1 if outcome.exhausted or outcome is _NOT_RUN else 0
             words[0] += 1
             self._pending += _OUTCOME_BYTES + sum(map(len, outcome.results))
@@ -214,13 +226,19 @@ class Runner:
         self._watch.due = False
 
     def _timed(
-        self, task: Task, number: int, state: bytes, config: Config | Outcome, timers: dict[str, int]
+        self,
+        task: Task,
+        number: int,
+        state: bytes,
+        config: Config | Outcome,
+        timers: dict[str, int],
+        alarms: Set[str],
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of a reading, which is `limit` past the deadline, and the state after it."""
         watch = self._watch
         try:
             watch.busy = True
-            outcome, after = self._reading(task, number, state, config, timers)
+            outcome, after = self._reading(task, number, state, config, timers, alarms)
             watch.busy = False
         except Breach as breach:
             watch.busy = False
@@ -230,7 +248,13 @@ class Runner:
         return outcome, after
 
     def _reading(
-        self, task: Task, number: int, state: bytes, config: Config | Outcome, timers: dict[str, int]
+        self,
+        task: Task,
+        number: int,
+        state: bytes,
+        config: Config | Outcome,
+        timers: dict[str, int],
+        alarms: Set[str],
     ) -> tuple[Outcome, bytes]:
         """Return the outcome of one reading of the task, and the state after it."""
         try:
@@ -257,19 +281,26 @@ class Runner:
             if run is not None:
                 timer, meta = values_of(run)
                 clock = Clock(run.received, timers)
-                returned = program.on_timer(timer, live, config, meta=meta, fuel=task.fuel, clock=clock)
+                returned = program.on_timer(
+                    timer, live, config, meta=meta, fuel=task.fuel, clock=clock, alarms=alarms
+                )
             else:
                 meta = decode_meta(task.metas[number]) if task.metas else NO_META
                 time = Clock(task.times[number], timers) if task.times else None
-                returned = program.process(data, live, config, meta=meta, fuel=task.fuel, clock=time)
+                returned = program.process(
+                    data, live, config, meta=meta, fuel=task.fuel, clock=time, alarms=alarms
+                )
             results, after = self._encoded(returned, live, program)
         except LimitExceeded as e:
             return self._failed("limit", e, program), state
         except LogicError as e:
             return self._failed("error", e, program), state
         peaks = program.peaks
-        changes = program.timer_changes
-        return Outcome("ok", results, fuel=peaks["fuel"], peaks=peaks, timers=changes), after
+        timer_changes, alarm_changes = program.timer_changes, program.alarm_changes
+        outcome = Outcome(
+            "ok", results, fuel=peaks["fuel"], peaks=peaks, timers=timer_changes, alarms=alarm_changes
+        )
+        return outcome, after
 
     def _encoded(
         self, returned: object, state: dict[str, object], program: Runnable

@@ -13,7 +13,16 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from sandbox.job import REPEATING, TIMER_NAME_PATTERN, Checked, Failure, Outcome, Problem
+from sandbox.job import (
+    ALARM_NAME_PATTERN,
+    REPEATING,
+    TIMER_NAME_PATTERN,
+    Checked,
+    Failure,
+    Outcome,
+    Problem,
+    Raised,
+)
 from sandbox.limits import Limits
 from sandbox.words import cleaned
 
@@ -25,6 +34,7 @@ _MESSAGE: Final = 500
 _LINE: Final = 200
 
 _TIMER_NAME: Final = re.compile(TIMER_NAME_PATTERN)
+_ALARM_NAME: Final = re.compile(ALARM_NAME_PATTERN)
 
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -46,11 +56,34 @@ def believed(outcomes: Sequence[Outcome], limits: Limits) -> list[Outcome]:
                 raise Untrue("an outcome that is both ok and a failure")
             _look_at_results(outcome.results, limits)
             found.append(outcome)
-        elif outcome.kind not in _FAILED or outcome.failure is None or outcome.results or outcome.timers:
+        elif outcome.kind not in _FAILED or outcome.failure is None or _has_effect(outcome):
             raise Untrue("a failure without an error")
         else:
             found.append(replace(outcome, failure=_cleaned_failure(outcome.failure)))
     return found
+
+
+def _has_effect(outcome: Outcome) -> bool:
+    return bool(outcome.results or outcome.timers or outcome.alarms)
+
+
+def believe_alarms(active: set[str], changes: Mapping[str, Raised | None], limits: Limits) -> None:
+    """Make these changes to the names of the active alarms. Raises `Untrue`."""
+    before = len(active)
+    for name, raised in changes.items():
+        if raised is None:
+            if name not in active:
+                raise Untrue("an alarm is cleared that is not active")
+            active.remove(name)
+            continue
+        if not _ALARM_NAME.fullmatch(name):
+            raise Untrue("an alarm without a valid name")
+        size = len(raised.message) + len(raised.details)
+        if size > limits.alarm_bytes or not is_object(raised.details, limits.value_depth):
+            raise Untrue("the details of an alarm that are not a JSON object within the limits")
+        active.add(name)
+    if len(active) > max(before, limits.alarms):
+        raise Untrue("more active alarms than a machine can have")
 
 
 def believe_timers(

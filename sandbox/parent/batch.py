@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 
 from sandbox.job import KILLS, REPEATING, Failure, Job, Outcome, Report, TimerRun
 from sandbox.limits import Limits
-from sandbox.parent.answers import Untrue, believe_timers, believed, believed_state
+from sandbox.parent.answers import Untrue, believe_alarms, believe_timers, believed, believed_state
 from sandbox.parent.children import load_bytes
 from sandbox.protocol.frames import BEYOND_READING, REQUEST_BYTES, Part
 from sandbox.runtime.meter import breach_of
@@ -58,6 +58,7 @@ class JobProgress:
         self.metas = [*job.metas]
         self.times = [*job.times]
         self.timers = job.timers
+        self.alarms = job.alarms
         self.outcomes: list[Outcome] = []
         self.ran: dict[int, TimerRun] = {}
         #: The outcomes of readings over which a child was lost, by their place.
@@ -69,10 +70,13 @@ class JobProgress:
         """Whether all its readings have an outcome, and no timer is due."""
         return len(self.outcomes) == len(self.readings)
 
-    def add(self, outcomes: Sequence[Outcome], timers: dict[str, int]) -> None:
-        """Add the outcomes of the next readings. `timers` are the timers after them."""
+    def add(
+        self, outcomes: Sequence[Outcome], timers: dict[str, int], alarms: frozenset[str] | None = None
+    ) -> None:
+        """Add the outcomes of the next readings. `timers` and `alarms` are those after them."""
         self.outcomes += outcomes
         self.timers = timers
+        self.alarms = self.alarms if alarms is None else alarms
         self._put_in_timer()
 
     def timers_after(self, outcomes: Sequence[Outcome], limits: Limits) -> dict[str, int]:
@@ -87,6 +91,15 @@ class JobProgress:
                     timers, changed = dict(timers), True
                 believe_timers(timers, outcome.timers, self._time(place), limits)
         return timers
+
+    def alarms_after(self, outcomes: Sequence[Outcome], limits: Limits) -> frozenset[str]:
+        """Return the active alarms after these outcomes of the next readings. Raises `Untrue`."""
+        if not any(outcome.alarms for outcome in outcomes):
+            return self.alarms
+        active = set(self.alarms)
+        for outcome in outcomes:
+            believe_alarms(active, outcome.alarms, limits)
+        return frozenset(active)
 
     def has_timer_before(self, place: int, timers: Mapping[str, int]) -> bool:
         """Return whether one of these timers is due before the reading at this place."""
@@ -216,7 +229,7 @@ class JobBatch:
         On `Untrue`, none is accepted.
         """
         outcomes = believed(part.outcomes, self._limits)
-        taken = list[tuple[JobProgress, list[Outcome], dict[str, int]]]()
+        taken = list[tuple[JobProgress, list[Outcome], dict[str, int], frozenset[str]]]()
         (number, answered), index = self._answered, 0
         while index < len(outcomes):
             if number == len(self._given):
@@ -226,7 +239,8 @@ class JobBatch:
                 raise Untrue("a reading that was run before a timer")
             count = min(span.stop - span.start - answered, len(outcomes) - index)
             progress, some = self.jobs[span.job], outcomes[index : index + count]
-            taken.append((progress, some, progress.timers_after(some, self._limits)))
+            timers = progress.timers_after(some, self._limits)
+            taken.append((progress, some, timers, progress.alarms_after(some, self._limits)))
             index += count
             answered += count
             if span.start + answered == span.stop and index < len(outcomes):
@@ -235,7 +249,7 @@ class JobBatch:
             raise Untrue("the number of states differs from the number of machines")
         if not isfinite(sum(part.seconds)) or min(part.seconds, default=0) < 0:
             raise Untrue("a time that is not possible")
-        for (progress, _, _), state in zip(taken, part.states, strict=True):
+        for (progress, _, _, _), state in zip(taken, part.states, strict=True):
             if not believed_state(state, progress.state, self._limits):
                 raise Untrue("a state that is not a JSON object within the limits")
         if number < len(self._given) and self._given[number].start + answered == self._given[number].stop:
@@ -246,9 +260,11 @@ class JobBatch:
             )
             number, answered = number + 1, 0
         self._answered = number, answered
-        for (progress, some, timers), state, seconds in zip(taken, part.states, part.seconds, strict=True):
+        for (progress, some, timers, alarms), state, seconds in zip(
+            taken, part.states, part.seconds, strict=True
+        ):
             progress.state = state
-            progress.add(some, timers)
+            progress.add(some, timers, alarms)
             if seconds:
                 self._spend(progress.job.logic.digest, seconds)
         return len(outcomes) + part.waiting

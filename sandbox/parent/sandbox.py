@@ -190,6 +190,7 @@ class Sandbox:
                     progress.metas[start:stop],
                     progress.times[start:stop],
                     progress.timers,
+                    list(progress.alarms),
                 )
             )
             expected += stop - start

@@ -23,7 +23,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from sandbox.job import Checked, Compression, Format, Outcome, TimerRun
+from sandbox.job import ALARMS, Checked, Compression, Format, Outcome, TimerRun
 from sandbox.limits import Limits
 
 #: The length in front of every message.
@@ -105,6 +105,7 @@ class Task(Struct, frozen=True, array_like=True):
     metas: list[bytes] = []
     times: list[int] = []
     timers: dict[str, int] = {}
+    alarms: list[str] = []
 
 
 class Work(Struct, frozen=True, array_like=True, tag=1):
@@ -181,7 +182,8 @@ def longest_reply(limits: Limits) -> int:
     compiled code or the problems of a source.
     """
     state = limits.state_bytes + BEYOND_READING
-    return PART_BYTES + limits.result_bytes + state + limits.code_bytes + _ROOM
+    alarms = ALARMS * limits.alarm_bytes
+    return PART_BYTES + limits.result_bytes + alarms + state + limits.code_bytes + _ROOM
 
 
 def frame_of(message: Request | Reply) -> bytearray:

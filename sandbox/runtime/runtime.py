@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sandbox.allowed import EXCEPTIONS, MODULES, NAMES, VALUES
 from sandbox.limits import Limits
 from sandbox.runtime import binary, builtin, conversions, facades, guards, iterating, methods, operators
+from sandbox.runtime.alarms import AlarmCalls
 from sandbox.runtime.collected import Counter, DefaultDict, Deque
 from sandbox.runtime.collecting import Collecting, collected_attributes
 from sandbox.runtime.dots import dots
@@ -57,6 +58,7 @@ class Runtime:
         kinds: dict[object, type] = {}
         takes = Takes(meter)
         self.timers = timers = Timers(meter)
+        self.alarms = alarms = AlarmCalls(meter)
         texts = Texts(meter, MappingProxyType(kinds))
         octets = Octets(meter, takes)
         converting = {**conversions.conversions(meter, takes, texts), "bytes": octets.make}
@@ -126,6 +128,7 @@ class Runtime:
             **converting,
             **builtin.functions(meter, takes, texts, guarded["_add_"]),
             **timers.functions(),
+            **alarms.functions(),
             **types,
             **match_guards(meter, types["isinstance"]),
             **conversions.ERRORS,

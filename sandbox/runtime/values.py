@@ -325,6 +325,14 @@ def encode_config(config: dict[str, Any], limits: Limits) -> bytes:
     return _encoded(config, "config", limits)
 
 
+def encode_alarm(message: str, details: dict[str, Any], limits: Limits) -> bytes:
+    """Return the details of an alarm as JSON. Raises the same errors as `encode_state`, also for the message.
+
+    Both together must keep within the limit `alarm_bytes`.
+    """
+    return _encoded(details, "alarm", limits, len(_encoded({"message": message}, "alarm", limits)))
+
+
 def decode_meta(meta: bytes) -> ReadingMeta:
     """Return the meta of a reading, a JSON object that the parent made, for a logic."""
     return frozen(_decode_dict(meta))  # type: ignore[no-any-return]

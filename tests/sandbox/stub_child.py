@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, Never
 
 import msgspec
@@ -162,6 +163,22 @@ def deaf(scene: Scene) -> None:
     time.sleep(3600)
 
 
+def _with_alarms(alarms: dict[str, Any], count: int) -> bytes:
+    return part([ok(alarms=alarms)] * count, [b"{}"] * count)
+
+
+#: Alarms that no honest child has.
+_ALARMS: dict[str, dict[str, Any]] = {
+    "with a bad name": {"a b": ["warning", "", b"{}"]},
+    "of no severity": {"a": ["fatal", "", b"{}"]},
+    "with a long message": {"a": ["warning", "x" * 501, b"{}"]},
+    "with a list of details": {"a": ["warning", "", b"[]"]},
+    "with details that are no JSON": {"a": ["warning", "", b"{"]},
+    "with large details": {"a": ["warning", "", b'{"a":"' + b"x" * 5_000 + b'"}']},
+    "cleared and not active": {"a": None},
+    "one too many": {str(n): ["warning", "", b"{}"] for n in range(17)},
+}
+
 #: The answers to a request with this many tasks of one reading each, by the name of the lie.
 LIES: dict[str, Callable[[int], bytes]] = {
     "4 GB": lambda _count: b"\xff\xff\xff\xff",
@@ -223,6 +240,10 @@ LIES: dict[str, Callable[[int], bytes]] = {
         msgspec.msgpack.encode([2, [ok()] * (count - 1), [b"{}"] * (count - 1), [0.0] * (count - 1), 1])
     ),
     "a failure that sets a timer": lambda count: part([failed(timers={"t": SOON})] * count, [b"{}"] * count),
+    **{f"an alarm: {what}": partial(_with_alarms, alarms) for what, alarms in _ALARMS.items()},
+    "a failure that raises an alarm": lambda count: part(
+        [failed(alarms={"a": ["warning", "", b"{}"]})] * count, [b"{}"] * count
+    ),
     "types that are wrong": lambda count: part([ok(fuel="1")] * count, [b"{}"] * count),
 }
 

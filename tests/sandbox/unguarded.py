@@ -4,12 +4,12 @@
 to a child can produce one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import Breach, LimitExceeded, LogicError
-from sandbox.job import Logic
+from sandbox.job import Logic, Raised
 from sandbox.limits import Limits
 from sandbox.parent.sandbox import Sandbox
 from sandbox.runtime.timers import Clock
@@ -27,6 +27,7 @@ class PlainProgram:
         self.peaks = {"fuel": 0}
         self.logic = logic
         self.timer_changes: dict[str, int | None] = {}
+        self.alarm_changes: dict[str, Raised | None] = {}
         self._names: dict[str, object] = {}
         exec(compile(logic.source, "<logic>", "exec"), self._names)  # noqa: S102
 
@@ -42,8 +43,9 @@ class PlainProgram:
         meta: ReadingMeta = NO_META,  # noqa: ARG002 - as `Program` has it
         fuel: int | None = None,
         clock: Clock | None = None,
+        alarms: Set[str] = frozenset(),
     ) -> object:
-        del fuel, clock  # it counts no fuel, and has no timers
+        del fuel, clock, alarms  # it counts no fuel, and has no timers and no alarms
         self._names["config"] = config
         try:
             return self._names["process"](data, state)  # type: ignore[operator]
