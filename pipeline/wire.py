@@ -35,6 +35,11 @@ READINGS_EXCHANGE = "readings"
 #: Workers publish results here, with the key `machines.<id>.result`.
 RESULTS_EXCHANGE = "results"
 
+#: Changes of alarms are published here, with the key `machines.<id>.alarm`, or `plant.alarm` if the alarm is
+#: the plant's own.
+ALARMS_EXCHANGE: Final = "alarms"
+PLANT_ALARM_KEY: Final = "plant.alarm"
+
 #: Failed readings are published here, with the key `machines.<id>.dead-letter`.
 DEAD_LETTERS_EXCHANGE = "dead-letters"
 
@@ -119,6 +124,11 @@ def result_key(machine_id: str) -> str:
 def result_topic(machine_id: str) -> str:
     """Return the MQTT topic of a machine's results."""
     return f"machines/{machine_id}/result"
+
+
+def alarm_key(machine_id: str) -> str:
+    """Return the AMQP routing key of the changes of a machine's alarms."""
+    return f"machines.{machine_id}.alarm"
 
 
 def dead_letter_key(machine_id: str) -> str:
