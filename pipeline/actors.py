@@ -80,7 +80,7 @@ class WorkerResources(Middleware):
                 _logger.warning("Redis can lose states or logic after a crash: %s", lacking)
         except RedisError as e:
             _logger.warning("Redis is unavailable; the worker keeps trying: %s", e)
-        self.records = Records(client, self.settings.recent)
+        self.records = Records(client, self.settings.recent, self.settings.alarm_journal_max)
         self.sources = Sources(client, self.settings.signing_key)
         self.publisher = Publisher(
             lambda: topology.ensure(self.settings), insist=True, amqp_url=self.settings.amqp_url

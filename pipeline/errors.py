@@ -15,6 +15,8 @@
     │   └── SourceConflict   it overlaps with another one, or cannot be created at this time
     ├── SourceChanged        somebody has changed a source of readings since the caller read it
     ├── ScheduleRefused      a schedule is invalid
+    ├── NoAlarm              there is no open alarm of this name
+    ├── AlarmChanged         an alarm was raised again since the caller read it
     ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
     ├── Busy                 the maximum number of requests is already running
     └── TokenError           a token cannot be created or found
@@ -78,6 +80,14 @@ class SourceChanged(IotLogicError):
 
 class ScheduleRefused(IotLogicError):
     """A schedule is invalid. Nothing was changed."""
+
+
+class NoAlarm(IotLogicError):
+    """There is no open alarm of this name."""
+
+
+class AlarmChanged(IotLogicError):
+    """An alarm was raised again since the caller read it. Nothing was changed."""
 
 
 class SessionLost(IotLogicError):

@@ -43,6 +43,9 @@ _FILE_BYTES: Final = 65_536
 #: The default number of a machine's last readings to keep.
 RECENT: Final = 20
 
+#: Changes of alarms to keep.
+JOURNAL_MAX: Final = 50_000
+
 
 #: Separates the addresses in a setting. A comma can also be part of a password.
 _NEXT_ADDRESS: Final = re.compile(r"\s*[,\s]\s*(?=[a-z]+://)")
@@ -224,6 +227,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             "again or discarded.",
         ),
     ] = 100_000
+    alarm_journal_max: Annotated[
+        int,
+        Meta(
+            ge=1_000,
+            description="Number of changes of alarms in Redis, those that were last. 10,000 take about "
+            "5 MiB.",
+        ),
+    ] = JOURNAL_MAX
     recent: Annotated[
         int,
         Meta(

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from pipeline.alarms.relay import Relay
 from pipeline.broker import topology
 from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
+from pipeline.plant.alarms import AlarmDesk
 from pipeline.plant.ingest import Ingest, SettingsReader
 from pipeline.plant.lag import (
     PartitionState,
@@ -58,7 +60,7 @@ class Services:
         self.settings = settings
         parameters_of(settings.amqp_url)  # to report an invalid address at once
         self._redis = connect(settings)
-        self._records = Records(self._redis)
+        self._records = Records(self._redis, settings.recent, settings.alarm_journal_max)
         self.deployments = MachineDeployments(self._redis)
         self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
         self.profile_deployments = ProfileDeployments(self._redis)
@@ -89,6 +91,9 @@ class Services:
         self.collector = DeadLetterCollector(settings, self.letters, self.topic_sources)
         self.unknown_topics = UnknownTopicCollector(settings, self.letters, self.topic_sources)
         self.metrics = Metrics(settings, self.letters, self.collector)
+        self.alarms = AlarmDesk(self._records)
+        self.alarm_store = self._records.alarms
+        self._relay = Relay(self.alarm_store, self.alarms, self._publisher)
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.hub.readers)
@@ -113,12 +118,14 @@ class Services:
         self.collector.start()
         self.unknown_topics.start()
         self._finisher.start()
+        self._relay.start()
 
     def close(self) -> None:
         """Stop the threads, close the connections, and end the children that check and try logic."""
         self.collector.close()
         self.unknown_topics.close()
         self._finisher.close()
+        self._relay.close()
         self._publisher.close()
         for each in (self.uploads, self.trials, self._checks, self._trials):
             each.close()

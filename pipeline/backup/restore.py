@@ -37,6 +37,7 @@ from pipeline.backup.archive import (
     read,
 )
 from pipeline.errors import BackupError, SourceRefused
+from pipeline.model.alarm import Alarm
 from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
 from pipeline.model.timer import next_due
@@ -200,13 +201,15 @@ class Restore:
             self._redis.sadd(profile_machines_key(deployment.profile), name)
         self._records.register([name])
         before, retired = Deployment(), self._topic_sources.retired()
+        replaced, alarms = dict[str, Alarm](), dict[str, Alarm]()
 
         def put(step: Pipeline) -> None:
-            nonlocal before
+            nonlocal before, replaced, alarms
             values = cast("list[bytes | None]", step.mget(record_key(name), deployment_key(name)))
             here = self._records.parse(*values)
-            before = here.deployment
+            before, replaced = here.deployment, here.record.alarms
             record = _merged(machine.record, here.record if here.token else None, ahead)
+            alarms = record.alarms if record is not None else {}
             step.multi()
             if record is not None:
                 step.set(record_key(name), self._records.encode(record))
@@ -218,6 +221,7 @@ class Restore:
             _put_deployment(step, name, "machine", deployment, machine.versions)
 
         self._redis.transaction(put, record_key(name), deployment_key(name))
+        self._records.alarms.replace(name, replaced, alarms)
         if before.profile is not None and before.profile != deployment.profile:
             self._profiles.forget(name, before.profile)
 
@@ -242,6 +246,8 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
             timers=was.timers,
             timer_runs=was.timer_runs + ahead,
             schedules=was.schedules,
+            alarms=was.alarms,
+            alarm_changes=was.alarm_changes + ahead,
         )
     return replace(
         now,
@@ -255,6 +261,8 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
         timers=was.timers,
         timer_runs=max(now.timer_runs, was.timer_runs + ahead),
         schedules=was.schedules,
+        alarms=was.alarms,
+        alarm_changes=max(now.alarm_changes, was.alarm_changes + ahead),
     )
 
 

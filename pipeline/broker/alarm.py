@@ -142,6 +142,27 @@ class AlarmEvent(Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
+def data_of(change: AlarmChange) -> AlarmData:
+    """Return a change as clients see it."""
+    alarm = change.alarm
+    return AlarmData(
+        name=alarm.name,
+        action=change.action,
+        state=alarm.state,
+        severity=alarm.severity,
+        message=alarm.message,
+        details=msgspec.Raw(alarm.details),
+        raised=rfc3339(alarm.raised / 1000),
+        cleared=None if alarm.cleared is None else rfc3339(alarm.cleared / 1000),
+        times=alarm.times,
+        acknowledged=None if alarm.acknowledged is None else AcknowledgedBy.shown(alarm.acknowledged),
+        shelved=None if alarm.shelved is None else ShelvedBy.shown(alarm.shelved),
+        who=change.who,
+        comment=change.comment,
+        cause=change.cause,
+    )
+
+
 def encode_alarm_event(machine: str | None, change: AlarmChange) -> bytes:
     """Encode the CloudEvent of a change. `machine` is None for an alarm of the plant."""
     alarm = change.alarm
@@ -152,22 +173,7 @@ def encode_alarm_event(machine: str | None, change: AlarmChange) -> bytes:
             type=ALARM_EVENT_TYPE,
             time=rfc3339(change.time / 1000),
             subject=PLANT if machine is None else machine,
-            data=AlarmData(
-                name=alarm.name,
-                action=change.action,
-                state=alarm.state,
-                severity=alarm.severity,
-                message=alarm.message,
-                details=msgspec.Raw(alarm.details),
-                raised=rfc3339(alarm.raised / 1000),
-                cleared=None if alarm.cleared is None else rfc3339(alarm.cleared / 1000),
-                times=alarm.times,
-                acknowledged=None if alarm.acknowledged is None else AcknowledgedBy.shown(alarm.acknowledged),
-                shelved=None if alarm.shelved is None else ShelvedBy.shown(alarm.shelved),
-                who=change.who,
-                comment=change.comment,
-                cause=change.cause,
-            ),
+            data=data_of(change),
             logicversion=UNSET if alarm.logicversion is None else alarm.logicversion,
             logicprofile=alarm.logicprofile or UNSET,
         )

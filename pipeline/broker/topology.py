@@ -7,12 +7,14 @@
                                       ├──▶ readings.0
                                       ├──▶ ...            quorum queues, single active consumer
                                       └──▶ readings.N-1
-    machines ──machines.*.result──▶ ignored (fanout)      results come back from amq.topic, and end here
+    machines ──machines.*.result──▶ ignored (fanout)      results come back from amq.topic, and end here,
+                                                          and so do the changes of alarms
     machines ──all others──▶ unknown-topics (fanout)      the alternate exchange
     unknown-topics ──▶ unknown-topics                     quorum queue, also emptied by the collector
     (default) ──health-check                              quorum queue, see `pipeline.broker.cluster_watch`
     (default) ──overflow.0 … overflow.N-1                 the same: readings of machines that flood
     results (topic) ──machines.*.result──▶ amq.topic      so that an MQTT client may subscribe
+    alarms (topic) ──machines.*.alarm──▶ amq.topic        likewise, and plant.alarm
     dead-letters (topic) ──#──▶ dead-letters              quorum queue, emptied by
                                                           `pipeline.dead_letters.collector`
     amq.topic ──tele.*.SENSOR──▶ readings.1000            the partition of a source, with its filter
@@ -47,6 +49,7 @@ from pipeline.broker.connection import HEARTBEAT_SECONDS, connect
 from pipeline.errors import TopologyError
 from pipeline.settings import Settings
 from pipeline.wire import (
+    ALARMS_EXCHANGE,
     BELOW_MACHINES,
     DEAD_LETTERS_EXCHANGE,
     DEAD_LETTERS_QUEUE,
@@ -56,10 +59,12 @@ from pipeline.wire import (
     MACHINE_HEADER,
     MACHINES_EXCHANGE,
     PLACE_HEADER,
+    PLANT_ALARM_KEY,
     READINGS_EXCHANGE,
     RESULTS_EXCHANGE,
     UNKNOWN_TOPICS_EXCHANGE,
     UNKNOWN_TOPICS_QUEUE,
+    alarm_key,
     data_key,
     is_machine_id,
     overflow_queue,
@@ -146,6 +151,7 @@ class ExchangeBinding(Struct, frozen=True):
 EXCHANGES: Final = (
     Exchange(READINGS_EXCHANGE, _READINGS_TYPE),
     Exchange(RESULTS_EXCHANGE, "topic"),
+    Exchange(ALARMS_EXCHANGE, "topic"),
     Exchange(DEAD_LETTERS_EXCHANGE, "topic"),
     Exchange(UNKNOWN_TOPICS_EXCHANGE, "fanout"),
     Exchange(IGNORED_EXCHANGE, "fanout"),
@@ -200,8 +206,11 @@ def bindings(settings: Settings) -> list[ExchangeBinding]:
         ExchangeBinding(UNKNOWN_TOPICS_EXCHANGE, UNKNOWN_TOPICS_QUEUE, ""),
         ExchangeBinding(MACHINES_EXCHANGE, READINGS_EXCHANGE, data_key("*"), to_queue=False),
         ExchangeBinding(MACHINES_EXCHANGE, IGNORED_EXCHANGE, result_key("*"), to_queue=False),
+        ExchangeBinding(MACHINES_EXCHANGE, IGNORED_EXCHANGE, alarm_key("*"), to_queue=False),
         *(ExchangeBinding(INGEST_EXCHANGE, MACHINES_EXCHANGE, key, to_queue=False) for key in BELOW_MACHINES),
         ExchangeBinding(RESULTS_EXCHANGE, INGEST_EXCHANGE, result_key("*"), to_queue=False),
+        ExchangeBinding(ALARMS_EXCHANGE, INGEST_EXCHANGE, alarm_key("*"), to_queue=False),
+        ExchangeBinding(ALARMS_EXCHANGE, INGEST_EXCHANGE, PLANT_ALARM_KEY, to_queue=False),
         ExchangeBinding(DEAD_LETTERS_EXCHANGE, DEAD_LETTERS_QUEUE, "#"),
     ]
 

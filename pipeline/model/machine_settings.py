@@ -153,10 +153,12 @@ def job_of(
     settings: MachineSettings,
     metas: Sequence[ReadingMeta] = (),
     times: RunTimes = NO_TIMES,
+    alarms: frozenset[str] = frozenset(),
 ) -> Job:
     """Return the job of the sandbox for readings of a machine with these settings.
 
-    `metas` has one value for each reading, or is empty if the logic does not read `meta`.
+    `metas` has one value for each reading, or is empty if the logic does not read `meta`. `alarms` are the
+    names of the active alarms.
     """
     return Job(
         logic,
@@ -172,4 +174,5 @@ def job_of(
         until=times.until,
         exact=times.exact,
         repeats=times.repeats,
+        alarms=alarms,
     )

@@ -63,6 +63,7 @@ from typing import Annotated, Self
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from pipeline.model.alarm import Alarm, Alarms
 from pipeline.model.claim import Claim
 from pipeline.model.counters import Counters
 from pipeline.model.quarantine import Strikes
@@ -179,7 +180,8 @@ class Record(Struct, frozen=True, array_like=True):
     machine has a rule for late readings (`pipeline.model.late`), and `newest_field` the field with that time.
     `received` is when the last reading was received, likewise (`pipeline.model.received`). `timers` says when
     each timer is due, likewise, and `timer_runs` counts the timers that ran (`pipeline.model.timer`).
-    Among them are the machine's schedules, and `schedules` identifies the list of these.
+    Among them are the machine's schedules, and `schedules` identifies the list of these. `alarms` are the
+    machine's alarms by name, and `alarm_changes` counts their changes (`pipeline.model.alarm`).
     """
 
     number: int = 0
@@ -203,6 +205,8 @@ class Record(Struct, frozen=True, array_like=True):
     timers: dict[str, int] = {}
     timer_runs: int = 0
     schedules: bytes = b""
+    alarms: dict[str, Alarm] = {}
+    alarm_changes: int = 0
 
     @property
     def failed(self) -> bool:
@@ -249,7 +253,12 @@ class Record(Struct, frozen=True, array_like=True):
             home=self.home,
             received=self.received,
             timer_runs=self.timer_runs,
+            alarm_changes=self.alarm_changes,
         )
+
+    def alarmed(self, alarms: Alarms) -> Self:
+        """Return the record with these alarms."""
+        return replace(self, alarms=alarms.now, alarm_changes=alarms.number)
 
     def split(self, session: bytes, readings: list[Reading], *, moving: bool = False) -> Split:
         """Divide a batch's readings of this machine into those already applied and those that are not.

@@ -12,7 +12,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from pipeline.clock import milliseconds_now
 from pipeline.dead_letters.redrive import Redriver
+from pipeline.model.alarm import Alarms
 from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Health, Stored, health_of
 from pipeline.model.quarantine import Strikes
@@ -154,19 +156,23 @@ class Machines:
     ) -> bytes:
         """Replace a machine's state by `state`, a JSON object within the limits.
 
-        With `reset`, its timers are cancelled too, and its schedules remain. Nothing else in the record
-        changes. The record is compared and set: a batch that runs meanwhile continues from the new state. A
-        batch that was faster is not overwritten unnoticed, because `check` is called with the machine after
-        each read. If `check` raises an error, nothing is changed. Return the previous state.
+        With `reset`, its timers are cancelled too and its alarms end; its schedules remain. Nothing else in
+        the record changes. The record is compared and set: a batch that runs meanwhile continues from the new
+        state. A batch that was faster is not overwritten unnoticed, because `check` is called with the
+        machine after each read. If `check` raises an error, nothing is changed. Return the previous state.
         """
         while True:
             stored = self.read(machine_id)
             check(stored)
             edited, due = stored.record.edited(state), None
+            alarms = Alarms(edited.alarms, edited.alarm_changes)
+            if reset:
+                alarms.end(alarms.now, milliseconds_now(), comment="the state was reset")
+                edited = edited.alarmed(alarms)
             if reset and edited.timers:
                 left = {name: at for name, at in edited.timers.items() if name.startswith(REPEATING)}
                 edited, due = replace(edited, timers=left), Due(edited.home or 0, next_due(left))
-            if not self._records.write({machine_id: Update(stored, edited, due=due)}):
+            if not self._records.write({machine_id: Update(stored, edited, due=due, alarms=alarms)}):
                 return stored.record.state
 
     def _silent_since(self) -> int:

@@ -1,9 +1,10 @@
 """Deletes a machine with everything that belongs to it, in this order:
 
 1.  The machine itself goes in one step: its state and counters, its deployment, its versions and its last
-    readings. The data that identifies its readings replaces its record (rule 8 of `pipeline.model.record`).
-    It stays for `GONE_SECONDS`, or until the overflow holds none of the machine's readings. The step is a
-    compare-and-set on the record and the deployment, so it deletes exactly the data that was read.
+    readings. Its alarms end. The data that identifies its readings replaces its record (rule 8 of
+    `pipeline.model.record`). It stays for `GONE_SECONDS`, or until the overflow holds none of the machine's
+    readings. The step is a compare-and-set on the record and the deployment, so it deletes exactly the data
+    that was read.
 2.  Its dead letters, up to the last reading of the machine. Later failures belong to a new machine.
 3.  Its entries: in the set of its profile's machines, and in the index.
 
@@ -16,8 +17,11 @@ state. The sources of the versions stay, because they belong to every version wi
 
 from typing import Final, cast
 
+from pipeline.clock import milliseconds_now
+from pipeline.model.alarm import Alarms
 from pipeline.model.machine import Stored
 from pipeline.model.timer import run_of
+from pipeline.store.alarms import WITH_ALARMS
 from pipeline.store.client import Client
 from pipeline.store.dead_letters import LetterFilter
 from pipeline.store.keys import deployment_key, digests_key, recent_key, record_key, versions_key
@@ -26,8 +30,11 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import GONE_SECONDS, Records
 
 #: Step 1. KEYS: record, deployment and the other keys to delete. ARGV: the token and the deployment as read,
-#: the data to leave behind, and for how many seconds (0: indefinitely). Returns 0 if the machine has changed.
-_REMOVE: Final = """
+#: the data to leave behind, and for how many seconds (0: indefinitely), its packed alarms, and the machine.
+#: Returns 0 if the machine has changed.
+_REMOVE: Final = (
+    WITH_ALARMS
+    + """
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] or (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then
     return 0
 end
@@ -36,8 +43,10 @@ if ARGV[4] ~= '0' then
     redis.call('EXPIRE', KEYS[1], ARGV[4])
 end
 redis.call('DEL', unpack(KEYS, 2))
+put_alarms(ARGV[5], ARGV[6])
 return 1
 """
+)
 
 
 class Deletion:
@@ -70,12 +79,13 @@ class Deletion:
             stored = self._records.parse(record, deployment)
             if not stored.known:
                 return stored
-            left = stored.record.deleted()
+            alarms = Alarms(stored.record.alarms, stored.record.alarm_changes)
+            alarms.end(alarms.now, milliseconds_now(), comment="the machine was deleted")
+            left = stored.record.deleted().alarmed(alarms)
             seconds = GONE_SECONDS if left.moved == left.taken else 0
-            if self._script(
-                keys=[*keys, *others],
-                args=[stored.token, deployment or b"", self._records.encode(left), seconds],
-            ):
+            packed, kept = self._records.alarms.pack(alarms), self._records.encode(left)
+            args: list[bytes | int | str] = [stored.token, deployment or b"", kept, seconds]
+            if self._script(keys=[*keys, *others], args=[*args, packed, machine_id]):
                 return stored
 
     def _discard_timers(self, machine_id: str, runs: int) -> int:

@@ -139,3 +139,22 @@ AUDIT_KEY: Final = "audit"
 
 #: A key without a meaning, which the readiness check writes.
 READY_KEY: Final = "ready"
+
+# Alarms.
+
+#: The open alarms, by machine and name; those of the plant have no machine.
+ALARMS_OPEN_KEY: Final = "{alarms}:open"
+
+#: The open alarms, by when they were raised, and those that are shelved, by until when.
+ALARMS_RAISED_KEY: Final = "{alarms}:raised"
+ALARMS_SHELVED_KEY: Final = "{alarms}:shelved"
+
+#: All changes of alarms, oldest first.
+ALARMS_JOURNAL_KEY: Final = "{alarms}:journal"
+
+#: The last change that was published and handed to the notifier, and the process that does so.
+ALARMS_RELAYED_KEY: Final = "{alarms}:relayed"
+ALARMS_RELAY_KEY: Final = "{alarms}:relay"
+
+#: The alarms of the plant itself.
+PLANT_ALARMS_KEY: Final = "{alarms}:plant"

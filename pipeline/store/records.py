@@ -15,11 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.errors import SessionLost
+from pipeline.model.alarm import Alarms
 from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Stored
 from pipeline.model.record import Record
 from pipeline.model.session import Fence
-from pipeline.settings import RECENT
+from pipeline.settings import JOURNAL_MAX, RECENT
+from pipeline.store.alarms import WITH_ALARMS, AlarmStore
 from pipeline.store.client import Client
 from pipeline.store.dead_letters import USE_UP, LetterStore
 from pipeline.store.keys import (
@@ -46,12 +48,16 @@ _TAKEN = "another session has taken the partition, and the batch is its to do"
 
 
 #: Writes a record, which expires after `seconds` unless they are 0, and appends to its machine's last
-#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. The index of timers says
+#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. `packed` says what has
+#: happened to its alarms. The index of timers says
 #: `due`, or '<' and the time at which it is due at latest; '-' removes the machine from it, and '' changes
 #: nothing. A prefix for scripts.
-_PUT = """
-local function put(record, value, seconds, timers, machine, due, recent, keep, first, count)
+_PUT = (
+    WITH_ALARMS
+    + """
+local function put(record, value, seconds, timers, machine, due, packed, recent, keep, first, count)
     redis.call('SET', record, value)
+    put_alarms(packed, machine)
     if due == '-' then
         redis.call('ZREM', timers, machine)
     elseif string.sub(due, 1, 1) == '<' then
@@ -68,13 +74,14 @@ local function put(record, value, seconds, timers, machine, due, recent, keep, f
     end
 end
 """
+)
 
 #: Compare-and-set of many records, each by itself, for sessions that all hold their fences (rule 4 in
 #: `pipeline.model.record`). Returns the places of the records that had changed; 0 alone means that another
 #: session holds a fence, and nothing is written. KEYS: the fences, and for each record the record, the last
 #: readings and the index of timers. ARGV: the number of fences, the sessions that must hold them, how many
 #: last readings to keep, and for each record the token, the record, its seconds, the machine, when its first
-#: timer is due, the number of its readings and the readings.
+#: timer is due, its packed alarms, the number of its readings and the readings.
 _WRITE = (
     _PUT
     + """
@@ -86,14 +93,14 @@ for fence = 1, fences do
 end
 local changed, keep, at = {}, ARGV[fences + 2], fences + 3
 for key = fences + 1, #KEYS, 3 do
-    local count = tonumber(ARGV[at + 5])
+    local count = tonumber(ARGV[at + 6])
     if redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at] then
-        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 2], ARGV[at + 3], ARGV[at + 4], KEYS[key + 1],
-            keep, at + 6, count)
+        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5],
+            KEYS[key + 1], keep, at + 7, count)
     else
         changed[#changed + 1] = (key - fences + 2) / 3
     end
-    at = at + 6 + count
+    at = at + 7 + count
 end
 return changed
 """
@@ -102,13 +109,13 @@ return changed
 #: Compare-and-set of one record that uses up dead letters of its machine: both or none. Returns 1 if done, 0
 #: if the record had changed or a letter is gone, -1 if another session holds the fence. KEYS: fence, record,
 #: last readings, index of timers, `letter_keys`. ARGV: session, how many last readings to keep, token,
-#: record, its seconds, the machine, when its first timer is due, the number of its readings, the readings,
-#: and the names of the letters.
+#: record, its seconds, the machine, when its first timer is due, its packed alarms, the number of its
+#: readings, the readings, and the names of the letters.
 _WRITE_USING = (
     USE_UP
     + _PUT
     + """
-local names = 9 + ARGV[8]
+local names = 10 + ARGV[9]
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
     return -1
 end
@@ -120,7 +127,7 @@ for place = names, #ARGV do
         return 0
     end
 end
-put(KEYS[2], ARGV[4], ARGV[5], KEYS[4], ARGV[6], ARGV[7], KEYS[3], ARGV[2], 9, ARGV[8] + 0)
+put(KEYS[2], ARGV[4], ARGV[5], KEYS[4], ARGV[6], ARGV[7], ARGV[8], KEYS[3], ARGV[2], 10, ARGV[9] + 0)
 use_up(KEYS[5], KEYS[6], KEYS[7], names)
 return 1
 """
@@ -155,7 +162,8 @@ class Update(Struct, frozen=True):
 
     The same write appends `recents`, the last readings that led to the record, encoded, and uses up the dead
     letters `uses`. `fence` is the fence that the writing session must hold; it is None for an edit over the
-    API. `due` changes the index of timers.
+    API. `due` changes the index of timers. `alarms` says what has happened to its
+    alarms.
     """
 
     read: Stored
@@ -164,6 +172,7 @@ class Update(Struct, frozen=True):
     recents: Sequence[bytes] = ()
     fence: Fence | None = None
     due: Due | None = None
+    alarms: Alarms | None = None
 
 
 def _timers_key(update: Update) -> str:
@@ -173,11 +182,13 @@ def _timers_key(update: Update) -> str:
 class Records:
     """Reads and writes records. Safe to share between threads.
 
-    `recent` is the number of last readings to keep for each machine.
+    `recent` is the number of last readings to keep for each machine, and `alarm_journal_max` that of changes
+    of alarms.
     """
 
-    def __init__(self, client: Client, recent: int = RECENT) -> None:
+    def __init__(self, client: Client, recent: int = RECENT, alarm_journal_max: int = JOURNAL_MAX) -> None:
         self.recent = recent
+        self.alarms = AlarmStore(client, alarm_journal_max)
         self._redis = client
         self.letters = LetterStore(client)
         self.recents = RecentStore(client)
@@ -262,7 +273,7 @@ class Records:
         if update.due is not None:
             due = "-" if update.due.due is None else f"{'<' * update.due.at_latest}{update.due.due}"
         head: list[bytes | int | str] = [update.read.token, self.encode(record), seconds, machine_id, due]
-        return [*head, len(update.recents), *update.recents]
+        return [*head, self.alarms.pack(update.alarms), len(update.recents), *update.recents]
 
     def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
         machine_ids = list(updates)

@@ -21,7 +21,7 @@ from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, Readin
 from pipeline.model.quarantine import Strikes
 from pipeline.model.timer import body_of
 from pipeline.trials.written import shown_reading
-from sandbox.job import Failure, Job, Logic, Outcome, TimerRun
+from sandbox.job import Failure, Job, Logic, Outcome, Severity, TimerRun
 from sandbox.parent.batch import EXACT_RUNS
 from sandbox.parent.sandbox import Sandbox
 
@@ -39,6 +39,14 @@ class TriedTimer(Struct, frozen=True):
     due: str
 
 
+class TriedAlarm(Struct, frozen=True):
+    """An alarm that was raised in a trial. `details` is a JSON object."""
+
+    severity: Severity
+    message: str
+    details: msgspec.Raw
+
+
 class Tried(Struct, omit_defaults=True):
     """The outcome of a reading, or of a timer that ran, in a trial.
 
@@ -46,7 +54,8 @@ class Tried(Struct, omit_defaults=True):
     ran, `timer` names it. `outcome` is ok, limit or error. `state` is the state after it. `fuel` is the fuel
     used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the
     sandbox and back. `error` is null unless it failed. `timers` has the timers that it set, each with the
-    time at which it is due (RFC 3339, UTC), and those that it cancelled, with null.
+    time at which it is due (RFC 3339, UTC), and those that it cancelled, with null. `alarms` has likewise the
+    alarms that it raised, and the active ones that it cleared.
     """
 
     reading: str
@@ -59,20 +68,23 @@ class Tried(Struct, omit_defaults=True):
     error: Failure | None = None
     timer: TriedTimer | None = None
     timers: dict[str, str | None] = {}
+    alarms: dict[str, TriedAlarm | None] = {}
 
     @property
     def size(self) -> int:
         """Return the approximate bytes of its JSON."""
-        return len(self.reading) + len(self.state) + sum(map(len, self.results)) + 100 * len(self.timers)
+        alarms = sum(len(each.details) + len(each.message) for each in self.alarms.values() if each)
+        results = sum(map(len, self.results))
+        return len(self.reading) + len(self.state) + results + alarms + 100 * len(self.timers)
 
 
 class Trial:
     """A logic, a state, a config and timers, for one reading after the other.
 
     `state` is the JSON object that the last reading left, and `timers` says when each timer is due that is
-    set now. `now` is the time of the trial. All times are in milliseconds since 1970. The readings are taken
-    as `settings` say. `stopped` is the reason to stop: a machine would be in quarantine by now, or too many
-    timers ran in one step.
+    set now. `alarms` are the names of the active alarms; none is at first. `now` is the time of the trial.
+    All times are in milliseconds since 1970. The readings are taken as `settings` say. `stopped` is the
+    reason to stop: a machine would be in quarantine by now, or too many timers ran in one step.
     """
 
     def __init__(
@@ -94,6 +106,7 @@ class Trial:
         self._readings = 0
         self.state = state
         self.timers = dict(timers or {})
+        self.alarms = frozenset[str]()
         self.now = start
         self.stopped: str | None = None
 
@@ -110,7 +123,9 @@ class Trial:
         self._readings += 1
         meta = replace(meta, received=rfc3339(received / 1000), number=meta.number or self._readings)
         times = RunTimes([received], self.timers, exact=True)
-        job = job_of(self._logic, self.state, [reading], self._config, self._settings, [meta], times)
+        job = job_of(
+            self._logic, self.state, [reading], self._config, self._settings, [meta], times, self.alarms
+        )
         outcome, seconds = self._run(job)
         self._change(outcome)
         yield self._tried(outcome, seconds, shown_reading(reading, self._settings))
@@ -142,7 +157,9 @@ class Trial:
         # Timers that are due in the same millisecond run one after the other, to see the state after each.
         others = {each: max(at, due + 1) for each, at in self.timers.items()}
         times = RunTimes(timers={name: due, **others}, until=due, exact=True)
-        job = job_of(self._logic, self.state, [], self._config, self._settings, times=times)
+        job = job_of(
+            self._logic, self.state, [], self._config, self._settings, times=times, alarms=self.alarms
+        )
         outcome, seconds = self._run(job)
         self._change(outcome)
         run = TimerRun(name, due, due)
@@ -159,12 +176,14 @@ class Trial:
         return outcome, seconds
 
     def _change(self, outcome: Outcome) -> None:
-        """Take what an outcome changes: the timers, and the strikes against the logic."""
+        """Take what an outcome changes: the timers, the alarms, and the strikes against the logic."""
         for name, due in outcome.timers.items():
             if due is None:
                 self.timers.pop(name, None)
             else:
                 self.timers[name] = due
+        cleared = {name for name, raised in outcome.alarms.items() if raised is None}
+        self.alarms = (self.alarms | outcome.alarms.keys()) - cleared
         self._strikes = self._strikes.after(outcome)
         if self._strikes.quarantined:
             self.stopped = f"A machine with this logic would be in quarantine now: {self._strikes.reason}."
@@ -181,6 +200,12 @@ class Trial:
             seconds=round(seconds, 6),
             error=outcome.failure,
             timers=shown_timers(outcome.timers),
+            alarms={
+                name: TriedAlarm(raised.severity, raised.message, msgspec.Raw(raised.details))
+                if raised is not None
+                else None
+                for name, raised in outcome.alarms.items()
+            },
         )
 
 

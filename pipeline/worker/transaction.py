@@ -22,6 +22,7 @@ from pipeline.broker.publisher import Message
 from pipeline.broker.result import encode_result, event_ids, result_message
 from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import SessionLost
+from pipeline.model.alarm import Alarms
 from pipeline.model.counters import Happened
 from pipeline.model.dead_letter import RedriveDecision, cause_of_event
 from pipeline.model.duplicates import divide
@@ -73,6 +74,8 @@ class Transaction(Struct):
     timer was due before the schedules changed, if `is_rescheduled`. `recents` are the last readings in `run`,
     encoded to be kept. `after` is None if there is nothing to write.
 
+    `alarms` has what has happened to the machine's alarms.
+
     `moves_home` says that the machine's home moves to the partition of the readings. `refused` are the dead
     letters of the readings if the machine's home stays elsewhere; then nothing else happens to them
     (`pipeline.worker.ways`).
@@ -99,6 +102,7 @@ class Transaction(Struct):
     first_due: int | None = None
     is_rescheduled: bool = False
     recents: list[bytes] = []
+    alarms: Alarms | None = None
     after: Record | None = None
     moves_home: bool = False
     refused: list[Message] | None = None
@@ -293,6 +297,7 @@ class Transaction(Struct):
             self.settings,
             metas,
             times,
+            frozenset(name for name, alarm in record.alarms.items() if alarm.active),
         )
 
     def _numbers(self) -> list[int]:
@@ -363,6 +368,9 @@ class Transaction(Struct):
             timer_runs=runs,
             number=self.events[-1].number if self.events else record.number,
         )
+        self.alarms = self._alarms()
+        if self.alarms is not None:
+            self.after = self.after.alarmed(self.alarms)
         if self.moves_home:
             self.after = replace(self.after, marks=(*self._refused_before(), *self.after.marks))
 
@@ -397,6 +405,16 @@ class Transaction(Struct):
             reading.number = number
         next(timers(), None)
         return events
+
+    def _alarms(self) -> Alarms | None:
+        """Return what the readings and timers have done to the alarms; None if nothing."""
+        if not any(event.outcome.alarms for event in self.events):
+            return None
+        record = self.stored.record
+        alarms = Alarms(record.alarms, record.alarm_changes)
+        for event in self.events:
+            alarms.apply(event.outcome.alarms, event.received, event.name, self.stored.active)
+        return alarms
 
     def _not_run(self) -> Outcome:
         """Return the outcome of readings that no logic runs."""
@@ -459,7 +477,13 @@ class Transaction(Struct):
         if self.after is None and not self.repeated and not self._ran_before:
             return None
         return Update(
-            self.stored, self._written, self.uses, self.recents, self.group.session.fence, self._due
+            self.stored,
+            self._written,
+            self.uses,
+            self.recents,
+            self.group.session.fence,
+            self._due,
+            self.alarms,
         )
 
     @property

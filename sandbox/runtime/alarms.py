@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 
 from sandbox.errors import LimitExceeded, LogicError
 from sandbox.job import ALARM_MESSAGE_CHARS, ALARM_NAME_PATTERN, Raised, Severity
-from sandbox.runtime.meter import Meter
+from sandbox.runtime.meter import CONTAINERS, Meter
 from sandbox.runtime.values import encode_alarm
 
 _NAME: Final = re.compile(ALARM_NAME_PATTERN)
@@ -81,6 +81,9 @@ class AlarmCalls:
 
     def _encoded(self, message: str, details: dict[str, Any]) -> bytes:
         self._meter.spend(len(details))
+        if any(type(value) in CONTAINERS for value in details.values()):
+            # As much as is looked at before the limit is exceeded, or another mistake is found.
+            self._meter.spend(self._meter.limits.alarm_bytes // _TICK_BYTES)
         try:
             encoded = encode_alarm(message, details, self._meter.limits)
         except LimitExceeded as e:

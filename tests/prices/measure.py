@@ -44,6 +44,9 @@ _LONG_ENOUGH: Final = 1_500
 _ENOUGH_FUEL: Final = 60_000
 #: Its time is 2026-03-29T00:00:00Z.
 _CLOCK: Final = Clock(1_774_742_400_000, {str(n): 1_774_742_460_000 for n in range(8)})
+
+#: The active alarms of each run.
+_ALARMS: Final = frozenset("tuvwxyz")
 _CONFIG: Final = decode_config(b'{"a": 1, "b": [[1, 2, 3], {"c": "' + b"x" * 2_000 + b'"}]}')
 
 
@@ -168,7 +171,7 @@ def run(program: Program, data: Any) -> Price:
     with bounded_recursion(LIMITS), _deadline():
         start = time.thread_time_ns()
         try:
-            program.process(data, {}, _CONFIG, clock=_CLOCK)
+            program.process(data, {}, _CONFIG, clock=_CLOCK, alarms=_ALARMS)
         except LimitExceeded as error:
             ends = error.limit
         except LogicError as error:

@@ -11,8 +11,10 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from pipeline.errors import (
+    AlarmChanged,
     BrokerUnavailable,
     Busy,
+    NoAlarm,
     PublishError,
     ReadingUnfit,
     RedriveStopped,
@@ -176,6 +178,14 @@ def _source_changed(_request: Request[Any, Any, Any], _error: SourceChanged) -> 
     return respond(412, "The source has changed since you read it. Read it again, then repeat your change.")
 
 
+def _no_alarm(_request: Request[Any, Any, Any], error: NoAlarm) -> Response[ProblemDetails]:
+    return respond(404, str(error))
+
+
+def _alarm_changed(_request: Request[Any, Any, Any], error: AlarmChanged) -> Response[ProblemDetails]:
+    return respond(409, str(error))
+
+
 def _gone(_request: Request[Any, Any, Any], _error: ClientGone) -> Response[None]:
     return Response(None, status_code=_GONE)
 
@@ -229,6 +239,8 @@ HANDLERS: ExceptionHandlersMap = {
     RecursionError: _too_deep,
     TokenError: _no_token,
     ScheduleRefused: _schedule_refused,
+    NoAlarm: _no_alarm,
+    AlarmChanged: _alarm_changed,
     SourceRefused: _source_refused,
     SourceConflict: _source_conflict,
     SourceChanged: _source_changed,

@@ -13,6 +13,7 @@ from pipeline.model.recent import KeptReading
 from pipeline.model.schedule import own_timers, scheduled_times
 from sandbox.job import OutcomeKind
 from web.schemas import reading
+from web.schemas.alarm import AlarmDetails
 from web.schemas.reading import RecentReading, RecentResult, shown_results
 
 
@@ -97,6 +98,7 @@ class WholeMachine(MachineSummary, kw_only=True):
         dict[str, str],
         Meta(description="The next time of each schedule (RFC 3339, UTC); empty before the first reading."),
     ]
+    alarms: Annotated[list[AlarmDetails], Meta(description="The open alarms, those raised last first.")]
     timers_run: Annotated[int, Meta(description="Timers and schedules that ran.")]
     errors_by_kind: dict[str, int]
     limits: Annotated[dict[str, int], Meta(description="Errors of kind limit, by exceeded limit.")]
@@ -136,6 +138,10 @@ def shown_whole(
         settings=settings,
         timers=_times(own_timers(stored.record.timers)),
         schedules=_times(scheduled_times(stored.record.timers)),
+        alarms=[
+            AlarmDetails.shown(machine_id, each)
+            for each in sorted(stored.record.alarms.values(), key=lambda each: each.raised, reverse=True)
+        ],
         timers_run=counters.timers,
         errors_by_kind=counters.dead_letters,
         limits=counters.limits,

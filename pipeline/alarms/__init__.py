@@ -1,0 +1,1 @@
+"""Alarms on their way from the journal to other systems and people."""

@@ -1,0 +1,342 @@
+"""Alarms in Redis: an index of those that are open, and the journal of all changes.
+
+Both change in the same script as the record that has the alarms, so they say what it says (`WITH_ALARMS`).
+The journal is also the outbox. One process of the API at a time publishes what is in it
+(`pipeline.alarms.relay`), and notes how far it has come. The journal keeps a number of changes. If no API
+runs while more are made, the oldest are neither published nor told, and the API logs how many.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, cast
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.model.alarm import SEVERITIES, Alarm, AlarmAction, AlarmChange, Alarms, AlarmState, KeptChange
+from pipeline.settings import JOURNAL_MAX
+from pipeline.store.client import Client
+from pipeline.store.keys import (
+    ALARMS_JOURNAL_KEY,
+    ALARMS_OPEN_KEY,
+    ALARMS_RAISED_KEY,
+    ALARMS_RELAY_KEY,
+    ALARMS_RELAYED_KEY,
+    ALARMS_SHELVED_KEY,
+    PLANT_ALARMS_KEY,
+)
+from sandbox.job import Severity
+
+#: Writes what has happened to the alarms of a machine, as `AlarmStore.pack` returns it. A prefix for scripts.
+WITH_ALARMS: Final = f"""
+local function put_alarms(packed, machine)
+    if packed == '' then
+        return
+    end
+    local open, changes, most = unpack(cmsgpack.unpack(packed))
+    for _, each in ipairs(open) do
+        local member = machine .. '/' .. each[1]
+        if each[2] == '' then
+            redis.call('HDEL', '{ALARMS_OPEN_KEY}', member)
+            redis.call('ZREM', '{ALARMS_RAISED_KEY}', member)
+        else
+            redis.call('HSET', '{ALARMS_OPEN_KEY}', member, each[4])
+            redis.call('ZADD', '{ALARMS_RAISED_KEY}', each[2], member)
+        end
+        if each[3] == '' then
+            redis.call('ZREM', '{ALARMS_SHELVED_KEY}', member)
+        else
+            redis.call('ZADD', '{ALARMS_SHELVED_KEY}', each[3], member)
+        end
+    end
+    for _, change in ipairs(changes) do
+        redis.call('XADD', '{ALARMS_JOURNAL_KEY}', 'MAXLEN', most, '*', 'machine', machine, 'change', change)
+    end
+end
+"""
+
+#: Writes the alarms of a machine. KEYS: those that it changes. ARGV: the machine, and what `pack` returns.
+_PUT: Final = WITH_ALARMS + "put_alarms(ARGV[2], ARGV[1])"
+
+#: Compare-and-set of the plant's own alarms. KEYS: the alarms. ARGV: the token, the new value, and what
+#: `pack` returns. Returns 0 if they had changed.
+_PUT_PLANT: Final = (
+    WITH_ALARMS
+    + """
+if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[2])
+put_alarms(ARGV[3], '')
+return 1
+"""
+)
+
+#: Takes or keeps the lease of the relay. KEYS: the lease. ARGV: who asks, and for how many milliseconds.
+_LEASE: Final = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+_TOKEN_BYTES: Final = 8
+
+#: Alarms or changes that are read at once.
+_CHUNK: Final = 500
+
+#: The most entries to look at for one page. A page may have fewer although there is a next one.
+_LOOK: Final = 20_000
+
+_ID: Final = re.compile("[0-9]{1,15}-[0-9]{1,15}")
+_encoder = msgspec.msgpack.Encoder()
+_decode_alarm = msgspec.msgpack.Decoder(Alarm).decode
+_decode_change = msgspec.msgpack.Decoder(AlarmChange).decode
+
+
+class PlantAlarms(Struct, frozen=True, array_like=True):
+    """The alarms of the plant itself, as they are kept. `number` counts their changes."""
+
+    alarms: dict[str, Alarm] = {}
+    number: int = 0
+
+
+_decode_plant = msgspec.msgpack.Decoder(PlantAlarms).decode
+
+
+class OpenAlarm(Struct, frozen=True):
+    """An open alarm. `machine` is None if it is one of the plant itself."""
+
+    machine: str | None
+    alarm: Alarm
+
+
+class AlarmFilter(Struct, frozen=True):
+    """Which alarms to find. `severity` is the lowest one; `machine` and `name` are how ids and names
+    begin."""
+
+    severity: Severity = "warning"
+    machine: str = ""
+    profile: str | None = None
+    name: str = ""
+    state: AlarmState | None = None
+    shelved: bool | None = None
+
+    def matches(self, machine: str | None, alarm: Alarm, now: int) -> bool:
+        """Return whether an alarm is one of them."""
+        return (
+            SEVERITIES.index(alarm.severity) >= SEVERITIES.index(self.severity)
+            and (machine or "").startswith(self.machine)
+            and self.profile in (None, alarm.logicprofile)
+            and alarm.name.startswith(self.name)
+            and self.state in (None, alarm.state)
+            and self.shelved in (None, alarm.is_shelved(now))
+        )
+
+
+class AlarmPage(NamedTuple):
+    """A page of open alarms, and the cursor of the next page; None on the last page."""
+
+    alarms: list[OpenAlarm]
+    next: str | None
+
+
+class JournalPage(NamedTuple):
+    """A page of changes, newest first, and the cursor of the next page; None on the last page."""
+
+    changes: list[KeptChange]
+    next: str | None
+
+
+def _entry(name: str, alarm: Alarm | None) -> tuple[str, str, str, bytes]:
+    if alarm is None:
+        return name, "", "", b""
+    until = "" if alarm.shelved is None else str(alarm.shelved.until)
+    return name, str(alarm.raised), until, _encoder.encode(alarm)
+
+
+class AlarmStore:
+    """Reads and writes the index and the journal, which keeps `most` changes. Safe to share between threads.
+
+    Every method may raise `RedisError`.
+    """
+
+    def __init__(self, client: Client, most: int = JOURNAL_MAX) -> None:
+        self._most = most
+        self._redis = client
+        self._put = client.register_script(_PUT)
+        self._put_plant = client.register_script(_PUT_PLANT)
+        self._lease = client.register_script(_LEASE)
+
+    def pack(self, alarms: Alarms | None, *, before: Iterable[str] = ()) -> bytes:
+        """Return what a script needs to write what has happened to the alarms of a machine.
+
+        Alarms in `before` that are there no more leave the index too.
+        """
+        if alarms is None:
+            return b""
+        touched = {change.alarm.name for change in alarms.changes} | alarms.silent | {*before}
+        if not touched:
+            return b""
+        entries = [_entry(name, alarms.now.get(name)) for name in sorted(touched)]
+        return _encoder.encode((entries, [_encoder.encode(each) for each in alarms.changes], str(self._most)))
+
+    def find(self, where: AlarmFilter, now: int, after: str, limit: int) -> AlarmPage:
+        """Return a page of the open alarms that match, those raised last first.
+
+        `after` is the `next` of another page, or empty. Raises `ValueError` if it is not a cursor.
+        """
+        last = _cursor(after) if after else None
+        place = 0 if last is None else self._redis.zcount(ALARMS_RAISED_KEY, f"({last[0]}", "+inf")
+        found, looked = list[OpenAlarm](), 0
+        while True:
+            members = cast(
+                "list[tuple[bytes, float]]",
+                self._redis.zrange(ALARMS_RAISED_KEY, place, place + _CHUNK - 1, desc=True, withscores=True),
+            )
+            place += len(members)
+            names = [
+                (int(raised), member.decode())
+                for member, raised in members
+                if last is None or (int(raised), member.decode()) < last
+            ]
+            values = cast(
+                "list[bytes | None]",
+                self._redis.hmget(ALARMS_OPEN_KEY, [member for _, member in names]) if names else [],
+            )
+            for (raised, member), value in zip(names, values, strict=True):
+                looked += 1
+                machine, _, _ = member.partition("/")
+                if value is not None and where.matches(machine or None, alarm := _decode_alarm(value), now):
+                    found.append(OpenAlarm(machine or None, alarm))
+                if len(found) == limit or looked == _LOOK:
+                    return AlarmPage(found, f"{raised}:{member}")
+            if len(members) < _CHUNK:
+                return AlarmPage(found, None)
+
+    def counts(self) -> dict[tuple[Severity, AlarmState], int]:
+        """Return how many alarms are open, by severity and state. Reads all of them."""
+        found = dict[tuple[Severity, AlarmState], int]()
+        entries = cast("Iterator[tuple[bytes, bytes]]", self._redis.hscan_iter(ALARMS_OPEN_KEY, count=_CHUNK))
+        for _, value in entries:
+            alarm = _decode_alarm(value)
+            found[alarm.severity, alarm.state] = found.get((alarm.severity, alarm.state), 0) + 1
+        return found
+
+    def shelved(self, until: int) -> list[tuple[str | None, str]]:
+        """Return the machines and names of some alarms whose shelving is over at this time."""
+        members = cast(
+            "list[bytes]",
+            self._redis.zrange(ALARMS_SHELVED_KEY, "-inf", until, byscore=True, offset=0, num=_CHUNK),
+        )
+        pairs = [member.decode().partition("/") for member in members]
+        return [(machine or None, name) for machine, _, name in pairs]
+
+    def replace(self, machine: str, before: Iterable[str], alarms: Mapping[str, Alarm]) -> None:
+        """Put alarms of a machine into the index in place of those named `before`, without an entry."""
+        held = Alarms(alarms, 0)
+        held.silent.update(alarms)
+        if packed := self.pack(held, before=before):
+            self._put(keys=[ALARMS_OPEN_KEY], args=[machine, packed])
+
+    # The plant's own alarms.
+
+    def read_plant(self) -> tuple[bytes, PlantAlarms]:
+        """Return the plant's own alarms, and the token to write over them."""
+        value = cast("bytes | None", self._redis.get(PLANT_ALARMS_KEY))
+        if value is None:
+            return b"", PlantAlarms()
+        return value[:_TOKEN_BYTES], _decode_plant(value[_TOKEN_BYTES:])
+
+    def write_plant(self, token: bytes, alarms: Alarms) -> bool:
+        """Write what has happened to the plant's own alarms. Return False if they had changed meanwhile."""
+        value = os.urandom(_TOKEN_BYTES) + _encoder.encode(PlantAlarms(alarms.now, alarms.number))
+        args = [token, value, self.pack(alarms)]
+        return bool(self._put_plant(keys=[PLANT_ALARMS_KEY], args=args))
+
+    # The journal.
+
+    def journal(
+        self,
+        where: AlarmFilter,
+        before: str,
+        limit: int,
+        *,
+        action: AlarmAction | None = None,
+        machine: str | None = None,
+    ) -> JournalPage:
+        """Return a page of the changes that match, newest first, before the change with the id `before`.
+
+        `machine` is the whole id of a machine. Raises `ValueError` if `before` is not an id.
+        """
+        if before and not _ID.fullmatch(before):
+            raise ValueError(f"{before!r} is not a valid cursor")
+        found, looked, last = list[KeptChange](), 0, f"({before}" if before else "+"
+        if before and not before.strip("0-"):
+            return JournalPage(found, None)
+        while True:
+            entries = cast("_Entries", self._redis.xrevrange(ALARMS_JOURNAL_KEY, last, "-", count=_CHUNK))
+            for kept in _kept(entries):
+                looked += 1
+                # Whether it was shelved at that time is not asked for.
+                matches = where.matches(kept.machine, kept.change.alarm, kept.change.time)
+                if matches and action in (None, kept.change.action) and machine in (None, kept.machine):
+                    found.append(kept)
+                if len(found) == limit or looked == _LOOK:
+                    return JournalPage(found, kept.id)
+            if len(entries) < _CHUNK:
+                return JournalPage(found, None)
+            last = f"({entries[-1][0].decode()}"
+
+    def take_lease(self, holder: str, seconds: float) -> bool:
+        """Take or keep the lease of the relay. Return whether `holder` has it."""
+        return bool(self._lease(keys=[ALARMS_RELAY_KEY], args=[holder, int(1000 * seconds)]))
+
+    def give_lease_back(self, holder: str) -> None:
+        """Give the lease of the relay back, if `holder` has it."""
+        self.take_lease(holder, 0.001)
+
+    def relayed(self) -> str:
+        """Return the id of the last change that was relayed."""
+        return cast("bytes", self._redis.get(ALARMS_RELAYED_KEY) or b"0-0").decode()
+
+    def note_relayed(self, change_id: str) -> None:
+        """Note that all changes up to this one are relayed."""
+        self._redis.set(ALARMS_RELAYED_KEY, change_id)
+
+    def after(self, change_id: str, most: int) -> list[KeptChange]:
+        """Return the first changes after this one, oldest first."""
+        entries = self._redis.xrange(ALARMS_JOURNAL_KEY, f"({change_id}", "+", count=most)
+        return list(_kept(cast("_Entries", entries)))
+
+    def is_dropped(self, change_id: str) -> bool:
+        """Return whether the journal has dropped changes after this one, because it was full."""
+        if not self._redis.exists(ALARMS_JOURNAL_KEY):
+            return False
+        info = cast("dict[str, bytes]", self._redis.xinfo_stream(ALARMS_JOURNAL_KEY))
+        return _place(info["max-deleted-entry-id"].decode()) > _place(change_id)
+
+
+#: The ids of entries in a stream, and their fields.
+_Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+def _kept(entries: _Entries) -> Iterator[KeptChange]:
+    for entry_id, fields in entries:
+        machine = fields[b"machine"].decode()
+        yield KeptChange(entry_id.decode(), machine or None, _decode_change(fields[b"change"]))
+
+
+def _place(entry_id: str) -> tuple[int, int]:
+    first, _, second = entry_id.partition("-")
+    return int(first), int(second)
+
+
+def _cursor(text: str) -> tuple[int, str]:
+    raised, colon, member = text.partition(":")
+    if not (colon and raised.isascii() and raised.isdigit() and len(raised) < 16):
+        raise ValueError(f"{text!r} is not a valid cursor")
+    return int(raised), member
