@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from pipeline.alarms.relay import Relay
 from pipeline.broker import topology
 from pipeline.broker.connection import parameters_of
 from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
+from pipeline.plant.alarm_relay import Relay
 from pipeline.plant.alarms import AlarmDesk
 from pipeline.plant.ingest import Ingest, SettingsReader
 from pipeline.plant.lag import (

@@ -17,13 +17,14 @@ A shelved alarm keeps its state, and nobody is told of it until its time is over
     more severe, it is raised anew: it is unacknowledged again, and everybody is told.
 3.  *Each change of state is an `AlarmChange`, with a number of its own*, which the record counts. It goes
     into the journal in the same script that writes the record (`pipeline.store.alarms`). From there it is
-    published at least once, and under the same id each time (`pipeline.alarms.relay`).
+    published at least once, and under the same id each time (`pipeline.plant.alarm_relay`).
 4.  *A person's change is a write over the record that was read*, as each batch is. So nobody acknowledges an
     alarm that a reading has just raised again.
 5.  *A record holds a bounded number of alarms.* A logic that raises too many active ones exceeds a limit. Of
     those that are not active, the oldest is ended if there are more than `MOST`.
 
-An alarm of the plant itself, for instance that no worker runs, has the same life (`pipeline.alarms.plant`).
+An alarm of the plant itself, for instance that no worker runs, has the same life
+(`pipeline.plant.own_alarms`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -103,7 +104,7 @@ class Alarm(Struct, frozen=True, array_like=True):
         return self.shelved is not None and now < self.shelved.until
 
 
-class AlarmChange(Struct, frozen=True):
+class AlarmChange(Struct, frozen=True, array_like=True):
     """A change of an alarm. `alarm` is the alarm afterwards; if it is normal or ended, as it was last.
 
     `number` counts the changes of the machine's alarms. `time` is when it happened, in milliseconds since

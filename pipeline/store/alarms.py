@@ -2,8 +2,8 @@
 
 Both change in the same script as the record that has the alarms, so they say what it says (`WITH_ALARMS`).
 The journal is also the outbox. One process of the API at a time publishes what is in it
-(`pipeline.alarms.relay`), and notes how far it has come. The journal keeps a number of changes. If no API
-runs while more are made, the oldest are neither published nor told, and the API logs how many.
+(`pipeline.plant.alarm_relay`), and notes how far it has come. The journal keeps a number of changes. If no
+API runs while more are made, the oldest are neither published nor told, and the API logs how many.
 """
 
 import os
@@ -28,39 +28,42 @@ from pipeline.store.keys import (
 )
 from sandbox.job import Severity
 
-#: Writes what has happened to the alarms of a machine, as `AlarmStore.pack` returns it. A prefix for scripts.
+#: Writes what has happened to the alarms of a machine: the arguments from ARGV[at] on, which
+#: `AlarmStore.arguments` returns. `after_alarms` returns the place after them. A prefix for scripts.
 WITH_ALARMS: Final = f"""
-local function put_alarms(packed, machine)
-    if packed == '' then
-        return
-    end
-    local open, changes, most = unpack(cmsgpack.unpack(packed))
-    for _, each in ipairs(open) do
-        local member = machine .. '/' .. each[1]
-        if each[2] == '' then
+local function after_alarms(at)
+    return at + 3 + 4 * ARGV[at] + ARGV[at + 1]
+end
+
+local function put_alarms(machine, at)
+    local first, changes = at + 3, at + 3 + 4 * ARGV[at]
+    for each = first, changes - 1, 4 do
+        local member, raised, until_, alarm = machine .. '/' .. ARGV[each], unpack(ARGV, each + 1, each + 3)
+        if raised == '' then
             redis.call('HDEL', '{ALARMS_OPEN_KEY}', member)
             redis.call('ZREM', '{ALARMS_RAISED_KEY}', member)
         else
-            redis.call('HSET', '{ALARMS_OPEN_KEY}', member, each[4])
-            redis.call('ZADD', '{ALARMS_RAISED_KEY}', each[2], member)
+            redis.call('HSET', '{ALARMS_OPEN_KEY}', member, alarm)
+            redis.call('ZADD', '{ALARMS_RAISED_KEY}', raised, member)
         end
-        if each[3] == '' then
+        if until_ == '' then
             redis.call('ZREM', '{ALARMS_SHELVED_KEY}', member)
         else
-            redis.call('ZADD', '{ALARMS_SHELVED_KEY}', each[3], member)
+            redis.call('ZADD', '{ALARMS_SHELVED_KEY}', until_, member)
         end
     end
-    for _, change in ipairs(changes) do
-        redis.call('XADD', '{ALARMS_JOURNAL_KEY}', 'MAXLEN', most, '*', 'machine', machine, 'change', change)
+    for each = changes, after_alarms(at) - 1 do
+        redis.call('XADD', '{ALARMS_JOURNAL_KEY}', 'MAXLEN', ARGV[at + 2], '*', 'machine', machine,
+            'change', ARGV[each])
     end
 end
 """
 
-#: Writes the alarms of a machine. KEYS: those that it changes. ARGV: the machine, and what `pack` returns.
-_PUT: Final = WITH_ALARMS + "put_alarms(ARGV[2], ARGV[1])"
+#: Writes the alarms of a machine. KEYS: those that it changes. ARGV: the machine, and `arguments`.
+_PUT: Final = WITH_ALARMS + "put_alarms(ARGV[1], 2)"
 
-#: Compare-and-set of the plant's own alarms. KEYS: the alarms. ARGV: the token, the new value, and what
-#: `pack` returns. Returns 0 if they had changed.
+#: Compare-and-set of the plant's own alarms. KEYS: the alarms. ARGV: the token, the new value, and
+#: `arguments`. Returns 0 if they had changed.
 _PUT_PLANT: Final = (
     WITH_ALARMS
     + """
@@ -68,7 +71,7 @@ if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
     return 0
 end
 redis.call('SET', KEYS[1], ARGV[2])
-put_alarms(ARGV[3], '')
+put_alarms('', 3)
 return 1
 """
 )
@@ -171,18 +174,19 @@ class AlarmStore:
         self._put_plant = client.register_script(_PUT_PLANT)
         self._lease = client.register_script(_LEASE)
 
-    def pack(self, alarms: Alarms | None, *, before: Iterable[str] = ()) -> bytes:
-        """Return what a script needs to write what has happened to the alarms of a machine.
+    def arguments(self, alarms: Alarms | None, *, before: Iterable[str] = ()) -> list[bytes | int | str]:
+        """Return the arguments of `put_alarms`, from what has happened to the alarms of a machine.
 
-        Alarms in `before` that are there no more leave the index too.
+        They are the number of alarms, the number of changes, and how many changes the journal keeps; for each
+        alarm its name, when it was raised, until when it is shelved, and the alarm, all empty where there is
+        none; and the changes. Alarms in `before` that are there no more leave the index too.
         """
         if alarms is None:
-            return b""
+            return [0, 0, 0]
         touched = {change.alarm.name for change in alarms.changes} | alarms.silent | {*before}
-        if not touched:
-            return b""
-        entries = [_entry(name, alarms.now.get(name)) for name in sorted(touched)]
-        return _encoder.encode((entries, [_encoder.encode(each) for each in alarms.changes], str(self._most)))
+        entries = [field for name in sorted(touched) for field in _entry(name, alarms.now.get(name))]
+        changes = [_encoder.encode(each) for each in alarms.changes]
+        return [len(touched), len(changes), self._most, *entries, *changes]
 
     def find(self, where: AlarmFilter, now: int, after: str, limit: int) -> AlarmPage:
         """Return a page of the open alarms that match, those raised last first.
@@ -239,8 +243,7 @@ class AlarmStore:
         """Put alarms of a machine into the index in place of those named `before`, without an entry."""
         held = Alarms(alarms, 0)
         held.silent.update(alarms)
-        if packed := self.pack(held, before=before):
-            self._put(keys=[ALARMS_OPEN_KEY], args=[machine, packed])
+        self._put(keys=[ALARMS_OPEN_KEY], args=[machine, *self.arguments(held, before=before)])
 
     # The plant's own alarms.
 
@@ -254,7 +257,7 @@ class AlarmStore:
     def write_plant(self, token: bytes, alarms: Alarms) -> bool:
         """Write what has happened to the plant's own alarms. Return False if they had changed meanwhile."""
         value = os.urandom(_TOKEN_BYTES) + _encoder.encode(PlantAlarms(alarms.now, alarms.number))
-        args = [token, value, self.pack(alarms)]
+        args: list[bytes | int | str] = [token, value, *self.arguments(alarms)]
         return bool(self._put_plant(keys=[PLANT_ALARMS_KEY], args=args))
 
     # The journal.

@@ -30,8 +30,8 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import GONE_SECONDS, Records
 
 #: Step 1. KEYS: record, deployment and the other keys to delete. ARGV: the token and the deployment as read,
-#: the data to leave behind, and for how many seconds (0: indefinitely), its packed alarms, and the machine.
-#: Returns 0 if the machine has changed.
+#: the data to leave behind, and for how many seconds (0: indefinitely), the machine, and what happens to
+#: its alarms. Returns 0 if the machine has changed.
 _REMOVE: Final = (
     WITH_ALARMS
     + """
@@ -43,7 +43,7 @@ if ARGV[4] ~= '0' then
     redis.call('EXPIRE', KEYS[1], ARGV[4])
 end
 redis.call('DEL', unpack(KEYS, 2))
-put_alarms(ARGV[5], ARGV[6])
+put_alarms(ARGV[5], 6)
 return 1
 """
 )
@@ -83,9 +83,9 @@ class Deletion:
             alarms.end(alarms.now, milliseconds_now(), comment="the machine was deleted")
             left = stored.record.deleted().alarmed(alarms)
             seconds = GONE_SECONDS if left.moved == left.taken else 0
-            packed, kept = self._records.alarms.pack(alarms), self._records.encode(left)
-            args: list[bytes | int | str] = [stored.token, deployment or b"", kept, seconds]
-            if self._script(keys=[*keys, *others], args=[*args, packed, machine_id]):
+            args: list[bytes | int | str] = [stored.token, deployment or b"", self._records.encode(left)]
+            args += [seconds, machine_id, *self._records.alarms.arguments(alarms)]
+            if self._script(keys=[*keys, *others], args=args):
                 return stored
 
     def _discard_timers(self, machine_id: str, runs: int) -> int:

@@ -48,16 +48,15 @@ _TAKEN = "another session has taken the partition, and the batch is its to do"
 
 
 #: Writes a record, which expires after `seconds` unless they are 0, and appends to its machine's last
-#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. `packed` says what has
-#: happened to its alarms. The index of timers says
-#: `due`, or '<' and the time at which it is due at latest; '-' removes the machine from it, and '' changes
-#: nothing. A prefix for scripts.
+#: readings: `count` of them, from ARGV[first] on. The list keeps the last `keep`. The arguments after them
+#: say what has happened to its alarms. The index of timers says `due`, or '<' and the time at which it is due
+#: at latest; '-' removes the machine from it, and '' changes nothing. A prefix for scripts.
 _PUT = (
     WITH_ALARMS
     + """
-local function put(record, value, seconds, timers, machine, due, packed, recent, keep, first, count)
+local function put(record, value, seconds, timers, machine, due, recent, keep, first, count)
     redis.call('SET', record, value)
-    put_alarms(packed, machine)
+    put_alarms(machine, first + count)
     if due == '-' then
         redis.call('ZREM', timers, machine)
     elseif string.sub(due, 1, 1) == '<' then
@@ -81,7 +80,7 @@ end
 #: session holds a fence, and nothing is written. KEYS: the fences, and for each record the record, the last
 #: readings and the index of timers. ARGV: the number of fences, the sessions that must hold them, how many
 #: last readings to keep, and for each record the token, the record, its seconds, the machine, when its first
-#: timer is due, its packed alarms, the number of its readings and the readings.
+#: timer is due, the number of its readings, the readings, and what has happened to its alarms.
 _WRITE = (
     _PUT
     + """
@@ -93,14 +92,14 @@ for fence = 1, fences do
 end
 local changed, keep, at = {}, ARGV[fences + 2], fences + 3
 for key = fences + 1, #KEYS, 3 do
-    local count = tonumber(ARGV[at + 6])
+    local count = tonumber(ARGV[at + 5])
     if redis.call('GETRANGE', KEYS[key], 0, 7) == ARGV[at] then
-        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5],
-            KEYS[key + 1], keep, at + 7, count)
+        put(KEYS[key], ARGV[at + 1], ARGV[at + 2], KEYS[key + 2], ARGV[at + 3], ARGV[at + 4], KEYS[key + 1],
+            keep, at + 6, count)
     else
         changed[#changed + 1] = (key - fences + 2) / 3
     end
-    at = at + 7 + count
+    at = after_alarms(at + 6 + count)
 end
 return changed
 """
@@ -109,13 +108,13 @@ return changed
 #: Compare-and-set of one record that uses up dead letters of its machine: both or none. Returns 1 if done, 0
 #: if the record had changed or a letter is gone, -1 if another session holds the fence. KEYS: fence, record,
 #: last readings, index of timers, `letter_keys`. ARGV: session, how many last readings to keep, token,
-#: record, its seconds, the machine, when its first timer is due, its packed alarms, the number of its
-#: readings, the readings, and the names of the letters.
+#: record, its seconds, the machine, when its first timer is due, the number of its readings, the
+#: readings, what has happened to its alarms, and the names of the letters.
 _WRITE_USING = (
     USE_UP
     + _PUT
     + """
-local names = 10 + ARGV[9]
+local names = after_alarms(9 + ARGV[8])
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then
     return -1
 end
@@ -127,7 +126,7 @@ for place = names, #ARGV do
         return 0
     end
 end
-put(KEYS[2], ARGV[4], ARGV[5], KEYS[4], ARGV[6], ARGV[7], ARGV[8], KEYS[3], ARGV[2], 10, ARGV[9] + 0)
+put(KEYS[2], ARGV[4], ARGV[5], KEYS[4], ARGV[6], ARGV[7], KEYS[3], ARGV[2], 9, ARGV[8] + 0)
 use_up(KEYS[5], KEYS[6], KEYS[7], names)
 return 1
 """
@@ -273,7 +272,7 @@ class Records:
         if update.due is not None:
             due = "-" if update.due.due is None else f"{'<' * update.due.at_latest}{update.due.due}"
         head: list[bytes | int | str] = [update.read.token, self.encode(record), seconds, machine_id, due]
-        return [*head, self.alarms.pack(update.alarms), len(update.recents), *update.recents]
+        return [*head, len(update.recents), *update.recents, *self.alarms.arguments(update.alarms)]
 
     def _write_plain(self, updates: Mapping[str, Update]) -> set[str]:
         machine_ids = list(updates)

@@ -57,7 +57,7 @@ class AlarmsController(Controller):
         machine: FromQuery[str] = "",
         profile: FromQuery[str | None] = None,
         name: FromQuery[str] = "",
-        state: FromQuery[AlarmState | None] = None,
+        condition: Annotated[AlarmState | None, QueryParameter(name="state")] = None,
         shelved: FromQuery[bool | None] = None,
         after: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
@@ -67,7 +67,7 @@ class AlarmsController(Controller):
         `severity` is the lowest one. `machine` and `name` are how ids and names begin. Without `shelved`,
         shelved alarms are among them.
         """
-        where = AlarmFilter(severity, machine, profile, name, state, shelved)
+        where = AlarmFilter(severity, machine, profile, name, condition, shelved)
         try:
             page = services.alarm_store.find(where, milliseconds_now(), after, limit)
         except ValueError as e:

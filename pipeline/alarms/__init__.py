@@ -1,1 +1,0 @@
-"""Alarms on their way from the journal to other systems and people."""
