@@ -35,7 +35,7 @@ from typing import Any, Final
 
 #: The names that `pipeline.broker.topology` declares, as a regular expression.
 _OURS: Final = (
-    r"readings|readings\.[0-9]+|overflow\.[0-9]+|results|dead-letters|machines|ignored|unknown-topics"
+    r"readings|readings\.[0-9]+|overflow\.[0-9]+|results|alarms|dead-letters|machines|ignored|unknown-topics"
     r"|health-check"
 )
 

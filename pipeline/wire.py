@@ -39,6 +39,7 @@ RESULTS_EXCHANGE = "results"
 #: the plant's own.
 ALARMS_EXCHANGE: Final = "alarms"
 PLANT_ALARM_KEY: Final = "plant.alarm"
+PLANT_ALARM_TOPIC: Final = "plant/alarm"
 
 #: Failed readings are published here, with the key `machines.<id>.dead-letter`.
 DEAD_LETTERS_EXCHANGE = "dead-letters"
@@ -129,6 +130,11 @@ def result_topic(machine_id: str) -> str:
 def alarm_key(machine_id: str) -> str:
     """Return the AMQP routing key of the changes of a machine's alarms."""
     return f"machines.{machine_id}.alarm"
+
+
+def alarm_topic(machine_id: str) -> str:
+    """Return the MQTT topic of the changes of a machine's alarms."""
+    return f"machines/{machine_id}/alarm"
 
 
 def dead_letter_key(machine_id: str) -> str:

@@ -73,12 +73,17 @@ class AlarmData(Struct, frozen=True):
         ),
     ]
     raised: Annotated[str, _TIME]
-    cleared: Annotated[str | None, _TIME]
-    times: Annotated[int, Meta(ge=1, description="How often it was raised since it became active.")]
+    cleared: Annotated[
+        Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None,
+        Meta(description="When it was cleared (RFC 3339, UTC); null while it is active."),
+    ]
+    times: Annotated[
+        int, Meta(ge=1, description="How often it was raised since it became active.", examples=[2])
+    ]
     acknowledged: AcknowledgedBy | None
     shelved: ShelvedBy | None
-    who: Annotated[str, Meta(description="Who made the change; empty if it was the logic.")]
-    comment: str
+    who: Annotated[str, Meta(description="Who made the change; empty if it was the logic.", examples=[""])]
+    comment: Annotated[str, Meta(examples=[""])]
     cause: Annotated[
         str | None,
         Meta(

@@ -1,9 +1,6 @@
-"""Alarms over real servers: raised, acknowledged, shelved, cleared, and published exactly once under one id."""
+"""Alarms over real servers: raised, acknowledged, shelved, cleared, and published under one id each."""
 
-import json
 from typing import Any
-
-import pytest
 
 from tests.acceptance.test_timers import publish
 from tests.support.installation import Installation
@@ -12,7 +9,8 @@ from tests.support.waiting import wait_until
 HOT = """
 def process(data, state):
     if data["t"] > 90:
-        raise_alarm("hot", severity="critical" if data["t"] > 95 else "major", message=f"{data['t']} °C", t=data["t"])
+        severity = "critical" if data["t"] > 95 else "major"
+        raise_alarm("hot", severity, message=f"{data['t']} °C", t=data["t"])
     else:
         clear_alarm("hot")
     return {"n": data["t"]}

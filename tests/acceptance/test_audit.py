@@ -9,12 +9,13 @@ import redis
 from litestar import Litestar
 from msgspec.structs import replace
 
+from pipeline.model.alarm import Alarms
 from pipeline.model.quarantine import Strikes
 from pipeline.settings import Settings
 from pipeline.store.audit import AuditTrail
 from pipeline.store.records import Records, Update
 from pipeline.store.tokens import Tokens
-from sandbox.job import KILLS
+from sandbox.job import KILLS, Raised
 from tests.acceptance.test_guard import bearer, handlers, run
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
@@ -95,6 +96,15 @@ def quarantine(client: "redis.Redis", machine: str, digest: str) -> None:
     stored = records.read([machine])[machine]
     stopped = replace(stored.record, strikes=Strikes(digest, KILLS))
     assert not records.write({machine: Update(stored, stopped)})
+
+
+def raise_alarms(client: "redis.Redis", machine: str) -> None:
+    """Raise an alarm of a machine, as its logic does, and one of the plant."""
+    records, alarms = Records(client), Alarms({}, 0)
+    alarms.raise_("hot", Raised("major", "", b"{}"), 1)
+    stored = records.read([machine])[machine]
+    assert not records.write({machine: Update(stored, stored.record.alarmed(alarms), alarms=alarms)})
+    assert records.alarms.write_plant(b"", alarms)
 
 
 def test_every_change_leaves_a_record(
@@ -209,6 +219,29 @@ def test_every_change_leaves_a_record(
     assert (action, target, machine) == ("dead-letters.discard", "dead-letters", "lost")
     assert asked == {"machine": "lost", "kind": "no-logic"}
     assert count >= 2
+
+    # Alarms.
+    raise_alarms(client, "m")
+    alarm: dict[str, Any] = {"name": "hot", **m}
+    own = "/machines/{machine_id}/alarms/{name}"
+    assert change("POST", f"{own}/acknowledge", {"comment": "seen"}, **alarm) == [
+        "alarm.acknowledge",
+        "m/hot",
+        "m",
+        None,
+        "seen",
+    ]
+    assert change("POST", f"{own}/shelve", {"minutes": 5}, **alarm)[:4] == [
+        "alarm.shelve",
+        "m/hot",
+        "m",
+        None,
+    ]
+    assert change("POST", f"{own}/unshelve", **alarm) == ["alarm.unshelve", "m/hot", "m", None, None]
+    own, name = "/plant-alarms/{name}", {"name": "hot"}
+    assert change("POST", f"{own}/acknowledge", {}, **name) == ["alarm.acknowledge", "hot", None, None, None]
+    assert change("POST", f"{own}/shelve", {"minutes": 5}, **name)[:4] == ["alarm.shelve", "hot", None, None]
+    assert change("POST", f"{own}/unshelve", **name) == ["alarm.unshelve", "hot", None, None, None]
 
     # Tokens.
     assert change("POST", "/tokens", {"name": "ben", "role": "viewer"}) == [

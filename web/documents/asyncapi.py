@@ -92,6 +92,21 @@ def _machines_channels() -> dict[str, Any]:
         "resultsOverMqtt": _machine_channel(
             "mqtt", wire.result_topic(_MACHINE), "The results of a machine, over MQTT.", "result"
         ),
+        "alarmsOverAmqp": _machine_channel(
+            "amqp",
+            wire.alarm_key(_MACHINE),
+            "The changes of a machine's alarms, over AMQP. Those of the plant itself have the key "
+            f"{wire.PLANT_ALARM_KEY}.",
+            "alarm",
+            wire.ALARMS_EXCHANGE,
+        ),
+        "alarmsOverMqtt": _machine_channel(
+            "mqtt",
+            wire.alarm_topic(_MACHINE),
+            "The changes of a machine's alarms, over MQTT. Those of the plant itself have the topic "
+            f"{wire.PLANT_ALARM_TOPIC}.",
+            "alarm",
+        ),
         "deadLetters": _machine_channel(
             "amqp",
             wire.dead_letter_key(_MACHINE),
@@ -203,6 +218,8 @@ def _operations() -> dict[str, Any]:
         "takeReadingsOverAmqp": _operation("receive", "readingsOverAmqp", "reading"),
         "publishResults": _operation("send", "resultsOverAmqp", "result"),
         "publishResultsOverMqtt": _operation("send", "resultsOverMqtt", "result"),
+        "publishAlarms": _operation("send", "alarmsOverAmqp", "alarm"),
+        "publishAlarmsOverMqtt": _operation("send", "alarmsOverMqtt", "alarm"),
         "publishDeadLetters": _operation("send", "deadLetters", "deadLetter"),
         "forwardExpiredReadings": _operation("send", "expiredReadings", "expiredReading"),
         "processPartition": _operation("receive", "partition", "reading", "probe", ack=True),

@@ -29,6 +29,12 @@ TAGS: Final = {
         "/source-presets",
     ),
     "Machines": ("The machines, their states and their readings.", "/machines", "/fleet", "/schedules"),
+    "Alarms": (
+        "Open alarms, what people do with them, and the journal.",
+        "/alarms",
+        "/plant-alarms",
+        "/machines/{machine_id}/alarms",
+    ),
     "Live": ("Live events.", "/events", "/machines/{machine_id}/events"),
     "Dead letters": ("Failed readings: find them, send them again, discard them.", "/dead-letters"),
     "System": (
@@ -95,6 +101,20 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "/sources": {
         "name": {"description": "The source's name.", "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"}},
     },
+    "/alarms": {
+        "severity": {"description": "Only alarms that are at least this severe.", "example": "major"},
+        "machine": {"description": "Only alarms of machines whose ids begin like this.", "example": "furn"},
+        "profile": {"description": "Only alarms that the logic of this profile raised."},
+        "name": {"description": "Only alarms whose names begin like this.", "schema": {}, "example": "hot"},
+        "state": {"description": "Only alarms in this state.", "example": "unacknowledged"},
+        "shelved": {"description": "Only alarms that are shelved, or only the others.", "example": False},
+        "after": {"description": "The cursor of the page: `next` of the previous page.", "example": ""},
+        "action": {"description": "Only changes of this kind.", "example": "raised"},
+    },
+    "/machines/{machine_id}/alarms": {
+        "name": {"description": "The alarm's name.", "example": "too-hot"},
+    },
+    "/plant-alarms": {"name": {"description": "The alarm's name.", "example": "no-worker"}},
     "/partitions": {"after": {"description": "The last partition of the previous page.", "example": 2}},
 }
 

@@ -8,10 +8,11 @@ describe a message's AMQP properties; they are in `x-amqp-properties`.
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import fields
 
 from pipeline import wire
+from pipeline.broker.alarm import PLANT, AlarmEvent
 from pipeline.broker.publisher import PERSISTENT
 from pipeline.broker.result import CONTENT_TYPE, CloudEvent
 from pipeline.model.claim import CLAIM_PATTERN
@@ -60,7 +61,16 @@ def messages() -> dict[str, dict[str, Any]]:
     """Return the messages, by the names that the channels refer to."""
     return {
         "reading": _reading(),
-        "result": _result(),
+        "result": _event(
+            CloudEvent,
+            "A result of `process`",
+            f"{wire.MACHINE_ID_PATTERN}/(timer-)?[1-9][0-9]*(\\.[1-9][0-9]*)?",
+        ),
+        "alarm": _event(
+            AlarmEvent,
+            "A change of an alarm",
+            f"({wire.MACHINE_ID_PATTERN}|~{PLANT})/alarm-[1-9][0-9]*",
+        ),
         "deadLetter": _dead_letter(),
         "expiredReading": _expired_reading(),
         "movedReading": _moved_reading(),
@@ -87,14 +97,15 @@ def _reading() -> dict[str, Any]:
     }
 
 
-def _result() -> dict[str, Any]:
-    schema = _schema(CloudEvent)
+def _event(event: type[Struct], title: str, message_id: str) -> dict[str, Any]:
+    """Return the message of a CloudEvent, whose message id has this pattern."""
+    schema = _schema(event)
     # An event contains all its fields, including those with a default, but no unset fields.
-    optional = {field.encode_name for field in fields(CloudEvent) if field.default is UNSET}
+    optional = {field.encode_name for field in fields(event) if field.default is UNSET}
     required = [name for name in schema["properties"] if name not in optional]
     schema |= {"required": required, "additionalProperties": False}
     return {
-        "title": "A result of `process`",
+        "title": title,
         "summary": "A CloudEvent 1.0 in structured mode, delivered at least once. Equal ids are repeats.",
         "contentType": CONTENT_TYPE,
         "payload": schema,
@@ -104,7 +115,7 @@ def _result() -> dict[str, Any]:
                 "content_type": {"const": CONTENT_TYPE},
                 "message_id": {
                     "type": "string",
-                    "pattern": f"^{wire.MACHINE_ID_PATTERN}/(timer-)?[1-9][0-9]*(\\.[1-9][0-9]*)?$",
+                    "pattern": f"^{message_id}$",
                     "description": "The machine and the id of the event.",
                 },
                 "delivery_mode": _PERSISTENT,
@@ -113,10 +124,7 @@ def _result() -> dict[str, Any]:
         "examples": [
             {
                 "name": "alarm",
-                "payload": {
-                    name: (each.get("examples") or [each.get("const")])[0]
-                    for name, each in schema["properties"].items()
-                },
+                "payload": _example(schema),
             }
         ],
     }
@@ -248,9 +256,29 @@ def _probe() -> dict[str, Any]:
 
 def _schema(type_: Any) -> dict[str, Any]:
     schema = msgspec.json.schema(type_)
+    inlined: dict[str, Any] = _inlined(schema, schema.pop("$defs", {}))
+    return inlined
+
+
+def _inlined(schema: Any, structs: dict[str, Any]) -> Any:
+    """Return a schema with the schemas of its structs in place of references to them."""
+    if isinstance(schema, list):
+        return [_inlined(each, structs) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
     if "$ref" in schema:
-        [schema] = schema["$defs"].values()
-    return schema
+        rest = {name: each for name, each in schema.items() if name != "$ref"}
+        return _inlined(structs[schema["$ref"].rpartition("/")[2]] | rest, structs)
+    return {name: _inlined(each, structs) for name, each in schema.items()}
+
+
+def _example(schema: dict[str, Any]) -> Any:
+    """Return the example in a schema: its own, or one made of those of its fields; else null."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "properties" in schema:
+        return {name: _example(each) for name, each in schema["properties"].items()}
+    return schema.get("const") or next(iter(schema.get("enum", ())), None)
 
 
 def _closed(

@@ -216,6 +216,21 @@ FIELDS: Final[dict[str, Any]] = {
     "WholeMachine.timers": {"silence": "2026-11-23T09:00:30.123Z"},
     "WholeMachine.schedules": {"shift-end": "2026-11-23T13:00:00.000Z"},
     "WholeMachine.timers_run": 4,
+    "AlarmDetails.name": "too-hot",
+    "AlarmDetails.severity": "major",
+    "AlarmDetails.message": "The bearing is at 97 °C.",
+    "AlarmDetails.details": {"celsius": 97},
+    "AlarmDetails.cleared": None,
+    "JournalEntry.id": "1795853730123-0",
+    "JournalEntry.action": "raised",
+    "JournalEntry.cleared": None,
+    "JournalEntry.cause": "17",
+    "raised": _TIME,
+    "minutes": 60,
+    "NewAcknowledgement.comment": "I am on my way",
+    "NewShelving.comment": "The sensor is being replaced",
+    "AcknowledgedBy.comment": "I am on my way",
+    "ShelvedBy.comment": "The sensor is being replaced",
 }
 
 _MISSING: Final = object()

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    "/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the open alarms, those raised last first */
+        get: operations["list_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alarms/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return how many alarms are open, by severity and state */
+        get: operations["count_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alarms/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the changes of alarms, the newest first: all, or those of one machine */
+        get: operations["list_alarm_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -274,6 +325,57 @@ export interface paths {
         post?: never;
         /** Delete a machine with its state, versions, counts, recent readings and dead letters */
         delete: operations["delete_machine"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/alarms/{name}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acknowledge an alarm: reminders end */
+        post: operations["acknowledge_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/alarms/{name}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shelve an alarm for a time: nobody is told of it */
+        post: operations["shelve_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/alarms/{name}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the shelving of an alarm before its time */
+        post: operations["unshelve_alarm"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -621,6 +723,57 @@ export interface paths {
         get: operations["list_partitions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plant-alarms/{name}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acknowledge an alarm of the plant */
+        post: operations["acknowledge_plant_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plant-alarms/{name}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shelve an alarm of the plant for a time */
+        post: operations["shelve_plant_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plant-alarms/{name}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the shelving of an alarm of the plant before its time */
+        post: operations["unshelve_plant_alarm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -991,6 +1144,85 @@ export interface components {
             version: number;
         };
         /**
+         * AcknowledgedBy
+         * @description Who has acknowledged an alarm.
+         */
+        AcknowledgedBy: {
+            comment: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            time: string;
+            who: string;
+        };
+        /**
+         * AlarmCount
+         * @description How many alarms of a severity and a state are open.
+         */
+        AlarmCount: {
+            count: number;
+            /** @enum {unknown} */
+            severity: "critical" | "major" | "minor" | "warning";
+            /** @enum {unknown} */
+            state: "acknowledged" | "normal" | "returned" | "unacknowledged";
+        };
+        /**
+         * AlarmCounts
+         * @description How many alarms are open. Combinations without an alarm are left out.
+         */
+        AlarmCounts: {
+            counts: components["schemas"]["AlarmCount"][];
+        };
+        /**
+         * AlarmDetails
+         * @description An open alarm. Times are RFC 3339, UTC.
+         */
+        AlarmDetails: {
+            acknowledged: components["schemas"]["AcknowledgedBy"] | null;
+            /** @description When it was cleared; null while it is active. */
+            cleared: string | null;
+            /** @description The JSON object that the logic gave. */
+            details: Record<string, unknown>;
+            /** @description The profile of that version; null if it is the machine's own. */
+            logicprofile: string | null;
+            /** @description The version of the logic that raised it last. */
+            logicversion: number | null;
+            /** @description Null if it is an alarm of the plant itself. */
+            machine: string | null;
+            message: string;
+            name: string;
+            /** @description When it became active. */
+            raised: string;
+            /** @enum {unknown} */
+            severity: "critical" | "major" | "minor" | "warning";
+            /** @description Null if it is not shelved now. */
+            shelved: components["schemas"]["ShelvedBy"] | null;
+            /**
+             * @description unacknowledged: active, and nobody has acknowledged it. acknowledged: active. returned: no longer active, and nobody has acknowledged it. normal: neither, but shelved.
+             * @enum {unknown}
+             */
+            state: "acknowledged" | "normal" | "returned" | "unacknowledged";
+            /** @description How often it was raised since it became active. */
+            times: number;
+        };
+        /**
+         * AlarmJournal
+         * @description A page of the journal, newest first. `next` is the cursor of the next page (`?before=`).
+         */
+        AlarmJournal: {
+            changes: components["schemas"]["JournalEntry"][];
+            next: string | null;
+        };
+        /**
+         * AlarmList
+         * @description A page of open alarms. `next` is the cursor of the next page (`?after=`), null on the last.
+         */
+        AlarmList: {
+            alarms: components["schemas"]["AlarmDetails"][];
+            next: string | null;
+        };
+        /**
          * AllowedName
          * @description A name that a logic may use, with a short description.
          */
@@ -1294,6 +1526,52 @@ export interface components {
             waited?: number | null;
         };
         /**
+         * JournalEntry
+         * @description A change of an alarm, as its event has it.
+         */
+        JournalEntry: {
+            acknowledged: components["schemas"]["AcknowledgedBy"] | null;
+            /**
+             * @description What happened.
+             * @enum {unknown}
+             */
+            action: "acknowledged" | "cleared" | "ended" | "lowered" | "raised" | "shelved" | "unshelved";
+            /** @description The reading or timer that made the change, as in the ids of its results. */
+            cause: string | null;
+            /** @description When it was cleared (RFC 3339, UTC); null while it is active. */
+            cleared: string | null;
+            comment: string;
+            /** @description The JSON object that the logic gave. */
+            details: Record<string, unknown>;
+            /** @description The place of the change in the journal. */
+            id: string;
+            logicprofile: string | null;
+            logicversion: number | null;
+            /** @description Null if it is an alarm of the plant itself. */
+            machine: string | null;
+            message: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            raised: string;
+            /** @enum {unknown} */
+            severity: "critical" | "major" | "minor" | "warning";
+            shelved: components["schemas"]["ShelvedBy"] | null;
+            /**
+             * @description The state by ISA-18.2, also while the alarm is shelved.
+             * @enum {unknown}
+             */
+            state: "acknowledged" | "normal" | "returned" | "unacknowledged";
+            /** @description When it happened (RFC 3339, UTC). */
+            time: string;
+            /** @description How often it was raised since it became active. */
+            times: number;
+            /** @description Who made the change; empty if it was the logic. */
+            who: string;
+        };
+        /**
          * Language
          * @description Everything that a logic may use, and its limits. Nothing else is available to a logic.
          */
@@ -1531,6 +1809,22 @@ export interface components {
             step?: number | null;
         };
         /**
+         * NewAcknowledgement
+         * @description What to acknowledge an alarm with.
+         */
+        NewAcknowledgement: {
+            /**
+             * @description For the journal and for colleagues.
+             * @default
+             */
+            comment?: string;
+            /**
+             * @description `raised` of the alarm as you saw it: if it was raised again since, answers 409.
+             * @default null
+             */
+            raised?: string | null;
+        };
+        /**
          * NewDuplicateRule
          * @description How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
          *
@@ -1632,6 +1926,18 @@ export interface components {
              * @default null
              */
             schedules?: components["schemas"]["NewSchedule"][] | "off" | null;
+        };
+        /**
+         * NewShelving
+         * @description For how long to shelve an alarm, and why.
+         */
+        NewShelving: {
+            /**
+             * @description For the journal and for colleagues.
+             * @default
+             */
+            comment?: string;
+            minutes: number;
         };
         /**
          * NewSource
@@ -2027,6 +2333,24 @@ export interface components {
             time: string;
         };
         /**
+         * ShelvedBy
+         * @description Who has shelved an alarm, and until when.
+         */
+        ShelvedBy: {
+            comment: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            time: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            until: string;
+            who: string;
+        };
+        /**
          * Sort
          * @description Sort by id, or by last_seen with the newest first.
          * @default id
@@ -2282,9 +2606,13 @@ export interface components {
          * Tried
          * @description The outcome of a reading, or of a timer that ran, in a trial.
          *
-         *     `reading` is its text, or its bytes in hex if its format is not text. If it is no reading but a timer that ran, `timer` names it. `outcome` is ok, limit or error. `state` is the state after it. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless it failed. `timers` has the timers that it set, each with the time at which it is due (RFC 3339, UTC), and those that it cancelled, with null.
+         *     `reading` is its text, or its bytes in hex if its format is not text. If it is no reading but a timer that ran, `timer` names it. `outcome` is ok, limit or error. `state` is the state after it. `fuel` is the fuel used, and `peaks` the peak values by limit. `seconds` is the time taken, including the transfer to the sandbox and back. `error` is null unless it failed. `timers` has the timers that it set, each with the time at which it is due (RFC 3339, UTC), and those that it cancelled, with null. `alarms` has likewise the alarms that it raised, and the active ones that it cleared.
          */
         Tried: {
+            /** @default {} */
+            alarms?: {
+                [key: string]: components["schemas"]["TriedAlarm"] | null;
+            };
             /** @default null */
             error?: components["schemas"]["Failure"] | null;
             fuel: number;
@@ -2303,6 +2631,16 @@ export interface components {
             timers?: {
                 [key: string]: string | null;
             };
+        };
+        /**
+         * TriedAlarm
+         * @description An alarm that was raised in a trial. `details` is a JSON object.
+         */
+        TriedAlarm: {
+            details: unknown;
+            message: string;
+            /** @enum {unknown} */
+            severity: "critical" | "major" | "minor" | "warning";
         };
         /**
          * TriedTimer
@@ -2407,6 +2745,8 @@ export interface components {
          * @description A machine with its counts. They are exact: each reading counts once, even after a crash.
          */
         WholeMachine: {
+            /** @description The open alarms, those raised last first. */
+            alarms: components["schemas"]["AlarmDetails"][];
             /** @description Readings that the machine sent twice, not run again; see its settings. */
             duplicates: number;
             /** @description Readings that became dead letters. */
@@ -2553,6 +2893,125 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_alarms: {
+        parameters: {
+            query?: {
+                /** @description The cursor of the page: `next` of the previous page. */
+                after?: string;
+                /** @description The maximum number of items. */
+                limit?: number;
+                /** @description Only alarms of machines whose ids begin like this. */
+                machine?: string;
+                /** @description Only alarms whose names begin like this. */
+                name?: string;
+                /** @description Only alarms that the logic of this profile raised. */
+                profile?: string;
+                /** @description Only alarms that are at least this severe. */
+                severity?: "warning" | "minor" | "major" | "critical";
+                /** @description Only alarms that are shelved, or only the others. */
+                shelved?: boolean;
+                /** @description Only alarms in this state. */
+                state?: "unacknowledged" | "acknowledged" | "returned" | "normal" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of open alarms */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmList"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    count_alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many alarms are open */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmCounts"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_alarm_changes: {
+        parameters: {
+            query?: {
+                /** @description Only changes of this kind. */
+                action?: "raised" | "lowered" | "cleared" | "acknowledged" | "shelved" | "unshelved" | "ended" | null;
+                /** @description The cursor of the page: `next` of the previous page. */
+                before?: string;
+                /** @description The maximum number of items. */
+                limit?: number;
+                /** @description Only alarms of machines whose ids begin like this. */
+                machine?: string;
+                /** @description Only alarms whose names begin like this. */
+                name?: string;
+                /** @description Only alarms that the logic of this profile raised. */
+                profile?: string;
+                /** @description Only alarms that are at least this severe. */
+                severity?: "warning" | "minor" | "major" | "critical";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the journal, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmJournal"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_changes: {
         parameters: {
             query?: {
@@ -3183,6 +3642,116 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    acknowledge_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+                /** @description The alarm's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAcknowledgement"];
+            };
+        };
+        responses: {
+            /** @description An open alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    shelve_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+                /** @description The alarm's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShelving"];
+            };
+        };
+        responses: {
+            /** @description An open alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unshelve_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+                /** @description The alarm's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An open alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
             };
             /** @description The request is malformed. */
             default: {
@@ -4160,6 +4729,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Partitions"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    acknowledge_plant_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alarm's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAcknowledgement"];
+            };
+        };
+        responses: {
+            /** @description An open alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    shelve_plant_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alarm's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShelving"];
+            };
+        };
+        responses: {
+            /** @description An open alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unshelve_plant_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alarm's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An open alarm */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
                 };
             };
             /** @description The request is malformed. */
