@@ -248,7 +248,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="Seconds without a reading after which a machine is silent.",
+            description="Seconds without a reading after which a machine is silent, unless its settings say "
+            "otherwise.",
         ),
     ] = 900
     events_rate: Annotated[

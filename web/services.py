@@ -31,6 +31,7 @@ from pipeline.settings import Settings
 from pipeline.store.audit import AuditTrail
 from pipeline.store.client import connect
 from pipeline.store.deployments import MachineDeployments, ProfileDeployments
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.pubsub import Events
 from pipeline.store.records import Records
@@ -74,7 +75,8 @@ class Services:
         self.hub = Hub(settings, self.recents)
         self._timers = TimerIndex(self._redis)
         self.topic_sources = TopicSources(self._redis)
-        self.sources = SourceManager(settings, self.topic_sources)
+        index = MachineIndex(self._redis, self._records)
+        self.sources = SourceManager(settings, self.topic_sources, index)
         self._finisher = SourceFinisher(self.sources)
         self.redriver = Redriver(self.letters, self._publisher, self._records, self.topic_sources)
         self.machines = Machines(
@@ -83,6 +85,7 @@ class Services:
             self.profiles,
             self.deployments,
             self.redriver,
+            self.topic_sources,
             settings.silent_after,
         )
         self.ingest = Ingest(

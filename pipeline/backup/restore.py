@@ -112,7 +112,7 @@ class Restore:
             )
         if not only:
             self._check_sources(path)
-        done, entered = Restored(), list[str]()
+        done, entered, reentered = Restored(), list[str](), list[str]()
         wanted = {
             each.deployment.profile
             for each in read(path)
@@ -127,6 +127,8 @@ class Restore:
             if isinstance(entry, ProfileEntry) and (
                 not only or (entry.name in wanted and not self._has(entry.name))
             ):
+                if self._has(entry.name):
+                    reentered.append(entry.name)
                 self._put_profile(entry)
                 done.profiles += 1
         for entry in read(path):
@@ -138,6 +140,11 @@ class Restore:
                 done.topic_sources += 1
         for start in range(0, len(entered), _CHUNK):
             self._index.enter(entered[start : start + _CHUNK])
+        # Other machines may follow them too, and their settings may have changed.
+        for name in reentered:
+            self._profiles.reenter(name)
+        for kept in self._topic_sources.list().sources.values() if done.topic_sources else ():
+            self._index.enter_home(kept.partition)
         done.machines = len(entered)
         return done
 

@@ -5,6 +5,7 @@ it (`pipeline.store.machine_index`), because it changes only when something happ
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -70,7 +71,7 @@ class Condition(StrEnum):
 
 
 class Health(StrEnum):
-    """A machine's health. A machine is silent after `silent_after` seconds without a reading."""
+    """A machine's health. A machine is silent if it has sent no reading for long enough (`Silence`)."""
 
     PAUSED = "paused"
     QUARANTINED = "quarantined"
@@ -78,6 +79,23 @@ class Health(StrEnum):
     SILENT = "silent"
     FAILING = "failing"
     RUNNING = "running"
+
+
+class Silence(NamedTuple):
+    """When machines are silent at the time `now`: in milliseconds since 1970.
+
+    They are silent after `after` seconds without a reading, unless their settings say otherwise.
+    """
+
+    now: int
+    after: int
+
+    def since(self, own: int | None = None) -> int:
+        """Return before which time a machine was last seen if it is silent.
+
+        `own` is the number of seconds in its settings.
+        """
+        return self.now - 1000 * (own or self.after)
 
 
 def condition_of(stored: Stored) -> Condition:
@@ -91,12 +109,9 @@ def condition_of(stored: Stored) -> Condition:
     return Condition.FAILING if stored.record.failed else Condition.FINE
 
 
-def health_of(stored: Stored, silent_since: int) -> Health:
-    """Return the health of a machine as it was read.
-
-    A machine is silent if it was last seen before `silent_since` (milliseconds since 1970).
-    """
-    condition = condition_of(stored)
-    if condition in (Condition.FAILING, Condition.FINE) and stored.record.counters.seen < silent_since:
+def health_of(stored: Stored, silence: Silence, settings: MachineSettings) -> Health:
+    """Return the health of a machine as it was read. `settings` are those that apply."""
+    condition, since = condition_of(stored), silence.since(settings.silent_after_seconds)
+    if condition in (Condition.FAILING, Condition.FINE) and stored.record.counters.seen < since:
         return Health.SILENT
     return Health.RUNNING if condition is Condition.FINE else Health(condition)

@@ -1,4 +1,4 @@
-"""The settings of a machine: how its readings are taken, and when its logic runs without a reading."""
+"""The settings of a machine: how its readings are taken, and what happens without a reading."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
@@ -13,6 +13,9 @@ from sandbox.job import Compression, Format, Job, Logic, Repeat, TimerRun
 
 #: Turns off the rule of the profile.
 Off: TypeAlias = Literal["off"]
+
+#: The longest time after which a machine can be silent, in seconds: a year.
+LONGEST_SILENCE: Final = 366 * 24 * 3600
 
 #: The descriptions of the rules.
 DUPLICATES_MEANING: Final = Meta(
@@ -34,7 +37,8 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     """The settings of a machine, a profile or a source.
 
     Those of the machine come first, then those of its profile, then those of its source. By default,
-    readings are JSON and not compressed, and have the fuel of the installation, and there are no schedules.
+    readings are JSON and not compressed, and have the fuel of the installation, there are no schedules, and
+    the installation says when a machine is silent.
     """
 
     format: Annotated[
@@ -57,6 +61,13 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
     duplicates: Annotated[DuplicateRule | Off | None, DUPLICATES_MEANING] = None
     late: Annotated[LateRule | Off | None, LATE_MEANING] = None
     schedules: Annotated[tuple[Schedule, ...] | Off | None, SCHEDULES_MEANING] = None
+    silent_after_seconds: Annotated[
+        Annotated[int, Meta(ge=1, le=LONGEST_SILENCE)] | None,
+        Meta(
+            description="Seconds without a reading after which the machine is silent. The default is "
+            "IOT_LOGIC_SILENT_AFTER."
+        ),
+    ] = None
 
     @property
     def is_plain_json(self) -> bool:
@@ -93,6 +104,7 @@ class MachineSettings(Struct, frozen=True, omit_defaults=True):
             late=self.late or others.late,
             # An empty list is a setting: no schedules.
             schedules=others.schedules if self.schedules is None else self.schedules,
+            silent_after_seconds=self.silent_after_seconds or others.silent_after_seconds,
         )
 
 

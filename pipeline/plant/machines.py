@@ -4,7 +4,6 @@ The index says which machines are on a page. Each machine is then read itself: a
 matches is left out, and its index entry is updated (`pipeline.store.machine_index`).
 """
 
-import time
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
@@ -16,7 +15,8 @@ from pipeline.clock import milliseconds_now
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.model.alarm import Alarms
 from pipeline.model.deployment import Deployment, Pause
-from pipeline.model.machine import Health, Stored, health_of
+from pipeline.model.machine import Health, Silence, Stored, health_of
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.quarantine import Strikes
 from pipeline.model.timer import next_due
 from pipeline.store.client import Client
@@ -28,6 +28,7 @@ from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Due, Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
+from pipeline.store.topic_sources import TopicSources
 from sandbox.job import REPEATING
 
 _View = TypeVar("_View")
@@ -48,7 +49,7 @@ class Machines:
 
     Every method may raise `RedisError`.
 
-    A machine is silent after `silent_after` seconds without a reading.
+    A machine is silent after `silent_after` seconds without a reading, unless its settings say otherwise.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Machines:
         profiles: ProfileStore,
         deployments: MachineDeployments,
         redriver: Redriver,
+        sources: TopicSources,
         silent_after: int,
     ) -> None:
         self.index = MachineIndex(client, records)
         self._records = records
         self._deployments = deployments
         self._redriver = redriver
+        self._sources = sources
         self._search = Search(client)
         self._counter = HealthCounter(client)
         self._deletion = Deletion(client, records, self.index, profiles)
@@ -86,13 +89,15 @@ class Machines:
         machines checked for one page is bounded. Raises `ValueError` if `after` is not a cursor of this
         order.
         """
-        since = self._silent_since()
-        page = self._search.find(where, sort, after, limit, since)
+        silence = self._silence()
+        page = self._search.find(where, sort, after, limit, silence)
         found, strayed = list[_View](), list[str]()
         machine_ids = iter(page.machine_ids)
         while chunk := list(islice(machine_ids, _CHUNK)):
-            for machine_id, stored in self._records.read(chunk).items():
-                health = health_of(stored, since)
+            read = self._records.read(chunk)
+            applying = self._sources.settings_of_each(list(read.values()))
+            for (machine_id, stored), settings in zip(read.items(), applying, strict=True):
+                health = health_of(stored, silence, settings)
                 follows = where.profile in (None, stored.deployment.profile)
                 if stored.known and follows and where.health in (None, health):
                     found.append(view(machine_id, stored, health))
@@ -103,11 +108,11 @@ class Machines:
 
     def count_by_health(self) -> HealthCounts:
         """Return the number of machines, in total and by health."""
-        return self._counter.count(self._silent_since())
+        return self._counter.count(self._silence())
 
-    def health(self, stored: Stored) -> Health:
-        """Return the health of a machine that was just read."""
-        return health_of(stored, self._silent_since())
+    def health(self, stored: Stored, settings: MachineSettings) -> Health:
+        """Return the health of a machine that was just read. `settings` are those that apply."""
+        return health_of(stored, self._silence(), settings)
 
     def remove(self, machine_id: str) -> Stored | None:
         """Delete a machine with everything that belongs to it. Return what it was; None if there is none."""
@@ -175,8 +180,8 @@ class Machines:
             if not self._records.write({machine_id: Update(stored, edited, due=due, alarms=alarms)}):
                 return stored.record.state
 
-    def _silent_since(self) -> int:
-        return int((time.time() - self._silent_after) * 1000)
+    def _silence(self) -> Silence:
+        return Silence(milliseconds_now(), self._silent_after)
 
 
 def _without(pause: Pause, deployment: Deployment) -> tuple[Deployment, None]:

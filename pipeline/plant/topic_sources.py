@@ -12,6 +12,9 @@ which each API process calls every few seconds:
   RabbitMQ takes back the others. When the queues have no consumers and no readings, they are deleted, and
   then the entry. If readings came back, the source is `draining` again.
 
+A change of the settings that say when a machine is silent also updates the index of the source's machines
+(`pipeline.store.machine_index`), and so does the end of a deletion.
+
 A queue without consumers has no readings that are delivered and not acknowledged: RabbitMQ takes these back
 in the same step in which the consumer ends. So a deleted queue was empty.
 
@@ -40,6 +43,7 @@ from pipeline.model.topic_source import (
 )
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.topic_sources import KeptSource, TopicSources
 
 #: Seconds for which a request to delete a source waits for its last readings.
@@ -65,9 +69,10 @@ class Removal(Struct, frozen=True):
 class SourceManager:
     """Manages sources. Its methods block. They raise `RedisError` and `BrokerUnavailable`."""
 
-    def __init__(self, settings: Settings, store: TopicSources) -> None:
+    def __init__(self, settings: Settings, store: TopicSources, index: MachineIndex) -> None:
         self._settings = settings
         self._store = store
+        self._index = index
 
     def put(self, name: str, source: TopicSource, revision: int | None = None) -> tuple[KeptSource, bool]:
         """Create or change a source. Return it, and whether it is new.
@@ -91,6 +96,7 @@ class SourceManager:
                 # Complete an earlier change first, so that no two changes of the bindings run at a time.
                 settled = self._settled(before)
                 if settled.source == source:
+                    self._reenter(settled, source)
                     return settled, False
                 continue
             if before is None and len(known.sources) >= SOURCES:
@@ -101,6 +107,8 @@ class SourceManager:
                 bound = tuple(dict.fromkeys((*before.bound, pattern)))
                 kept = replace(before, revision=known.changes + 1, source=source, bound=bound)
             if self._store.write(known, kept):
+                if before is not None:
+                    self._reenter(kept, before.source, source)
                 return self._settled(kept), before is None
 
     def delete(
@@ -144,6 +152,11 @@ class SourceManager:
                     self._step(queues, each.name)
                 else:
                     self._settle(queues, each)
+
+    def _reenter(self, kept: KeptSource, *versions: TopicSource) -> None:
+        """Update the index of the source's machines if a version of it says when they are silent."""
+        if any(each.settings.silent_after_seconds for each in versions):
+            self._index.enter_home(kept.partition)
 
     def _new_partition(self) -> int:
         """Return a number whose queues do not exist, also if Redis was emptied and RabbitMQ was not."""
@@ -193,7 +206,10 @@ class SourceManager:
             self._store.write(known, replace(kept, state="draining"))
         elif not waiting.consumers:
             queues.delete(kept.partition)
-            return Removal(kept, waiting, done=self._store.remove(known, name))
+            done = self._store.remove(known, name)
+            if done:
+                self._index.forget_home(kept.partition)
+            return Removal(kept, waiting, done=done)
         return Removal(kept, waiting)
 
 

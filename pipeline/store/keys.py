@@ -20,6 +20,18 @@ MACHINES_KEY: Final = "machines"
 MACHINES_SEEN_KEY: Final = f"{{{MACHINES_KEY}}}:seen"
 
 
+#: The machines whose settings say when they are silent: by these seconds, by when each was last seen, and by
+#: when each becomes silent.
+MACHINES_SILENT_AFTER_KEY: Final = f"{{{MACHINES_KEY}}}:silent-after"
+MACHINES_SILENT_AFTER_SEEN_KEY: Final = f"{{{MACHINES_KEY}}}:silent-after:seen"
+MACHINES_SILENT_AT_KEY: Final = f"{{{MACHINES_KEY}}}:silent-at"
+
+
+def source_machines_key(partition: int) -> str:
+    """Return the key of the set of machines whose home is this partition of a source."""
+    return f"{{{MACHINES_KEY}}}:home:{partition}"
+
+
 def condition_key(condition: Condition) -> str:
     """Return the key of the machines in this condition."""
     return f"{{{MACHINES_KEY}}}:{condition}"

@@ -154,6 +154,10 @@ class ProfileStore:
         stopped = cast("list[bytes]", self._redis.zinter(keys))
         self._index.enter([machine_id.decode() for machine_id in stopped])
 
+    def reenter(self, name: str) -> None:
+        """Update the index for all machines of the profile after a change of its settings."""
+        self._index.enter(self._members(name))
+
     def machines(self, name: str) -> Iterator[list[str]]:
         """Yield the machines that follow a profile, some at a time."""
         yield from chunks(self._members(name), _CHUNK)

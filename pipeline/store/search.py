@@ -8,6 +8,9 @@ however many machines exist and whichever match:
   `MAX_EXAMINED` machines were checked. Then the page is shorter than its limit, and its `next` says where to
   continue.
 
+If the settings of machines say after how long they are silent, the window of a walk by last seen holds for
+all of them: it is wider, and its pages may be shorter.
+
 A cursor names a place in the order and not a count, so machines that come or go elsewhere do not shift pages.
 By id, each machine that exists all the time is found once. By last seen, a machine that sends meanwhile moves
 to the front: a search in progress may miss it, and finds no machine twice.
@@ -16,14 +19,31 @@ to the front: a search in progress may miss it, and finds no machine twice.
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import islice
 from operator import itemgetter
 from typing import Final, cast
 
 from msgspec import Struct
 
-from pipeline.store.client import Client
-from pipeline.store.keys import MACHINES_KEY, MACHINES_SEEN_KEY, condition_key, profile_machines_key
-from pipeline.store.search_script import NEVER, Candidates, IndexTerms, MachineFilter, Place, SearchScript
+from pipeline.model.machine import Silence
+from pipeline.store.client import Client, Pipeline
+from pipeline.store.keys import (
+    MACHINES_KEY,
+    MACHINES_SEEN_KEY,
+    MACHINES_SILENT_AFTER_KEY,
+    MACHINES_SILENT_AT_KEY,
+    condition_key,
+    profile_machines_key,
+)
+from pipeline.store.search_script import (
+    DEPEND_ON_SILENCE,
+    NEVER,
+    Candidates,
+    IndexTerms,
+    MachineFilter,
+    Place,
+    SearchScript,
+)
 from pipeline.wire import is_machine_id
 
 #: Maximum machines that one page checks, and that one round trip checks. Redis is blocked meanwhile: a
@@ -59,14 +79,14 @@ class Search:
         self._redis = client
         self._script = SearchScript(client)
 
-    def find(self, where: MachineFilter, sort: Sort, after: str, limit: int, silent_since: int) -> Page:
+    def find(self, where: MachineFilter, sort: Sort, after: str, limit: int, silence: Silence) -> Page:
         """Return the machines that match, from behind `after`, the `next` of another page, or empty.
 
-        A machine is silent if it was last seen before `silent_since` (milliseconds since 1970). The index may
-        be behind for seconds, so a machine may not match (any more). Raises `ValueError` if `after` is not a
-        cursor of this order.
+        The index may be behind for seconds, so a machine may not match (any more). Raises `ValueError` if
+        `after` is not a cursor of this order.
         """
-        terms, cursor = IndexTerms.of(where, silent_since), _parse(sort, after)
+        cursor = _parse(sort, after)
+        terms = IndexTerms.of(where, silence, self._own() if where.health in DEPEND_ON_SILENCE else None)
         few, step = self._plan(terms, sort, limit)
         if few is None:
             return self._walk(terms, sort, cursor, limit, step)
@@ -78,34 +98,40 @@ class Search:
             found = [place for place in found if _is_behind(sort, place, cursor)]
         return _page(sort, found, limit)
 
+    def _own(self) -> tuple[int, int] | None:
+        """Return the fewest and the most seconds after which a machine is silent by its settings, if any."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for place in (0, -1):
+                pipeline.zrange(MACHINES_SILENT_AFTER_KEY, place, place, withscores=True)
+            fewest, most = cast("list[list[tuple[bytes, float]]]", pipeline.execute())
+        return (int(fewest[0][1]), int(most[0][1])) if fewest and most else None
+
     def _plan(self, terms: IndexTerms, sort: Sort, limit: int) -> tuple[list[Candidates] | None, int]:
         """Choose the machines to check, and estimate how many a walk would check for a page.
 
         Return all machines that match one of the terms if they are few, and fewer than a walk would check;
         otherwise None.
         """
-        window, ids = (f"{terms.since}", f"({terms.before}"), _id_range(terms.prefix)
-        by_id, by_condition = sort is Sort.ID, [condition_key(each) for each in terms.conditions]
+        by_id = sort is Sort.ID
         # Each choice says whether a walk goes along it and so checks no other machines anyway.
         choices = [(True, [Candidates("ids", MACHINES_KEY, "-", "+")])]
+        if terms.prefix:
+            choices.append((by_id, [Candidates("ids", MACHINES_KEY, *_id_range(terms.prefix))]))
+        if (terms.since, terms.before) != (0, NEVER):
+            choices.append((not by_id, [_seen_between(MACHINES_SEEN_KEY, terms.since, terms.before)]))
+        if terms.is_silent is not None:
+            choices.append((False, _by_silence(terms)))
+        if terms.profile is not None:
+            choices.append((False, [Candidates("set", profile_machines_key(terms.profile))]))
+        if terms.conditions:
+            along = by_id and len(terms.conditions) == 1
+            keys = map(condition_key, terms.conditions)
+            choices.append((along, [Candidates("ids", key, "-", "+") for key in keys]))
         with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.zcard(MACHINES_KEY)
-            if terms.prefix:
-                choices.append((by_id, [Candidates("ids", MACHINES_KEY, *ids)]))
-                pipeline.zlexcount(MACHINES_KEY, *ids)
-            if (terms.since, terms.before) != (0, NEVER):
-                choices.append((not by_id, [Candidates("seen", MACHINES_SEEN_KEY, *window)]))
-                pipeline.zcount(MACHINES_SEEN_KEY, *window)
-            if terms.profile is not None:
-                choices.append((False, [Candidates("set", profile_machines_key(terms.profile))]))
-                pipeline.scard(profile_machines_key(terms.profile))
-            for key in by_condition:
-                pipeline.zcard(key)
-            sizes = cast("list[int]", pipeline.execute())
-        if by_condition:
-            along = by_id and len(by_condition) == 1
-            sizes[len(choices) :] = [sum(sizes[len(choices) :])]
-            choices.append((along, [Candidates("ids", key, "-", "+") for key in by_condition]))
+            for part in [part for _, parts in choices for part in parts]:
+                _count(pipeline, part)
+            counts = iter(cast("list[int]", pipeline.execute()))
+        sizes = [sum(islice(counts, len(parts))) for _, parts in choices]
         walked = min(size for size, (along, _) in zip(sizes, choices, strict=True) if along)
         others = [(size, choice) for size, (along, choice) in zip(sizes, choices, strict=True) if not along]
         if not others:
@@ -134,13 +160,36 @@ def _from_start(terms: IndexTerms, sort: Sort, cursor: Place | None) -> Candidat
     """Return all machines that may match, from behind the cursor on."""
     if sort is Sort.LAST_SEEN:
         if cursor is None:
-            return Candidates("seen", MACHINES_SEEN_KEY, f"{terms.since}", f"({terms.before}")
+            return _seen_between(MACHINES_SEEN_KEY, terms.since, terms.before)
         return Candidates("behind", MACHINES_SEEN_KEY, *cursor)
     key = condition_key(terms.conditions[0]) if len(terms.conditions) == 1 else MACHINES_KEY
     first, last = _id_range(terms.prefix)
     if cursor is not None and cursor[1] >= terms.prefix:
         first = f"({cursor[1]}".encode()
     return Candidates("ids", key, first, last)
+
+
+def _seen_between(key: str, since: int, before: int) -> Candidates:
+    return Candidates("seen", key, f"{since}", f"({before}")
+
+
+def _by_silence(terms: IndexTerms) -> list[Candidates]:
+    """Return all machines that are silent or, if these are wanted, are not: some others are among them."""
+    now, since = terms.silence.now, terms.silence.since()
+    if terms.is_silent:
+        return [_seen_between(MACHINES_SEEN_KEY, 1, since), _seen_between(MACHINES_SILENT_AT_KEY, 1, now)]
+    return [_seen_between(MACHINES_SEEN_KEY, since, NEVER), _seen_between(MACHINES_SILENT_AT_KEY, now, NEVER)]
+
+
+def _count(pipeline: Pipeline, candidates: Candidates) -> None:
+    """Ask how many candidates there are."""
+    key, first, last = candidates.key, candidates.first, candidates.last
+    if candidates.what == "set":
+        pipeline.scard(key)
+    elif candidates.what == "seen":
+        pipeline.zcount(key, cast(str, first), cast(str, last))
+    else:
+        pipeline.zlexcount(key, first, last)
 
 
 def _id_range(prefix: str) -> tuple[bytes, bytes]:

@@ -7,19 +7,25 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from pipeline.model.machine import Condition, Health
+from pipeline.model.machine import Condition, Health, Silence
 from pipeline.store.client import Client, plain
-from pipeline.store.keys import MACHINES_SEEN_KEY, condition_key, profile_machines_key
+from pipeline.store.keys import (
+    MACHINES_SEEN_KEY,
+    MACHINES_SILENT_AFTER_KEY,
+    condition_key,
+    profile_machines_key,
+)
 from pipeline.wire import LARGEST_INTEGER
 
 #: Later than any machine was seen, in milliseconds since 1970.
 NEVER: Final = LARGEST_INTEGER
 
 #: Checks candidates. Returns how many there were, the last one with when it was seen, and then the matches in
-#: the same form. KEYS: the candidates, seen, the profile's machines (or seen again), and the conditions of
-#: which one must match. ARGV: the type of the candidates, how many, the first and the last, the prefix, when
-#: they must have been seen (since, before), and whether there is a profile. A cursor by last seen is found by
-#: bisection: Redis sorts equal scores by the bytes of the ids.
+#: the same form. KEYS: the candidates, seen, the profile's machines (or seen again), silent-after, and the
+#: conditions of which one must match. ARGV: the type of the candidates, how many, the first and the last, the
+#: prefix, when they must have been seen (since, before), whether there is a profile, whether they must be
+#: silent ('1', '0', or '' for both), now, and the seconds after which a machine is silent whose settings do
+#: not say so. A cursor by last seen is found by bisection: Redis sorts equal scores by the bytes of the ids.
 _SCRIPT: Final = """
 local function is_before(one, other)
     for at = 1, math.min(#one, #other) do
@@ -77,9 +83,9 @@ if #ids > 0 and ARGV[8] == '1' then
     local members = redis.call('SMISMEMBER', KEYS[3], unpack(ids))
     keep(function(at) return members[at] == 1 end)
 end
-if #ids > 0 and #KEYS > 3 then
+if #ids > 0 and #KEYS > 4 then
     local fitting = {}
-    for place = 4, #KEYS do
+    for place = 5, #KEYS do
         for at, score in ipairs(redis.call('ZMSCORE', KEYS[place], unpack(ids))) do
             fitting[at] = fitting[at] or score
         end
@@ -87,9 +93,16 @@ if #ids > 0 and #KEYS > 3 then
     keep(function(at) return fitting[at] end)
 end
 if #ids > 0 then
+    local silent, now = ARGV[9], tonumber(ARGV[10])
+    local afters = silent ~= '' and redis.call('ZMSCORE', KEYS[4], unpack(ids))
     for at, seen in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(ids))) do
         seen = seen or '0'
-        if tonumber(seen) >= since and tonumber(seen) < before then
+        local fits = tonumber(seen) >= since and tonumber(seen) < before
+        if fits and afters then
+            local is_silent = tonumber(seen) < now - 1000 * tonumber(afters[at] or ARGV[11])
+            fits = is_silent == (silent == '1')
+        end
+        if fits then
             answer[#answer + 1], answer[#answer + 2] = ids[at], seen
         end
     end
@@ -106,6 +119,9 @@ class MachineFilter(Struct, frozen=True, kw_only=True):
     profile: str | None = None
 
 
+#: The healths that depend on when a machine was last seen.
+DEPEND_ON_SILENCE: Final = (Health.RUNNING, Health.FAILING, Health.SILENT)
+
 #: A machine's place in the orders: when it was last seen (milliseconds since 1970), and its id.
 Place = tuple[int, str]
 
@@ -114,7 +130,8 @@ class IndexTerms(Struct, frozen=True):
     """The filters in terms of the index.
 
     The machine was seen at `since` or later and before `before`, is in one of the conditions (any, if there
-    are none), and so on.
+    are none), and so on. With `is_silent`, this window is not enough: the settings of some machines say after
+    how many seconds they are silent, so each machine is checked.
     """
 
     prefix: str
@@ -122,18 +139,35 @@ class IndexTerms(Struct, frozen=True):
     before: int
     conditions: tuple[Condition, ...]
     profile: str | None
+    silence: Silence
+    is_silent: bool | None = None
 
     @classmethod
-    def of(cls, where: MachineFilter, silent_since: int) -> "IndexTerms":
-        """Convert a filter. A machine is silent if it was last seen before `silent_since`."""
-        since, before = 0, NEVER
+    def of(cls, where: MachineFilter, silence: Silence, own: tuple[int, int] | None = None) -> "IndexTerms":
+        """Convert a filter.
+
+        `own` are the fewest and the most seconds after which a machine is silent by its settings; None if
+        there are no such settings.
+        """
+        since, before, is_silent = 0, NEVER, None
         if where.health is Health.NEW:
             before = 1
-        elif where.health is Health.SILENT:
-            before = silent_since
-        elif where.health in (Health.RUNNING, Health.FAILING):
-            since = silent_since
-        return cls(where.prefix, since, before, _conditions(where.health), where.profile)
+        elif where.health in DEPEND_ON_SILENCE:
+            is_silent = where.health is Health.SILENT
+            fewest, most = own or (silence.after, silence.after)
+            if is_silent:
+                before = silence.since(min(fewest, silence.after))
+            else:
+                since = silence.since(max(most, silence.after))
+        return cls(
+            where.prefix,
+            since,
+            before,
+            _conditions(where.health),
+            where.profile,
+            silence,
+            is_silent if own else None,
+        )
 
 
 class Candidates(Struct, frozen=True):
@@ -157,10 +191,13 @@ class SearchScript:
         Raises `RedisError`.
         """
         profile_key = profile_machines_key(terms.profile) if terms.profile is not None else MACHINES_SEEN_KEY
-        keys = [candidates.key, MACHINES_SEEN_KEY, profile_key, *map(condition_key, terms.conditions)]
+        keys = [candidates.key, MACHINES_SEEN_KEY, profile_key, MACHINES_SILENT_AFTER_KEY]
+        keys += map(condition_key, terms.conditions)
         arguments: list[bytes | str | int] = [
             *(candidates.what, count, candidates.first, candidates.last),
             *(terms.prefix, terms.since, terms.before, int(terms.profile is not None)),
+            "" if terms.is_silent is None else int(terms.is_silent),
+            *(terms.silence.now, terms.silence.after),
         ]
         number, last_id, last_seen, *fits = self._script(keys=keys, args=arguments)
         places = zip(fits[::2], fits[1::2], strict=True)

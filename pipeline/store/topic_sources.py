@@ -193,9 +193,17 @@ class TopicSources:
 
     def settings_of(self, stored: Stored) -> MachineSettings:
         """Return the settings of a machine, and what it does not set from the source that it sends by."""
-        home = stored.record.home or 0
-        kept = self.list().partitions.get(home) if is_source(home) else None
-        return stored.settings.over(kept.source.settings) if kept else stored.settings
+        [settings] = self.settings_of_each([stored])
+        return settings
+
+    def settings_of_each(self, machines: Sequence[Stored]) -> Sequence[MachineSettings]:
+        """Return the settings of each of these machines, like `settings_of`."""
+        homes = [each.record.home or 0 for each in machines]
+        sources = self.list().partitions if any(map(is_source, homes)) else {}
+        return [
+            each.settings.over(sources[home].source.settings) if home in sources else each.settings
+            for each, home in zip(machines, homes, strict=True)
+        ]
 
     def write(self, known: SourceList, kept: KeptSource) -> bool:
         """Write a source. Return False, and change nothing, if any source has changed since `known`."""

@@ -32,7 +32,7 @@ class IndexWriter:
         self._lock = Lock()
         self._seen: dict[str, int] = {}
         self._changed = set[str]()
-        self._unchecked: dict[str, Condition] = {}
+        self._unchecked: dict[str, tuple[Condition, int | None]] = {}
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="index", daemon=True)
 
@@ -42,14 +42,15 @@ class IndexWriter:
             for transaction in transactions:
                 before, after = transaction.stored, transaction.after
                 if transaction.repeated:
-                    self._unchecked[transaction.machine] = condition_of(before)
+                    self._unchecked[transaction.machine] = condition_of(before), before.record.home
                 if after is None:
                     continue
                 self._seen[transaction.machine] = after.counters.seen
-                if after.stands_differently(before.record):
+                if after.stands_differently(before.record) or after.home != before.record.home:
                     self._changed.add(transaction.machine)
                 elif after.session != before.record.session:
-                    self._unchecked[transaction.machine] = condition_of(replace(before, record=after))
+                    condition = condition_of(replace(before, record=after))
+                    self._unchecked[transaction.machine] = condition, after.home
 
     def start(self) -> None:
         """Start the thread."""

@@ -6,7 +6,7 @@ from typing import ClassVar, cast
 import pytest
 
 from pipeline import wire
-from pipeline.model.machine import Health, Stored
+from pipeline.model.machine import Health, Silence
 from pipeline.model.reading import Reading
 from pipeline.model.record import Record
 from pipeline.store import deletion as deletion_module
@@ -120,8 +120,13 @@ def test_only_the_marks_that_identify_its_readings_are_left(desk: DeadLetterDesk
     assert desk.ids() == ["m2/1"]
     assert desk.letters.count_kinds() == {"no-logic": 1}
     search = Search(desk.redis)
-    assert search.find(MachineFilter(), Sort.ID, "", 10, 0).machine_ids == ["m2"]
-    assert search.find(MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN, "", 10, 0).machine_ids == []
+    assert search.find(MachineFilter(), Sort.ID, "", 10, Silence(900_000, 900)).machine_ids == ["m2"]
+    assert (
+        search.find(
+            MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN, "", 10, Silence(900_000, 900)
+        ).machine_ids
+        == []
+    )
     left = {key.decode() for key in cast("list[bytes]", desk.redis.keys("*m1*"))}
     assert left == {"machine:{m1}:record", "machine:{m1}:dead-letters:used"}
     assert all(desk.redis.ttl(key) > 0 for key in left)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.model.machine import Health
+from pipeline.model.machine import Health, Silence
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError, connect
 from pipeline.store.machine_index import MachineIndex
@@ -32,7 +32,9 @@ def search(redis_url: str) -> Iterator[Search]:
 
 
 def found(search: Search, health: Health) -> list[str]:
-    return search.find(MachineFilter(health=health), Sort.LAST_SEEN, "", 10, 0).machine_ids
+    return search.find(
+        MachineFilter(health=health), Sort.LAST_SEEN, "", 10, Silence(900_000, 900)
+    ).machine_ids
 
 
 def after_a_worker_died(partition: BatchDriver, search: Search) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,20 +12,23 @@ from msgspec.structs import replace
 
 from pipeline.model.counters import Counters, LastError
 from pipeline.model.deployment import Deployment, Pause
-from pipeline.model.machine import Health, Stored, health_of
+from pipeline.model.machine import Condition, Health, Silence, Stored, health_of
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.quarantine import Strikes
 from pipeline.model.record import Record
 from pipeline.store import search as search_module
 from pipeline.store.health_counts import HealthCounter
-from pipeline.store.keys import deployment_key, profile_machines_key
+from pipeline.store.keys import condition_key, deployment_key, profile_machines_key
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
 from pipeline.store.search_script import MachineFilter
 from sandbox.job import KILLS
 
-#: Milliseconds since 1970: a machine that was last seen before this is silent.
+#: Milliseconds since 1970: a machine that was last seen before this is silent, unless its settings say
+#: otherwise.
 SINCE = 1_000_000
+SILENCE = Silence(SINCE + 900_000, 900)
 
 
 class Plant(Struct):
@@ -35,9 +39,16 @@ class Plant(Struct):
     index: MachineIndex
     search: Search
 
-    def put(self, machine_id: str, health: Health, seen: int) -> None:
-        """Create a machine with these properties, without updating the index."""
-        setup = Deployment(1, "digest", 1, Pause(0) if health is Health.PAUSED else None)
+    def put(self, machine_id: str, health: Health, seen: int, own: int | None = None) -> None:
+        """Create a machine with these properties, without updating the index.
+
+        `own` are the seconds after which it is silent by its settings.
+        """
+        pause, settings = (
+            Pause(0) if health is Health.PAUSED else None,
+            MachineSettings(silent_after_seconds=own),
+        )
+        setup = Deployment(1, "digest", 1, pause, settings=settings)
         failing = health is Health.FAILING
         record = Record(
             number=1,
@@ -52,7 +63,7 @@ class Plant(Struct):
         """Return the machines of all pages, one page after the other."""
         found, after = list[str](), ""
         while True:
-            page = self.search.find(where, sort, after, limit, SINCE)
+            page = self.search.find(where, sort, after, limit, SILENCE)
             assert len(page.machine_ids) <= limit
             found += page.machine_ids
             if page.next is None:
@@ -65,7 +76,7 @@ class Plant(Struct):
             (stored.record.counters.seen, machine_id)
             for machine_id, stored in self.records.read(machine_ids).items()
             if machine_id.startswith(where.prefix)
-            and where.health in (None, health_of(stored, SINCE))
+            and where.health in (None, health_of(stored, SILENCE, stored.settings))
             and (
                 where.profile is None or self.redis.sismember(profile_machines_key(where.profile), machine_id)
             )
@@ -82,14 +93,17 @@ def plant(redis_url: str) -> Iterator[Plant]:
         yield Plant(client, records, MachineIndex(client, records), Search(client))
 
 
-@pytest.fixture
-def machine_ids(plant: Plant) -> list[str]:
-    """Create 120 machines of every health, many of them last seen in the same millisecond."""
+@pytest.fixture(params=[(None,), (None, 899, 901), (899, None, None, None, 10_000, 901)])
+def machine_ids(plant: Plant, request: pytest.FixtureRequest) -> list[str]:
+    """Create 120 machines of every health, many of them last seen in the same millisecond.
+
+    Some have settings that say after how many seconds they are silent.
+    """
     machine_ids = [f"{'abB_-'[n % 5]}{n % 7}-{n}" for n in range(120)]
     for n, machine_id in enumerate(machine_ids):
         health = list(Health)[n % 11 % len(Health)]
         seen = {Health.NEW: 0, Health.SILENT: SINCE - 1 - n % 3}.get(health, SINCE + n % 4)
-        plant.put(machine_id, health, seen)
+        plant.put(machine_id, health, seen, request.param[n % len(request.param)])
         if n % 3:
             plant.redis.sadd(profile_machines_key("pump"), machine_id)
     plant.index.enter(machine_ids)
@@ -115,14 +129,20 @@ def test_all_combinations_of_filters_find_the_same_as_a_scan(
         assert plant.walk(where, sort, limit=19) == plant.expected(where, sort, machine_ids), (where, sort)
 
 
-@pytest.mark.parametrize("looks", [4_000, 60])
+@pytest.mark.parametrize("looks", [4_000, 66])
 def test_the_counts_are_the_same_as_those_of_a_scan(plant: Plant, machine_ids: list[str], looks: int) -> None:
     # Machines with problems, which are also silent.
     for n, health in enumerate((Health.PAUSED, Health.QUARANTINED, Health.FAILING, Health.FAILING)):
         machine_ids.append(f"old-{n}")
         plant.put(f"old-{n}", health, SINCE - 1)
+    # Machines that are silent, or not, only because of their settings.
+    for n, (health, own) in enumerate(product((Health.PAUSED, Health.FAILING, Health.RUNNING), (1, 9_000))):
+        machine_ids.append(f"own-{n}")
+        plant.put(f"own-{n}", health, SINCE - 1 if own > 1 else SINCE + 1, own)
     plant.index.enter(machine_ids)
-    census = HealthCounter(plant.redis).count(SINCE, looks)
+    trouble = (Condition.PAUSED, Condition.QUARANTINED, Condition.FAILING)
+    assert 66 < sum(plant.redis.zcard(condition_key(each)) for each in trouble) < 4_000
+    census = HealthCounter(plant.redis).count(SILENCE, looks)
     counted = {
         health: len(plant.expected(MachineFilter(health=health), Sort.ID, machine_ids)) for health in Health
     }
@@ -133,7 +153,7 @@ def test_the_counts_are_the_same_as_those_of_a_scan(plant: Plant, machine_ids: l
 def test_a_count_that_would_take_too_long_is_unknown_and_the_others_are_known(
     plant: Plant, machine_ids: list[str]
 ) -> None:
-    census = HealthCounter(plant.redis).count(SINCE, most=5)
+    census = HealthCounter(plant.redis).count(SILENCE, most=5)
     unknown = {health for health, count in census.health.items() if count is None}
 
     assert census.machines == len(machine_ids)
@@ -151,7 +171,7 @@ def test_a_page_reads_a_bounded_number_of_machines_and_has_a_cursor(
     monkeypatch.setattr(search_module, "_STEP", 10)
     monkeypatch.setattr(search_module, "MAX_EXAMINED", 20)
 
-    page = plant.search.find(MachineFilter(prefix="nobody"), Sort.LAST_SEEN, "", 100, SINCE)
+    page = plant.search.find(MachineFilter(prefix="nobody"), Sort.LAST_SEEN, "", 100, SILENCE)
 
     assert (page.machine_ids, page.next is not None) == ([], True)
 
@@ -164,7 +184,7 @@ def test_machines_that_move_while_pages_are_read_do_not_move_others(
     monkeypatch.setattr(search_module, "_STEP", 10)
     where, sort = MachineFilter(health=Health.RUNNING), Sort.LAST_SEEN
     order = plant.expected(where, sort, machine_ids)
-    first = plant.search.find(where, sort, "", 5, SINCE)
+    first = plant.search.find(where, sort, "", 5, SILENCE)
     assert first.next is not None
 
     # The machine before the cursor, the cursor itself, the next and the last one are seen again. Another one
@@ -174,7 +194,7 @@ def test_machines_that_move_while_pages_are_read_do_not_move_others(
     plant.redis.delete(f"machine:{{{order[7]}}}:record", deployment_key(order[7]))
     plant.index.enter([order[7]])
 
-    rest = plant.search.find(where, sort, first.next, 100, SINCE)
+    rest = plant.search.find(where, sort, first.next, 100, SILENCE)
     assert first.machine_ids + rest.machine_ids == [
         each for place, each in enumerate(order) if place not in (5, 7, len(order) - 1)
     ]
@@ -196,12 +216,56 @@ def test_a_deleted_machine_does_not_come_back_when_it_is_noted_as_seen(plant: Pl
     assert plant.redis.keys() == []
 
 
+def silent_machines(plant: Plant) -> list[str]:
+    """Return the silent machines, of which there are as many as the count says."""
+    found = plant.walk(MachineFilter(health=Health.SILENT), Sort.ID, 10)
+    assert HealthCounter(plant.redis).count(SILENCE).health[Health.SILENT] == len(found)
+    return found
+
+
+def test_a_reading_moves_the_time_at_which_a_machine_becomes_silent_by_its_settings(plant: Plant) -> None:
+    plant.put("m1", Health.RUNNING, SINCE + 1, own=899)
+    plant.put("m2", Health.RUNNING, SINCE - 1, own=901)
+    plant.index.enter(["m1", "m2"])
+    before = silent_machines(plant)
+
+    plant.index.note_seen({"m1": SINCE + 2_000, "m2": SINCE})
+
+    assert (before, silent_machines(plant)) == (["m1"], [])
+
+
+def test_machines_whose_settings_no_longer_say_when_they_are_silent_are_as_all_others(plant: Plant) -> None:
+    for own in (899, None):
+        plant.put("m1", Health.RUNNING, SINCE + 1, own)
+        plant.index.enter(["m1"])
+        assert silent_machines(plant) == (["m1"] if own else [])
+    assert plant.redis.keys("{machines}:silent*") == []
+
+
+def test_machines_whose_settings_change_while_they_are_entered_are_entered_again(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = MachineIndex._put
+
+    def put_and_change(self: MachineIndex, entries: dict[str, Any]) -> None:
+        put(self, entries)
+        monkeypatch.setattr(MachineIndex, "_put", put)
+        settings = MachineSettings(silent_after_seconds=899)
+        plant.redis.set(deployment_key("m1"), msgspec.msgpack.encode(Deployment(settings=settings)))
+
+    monkeypatch.setattr(MachineIndex, "_put", put_and_change)
+    plant.put("m1", Health.RUNNING, SINCE + 1)
+    plant.index.enter(["m1"])
+
+    assert silent_machines(plant) == ["m1"]
+
+
 @pytest.mark.parametrize("after", ["no id!", "x" * 129])
 def test_an_invalid_cursor_is_refused(plant: Plant, after: str) -> None:
     with pytest.raises(ValueError, match="not a valid cursor"):
-        plant.search.find(MachineFilter(), Sort.ID, after, 10, SINCE)
+        plant.search.find(MachineFilter(), Sort.ID, after, 10, SILENCE)
     with pytest.raises(ValueError, match="not a valid cursor"):
-        plant.search.find(MachineFilter(), Sort.LAST_SEEN, "12", 10, SINCE)
+        plant.search.find(MachineFilter(), Sort.LAST_SEEN, "12", 10, SILENCE)
 
 
 class PausedMeanwhile(Records):

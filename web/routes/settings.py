@@ -94,12 +94,15 @@ class ProfileSettingsController(Controller):
     ) -> Response[msgspec.Raw]:
         """Replace the settings of a profile, which is created if it does not exist.
 
-        They apply from the next batch of each of its machines on.
+        They apply from the next batch of each of its machines on. `silent_after_seconds` applies to all of
+        its machines when the API answers.
         """
         settings = checked_settings(data, services.settings.limits)
         before, after = _change(services.profile_deployments, checked_name(name), settings, if_match)
         if _has_schedules(before, after):
             services.reschedule_profile(name)
+        if _say_when_silent(before, after):
+            services.profiles.reenter(name)
         if before != after:
             audit.record("profile.settings", name, before=tag_of(before), after=tag_of(after))
         return tagged(after)
@@ -124,6 +127,11 @@ def _change(
 def _has_schedules(*settings: bytes) -> bool:
     """Return whether there are schedules in some settings. Also if these are the same: a repeat completes."""
     return any(b'"schedules"' in each for each in settings)
+
+
+def _say_when_silent(*settings: bytes) -> bool:
+    """Return whether some settings say when a machine is silent. Also if these are the same, see above."""
+    return any(b'"silent_after_seconds"' in each for each in settings)
 
 
 _encode: Callable[[MachineSettings], bytes] = msgspec.json.Encoder().encode
