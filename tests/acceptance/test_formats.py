@@ -190,6 +190,7 @@ def test_settings_are_read_and_changed_with_their_tag(plant: Installation, m: st
     assert client.put(f"/machines/{m}1/settings", json={}, headers=tag).status_code == 412
     assert client.get(f"/machines/{m}1/settings").json() == {"format": "text"}
     refused: list[Any] = [{"format": "xml"}, {"fuel": 1}, {"fromat": "text"}, [], {"compression": "lz4"}]
+    refused += [{"silent_after_seconds": each} for each in (0, 366 * 86_400 + 1, "60", 1.5)]
     for wrong in refused:
         assert client.put(f"/machines/{m}1/settings", json=wrong).status_code == 400
     assert client.get("/profiles/p1/settings").status_code == 404

@@ -6,7 +6,7 @@ from typing import ClassVar, cast
 import pytest
 
 from pipeline import wire
-from pipeline.model.machine import Health, Silence
+from pipeline.model.machine import Health, Silence, Stored
 from pipeline.model.reading import Reading
 from pipeline.model.record import Record
 from pipeline.store import deletion as deletion_module

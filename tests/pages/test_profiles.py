@@ -55,6 +55,7 @@ def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed
     page.get_by_role("link", name="Settings", exact=True).last.click()
     page.get_by_label("Format of the readings").select_option("binary")
     page.get_by_label("Fuel of a reading").fill("50000")
+    page.get_by_label("Silent after seconds").fill("90000")
     page.get_by_label("Duplicates, not run again").select_option("field")
     page.get_by_label("Field", exact=True).fill("seq")
     page.get_by_label("Of the last minutes").fill("5")
@@ -68,6 +69,7 @@ def test_a_profile_is_created_and_its_logic_is_tried_on_one_machine_and_deployed
         "fuel": 50_000,
         "duplicates": {"field": "seq", "minutes": 5},
         "late": {"field": "at", "seconds": 60, "action": "dead-letter"},
+        "silent_after_seconds": 90_000,
     }
     assert plant.client.get("/profiles/presses/settings").json() == stored
     assert axe(page) == []

@@ -65,6 +65,7 @@ FIELDS: Final[dict[str, Any]] = {
     "timer": None,
     "sent_again": None,
     "sent_before": None,
+    "silent_after_seconds": 90_000,
     "since": "2026-11-23T00:00:00Z",
     "source": _LOGIC,
     "target": "furnace",

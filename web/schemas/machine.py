@@ -30,7 +30,8 @@ class MachineSummary(Struct, kw_only=True):
         Health,
         Meta(
             description="The first of these that applies: paused; quarantined; new: no reading yet; silent: "
-            "no reading for `silent_after` seconds; failing: the last reading became a dead letter; running."
+            "no reading for `silent_after_seconds` of its settings; failing: the last reading became a dead "
+            "letter; running."
         ),
     ]
     last_seen: Annotated[

@@ -1480,7 +1480,7 @@ export interface components {
         };
         /**
          * Health
-         * @description A machine's health. A machine is silent after `silent_after` seconds without a reading.
+         * @description A machine's health. A machine is silent if it has sent no reading for long enough (`Silence`).
          * @enum {unknown}
          */
         Health: "failing" | "new" | "paused" | "quarantined" | "running" | "silent";
@@ -1666,7 +1666,7 @@ export interface components {
          * MachineSettings
          * @description The settings of a machine, a profile or a source.
          *
-         *     Those of the machine come first, then those of its profile, then those of its source. By default, readings are JSON and not compressed, and have the fuel of the installation, and there are no schedules.
+         *     Those of the machine come first, then those of its profile, then those of its source. By default, readings are JSON and not compressed, and have the fuel of the installation, there are no schedules, and the installation says when a machine is silent.
          */
         MachineSettings: {
             /**
@@ -1699,6 +1699,11 @@ export interface components {
              * @default null
              */
             schedules?: components["schemas"]["Schedule"][] | "off" | null;
+            /**
+             * @description Seconds without a reading after which the machine is silent. The default is IOT_LOGIC_SILENT_AFTER.
+             * @default null
+             */
+            silent_after_seconds?: number | null;
         };
         /**
          * MachineSummary
@@ -1709,7 +1714,7 @@ export interface components {
         MachineSummary: {
             /** @description Readings that became dead letters. */
             errors: number;
-            /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after` seconds; failing: the last reading became a dead letter; running. */
+            /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after_seconds` of its settings; failing: the last reading became a dead letter; running. */
             health: components["schemas"]["Health"];
             id: string;
             /** @description When a worker last received a reading from the machine. */
@@ -1926,6 +1931,11 @@ export interface components {
              * @default null
              */
             schedules?: components["schemas"]["NewSchedule"][] | "off" | null;
+            /**
+             * @description Seconds without a reading after which the machine is silent. The default is IOT_LOGIC_SILENT_AFTER.
+             * @default null
+             */
+            silent_after_seconds?: number | null;
         };
         /**
          * NewShelving
@@ -2754,7 +2764,7 @@ export interface components {
             errors_by_kind: {
                 [key: string]: number;
             };
-            /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after` seconds; failing: the last reading became a dead letter; running. */
+            /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after_seconds` of its settings; failing: the last reading became a dead letter; running. */
             health: components["schemas"]["Health"];
             id: string;
             last_error: components["schemas"]["MachineError"] | null;
