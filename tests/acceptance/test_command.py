@@ -325,6 +325,7 @@ def test_settings_are_the_same_however_they_are_written(
         "late": {"field": "at", "seconds": 60, "action": "mark"},
         "duplicates": {"field": "seq", "readings": 100},
         "fuel": None,
+        "silent_after_seconds": 90_000,
         "schedules": [
             {"name": "shift", "cron": "0 6 * * *", "timezone": "Europe/Berlin", "every_seconds": None},
             {"name": "tick", "every_seconds": 900},

@@ -47,10 +47,10 @@ def test_the_machines_setting_comes_before_its_profiles_which_comes_before_the_i
     installation.environ["IOT_LOGIC_SILENT_AFTER"] = str(LONG)
     installation.start_api()
     installation.start_worker()
+    installation.client.put("/profiles/pumps").raise_for_status()
     names = [f"p{n}" for n in range(3)]
     for name in names:
         installation.upload(name, COUNT)
-        installation.client.put("/profiles/pumps/settings", json={}).raise_for_status()
         installation.client.put(f"/machines/{name}/profile", json={"profile": "pumps"}).raise_for_status()
     installation.upload("other", COUNT)
     for name in (*names, "other"):
@@ -75,7 +75,7 @@ def test_the_machines_setting_comes_before_its_profiles_which_comes_before_the_i
     # A machine that no longer follows the profile.
     configure(installation, "/profiles/pumps", 1)
     assert len(silent(installation)) == 3
-    installation.client.put("/machines/p0/profile", json={"profile": None}).raise_for_status()
+    installation.client.delete("/machines/p0/profile").raise_for_status()
     assert silent(installation) == ["p1", "p2"]
 
 
