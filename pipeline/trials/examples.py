@@ -5,12 +5,12 @@ true. All other values are compared as JSON: the order of an object's keys does 
 list does. The comparison rounds nothing and leaves nothing out, because consumers of the results see
 everything too.
 
-Each example is run separately, from the state and with the config that it names. So no example depends on
-another or on a machine.
+Each example is run separately, from the state and with the config and the schedules that it names. So no
+example depends on another or on a machine.
 
-Time passes in an example only in its steps `{"after": "5 min"}`, and only then timers run. A reading may be
-any JSON value, also `{"after": "5 min"}`. So these steps are not among `readings`: an example has `readings`,
-or else `steps`, in which each step says which of both it is.
+Time passes in an example only in its steps `{"after": "5 min"}`, and only then timers and schedules run. A
+reading may be any JSON value, also `{"after": "5 min"}`. So these steps are not among `readings`: an example
+has `readings`, or else `steps`, in which each step says which of both it is.
 """
 
 from collections import Counter
@@ -20,8 +20,10 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pipeline.errors import IotLogicError, ReadingUnfit
+from pipeline.errors import IotLogicError, ReadingUnfit, ScheduleRefused
 from pipeline.model.machine_settings import MachineSettings, ReadingMeta
+from pipeline.model.new_settings import NewSchedule
+from pipeline.model.schedule import SCHEDULES, check
 from pipeline.trials.runner import READINGS, Case, TrialResult, Trials, Wait
 from pipeline.trials.times import duration, start_of
 from pipeline.trials.trial import START, Tried
@@ -70,7 +72,8 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     """A test of a logic: readings, and the expected results and state.
 
     If time passes between the readings, write `steps` instead of `readings`: a list of `{"reading": VALUE}`
-    and `{"after": "45 min"}`. Timers that become due then run.
+    and `{"after": "45 min"}`. Timers that become due then run, and so do the `schedules` of the example. They
+    have the form of those in the settings of a machine.
 
     `state` is the state before the first reading, and `config` the config of the logic. `results` has an
     entry for each reading or step: the value that `process` must return (null, an object, or a list of
@@ -88,6 +91,10 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     state: dict[str, Any] = {}
     config: dict[str, Any] = {}
     format: Format = "json"
+    schedules: Annotated[
+        Annotated[tuple[NewSchedule, ...], Meta(extra_json_schema={"maxItems": SCHEDULES})],
+        Meta(description="The schedules that run while time passes."),
+    ] = ()
     meta: ReadingMeta = ReadingMeta()
     results: list[dict[str, Any] | list[dict[str, Any]] | None] | None = None
     state_after: dict[str, Any] | None = None
@@ -96,6 +103,10 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
         """Raise `ExamplesUnfit` if its fields do not fit together."""
         if (self.readings is None) == (self.steps is None):
             raise ExamplesUnfit(f"the example {self.name!r} needs either `readings` or `steps`")
+        try:
+            check(self.schedules)
+        except ScheduleRefused as e:
+            raise ExamplesUnfit(f"the example {self.name!r}: {e}") from e
         for number, step in enumerate(self.steps or (), start=1):
             try:
                 step.check()
@@ -162,7 +173,7 @@ def cases(examples: Sequence[Example], limits: Limits) -> tuple[list[Case], list
     for example in examples:
         try:
             state, config = encode_state(example.state, limits), encode_config(example.config, limits)
-            settings = MachineSettings(format=example.format)
+            settings = MachineSettings(format=example.format, schedules=example.schedules)
             steps = [_step(step, settings) for step in example.all_steps]
             start = start_of([example.meta], START)
         except (LogicError, ReadingUnfit) as e:

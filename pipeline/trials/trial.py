@@ -5,7 +5,8 @@ worker, one reading at a time, so that the state after each is visible. `iot-log
 A trial also stops a logic for which a machine would be put in quarantine.
 
 A trial has its own time. It moves only with the times of the readings and when a caller lets time pass
-(`pass_until`). It never goes back, as on a worker. Timers run exactly when they are due.
+(`pass_until`). It never goes back, as on a worker. Timers run exactly when they are due, and so do the
+schedules in the settings. They begin at the start of the trial.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,10 @@ from msgspec.structs import replace
 from pipeline.clock import milliseconds, rfc3339
 from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta, RunTimes, job_of
 from pipeline.model.quarantine import Strikes
+from pipeline.model.schedule import timers_of
 from pipeline.model.timer import body_of
 from pipeline.trials.written import shown_reading
-from sandbox.job import Failure, Job, Logic, Outcome, Severity, TimerRun
+from sandbox.job import REPEATING, Failure, Job, Logic, Outcome, Severity, TimerRun
 from sandbox.parent.batch import EXACT_RUNS
 from sandbox.parent.sandbox import Sandbox
 
@@ -29,14 +31,22 @@ from sandbox.parent.sandbox import Sandbox
 #: always have the same results. In milliseconds since 1970.
 START: Final = 1_767_225_600_000
 
+#: Maximum runs of a schedule before a reading. The earlier ones are omitted, so that a reading that was
+#: received much later than the one before can still be tried.
+SCHEDULE_RUNS: Final = 100
+
 _NO_META: Final = ReadingMeta()
 
 
-class TriedTimer(Struct, frozen=True):
-    """A timer that ran in a trial: its name, and when it was due (RFC 3339, UTC). It ran at that time."""
+class TriedTimer(Struct, frozen=True, omit_defaults=True):
+    """A timer that ran in a trial: its name, and when it was due (RFC 3339, UTC). It ran at that time.
+
+    `schedule` says that it is a schedule and not a timer that the logic has set.
+    """
 
     name: str
     due: str
+    schedule: bool = False
 
 
 class TriedAlarm(Struct, frozen=True):
@@ -82,9 +92,10 @@ class Trial:
     """A logic, a state, a config and timers, for one reading after the other.
 
     `state` is the JSON object that the last reading left, and `timers` says when each timer is due that is
-    set now. `alarms` are the names of the active alarms; none is at first. `now` is the time of the trial.
-    All times are in milliseconds since 1970. The readings are taken as `settings` say. `stopped` is the
-    reason to stop: a machine would be in quarantine by now, or too many timers ran in one step.
+    set now, without schedules. `alarms` are the names of the active alarms; none is at first. `now` is the
+    time of the trial. All times are in milliseconds since 1970. The readings are taken as `settings` say,
+    which also have the schedules. `stopped` is the reason to stop: a machine would be in quarantine by now,
+    or too many timers ran in one step.
     """
 
     def __init__(
@@ -106,6 +117,9 @@ class Trial:
         self._readings = 0
         self.state = state
         self.timers = dict(timers or {})
+        self._repeats = timers_of(settings.scheduled).repeats
+        firsts = {name: repeat.next(start) for name, repeat in self._repeats.items()}
+        self._scheduled = {name: due for name, due in firsts.items() if due is not None}
         self.alarms = frozenset[str]()
         self.now = start
         self.stopped: str | None = None
@@ -117,6 +131,7 @@ class Trial:
         If the trial stops before, the reading is not run. Raises `SandboxUnavailable`.
         """
         received = self.now if meta.received is None else max(self.now, milliseconds(meta.received))
+        self._omit_runs(received)
         yield from self.pass_until(received)
         if self.stopped is not None:
             return
@@ -131,19 +146,19 @@ class Trial:
         yield self._tried(outcome, seconds, shown_reading(reading, self._settings))
 
     def pass_until(self, until: int) -> Iterator[Tried]:
-        """Let time pass, and run the timers that become due. Raises `SandboxUnavailable`.
+        """Let time pass, and run the timers and schedules that become due. Raises `SandboxUnavailable`.
 
         The time is passed when the iterator ends, unless the trial has stopped before.
         """
         runs = 0
-        while self.stopped is None and self.timers:
-            due, name = min((due, name) for name, due in self.timers.items())
+        while self.stopped is None and (set_now := self.timers | self._scheduled):
+            due, name = min((due, name) for name, due in set_now.items())
             if due > until:
                 break
             if runs == EXACT_RUNS:
                 self.stopped = (
                     f"Timers ran {EXACT_RUNS:,} times in one step, the maximum. A timer that always sets "
-                    "the next one runs again and again; let less time pass."
+                    "the next one runs again and again, and so does a schedule; let less time pass."
                 )
                 return
             runs += 1
@@ -151,9 +166,23 @@ class Trial:
         if self.stopped is None:
             self.now = max(self.now, until)
 
+    def _omit_runs(self, until: int) -> None:
+        """Omit the first runs of schedules that would run too often before a reading."""
+        for name, due in self._scheduled.items():
+            first = until + 1
+            for _ in range(SCHEDULE_RUNS if due <= until else 0):
+                if (earlier := self._repeats[name].last(due - 1, first - 1)) is None:
+                    break
+                first = earlier
+            self._scheduled[name] = max(due, first) if first <= until else due
+
     def _run_timer(self, name: str, due: int) -> Tried:
-        """Run one timer at the time at which it is due."""
-        del self.timers[name]
+        """Run one timer or schedule at the time at which it is due."""
+        is_schedule = self._scheduled.pop(name, None) is not None
+        if not is_schedule:
+            del self.timers[name]
+        elif (again := self._repeats[name].next(due)) is not None:
+            self._scheduled[name] = again
         # Timers that are due in the same millisecond run one after the other, to see the state after each.
         others = {each: max(at, due + 1) for each, at in self.timers.items()}
         times = RunTimes(timers={name: due, **others}, until=due, exact=True)
@@ -162,9 +191,9 @@ class Trial:
         )
         outcome, seconds = self._run(job)
         self._change(outcome)
-        run = TimerRun(name, due, due)
+        run = TimerRun(name.removeprefix(REPEATING), due, due)
         tried = self._tried(outcome, seconds, body_of(run).decode())
-        tried.timer = TriedTimer(name, rfc3339(due / 1000))
+        tried.timer = TriedTimer(run.name, rfc3339(due / 1000), is_schedule)
         return tried
 
     def _run(self, job: Job) -> tuple[Outcome, float]:

@@ -14,8 +14,9 @@ from pipeline.clock import milliseconds_now, rfc3339
 from pipeline.errors import ReadingUnfit
 from pipeline.model.deployment import Active
 from pipeline.model.machine_settings import MachineSettings, ReadingMeta
+from pipeline.model.new_settings import NewSchedule
 from pipeline.model.recent import KeptReading
-from pipeline.model.schedule import own_timers
+from pipeline.model.schedule import SCHEDULES, check, own_timers
 from pipeline.trials.examples import EXAMPLES, MISMATCHES, Example, Mismatch, encoded, try_examples
 from pipeline.trials.runner import READINGS, Case, CaseResult, TrialResult, Trials, Wait
 from pipeline.trials.times import LONGEST, start_of, time_of
@@ -49,8 +50,13 @@ _Wait = Annotated[
     Meta(
         ge=0,
         le=LONGEST,
-        description="Seconds that pass after the last reading. Timers that become due meanwhile run.",
+        description="Seconds that pass after the last reading. Timers and schedules that become due "
+        "meanwhile run.",
     ),
+]
+_Schedules = Annotated[
+    Annotated[tuple[NewSchedule, ...], Meta(extra_json_schema={"maxItems": SCHEDULES})],
+    Meta(description="The schedules that run, as in the settings of a machine or profile."),
 ]
 _Received = Annotated[
     list[Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None],
@@ -98,6 +104,7 @@ class TrialOrder(Struct):
     meta: ReadingMeta = ReadingMeta()
     received: _Received | None = None
     timers: _Timers = {}
+    schedules: _Schedules = ()
     wait: _Wait = 0
 
 
@@ -105,9 +112,9 @@ class MachineTrialOrder(Struct):
     """A logic to try on a machine.
 
     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings,
-    its state, its config, its timers. Its settings apply. If they say another format than JSON, write the
-    readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last
-    reading. If you give a state and no timers, no timer is set.
+    its state, its config, its timers. Its settings apply, and its schedules run. If they say another format
+    than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic
+    is that of its last reading. If you give a state and no timers, no timer is set.
     """
 
     logic: _Logic | None = None
@@ -123,8 +130,8 @@ class MachineTrialOrder(Struct):
 class TrialReport(Struct, kw_only=True):
     """The report of a trial.
 
-    `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an
-    entry for each reading and each timer that was run, in order. `not_run` is the number of readings that
+    `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an entry for
+    each reading, timer and schedule that was run, in order. `not_run` is the number of readings that
     were not run, and `stopped` says why, or why the time did not pass: the logic was refused, the trial took
     too long, its output was too large, too many timers ran, or a machine would be in quarantine.
     `timers_after` has the timers that are still set, each with the time at which it is due (RFC 3339, UTC).
@@ -192,7 +199,8 @@ class TrialsController(Controller):
         limits = services.settings.limits
 
         def case() -> Case:
-            settings = MachineSettings(format=data.format)
+            check(data.schedules)
+            settings = MachineSettings(format=data.format, schedules=data.schedules)
             readings = [sent_reading(reading, settings) for reading in data.readings]
             metas = _received([data.meta] * len(readings), data.received)
             return Case(

@@ -111,6 +111,16 @@ def chosen(path: Path, target: Target | None) -> list[Local]:
     return [read_file(path, target)]
 
 
+def read_settings(path: Path) -> NewSettings:
+    """Return the settings in a file. Raises `Misused`, and `OSError`."""
+    try:
+        return _decode_settings(path.read_bytes())
+    except ScheduleRefused as e:
+        raise Misused(f"{path} is refused. {e}") from e
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise Misused(f"{path} must contain {_CONTENTS['settings']}: {e}") from e
+
+
 def path_of(folder: Path, target: Target, part: str) -> Path:
     """Return the path of a part in a folder."""
     [ending] = [ending for ending, each in ENDINGS.items() if each == part]
@@ -159,6 +169,12 @@ def _split(path: Path, kind: Kind) -> tuple[str, str]:
     )
 
 
+def _decode_settings(content: bytes) -> NewSettings:
+    settings = msgspec.json.decode(content, type=NewSettings)
+    check(settings.scheduled)
+    return settings
+
+
 def _add(local: Local, part: str, path: Path) -> None:
     """Read a part from its file. Raises `Misused`."""
     try:
@@ -174,9 +190,7 @@ def _add(local: Local, part: str, path: Path) -> None:
                 local.config = msgspec.json.decode(content, type=dict[str, Any])
             case "settings":
                 # As the API returns them, likewise. So only a real difference is a change.
-                settings = msgspec.json.decode(content, type=NewSettings)
-                check(settings.scheduled)
-                local.settings = msgspec.to_builtins(settings)
+                local.settings = msgspec.to_builtins(_decode_settings(content))
             case _:
                 local.profile = Target.of("profiles", content.decode().strip()).name
     except OSError as e:

@@ -1,7 +1,8 @@
 """`iot-logic test`: run a logic in the same sandbox as the workers, without a server.
 
 The logic runs on its examples, as an upload would run it (`web.cli.commands.examples`), or on a file of
-readings. If the readings have times, each is received at its time, and timers run between them.
+readings. If the readings have times, each is received at its time, and timers run between them, and so do the
+schedules in a file of settings.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from pipeline.clock import rfc3339
 from pipeline.errors import ReadingUnfit
-from pipeline.model.machine_settings import ReadingMeta
+from pipeline.model.machine_settings import NO_SETTINGS, MachineSettings, ReadingMeta
 from pipeline.settings import Settings
 from pipeline.trials.times import recorded_time, start_of
 from pipeline.trials.trial import START, Trial, shown_timers
@@ -23,6 +24,7 @@ from sandbox.parent.sandbox import Sandbox
 from web.cli.commands import OK, WRONG
 from web.cli.commands.errors import Misused
 from web.cli.commands.examples import test_examples
+from web.cli.commands.folder import read_settings
 
 
 class RefusedLine(Struct):
@@ -38,6 +40,8 @@ def test(arguments: argparse.Namespace) -> int:
     if arguments.readings is None:
         if arguments.state is not None or arguments.config is not None:
             raise Misused("--state and --config need --readings. An example has its own state and config.")
+        if arguments.settings is not None:
+            raise Misused("--settings needs --readings. An example has its own format and schedules.")
         if arguments.time is not None:
             raise Misused("--time needs --readings. In an example, time passes in its steps.")
         return test_examples(arguments)
@@ -50,6 +54,7 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
     """Run a logic on readings, and print a JSON line for each and for each timer that runs before it."""
     settings = Settings.from_environ()
     state, config = _object(arguments.state), _object(arguments.config)
+    applying = _settings(arguments.settings)
     readings = [*_readings(arguments.readings, arguments.time)]
     with Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox) as sandbox:
         source = path.read_bytes()
@@ -62,7 +67,7 @@ def _test_readings(arguments: argparse.Namespace, path: Path) -> int:
         status = OK
         logic = msgspec.structs.replace(Logic.of(source.decode()), code=checked.code)
         start = start_of([meta for _, meta in readings], START)
-        trial = Trial(sandbox, logic, state, config, start=start)
+        trial = Trial(sandbox, logic, state, config, applying, start=start)
         done = 0
         for reading, meta in readings:
             for tried in trial.step(reading, meta):
@@ -92,6 +97,16 @@ def _readings(file: Path, key: str | None) -> Iterator[tuple[bytes, ReadingMeta]
             except ReadingUnfit as e:
                 raise Misused(f"{file}, line {number}: {e}.") from e
             yield line, ReadingMeta(received=rfc3339(time / 1000))
+
+
+def _settings(path: Path | None) -> MachineSettings:
+    """Return the settings in a file, or the default if no file is given. Raises `Misused`."""
+    if path is None:
+        return NO_SETTINGS
+    settings = read_settings(path)
+    if not settings.is_plain_json:
+        raise Misused(f"{path} sets another format than JSON, and the readings in a file are JSON.")
+    return settings
 
 
 def _object(path: Path | None) -> bytes:

@@ -102,6 +102,12 @@ def add_test(commands: Any) -> None:
     test.add_argument("--json", action="store_true", help="print JSON")
     test.add_argument("--state", type=Path, metavar="FILE.json", help="initial state (default: {})")
     test.add_argument("--config", type=Path, metavar="FILE.json", help="config of the machine (default: {})")
+    test.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE.json",
+        help="settings of the machine, whose schedules run with --time",
+    )
 
 
 def add_schedule(commands: Any) -> None:

@@ -1419,7 +1419,7 @@ export interface components {
          * Example
          * @description A test of a logic: readings, and the expected results and state.
          *
-         *     If time passes between the readings, write `steps` instead of `readings`: a list of `{"reading": VALUE}` and `{"after": "45 min"}`. Timers that become due then run.
+         *     If time passes between the readings, write `steps` instead of `readings`: a list of `{"reading": VALUE}` and `{"after": "45 min"}`. Timers that become due then run, and so do the `schedules` of the example. They have the form of those in the settings of a machine.
          *
          *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading or step: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. For time that passes, it is all results of the timers that run, in their order, or the error if a timer must fail. To expect an object with `error` as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
          */
@@ -1446,6 +1446,11 @@ export interface components {
             readings?: unknown[] | null;
             /** @default null */
             results?: (Record<string, unknown> | Record<string, unknown>[] | null)[] | null;
+            /**
+             * @description The schedules that run while time passes.
+             * @default []
+             */
+            schedules?: components["schemas"]["NewSchedule"][];
             /** @default {} */
             state?: Record<string, unknown>;
             /** @default null */
@@ -1736,7 +1741,7 @@ export interface components {
          * MachineTrialOrder
          * @description A logic to try on a machine.
          *
-         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config, its timers. Its settings apply. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading. If you give a state and no timers, no timer is set.
+         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config, its timers. Its settings apply, and its schedules run. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading. If you give a state and no timers, no timer is set.
          */
         MachineTrialOrder: {
             /** @default null */
@@ -1756,7 +1761,7 @@ export interface components {
                 [key: string]: string;
             } | null;
             /**
-             * @description Seconds that pass after the last reading. Timers that become due meanwhile run.
+             * @description Seconds that pass after the last reading. Timers and schedules that become due meanwhile run.
              * @default 0
              */
             wait?: number;
@@ -2580,6 +2585,11 @@ export interface components {
             readings: unknown[];
             /** @default null */
             received?: (string | null)[] | null;
+            /**
+             * @description The schedules that run, as in the settings of a machine or profile.
+             * @default []
+             */
+            schedules?: components["schemas"]["NewSchedule"][];
             /** @default {} */
             state?: Record<string, unknown>;
             /**
@@ -2590,7 +2600,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description Seconds that pass after the last reading. Timers that become due meanwhile run.
+             * @description Seconds that pass after the last reading. Timers and schedules that become due meanwhile run.
              * @default 0
              */
             wait?: number;
@@ -2599,7 +2609,7 @@ export interface components {
          * TrialReport
          * @description The report of a trial.
          *
-         *     `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an entry for each reading and each timer that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why, or why the time did not pass: the logic was refused, the trial took too long, its output was too large, too many timers ran, or a machine would be in quarantine. `timers_after` has the timers that are still set, each with the time at which it is due (RFC 3339, UTC).
+         *     `errors` lists the problems of the logic, `notes` has remarks for its author. `readings` has an entry for each reading, timer and schedule that was run, in order. `not_run` is the number of readings that were not run, and `stopped` says why, or why the time did not pass: the logic was refused, the trial took too long, its output was too large, too many timers ran, or a machine would be in quarantine. `timers_after` has the timers that are still set, each with the time at which it is due (RFC 3339, UTC).
          */
         TrialReport: {
             accepted: boolean;
@@ -2655,10 +2665,14 @@ export interface components {
         /**
          * TriedTimer
          * @description A timer that ran in a trial: its name, and when it was due (RFC 3339, UTC). It ran at that time.
+         *
+         *     `schedule` says that it is a schedule and not a timer that the logic has set.
          */
         TriedTimer: {
             due: string;
             name: string;
+            /** @default false */
+            schedule?: boolean;
         };
         /**
          * TriedTopic

@@ -1,4 +1,4 @@
-// The format of an owner's readings: read from the settings, and changed there.
+// The format of an owner's readings, and its schedules: read from the settings. The format is changed there too.
 
 import { api, body, matching, tagged, type Schemas } from "../api/client";
 import { nullOn } from "../api/problem";
@@ -9,9 +9,13 @@ import type { Owner } from "./owner";
 type Settings = Schemas["MachineSettings"];
 export type Format = NonNullable<Settings["format"]>;
 
+export type Schedules = Schemas["TrialOrder"]["schedules"];
+
 export class Payload {
   /** The format of the readings; null until it is known. */
   format = $state<Format | null>(null);
+  /** The schedules that apply. */
+  schedules = $state.raw<Schedules>([]);
   busy = $state(false);
   /** Why the settings cannot be read or saved. */
   failed = $state.raw<unknown>(null);
@@ -22,10 +26,12 @@ export class Payload {
     this.#owner = owner;
   }
 
-  /** Read the format from the settings that apply. */
+  /** Read the format and the schedules from the settings that apply. */
   async read(): Promise<void> {
     await this.#attempt(async () => {
-      this.format = (await this.#applying()).format ?? "json";
+      const { format, schedules } = await this.#applying();
+      this.format = format ?? "json";
+      this.schedules = schedules === "off" ? [] : (schedules ?? []);
     });
   }
 

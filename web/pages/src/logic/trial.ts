@@ -4,7 +4,7 @@
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
 import { members, same } from "../format/json";
-import type { Format } from "./payload.svelte";
+import type { Format, Schedules } from "./payload.svelte";
 import type { Reading } from "./readings";
 
 /** The input of a trial. State, config and timers are JSON texts, or null for those of the machine. */
@@ -12,6 +12,8 @@ export interface TrialInput {
   machine: string | null;
   /** The format of the readings, if there is no machine whose settings apply. */
   format: Format;
+  /** The schedules, likewise. */
+  schedules: Schedules;
   state: string | null;
   config: string | null;
   timers: string | null;
@@ -20,9 +22,9 @@ export interface TrialInput {
   wait: number;
 }
 
-/** The outcome of a reading, or of a timer that ran, in a trial. */
+/** The outcome of a reading, or of a timer or schedule that ran, in a trial. */
 export interface Tried {
-  /** The timer that ran; null for a reading. */
+  /** The timer or schedule that ran; null for a reading. */
   timer: Schemas["TriedTimer"] | null;
   /** The timers that it set, each with the time at which it is due, and those that it cancelled, with null. */
   timers: Readonly<Record<string, string | null>>;
@@ -75,7 +77,7 @@ export async function tryOut(logic: string, input: TrialInput, signal: AbortSign
   if (input.state !== null) given.push(`"state":${input.state}`);
   if (input.config !== null) given.push(`"config":${input.config}`);
   if (input.timers !== null) given.push(`"timers":${input.timers}`);
-  if (input.machine === null) given.push(`"format":${JSON.stringify(input.format)}`);
+  if (input.machine === null) given.push(`"format":${JSON.stringify(input.format)}`, `"schedules":${JSON.stringify(input.schedules)}`);
   const options = { body: `{${given.join()}}` as never, signal, ...asWritten, ...asText };
   const answer = await body(input.machine === null
     ? api.POST("/logic/test", options)
@@ -149,9 +151,9 @@ export function timersDiffer(report: Report, other: Report): boolean {
     pairs(ran, other.ran[place] ?? []).some(({ tried, other }) => !tried || !other || differs(tried, other)));
 }
 
-/** A timer cannot be due twice at the same time. */
+/** A timer or schedule cannot be due twice at the same time. */
 function keyOf({ timer }: Tried): string {
-  return timer === null ? "" : `${timer.due} ${timer.name}`;
+  return timer === null ? "" : `${timer.due} ${timer.schedule ? "schedule" : "timer"} ${timer.name}`;
 }
 
 /** Return a reading and its outcome as an example. */
