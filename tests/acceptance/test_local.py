@@ -268,6 +268,31 @@ def test_a_recorded_reading_without_a_time_is_named(tmp_path: Path) -> None:
     assert "--time needs --readings" in alone.stderr
 
 
+def test_the_schedules_in_a_file_of_settings_run_between_recorded_readings(tmp_path: Path) -> None:
+    write(tmp_path, "silence", SILENCE)
+    (tmp_path / "readings.jsonl").write_text('{"at": "2026-03-29T00:10:00"}\n{"at": "2026-03-29T00:20:00"}\n')
+    settings = tmp_path / "silence.settings.json"
+    command = ("silence.py", "--readings", "readings.jsonl", "--time", "at", "--settings", settings.name)
+
+    settings.write_text('{"schedules": [{"name": "quarter", "every_seconds": 900}]}')
+    done = run_command(tmp_path, *command)
+    wrong = []
+    for content in ('{"schedules": [{"name": "x"}]}', '{"format": "text"}', "[]"):
+        settings.write_text(content)
+        wrong.append(run_command(tmp_path, *command))
+    alone = run_command(tmp_path, "silence.py", "--settings", settings.name)
+
+    assert done.returncode == 0, done.stderr
+    timers = [json.loads(line).get("timer") for line in done.stdout.splitlines()]
+    assert timers == [None, {"name": "quarter", "due": "2026-03-29T00:15:00.000Z", "schedule": True}, None]
+    assert {each.returncode for each in [*wrong, alone]} == {2}
+    for each, message in zip(
+        wrong, ("'x' is invalid", "another format than JSON", "must contain"), strict=True
+    ):
+        assert message in each.stderr
+    assert "--settings needs --readings" in alone.stderr
+
+
 def test_time_passes_in_the_steps_of_an_example(tmp_path: Path) -> None:
     steps = [{"reading": {}}, {"after": "40 min"}, {"reading": {}}, {"after": "45 min"}]
     alarm = {"alarm": "silence", "at": "2026-01-01T01:25:00.000Z"}

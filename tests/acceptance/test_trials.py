@@ -314,6 +314,61 @@ def test_a_trial_on_a_machine_starts_with_the_timers_of_the_machine(plant: Insta
     assert recent["readings"][0]["timers"] == live["timers"]
 
 
+def test_schedules_run_in_a_trial(plant: Installation) -> None:
+    schedules = [{"name": "hour", "cron": "0 * * * *"}]
+    meta = {"received": "2026-11-23T08:30:00Z"}
+
+    given = post(plant, "/logic/test", logic=SILENCE, readings=[], meta=meta, schedules=schedules, wait=5400)
+    refused = plant.client.post(
+        "/logic/test",
+        json={"logic": SILENCE, "readings": [], "schedules": [{"name": "x", "cron": "0 0 30 2 *"}]},
+    )
+    plant.client.put("/profiles/hourly/settings", json={"schedules": schedules}).raise_for_status()
+    plant.client.put("/machines/m10/profile", json={"profile": "hourly"}).raise_for_status()
+    received = ["2026-11-23T08:59:00Z", "2026-11-23T09:00:00Z"]
+    on_machine = post(
+        plant,
+        "/machines/m10/logic/test",
+        logic=SILENCE,
+        readings=[{"stop": 1}, {}],
+        received=received,
+        wait=3600,
+    )
+
+    nine = {"name": "hour", "due": "2026-11-23T09:00:00.000Z", "schedule": True}
+    assert [each["timer"] for each in given["readings"]] == [
+        nine,
+        {**nine, "due": "2026-11-23T10:00:00.000Z"},
+    ]
+    assert given["timers_after"] == {}
+    assert refused.status_code == 422
+    assert "The schedule 'x' is invalid" in refused.json()["detail"]
+    silence = {"name": "silence", "due": "2026-11-23T09:45:00.000Z"}
+    assert [each.get("timer") for each in on_machine["readings"]] == [
+        *(None, nine, None, silence),
+        {**nine, "due": "2026-11-23T10:00:00.000Z"},
+    ]
+    assert (on_machine["timers"], on_machine["timers_after"]) == ({}, {})
+
+
+def test_an_upload_runs_the_schedules_of_its_examples(plant: Installation) -> None:
+    example = {
+        "name": "each quarter of an hour",
+        "schedules": [{"name": "quarter", "every_seconds": 900}],
+        "steps": [{"after": "14 min"}, {"after": "1 min"}],
+        "results": [None, {"alarm": "silent"}],
+    }
+    path = "/machines/m11/logic"
+    plant.client.put(path, json={"logic": SILENCE, "examples": [example]}).raise_for_status()
+
+    assert plant.client.get(path).json()["examples"] == [example]
+    wrong = [example | {"results": [None, None]}, example | {"schedules": [{"name": "x"}]}]
+    failed, unfit = [plant.client.put(path, json={"logic": SILENCE, "examples": [each]}) for each in wrong]
+    assert "This timer ran: quarter." in failed.json()["examples"][0]["message"]
+    assert unfit.status_code == 422
+    assert "the example 'each quarter of an hour': The schedule 'x' is invalid." in unfit.json()["detail"]
+
+
 def test_an_upload_runs_the_steps_of_its_examples(plant: Installation) -> None:
     steps = [{"reading": {}}, {"after": "45 min"}]
     example = {"name": "it", "steps": steps, "results": [None, {"alarm": "silent"}]}

@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from pipeline.errors import ReadingUnfit
-from pipeline.model.machine_settings import ReadingMeta
+from pipeline.model.machine_settings import MachineSettings, ReadingMeta
+from pipeline.model.schedule import Schedule
 from pipeline.trials import trial as trials
 from pipeline.trials.times import duration, recorded_time, time_of
-from pipeline.trials.trial import START, Trial, Tried
+from pipeline.trials.trial import SCHEDULE_RUNS, START, Trial, Tried
 from sandbox.job import Logic
 from sandbox.parent.sandbox import Sandbox
 
@@ -103,6 +104,71 @@ def test_a_timer_that_is_cancelled_or_set_by_a_reading_that_fails_does_not_run(s
     assert (failed.outcome, failed.timers) == ("error", {})
     assert names([*trial.pass_until(START + 10_000)]) == ["kept"]
     assert trial.timers == {}
+
+
+def scheduled(sandbox: Sandbox, *schedules: Schedule, **options: Any) -> Trial:
+    return begin(sandbox, settings=MachineSettings(schedules=schedules), **options)
+
+
+def dues(tried: list[Tried]) -> list[str]:
+    """Return when the timers and schedules that ran were due: the hour, the minute and the second."""
+    return [each.timer.due[11:19] for each in tried if each.timer]
+
+
+def test_schedules_run_between_readings_and_while_time_passes(sandbox: Sandbox) -> None:
+    quarter, night = Schedule("quarter", every_seconds=900), Schedule("at", "10 0 * * *", timezone="UTC")
+    trial = scheduled(sandbox, quarter, night)
+
+    assert names(send(trial, "2026-01-01T00:15:00Z")) == ["at", "quarter", None]
+    [first, second] = trial.pass_until(START + 45 * 60_000)
+
+    assert dues([first, second]) == ["00:30:00", "00:45:00"]
+    assert first.timer is not None
+    assert (first.timer.name, first.timer.schedule) == ("quarter", True)
+    due = "2026-01-01T00:30:00.000Z"
+    assert msgspec.json.decode(first.results[0]) == {"due": due, "received": due, "late": 0}
+    assert msgspec.json.decode(first.reading) == {"timer": "quarter", "due": due}
+    assert trial.timers == {}
+
+
+def test_a_timer_and_a_schedule_with_the_same_name_do_not_disturb_each_other(sandbox: Sandbox) -> None:
+    trial = scheduled(sandbox, Schedule("tick", every_seconds=60))
+
+    send(trial, set={"tick": 60})
+    both = [*trial.pass_until(START + 120_000)]
+    send(trial, cancel=["tick"])
+
+    assert [each.timer and each.timer.schedule for each in both] == [True, False, True]
+    assert dues([*trial.pass_until(START + 180_000)]) == ["00:03:00"]
+
+
+def test_before_a_reading_only_the_last_runs_of_a_schedule_are_tried(sandbox: Sandbox) -> None:
+    trial = scheduled(sandbox, Schedule("minute", "* * * * *"), Schedule("second", every_seconds=1))
+
+    tried = send(trial, "2026-01-01T05:00:00Z")
+
+    by_name = {
+        name: dues([each for each in tried if each.timer and each.timer.name == name])
+        for name in names(tried)
+    }
+    assert {name: len(found) for name, found in by_name.items() if name} == {
+        "minute": SCHEDULE_RUNS,
+        "second": SCHEDULE_RUNS,
+    }
+    assert (by_name["minute"][0], by_name["minute"][-1]) == ("03:21:00", "05:00:00")
+    assert (by_name["second"][0], by_name["second"][-1]) == ("04:58:21", "05:00:00")
+    assert dues(send(trial, "2026-01-01T05:00:03Z")) == ["05:00:01", "05:00:02", "05:00:03"]
+
+
+def test_a_schedule_that_runs_too_often_while_time_passes_stops_the_trial(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "EXACT_RUNS", 5)
+    trial = scheduled(sandbox, Schedule("second", every_seconds=1))
+
+    assert len([*trial.pass_until(START + 6_000)]) == 5
+    assert trial.stopped is not None
+    assert "so does a schedule" in trial.stopped
 
 
 def test_a_timer_that_fails_is_shown_and_is_not_set_any_more(sandbox: Sandbox) -> None:
