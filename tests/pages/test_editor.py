@@ -221,6 +221,23 @@ def test_a_trial_lets_time_pass_and_shows_the_timers(page: Page, origin: str, pl
     assert plant.state("quiet") == {}
 
 
+def test_a_trial_runs_the_schedules_of_the_machine_or_of_the_profile(
+    page: Page, origin: str, plant: Installation
+) -> None:
+    settings = {"schedules": [{"name": "hour", "every_seconds": 3600}]}
+    for owner in ("machines/hourly", "profiles/hours"):
+        plant.client.put(f"/{owner}/logic", json={"logic": SILENCE}).raise_for_status()
+        plant.client.put(f"/{owner}/settings", json=settings).raise_for_status()
+    for address in ("machines/hourly?tab=logic", "profiles/hours"):
+        page.goto(f"{origin}/#/{address}")
+        page.get_by_label("Time that passes afterwards (minutes)", exact=True).fill("120")
+        page.get_by_role("button", name="Try on 0 readings").click()
+        expect(page.get_by_text("Schedules ran 2 times.")).to_be_visible()
+        expect(tried(page, "Schedule hour")).to_have_count(2)
+        expect(tried(page, "Schedule hour").first).to_contain_text('{"alarm":"silent"}')
+    assert axe(page) == []
+
+
 def test_if_the_api_is_busy_the_page_tries_again_and_at_last_shows_its_answer(
     page: Page, watch: Watch, origin: str, plant: Installation
 ) -> None:
