@@ -9,10 +9,15 @@ from typing import Any
 import pika
 import pytest
 import redis
+from msgspec.structs import replace
 
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
+from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.record import Record
 from pipeline.model.topic_source import TopicSource
+from pipeline.store.deployments import MachineDeployments, ProfileDeployments
+from pipeline.store.keys import MACHINES_SILENT_AFTER_KEY
+from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.topic_sources import KeptSource, SourceList, TopicSources
 from tests.conftest import amqp_url_of, emptied, own_vhost
@@ -173,6 +178,34 @@ def test_the_newest_time_of_readings_is_restored_with_the_state(commands: Comman
     for machine_id in ("there", "gone"):
         record = commands.record(machine_id)
         assert (record.state, record.newest, record.newest_field) == (b'{"a":1}', 5_000, "time")
+
+
+def test_restored_settings_of_a_profile_say_when_all_its_machines_are_silent(
+    commands: Commands, tmp_path: Path
+) -> None:
+    file = tmp_path / "plant.backup"
+    profiles, deployments = ProfileDeployments(commands.client), MachineDeployments(commands.client)
+    store = ProfileStore(commands.client, deployments, commands.records)
+
+    def configure(seconds: int | None) -> None:
+        settings = MachineSettings(silent_after_seconds=seconds)
+        profiles.change("pumps", lambda before: (replace(before, settings=settings), None))
+        store.reenter("pumps")
+
+    def seconds_of(machine_id: str) -> float | None:
+        return commands.client.zscore(MACHINES_SILENT_AFTER_KEY, machine_id)
+
+    store.make("pumps")
+    configure(60)
+    store.follow("there", "pumps")
+    commands.run("export", file)
+    configure(None)
+    store.follow("later", "pumps")
+    assert (seconds_of("there"), seconds_of("later")) == (None, None)
+
+    commands.run("import", file, "--force")
+
+    assert (seconds_of("there"), seconds_of("later")) == (60, 60)
 
 
 def test_a_system_with_machines_is_overwritten_only_on_request(commands: Commands, tmp_path: Path) -> None:

@@ -341,7 +341,9 @@ def test_settings_are_the_same_however_they_are_written(
     turned_off = {"late": "off", "duplicates": "off", "schedules": "off"}
     write(tmp_path, {file: json.dumps(settings | turned_off)})
     assert iot_logic(plant, "push", tmp_path).status == 0
-    assert plant.client.get(f"/machines/{machine}/settings").json() == turned_off | {"silent_after_seconds": 90_000}
+    assert plant.client.get(f"/machines/{machine}/settings").json() == turned_off | {
+        "silent_after_seconds": 90_000
+    }
 
 
 @pytest.mark.parametrize(
