@@ -4,6 +4,7 @@ import argparse
 from textwrap import fill
 from typing import Final
 
+from web.cli.parser.alarms import add_alarms
 from web.cli.parser.common import WIDTH
 from web.cli.parser.logic import (
     add_diff,
@@ -44,6 +45,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_rollback(commands)
     add_tail(commands)
     add_dead_letters(commands)
+    add_alarms(commands)
     add_sources(commands)
     add_status(commands)
     add_token(commands)
