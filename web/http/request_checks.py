@@ -36,8 +36,10 @@ def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefi
     Litestar alone would ignore a misspelt filter, and so delete more than was meant. It would take the last
     of two values, and "null" as no value.
     """
+    # Litestar reserves some names of arguments, such as `state`, so a parameter may have a name of its own.
+    fields = {getattr(each.kwarg_definition, "name", None) or name: each for name, each in signature.items()}
     for name, value in request.query_params.multi_items():
-        field = signature.get(name)
+        field = fields.get(name)
         if field is None:
             raise ClientException(
                 detail=f"This route has no query parameter {name!r}. /schema lists its parameters."
