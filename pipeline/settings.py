@@ -235,6 +235,21 @@ class Settings(Struct, frozen=True, kw_only=True):
             "5 MiB.",
         ),
     ] = JOURNAL_MAX
+    alarm_lag_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Seconds for which a reading waits in its queue until the plant has the alarm `lag`.",
+        ),
+    ] = 60
+    alarm_dead_letters: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Number of dead letters in Redis from which on the plant has the alarm "
+            "`dead-letters`.",
+        ),
+    ] = 1_000
     recent: Annotated[
         int,
         Meta(

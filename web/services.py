@@ -12,7 +12,7 @@ from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
-from pipeline.plant.alarm_relay import Relay
+from pipeline.plant.alarm_relay import AlarmPublisher, Relay
 from pipeline.plant.alarms import AlarmDesk
 from pipeline.plant.ingest import Ingest, SettingsReader
 from pipeline.plant.lag import (
@@ -24,6 +24,7 @@ from pipeline.plant.lag import (
     queue_states,
 )
 from pipeline.plant.machines import Machines
+from pipeline.plant.own_alarms import PlantWatch
 from pipeline.plant.readiness import ReadinessCheck
 from pipeline.plant.topic_sources import SourceFinisher, SourceManager
 from pipeline.plant.uploads import Uploads
@@ -96,7 +97,8 @@ class Services:
         self.metrics = Metrics(settings, self.letters, self.collector)
         self.alarms = AlarmDesk(self._records)
         self.alarm_store = self._records.alarms
-        self._relay = Relay(self.alarm_store, self.alarms, self._publisher)
+        self._relays = [Relay("published", self.alarm_store, AlarmPublisher(self._publisher))]
+        self._watch = PlantWatch(settings, self, self.alarm_store, self.alarms)
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.hub.readers)
@@ -121,14 +123,18 @@ class Services:
         self.collector.start()
         self.unknown_topics.start()
         self._finisher.start()
-        self._relay.start()
+        for relay in self._relays:
+            relay.start()
+        self._watch.start()
 
     def close(self) -> None:
         """Stop the threads, close the connections, and end the children that check and try logic."""
         self.collector.close()
         self.unknown_topics.close()
         self._finisher.close()
-        self._relay.close()
+        self._watch.close()
+        for relay in self._relays:
+            relay.close()
         self._publisher.close()
         for each in (self.uploads, self.trials, self._checks, self._trials):
             each.close()
@@ -174,6 +180,10 @@ class Services:
     def partition_numbers(self) -> list[int]:
         """Return the numbers of all partitions, in order. Raises `RedisError`."""
         return partition_numbers(self.settings, self.topic_sources.list())
+
+    def dead_letters(self) -> int:
+        """Return how many dead letters are kept. Raises `RedisError`."""
+        return self.letters.count()
 
     def queue_names(self) -> list[str]:
         """Return the names of all queues, in order. Raises `RedisError`."""

@@ -1,37 +1,36 @@
-"""The relay: publishes each change of an alarm on the exchange `alarms`, and hands it to the notifications.
+"""The relays: one publishes each change of an alarm on the exchange `alarms`, another tells people of it.
 
-The changes are in the journal, written together with the records (`pipeline.store.alarms`). The relay reads
-them from where it was, publishes them, waits for the broker's confirm, hands them on, and only then notes how
-far it has come. So each change is published at least once, in order, under the same id, whatever is killed in
-between. Every API process has a relay, and the one with the lease works. A lease lasts some seconds, so
-another one goes on soon.
+The changes are in the journal, written together with the records (`pipeline.store.alarms`). A relay reads
+them from where it was, hands them to its sink, and only then notes how far it has come. So each change is
+handed over at least once, in order, under the same id, whatever is killed in between. The relays are
+independent: while RabbitMQ is away, people are told.
 
-The relay also ends the shelving of alarms whose time is over.
+Every API process has both relays, and the one with the lease works. A lease lasts some seconds, so another
+one goes on soon.
 """
 
 import logging
 import uuid
 from collections.abc import Sequence
 from threading import Event, Thread
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from pipeline.broker.alarm import alarm_message
 from pipeline.broker.publisher import Publisher
-from pipeline.clock import milliseconds_now
-from pipeline.errors import NoAlarm, PublishError
+from pipeline.errors import PublishError
 from pipeline.model.alarm import KeptChange
-from pipeline.plant.alarms import AlarmDesk
 from pipeline.store.alarms import AlarmStore
 from pipeline.store.client import RedisError
+from pipeline.store.keys import alarms_relay_key
 
 #: Seconds for which a relay has the lease.
-_LEASE_SECONDS: Final = 5.0
+_LEASE_SECONDS: Final = 15.0
 
 #: Seconds between two looks into the journal, and after a failure.
 _INTERVAL_SECONDS: Final = 0.2
 _AGAIN_SECONDS: Final = 1.0
 
-#: Changes that are relayed at once.
+#: Changes that are handed over at once.
 _CHANGES: Final = 200
 
 #: Seconds to wait for the broker's confirm.
@@ -40,27 +39,36 @@ _PATIENCE_SECONDS: Final = 10.0
 _logger = logging.getLogger(__name__)
 
 
-class Listener(Protocol):
-    """Learns of all changes, in order; of some of them again."""
+class Sink(Protocol):
+    """Takes all changes, in order; some of them again after a crash."""
 
     def take(self, changes: Sequence[KeptChange]) -> None:
-        """Take changes. Raises `RedisError`; then it gets them again."""
+        """Take changes. Raises `RedisError`, `PublishError` or TimeoutError; then they come again."""
+
+
+class AlarmPublisher:
+    """Publishes changes on the exchange `alarms`."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def take(self, changes: Sequence[KeptChange]) -> None:
+        """Publish changes, and wait for the broker's confirm. Raises `PublishError` or TimeoutError."""
+        messages = [alarm_message(each.machine, each.change) for each in changes]
+        self._publisher.publish(messages).result(_PATIENCE_SECONDS)
 
 
 class Relay:
     """One relay. `start` starts its thread, and `close` ends it."""
 
-    def __init__(
-        self, store: AlarmStore, desk: AlarmDesk, publisher: Publisher, listeners: Sequence[Listener] = ()
-    ) -> None:
+    def __init__(self, name: Literal["published", "told"], store: AlarmStore, sink: Sink) -> None:
+        self._name = name
         self._store = store
-        self._desk = desk
-        self._publisher = publisher
-        self._listeners = listeners
-        self._name = uuid.uuid4().hex
-        self._relayed: str | None = None
+        self._sink = sink
+        self._holder = uuid.uuid4().hex
+        self._last: str | None = None
         self._stopping = Event()
-        self._thread = Thread(target=self._run, name="alarms", daemon=True)
+        self._thread = Thread(target=self._run, name=f"alarms {name}", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -77,44 +85,35 @@ class Relay:
             try:
                 is_behind = self._work()
             except (RedisError, PublishError, TimeoutError) as e:
-                self._relayed = None
-                _logger.warning("changes of alarms are not published; they wait in Redis: %s", e)
+                self._last = None
+                _logger.warning("changes of alarms are not %s yet; they wait in Redis: %s", self._name, e)
                 self._stopping.wait(_AGAIN_SECONDS)
             else:
                 if not is_behind:
                     self._stopping.wait(_INTERVAL_SECONDS)
         try:
-            self._store.give_lease_back(self._name)
+            self._store.give_lease_back(alarms_relay_key(self._name), self._holder)
         except RedisError:
             _logger.info("the lease of the relay ends by itself, because Redis is unavailable")
 
     def _work(self) -> bool:
-        """Relay some changes, if this relay has the lease. Return whether there may be more."""
-        if not self._store.take_lease(self._name, _LEASE_SECONDS):
-            self._relayed = None
+        """Hand over some changes, if this relay has the lease. Return whether there may be more."""
+        if not self._store.take_lease(alarms_relay_key(self._name), self._holder, _LEASE_SECONDS):
+            self._last = None
             return False
-        if self._relayed is None:
-            self._relayed = self._store.relayed()
-        if self._store.is_dropped(self._relayed):
+        if self._last is None:
+            self._last = self._store.relayed(self._name)
+        changes = self._store.after(self._last, _CHANGES)
+        if not changes:
+            return False
+        if self._store.is_dropped(self._last):
             _logger.error(
-                "the journal of alarms was full, and some changes after %s were neither published nor told. "
-                "Raise IOT_LOGIC_ALARM_JOURNAL_MAX, and keep an API running.",
-                self._relayed,
+                "the journal of alarms was full, and some changes after %s were not %s. Raise "
+                "IOT_LOGIC_ALARM_JOURNAL_MAX, and keep an API running.",
+                self._last,
+                self._name,
             )
-        changes = self._store.after(self._relayed, _CHANGES)
-        if changes:
-            messages = [alarm_message(each.machine, each.change) for each in changes]
-            self._publisher.publish(messages).result(_PATIENCE_SECONDS)
-            for listener in self._listeners:
-                listener.take(changes)
-            self._store.note_relayed(changes[-1].id)
-            self._relayed = changes[-1].id
-        self._end_shelvings()
+        self._sink.take(changes)
+        self._last = changes[-1].id
+        self._store.note_relayed(self._name, self._last)
         return len(changes) == _CHANGES
-
-    def _end_shelvings(self) -> None:
-        for machine, name in self._store.shelved(milliseconds_now()):
-            try:
-                self._desk.end_shelving(machine, name)
-            except NoAlarm:
-                self._desk.repair(machine, name)

@@ -21,10 +21,9 @@ from pipeline.store.keys import (
     ALARMS_JOURNAL_KEY,
     ALARMS_OPEN_KEY,
     ALARMS_RAISED_KEY,
-    ALARMS_RELAY_KEY,
-    ALARMS_RELAYED_KEY,
     ALARMS_SHELVED_KEY,
     PLANT_ALARMS_KEY,
+    alarms_relayed_key,
 )
 from sandbox.job import Severity
 
@@ -76,7 +75,7 @@ return 1
 """
 )
 
-#: Takes or keeps the lease of the relay. KEYS: the lease. ARGV: who asks, and for how many milliseconds.
+#: Takes or keeps a lease. KEYS: the lease. ARGV: who asks, and for how many milliseconds.
 _LEASE: Final = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
@@ -294,21 +293,21 @@ class AlarmStore:
                 return JournalPage(found, None)
             last = f"({entries[-1][0].decode()}"
 
-    def take_lease(self, holder: str, seconds: float) -> bool:
-        """Take or keep the lease of the relay. Return whether `holder` has it."""
-        return bool(self._lease(keys=[ALARMS_RELAY_KEY], args=[holder, int(1000 * seconds)]))
+    def take_lease(self, lease: str, holder: str, seconds: float) -> bool:
+        """Take or keep the lease with this key. Return whether `holder` has it."""
+        return bool(self._lease(keys=[lease], args=[holder, int(1000 * seconds)]))
 
-    def give_lease_back(self, holder: str) -> None:
-        """Give the lease of the relay back, if `holder` has it."""
-        self.take_lease(holder, 0.001)
+    def give_lease_back(self, lease: str, holder: str) -> None:
+        """Give a lease back, if `holder` has it."""
+        self.take_lease(lease, holder, 0.001)
 
-    def relayed(self) -> str:
-        """Return the id of the last change that was relayed."""
-        return cast("bytes", self._redis.get(ALARMS_RELAYED_KEY) or b"0-0").decode()
+    def relayed(self, relay: str) -> str:
+        """Return the id of the last change that this relay has handed over."""
+        return cast("bytes", self._redis.get(alarms_relayed_key(relay)) or b"0-0").decode()
 
-    def note_relayed(self, change_id: str) -> None:
-        """Note that all changes up to this one are relayed."""
-        self._redis.set(ALARMS_RELAYED_KEY, change_id)
+    def note_relayed(self, relay: str, change_id: str) -> None:
+        """Note that this relay has handed over all changes up to this one."""
+        self._redis.set(alarms_relayed_key(relay), change_id)
 
     def after(self, change_id: str, most: int) -> list[KeptChange]:
         """Return the first changes after this one, oldest first."""

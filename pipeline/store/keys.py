@@ -164,9 +164,18 @@ ALARMS_SHELVED_KEY: Final = "{alarms}:shelved"
 #: All changes of alarms, oldest first.
 ALARMS_JOURNAL_KEY: Final = "{alarms}:journal"
 
-#: The last change that was published and handed to the notifier, and the process that does so.
-ALARMS_RELAYED_KEY: Final = "{alarms}:relayed"
-ALARMS_RELAY_KEY: Final = "{alarms}:relay"
+#: The process that raises and clears the plant's own alarms.
+ALARMS_WATCH_KEY: Final = "{alarms}:watch"
 
 #: The alarms of the plant itself.
 PLANT_ALARMS_KEY: Final = "{alarms}:plant"
+
+
+def alarms_relay_key(relay: str) -> str:
+    """Return the key of the process that publishes changes, or tells of them."""
+    return f"{{alarms}}:{relay}:by"
+
+
+def alarms_relayed_key(relay: str) -> str:
+    """Return the key of the last change that was published, or told."""
+    return f"{{alarms}}:{relay}"

@@ -230,3 +230,28 @@ def shelve(plant: Installation, machine: str, name: str, until: int) -> None:
     """Shelve an alarm for less than a minute, which nobody can do over the API."""
     records = Records(connect(Settings(redis_url=plant.redis_url)))
     AlarmDesk(records).shelve(machine, name, until, "", "")
+
+
+def test_the_plant_has_alarms_of_its_own(installation: Installation) -> None:
+    installation.environ["IOT_LOGIC_ALARM_DEAD_LETTERS"] = "2"
+    installation.environ["IOT_LOGIC_ALARM_LAG_SECONDS"] = "5"
+    installation.start_api()
+    with installation.collect("alarms") as events:
+        wait_until(lambda: (None, "no-worker", "unacknowledged") in states(installation), 60)
+        answer = installation.client.post(
+            "/plant-alarms/no-worker/acknowledge", json={"comment": "I start one"}
+        )
+        assert answer.json()["state"] == "acknowledged"
+        publish(installation, "unknown", {"n": 1}, {"n": 2})
+        installation.start_worker()
+        wait_until(lambda: (None, "dead-letters", "unacknowledged") in states(installation), 90)
+        wait_until(lambda: "no-worker" not in [name for _, name, _ in states(installation)], 60)
+        installation.client.delete("/dead-letters?machine=unknown").raise_for_status()
+        wait_until(lambda: (None, "dead-letters", "returned") in states(installation), 60)
+        wait_until(lambda: {"dead-letters": "returned"}.items() <= last_states(events.events).items(), 20)
+    assert last_states(events.events)["no-worker"] == "normal"
+    assert {each["source"] for each in events.events} == {"/plant"}
+
+
+def last_states(events: list[dict[str, Any]]) -> dict[str, str]:
+    return {each["data"]["name"]: each["data"]["state"] for each in events}

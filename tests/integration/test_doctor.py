@@ -251,9 +251,7 @@ def test_a_system_that_is_not_set_up_yet_is_told_the_next_steps(
 
     assert doctor.status == OK
     assert "RabbitMQ knows the exchange type x-modulus-hash" in str(findings)
-    assert "There is no exchange readings, results, alarms, dead-letters and 3 more yet" in str(
-        findings
-    )
+    assert "There is no exchange readings, results, alarms, dead-letters and 3 more yet" in str(findings)
     assert "and 15 more yet" in str(findings)
     assert "There is no exchange readings" in str(doctor.ask()), "it has made one"
 

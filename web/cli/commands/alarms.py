@@ -99,8 +99,8 @@ def _change(arguments: argparse.Namespace, action: str, body: dict[str, Any] | N
     machine, slash, name = arguments.id.partition("/")
     if not (machine and slash and name):
         raise Misused(
-            f"{arguments.id!r} is not an alarm. Write MACHINE/NAME as it is listed, or {_PLANT}/NAME for one of "
-            "the plant."
+            f"{arguments.id!r} is not an alarm. Write MACHINE/NAME as it is listed, or {_PLANT}/NAME for "
+            "one of the plant."
         )
     path = "/plant-alarms" if machine == _PLANT else f"/machines{quoted(machine)}/alarms"
     with Api.of(arguments) as api:
