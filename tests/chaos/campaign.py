@@ -16,6 +16,7 @@ from pipeline import wire
 from pipeline.broker import topology
 from pipeline.local.servers import local_rabbitmq, local_redis
 from pipeline.settings import Settings
+from tests.chaos.alarms import journal_of
 from tests.chaos.crew import Crew
 from tests.chaos.faults import FAULTS
 from tests.chaos.fleet import Fleet, Machine
@@ -57,6 +58,7 @@ class Report(Struct):
     counted: int = 0
     results: int = 0
     timers: int = 0
+    alarms: int = 0
     dead_letters: int = 0
     edits: int = 0
     seconds: float = 0.0
@@ -236,6 +238,9 @@ class Campaign:
             state = self._state(scene, machine)
             edits = scene.edits[machine.id]
             report.verdict.judge(machine, state, numbers.get(machine.id, 0), outcomes, edits)
+            journal = journal_of(scene.plant, machine.id)
+            report.verdict.judge_alarms(machine, state, journal)
+            report.alarms += len(journal)
             report.counted += state.count
             report.edits += edits.done
             report.results += len(outcomes.results[machine.id])

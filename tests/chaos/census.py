@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from tests.chaos import alarms
+from tests.chaos.alarms import Change, journal_of, wrong_changes
 from tests.chaos.fleet import Machine
 from tests.chaos.timers import SOURCE, TimerState
 from tests.support.installation import Installation
@@ -18,10 +20,12 @@ from tests.support.installation import Installation
 #: Counts a reading as late if it fills a gap, and as double if there is no gap for it.
 LOGIC: Final = (
     SOURCE
+    + alarms.SOURCE
     + """
 def process(data, state):
     n, last = data["n"], state.get("last", -1)
     arm(state, n)
+    alarm(state, n)
     gaps = state.get("gaps", [])
     state["count"] = state.get("count", 0) + 1
     if n > last:
@@ -53,6 +57,7 @@ class State(TimerState):
     late: int = 0
     late_numbers: list[int] = field(default_factory=list)
     double: int = 0
+    changes: int = 0
 
     def has(self, n: int) -> bool:
         """Return whether reading `n` was counted."""
@@ -63,7 +68,7 @@ class Census(Struct, frozen=True):
     """The readings of all machines. `forgotten` ones were counted in a state that was overwritten since.
 
     `timers` counts what is wrong with timers: those that ran twice or before something earlier, and those
-    that have not run.
+    that have not run. `alarms` counts likewise the machines whose journal of alarms is wrong.
     """
 
     confirmed: int = 0
@@ -73,11 +78,12 @@ class Census(Struct, frozen=True):
     out_of_order: int = 0
     forgotten: int = 0
     timers: int = 0
+    alarms: int = 0
 
     @property
     def breaches(self) -> int:
         """The number of readings and timers that were not counted exactly once and in order."""
-        return self.lost + self.double + self.out_of_order + self.forgotten + self.timers
+        return self.lost + self.double + self.out_of_order + self.forgotten + self.timers + self.alarms
 
     def __add__(self, other: "Census") -> "Census":
         return Census(*(a + b for a, b in zip(_columns(self), _columns(other), strict=True)))
@@ -103,12 +109,19 @@ def take(plant: Installation, machines: Sequence[Machine], *, doubt_may_be_late:
     """Count the readings of all machines now, as `judged` does."""
     total = Census()
     for machine in machines:
-        total += judged(machine, state_of(plant, machine), doubt_may_be_late=doubt_may_be_late)
+        journal = journal_of(plant, machine.id)
+        total += judged(machine, state_of(plant, machine), journal, doubt_may_be_late=doubt_may_be_late)
     return total
 
 
-def judged(machine: Machine, state: State, *, doubt_may_be_late: bool = False) -> Census:
-    """Compare the readings that one machine sent with its state.
+def judged(
+    machine: Machine,
+    state: State,
+    journal: Sequence[Change] | None = None,
+    *,
+    doubt_may_be_late: bool = False,
+) -> Census:
+    """Compare the readings that one machine sent with its state, and this with the journal of its alarms.
 
     With `doubt_may_be_late`, a reading in doubt may be counted after later ones: a broker that was frozen may
     receive it from a connection that its publisher has given up long ago.
@@ -127,4 +140,5 @@ def judged(machine: Machine, state: State, *, doubt_may_be_late: bool = False) -
         out_of_order=state.late - doubt,
         forgotten=abs(state.count - once - state.double),
         timers=len(state.armed) + state.twice + state.unordered,
+        alarms=bool(journal is not None and wrong_changes(journal, state.changes)),
     )

@@ -49,6 +49,7 @@ def _counts(report: Report) -> Table:
         ("with results", report.results),
         ("with dead letters", report.dead_letters),
         ("timers run", report.timers),
+        ("changes of alarms", report.alarms),
         ("states edited", report.edits),
     ):
         table.add_row(name, f"{count:,}")
@@ -59,6 +60,7 @@ def _counts(report: Report) -> Table:
         ("repeated", verdict.repeated),
         ("out of order", verdict.out_of_order),
         ("timers wrong", verdict.timers_wrong),
+        ("alarms wrong", verdict.alarms_wrong),
         ("results missing", verdict.results_missing),
         ("ids with different results", verdict.results_different),
         ("dead letters wrong", verdict.dead_letters_wrong),

@@ -5,15 +5,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.chaos.alarms import Change, Details
 from tests.chaos.census import LOGIC, Census, State, judged
 from tests.chaos.fleet import Machine, Sort
+from tests.chaos.verdict import State as StateAtTheEnd
+from tests.chaos.verdict import Verdict
 
 SENT = 6
 
 
 def counted(*numbers: int) -> State:
     """Return the state after these readings, in this order."""
-    scope: dict[str, Any] = {"meta": {"received": ""}, "set_timer": lambda *_, **__: None}
+    scope: dict[str, Any] = {"meta": {"received": ""}}
+    scope |= dict.fromkeys(("set_timer", "raise_alarm", "clear_alarm"), lambda *_, **__: None)
     state = dict[str, Any]()
     exec(LOGIC, scope)  # noqa: S102  the logic that the campaign uploads
     for n in numbers:
@@ -94,3 +98,34 @@ def test_a_timer_that_is_lost_or_runs_twice_or_out_of_order_is_detected(
 ) -> None:
     state = msgspec.structs.replace(counted(0, 1, 2, 3, 4, 5), **timer)
     assert census(state).breaches == census(state).timers == breaches
+
+
+def changes(*numbers: int) -> list[Change]:
+    """Return changes with these numbers, raised and cleared in turn."""
+    return [Change(n, "raised" if n % 2 else "cleared", Details(n if n % 2 else n - 1)) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("journal", "breaches"),
+    [
+        (changes(1, 2, 3), 0),
+        (changes(1, 2), 1),
+        (changes(1, 2, 3, 4), 1),
+        (changes(1, 3, 3), 1),
+        (changes(2, 1, 3), 1),
+        ([*changes(1, 2), Change(3, "cleared", Details(3))], 1),
+        ([*changes(1, 2), Change(3, "raised", Details(1))], 1),
+    ],
+)
+def test_an_alarm_that_is_lost_or_there_twice_or_out_of_order_is_detected(
+    journal: list[Change], breaches: int
+) -> None:
+    state = msgspec.structs.replace(counted(0, 1, 2, 3, 4, 5), changes=3)
+    machine = Machine(0)
+    for _ in range(SENT):
+        machine.next_message(Sort.GOOD)
+    assert judged(machine, state, journal).alarms == breaches
+
+    verdict = Verdict()
+    verdict.judge_alarms(machine, StateAtTheEnd(changes=3), journal)
+    assert bool(verdict.alarms_wrong) == bool(breaches)

@@ -1,8 +1,12 @@
 """The count at the end: the sent readings, compared with the states, the results and the dead letters."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from tests.chaos import alarms
+from tests.chaos.alarms import Change, wrong_changes
 from tests.chaos.fleet import Machine, Sort, body_of
 from tests.chaos.tap import Letter, Outcomes, Result
 from tests.chaos.timers import SOURCE, TimerState
@@ -11,11 +15,12 @@ from tests.chaos.timers import SOURCE, TimerState
 #: each upload a different source with the same effect.
 LOGIC = (
     """# Version {version}."""
-    + SOURCE.replace("{", "{{").replace("}", "}}")
+    + (SOURCE + alarms.SOURCE).replace("{", "{{").replace("}", "}}")
     + """
 def process(data, state):
     n, last = data["n"], state.get("last", -1)
     arm(state, n)
+    alarm(state, n)
     state["count"] = state.get("count", 0) + 1
     if n > last + 1:
         state["gaps"] = state.get("gaps", []) + [[last + 1, n - 1]]
@@ -36,6 +41,7 @@ class State(TimerState):
     gaps: list[tuple[int, int]] = field(default_factory=list)
     late: list[int] = field(default_factory=list)
     edits: int = 0
+    changes: int = 0
 
 
 class Edits(Struct):
@@ -52,6 +58,7 @@ class Verdict(Struct):
     repeated: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
     timers_wrong: list[str] = field(default_factory=list)
+    alarms_wrong: list[str] = field(default_factory=list)
     results_missing: list[str] = field(default_factory=list)
     results_different: list[str] = field(default_factory=list)
     dead_letters_wrong: list[str] = field(default_factory=list)
@@ -89,6 +96,10 @@ class Verdict(Struct):
                 f"{machine.id}: {edits.done} edits were answered, {edits.in_doubt} are in doubt, "
                 f"the state has {state.edits}"
             )
+
+    def judge_alarms(self, machine: Machine, state: State, journal: Sequence[Change]) -> None:
+        """Add the breaches of a machine's alarms, which are in the journal."""
+        self.alarms_wrong += [f"{machine.id}: {each}" for each in wrong_changes(journal, state.changes)]
 
     def _judge_state(self, machine: Machine, state: State) -> set[int]:
         """Add the breaches in the state. Return the numbers that it has counted."""

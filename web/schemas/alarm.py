@@ -91,6 +91,9 @@ class JournalEntry(AlarmData, frozen=True, kw_only=True):
     """A change of an alarm, as its event has it."""
 
     id: Annotated[str, Meta(description="The place of the change in the journal.")]
+    number: Annotated[
+        int, Meta(description="The running number of the change on its machine; its event is alarm-<number>.")
+    ]
     machine: Annotated[str | None, Meta(description="Null if it is an alarm of the plant itself.")]
     time: Annotated[str, Meta(description="When it happened (RFC 3339, UTC).")]
     logicversion: int | None
@@ -103,6 +106,7 @@ class JournalEntry(AlarmData, frozen=True, kw_only=True):
         return cls(
             **{name: getattr(data, name) for name in data.__struct_fields__},
             id=kept.id,
+            number=kept.change.number,
             machine=kept.machine,
             time=rfc3339(kept.change.time / 1000),
             logicversion=alarm.logicversion,

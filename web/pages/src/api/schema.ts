@@ -1556,6 +1556,8 @@ export interface components {
             machine: string | null;
             message: string;
             name: string;
+            /** @description The running number of the change on its machine; its event is alarm-<number>. */
+            number: number;
             /**
              * Format: date-time
              * @description RFC 3339, UTC.
