@@ -7,7 +7,6 @@ collected in `Timers.changes`, and the runner sends them with the outcome.
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +16,6 @@ from sandbox.runtime.meter import Meter
 _NAME: Final = re.compile(TIMER_NAME_PATTERN)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_UNITS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000}
 
 #: The ticks of one call.
 _TICKS: Final = 6
@@ -50,27 +48,35 @@ class Timers:
         def set_timer(
             name: Any, *, seconds: Any = None, minutes: Any = None, hours: Any = None, at: Any = None
         ) -> None:
-            spans = {"seconds": seconds, "minutes": minutes, "hours": hours}
-            self._set(name, {unit: span for unit, span in spans.items() if span is not None}, at)
+            self._set(name, seconds, minutes, hours, at)
 
         def cancel_timer(name: Any) -> None:
             self._cancel(name)
 
         return {"set_timer": set_timer, "cancel_timer": cancel_timer}
 
-    def _set(self, name: Any, given: Mapping[str, Any], at: Any) -> None:
+    def _set(self, name: Any, seconds: Any, minutes: Any, hours: Any, at: Any) -> None:
         clock = self._begun(name)
-        if bool(given) == (at is not None):
+        has_span = minutes is not None or seconds is not None or hours is not None
+        if has_span == (at is not None):
             raise TypeError("set_timer needs a time: seconds, minutes or hours, or else at")
-        due = self._after(clock.now, given) if given else self._at(clock.now, at)
-        if due - clock.now > 1000 * self._meter.limits.timer_longest_seconds:
+        limits = self._meter.limits
+        if has_span:
+            span = _span(seconds, "seconds", 1_000)
+            span += _span(minutes, "minutes", 60_000) + _span(hours, "hours", 3_600_000)
+            if span < 1000 * limits.timer_shortest_seconds:
+                self._meter.exceed("timer_shortest_seconds")
+            due = clock.now + round(span)
+        else:
+            due = self._at(clock.now, at)
+        if due - clock.now > 1000 * limits.timer_longest_seconds:
             self._meter.exceed("timer_longest_seconds")
         self.changes[name] = due
-        if name not in clock.timers and len(clock.timers) + len(self.changes) > self._meter.limits.timers:
+        if name not in clock.timers and len(clock.timers) + len(self.changes) > limits.timers:
             kept = {each for each in clock.timers if not each.startswith(REPEATING)}
             kept |= {each for each, due in self.changes.items() if due is not None}
             kept -= {each for each, due in self.changes.items() if due is None}
-            if len(kept) > self._meter.limits.timers:
+            if len(kept) > limits.timers:
                 self._meter.exceed("timers")
 
     def _cancel(self, name: Any) -> None:
@@ -87,19 +93,9 @@ class Timers:
             raise RuntimeError("timers can be set only while process or on_timer runs")
         if type(name) is not str:
             raise TypeError("the name of a timer must be a text")
-        if not _NAME.fullmatch(name):
+        if (name not in self._clock.timers or ":" in name) and not _NAME.fullmatch(name):
             raise ValueError("the name of a timer has 1 to 64 letters, digits, underscores or hyphens")
         return self._clock
-
-    def _after(self, now: int, given: Mapping[str, Any]) -> int:
-        span = 0.0
-        for unit, value in given.items():
-            if type(value) not in (int, float) or not -1e15 < value < 1e15:
-                raise TypeError(f"{unit} must be a number")
-            span += value * _UNITS[unit]
-        if not isfinite(span) or span < 1000 * self._meter.limits.timer_shortest_seconds:
-            self._meter.exceed("timer_shortest_seconds")
-        return now + round(span)
 
     def _at(self, now: int, at: Any) -> int:
         if type(at) is not datetime or at.tzinfo is None:
@@ -108,6 +104,15 @@ class Timers:
         if due < now:
             raise ValueError("at is in the past: it is before the time of the reading")
         return max(due, now + round(1000 * self._meter.limits.timer_shortest_seconds))
+
+
+def _span(value: Any, unit: str, milliseconds: int) -> float:
+    """Return a span of time in milliseconds, from a number of units or None."""
+    if value is None:
+        return 0.0
+    if type(value) not in (int, float) or not -1e15 < value < 1e15:
+        raise TypeError(f"{unit} must be a number")
+    return float(value * milliseconds)
 
 
 def values_of(run: TimerRun) -> tuple[MappingProxyType[str, Any], MappingProxyType[str, Any]]:
