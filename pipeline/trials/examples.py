@@ -79,8 +79,8 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     entry for each reading or step: the value that `process` must return (null, an object, or a list of
     objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. For time
     that passes, it is all results of the timers that run, in their order, or the error if a timer must fail.
-    To expect an object with `error` as a result, put it in a list. `results` and `state_after` are optional
-    and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is
+    To expect an object with `error` as a result, put it in a list. `results`, `state_after` and
+    `alarms_after` are optional and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is
     the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as
     "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
     """
@@ -98,6 +98,10 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     meta: ReadingMeta = ReadingMeta()
     results: list[dict[str, Any] | list[dict[str, Any]] | None] | None = None
     state_after: dict[str, Any] | None = None
+    alarms_after: Annotated[
+        list[Annotated[str, Meta(max_length=64)]] | None,
+        Meta(description="The names of the alarms that must be active at the end."),
+    ] = None
 
     def check(self) -> None:
         """Raise `ExamplesUnfit` if its fields do not fit together."""
@@ -123,8 +127,8 @@ class Mismatch(Struct, kw_only=True):
     """A difference between an example and the behaviour of the logic.
 
     `reading` is the number of the reading in the example, and `step` the number of the step if the example
-    has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state
-    differs. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic,
+    has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state or
+    the alarms differ. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic,
     if the reading or the timer failed at one.
     """
 
@@ -253,10 +257,10 @@ def _of_one(example: Example, number: int, ran: TrialResult) -> Iterator[Mismatc
     if done < len(places):
         what = "time did not pass" if places[done].is_wait else "reading was not run"
         yield places[done].mismatch(f"The {what}. {ran.stopped}", None)
-    elif example.state_after is not None:
-        after = example.state
-        if case is not None and (tried := case.tried):
-            after = msgspec.json.decode(tried[-1].state)
+        return
+    tried = [] if case is None else case.tried
+    if example.state_after is not None:
+        after = msgspec.json.decode(tried[-1].state) if tried else example.state
         if (at := _difference(example.state_after, after)) is not None:
             yield Mismatch(
                 example=example.name,
@@ -265,6 +269,26 @@ def _of_one(example: Example, number: int, ran: TrialResult) -> Iterator[Mismatc
                 expected=example.state_after,
                 got=after,
             )
+    if example.alarms_after is not None:
+        expected, active = sorted({*example.alarms_after}), _active(tried)
+        if active != expected:
+            yield Mismatch(
+                example=example.name,
+                reading=None,
+                message=f"The active alarms afterwards differ: expected {_shown(expected)}, "
+                f"got {_shown(active)}.",
+                expected=expected,
+                got=active,
+            )
+
+
+def _active(tried: Sequence[Tried]) -> list[str]:
+    """Return the names of the alarms that are active at the end."""
+    active = set[str]()
+    for each in tried:
+        active |= each.alarms.keys()
+        active -= {name for name, raised in each.alarms.items() if raised is None}
+    return sorted(active)
 
 
 def _of_step(place: _Place, tried: Sequence[Tried]) -> Mismatch | None:

@@ -27,11 +27,11 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def attempt(sandbox: Sandbox, **fields: Any) -> list[Mismatch]:
-    """Return the mismatches between ECHO and this example."""
+def attempt(sandbox: Sandbox, source: str = ECHO, **fields: Any) -> list[Mismatch]:
+    """Return the mismatches between a logic and this example."""
     example = msgspec.convert({"name": "it", **fields}, Example)
     ready, wrong = cases([example], Limits())
-    return wrong or mismatches([example], run_alone(sandbox, ECHO, ready))
+    return wrong or mismatches([example], run_alone(sandbox, source, ready))
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,7 @@ ALARM = {"alarm": "no reading for 45 minutes"}
 
 
 def attempt_silence(sandbox: Sandbox, **fields: Any) -> list[Mismatch]:
-    example = msgspec.convert({"name": "it", **fields}, Example)
-    ready, wrong = cases([example], Limits())
-    return wrong or mismatches([example], run_alone(sandbox, SILENCE, ready))
+    return attempt(sandbox, SILENCE, **fields)
 
 
 def test_timers_run_while_time_passes_in_an_example(sandbox: Sandbox) -> None:
@@ -293,3 +291,17 @@ def test_each_step_needs_a_result() -> None:
         encoded([Example(name="it", steps=steps, results=[None])])
     kept = encoded([Example(name="it", steps=steps)])
     assert kept == b'[{"name":"it","steps":[{"reading":1},{"after":"5 min"}]}]'
+
+
+def test_the_active_alarms_afterwards_are_compared_if_they_are_given(sandbox: Sandbox) -> None:
+    source = (
+        "def process(data, state):\n    clear_alarm('silent')\n    set_timer('silence', minutes=45)\n"
+        "    if data > 90:\n        raise_alarm('hot')\n"
+        "def on_timer(timer, state):\n    raise_alarm('silent')\n"
+    )
+    silent = [{"reading": 95}, {"after": "46 min"}]
+    assert attempt(sandbox, source, steps=silent, alarms_after=["silent", "hot"]) == []
+    assert attempt(sandbox, source, steps=[*silent, {"reading": 5}], alarms_after=["hot"]) == []
+    assert attempt(sandbox, source, readings=[5]) == []
+    [mismatch] = attempt(sandbox, source, steps=silent, alarms_after=[])
+    assert mismatch.message == 'The active alarms afterwards differ: expected [], got ["hot","silent"].'

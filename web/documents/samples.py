@@ -103,6 +103,7 @@ FIELDS: Final[dict[str, Any]] = {
     "Example.results": [{"alarm": "too hot", "times": 1}],
     "Example.steps": None,
     "Example.state_after": {"hot": 1},
+    "Example.alarms_after": ["too-hot"],
     "Schedule.every_seconds": None,
     "NewSchedule.every_seconds": None,
     "ScheduleToTry.every_seconds": None,

@@ -1421,9 +1421,14 @@ export interface components {
          *
          *     If time passes between the readings, write `steps` instead of `readings`: a list of `{"reading": VALUE}` and `{"after": "45 min"}`. Timers that become due then run, and so do the `schedules` of the example. They have the form of those in the settings of a machine.
          *
-         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading or step: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. For time that passes, it is all results of the timers that run, in their order, or the error if a timer must fail. To expect an object with `error` as a result, put it in a list. `results` and `state_after` are optional and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
+         *     `state` is the state before the first reading, and `config` the config of the logic. `results` has an entry for each reading or step: the value that `process` must return (null, an object, or a list of objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. For time that passes, it is all results of the timers that run, in their order, or the error if a timer must fail. To expect an object with `error` as a result, put it in a list. `results`, `state_after` and `alarms_after` are optional and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
          */
         Example: {
+            /**
+             * @description The names of the alarms that must be active at the end.
+             * @default null
+             */
+            alarms_after?: string[] | null;
             /** @default {} */
             config?: Record<string, unknown>;
             /**
@@ -1807,7 +1812,7 @@ export interface components {
          * Mismatch
          * @description A difference between an example and the behaviour of the logic.
          *
-         *     `reading` is the number of the reading in the example, and `step` the number of the step if the example has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state differs. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic, if the reading or the timer failed at one.
+         *     `reading` is the number of the reading in the example, and `step` the number of the step if the example has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state or the alarms differ. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic, if the reading or the timer failed at one.
          */
         Mismatch: {
             example: string;
