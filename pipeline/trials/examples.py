@@ -80,9 +80,9 @@ class Example(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tr
     objects), or `{"error": TEXT}` if the reading must fail with a message that contains the text. For time
     that passes, it is all results of the timers that run, in their order, or the error if a timer must fail.
     To expect an object with `error` as a result, put it in a list. `results`, `state_after` and
-    `alarms_after` are optional and compared only if given. A reading or a timer must not fail unless an error is expected. `format` is
-    the format of the readings: a text is written as a text, and any format but JSON and text in hex, such as
-    "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
+    `alarms_after` are optional and compared only if given. A reading or a timer must not fail unless an error
+    is expected. `format` is the format of the readings: a text is written as a text, and any format but JSON
+    and text in hex, such as "01 67 00 fa". `meta` is what the logic reads as `meta` with each reading.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -127,9 +127,9 @@ class Mismatch(Struct, kw_only=True):
     """A difference between an example and the behaviour of the logic.
 
     `reading` is the number of the reading in the example, and `step` the number of the step if the example
-    has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state or
-    the alarms differ. `expected` is the expected value, `got` the actual one. `line` is the line number in the logic,
-    if the reading or the timer failed at one.
+    has steps, both counted from 1. `reading` is null if time passes in the step. Both are null if the state
+    or the alarms differ. `expected` is the expected value, `got` the actual one. `line` is the line number in
+    the logic, if the reading or the timer failed at one.
     """
 
     example: str

@@ -27,7 +27,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def attempt(sandbox: Sandbox, source: str = ECHO, **fields: Any) -> list[Mismatch]:
+def attempt(sandbox: Sandbox, source: str = ECHO, /, **fields: Any) -> list[Mismatch]:
     """Return the mismatches between a logic and this example."""
     example = msgspec.convert({"name": "it", **fields}, Example)
     ready, wrong = cases([example], Limits())
