@@ -10,6 +10,7 @@ Its rooms, from the top down. A room imports only rooms below it (the contracts 
 - `templates`: the library of templates: logics to start from.
 - `trials`: run examples and drafts without effect.
 - `dead_letters`: collect dead letters, group them by cause, send them again.
+- `notify`: tell people and programs of alarms.
 - `store`: Redis: the client, the keys, the scripts, and the data under each key.
 - `broker`: RabbitMQ: the connection, the topology, the publisher, and the formats of messages.
 - `telemetry`: logs, traces and metrics.

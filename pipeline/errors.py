@@ -14,6 +14,9 @@
     ├── SourceRefused        a source of readings is invalid
     │   └── SourceConflict   it overlaps with another one, or cannot be created at this time
     ├── SourceChanged        somebody has changed a source of readings since the caller read it
+    ├── RouteRefused         a route of notifications is invalid
+    │   └── RouteConflict    it does not fit the other routes, or another route needs it
+    ├── RouteChanged         somebody has changed a route of notifications since the caller read it
     ├── ScheduleRefused      a schedule is invalid
     ├── NoAlarm              there is no open alarm of this name
     ├── AlarmChanged         an alarm was raised again since the caller read it
@@ -76,6 +79,18 @@ class SourceConflict(SourceRefused):
 
 class SourceChanged(IotLogicError):
     """Somebody has changed a source of readings since the caller read it. Nothing was changed."""
+
+
+class RouteRefused(IotLogicError):
+    """A route of notifications is invalid. Nothing was changed."""
+
+
+class RouteConflict(RouteRefused):
+    """A route of notifications does not fit the other routes, or another route needs it."""
+
+
+class RouteChanged(IotLogicError):
+    """Somebody has changed a route of notifications since the caller read it. Nothing was changed."""
 
 
 class ScheduleRefused(IotLogicError):

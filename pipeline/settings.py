@@ -51,7 +51,7 @@ JOURNAL_MAX: Final = 50_000
 _NEXT_ADDRESS: Final = re.compile(r"\s*[,\s]\s*(?=[a-z]+://)")
 
 #: The settings with the addresses of servers, except that of Redis (`pipeline.store.address`).
-_ADDRESSES: Final = frozenset(("amqp_url", "mqtt_url", "api_url"))
+_ADDRESSES: Final = frozenset(("amqp_url", "mqtt_url", "api_url", "smtp_url"))
 
 #: What to do about an invalid address. The address itself may contain a password, and is not shown.
 ADDRESS_HINT: Final = (
@@ -194,6 +194,24 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="The address of these docs for browsers. The web pages link to it. Empty: no links.",
         ),
     ] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=_PAGE,
+            description="The address of the web pages for the people who are told of alarms, as "
+            "https://host. Messages link to it. Empty: no links.",
+        ),
+    ] = ""
+    smtp_url: Annotated[
+        str,
+        Meta(
+            description="The server for e-mail about alarms, as smtp://user:password@host:587 (with STARTTLS "
+            "if the server offers it) or smtps://user:password@host:465. Empty: no e-mail."
+        ),
+    ] = ""
+    smtp_from: Annotated[str, Meta(description="The sender of e-mail about alarms, as name@example.com.")] = (
+        ""
+    )
     partitions: Annotated[
         int,
         Meta(

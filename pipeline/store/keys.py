@@ -134,6 +134,43 @@ def letter_keys(machine_id: str) -> list[str]:
     return [letters, f"{letters}:line", f"{letters}:used"]
 
 
+# Notifications.
+
+#: All routes by name, and the number of their changes.
+NOTIFICATION_ROUTES_KEY: Final = "{notifications}:routes"
+NOTIFICATION_ROUTES_CHANGES_KEY: Final = "{notifications}:routes:changes"
+
+#: The position in the journal of alarms up to which its changes are taken.
+NOTIFICATIONS_TAKEN_KEY: Final = "{notifications}:taken"
+
+#: The routes by when each has something to do next, and who works on each.
+NOTIFICATIONS_DUE_KEY: Final = "{notifications}:due"
+NOTIFICATION_LEASES_KEY: Final = "{notifications}:leases"
+
+#: The watches of all routes by when each is due for a reminder or an escalation.
+WATCHES_DUE_KEY: Final = "{notifications}:watches-due"
+
+#: How many changes were left out, by route.
+NOTIFICATIONS_OMITTED_KEY: Final = "{notifications}:omitted"
+
+#: What happened last, by route.
+NOTIFICATION_STATES_KEY: Final = "{notifications}:states"
+
+#: The deliveries that wait, by id; those that have failed for good by time, and by id.
+DELIVERIES_KEY: Final = "{notifications}:deliveries"
+FAILED_DELIVERIES_TIMES_KEY: Final = "{notifications}:failed"
+FAILED_DELIVERIES_KEY: Final = "{notifications}:failed:deliveries"
+
+
+def route_keys(route: str) -> list[str]:
+    """Return the keys of a route, which change together.
+
+    They have the changes to tell (by when they are due, and each), the watches, and the deliveries that wait
+    by when each is tried next.
+    """
+    return [f"{{notifications}}:{what}:{route}" for what in ("pending", "items", "watches", "waiting")]
+
+
 # Workers and users.
 
 #: When each worker last reported (score: seconds of Redis's clock), and its report.
