@@ -127,9 +127,8 @@ class AppriseService(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A service that Apprise supports."""
 
     url: Annotated[
-        str | None,
+        Annotated[str, Meta(max_length=_URL_CHARACTERS)] | None,
         Meta(
-            max_length=_URL_CHARACTERS,
             description="The address as Apprise reads it. It usually has a secret in it, so it is never "
             "shown. Without it, a change of a route keeps the address.",
             examples=["ntfys://ntfy.example.com/alarms"],
@@ -160,10 +159,9 @@ class NotificationRoute(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = ""
     profile: Annotated[
-        str | None,
+        Annotated[str, Meta(pattern=f"^{MACHINE_ID_PATTERN}$")] | None,
         Meta(
-            pattern=f"^{MACHINE_ID_PATTERN}$",
-            description="Only alarms that the logic of this profile raised. Alarms of the plant itself pass.",
+            description="Only alarms that the logic of this profile raised. Alarms of the plant itself pass."
         ),
     ] = None
     alarm: Annotated[
@@ -193,11 +191,8 @@ class NotificationRoute(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = None
     escalate_to: Annotated[
-        str | None,
-        Meta(
-            pattern=f"^{MACHINE_ID_PATTERN}$",
-            description="The route that is told too if nobody acknowledges the alarm in time.",
-        ),
+        Annotated[str, Meta(pattern=f"^{MACHINE_ID_PATTERN}$")] | None,
+        Meta(description="The route that is told too if nobody acknowledges the alarm in time."),
     ] = None
     escalate_after_minutes: Annotated[
         Annotated[int, Meta(ge=1, le=10_080)] | None,

@@ -7,16 +7,20 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from pipeline.errors import Busy
 from sandbox.words import cleaned
 
 #: Seconds that a delivery may take from the start of its process to its end.
 SECONDS: Final = 20.0
+
+#: Deliveries at a time for users who wait for the result.
+_ASKED: Final = 4
 
 #: Bytes of a result that are read, and characters of its texts that are kept.
 _RESULT_BYTES: Final = 65_536
@@ -48,6 +52,7 @@ class Courier:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._lock = Lock()
+        self._asked = BoundedSemaphore(_ASKED)
         self._running = set[subprocess.Popen[bytes]]()
         self._is_closed = False
 
@@ -75,6 +80,15 @@ class Courier:
                     self._running.discard(process)
             said.seek(0)
             return _result(said.read(_RESULT_BYTES), status)
+
+    def ask(self, job: dict[str, Any]) -> DeliveryResult:
+        """Make a delivery for a user who waits for its result. Raises `Busy` if too many wait."""
+        if not self._asked.acquire(blocking=False):
+            raise Busy(f"{_ASKED} routes are being tried or checked already", int(self._seconds))
+        try:
+            return self.deliver(job)
+        finally:
+            self._asked.release()
 
     def close(self) -> None:
         """Stop all deliveries that run. Another process makes them again."""

@@ -163,9 +163,7 @@ def _apprise(job: dict[str, Any]) -> dict[str, Any]:
         pass
     else:
         # The guard holds for the target of a redirect too, but a secret must not follow it to another host.
-        requests.Session.get_redirect_target = (  # type: ignore[assignment, method-assign]
-            lambda _self, _response: None
-        )
+        setattr(requests.Session, "get_redirect_target", lambda *_: None)  # noqa: B010
     refused = guard.install(allow_private=bool(job.get("allow_private")), files=_certificates())
     said = _Said()
     logging.getLogger("apprise").addHandler(said)

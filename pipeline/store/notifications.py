@@ -130,6 +130,10 @@ for at = 7 + routes, #ARGV, 9 do
             schedule(name, alarm, 'm', ARGV[at + 7])
             schedule(name, alarm, 'e', ARGV[at + 8])
         end
+        local cleared = redis.call('ZSCORE', pending, c)
+        if cleared and tonumber(cleared) <= now then
+            redis.call('HINCRBY', KEYS[4], name, 1)
+        end
         drop(pending, items, c)
         drop(pending, items, m)
         put(name, pending, items, r, item, due, most)
@@ -198,7 +202,9 @@ for at = 7, #ARGV, 2 do
     redis.call('ZREM', KEYS[4], ARGV[at])
     redis.call('HDEL', KEYS[5], ARGV[at])
 end
-redis.call('HINCRBY', KEYS[2], ARGV[1], -tonumber(ARGV[3]))
+if ARGV[3] ~= '0' then
+    redis.call('HINCRBY', KEYS[2], ARGV[1], '-' .. ARGV[3])
+end
 redis.call('HSET', KEYS[3], ARGV[4], ARGV[5])
 redis.call('ZADD', KEYS[7], ARGV[6], ARGV[4])
 return 1
@@ -477,6 +483,8 @@ class NotificationStore:
         if count >= WAITING or not due:
             return [], 0
         values = cast("list[bytes | None]", self._redis.hmget(items, [member for member, _ in due]))
+        if lost := [member for (member, _), value in zip(due, values, strict=True) if value is None]:
+            self._redis.zrem(pending, *lost)
         found = [
             Pending(member, value, int(score), _decode_told(value))
             for (member, score), value in zip(due, values, strict=True)
