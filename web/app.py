@@ -32,6 +32,7 @@ from web.routes.language import LanguageController
 from web.routes.logic import MachineLogicController, ProfileLogicController
 from web.routes.machines import FleetController, MachinesController
 from web.routes.metrics import MetricsController
+from web.routes.notifications import NotificationRoutesController, NotificationsController
 from web.routes.pages import PagesController
 from web.routes.pauses import PausesController
 from web.routes.profiles import FollowingController, ProfilesController
@@ -109,6 +110,8 @@ def create_app(services: Services) -> Litestar:
             ProfileLogicController,
             SourcesController,
             SourcePresetsController,
+            NotificationRoutesController,
+            NotificationsController,
             StatesController,
             ReadingsController,
             EventsController,

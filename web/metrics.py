@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pipeline.dead_letters.collector import DeadLetterCollector
 from pipeline.errors import BrokerUnavailable
+from pipeline.notify.notifier import Notifier
 from pipeline.plant.lag import QueueState
 from pipeline.settings import Settings
 from pipeline.store.dead_letters import LetterStore
+from pipeline.store.notifications import NotificationStore
 from pipeline.store.workers import WorkerList
 from pipeline.telemetry.registry import new_registry
 
@@ -67,6 +69,28 @@ class SystemGauges(Collector):
         else:
             yield _gauge("broker_up", "Whether the API can reach RabbitMQ (1 or 0).", 1)
             yield ready
+
+
+class NotificationMetrics(Collector):
+    """The attempts of this process to send notifications, and the deliveries of the plant."""
+
+    def __init__(self, notifier: Notifier, store: NotificationStore) -> None:
+        self._notifier, self._store = notifier, store
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the metrics. Raises `RedisError`."""
+        attempts = CounterMetricFamily(
+            "iot_logic_notifications",
+            "Attempts to send a notification, by result: delivered, repeated (it is tried again later), or "
+            "failed (it is not tried again).",
+            labels=["result"],
+        )
+        for result, count in self._notifier.counted.items():
+            attempts.add_metric([result], count)
+        yield attempts
+        waiting, failed = self._store.totals()
+        yield _gauge("notifications_waiting", "Notifications that wait for their next attempt.", waiting)
+        yield _gauge("notifications_dead", "Notifications that have failed and are not tried again.", failed)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

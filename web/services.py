@@ -12,6 +12,9 @@ from pipeline.broker.publisher import Publisher
 from pipeline.dead_letters.collector import DeadLetterCollector, UnknownTopicCollector
 from pipeline.dead_letters.redrive import Redriver
 from pipeline.errors import BrokerUnavailable
+from pipeline.notify.courier import Courier
+from pipeline.notify.notifier import Notifier
+from pipeline.notify.routes import RouteManager
 from pipeline.plant.alarm_relay import AlarmPublisher, Relay
 from pipeline.plant.alarms import AlarmDesk
 from pipeline.plant.ingest import Ingest, SettingsReader
@@ -33,6 +36,8 @@ from pipeline.store.audit import AuditTrail
 from pipeline.store.client import connect
 from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.store.machine_index import MachineIndex
+from pipeline.store.notification_routes import NotificationRoutes
+from pipeline.store.notifications import NotificationStore
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.pubsub import Events
 from pipeline.store.records import Records
@@ -46,7 +51,7 @@ from pipeline.trials.runner import Trials
 from pipeline.trials.shared_sandbox import SharedSandbox
 from web.access.admission import Admission
 from web.live.hub import Hub
-from web.metrics import Metrics, SystemGauges
+from web.metrics import Metrics, NotificationMetrics, SystemGauges
 
 _Count = TypeVar("_Count")
 
@@ -94,11 +99,20 @@ class Services:
         )
         self.collector = DeadLetterCollector(settings, self.letters, self.topic_sources)
         self.unknown_topics = UnknownTopicCollector(settings, self.letters, self.topic_sources)
+        self.notifications = NotificationStore(self._redis)
+        self.notification_routes = NotificationRoutes(self._redis)
+        courier = Courier()
+        self.route_manager = RouteManager(settings, self.notification_routes, courier)
+        self.notifier = Notifier(settings, self.notifications, self.notification_routes, courier)
         self.metrics = Metrics(settings, self.letters, self.collector)
         self.alarms = AlarmDesk(self._records)
         self.alarm_store = self._records.alarms
-        self._relays = [Relay("published", self.alarm_store, AlarmPublisher(self._publisher))]
-        self._watch = PlantWatch(settings, self, self.alarm_store, self.alarms)
+        self._relays = [
+            Relay("published", self.alarm_store, AlarmPublisher(self._publisher)),
+            Relay("told", self.alarm_store, self.notifier),
+        ]
+        self._watch = PlantWatch(settings, self, self.alarm_store, self.alarms, self.notifier.send_now)
+        self.metrics.registry.register(NotificationMetrics(self.notifier, self.notifications))
         self.tokens = Tokens(self._redis)
         self.trail = AuditTrail(self._redis, settings)
         self.metrics.event_readers.set_function(lambda: self.hub.readers)
@@ -126,6 +140,7 @@ class Services:
         for relay in self._relays:
             relay.start()
         self._watch.start()
+        self.notifier.start()
 
     def close(self) -> None:
         """Stop the threads, close the connections, and end the children that check and try logic."""
@@ -135,6 +150,7 @@ class Services:
         self._watch.close()
         for relay in self._relays:
             relay.close()
+        self.notifier.close()
         self._publisher.close()
         for each in (self.uploads, self.trials, self._checks, self._trials):
             each.close()

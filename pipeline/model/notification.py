@@ -58,7 +58,7 @@ Scope = Literal["all", "machines", "plant", "escalations"]
 Reason = Literal["raised", "cleared", "reminder", "escalated", "test"]
 
 
-class QuietHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class QuietHours(Struct, frozen=True, kw_only=True):
     """The hours of a day in which a route tells nobody.
 
     What becomes due in them waits until their end, and is told only if the alarm is still open then.
@@ -87,7 +87,7 @@ class QuietHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "critical"
 
 
-class Webhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Webhook(Struct, frozen=True, kw_only=True):
     """A webhook: each message is a signed POST of CloudEvents."""
 
     url: Annotated[
@@ -109,7 +109,7 @@ class Webhook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
-class Email(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Email(Struct, frozen=True, kw_only=True):
     """E-mail addresses. Each message goes to all of them, over the server in IOT_LOGIC_SMTP_URL."""
 
     to: Annotated[
@@ -123,7 +123,7 @@ class Email(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
-class AppriseService(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppriseService(Struct, frozen=True, kw_only=True):
     """A service that Apprise supports."""
 
     url: Annotated[
@@ -136,7 +136,7 @@ class AppriseService(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
 
 
-class NotificationRoute(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NotificationRoute(Struct, frozen=True, kw_only=True):
     """Which alarms are told to whom: a filter, and one target: `webhook`, `email` or `apprise`."""
 
     severity: Annotated[
@@ -231,7 +231,7 @@ class Told(Struct, frozen=True, array_like=True):
     count: int = 0
 
 
-class Delivery(Struct, frozen=True):
+class Notification(Struct, frozen=True):
     """A message of a route, with the changes in it. They stay the same in all attempts.
 
     `more` is the number of changes that were left out because there were too many. `attempts` counts the

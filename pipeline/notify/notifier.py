@@ -26,8 +26,8 @@ from pipeline.clock import milliseconds_now
 from pipeline.model.alarm import SEVERITIES, KeptChange
 from pipeline.model.notification import (
     BATCH,
-    Delivery,
     KeptRoute,
+    Notification,
     NotificationRoute,
     RouteState,
     Told,
@@ -45,7 +45,7 @@ from pipeline.store.notifications import (
     Lease,
     NotificationStore,
     Pending,
-    Step,
+    WatchStep,
     new_delivery_id,
 )
 
@@ -255,7 +255,7 @@ class Notifier:
         rest = state.recent[0] + _MINUTE if at_limit else 0
         self._store.settle(lease, self._clock(), attempted, state, rest)
 
-    def _form(self, lease: Lease, now: int) -> Delivery | None:
+    def _form(self, lease: Lease, now: int) -> Notification | None:
         """Make a delivery of changes that are due, the most severe ones first; None if there are none."""
         pending, omitted = self._store.pending(lease.route, now)
         chosen, size = list[Pending](), 0
@@ -267,10 +267,10 @@ class Notifier:
         if not chosen:
             return None
         told = tuple(each.told for each in sorted(chosen, key=_order))
-        delivery = Delivery(new_delivery_id(lease.route), lease.route, now, told, omitted)
+        delivery = Notification(new_delivery_id(lease.route), lease.route, now, told, omitted)
         return delivery if self._store.form(lease, delivery, chosen, omitted) else None
 
-    def _attempt(self, route: NotificationRoute, delivery: Delivery, now: int) -> DeliveryResult:
+    def _attempt(self, route: NotificationRoute, delivery: Notification, now: int) -> DeliveryResult:
         if route.email is not None and not self._settings.smtp_url:
             return DeliveryResult(False, error="IOT_LOGIC_SMTP_URL is not set for this API process")
         try:
@@ -281,7 +281,7 @@ class Notifier:
         return self._courier.deliver(job)
 
     def _outcome(
-        self, delivery: Delivery, result: DeliveryResult, state: RouteState
+        self, delivery: Notification, result: DeliveryResult, state: RouteState
     ) -> tuple[Attempted, RouteState]:
         now = self._clock()
         delivery = replace(delivery, attempts=delivery.attempts + 1, error=result.error, last=now)
@@ -330,12 +330,12 @@ class Notifier:
         name = f"{kept.machine} {kept.change.alarm.name} {kept.change.number} {kept.change.action}"
         delivery_id = f"{route.name}:{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         told = Told("cleared" if reason == "cleared" else "raised", _shortened(kept))
-        result = self._attempt(route.route, Delivery(delivery_id, route.name, now, (told,)), now)
+        result = self._attempt(route.route, Notification(delivery_id, route.name, now, (told,)), now)
         self._count("delivered" if result.ok else "repeated")
         return result.ok
 
 
-def _step_of(kept: KeptChange, route: KeptRoute, now: int) -> Step | None:
+def _step_of(kept: KeptChange, route: KeptRoute, now: int) -> WatchStep | None:
     """Return what a change means for its alarm on a route; None if nothing."""
     change, alarm = kept.change, kept.change.alarm
     is_open = alarm.active and alarm.acknowledged is None
@@ -345,22 +345,22 @@ def _step_of(kept: KeptChange, route: KeptRoute, now: int) -> Step | None:
         case "cleared" if alarm.shelved is None:
             quiet = quiet_until(route.route.quiet_hours, alarm.severity, now)
             told = Told("cleared", kept) if route.route.cleared else None
-            return Step("clear", route.name, kept.machine, alarm.name, told, quiet or now)
+            return WatchStep("clear", route.name, kept.machine, alarm.name, told, quiet or now)
         case "cleared" | "ended":
-            return Step("end", route.name, kept.machine, alarm.name)
+            return WatchStep("end", route.name, kept.machine, alarm.name)
         case "acknowledged":
-            return Step("acknowledge", route.name, kept.machine, alarm.name)
+            return WatchStep("acknowledge", route.name, kept.machine, alarm.name)
         case "shelved":
-            return Step("shelve", route.name, kept.machine, alarm.name)
+            return WatchStep("shelve", route.name, kept.machine, alarm.name)
         case _:
-            return Step("update", route.name, kept.machine, alarm.name, watch=Told("raised", kept))
+            return WatchStep("update", route.name, kept.machine, alarm.name, watch=Told("raised", kept))
 
 
-def _tell(told: Told, route: KeptRoute, now: int) -> Step:
+def _tell(told: Told, route: KeptRoute, now: int) -> WatchStep:
     """Return the step that tells a route of an open alarm, and begins to watch it."""
     kept, rules = told.change, route.route
     due = quiet_until(rules.quiet_hours, kept.change.alarm.severity, now) or now
-    return Step(
+    return WatchStep(
         "tell",
         route.name,
         kept.machine,
@@ -375,10 +375,10 @@ def _tell(told: Told, route: KeptRoute, now: int) -> Step:
 
 def _steps_after(
     due: DueWatch, told: Told, route: KeptRoute, routes: Mapping[str, KeptRoute], now: int
-) -> list[Step]:
+) -> list[WatchStep]:
     """Return the steps for a watch that is due."""
     rules, severity = route.route, told.change.change.alarm.severity
-    rest = Step("rest", route.name, due.machine, due.alarm, what=due.what)
+    rest = WatchStep("rest", route.name, due.machine, due.alarm, what=due.what)
     if due.what == "e":
         target = routes.get(rules.escalate_to or "")
         return [rest] if target is None else [rest, _tell(Told("escalated", told.change), target, now)]
@@ -388,7 +388,7 @@ def _steps_after(
         return [replace(rest, remind=until)]
     again = Told("reminder", told.change, told.count + 1)
     return [
-        Step(
+        WatchStep(
             "remind",
             route.name,
             due.machine,

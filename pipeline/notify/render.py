@@ -19,7 +19,7 @@ import msgspec
 from pipeline.broker.alarm import PLANT, encode_alarm_event
 from pipeline.clock import rfc3339
 from pipeline.model.alarm import SEVERITIES, KeptChange
-from pipeline.model.notification import Delivery, NotificationRoute, Told, secret_bytes
+from pipeline.model.notification import Notification, NotificationRoute, Told, secret_bytes
 from pipeline.settings import Settings
 from pipeline.version import VERSION
 from sandbox.words import cleaned
@@ -48,7 +48,7 @@ _WORDS: Final = {
 }
 
 
-def job_of(route: NotificationRoute, delivery: Delivery, settings: Settings, now: int) -> dict[str, Any]:
+def job_of(route: NotificationRoute, delivery: Notification, settings: Settings, now: int) -> dict[str, Any]:
     """Return the job of a delivery for `pipeline.notify.courier`. `now` is in milliseconds since 1970."""
     if route.webhook is not None:
         body = _events(delivery)
@@ -87,7 +87,7 @@ def signature(secret: str, delivery_id: str, seconds: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(secret_bytes(secret), signed, hashlib.sha256)).decode()
 
 
-def subject_of(delivery: Delivery) -> str:
+def subject_of(delivery: Notification) -> str:
     """Return one line that says what a delivery is about."""
     worst = max(delivery.told, key=lambda each: SEVERITIES.index(each.change.change.alarm.severity))
     alarm = worst.change.change.alarm
@@ -106,7 +106,7 @@ def where_of(kept: KeptChange) -> str:
     return PLANT if kept.machine is None else kept.machine
 
 
-def _text(delivery: Delivery, page: str) -> str:
+def _text(delivery: Notification, page: str) -> str:
     parts = [_part(each, page) for each in delivery.told]
     if delivery.more:
         parts.append(f"And {delivery.more:,} more changes, which were left out because there were too many.")
@@ -131,7 +131,7 @@ def _part(told: Told, page: str) -> str:
     return "\n".join(lines)
 
 
-def _mail(route: NotificationRoute, delivery: Delivery, sender: str, title: str, text: str) -> str:
+def _mail(route: NotificationRoute, delivery: Notification, sender: str, title: str, text: str) -> str:
     assert route.email is not None
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit", max_line_length=78))
     message["From"] = cleaned(sender, 254)
@@ -146,7 +146,7 @@ def _mail(route: NotificationRoute, delivery: Delivery, sender: str, title: str,
     return message.as_bytes().decode("ascii")
 
 
-def _events(delivery: Delivery) -> bytes:
+def _events(delivery: Notification) -> bytes:
     """Return the body of a webhook: a list of CloudEvents."""
     events = [_event(each) for each in delivery.told]
     if delivery.more:

@@ -7,8 +7,8 @@ from pipeline.clock import milliseconds_now
 from pipeline.errors import RouteRefused
 from pipeline.model.alarm import Alarm, AlarmChange, KeptChange
 from pipeline.model.notification import (
-    Delivery,
     KeptRoute,
+    Notification,
     NotificationRoute,
     Told,
     check_escalations,
@@ -81,7 +81,7 @@ def _is_number(host: str) -> bool:
     return ":" in host or host.replace(".", "").isdigit()
 
 
-def _test(route: str, now: int) -> Delivery:
+def _test(route: str, now: int) -> Notification:
     alarm = Alarm(_TEST, "warning", f"This is a test of the route {route}.", b"{}", now)
     change = KeptChange("0-0", None, AlarmChange(1, "raised", now, alarm))
-    return Delivery(new_delivery_id(route), route, now, (Told("test", change),))
+    return Notification(new_delivery_id(route), route, now, (Told("test", change),))

@@ -26,7 +26,7 @@ from typing import Final, Literal, cast
 import msgspec
 from msgspec import Struct
 
-from pipeline.model.notification import Delivery, RouteState, Told
+from pipeline.model.notification import Notification, RouteState, Told
 from pipeline.store.client import Client
 from pipeline.store.keys import (
     DELIVERIES_KEY,
@@ -285,7 +285,7 @@ return redis.call('HDEL', KEYS[1], ARGV[1]) + redis.call('HDEL', KEYS[3], ARGV[1
 """
 
 
-class Step(Struct, frozen=True):
+class WatchStep(Struct, frozen=True):
     """A step of `NotificationStore.apply`, for an alarm on a route. `_APPLY` says what each kind does."""
 
     kind: StepKind
@@ -336,7 +336,7 @@ class Pending(Struct, frozen=True):
 class Shown(Struct, frozen=True):
     """A delivery for people: whether it has failed for good, and when it is tried next or has failed."""
 
-    delivery: Delivery
+    delivery: Notification
     is_failed: bool
     time: int
 
@@ -359,7 +359,7 @@ class Attempted(Struct, frozen=True):
     """The outcome of an attempt, the delivery after it, and when it is tried again."""
 
     outcome: DeliveryOutcome
-    delivery: Delivery
+    delivery: Notification
     again: int = 0
 
 
@@ -379,18 +379,18 @@ class NotificationStore:
         """Return the position in the journal up to which its changes are taken; empty if none are."""
         return (cast("bytes | None", self._redis.get(NOTIFICATIONS_TAKEN_KEY)) or b"").decode()
 
-    def apply(self, steps: Sequence[Step], now: int, taken: tuple[str, str]) -> bool:
+    def apply(self, steps: Sequence[WatchStep], now: int, taken: tuple[str, str]) -> bool:
         """Apply steps, and note that the journal is taken from the first position up to the second one.
 
         Return False, and change nothing, if it was not taken up to the first position.
         """
         return self._apply_steps(steps, now, [*taken, "", ""])
 
-    def follow(self, due: DueWatch, steps: Sequence[Step], now: int) -> bool:
+    def follow(self, due: DueWatch, steps: Sequence[WatchStep], now: int) -> bool:
         """Apply steps if this watch is still due. Return whether it was."""
         return self._apply_steps(steps, now, ["", "", due.member, due.score])
 
-    def _apply_steps(self, steps: Sequence[Step], now: int, guards: Sequence[str | bytes]) -> bool:
+    def _apply_steps(self, steps: Sequence[WatchStep], now: int, guards: Sequence[str | bytes]) -> bool:
         routes = list(dict.fromkeys(each.route for each in steps))
         keys = [NOTIFICATIONS_TAKEN_KEY, NOTIFICATIONS_DUE_KEY, WATCHES_DUE_KEY, NOTIFICATIONS_OMITTED_KEY]
         for name in routes:
@@ -457,7 +457,7 @@ class NotificationStore:
         value = cast("bytes | None", self._redis.hget(NOTIFICATION_STATES_KEY, route))
         return RouteState() if value is None else _decode_state(value)
 
-    def next_delivery(self, route: str, now: int) -> Delivery | None:
+    def next_delivery(self, route: str, now: int) -> Notification | None:
         """Return the delivery of a route that is to be tried now; None if there is none."""
         waiting = route_keys(route)[3]
         found = cast("list[bytes]", self._redis.zrange(waiting, "-inf", now, byscore=True, offset=0, num=1))
@@ -492,7 +492,7 @@ class NotificationStore:
         ]
         return found, max(int(omitted or 0), 0)
 
-    def form(self, lease: Lease, delivery: Delivery, pending: Iterable[Pending], omitted: int) -> bool:
+    def form(self, lease: Lease, delivery: Notification, pending: Iterable[Pending], omitted: int) -> bool:
         """Make a delivery of pending changes. Return False if they have changed, or the lease is lost.
 
         `omitted` is the number of changes that were left out, which the delivery names.
@@ -617,7 +617,7 @@ class NotificationStore:
             if value is not None
         ]
 
-    def send_again(self, delivery_id: str, now: int) -> Delivery | None:
+    def send_again(self, delivery_id: str, now: int) -> Notification | None:
         """Let a failed delivery be tried again, as if it were new. Return it; None if there is none."""
         value = cast("bytes | None", self._redis.hget(FAILED_DELIVERIES_KEY, delivery_id))
         if value is None:
@@ -655,5 +655,5 @@ def _route_of(delivery_id: str) -> str:
 
 _encode: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
 _decode_told = msgspec.msgpack.Decoder(Told).decode
-_decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
+_decode_delivery = msgspec.msgpack.Decoder(Notification).decode
 _decode_state = msgspec.msgpack.Decoder(RouteState).decode

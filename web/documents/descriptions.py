@@ -28,6 +28,11 @@ TAGS: Final = {
         "/sources",
         "/source-presets",
     ),
+    "Notifications": (
+        "Who is told of which alarms, and what could not be delivered.",
+        "/notification-routes",
+        "/notifications",
+    ),
     "Machines": ("The machines, their states and their readings.", "/machines", "/fleet", "/schedules"),
     "Alarms": (
         "Open alarms, what people do with them, and the journal.",
@@ -70,6 +75,10 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "number": {"description": "The number of the version.", "example": 1},
     "to": {"description": "The number of the other version.", "example": 2},
     "who": {"description": "Only changes made with the token of this name."},
+    "notification_id": {
+        "description": "The notification's id.",
+        "example": "shift:0b6d1f0e4f0c4c369d0e0d7a6f5f1c11",
+    },
     "name": {"description": "The token's name.", "schema": {"pattern": f"^{NAME_PATTERN}$"}},
     "Idempotency-Key": {"example": "press-7-4711"},
     "If-Match": {"example": "*"},
@@ -115,6 +124,9 @@ OF_PATH: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "name": {"description": "The alarm's name.", "example": "too-hot"},
     },
     "/plant-alarms": {"name": {"description": "The alarm's name.", "example": "no-worker"}},
+    "/notification-routes": {
+        "name": {"description": "The route's name.", "schema": {"pattern": f"^{MACHINE_ID_PATTERN}$"}},
+    },
     "/partitions": {"after": {"description": "The last partition of the previous page.", "example": 2}},
 }
 

@@ -18,6 +18,9 @@ from pipeline.errors import (
     PublishError,
     ReadingUnfit,
     RedriveStopped,
+    RouteChanged,
+    RouteConflict,
+    RouteRefused,
     ScheduleRefused,
     SourceChanged,
     SourceConflict,
@@ -186,6 +189,18 @@ def _alarm_changed(_request: Request[Any, Any, Any], error: AlarmChanged) -> Res
     return respond(409, str(error))
 
 
+def _route_refused(_request: Request[Any, Any, Any], error: RouteRefused) -> Response[ProblemDetails]:
+    return respond(422, f"The route was refused: {error}")
+
+
+def _route_conflict(_request: Request[Any, Any, Any], error: RouteConflict) -> Response[ProblemDetails]:
+    return respond(409, f"The route was refused: {error}")
+
+
+def _route_changed(_request: Request[Any, Any, Any], _error: RouteChanged) -> Response[ProblemDetails]:
+    return respond(412, "The route has changed since you read it. Read it again, then repeat your change.")
+
+
 def _gone(_request: Request[Any, Any, Any], _error: ClientGone) -> Response[None]:
     return Response(None, status_code=_GONE)
 
@@ -244,5 +259,8 @@ HANDLERS: ExceptionHandlersMap = {
     SourceRefused: _source_refused,
     SourceConflict: _source_conflict,
     SourceChanged: _source_changed,
+    RouteRefused: _route_refused,
+    RouteConflict: _route_conflict,
+    RouteChanged: _route_changed,
     Exception: _failed,
 }
