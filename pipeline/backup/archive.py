@@ -1,14 +1,16 @@
 """A backup as a file: each machine and profile, with its versions, and the sources of all of them.
 
 The file is gzip around frames. Each frame is four bytes of length (big-endian) and as many bytes of msgpack:
-a `Header`, the machines, the profiles, the sources of logic, the examples, the sources of readings, and an
-`End` that counts them, so that a truncated file is detected. Machines come before profiles, and both before
-sources. A profile or source of logic is created before anything names it, and sources of logic are never
-deleted. So every name in the file can be resolved, even if the system runs while the file is written. The
-keys of each machine are read in one step.
+a `Header`, the machines, the profiles, the sources of logic, the examples, the sources of readings, the
+routes of notifications, and an `End` that counts them, so that a truncated file is detected. Machines come
+before profiles, and both before sources. A profile or source of logic is created before anything names it,
+and sources of logic are never deleted. So every name in the file can be resolved, even if the system runs
+while the file is written. The keys of each machine are read in one step.
 
 The structs in the file are the same as in Redis: fields are only ever added to them, at the end. Any other
 change gets a new `FORMAT`, and the reader reads all earlier formats.
+
+The routes of notifications are in the file with their secrets, because they cannot be used without them.
 
 Not in the file: readings and results on their way, which belong to the broker; dead letters, the last
 readings, tokens and the audit trail.
@@ -29,6 +31,7 @@ from msgspec import Struct, field
 from pipeline.clock import now
 from pipeline.errors import BackupError, SourceInvalid
 from pipeline.model.deployment import Deployment
+from pipeline.model.notification import NotificationRoute
 from pipeline.model.record import Record
 from pipeline.model.topic_source import TopicSource
 from pipeline.store.client import Client
@@ -42,6 +45,7 @@ from pipeline.store.keys import (
     source_key,
     versions_key,
 )
+from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.records import Records
 from pipeline.store.sources import checked_examples, checked_source
 from pipeline.store.topic_sources import TopicSources
@@ -49,7 +53,7 @@ from pipeline.store.versions import Version
 from pipeline.version import VERSION
 
 #: The format that is written. All formats up to it can be read.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 #: Maximum bytes of a frame: a machine with all its versions.
 _FRAME: Final = 1 << 28
@@ -111,7 +115,14 @@ class ReadingsEntry(Struct, frozen=True, tag="topic source"):
     source: TopicSource
 
 
-Entry = MachineEntry | ProfileEntry | Text | Examples | ReadingsEntry
+class RouteEntry(Struct, frozen=True, tag="notification route"):
+    """A route of notifications, with its secrets."""
+
+    name: str
+    route: NotificationRoute
+
+
+Entry = MachineEntry | ProfileEntry | Text | Examples | ReadingsEntry | RouteEntry
 
 
 def export(client: Client, path: Path) -> dict[str, int]:
@@ -126,6 +137,7 @@ def export(client: Client, path: Path) -> dict[str, int]:
         Text: "sources",
         Examples: "examples",
         ReadingsEntry: "topic_sources",
+        RouteEntry: "notification_routes",
     }
     counts = dict.fromkeys(names.values(), 0)
     encode = msgspec.msgpack.Encoder().encode
@@ -184,6 +196,8 @@ def _entries(client: Client) -> Iterator[Entry]:
     for topic_source in TopicSources(client).list().partitions.values():
         if not topic_source.is_deleted:
             yield ReadingsEntry(topic_source.name, topic_source.partition, topic_source.source)
+    for route in NotificationRoutes(client).list().routes.values():
+        yield RouteEntry(route.name, route.route)
 
 
 @contextmanager
@@ -225,7 +239,7 @@ def read(path: Path) -> Iterator[Entry]:
     Raises `BackupError` if the file is not a backup or not complete, and `OSError`.
     """
     decode = msgspec.msgpack.Decoder(
-        Header | MachineEntry | ProfileEntry | Text | Examples | ReadingsEntry | End
+        Header | MachineEntry | ProfileEntry | Text | Examples | ReadingsEntry | RouteEntry | End
     ).decode
     count = 0
     try:

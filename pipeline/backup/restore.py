@@ -15,7 +15,8 @@
 6.  *Sources of readings keep the numbers of their partitions* if Redis was emptied, because RabbitMQ may
     still have their queues.
     An API process declares missing queues and bindings (`pipeline.plant.topic_sources`).
-7.  *Code is compiled again* if this system signs it, with its own key.
+7.  *Routes of notifications replace those of the same name.* Alarms that are open are not told again.
+8.  *Code is compiled again* if this system signs it, with its own key.
 """
 
 import hashlib
@@ -33,12 +34,14 @@ from pipeline.backup.archive import (
     MachineEntry,
     ProfileEntry,
     ReadingsEntry,
+    RouteEntry,
     Text,
     read,
 )
-from pipeline.errors import BackupError, SourceRefused
+from pipeline.errors import BackupError, RouteRefused, SourceRefused
 from pipeline.model.alarm import Alarm
 from pipeline.model.deployment import Deployment
+from pipeline.model.notification import NotificationRoute, checked_route
 from pipeline.model.record import Record
 from pipeline.model.timer import next_due
 from pipeline.model.topic_source import FIRST_PARTITION, checked
@@ -57,6 +60,7 @@ from pipeline.store.keys import (
     versions_key,
 )
 from pipeline.store.machine_index import MachineIndex
+from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.sources import Sources
@@ -81,6 +85,7 @@ class Restored(Struct):
     machines: int = 0
     profiles: int = 0
     topic_sources: int = 0
+    notification_routes: int = 0
     refused: list[str] = []
 
 
@@ -93,6 +98,7 @@ class Restore:
         self._sources = Sources(client, signing_key)
         self._records = Records(client)
         self._topic_sources = TopicSources(client)
+        self._routes = NotificationRoutes(client)
         self._index = MachineIndex(client, self._records)
         self._profiles = ProfileStore(client, MachineDeployments(client), self._records)
 
@@ -138,6 +144,10 @@ class Restore:
             elif isinstance(entry, ReadingsEntry) and not only:
                 self._topic_sources.restore(entry.name, entry.source, entry.partition)
                 done.topic_sources += 1
+        if not only:
+            routes = _routes(path)
+            self._routes.restore(routes)
+            done.notification_routes = len(routes)
         for start in range(0, len(entered), _CHUNK):
             self._index.enter(entered[start : start + _CHUNK])
         # Other machines may follow them too, and their settings may have changed.
@@ -158,6 +168,8 @@ class Restore:
                 examples_there.add(hashlib.sha256(entry.examples).hexdigest())
             elif isinstance(entry, ReadingsEntry):
                 _check_source(entry)
+            elif isinstance(entry, RouteEntry):
+                _check_route(entry)
             else:
                 _check_entry(entry)
                 needed |= {each.digest for each in entry.versions}
@@ -180,6 +192,10 @@ class Restore:
             self._topic_sources.check_restorable(sources)
         except SourceRefused as e:
             raise BackupError(f"Nothing was imported, because of a source of readings. {e}") from e
+        try:
+            self._routes.check_restorable(_routes(path))
+        except RouteRefused as e:
+            raise BackupError(f"Nothing was imported, because of a notification route. {e}") from e
 
     def _keep(self, source: str, done: Restored) -> None:
         code = self._compile(source) if self._compile else None
@@ -292,6 +308,22 @@ def _check_source(entry: ReadingsEntry) -> None:
             raise SourceRefused("its name or the number of its partition is invalid.")
     except SourceRefused as e:
         raise BackupError(f"The backup is invalid: its source {entry.name[:128]!r} is malformed: {e}") from e
+
+
+def _routes(path: Path) -> dict[str, NotificationRoute]:
+    return {each.name: each.route for each in read(path) if isinstance(each, RouteEntry)}
+
+
+def _check_route(entry: RouteEntry) -> None:
+    """Raise `BackupError` if a route of notifications is invalid."""
+    try:
+        checked_route(entry.route)
+        if not is_machine_id(entry.name):
+            raise RouteRefused("its name is invalid.")
+    except RouteRefused as e:
+        raise BackupError(
+            f"The backup is invalid: its notification route {entry.name[:128]!r} is malformed: {e}"
+        ) from e
 
 
 def _check_entry(entry: Entry) -> None:

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import redis
 from litestar import Litestar
 from msgspec.structs import replace
 
-from pipeline.model.alarm import Alarms
+from pipeline.clock import milliseconds_now
+from pipeline.model.alarm import Alarm, AlarmChange, Alarms, KeptChange
+from pipeline.model.notification import Notification, Told
 from pipeline.model.quarantine import Strikes
 from pipeline.settings import Settings
 from pipeline.store.audit import AuditTrail
+from pipeline.store.keys import FAILED_DELIVERIES_KEY, FAILED_DELIVERIES_TIMES_KEY
+from pipeline.store.notifications import new_delivery_id
 from pipeline.store.records import Records, Update
 from pipeline.store.tokens import Tokens
 from sandbox.job import KILLS, Raised
@@ -107,6 +112,16 @@ def raise_alarms(client: "redis.Redis", machine: str) -> None:
     assert records.alarms.write_plant(b"", alarms)
 
 
+def failed_notification(client: "redis.Redis", route: str) -> str:
+    """Store a notification that has failed. Return its id."""
+    alarm = Alarm("hot", "major", "too hot", b"{}", 1)
+    told = Told("raised", KeptChange("1-0", "press-7", AlarmChange(1, "raised", 1, alarm)))
+    failed = Notification(new_delivery_id(route), route, milliseconds_now(), (told,))
+    client.hset(FAILED_DELIVERIES_KEY, failed.id, msgspec.msgpack.encode(failed))
+    client.zadd(FAILED_DELIVERIES_TIMES_KEY, {failed.id: 1})
+    return failed.id
+
+
 def test_every_change_leaves_a_record(
     plant: Installation, app: Litestar, changes: Changes, client: "redis.Redis"
 ) -> None:
@@ -160,6 +175,19 @@ def test_every_change_leaves_a_record(
     )
     assert made == ["source.put", "floor", None, None, shown]
     assert change("DELETE", source, **floor) == ["source.delete", "floor", None, shown, None]
+
+    # Notifications. The trail shows no secret.
+    route, shift = "/notification-routes/{name}", {"name": "shift"}
+    shown = {"severity": "major", "scope": "all", "target": "webhook", "private": "allowed"}
+    webhook = {"url": "http://127.0.0.1:9/x", "secret": "whsec_" + "a" * 44}
+    made = change("PUT", route, {"severity": "major", "allow_private": True, "webhook": webhook}, **shift)
+    assert made == ["notification-route.put", "shift", None, None, shown]
+    one, another = (failed_notification(client, "shift") for _ in range(2))
+    again = change("POST", "/notifications/{notification_id}/send-again", notification_id=one)
+    assert again == ["notification.send-again", one, None, None, None]
+    discarded = change("DELETE", "/notifications/{notification_id}", notification_id=another)
+    assert discarded == ["notification.discard", another, None, None, None]
+    assert change("DELETE", route, **shift) == ["notification-route.delete", "shift", None, shown, None]
 
     # States. A reading is not an audited change of a state.
     plant.client.post("/machines/m/data", headers=changes.headers, json={"n": 1})

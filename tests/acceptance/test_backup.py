@@ -108,7 +108,13 @@ def test_a_restored_system_continues_where_it_was(
     url = f"{shared_redis.url.rpartition('/')[0]}/1"
     commands.use(url, "another key")
     restored = commands.run("import", file)
-    assert restored == {"machines": 2, "profiles": 1, "topic_sources": 0, "refused": []}
+    assert restored == {
+        "machines": 2,
+        "profiles": 1,
+        "topic_sources": 0,
+        "notification_routes": 0,
+        "refused": [],
+    }
     before = commands.record("alone").number
     assert 50 <= before <= 100
 
@@ -246,7 +252,13 @@ def test_a_backup_of_the_first_release_can_be_read(commands: Commands, tmp_path:
 
     restored = commands.run("import", file)
 
-    assert restored == {"machines": 2, "profiles": 1, "topic_sources": 0, "refused": []}
+    assert restored == {
+        "machines": 2,
+        "profiles": 1,
+        "topic_sources": 0,
+        "notification_routes": 0,
+        "refused": [],
+    }
     [alone, pump] = commands.records.read(["alone", "pump"]).values()
     assert (alone.record.number, json.loads(alone.record.state)) == (50, {"count": 100})
     assert (alone.deployment.version, alone.deployment.versions, alone.deployment.config) == (

@@ -40,12 +40,15 @@ def restore(arguments: argparse.Namespace) -> int:
                 "machines": done.machines,
                 "profiles": done.profiles,
                 **({"topic_sources": done.topic_sources} if done.topic_sources else {}),
+                **({"notification_routes": done.notification_routes} if done.notification_routes else {}),
             },
         )
     screen.document(msgspec.to_builtins(done))
     screen.say(f"Restored {done.machines} machines and {done.profiles} profiles.")
     if done.topic_sources:
         screen.say(f"Restored {done.topic_sources} sources of readings.")
+    if done.notification_routes:
+        screen.say(f"Restored {done.notification_routes} notification routes.")
     if done.refused:
         screen.note(
             f"This version refuses {len(done.refused)} of the sources. Readings of machines that run them "

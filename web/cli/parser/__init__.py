@@ -16,7 +16,14 @@ from web.cli.parser.logic import (
     add_test,
 )
 from web.cli.parser.operations import add_doctor, add_export, add_import
-from web.cli.parser.plant import add_dead_letters, add_list, add_sources, add_status, add_tail
+from web.cli.parser.plant import (
+    add_dead_letters,
+    add_list,
+    add_notify,
+    add_sources,
+    add_status,
+    add_tail,
+)
 from web.cli.parser.token import add_token
 
 _EXIT_STATUS: Final = (
@@ -47,6 +54,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_dead_letters(commands)
     add_alarms(commands)
     add_sources(commands)
+    add_notify(commands)
     add_status(commands)
     add_token(commands)
     add_doctor(commands)

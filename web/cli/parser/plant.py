@@ -211,3 +211,87 @@ def add_sources(commands: Any) -> None:
     tried.add_argument("topic", metavar="TOPIC")
     for each in (listing, presets, show, put, delete, tried):
         add_connection(each)
+
+
+def add_notify(commands: Any) -> None:
+    """Add `notify`."""
+    parser = commands.add_parser(
+        "notify",
+        help="tell people and programs of alarms",
+        description="Routes say who is told of which alarms: by webhook, e-mail, or a service that Apprise "
+        "supports.",
+    )
+    notify = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = add_command(
+        notify, "list", "notify:list_routes", "list the routes", "List all routes.", "notify list"
+    )
+    show = add_command(
+        notify,
+        "show",
+        "notify:show_route",
+        "show a route",
+        "Show a route, without its secret, and what has happened on it.",
+        "notify show shift",
+    )
+    put = add_command(
+        notify,
+        "put",
+        "notify:put_route",
+        "create or replace a route",
+        "Create or replace a route with the one in a file, as JSON. Without the secret of a webhook or the "
+        "address of a service, it keeps the one that it has.",
+        "notify put shift --file shift.json",
+    )
+    put.add_argument("--file", type=Path, metavar="FILE", required=True, help="the route as JSON")
+    delete = add_command(
+        notify,
+        "delete",
+        "notify:delete_route",
+        "delete a route",
+        "Delete a route, with all that waits for it and all that has failed.",
+        "notify delete shift --yes",
+    )
+    delete.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    tried = add_command(
+        notify,
+        "try",
+        "notify:try_route",
+        "send a test",
+        "Send a test to the target of a route, and show what it answers. The exit status is 1 if it was not "
+        "delivered.",
+        "notify try shift",
+    )
+    failed = add_command(
+        notify,
+        "failed",
+        "notify:list_failed",
+        "list what could not be delivered",
+        "List the notifications that have failed for good, and those that wait for their next attempt. The "
+        "exit status is 1 if any has failed.",
+        "notify failed",
+    )
+    failed.add_argument(
+        "--limit", type=count, default=100, metavar="N", help="maximum number of failed ones (default: 100)"
+    )
+    again = add_command(
+        notify,
+        "send-again",
+        "notify:send_again",
+        "send a failed notification again",
+        "Send a failed notification again, with the same content and id.",
+        "notify send-again shift:0b6d1f0e4f0c4c369d0e0d7a6f5f1c11",
+    )
+    discard = add_command(
+        notify,
+        "discard",
+        "notify:discard",
+        "discard a notification",
+        "Discard a notification that waits or has failed.",
+        "notify discard shift:0b6d1f0e4f0c4c369d0e0d7a6f5f1c11",
+    )
+    for each in (show, put, delete, tried):
+        each.add_argument("name", metavar="NAME")
+    for each in (again, discard):
+        each.add_argument("id", metavar="ID")
+    for each in (listing, show, put, delete, tried, failed, again, discard):
+        add_connection(each)

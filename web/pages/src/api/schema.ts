@@ -712,6 +712,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notification-routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all routes, sorted by name, without their secrets */
+        get: operations["list_notification_routes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notification-routes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a route, without its secret */
+        get: operations["get_notification_route"];
+        /** Create or replace a route */
+        put: operations["put_notification_route"];
+        post?: never;
+        /** Delete a route, with all that waits for it and all that has failed */
+        delete: operations["delete_notification_route"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notification-routes/{name}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test to the target of a route, and return what it answered */
+        post: operations["try_notification_route"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the notifications that wait for their next attempt, and those that have failed for good */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{notification_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Discard a notification that waits or has failed */
+        delete: operations["discard_notification"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{notification_id}/send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a failed notification again, with the same content and id */
+        post: operations["send_notification_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/partitions": {
         parameters: {
             query?: never;
@@ -1243,6 +1347,13 @@ export interface components {
             of: string;
         };
         /**
+         * AppriseDetails
+         * @description A service that Apprise supports. Its address is not shown, only how it begins.
+         */
+        AppriseDetails: {
+            service: string;
+        };
+        /**
          * AuditEntry
          * @description A change in the audit trail.
          *
@@ -1414,6 +1525,13 @@ export interface components {
              * @default 100
              */
             readings?: number;
+        };
+        /**
+         * EmailDetails
+         * @description E-mail addresses.
+         */
+        EmailDetails: {
+            to: string[];
         };
         /**
          * Example
@@ -1842,6 +1960,17 @@ export interface components {
             raised?: string | null;
         };
         /**
+         * NewAppriseService
+         * @description A service that Apprise supports.
+         */
+        NewAppriseService: {
+            /**
+             * @description The address as Apprise reads it. It usually has a secret in it, so it is never shown. Without it, a change of a route keeps the address.
+             * @default null
+             */
+            url?: string | null;
+        };
+        /**
          * NewDuplicateRule
          * @description How the duplicates of a machine are recognised: by the `message_id` of AMQP, or by a field.
          *
@@ -1865,6 +1994,14 @@ export interface components {
             readings?: number;
         };
         /**
+         * NewEmail
+         * @description E-mail addresses. Each message goes to all of them, over the server in IOT_LOGIC_SMTP_URL.
+         */
+        NewEmail: {
+            /** @description The addresses. */
+            to: string[];
+        };
+        /**
          * NewLateRule
          * @description Which readings of a machine are late, and what happens to them.
          */
@@ -1882,6 +2019,108 @@ export interface components {
              * @default 0
              */
             seconds?: number;
+        };
+        /**
+         * NewNotificationRoute
+         * @description Which alarms are told to whom: a filter, and one target: `webhook`, `email` or `apprise`.
+         */
+        NewNotificationRoute: {
+            /**
+             * @description Only alarms with this name; with * at the end, whose name starts with the text before it. Empty: all.
+             * @default
+             */
+            alarm?: string;
+            /**
+             * @description Allow private addresses, such as 10.0.0.5 or 127.0.0.1. Without it, a message to such an address is refused, also if a name stands for it.
+             * @default false
+             */
+            allow_private?: boolean;
+            /**
+             * @description The target, if it is a service that Apprise supports.
+             * @default null
+             */
+            apprise?: components["schemas"]["NewAppriseService"] | null;
+            /**
+             * @description Tell also when the alarm is cleared.
+             * @default true
+             */
+            cleared?: boolean;
+            /**
+             * @description The target, if it is e-mail.
+             * @default null
+             */
+            email?: components["schemas"]["NewEmail"] | null;
+            /**
+             * @description Minutes after which an alarm is escalated. Set it together with `escalate_to`.
+             * @default null
+             */
+            escalate_after_minutes?: number | null;
+            /**
+             * @description The route that is told too if nobody acknowledges the alarm in time.
+             * @default null
+             */
+            escalate_to?: string | null;
+            /**
+             * @description Only alarms of this machine; with * at the end, of machines whose id starts with the text before it. Empty: of all machines. Alarms of the plant itself pass.
+             * @default
+             */
+            machine?: string;
+            /**
+             * @description Maximum number of messages a minute, with repeated ones. Further changes wait, and go together into the next message.
+             * @default 6
+             */
+            per_minute?: number;
+            /**
+             * @description Only alarms that the logic of this profile raised. Alarms of the plant itself pass.
+             * @default null
+             */
+            profile?: string | null;
+            /**
+             * @description The hours in which nobody is told. null: none.
+             * @default null
+             */
+            quiet_hours?: components["schemas"]["NewQuietHours"] | null;
+            /**
+             * @description Minutes after which an open alarm is told again, and again, until somebody acknowledges it or it is cleared. null: never.
+             * @default null
+             */
+            remind_minutes?: number | null;
+            /**
+             * @description all: alarms of machines and of the plant itself. machines, plant: only these. escalations: only alarms that another route escalates to this one.
+             * @default all
+             * @enum {unknown}
+             */
+            scope?: "all" | "escalations" | "machines" | "plant";
+            /**
+             * @description The lowest severity that is told.
+             * @default warning
+             * @enum {unknown}
+             */
+            severity?: "critical" | "major" | "minor" | "warning";
+            /**
+             * @description The target, if it is a webhook.
+             * @default null
+             */
+            webhook?: components["schemas"]["NewWebhook"] | null;
+        };
+        /**
+         * NewQuietHours
+         * @description The hours of a day in which a route tells nobody.
+         *
+         *     What becomes due in them waits until their end, and is told only if the alarm is still open then.
+         */
+        NewQuietHours: {
+            /** @description When they end; on the next day, if that is before `start`. */
+            end: string;
+            /**
+             * @description Alarms of this severity or a higher one are told anyway. null: none.
+             * @default critical
+             */
+            except_from?: ("critical" | "major" | "minor" | "warning") | null;
+            /** @description When they begin. */
+            start: string;
+            /** @description The time zone, by its name of IANA. */
+            time_zone: string;
         };
         /**
          * NewSchedule
@@ -2009,6 +2248,66 @@ export interface components {
             /** @description 1 to 64 letters, digits or -. */
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * NewWebhook
+         * @description A webhook: each message is a signed POST of CloudEvents.
+         */
+        NewWebhook: {
+            /**
+             * @description The key of the signature: whsec_ and 24 to 64 random bytes in Base64. It is never shown. Without it, a change of a route keeps the secret.
+             * @default null
+             */
+            secret?: string | null;
+            /** @description The address, with http or https. */
+            url: string;
+        };
+        /**
+         * NotificationDetails
+         * @description A notification that waits for its next attempt, or has failed for good.
+         *
+         *     `changes` has the first ones of all `count` changes. `more` further changes were left out of it because there were too many.
+         */
+        NotificationDetails: {
+            attempts: number;
+            changes: components["schemas"]["NotifiedChange"][];
+            count: number;
+            created: string;
+            error: string | null;
+            id: string;
+            last_attempt: string | null;
+            more: number;
+            next_attempt: string | null;
+            route: string;
+            /** @enum {unknown} */
+            state: "failed" | "waiting";
+        };
+        /**
+         * NotificationPage
+         * @description The notifications that wait, by their next attempt, and those that have failed, newest first.
+         *
+         *     `next` is the cursor of the next page of failed ones. The totals count all.
+         */
+        NotificationPage: {
+            failed: components["schemas"]["NotificationDetails"][];
+            next: string | null;
+            total_failed: number;
+            total_waiting: number;
+            waiting: components["schemas"]["NotificationDetails"][];
+        };
+        /**
+         * NotifiedChange
+         * @description A change in a notification. `machine` is null for an alarm of the plant itself.
+         */
+        NotifiedChange: {
+            alarm: string;
+            machine: string | null;
+            message: string;
+            /** @enum {unknown} */
+            reason: "cleared" | "escalated" | "raised" | "reminder" | "test";
+            /** @enum {unknown} */
+            severity: "critical" | "major" | "minor" | "warning";
+            time: string;
         };
         /**
          * OneVersion
@@ -2150,6 +2449,25 @@ export interface components {
             waited?: number | null;
         };
         /**
+         * QuietHours
+         * @description The hours of a day in which a route tells nobody.
+         *
+         *     What becomes due in them waits until their end, and is told only if the alarm is still open then.
+         */
+        QuietHours: {
+            /** @description When they end; on the next day, if that is before `start`. */
+            end: string;
+            /**
+             * @description Alarms of this severity or a higher one are told anyway. null: none.
+             * @default critical
+             */
+            except_from?: ("critical" | "major" | "minor" | "warning") | null;
+            /** @description When they begin. */
+            start: string;
+            /** @description The time zone, by its name of IANA. */
+            time_zone: string;
+        };
+        /**
          * Readiness
          * @description `status` is `live` or `ready`.
          */
@@ -2262,6 +2580,50 @@ export interface components {
          * @enum {unknown}
          */
         Role: "admin" | "author" | "operator" | "viewer";
+        /**
+         * RouteDetails
+         * @description A route, and what has happened on it.
+         *
+         *     `pending` changes and `waiting` messages are to be sent. `failed` messages are not tried again. `omitted` changes are counted in the next message, because there were too many.
+         */
+        RouteDetails: {
+            alarm: string;
+            allow_private: boolean;
+            apprise: components["schemas"]["AppriseDetails"] | null;
+            cleared: boolean;
+            email: components["schemas"]["EmailDetails"] | null;
+            escalate_after_minutes: number | null;
+            escalate_to: string | null;
+            failed: number;
+            /** @description When a message was delivered last. */
+            last_delivered: string | null;
+            /** @description Why it failed. */
+            last_error: string | null;
+            /** @description When an attempt failed last. */
+            last_failed: string | null;
+            machine: string;
+            name: string;
+            omitted: number;
+            pending: number;
+            per_minute: number;
+            profile: string | null;
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            remind_minutes: number | null;
+            /** @enum {unknown} */
+            scope: "all" | "escalations" | "machines" | "plant";
+            /** @enum {unknown} */
+            severity: "critical" | "major" | "minor" | "warning";
+            waiting: number;
+            webhook: components["schemas"]["WebhookDetails"] | null;
+        };
+        /**
+         * RouteSummaries
+         * @description All routes, sorted by name. `email` says whether this installation can send e-mail.
+         */
+        RouteSummaries: {
+            email: boolean;
+            routes: components["schemas"]["RouteDetails"][];
+        };
         /**
          * Schedule
          * @description A schedule: when to call `on_timer` of the logic. It has either `cron` or `every_seconds`.
@@ -2670,6 +3032,15 @@ export interface components {
             severity: "critical" | "major" | "minor" | "warning";
         };
         /**
+         * TriedRoute
+         * @description The result of a test: whether it was delivered, and what the target answered or why it failed.
+         */
+        TriedRoute: {
+            answer: string;
+            delivered: boolean;
+            error: string | null;
+        };
+        /**
          * TriedTimer
          * @description A timer that ran in a trial: its name, and when it was due (RFC 3339, UTC). It ran at that time.
          *
@@ -2727,6 +3098,14 @@ export interface components {
         Versions: {
             next: number | null;
             versions: components["schemas"]["OneVersion"][];
+        };
+        /**
+         * WebhookDetails
+         * @description A webhook. Its secret is not shown.
+         */
+        WebhookDetails: {
+            has_secret: boolean;
+            url: string;
         };
         /**
          * WhoAmI
@@ -4727,6 +5106,267 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Targets"][];
                 };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_notification_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All routes, sorted by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteSummaries"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_notification_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The route's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A route, and what has happened on it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_notification_route: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+                /** @description Make the change only if the resource does not have this ETag; `*`: only if it does not exist. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The route's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNotificationRoute"];
+            };
+        };
+        responses: {
+            /** @description A route, and what has happened on it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteDetails"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_notification_route: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The route's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    try_notification_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The route's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The result of a test: whether it was delivered, and what the target answered or why it failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedRoute"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description The cursor of the page: `next` of the previous page. */
+                before?: string;
+                /** @description The maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notifications that wait, by their next attempt, and those that have failed, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    discard_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notification's id. */
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    send_notification_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notification's id. */
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is malformed. */
             default: {

@@ -29,6 +29,10 @@ const WORDS: Record<string, string> = {
   "dead-letters.discard": "Discarded dead letters",
   "source.put": "Saved a source",
   "source.delete": "Deleted a source",
+  "notification-route.put": "Saved a notification route",
+  "notification-route.delete": "Deleted a notification route",
+  "notification.send-again": "Sent a notification again",
+  "notification.discard": "Discarded a notification",
   "token.create": "Created a token",
   "token.revoke": "Revoked a token",
 };
