@@ -18,7 +18,8 @@ COPY constraints.txt pyproject.toml ./
 # The dependencies have their own layer, because they change less often than our code.
 RUN python -m venv /backend && python -m venv --without-pip /opt/iot-logic \
     && python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-print(*project['dependencies'], *project['optional-dependencies']['otel'], sep='\n')" \
+print(*project['dependencies'], *project['optional-dependencies']['otel'], \
+*project['optional-dependencies']['apprise'], sep='\n')" \
         > needed.txt \
     && /backend/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt hatchling \
     && /backend/bin/pip --python /opt/iot-logic/bin/python install --no-cache-dir --disable-pip-version-check \

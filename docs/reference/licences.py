@@ -55,7 +55,7 @@ _NAMES: Final = {
 
 def licences() -> str:
     """Return the packages that run in a plant, those in its pages, and those for development."""
-    running, pages = needed("otel"), list(npm_licences())
+    running, pages = needed("apprise", "otel"), list(npm_licences())
     return (
         "## Packages that run in a plant\n\n"
         + _table(running)

@@ -179,7 +179,7 @@ def _download_wheels(folder: Path) -> None:
         [
             *(sys.executable, "-m", "pip", "download", "-q", "-c", ROOT / "constraints.txt", "-d", folder),
             *("--python-version", _PYTHON, "--only-binary", ":all:"),
-            *("hatchling", *project["dependencies"], *extras["otel"], *extras["pages"]),
+            *("hatchling", *project["dependencies"], *extras["otel"], *extras["apprise"], *extras["pages"]),
         ],
         check=True,
     )

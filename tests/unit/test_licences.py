@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_plant_can_accept_the_licence_of_each_package_that_runs_in_it() -> None:
-    found = {name: licence(distribution(name)) for name in needed("otel")}
+    found = {name: licence(distribution(name)) for name in needed("apprise", "otel")}
 
     assert {"dramatiq", "litestar", "hiredis", "h11"} <= set(found), (
         "with extras, and with what is below them"
