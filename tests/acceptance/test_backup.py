@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from pipeline.local.servers import LocalRabbitmq, LocalRedis
 from pipeline.model.machine_settings import MachineSettings
+from pipeline.model.notification import AppriseService, NotificationRoute
 from pipeline.model.record import Record
 from pipeline.model.topic_source import TopicSource
 from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.store.keys import MACHINES_SILENT_AFTER_KEY
+from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from pipeline.store.topic_sources import KeptSource, SourceList, TopicSources
@@ -322,3 +324,19 @@ def test_a_source_that_cannot_be_restored_stops_an_import_before_anything_is_cha
     assert said in commands.run("import", file, status=UNABLE)
 
     assert sorted(commands.client.keys()) == before
+
+
+def test_notification_routes_are_restored_with_their_secrets(commands: Commands, tmp_path: Path) -> None:
+    file, routes = tmp_path / "plant.backup", NotificationRoutes(commands.client)
+    chat = AppriseService(url="ntfys://user:secret@ntfy.example.com/alarms")
+    routes.put("a-last", NotificationRoute(apprise=chat, scope="escalations"))
+    first = NotificationRoute(apprise=chat, escalate_to="a-last", escalate_after_minutes=5)
+    routes.put("b-first", first)
+    routes.put("a-last", NotificationRoute(apprise=chat, severity="major"))
+    before = routes.list().plain
+    commands.run("export", file)
+    commands.client.flushdb()
+
+    assert commands.run("import", file)["notification_routes"] == 2
+    assert routes.list().plain == before
+    assert commands.run("import", file)["notification_routes"] == 2

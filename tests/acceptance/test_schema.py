@@ -18,8 +18,8 @@ from web.documents.openapi import handlers
 from web.documents.page import page
 from web.services import Services
 
-#: The maximum size of the page in bytes: half of the size of a page renderer's stylesheet alone.
-PAGE_BYTES = 400_000
+#: The maximum size of the page in bytes: about half of the size of a page renderer's stylesheet alone.
+PAGE_BYTES = 450_000
 
 
 @pytest.fixture(scope="module")
