@@ -209,9 +209,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             "if the server offers it) or smtps://user:password@host:465. Empty: no e-mail."
         ),
     ] = ""
-    smtp_from: Annotated[str, Meta(description="The sender of e-mail about alarms, as name@example.com.")] = (
-        ""
-    )
+    smtp_from: Annotated[
+        str,
+        Meta(
+            pattern=r"^([!-~]+@[!-~]+)?$",
+            description="The sender of e-mail about alarms, as name@example.com.",
+        ),
+    ] = ""
     partitions: Annotated[
         int,
         Meta(

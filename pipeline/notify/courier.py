@@ -104,6 +104,8 @@ class Courier:
 
     def _start(self, given: int, said: int) -> subprocess.Popen[bytes] | None:
         environ = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+        if "SSL_CERT_FILE" in environ:
+            environ["REQUESTS_CA_BUNDLE"] = environ["SSL_CERT_FILE"]  # the name in Apprise's HTTP client
         with self._lock:
             if self._is_closed:
                 return None

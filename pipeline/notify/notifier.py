@@ -35,7 +35,7 @@ from pipeline.model.notification import (
     quiet_until,
 )
 from pipeline.notify.courier import Courier, DeliveryResult
-from pipeline.notify.render import job_of
+from pipeline.notify.render import job_of, mail_problem
 from pipeline.settings import Settings
 from pipeline.store.client import RedisError
 from pipeline.store.notification_routes import NotificationRoutes, RouteList
@@ -58,6 +58,9 @@ _CHUNK: Final = 50
 #: The longest details that a message includes, and the most bytes of changes in it.
 _DETAILS_BYTES: Final = 4_096
 _DELIVERY_BYTES: Final = 65_536
+
+#: How often to ask for watches that are due before the next look.
+_FOLLOWED: Final = 20
 
 #: Seconds between two looks for what is due.
 _LOOK_SECONDS: Final = 1.0
@@ -173,14 +176,17 @@ class Notifier:
 
     def follow(self) -> None:
         """Send reminders and escalations that are due. Raises `RedisError`."""
-        routes = self._read_routes()
-        now = self._clock()
-        for due in self._store.due_watches(now):
-            kept = routes.get(due.route)
-            if due.told is None or kept is None:
-                self._store.forget(due)
-            else:
-                self._store.follow(due, _steps_after(due, due.told, kept, routes, now), now)
+        routes, now = self._read_routes(), self._clock()
+        for _ in range(_FOLLOWED):
+            found = self._store.due_watches(now)
+            for due in found:
+                kept = routes.get(due.route)
+                if due.told is None or kept is None:
+                    self._store.forget(due)
+                else:
+                    self._store.follow(due, _steps_after(due, due.told, kept, routes, now), now)
+            if not found:
+                return
 
     def work(self) -> bool:
         """Work on a route that is due. Return whether there was one. Raises `RedisError`."""
@@ -241,7 +247,11 @@ class Notifier:
         if len(recent) >= kept.route.per_minute:
             self._store.settle(lease, now, rest_until=recent[0] + _MINUTE)
             return
-        delivery = self._store.next_delivery(lease.route, now) or self._form(lease, now)
+        waiting = self._store.next_delivery(lease.route, now)
+        # Neither new changes nor repeated messages wait for the others: what was due first comes first.
+        delivery = self._form(lease, now, waiting[1] if waiting else now + 1)
+        if delivery is None and waiting is not None:
+            delivery = waiting[0]
         if delivery is None:
             self._store.settle(lease, now)
             return
@@ -255,9 +265,11 @@ class Notifier:
         rest = state.recent[0] + _MINUTE if at_limit else 0
         self._store.settle(lease, self._clock(), attempted, state, rest)
 
-    def _form(self, lease: Lease, now: int) -> Notification | None:
-        """Make a delivery of changes that are due, the most severe ones first; None if there are none."""
+    def _form(self, lease: Lease, now: int, before: int) -> Notification | None:
+        """Make a delivery of changes, the most severe ones first; None if none was due before a time."""
         pending, omitted = self._store.pending(lease.route, now)
+        if all(each.due >= before for each in pending):
+            return None
         chosen, size = list[Pending](), 0
         for each in sorted(pending, key=_urgency)[:BATCH]:
             size += len(each.value)
@@ -271,8 +283,8 @@ class Notifier:
         return delivery if self._store.form(lease, delivery, chosen, omitted) else None
 
     def _attempt(self, route: NotificationRoute, delivery: Notification, now: int) -> DeliveryResult:
-        if route.email is not None and not self._settings.smtp_url:
-            return DeliveryResult(False, error="IOT_LOGIC_SMTP_URL is not set for this API process")
+        if route.email is not None and (problem := mail_problem(self._settings)) is not None:
+            return DeliveryResult(False, error=problem)
         try:
             job = job_of(route, delivery, self._settings, now)
         except Exception as e:

@@ -81,6 +81,15 @@ def job_of(route: NotificationRoute, delivery: Notification, settings: Settings,
     }
 
 
+def mail_problem(settings: Settings) -> str | None:
+    """Return why these settings do not allow to send e-mail; None if they do."""
+    if not (settings.smtp_url and settings.smtp_from):
+        return "This installation sends no e-mail. Set IOT_LOGIC_SMTP_URL and IOT_LOGIC_SMTP_FROM for the API"
+    if not settings.smtp_url.startswith(("smtp://", "smtps://")):
+        return "IOT_LOGIC_SMTP_URL must begin with smtp:// or smtps://"
+    return None
+
+
 def signature(secret: str, delivery_id: str, seconds: int, body: bytes) -> str:
     """Return the signature of a webhook's message, as Standard Webhooks defines it."""
     signed = f"{delivery_id}.{seconds}.".encode() + body

@@ -16,7 +16,7 @@ from pipeline.model.notification import (
 )
 from pipeline.notify.courier import Courier, DeliveryResult
 from pipeline.notify.guard import refusal
-from pipeline.notify.render import job_of
+from pipeline.notify.render import job_of, mail_problem
 from pipeline.settings import Settings
 from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.notifications import new_delivery_id
@@ -63,17 +63,14 @@ class RouteManager:
                     "it."
                 )
         if route.apprise is not None:
-            job = {"kind": "apprise", "url": route.apprise.url, "check": True, "allow_private": True}
+            job = {"kind": "apprise", "url": route.apprise.url, "check": True}
             found = self._courier.ask(job)
             if not found.ok:
                 raise RouteRefused(f"The address of the service cannot be used: {found.error}.")
 
     def _check_server(self, route: NotificationRoute) -> None:
-        if route.email is not None and not (self._settings.smtp_url and self._settings.smtp_from):
-            raise RouteRefused(
-                "This installation sends no e-mail. Set IOT_LOGIC_SMTP_URL and IOT_LOGIC_SMTP_FROM for the "
-                "API first."
-            )
+        if route.email is not None and (problem := mail_problem(self._settings)) is not None:
+            raise RouteRefused(f"{problem}.")
 
 
 def _is_number(host: str) -> bool:

@@ -4,6 +4,7 @@ All are in one hash, which changes by compare-and-set on the count of its change
 cannot make routes that escalate in a circle or to a route that is gone.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -79,6 +80,9 @@ return 1
 """
 
 
+_logger = logging.getLogger(__name__)
+
+
 class RouteList(Struct, frozen=True):
     """All routes by name, sorted, as they are after a number of changes."""
 
@@ -105,11 +109,13 @@ class NotificationRoutes:
             step.get(NOTIFICATION_ROUTES_CHANGES_KEY)
             step.hgetall(NOTIFICATION_ROUTES_KEY)
             changes, values = step.execute()
-        kept = sorted(
-            (_decode(value) for value in cast("Mapping[bytes, bytes]", values).values()),
-            key=lambda each: each.name,
-        )
-        return RouteList(int(changes or 0), {each.name: each for each in kept})
+        kept = dict[str, KeptRoute]()
+        for name, value in sorted(cast("Mapping[bytes, bytes]", values).items()):
+            try:
+                kept[name.decode()] = _decode(value)
+            except msgspec.MsgspecError as e:
+                _logger.error("the notification route %s is damaged in Redis, and tells nobody: %s", name, e)
+        return RouteList(int(changes or 0), kept)
 
     def newer(self, known: RouteList) -> RouteList:
         """Return all routes, which are `known` unless something has changed."""

@@ -19,6 +19,7 @@ that waits until it has reached its target, and otherwise to the failed ones. Th
     changes were left out.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, Literal, cast
@@ -45,6 +46,9 @@ from pipeline.store.keys import (
 PENDING: Final = 300
 PENDING_CRITICAL: Final = 600
 
+#: The most changes that wait for a route, for a reminder to be among them.
+PENDING_REMINDERS: Final = 100
+
 #: The most watches of a route. Further alarms are told without reminders, and not when they are cleared.
 WATCHES: Final = 10_000
 
@@ -59,6 +63,9 @@ _SEPARATOR: Final = "\0"
 
 #: Watches that are due, to read at once.
 _CHUNK: Final = 100
+
+#: The cursor of a failed delivery: when it has failed, and its id.
+_CURSOR: Final = re.compile("([0-9]{1,15})-([A-Za-z0-9_-]{1,128}:[0-9a-f]{32})")
 
 #: What a step does to the watch of an alarm on a route.
 #: tell: begin a watch, and tell that the alarm is raised. clear: end it, and tell that it is cleared. end:
@@ -340,6 +347,11 @@ class Shown(Struct, frozen=True):
     is_failed: bool
     time: int
 
+    @property
+    def cursor(self) -> str:
+        """Its place among the failed deliveries."""
+        return f"{self.time}-{self.delivery.id}"
+
 
 class RouteCounts(Struct, frozen=True):
     """What waits for a route: changes, and deliveries; and what has failed or was left out."""
@@ -398,14 +410,15 @@ class NotificationStore:
         places = {name: place for place, name in enumerate(routes, start=1)}
         arguments: list[str | bytes | int] = [now, *guards, len(routes), *routes]
         for each in steps:
-            severity = each.told.change.change.alarm.severity if each.told else ""
+            is_critical = each.told is not None and each.told.change.change.alarm.severity == "critical"
+            most = PENDING_CRITICAL if is_critical else PENDING
             arguments += [
                 each.kind,
                 places[each.route],
                 each.key,
                 _encode(each.told) if each.told else "",
                 each.due,
-                PENDING_CRITICAL if severity == "critical" else PENDING,
+                PENDING_REMINDERS if each.kind == "remind" else most,
                 _encode(each.watch) if each.watch else each.what,
                 "" if each.remind is None else each.remind,
                 "" if each.escalate is None else each.escalate,
@@ -457,17 +470,21 @@ class NotificationStore:
         value = cast("bytes | None", self._redis.hget(NOTIFICATION_STATES_KEY, route))
         return RouteState() if value is None else _decode_state(value)
 
-    def next_delivery(self, route: str, now: int) -> Notification | None:
-        """Return the delivery of a route that is to be tried now; None if there is none."""
+    def next_delivery(self, route: str, now: int) -> tuple[Notification, int] | None:
+        """Return the delivery of a route to try next, and when it was due; None if none is due."""
         waiting = route_keys(route)[3]
-        found = cast("list[bytes]", self._redis.zrange(waiting, "-inf", now, byscore=True, offset=0, num=1))
+        found = cast(
+            "list[tuple[bytes, float]]",
+            self._redis.zrange(waiting, "-inf", now, byscore=True, withscores=True, offset=0, num=1),
+        )
         if not found:
             return None
-        value = cast("bytes | None", self._redis.hget(DELIVERIES_KEY, found[0].decode()))
+        (delivery_id, due), *_ = found
+        value = cast("bytes | None", self._redis.hget(DELIVERIES_KEY, delivery_id.decode()))
         if value is None:
-            self._redis.zrem(waiting, found[0])
+            self._redis.zrem(waiting, delivery_id)
             return None
-        return _decode_delivery(value)
+        return _decode_delivery(value), int(due)
 
     def pending(self, route: str, now: int) -> tuple[list[Pending], int]:
         """Return the changes of a route that are due, and how many were left out.
@@ -581,21 +598,21 @@ class NotificationStore:
         return waiting, failed
 
     def failed(self, before: str, most: int) -> list[Shown]:
-        """Return failed deliveries, newest first, starting after the delivery with the id `before`.
+        """Return failed deliveries, newest first, starting after the one with the cursor `before`.
 
-        Raises `ValueError` if there is no such delivery.
+        Raises `ValueError` if it is not a valid cursor.
         """
-        start = 0
-        if before:
-            rank = cast("int | None", self._redis.zrevrank(FAILED_DELIVERIES_TIMES_KEY, before))
-            if rank is None:
-                raise ValueError(f"there is no failed delivery {before!r}")
-            start = rank + 1
-        found = cast(
+        every = cast(
             "list[tuple[bytes, float]]",
-            self._redis.zrevrange(FAILED_DELIVERIES_TIMES_KEY, start, start + most - 1, withscores=True),
+            self._redis.zrange(FAILED_DELIVERIES_TIMES_KEY, 0, -1, withscores=True),
         )
-        return self._shown(FAILED_DELIVERIES_KEY, found, is_failed=True)
+        if before:
+            match = _CURSOR.fullmatch(before)
+            if match is None:
+                raise ValueError(f"{before!r} is not a valid cursor")
+            start = int(match[1]), match[2].encode()
+            every = [(each, time) for each, time in every if (time, each) < start]
+        return self._shown(FAILED_DELIVERIES_KEY, every[::-1][:most], is_failed=True)
 
     def waiting(self, routes: Iterable[str]) -> list[Shown]:
         """Return the deliveries of these routes that wait, by when each is tried next."""

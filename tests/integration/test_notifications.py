@@ -31,6 +31,7 @@ from pipeline.model.notification import (
 from pipeline.notify.courier import Courier
 from pipeline.notify.notifier import GIVE_UP, LEASE, Notifier
 from pipeline.settings import Settings
+from pipeline.store.keys import NOTIFICATION_ROUTES_KEY
 from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.notifications import FAILED, PENDING, NotificationStore
 from tests.support.alarm_changes import NOON, Journal, TestClock
@@ -566,6 +567,68 @@ def test_a_mail_that_is_refused_by_all_recipients_fails_for_good(
     assert "anna@example.com: 550 no such user" in failed.delivery.error
 
 
+def test_a_mail_server_that_is_silent_is_given_up_in_time(client: redis.Redis) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        desk = Desk(client, Settings(smtp_url=url, smtp_from="plant@example.com"), seconds=2)
+        desk.routes.put("shift", NotificationRoute(email=Email(to=("anna@example.com",))))
+        desk.notifier.take(desk.journal.raised("press-7"))
+        began = monotonic()
+        desk.work()
+        (waiting,) = desk.store.waiting(["shift"])
+
+    assert monotonic() - began < 5
+    assert waiting.delivery.error == "it did not end within 2 s and was stopped"
+
+
+def test_a_mail_waits_while_the_setting_of_the_server_is_wrong(client: redis.Redis) -> None:
+    desk = Desk(client, Settings(smtp_url="http://x:secret@127.0.0.1", smtp_from="plant@example.com"))
+    desk.routes.put("shift", NotificationRoute(email=Email(to=("anna@example.com",))))
+    desk.notifier.take(desk.journal.raised("press-7"))
+    desk.work()
+    (waiting,) = desk.store.waiting(["shift"])
+
+    assert waiting.delivery.error == "IOT_LOGIC_SMTP_URL must begin with smtp:// or smtps://"
+
+
+def test_new_alarms_do_not_wait_for_a_message_that_always_fails(desk: Desk, web: WebTarget) -> None:
+    desk.route("shift", web, per_minute=1)
+    web.statuses = [500] * 3
+    for number in range(3):
+        desk.notifier.take(desk.journal.raised(f"m-{number}"))
+        desk.work()
+        desk.notifier.take(desk.journal.raised(f"n-{number}"))
+        desk.after(minutes=1)
+    for _ in range(10):
+        desk.after(minutes=1)
+
+    assert {f"n-{number}" for number in range(3)} < {machine for machine, _ in web.alarms}
+    assert desk.store.totals() == (0, 0)
+
+
+def test_reminders_take_no_place_from_new_alarms(desk: Desk, web: WebTarget) -> None:
+    desk.route("shift", web, per_minute=60, remind_minutes=10)
+    desk.notifier.take([each for n in range(200) for each in desk.journal.raised(f"m-{n}")])
+    desk.work()
+    desk.clock.forward(minutes=10)
+    desk.notifier.follow()
+    desk.notifier.take([each for n in range(200) for each in desk.journal.raised(f"n-{n}")])
+    web.posted.clear()
+    desk.work()
+
+    reasons = [reason for _, reason in web.alarms]
+    assert (reasons.count("reminder"), reasons.count("raised")) == (100, 200)
+
+
+def test_a_damaged_route_does_not_stop_the_others(desk: Desk, web: WebTarget, client: redis.Redis) -> None:
+    desk.route("shift", web)
+    client.hset(NOTIFICATION_ROUTES_KEY, "damaged", b"nonsense")
+    desk.notifier.take(desk.journal.raised("press-7"))
+    desk.work()
+
+    assert web.alarms == [("press-7", "raised")]
+
+
 def test_apprise_sends_to_its_services(desk: Desk, web: WebTarget) -> None:
     url = web.url.replace("http://", "json://")
     desk.routes.put("chat", NotificationRoute(apprise=AppriseService(url=url), allow_private=True))
@@ -625,7 +688,7 @@ def test_failed_deliveries_are_bounded_and_read_a_page_at_a_time(
         desk.notifier.take(desk.journal.raised(f"m-{number}"))
         desk.after(seconds=2)
     found = [each.delivery.told[0].change.machine for each in desk.store.failed("", 10)]
-    first = desk.store.failed("", 1)[0].delivery.id
+    first = desk.store.failed("", 1)[0].cursor
     rest = [each.delivery.told[0].change.machine for each in desk.store.failed(first, 10)]
 
     assert FAILED == 1_000

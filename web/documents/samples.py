@@ -220,7 +220,7 @@ FIELDS: Final[dict[str, Any]] = {
     "TriedRoute.answer": "204 No Content",
     "TriedRoute.delivered": True,
     "TriedRoute.error": None,
-    "list_notifications.before": "shift:0b6d1f0e4f0c4c369d0e0d7a6f5f1c11",
+    "list_notifications.before": "1795421730123-shift:0b6d1f0e4f0c4c369d0e0d7a6f5f1c11",
     "list_machines.profile": "furnaces",
     "list_changes.before": "1795421730123-0",
     "DeadLetter.id": "furnace/17",

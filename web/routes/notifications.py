@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from pipeline.clock import milliseconds_now
 from pipeline.model.notification import KeptRoute
+from pipeline.notify.render import mail_problem
 from pipeline.store.audit import Audit
 from pipeline.wire import is_machine_id
 from web.access.roles import Role, access
@@ -39,7 +40,7 @@ class NotificationRoutesController(Controller):
         counts = services.notifications.counts(routes)
         return RouteSummaries(
             [RouteDetails.shown(each, counts[each.name]) for each in routes.values()],
-            email=bool(services.settings.smtp_url and services.settings.smtp_from),
+            email=mail_problem(services.settings) is None,
         )
 
     @get("/{name:str}", sync_to_thread=True, **access(Role.OPERATOR, 404))
@@ -124,7 +125,7 @@ class NotificationsController(Controller):
         return NotificationPage(
             waiting=[NotificationDetails.shown(each) for each in waiting[:_WAITING]],
             failed=[NotificationDetails.shown(each) for each in failed[:limit]],
-            next=failed[limit - 1].delivery.id if len(failed) > limit else None,
+            next=failed[limit - 1].cursor if len(failed) > limit else None,
             total_waiting=total_waiting,
             total_failed=total_failed,
         )
