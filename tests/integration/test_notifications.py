@@ -13,10 +13,12 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes
+from pathlib import Path
 from threading import Thread
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 
@@ -26,6 +28,7 @@ from pipeline.model.notification import (
     NotificationRoute,
     QuietHours,
     Webhook,
+    checked_route,
     secret_bytes,
 )
 from pipeline.notify.courier import Courier
@@ -37,6 +40,9 @@ from pipeline.store.notifications import FAILED, PENDING, NotificationStore
 from tests.support.alarm_changes import NOON, Journal, TestClock
 from tests.support.targets import MailTarget, WebTarget, mail_target, web_target
 from tests.support.waiting import wait_until
+from web.schemas.notification import NewNotificationRoute
+
+PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
@@ -131,6 +137,29 @@ def test_a_webhook_gets_each_change_once_with_a_signature(desk: Desk, web: WebTa
     assert event["data"]["details"] == {"celsius": 97}
     assert desk.notifier.counted["delivered"] == 1
     assert desk.store.counts(["shift"])["shift"].state.delivered == desk.clock.now
+
+
+def test_the_check_of_the_signature_on_the_page_works(desk: Desk, web: WebTarget) -> None:
+    desk.route("shift", web)
+    desk.clock.now = round(time() * 1000)
+    desk.notifier.take(desk.journal.raised("press-7"))
+    desk.work()
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the code of our own page
+    (posted,) = web.posted
+
+    assert names["is_genuine"](posted.headers, posted.body, SECRET)
+    assert not names["is_genuine"](posted.headers, posted.body + b" ", SECRET)
+    assert not names["is_genuine"](posted.headers, posted.body, SECRET.replace("a", "b"))
+
+
+def test_the_routes_on_the_page_are_valid() -> None:
+    found = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+    assert len(found) == 5
+    for each in found:
+        checked_route(msgspec.json.decode(each, type=NewNotificationRoute).route())
 
 
 def test_only_routes_whose_filter_matches_are_told(desk: Desk, web: WebTarget, other: WebTarget) -> None:
