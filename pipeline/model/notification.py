@@ -224,7 +224,10 @@ class KeptRoute(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True, array_like=True):
-    """A change that somebody is told of, and why. `count` numbers the reminders of an alarm."""
+    """A change that somebody is told of, and why.
+
+    `count` numbers the reminders of an alarm. Of a change that is sent without Redis, it identifies the time.
+    """
 
     reason: Reason
     change: KeptChange

@@ -82,6 +82,8 @@ _MINUTE: Final = 60_000
 #: Alarms that wait to be sent without Redis, and the seconds before each attempt.
 _URGENT: Final = 50
 _URGENT_SECONDS: Final = (0.0, 10.0, 60.0)
+#: Milliseconds of an interval in which an alarm of several processes is the same.
+_SAME_ALARM: Final = 600_000
 
 _logger = logging.getLogger(__name__)
 
@@ -336,12 +338,15 @@ class Notifier:
                 _logger.error("the alarm %s was not sent by the route %s", kept.change.alarm.name, each.name)
 
     def _sent(self, route: KeptRoute, kept: KeptChange) -> bool:
-        """Return whether a change was sent by a route. Each process sends it under the same id."""
-        now = self._clock()
-        reason = "cleared" if kept.change.action == "cleared" else "raised"
-        name = f"{kept.machine} {kept.change.alarm.name} {kept.change.number} {kept.change.action}"
+        """Return whether a change was sent by a route.
+
+        Each process sends it about the same time, and under the same id unless the interval ends in between.
+        """
+        now, change = self._clock(), kept.change
+        interval = change.time // _SAME_ALARM
+        name = f"{kept.machine} {change.alarm.name} {change.number} {change.action} {interval}"
         delivery_id = f"{route.name}:{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-        told = Told("cleared" if reason == "cleared" else "raised", _shortened(kept))
+        told = Told("cleared" if change.action == "cleared" else "raised", _shortened(kept), interval)
         result = self._attempt(route.route, Notification(delivery_id, route.name, now, (told,)), now)
         self._count("delivered" if result.ok else "repeated")
         return result.ok

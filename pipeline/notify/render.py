@@ -181,7 +181,7 @@ def _event(told: Told) -> dict[str, Any]:
         encode_alarm_event(kept.machine, kept.change), type=dict[str, msgspec.Raw]
     )
     event["notification"] = told.reason
-    if told.reason not in ("raised", "cleared"):
+    if told.reason not in ("raised", "cleared") or told.count:
         suffix = f"{told.reason}-{told.count}" if told.count else told.reason
         event["id"] = f"alarm-{kept.change.number}.{suffix}"
     return event

@@ -65,7 +65,8 @@ def put(plant: Installation, name: str, body: Any, **headers: str) -> httpx.Resp
 
 
 def webhook(web: WebTarget, **fields: Any) -> dict[str, Any]:
-    return {"allow_private": True, "webhook": {"url": web.url, "secret": SECRET}, **fields}
+    target = {"url": web.url, "secret": SECRET}
+    return {"allow_private": True, "scope": "machines", "webhook": target, **fields}
 
 
 def test_an_alarm_of_a_logic_is_told(plant: Installation, web: WebTarget, mail: MailTarget) -> None:
