@@ -165,9 +165,18 @@ def test_the_marks_of_readings_are_not_part_of_a_restored_record(commands: Comma
 
     commands.run("import", file, "--force", "--ahead", 100)
 
-    assert commands.record("gone") == Record(number=109, state=b'{"a":1}', moved=104, taken=3, timer_runs=100)
+    assert commands.record("gone") == Record(
+        number=109, state=b'{"a":1}', moved=104, taken=3, timer_runs=100, alarm_changes=100
+    )
     assert commands.record("there") == Record(
-        number=109, state=b'{"a":1}', session=b"session2", tag=1, moved=1, taken=1, timer_runs=100
+        number=109,
+        state=b'{"a":1}',
+        session=b"session2",
+        tag=1,
+        moved=1,
+        taken=1,
+        timer_runs=100,
+        alarm_changes=100,
     )
     assert commands.client.zcard("machines") == 2
 
