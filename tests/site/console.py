@@ -15,7 +15,8 @@ _BLOCK: Final = re.compile(
 
 #: Commands that change nothing. Their output may take a moment to become correct.
 _READS: Final = re.compile(
-    r"iot-logic (list|status|dead-letters (list|show))\b|curl -s http\S+( \||$)|wget -qO- "
+    r"iot-logic (list|status|dead-letters (list|show)|alarms (list|journal))\b|curl -s http\S+( \||$)"
+    r"|wget -qO- |cat "
 )
 
 #: Seconds that a command may take, and until the output of a command that only reads must be correct.

@@ -1,9 +1,11 @@
 """The walkthrough, executed as written: every command runs, and prints the output on the page."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,14 +41,17 @@ def terminal(tmp_path: Path, broker_url: str, mqtt_url: str, redis_url: str) -> 
             stderr=output,
             start_new_session=True,
         )
+    folder = tmp_path / "checkout"
     try:
-        folder = tmp_path / "checkout"
         (folder / "tests").mkdir(parents=True)
         (folder / "tests" / "data").symlink_to(ROOT / "tests" / "data")
         wait_until(lambda: "in a browser" in log.read_text() or demo.poll() is not None, timeout=120)
         assert demo.poll() is None, log.read_text()
         yield Terminal(folder, port)
     finally:
+        if (phone := folder / "phone.pid").exists():
+            with suppress(ProcessLookupError):
+                os.kill(int(phone.read_text()), signal.SIGTERM)
         demo.terminate()
         demo.wait(60)
 
