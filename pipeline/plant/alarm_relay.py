@@ -66,7 +66,6 @@ class Relay:
         self._store = store
         self._sink = sink
         self._holder = uuid.uuid4().hex
-        self._last: str | None = None
         self._stopping = Event()
         self._thread = Thread(target=self._run, name=f"alarms {name}", daemon=True)
 
@@ -85,7 +84,6 @@ class Relay:
             try:
                 is_behind = self._work()
             except (RedisError, PublishError, TimeoutError) as e:
-                self._last = None
                 _logger.warning("changes of alarms are not %s yet; they wait in Redis: %s", self._name, e)
                 self._stopping.wait(_AGAIN_SECONDS)
             else:
@@ -99,21 +97,19 @@ class Relay:
     def _work(self) -> bool:
         """Hand over some changes, if this relay has the lease. Return whether there may be more."""
         if not self._store.take_lease(alarms_relay_key(self._name), self._holder, _LEASE_SECONDS):
-            self._last = None
             return False
-        if self._last is None:
-            self._last = self._store.relayed(self._name)
-        changes = self._store.after(self._last, _CHANGES)
+        # Read each time: a replica that has become the primary may know less than this process remembers.
+        last = self._store.relayed(self._name)
+        changes = self._store.after(last, _CHANGES)
         if not changes:
             return False
-        if self._store.is_dropped(self._last):
+        if self._store.is_dropped(last):
             _logger.error(
                 "the journal of alarms was full, and some changes after %s were not %s. Raise "
                 "IOT_LOGIC_ALARM_JOURNAL_MAX, and keep an API running.",
-                self._last,
+                last,
                 self._name,
             )
         self._sink.take(changes)
-        self._last = changes[-1].id
-        self._store.note_relayed(self._name, self._last)
+        self._store.note_relayed(self._name, changes[-1].id)
         return len(changes) == _CHANGES
