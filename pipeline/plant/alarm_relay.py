@@ -13,6 +13,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from threading import Event, Thread
+from time import monotonic
 from typing import Final, Literal, Protocol
 
 from pipeline.broker.alarm import alarm_message
@@ -23,8 +24,9 @@ from pipeline.store.alarms import AlarmStore
 from pipeline.store.client import RedisError
 from pipeline.store.keys import alarms_relay_key
 
-#: Seconds for which a relay has the lease.
+#: Seconds for which a relay has the lease, and after which it renews it, or asks for it again.
 _LEASE_SECONDS: Final = 15.0
+_RENEWAL_SECONDS: Final = 3.0
 
 #: Seconds between two looks into the journal, and after a failure.
 _INTERVAL_SECONDS: Final = 0.2
@@ -66,6 +68,7 @@ class Relay:
         self._store = store
         self._sink = sink
         self._holder = uuid.uuid4().hex
+        self._is_holder, self._asked = False, float("-inf")
         self._stopping = Event()
         self._thread = Thread(target=self._run, name=f"alarms {name}", daemon=True)
 
@@ -84,6 +87,7 @@ class Relay:
             try:
                 is_behind = self._work()
             except (RedisError, PublishError, TimeoutError) as e:
+                self._asked = float("-inf")
                 _logger.warning("changes of alarms are not %s yet; they wait in Redis: %s", self._name, e)
                 self._stopping.wait(_AGAIN_SECONDS)
             else:
@@ -94,9 +98,16 @@ class Relay:
         except RedisError:
             _logger.info("the lease of the relay ends by itself, because Redis is unavailable")
 
+    def _has_lease(self) -> bool:
+        if (now := monotonic()) - self._asked > _RENEWAL_SECONDS:
+            lease = alarms_relay_key(self._name)
+            self._is_holder = self._store.take_lease(lease, self._holder, _LEASE_SECONDS)
+            self._asked = now
+        return self._is_holder
+
     def _work(self) -> bool:
         """Hand over some changes, if this relay has the lease. Return whether there may be more."""
-        if not self._store.take_lease(alarms_relay_key(self._name), self._holder, _LEASE_SECONDS):
+        if not self._has_lease():
             return False
         # Read each time: a replica that has become the primary may know less than this process remembers.
         last = self._store.relayed(self._name)
