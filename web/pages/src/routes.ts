@@ -17,6 +17,7 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { path: "/machines", nav: "Machines", load: () => import("./views/Machines.svelte") },
   { path: "/machines/:id", load: () => import("./views/Machine.svelte") },
+  { path: "/alarms", nav: "Alarms", load: () => import("./views/Alarms.svelte") },
   { path: "/profiles", nav: "Profiles", load: () => import("./views/Profiles.svelte") },
   { path: "/profiles/:name", load: () => import("./views/Profile.svelte") },
   { path: "/sources", nav: "Sources", load: () => import("./views/Sources.svelte") },

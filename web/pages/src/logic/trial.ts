@@ -3,7 +3,8 @@
 // All JSON stays text, so that no long number is rounded.
 
 import { api, asText, asWritten, body, type Schemas } from "../api/client";
-import { members, same } from "../format/json";
+import { EXACT } from "../api/exact";
+import { members, parseExactly, same } from "../format/json";
 import type { Format, Schedules } from "./payload.svelte";
 import type { Reading } from "./readings";
 
@@ -28,6 +29,8 @@ export interface Tried {
   timer: Schemas["TriedTimer"] | null;
   /** The timers that it set, each with the time at which it is due, and those that it cancelled, with null. */
   timers: Readonly<Record<string, string | null>>;
+  /** The alarms that it raised, and the active ones that it cleared, with null. */
+  alarms: Readonly<Record<string, Schemas["TriedAlarm"] | null>>;
   outcome: Schemas["Tried"]["outcome"];
   results: readonly string[];
   before: string;
@@ -98,7 +101,8 @@ function report(written: string, input: TrialInput): Report {
     const after = fields?.get("state") ?? before;
     const results = [...(members(fields?.get("results") ?? "[]")?.values() ?? [])];
     const { outcome, fuel, seconds, error = null, timer = null, timers = {} } = each;
-    const tried: Tried = { timer, timers, outcome, results, before, after, fuel, seconds, error };
+    const alarms = parseExactly(fields?.get("alarms") ?? "{}", EXACT) as Tried["alarms"];
+    const tried: Tried = { timer, timers, alarms, outcome, results, before, after, fuel, seconds, error };
     before = after;
     if (timer !== null) {
       ran.at(-1)?.push(tried);
@@ -124,10 +128,11 @@ export function changes(before: string, after: string): Change[] {
   });
 }
 
-/** Return whether two outcomes of a reading or a timer differ: in their results, errors or timers. */
+/** Return whether two outcomes of a reading or a timer differ: in their results, errors, timers or alarms. */
 export function differs(one: Tried, other: Tried): boolean {
   if (one.outcome !== other.outcome || one.error?.message !== other.error?.message) return true;
   if (!same(JSON.stringify(one.timers), JSON.stringify(other.timers))) return true;
+  if (!same(JSON.stringify(one.alarms), JSON.stringify(other.alarms))) return true;
   return !same(`[${one.results.join()}]`, `[${other.results.join()}]`);
 }
 

@@ -33,6 +33,9 @@ const WORDS: Record<string, string> = {
   "notification-route.delete": "Deleted a notification route",
   "notification.send-again": "Sent a notification again",
   "notification.discard": "Discarded a notification",
+  "alarm.acknowledge": "Acknowledged an alarm",
+  "alarm.shelve": "Shelved an alarm",
+  "alarm.unshelve": "Unshelved an alarm",
   "token.create": "Created a token",
   "token.revoke": "Revoked a token",
 };
@@ -48,6 +51,7 @@ export function wordsOf(action: string): string {
 export function addressOf({ action, target, machine }: Schemas["AuditEntry"]): string | null {
   if (action === "profile.delete" || action === "machine.delete") return null;
   if (action === "source.put") return href("/sources");
+  if (action.startsWith("alarm.") && machine === null) return href("/alarms");
   if (action.startsWith("profile.")) return href(`/profiles/${part(target)}`);
   return machine === null ? null : href(`/machines/${part(machine)}`);
 }
@@ -61,6 +65,7 @@ export function sideOf(action: string, value: unknown): string | null {
     return action === "dead-letters.redrive" || action === "machine.resume" ? `${count(value)} sent again` : count(value);
   }
   // Of a state or a config, the audit trail stores only the entity tag.
+  if (action === "alarm.shelve") return `until ${String(value)}`;
   if (typeof value === "string") return TAGGED.has(action) ? `tag ${value}` : value;
   if (action.startsWith("dead-letters.") && typeof value === "object") {
     return Object.entries(value).map(([name, each]) => `${name} ${chosen(name, each)}`).join(", ");
