@@ -10,10 +10,11 @@ type Get = (name: string) => string;
 
 /** Return the filter of open alarms in the address, without invalid values. */
 export function openFilter(get: Get): OpenFilter {
-  const state = get("state");
+  const [machine, state] = [get("q").trim(), get("state")];
   const shelved = get("shelved");
   return {
     ...common(get),
+    ...(machine && { machine }),
     ...(isState(state) && { state }),
     ...((shelved === "yes" || shelved === "no") && { shelved: shelved === "yes" }),
   };
@@ -21,15 +22,14 @@ export function openFilter(get: Get): OpenFilter {
 
 /** Return the filter of the journal in the address, without invalid values. */
 export function journalFilter(get: Get): JournalFilter {
-  const action = get("action");
-  return { ...common(get), ...(isAction(action) && { action }) };
+  const [machine, action] = [get("machine").trim(), get("action")];
+  return { ...common(get), ...(machine && { machine }), ...(isAction(action) && { action }) };
 }
 
-function common(get: Get): Pick<OpenFilter, "severity" | "machine" | "name" | "profile"> {
-  const [severity, machine, name, profile] = [get("severity"), get("machine").trim(), get("name").trim(), get("profile").trim()];
+function common(get: Get): Pick<OpenFilter, "severity" | "name" | "profile"> {
+  const [severity, name, profile] = [get("severity"), get("name").trim(), get("profile").trim()];
   return {
     ...(isSeverity(severity) && { severity }),
-    ...(machine && { machine }),
     ...(name && { name }),
     ...(profile && { profile }),
   };
