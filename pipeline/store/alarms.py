@@ -220,13 +220,15 @@ class AlarmStore:
             if len(members) < _CHUNK:
                 return AlarmPage(found, None)
 
-    def counts(self) -> dict[tuple[Severity, AlarmState], int]:
-        """Return how many alarms are open, by severity and state. Reads all of them."""
-        found = dict[tuple[Severity, AlarmState], int]()
+    def counts(self, now: int) -> dict[tuple[Severity, AlarmState], tuple[int, int]]:
+        """Return how many alarms are open, by severity and state, and how many of them are shelved at this
+        time. Reads all of them."""
+        found = dict[tuple[Severity, AlarmState], tuple[int, int]]()
         entries = cast("Iterator[tuple[bytes, bytes]]", self._redis.hscan_iter(ALARMS_OPEN_KEY, count=_CHUNK))
         for _, value in entries:
             alarm = _decode_alarm(value)
-            found[alarm.severity, alarm.state] = found.get((alarm.severity, alarm.state), 0) + 1
+            count, shelved = found.get((alarm.severity, alarm.state), (0, 0))
+            found[alarm.severity, alarm.state] = count + 1, shelved + alarm.is_shelved(now)
         return found
 
     def shelved(self, until: int) -> list[tuple[str | None, str]]:

@@ -77,8 +77,8 @@ class AlarmsController(Controller):
     @get("/counts", sync_to_thread=True, **access(Role.VIEWER))
     def count_alarms(self, services: NamedDependency[Services]) -> AlarmCounts:
         """Return how many alarms are open, by severity and state."""
-        counts = services.alarm_store.counts()
-        return AlarmCounts([AlarmCount(*key, count) for key, count in sorted(counts.items())])
+        counts = services.alarm_store.counts(milliseconds_now())
+        return AlarmCounts([AlarmCount(*key, *count) for key, count in sorted(counts.items())])
 
     @get("/journal", sync_to_thread=True, **access(Role.VIEWER))
     def list_alarm_changes(

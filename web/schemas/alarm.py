@@ -79,6 +79,7 @@ class AlarmCount(Struct):
     severity: Severity
     state: AlarmState
     count: int
+    shelved: Annotated[int, Meta(description="How many of them are shelved now.")]
 
 
 class AlarmCounts(Struct):

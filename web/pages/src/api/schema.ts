@@ -1268,6 +1268,8 @@ export interface components {
             count: number;
             /** @enum {unknown} */
             severity: "critical" | "major" | "minor" | "warning";
+            /** @description How many of them are shelved now. */
+            shelved: number;
             /** @enum {unknown} */
             state: "acknowledged" | "normal" | "returned" | "unacknowledged";
         };
