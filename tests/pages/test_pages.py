@@ -19,6 +19,7 @@ FIRST_VIEW_BYTES = 200_000
 #: Every view that needs no machine or profile, with its title.
 VIEWS = {
     "machines": "Machines",
+    "alarms": "Alarms",
     "profiles": "Profiles",
     "dead-letters": "Dead letters",
     "system": "System",
@@ -123,7 +124,7 @@ def test_pages_that_the_role_does_not_allow_are_hidden(
         page.get_by_text("This page requires the role admin. Your token has the role viewer.")
     ).to_be_visible()
     expect(page.get_by_role("navigation", name="Views", exact=True).get_by_role("link")).to_have_text(
-        ["Machines", "Profiles", "Sources", "Dead letters", "System"]
+        ["Machines", "Alarms", "Profiles", "Sources", "Dead letters", "System"]
     )
 
 
