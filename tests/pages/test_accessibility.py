@@ -9,6 +9,8 @@ from tests.support.waiting import wait_until
 
 LOGIC = "def process(data, state):\n    state['n'] = data['n']\n    return {'twice': data['n'] * 2}\n"
 
+PAPER = "def process(data, state):\n    raise_alarm('paper', message='no more paper')\n"
+
 #: Every view, and a text that it must show before it is checked.
 VIEWS = [
     ("/machines", "press-1"),
@@ -16,6 +18,8 @@ VIEWS = [
         (f"/machines/press-1?tab={tab}", "press-1")
         for tab in ("overview", "logic", "versions", "state", "readings", "settings")
     ),
+    ("/alarms", "no more paper"),
+    ("/alarms?tab=journal", "no more paper"),
     ("/profiles", "presses"),
     *((f"/profiles/presses?tab={tab}", "presses") for tab in ("logic", "versions", "machines")),
     ("/sources", "tele/{machine}/SENSOR"),
@@ -36,13 +40,16 @@ def busy(plant: Installation) -> None:
     plant.client.put("/profiles/presses").raise_for_status()
     plant.client.post("/profiles/presses/logic", json={"logic": LOGIC}).raise_for_status()
     plant.client.put("/machines/press-2/profile", json={"profile": "presses"}).raise_for_status()
+    plant.upload("press-3", PAPER)
+    plant.send([("press-3", {"n": 1})])
     plant.client.put("/sources/hall-2", json={"filter": "tele/{machine}/SENSOR"}).raise_for_status()
     plant.client.put("/machines/press-1/config", json={"most": 3}).raise_for_status()
     plant.send(
         [*(("press-1", {"n": each}) for each in range(3)), ("press-1", {"m": 1}), ("press-2", {"n": 1})]
     )
     plant.wait_for_dead_letters(1)
-    wait_until(lambda: plant.client.get("/machines/press-2").json().get("readings") == 1)
+    for machine in ("press-2", "press-3"):
+        wait_until(lambda: plant.client.get(f"/machines/{machine}").json().get("readings") == 1)  # noqa: B023
 
 
 @pytest.mark.usefixtures("busy")

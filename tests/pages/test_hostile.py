@@ -39,6 +39,7 @@ LOGIC = (
     f"    # {MARKUP}\n"
     "    state['said'] = data['text'][:20000]\n"
     "    state[data['text'][:200]] = 1\n"
+    "    raise_alarm('W' * 64, 'critical', message=data['text'][:500], said=data['text'][:500])\n"
     "    if data.get('fail'):\n"
     f"        raise ValueError(data['text'][:300])  # {MARKUP}\n"
     "    return {'n': data['n'], data['text'][:200]: data['text'][:20000]}\n"
@@ -132,6 +133,13 @@ VIEWS = [
     ),
     (f"/machines/{PROTO}?tab=logic&try=letter:7", PROTO),
     (f"/machines/{quote(MARKUP, safe='')}", "<img"),
+    ("/alarms", "window.ran"),
+    ("/alarms?tab=journal", "window.ran"),
+    (f"/alarms?q={quote(MARKUP)}&severity=constructor&state=__proto__&shelved=%3Cb%3E", "No alarm matches"),
+    (
+        f"/alarms?tab=journal&machine={quote(MARKUP)}&name={quote(MARKUP)}&action=__proto__",
+        "No change matches",
+    ),
     ("/profiles", LONG[:20]),
     *((f"/profiles/{LONG}?tab={tab}", LONG[:20]) for tab in ("logic", "versions", "machines")),
     (f"/profiles/{quote(MARKUP, safe='')}", "<img"),

@@ -40,6 +40,15 @@ def process(data, state):
 #: The colon is missing.
 MISTAKE: Final = LOGIC.replace("100:", "100")
 
+ALARMS: Final = """\
+def process(data, state):
+    if data["celsius"] > 220:
+        severity = "critical" if data["celsius"] > 250 else "major"
+        raise_alarm("too-hot", severity, message=f"{data['celsius']} °C in the oven", celsius=data["celsius"])
+    if data["door"] == "open":
+        raise_alarm("door", "minor", message="The door is open")
+"""
+
 #: A sensor that sends no value leaves an empty cell.
 MENDED: Final = LOGIC.replace(
     "    mean = state.get",
@@ -217,6 +226,19 @@ def test_the_other_views_match_the_pictures_in_the_docs(
     page.goto(f"{origin}/#/audit?machine=press-3")
     expect(page.get_by_role("row", name="Paused the machine")).to_be_visible()
     picture(page, "audit")
+    for name in ("oven-1", "oven-2"):
+        plant.upload(name, ALARMS)
+    plant.send([("oven-1", {"celsius": 231, "door": "open"}), ("oven-2", {"celsius": 266, "door": "closed"})])
+    wait_until(lambda: len(plant.client.get("/alarms").json()["alarms"]) == 3)
+    plant.client.post(
+        "/machines/oven-1/alarms/too-hot/acknowledge", json={"comment": "I open the flaps"}
+    ).raise_for_status()
+    plant.client.post(
+        "/machines/oven-1/alarms/door/shelve", json={"minutes": 60, "comment": "The lock is being repaired"}
+    ).raise_for_status()
+    page.goto(f"{origin}/#/alarms")
+    expect(page.get_by_role("row", name="The lock is being repaired")).to_be_visible()
+    picture(page, "alarms")
 
     boss = tokens.create("anna", Role.ADMIN)
     tokens.create("night-shift", Role.OPERATOR)
