@@ -215,7 +215,7 @@ def test_filters_are_in_the_address(page: Page, origin: str) -> None:
     expect(row(page, "oil-low").get_by_role("link", name="version 1")).to_have_attribute(
         "href", "#/profiles/presses?tab=versions&version=1"
     )
-    screenshot(page, "alarms")
+    screenshot(page, "alarms-open")
     assert axe(page) == []
     page.get_by_label("Name starts with").fill("nothing")
     expect(page.get_by_role("heading", name="No alarm matches")).to_be_visible()

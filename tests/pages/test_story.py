@@ -238,6 +238,7 @@ def test_the_other_views_match_the_pictures_in_the_docs(
     ).raise_for_status()
     page.goto(f"{origin}/#/alarms")
     expect(page.get_by_role("row", name="The lock is being repaired")).to_be_visible()
+    expect(page.get_by_role("link", name="Alarms 1 not acknowledged")).to_be_visible()
     picture(page, "alarms")
 
     boss = tokens.create("anna", Role.ADMIN)
