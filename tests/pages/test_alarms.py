@@ -387,29 +387,6 @@ def test_a_machine_shows_its_open_alarms_with_their_actions(
     expect(page.get_by_role("table", name="Journal").get_by_role("row")).to_have_count(4)
 
 
-def test_alarms_of_the_plant_have_no_machine(page: Page, origin: str, presses: Installation) -> None:
-    # Nothing raises an alarm of the plant yet, so the test changes the answer of the API.
-    answer = presses.client.get("/alarms", params={"machine": "press-1", "limit": 1}).json()
-    answer["alarms"][0] |= {"machine": None, "name": "no-workers", "logicversion": None, "logicprofile": None}
-    page.route("**/alarms?*", lambda route: route.fulfill(json=answer))
-    asked = list[tuple[str, Any]]()
-
-    def take(route: Any) -> None:
-        asked.append((route.request.url.removeprefix(origin), route.request.post_data_json))
-        route.fulfill(json=answer["alarms"][0])
-
-    page.route("**/plant-alarms/**", take)
-    page.goto(f"{origin}/#/alarms")
-    expect(row(page, "no-workers")).to_contain_text("Plant")
-    row(page, "no-workers").get_by_role("button", name="Acknowledge").click()
-    page.get_by_role("dialog").get_by_label("Comment").fill("Restarted")
-    page.get_by_role("dialog").get_by_role("button", name="Acknowledge 1 alarm").click()
-
-    expect(page.get_by_text("Acknowledged no-workers of the plant.")).to_be_visible()
-    raised = answer["alarms"][0]["raised"]
-    assert asked == [("/plant-alarms/no-workers/acknowledge", {"comment": "Restarted", "raised": raised})]
-
-
 def test_without_an_answer_the_page_does_not_claim_that_there_are_no_alarms(
     page: Page, watch: Watch, origin: str
 ) -> None:
@@ -437,3 +414,34 @@ def test_a_trial_shows_the_alarms_that_a_reading_raises_and_clears(
     expect(tried.nth(1)).to_contain_text("Alarm hot cleared")
     assert axe(page) == []
     assert plant.client.get("/machines/kiln").json()["alarms"] != []
+
+
+def test_alarms_of_the_plant_have_no_machine(page: Page, origin: str, plant: Installation) -> None:
+    """The last test of the file, because it stops the worker."""
+    worker = plant.commands[-1]
+    worker.stop()
+    page.goto(f"{origin}/#/alarms?severity=critical")
+    lacking = row(page, "no-worker")
+    expect(lacking).to_contain_text("Plant", timeout=60_000)
+    expect(lacking).to_contain_text("No worker runs")
+    expect(lacking.get_by_role("link")).to_have_count(0)
+    assert axe(page) == []
+    lacking.get_by_role("button", name="Acknowledge").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("Acknowledge no-worker of the plant")
+    dialog.get_by_label("Comment").fill("I start one")
+    dialog.get_by_role("button", name="Acknowledge 1 alarm").click()
+    expect(lacking).to_contain_text("I start one")
+    lacking.get_by_role("button", name="Shelve").click()
+    dialog.get_by_role("button", name="Shelve 1 alarm").click()
+    lacking.get_by_role("button", name="Unshelve").click()
+    expect(lacking.get_by_role("button", name="Shelve")).to_be_visible()
+
+    plant.start_worker()
+    expect(lacking).to_have_count(0, timeout=60_000)
+    page.goto(f"{origin}/#/alarms?tab=journal&name=no-worker")
+    expect(row(page, "cleared")).to_contain_text("the system")
+    page.goto(f"{origin}/#/audit")
+    expect(
+        row(page, "Acknowledged an alarm").filter(has_text="no-worker").get_by_role("link")
+    ).to_have_attribute("href", "#/alarms")
