@@ -20,6 +20,7 @@ VIEWS = [
     ),
     ("/alarms", "no more paper"),
     ("/alarms?tab=journal", "no more paper"),
+    ("/notifications", "No routes yet"),
     ("/profiles", "presses"),
     *((f"/profiles/presses?tab={tab}", "presses") for tab in ("logic", "versions", "machines")),
     ("/sources", "tele/{machine}/SENSOR"),

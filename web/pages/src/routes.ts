@@ -18,6 +18,7 @@ export const ROUTES: readonly Route[] = [
   { path: "/machines", nav: "Machines", load: () => import("./views/Machines.svelte") },
   { path: "/machines/:id", load: () => import("./views/Machine.svelte") },
   { path: "/alarms", nav: "Alarms", load: () => import("./views/Alarms.svelte") },
+  { path: "/notifications", role: "operator", load: () => import("./views/Notifications.svelte") },
   { path: "/profiles", nav: "Profiles", load: () => import("./views/Profiles.svelte") },
   { path: "/profiles/:name", load: () => import("./views/Profile.svelte") },
   { path: "/sources", nav: "Sources", load: () => import("./views/Sources.svelte") },

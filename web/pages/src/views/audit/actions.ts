@@ -51,6 +51,7 @@ export function wordsOf(action: string): string {
 export function addressOf({ action, target, machine }: Schemas["AuditEntry"]): string | null {
   if (action === "profile.delete" || action === "machine.delete") return null;
   if (action === "source.put") return href("/sources");
+  if (action === "notification-route.put") return href("/notifications");
   if (action.startsWith("alarm.") && machine === null) return href("/alarms");
   if (action.startsWith("profile.")) return href(`/profiles/${part(target)}`);
   return machine === null ? null : href(`/machines/${part(machine)}`);
