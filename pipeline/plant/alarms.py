@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from pipeline.clock import milliseconds_now
 from pipeline.errors import AlarmChanged, NoAlarm
-from pipeline.model.alarm import Alarm, Alarms
+from pipeline.model.alarm import SEVERITIES, Alarm, Alarms
 from pipeline.store.alarms import AlarmStore
 from pipeline.store.records import Records, Update
+from sandbox.job import Severity
 
 #: Changes an alarm by its name. Returns whether it could be changed.
 Change = Callable[[Alarms], bool]
@@ -26,18 +27,27 @@ class AlarmDesk:
         self._store: AlarmStore = records.alarms
 
     def acknowledge(
-        self, machine: str | None, name: str, who: str, comment: str, *, raised: int | None = None
+        self,
+        machine: str | None,
+        name: str,
+        who: str,
+        comment: str,
+        *,
+        raised: int | None = None,
+        severity: Severity | None = None,
     ) -> Alarm:
         """Acknowledge an alarm. Return it. One that is acknowledged stays as it is.
 
-        If `raised` is given and the alarm was raised at another time, raises `AlarmChanged`. Raises `NoAlarm`
-        if there is none of this name.
+        `raised` and `severity` say which alarm the caller has seen: if it was raised at another time or is
+        more severe, raises `AlarmChanged`. Raises `NoAlarm` if there is none of this name.
         """
 
         def change(alarms: Alarms) -> bool:
             alarm = self._of(alarms, machine, name)
             if raised is not None and alarm.raised != raised:
                 raise AlarmChanged(f"The alarm {name!r} was raised again meanwhile. Look at it once more.")
+            if severity is not None and SEVERITIES.index(alarm.severity) > SEVERITIES.index(severity):
+                raise AlarmChanged(f"The alarm {name!r} is {alarm.severity} by now. Look at it once more.")
             return alarms.acknowledge(name, who, comment, milliseconds_now())
 
         return self._change(machine, name, change)

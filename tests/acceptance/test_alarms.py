@@ -61,6 +61,7 @@ def test_the_life_of_an_alarm(installation: Installation) -> None:
         wait_until(lambda: states(installation) == [("furnace", "hot", "unacknowledged")])
         stale = installation.client.post(f"{path}/acknowledge", json={"raised": "2020-01-01T00:00:00Z"})
         assert stale.status_code == 409
+        assert installation.client.post(f"{path}/acknowledge", json={"severity": "major"}).status_code == 409
 
         publish(installation, "furnace", {"t": 20})
         wait_until(lambda: states(installation) == [("furnace", "hot", "returned")])

@@ -35,6 +35,10 @@ class NewAcknowledgement(Struct, forbid_unknown_fields=True):
         Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None,
         Meta(description="`raised` of the alarm as you saw it: if it was raised again since, answers 409."),
     ] = None
+    severity: Annotated[
+        Severity | None,
+        Meta(description="`severity` as you saw it: if the alarm is more severe by now, answers 409."),
+    ] = None
 
 
 class NewShelving(Struct, forbid_unknown_fields=True):
@@ -200,7 +204,9 @@ def _acknowledge(
         raised = None if data.raised is None else milliseconds(data.raised)
     except ValueError as e:
         raise ClientException(detail=f"`raised` is not a time as RFC 3339 has it: {e}.") from e
-    alarm = services.alarms.acknowledge(machine, name, audit.author, data.comment, raised=raised)
+    alarm = services.alarms.acknowledge(
+        machine, name, audit.author, data.comment, raised=raised, severity=data.severity
+    )
     audit.record("alarm.acknowledge", _target(machine, name), machine=machine, after=data.comment or None)
     return AlarmDetails.shown(machine, alarm)
 

@@ -3,9 +3,9 @@
 import { api, body } from "../api/client";
 import { keyOf, type Alarm } from "./words";
 
-/** Acknowledge an alarm as it was seen. Throws a problem with the status 409 if it was raised again meanwhile. */
-export function acknowledge({ machine, name, raised }: Alarm, comment: string): Promise<Alarm> {
-  const sent = { body: { comment, raised } };
+/** Acknowledge an alarm as it was seen. Throws a problem with the status 409 if it was raised again or is more severe. */
+export function acknowledge({ machine, name, raised, severity }: Alarm, comment: string): Promise<Alarm> {
+  const sent = { body: { comment, raised, severity } };
   return body(machine === null
     ? api.POST("/plant-alarms/{name}/acknowledge", { params: { path: { name } }, ...sent })
     : api.POST("/machines/{machine_id}/alarms/{name}/acknowledge", { params: { path: { machine_id: machine, name } }, ...sent }));

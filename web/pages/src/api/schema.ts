@@ -1960,6 +1960,11 @@ export interface components {
              * @default null
              */
             raised?: string | null;
+            /**
+             * @description `severity` as you saw it: if the alarm is more severe by now, answers 409.
+             * @default null
+             */
+            severity?: ("critical" | "major" | "minor" | "warning") | null;
         };
         /**
          * NewAppriseService
