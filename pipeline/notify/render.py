@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -135,8 +135,8 @@ def _part(told: Told, page: str) -> str:
     if alarm.times > 1:
         lines.append(f"  Raised {alarm.times:,} times since then")
     if page and told.reason != "test":
-        path = f"/machines/{quote(machine, safe='')}" if machine is not None else "/"
-        lines.append(f"  {page.rstrip('/')}{path}")
+        query = urlencode({"q": machine or "", "name": alarm.name})
+        lines.append(f"  {page.rstrip('/')}/#/alarms?{query}")
     return "\n".join(lines)
 
 

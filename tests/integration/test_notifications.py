@@ -575,7 +575,7 @@ def test_a_mail_has_what_was_raised_and_no_header_of_the_logic(client: redis.Red
     assert message["From"] == "plant@example.com"
     assert re.fullmatch(r"<shift\.[0-9a-f]{32}@example\.com>", message["Message-ID"])
     assert "hot Bcc: eve@example.com Pay? now? – 97 °C" in text
-    assert "https://plant.example/machines/press-7" in text
+    assert "https://plant.example/#/alarms?q=press-7&name=hot" in text
     assert "‮" not in text
 
 
