@@ -67,8 +67,12 @@ def test_the_machines_setting_comes_before_its_profiles_which_comes_before_the_i
     are_silent(installation, "p0", "p1", "p2")
     # A reading of one of them, and the other settings of the profile, which apply at once.
     configure(installation, "/profiles/pumps", 3)
-    publish(installation, "p1", {})
-    wait_until(lambda: silent(installation) == ["p0", "p2"])
+
+    def only_p1_runs() -> bool:
+        publish(installation, "p1", {})
+        return listed(installation, "silent") == ["p0", "p2"]
+
+    wait_until(only_p1_runs)
     are_silent(installation, "p0", "p1", "p2")
     configure(installation, "/profiles/pumps", None)
     assert silent(installation) == []
