@@ -145,7 +145,8 @@ def _mail(route: NotificationRoute, delivery: Notification, sender: str, title: 
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit", max_line_length=78))
     message["From"] = cleaned(sender, 254)
     message["To"] = ", ".join(route.email.to)
-    message["Subject"] = title
+    # `EmailMessage` decodes encoded words (RFC 2047), also to line ends, which would begin another header.
+    message["Subject"] = title.replace("=?", "= ?")
     first = min(each.change.change.time for each in delivery.told)
     message["Date"] = format_datetime(datetime.fromtimestamp(first / 1000, UTC))
     domain = sender.rpartition("@")[2] or "iot-logic.invalid"

@@ -579,6 +579,31 @@ def test_a_mail_has_what_was_raised_and_no_header_of_the_logic(client: redis.Red
     assert "‮" not in text
 
 
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "=?utf-8?q?x=0d=0aBcc:_eve@example.com?=",
+        "=?utf-8?q?x=0d=0a=0d=0aPay_now?= =?utf-8?q?=0aBcc:_eve@example.com?=",
+        "=?utf-8?b?////?= =?x-unknown?q?aa?=",
+        "=?utf-8?q?=E2=80=AEevil=1b[31m?=",
+        "==??utf-8?q?=0aBcc:_eve?=",
+    ],
+)
+def test_an_encoded_word_of_a_logic_is_sent_as_it_is_written(
+    client: redis.Redis, mail: MailTarget, evil: str
+) -> None:
+    desk = Desk(client, Settings(smtp_url=mail.url, smtp_from="plant@example.com"))
+    desk.routes.put("shift", NotificationRoute(email=Email(to=("anna@example.com",))))
+    desk.notifier.take(desk.journal.raised("press-7", message=evil))
+    desk.work()
+
+    (content,) = mail.messages
+    message = message_from_bytes(content, policy=email.policy.default)
+    assert message["Bcc"] is None
+    assert message["Subject"] == f"[major] press-7: hot raised – {evil.replace('=?', '= ?')}"
+    assert message.get_content().startswith("Raised: hot of press-7 (major)")
+
+
 def test_a_mail_that_is_refused_by_all_recipients_fails_for_good(
     client: redis.Redis, mail: MailTarget
 ) -> None:
