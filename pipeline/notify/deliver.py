@@ -15,6 +15,7 @@ import smtplib
 import socket
 import ssl
 import sys
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -113,37 +114,47 @@ def _webhook(job: dict[str, Any]) -> dict[str, Any]:
 
 def _email(job: dict[str, Any]) -> dict[str, Any]:
     url = urlsplit(job["url"])
-    host, user, password = url.hostname or "", unquote(url.username or ""), unquote(url.password or "")
-    context = ssl.create_default_context()
+    host, context = url.hostname or "", ssl.create_default_context()
     server: smtplib.SMTP
     if url.scheme == "smtps":
         server = smtplib.SMTP_SSL(host, url.port or 465, timeout=_SECONDS, context=context)
     else:
         server = smtplib.SMTP(host, url.port or 25, timeout=_SECONDS)
-    with server:
-        server.ehlo_or_helo_if_needed()
-        if url.scheme == "smtp":
-            if server.has_extn("starttls"):
-                server.starttls(context=context)
-                server.ehlo()
-            elif user and not _is_loopback(server):
-                return _failed(
-                    "the mail server offers no STARTTLS, and a password must not be sent without TLS. Use "
-                    "smtps:// in IOT_LOGIC_SMTP_URL"
-                )
-        if user:
-            server.login(user, password)
-        try:
-            refused = server.sendmail(job["sender"], job["to"], job["message"].encode())
-        except smtplib.SMTPRecipientsRefused as e:
-            codes = [code for code, _ in e.recipients.values()]
-            return _failed(_refused(e.recipients), final=min(codes) >= 500)
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as e:
-            said = e.smtp_error if isinstance(e.smtp_error, bytes) else str(e.smtp_error).encode()
+    try:
+        return _mailed(server, job, context)
+    finally:
+        # The message was accepted or refused before, so the answer does not matter.
+        with suppress(OSError):
+            server.putcmd("QUIT")
+        server.close()
+
+
+def _mailed(server: smtplib.SMTP, job: dict[str, Any], context: ssl.SSLContext) -> dict[str, Any]:
+    url = urlsplit(job["url"])
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    server.ehlo_or_helo_if_needed()
+    if url.scheme == "smtp":
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+        elif user and not _is_loopback(server):
             return _failed(
-                f"the mail server refused the message: {e.smtp_code} {said.decode('utf-8', 'replace')}",
-                final=e.smtp_code >= 500,
+                "the mail server offers no STARTTLS, and a password must not be sent without TLS. Use "
+                "smtps:// in IOT_LOGIC_SMTP_URL"
             )
+    if user:
+        server.login(user, password)
+    try:
+        refused = server.sendmail(job["sender"], job["to"], job["message"].encode())
+    except smtplib.SMTPRecipientsRefused as e:
+        codes = [code for code, _ in e.recipients.values()]
+        return _failed(_refused(e.recipients), final=min(codes) >= 500)
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as e:
+        said = e.smtp_error if isinstance(e.smtp_error, bytes) else str(e.smtp_error).encode()
+        return _failed(
+            f"the mail server refused the message: {e.smtp_code} {said.decode('utf-8', 'replace')}",
+            final=e.smtp_code >= 500,
+        )
     return {"ok": True, "answer": _refused(refused) if refused else "the mail server accepted the message"}
 
 

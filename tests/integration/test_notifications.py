@@ -621,6 +621,20 @@ def test_a_mail_that_is_refused_by_all_recipients_fails_for_good(
     assert "anna@example.com: 550 no such user" in failed.delivery.error
 
 
+def test_a_mail_that_was_accepted_is_delivered_whatever_the_server_says_afterwards(
+    client: redis.Redis, mail: MailTarget
+) -> None:
+    desk = Desk(client, Settings(smtp_url=mail.url, smtp_from="plant@example.com"))
+    desk.routes.put("shift", NotificationRoute(email=Email(to=("anna@example.com",))))
+    mail.leaves = "500 what did you say"
+    desk.notifier.take(desk.journal.raised("press-7"))
+    desk.work()
+
+    assert len(mail.messages) == 1
+    assert desk.notifier.counted == {"delivered": 1, "repeated": 0, "failed": 0}
+    assert desk.store.totals() == (0, 0)
+
+
 def test_a_mail_server_that_is_silent_is_given_up_in_time(client: redis.Redis) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"

@@ -86,12 +86,16 @@ def web_target(host: str = "127.0.0.1") -> Iterator[WebTarget]:
 
 @dataclass
 class MailTarget:
-    """A mail server. It refuses recipients whose address begins with one of `refused`."""
+    """A mail server. It refuses recipients whose address begins with one of `refused`.
+
+    It answers QUIT with `leaves`.
+    """
 
     url: str = ""
     messages: list[bytes] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     refused: tuple[str, ...] = ()
+    leaves: str = "221 Bye"
 
     async def handle_RCPT(  # noqa: N802 - the name of aiosmtpd
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -107,6 +111,10 @@ class MailTarget:
         self.messages.append(bytes(envelope.content))
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 OK"
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
+        """Answer the end of a session."""
+        return self.leaves
 
 
 @contextmanager
