@@ -93,12 +93,11 @@ def _webhook(job: dict[str, Any]) -> dict[str, Any]:
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     connection.request("POST", target, job["body"].encode(), job["headers"])
     with connection.getresponse() as answer:
+        status, shown = answer.status, f"{answer.status} {answer.reason[:_TEXT]}".strip()
+        if 200 <= status < 300:
+            return {"ok": True, "answer": shown}  # the body does not matter, and may never end
         said = answer.read(_ANSWER_BYTES).decode("utf-8", "replace")[:_TEXT].strip()
-        status, again = answer.status, answer.headers.get("Retry-After", "")
-        moved = answer.headers.get("Location", "")
-    shown = f"{status} {answer.reason}".strip()
-    if 200 <= status < 300:
-        return {"ok": True, "answer": shown}
+        again, moved = answer.headers.get("Retry-After", ""), answer.headers.get("Location", "")
     if 300 <= status < 400:
         return _failed(
             f"the webhook answered {shown}, a redirect to {moved[:200]!r}. Redirects are not followed: set "
@@ -107,9 +106,8 @@ def _webhook(job: dict[str, Any]) -> dict[str, Any]:
         )
     reason = f"the webhook answered {shown}" + (f": {said}" if said else "")
     final = 400 <= status < 500 and status not in _TRY_AGAIN
-    return _failed(reason, final=final) | (
-        {"again": int(again)} if again.isascii() and again.isdigit() else {}
-    )
+    is_number = again.isascii() and again.isdigit() and len(again) < 10
+    return _failed(reason, final=final) | ({"again": int(again)} if is_number else {})
 
 
 def _email(job: dict[str, Any]) -> dict[str, Any]:

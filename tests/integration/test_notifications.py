@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic, time
 from typing import Any
 
@@ -290,6 +290,40 @@ def test_a_target_that_hangs_is_given_up_in_time_and_others_are_told_meanwhile(
     assert 4 <= given_up_after < 10
     (waiting,) = desk.store.waiting(["stuck"])
     assert waiting.delivery.error == "it did not end within 4 s and was stopped"
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\nand so on", "delivered", id="a body without an end"),
+        pytest.param(b"HTTP/1.1 200 " + b"\xe9" * 60_000 + b"\r\n\r\n", "delivered", id="a long reason"),
+        pytest.param(
+            b"HTTP/1.1 404 Not Found\r\nRetry-After: " + b"9" * 5_000 + b"\r\nContent-Length: 0\r\n\r\n",
+            "failed",
+            id="a time to wait that is no number of seconds",
+        ),
+    ],
+)
+def test_an_answer_counts_by_its_status(desk: Desk, answer: bytes, counted: str) -> None:
+    ended = Event()
+
+    def serve(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(answer)
+            ended.wait(30)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve, args=(server,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        webhook = Webhook(url=url, secret=SECRET)
+        desk.routes.put("shift", NotificationRoute(webhook=webhook, allow_private=True))
+        desk.notifier.take(desk.journal.raised("press-7"))
+        desk.work()
+        ended.set()
+
+    assert desk.notifier.counted[counted] == 1
 
 
 def test_a_redirect_is_not_followed(desk: Desk, web: WebTarget) -> None:
