@@ -15,12 +15,13 @@
 6.  *Sources of readings keep the numbers of their partitions* if Redis was emptied, because RabbitMQ may
     still have their queues.
     An API process declares missing queues and bindings (`pipeline.plant.topic_sources`).
-7.  *Routes of notifications replace those of the same name.* Alarms that are open are not told again.
+7.  *Routes of notifications replace those of the same name.* Alarms that are open are not told again. Those
+    that are open here and not in the backup end.
 8.  *Code is compiled again* if this system signs it, with its own key.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -38,13 +39,15 @@ from pipeline.backup.archive import (
     Text,
     read,
 )
+from pipeline.clock import milliseconds_now
 from pipeline.errors import BackupError, RouteRefused, SourceRefused
-from pipeline.model.alarm import Alarm
+from pipeline.model.alarm import Alarm, Alarms
 from pipeline.model.deployment import Deployment
 from pipeline.model.notification import NotificationRoute, checked_route
 from pipeline.model.record import Record
 from pipeline.model.timer import next_due
 from pipeline.model.topic_source import FIRST_PARTITION, checked
+from pipeline.settings import JOURNAL_MAX
 from pipeline.store.client import Client, Pipeline
 from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
@@ -92,11 +95,13 @@ class Restored(Struct):
 class Restore:
     """Writes backups into one Redis. Every method may raise `RedisError`."""
 
-    def __init__(self, client: Client, signing_key: str, compiled: Compile) -> None:
+    def __init__(
+        self, client: Client, signing_key: str, compiled: Compile, alarm_journal_max: int = JOURNAL_MAX
+    ) -> None:
         self._redis = client
         self._compile = compiled if signing_key else None
         self._sources = Sources(client, signing_key)
-        self._records = Records(client)
+        self._records = Records(client, alarm_journal_max=alarm_journal_max)
         self._topic_sources = TopicSources(client)
         self._routes = NotificationRoutes(client)
         self._index = MachineIndex(client, self._records)
@@ -224,18 +229,18 @@ class Restore:
             self._redis.sadd(profile_machines_key(deployment.profile), name)
         self._records.register([name])
         before, retired = Deployment(), self._topic_sources.retired()
-        replaced, alarms = dict[str, Alarm](), dict[str, Alarm]()
 
         def put(step: Pipeline) -> None:
-            nonlocal before, replaced, alarms
+            nonlocal before
             values = cast("list[bytes | None]", step.mget(record_key(name), deployment_key(name)))
             here = self._records.parse(*values)
-            before, replaced = here.deployment, here.record.alarms
+            before = here.deployment
             record = _merged(machine.record, here.record if here.token else None, ahead)
-            alarms = record.alarms if record is not None else {}
             step.multi()
             if record is not None:
-                step.set(record_key(name), self._records.encode(record))
+                alarms = _restored_alarms(here.record.alarms, record)
+                step.set(record_key(name), self._records.encode(record.alarmed(alarms)))
+                self._records.alarms.replace(name, here.record.alarms, alarms, step)
                 if (due := next_due(record.timers)) is not None:
                     # Another partition runs the timers if the source is deleted (`pipeline.worker.ways`).
                     home = 0 if record.home is None or record.home in retired else record.home
@@ -244,7 +249,6 @@ class Restore:
             _put_deployment(step, name, "machine", deployment, machine.versions)
 
         self._redis.transaction(put, record_key(name), deployment_key(name))
-        self._records.alarms.replace(name, replaced, alarms)
         if before.profile is not None and before.profile != deployment.profile:
             self._profiles.forget(name, before.profile)
 
@@ -287,6 +291,14 @@ def _merged(kept: Record | None, here: Record | None, ahead: int) -> Record | No
         alarms=was.alarms,
         alarm_changes=max(now.alarm_changes, was.alarm_changes + ahead),
     )
+
+
+def _restored_alarms(here: Mapping[str, Alarm], record: Record) -> Alarms:
+    """Return the alarms of a restored record. Those that are open here and not in it end."""
+    alarms = Alarms({**here, **record.alarms}, record.alarm_changes)
+    gone = sorted(here.keys() - record.alarms.keys())
+    alarms.end(gone, milliseconds_now(), comment="the machine was restored from a backup")
+    return alarms
 
 
 def _put_deployment(

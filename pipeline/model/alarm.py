@@ -42,8 +42,8 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("warning", "minor", "major", "critica
 #: The states of an alarm; see above.
 AlarmState = Literal["unacknowledged", "acknowledged", "returned", "normal"]
 
-#: What happened to an alarm. `lowered`: it is less severe than before. `ended`: its machine was deleted, its
-#: state reset, or there were too many alarms.
+#: What happened to an alarm. `lowered`: it is less severe than before. `ended`: its machine was deleted or
+#: restored from a backup without the alarm, its state was reset, or there were too many alarms.
 AlarmAction = Literal["raised", "lowered", "cleared", "acknowledged", "shelved", "unshelved", "ended"]
 
 #: The most alarms in a record.

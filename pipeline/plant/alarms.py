@@ -82,8 +82,13 @@ class AlarmDesk:
 
     def repair(self, machine: str | None, name: str) -> None:
         """Correct what the index says of an alarm that its machine does not have."""
-        alarms = self._records.read([machine])[machine].record.alarms if machine else {}
-        self._store.replace(machine or "", [name], alarms)
+        if machine is not None:
+            self._records.repair_index(machine, [name])
+            return
+        token, plant = self._store.read_plant()
+        alarms = Alarms(plant.alarms, plant.number)
+        alarms.silent.add(name)
+        self._store.write_plant(token, alarms)
 
     def _of(self, alarms: Alarms, machine: str | None, name: str) -> Alarm:
         if (alarm := alarms.now.get(name)) is None:

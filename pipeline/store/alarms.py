@@ -3,20 +3,20 @@
 Both change in the same script as the record that has the alarms, so they say what it says (`WITH_ALARMS`).
 The journal is also the outbox. One process of the API at a time publishes what is in it
 (`pipeline.plant.alarm_relay`), and notes how far it has come. The journal keeps a number of changes. If no
-API runs while more are made, the oldest are neither published nor told, and the API logs how many.
+API runs while more are made, the oldest are neither published nor told, and the API logs it.
 """
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, cast
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.model.alarm import SEVERITIES, Alarm, AlarmAction, AlarmChange, Alarms, AlarmState, KeptChange
 from pipeline.settings import JOURNAL_MAX
-from pipeline.store.client import Client
+from pipeline.store.client import Client, Pipeline
 from pipeline.store.keys import (
     ALARMS_JOURNAL_KEY,
     ALARMS_OPEN_KEY,
@@ -240,11 +240,14 @@ class AlarmStore:
         pairs = [member.decode().partition("/") for member in members]
         return [(machine or None, name) for machine, _, name in pairs]
 
-    def replace(self, machine: str, before: Iterable[str], alarms: Mapping[str, Alarm]) -> None:
-        """Put alarms of a machine into the index in place of those named `before`, without an entry."""
-        held = Alarms(alarms, 0)
-        held.silent.update(alarms)
-        self._put(keys=[ALARMS_OPEN_KEY], args=[machine, *self.arguments(held, before=before)])
+    def replace(self, machine: str, before: Iterable[str], alarms: Alarms, step: Pipeline) -> None:
+        """Put all alarms of a machine into the index in place of those named `before`, and note the changes.
+
+        This becomes part of a transaction.
+        """
+        alarms.silent.update(alarms.now)
+        args = [machine, *self.arguments(alarms, before=before)]
+        self._put(keys=[ALARMS_OPEN_KEY], args=args, client=step)
 
     # The plant's own alarms.
 
@@ -317,11 +320,14 @@ class AlarmStore:
         return list(_kept(cast("_Entries", entries)))
 
     def is_dropped(self, change_id: str) -> bool:
-        """Return whether the journal has dropped changes after this one, because it was full."""
+        """Return whether the journal was full and has dropped this change, and maybe later ones."""
         if not self._redis.exists(ALARMS_JOURNAL_KEY):
             return False
-        info = cast("dict[str, bytes]", self._redis.xinfo_stream(ALARMS_JOURNAL_KEY))
-        return _place(info["max-deleted-entry-id"].decode()) > _place(change_id)
+        info = self._redis.xinfo_stream(ALARMS_JOURNAL_KEY)
+        if info["entries-added"] == info["length"]:
+            return False
+        first = cast("tuple[bytes, Any] | None", info["first-entry"])
+        return first is not None and _place(first[0].decode()) > _place(change_id)
 
 
 #: The ids of entries in a stream, and their fields.

@@ -22,7 +22,7 @@ from pipeline.model.record import Record
 from pipeline.model.session import Fence
 from pipeline.settings import JOURNAL_MAX, RECENT
 from pipeline.store.alarms import WITH_ALARMS, AlarmStore
-from pipeline.store.client import Client
+from pipeline.store.client import Client, Pipeline
 from pipeline.store.dead_letters import USE_UP, LetterStore
 from pipeline.store.keys import (
     MACHINES_KEY,
@@ -328,6 +328,17 @@ class Records:
             after = [self._encoder.encode(deployment), stored.token, self.encode(stored.record)]
             if self._pause(keys=keys, args=[values[0] or b"", *after]):
                 return deployment
+
+    def repair_index(self, machine_id: str, names: Iterable[str]) -> None:
+        """Correct what the index says of these alarms of a machine, and of those in its record."""
+        key = record_key(machine_id)
+
+        def put(step: Pipeline) -> None:
+            record = self._stored(cast("bytes | None", step.get(key)), Deployment()).record
+            step.multi()
+            self.alarms.replace(machine_id, names, Alarms(record.alarms, record.alarm_changes), step)
+
+        self._redis.transaction(put, key)
 
     def register(self, machine_ids: Iterable[str]) -> None:
         """Add machines to the list of all machines, before anything else is kept of them."""

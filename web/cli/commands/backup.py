@@ -29,9 +29,12 @@ def restore(arguments: argparse.Namespace) -> int:
     screen, settings = Screen.of(arguments), Settings.from_environ()
     sandbox = Sandbox(settings.limits, allow_unconfined=settings.allow_unconfined_sandbox)
     with sandbox, connected(settings) as client:
-        done = Restore(client, settings.signing_key, lambda source: sandbox.check(source).code).restore(
-            arguments.file, only=arguments.replace or (), force=arguments.force, ahead=arguments.ahead
-        )
+        done = Restore(
+            client,
+            settings.signing_key,
+            lambda source: sandbox.check(source).code,
+            settings.alarm_journal_max,
+        ).restore(arguments.file, only=arguments.replace or (), force=arguments.force, ahead=arguments.ahead)
         AuditTrail(client, settings).write(
             AUTHOR,
             "import",
