@@ -18,6 +18,25 @@ from typing import Any, Final
 #: The network whose addresses contain an IPv4 address that a gateway connects to (NAT64, RFC 6052).
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
+#: Networks that `ipaddress` takes for public ones, in some versions of Python: those of IANA's registries of
+#: special addresses, those that stand for IPv4 addresses, old private ones, and servers of clouds.
+_NOT_PUBLIC: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "168.63.129.16/32",  # the host of a virtual machine in Azure
+            "::/96",
+            "::ffff:0:0:0/96",
+            "64:ff9b:1::/48",
+            "3fff::/20",
+            "5f00::/16",
+            "fec0::/10",
+        ),
+    )
+)
+
 #: Where a library may read files: its own, and the certificates and names of the system.
 _READABLE: Final = (
     "/etc/ssl/",
@@ -78,7 +97,9 @@ def refusal(address: str) -> str | None:
         if found.ipv4_mapped is not None:
             every.remove(found)
     for each in every:
-        if each is not None and (not each.is_global or each.is_multicast):
+        if each is not None and (
+            not each.is_global or each.is_multicast or any(each in network for network in _NOT_PUBLIC)
+        ):
             return f"the address {address} is not a public one"
     return None
 
