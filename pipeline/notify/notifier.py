@@ -208,11 +208,14 @@ class Notifier:
     def _run(self) -> None:
         """Look for what is due, and hand it to the other threads."""
         while not self._stopping.is_set():
-            try:
-                self.follow()
-                self._hand_out()
-            except RedisError as e:
-                _logger.warning("notifications wait: %s", e)
+            for step in (self.follow, self._hand_out):
+                try:
+                    step()
+                except RedisError as e:
+                    _logger.warning("notifications wait: %s", e)
+                except Exception as e:
+                    # Without this thread, nobody would be told of anything.
+                    _logger.error("notifications have an internal error", exc_info=e)
             self._wake.wait(_LOOK_SECONDS)
             self._wake.clear()
 
@@ -329,13 +332,19 @@ class Notifier:
                 kept = self._urgent.get(timeout=_LOOK_SECONDS)
             except Empty:
                 continue
-            routes = [each for each in self._known.routes.values() if matches(each.route, kept)]
-            for seconds in _URGENT_SECONDS:
-                if not routes or self._stopping.wait(seconds):
-                    break
-                routes = [each for each in routes if not self._sent(each, kept)]
-            for each in routes:
-                _logger.error("the alarm %s was not sent by the route %s", kept.change.alarm.name, each.name)
+            try:
+                self._send_urgent(kept)
+            except Exception as e:
+                _logger.error("an alarm was not sent because of an internal error", exc_info=e)
+
+    def _send_urgent(self, kept: KeptChange) -> None:
+        routes = [each for each in self._known.routes.values() if matches(each.route, kept)]
+        for seconds in _URGENT_SECONDS:
+            if not routes or self._stopping.wait(seconds):
+                break
+            routes = [each for each in routes if not self._sent(each, kept)]
+        for each in routes:
+            _logger.error("the alarm %s was not sent by the route %s", kept.change.alarm.name, each.name)
 
     def _sent(self, route: KeptRoute, kept: KeptChange) -> bool:
         """Return whether a change was sent by a route.

@@ -90,6 +90,13 @@ class Relay:
                 self._asked = float("-inf")
                 _logger.warning("changes of alarms are not %s yet; they wait in Redis: %s", self._name, e)
                 self._stopping.wait(_AGAIN_SECONDS)
+            except Exception as e:
+                # Without this thread, all changes would wait until the process ends.
+                self._asked = float("-inf")
+                _logger.error(
+                    "changes of alarms are not %s because of an internal error", self._name, exc_info=e
+                )
+                self._stopping.wait(_AGAIN_SECONDS)
             else:
                 if not is_behind:
                     self._stopping.wait(_INTERVAL_SECONDS)

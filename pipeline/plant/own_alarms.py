@@ -211,6 +211,9 @@ class PlantWatch:
                 self.step()
             except RedisError as e:
                 _logger.warning("the plant's own alarms cannot be written: %s", e)
+            except Exception as e:
+                # Without this thread, nobody would be told of anything that the plant lacks.
+                _logger.error("the plant's own alarms have an internal error", exc_info=e)
 
     def step(self) -> None:
         """Look at the plant once, and raise and clear what must be. Raises `RedisError`."""

@@ -16,8 +16,11 @@ from pipeline.backup.archive import export
 from pipeline.backup.restore import Restore
 from pipeline.clock import milliseconds_now
 from pipeline.errors import NoAlarm
-from pipeline.model.alarm import SEVERITIES, Alarm, Alarms
+from pipeline.model.alarm import SEVERITIES, Alarm, Alarms, KeptChange
+from pipeline.plant.alarm_relay import Relay
 from pipeline.plant.alarms import AlarmDesk
+from pipeline.plant.own_alarms import PlantView, PlantWatch
+from pipeline.settings import Settings
 from pipeline.store.alarms import AlarmFilter, AlarmStore
 from pipeline.store.deletion import Deletion
 from pipeline.store.deployments import MachineDeployments
@@ -26,6 +29,7 @@ from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
 from sandbox.job import Raised, Severity
+from tests.support.waiting import wait_until
 
 NAMES = ("hot", "cold", "dry")
 MACHINES = ("m1", "m2", None)
@@ -317,3 +321,51 @@ def test_an_entry_of_the_index_without_an_alarm_is_repaired(client: redis.Redis,
     assert set(client.hgetall(ALARMS_OPEN_KEY)) == {b"m1/hot"}
     assert client.zcard(ALARMS_SHELVED_KEY) == 0
     assert client.exists(record_key("m2")) == 0
+
+
+class FailsOnce:
+    """Takes changes. The first time, it fails as nobody expects."""
+
+    def __init__(self) -> None:
+        self.taken = list[KeptChange]()
+        self._has_failed = False
+
+    def take(self, changes: Sequence[KeptChange]) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            raise ValueError("a bug")
+        self.taken += changes
+
+
+def test_a_relay_goes_on_after_an_internal_error(client: redis.Redis, tmp_path: Path) -> None:
+    plant, sink = Plant(client, tmp_path), FailsOnce()
+    plant.raise_("m1", "hot", "major")
+    relay = Relay("told", plant.store, sink)
+    relay.start()
+    try:
+        wait_until(lambda: bool(sink.taken))
+    finally:
+        relay.close()
+
+    assert [each.machine for each in sink.taken] == ["m1"]
+
+
+class Blind:
+    """A plant that cannot be looked at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def missing(self) -> dict[str, str]:
+        self.looks += 1
+        raise ValueError("a bug")
+
+
+def test_the_watch_of_the_plant_goes_on_after_an_internal_error(client: redis.Redis, tmp_path: Path) -> None:
+    plant, view = Plant(client, tmp_path), Blind()
+    watch = PlantWatch(Settings(), cast(PlantView, view), plant.store, plant.desk)
+    watch.start()
+    try:
+        wait_until(lambda: view.looks == 2)
+    finally:
+        watch.close()

@@ -34,7 +34,7 @@ from pipeline.model.notification import (
 from pipeline.notify.courier import Courier
 from pipeline.notify.notifier import GIVE_UP, LEASE, Notifier
 from pipeline.settings import Settings
-from pipeline.store.keys import NOTIFICATION_ROUTES_KEY
+from pipeline.store.keys import NOTIFICATION_ROUTES_KEY, WATCHES_DUE_KEY, route_keys
 from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.notifications import FAILED, PENDING, NotificationStore
 from tests.support.alarm_changes import NOON, Journal, TestClock
@@ -729,6 +729,18 @@ def test_a_damaged_route_does_not_stop_the_others(desk: Desk, web: WebTarget, cl
     desk.work()
 
     assert web.alarms == [("press-7", "raised")]
+
+
+def test_a_damaged_watch_does_not_stop_new_alarms(desk: Desk, web: WebTarget, client: redis.Redis) -> None:
+    desk.route("shift", web)
+    client.hset(route_keys("shift")[2], "press-7\0hot", b"1damaged")
+    client.zadd(WATCHES_DUE_KEY, {"shift\0press-7\0hot\0m": 1})
+    desk.notifier.start()
+    try:
+        desk.notifier.take(desk.journal.raised("press-8"))
+        wait_until(lambda: web.alarms == [("press-8", "raised")])
+    finally:
+        desk.notifier.close()
 
 
 def test_apprise_sends_to_its_services(desk: Desk, web: WebTarget) -> None:
