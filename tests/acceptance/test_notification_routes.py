@@ -151,6 +151,12 @@ def test_an_invalid_route_is_refused(plant: Installation, body: Any, status: int
     assert plant.client.get("/notification-routes").json()["routes"] == []
 
 
+def test_a_body_that_is_too_large_is_refused_with_this_reason(plant: Installation) -> None:
+    answer = put(plant, "large", {"machine": "x" * 20_000_000})
+
+    assert (answer.status_code, answer.json()["detail"]) == (413, "The body is too large.")
+
+
 def test_an_apprise_service_is_accepted_and_its_address_is_not_shown(plant: Installation) -> None:
     answer = put(plant, "chat", {"apprise": {"url": "ntfys://user:s3cret@ntfy.example.com/alarms"}})
 

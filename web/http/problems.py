@@ -94,9 +94,11 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Pro
     errors = error.extra if isinstance(error, ValidationException) else None
     detail = error.detail
     if detail == HTTPStatus(error.status_code).phrase:
-        # Litestar raised it because no route matches.
+        # Litestar raised it because the body is too large, or because no route matches.
         detail = (
-            f"There is no route {request.method} {request.url.path[:_PATH_SHOWN]!r}. "
+            MEANINGS[413]
+            if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            else f"There is no route {request.method} {request.url.path[:_PATH_SHOWN]!r}. "
             "/schema lists all routes."
         )
     response = respond(error.status_code, detail, errors if isinstance(errors, list) else None)
