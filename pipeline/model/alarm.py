@@ -178,6 +178,11 @@ class Alarms:
             self.now[name] = new
             self.silent.add(name)
 
+    def update(self, name: str, raised: Raised) -> None:
+        """Replace the message and details of an alarm, and tell nobody."""
+        self.now[name] = replace(self.now[name], message=raised.message, details=raised.details)
+        self.silent.add(name)
+
     def clear(self, name: str, time: int, *, cause: str | None = None) -> None:
         """Clear an alarm, if it is active."""
         alarm = self.now.get(name)

@@ -247,11 +247,12 @@ class PlantWatch:
                 alarms.raise_("redis", Raised(was.severity, was.message, was.details), was.raised)
             for name, (raised, seconds) in judged.items():
                 alarm = alarms.now.get(name)
-                is_active = alarm is not None and alarm.active
                 if raised is None:
                     alarms.clear(name, now)
-                elif not is_active or alarm.message != raised.message:  # type: ignore[union-attr]
-                    alarms.raise_(name, raised, now if is_active else now - int(1000 * seconds))
+                elif alarm is None or not alarm.active:
+                    alarms.raise_(name, raised, now - int(1000 * seconds))
+                elif (alarm.message, alarm.details) != (raised.message, raised.details):
+                    alarms.update(name, raised)
             if not (alarms.changes or alarms.silent) or self._store.write_plant(token, alarms):
                 return
 

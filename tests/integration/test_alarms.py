@@ -28,6 +28,7 @@ from pipeline.store.keys import ALARMS_OPEN_KEY, ALARMS_RAISED_KEY, ALARMS_SHELV
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
+from pipeline.store.workers import WorkerList
 from sandbox.job import Raised, Severity
 from tests.support.waiting import wait_until
 
@@ -348,6 +349,34 @@ def test_a_relay_goes_on_after_an_internal_error(client: redis.Redis, tmp_path: 
         relay.close()
 
     assert [each.machine for each in sink.taken] == ["m1"]
+
+
+class Plain:
+    """A plant without RabbitMQ, with a number of dead letters."""
+
+    letters = 0
+
+    def missing(self) -> dict[str, str]:
+        return {"rabbitmq": "RabbitMQ is away."}
+
+    def workers(self) -> WorkerList:
+        return WorkerList([], [])
+
+    def dead_letters(self) -> int:
+        return self.letters
+
+
+def test_the_details_of_an_alarm_of_the_plant_are_those_of_now(client: redis.Redis, tmp_path: Path) -> None:
+    plant, view = Plant(client, tmp_path), Plain()
+    watch = PlantWatch(Settings(alarm_dead_letters=10), cast(PlantView, view), plant.store, plant.desk)
+    for letters in (10, 10, 70, 80):
+        view.letters = letters
+        watch.step()
+
+    alarm = plant.alarms_of(None)["dead-letters"]
+    assert (alarm.details, alarm.times) == (b'{"count":80}', 1)
+    [change] = plant.store.after("0-0", 10)
+    assert change.change.action == "raised"
 
 
 class Blind:
