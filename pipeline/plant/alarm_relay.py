@@ -123,7 +123,7 @@ class Relay:
             return False
         if self._store.is_dropped(last):
             _logger.error(
-                "the journal of alarms was full, and some changes after %s were not %s. Raise "
+                "the journal of alarms was full, and some changes after %s may not have been %s. Raise "
                 "IOT_LOGIC_ALARM_JOURNAL_MAX, and keep an API running.",
                 last,
                 self._name,
