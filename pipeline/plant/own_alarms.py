@@ -226,6 +226,9 @@ class PlantWatch:
         if self._store.take_lease(ALARMS_WATCH_KEY, self._name, _LEASE_SECONDS):
             self._write(judged)
             self._end_shelvings()
+        elif self._redis_away is not None:
+            # The one with the lease may not have seen it, but people were told. It clears the alarm.
+            self._write({})
         self._redis_away = None
 
     def _tell_of_redis(self, raised: Raised | None, seconds: float) -> None:

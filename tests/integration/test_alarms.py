@@ -19,12 +19,19 @@ from pipeline.errors import NoAlarm
 from pipeline.model.alarm import SEVERITIES, Alarm, Alarms, KeptChange
 from pipeline.plant.alarm_relay import Relay
 from pipeline.plant.alarms import AlarmDesk
+from pipeline.plant.lag import QueueState
 from pipeline.plant.own_alarms import PlantView, PlantWatch
 from pipeline.settings import Settings
 from pipeline.store.alarms import AlarmFilter, AlarmStore
 from pipeline.store.deletion import Deletion
 from pipeline.store.deployments import MachineDeployments
-from pipeline.store.keys import ALARMS_OPEN_KEY, ALARMS_RAISED_KEY, ALARMS_SHELVED_KEY, record_key
+from pipeline.store.keys import (
+    ALARMS_OPEN_KEY,
+    ALARMS_RAISED_KEY,
+    ALARMS_SHELVED_KEY,
+    ALARMS_WATCH_KEY,
+    record_key,
+)
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records, Update
@@ -377,6 +384,44 @@ def test_the_details_of_an_alarm_of_the_plant_are_those_of_now(client: redis.Red
     assert (alarm.details, alarm.times) == (b'{"count":80}', 1)
     [change] = plant.store.after("0-0", 10)
     assert change.change.action == "raised"
+
+
+class WithoutRedis(Plain):
+    """A plant whose Redis is away, until it is back."""
+
+    is_away = True
+
+    def missing(self) -> dict[str, str]:
+        return {"redis": "Redis is away."} if self.is_away else {}
+
+    def partition_numbers(self) -> list[int]:
+        return []
+
+    def all_queues(self) -> list[QueueState]:
+        return []
+
+
+def test_what_people_were_told_without_redis_is_written_without_the_lease(
+    client: redis.Redis, tmp_path: Path
+) -> None:
+    plant, view, told = Plant(client, tmp_path), WithoutRedis(), list[KeptChange]()
+    arguments = (Settings(), cast(PlantView, view), plant.store, plant.desk)
+    watch = PlantWatch(*arguments, told.append)
+    assert plant.store.take_lease(ALARMS_WATCH_KEY, "another process", 60)
+
+    def step() -> bool:
+        watch.step()
+        return bool(told)
+
+    wait_until(step)
+    view.is_away = False
+    watch.step()
+
+    [change] = plant.store.after("0-0", 10)
+    assert (change.change.alarm.name, change.change.action) == ("redis", "raised")
+    assert change.change.alarm.raised == told[0].change.alarm.raised
+    watch.step()
+    assert len(plant.store.after("0-0", 10)) == 1
 
 
 class Blind:
