@@ -115,7 +115,7 @@ def install(*, allow_private: bool, files: Collection[str] = ()) -> list[str]:
         *_READABLE,
         *(f"{os.path.realpath(each)}/" for each in {sys.prefix, sys.base_prefix, sys.exec_prefix}),
         *(f"{os.path.realpath(each)}/" for each in sys.path if os.path.isdir(each)),
-        *map(os.path.realpath, files),
+        *map(os.path.realpath, filter(None, files)),  # an empty path would stand for the whole disk
     )
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -1,7 +1,10 @@
 """Routes of notifications: filters, quiet hours, and what is refused."""
 
 import base64
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,3 +203,19 @@ def test_addresses_that_are_not_public_are_refused(address: str) -> None:
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1"])
 def test_public_addresses_are_allowed(address: str) -> None:
     assert refusal(address) is None
+
+
+@pytest.mark.parametrize("files", [[], [""], ["/etc/ssl/certs"]])
+def test_a_delivery_reads_no_file_of_others(tmp_path: Path, files: list[str]) -> None:
+    """In a process of its own, because the guard cannot be removed."""
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    code = (
+        "from pipeline.notify import guard\n"
+        f"guard.install(allow_private=True, files={files})\n"
+        f"open({str(secret)!r})"
+    )
+    command = [sys.executable, "-I", "-c", code]
+    ended = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+
+    assert f"AccessRefused: a delivery must not open {secret}" in ended.stderr
