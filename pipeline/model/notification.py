@@ -319,6 +319,9 @@ def checked_route(route: NotificationRoute, before: NotificationRoute | None = N
         raise RouteRefused("Set escalate_to and escalate_after_minutes together, or neither.")
     if route.scope in ("plant", "escalations") and (route.machine or route.profile):
         raise RouteRefused(f"With the scope {route.scope}, a route cannot have a machine or a profile.")
+    if any("\n" in each for each in (route.machine, route.profile or "", route.alarm)):
+        # The patterns of the fields let one pass at the end.
+        raise RouteRefused("A machine, a profile or an alarm has no line end in its name.")
     if route.quiet_hours is not None:
         _check_quiet_hours(route.quiet_hours)
     if route.webhook is not None:

@@ -114,6 +114,8 @@ def test_severe_alarms_are_told_in_quiet_hours() -> None:
         ({"escalate_to": "x"}, "together"),
         ({"escalate_after_minutes": 5}, "together"),
         ({"scope": "plant", "machine": "x"}, "cannot have a machine"),
+        ({"machine": "press-7\n"}, "no line end"),
+        ({"alarm": "hot\n"}, "no line end"),
         ({"quiet_hours": hours("22:00", "22:00")}, "another end"),
         ({"quiet_hours": hours("22:00", "06:00", "Europe/Berlim")}, "Did you mean 'Europe/Berlin'"),
         ({"email": Email(to=("a@example.com\r\nBcc: b@example.com",))}, "is written as"),
