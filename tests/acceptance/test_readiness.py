@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from pipeline.local.redis import PrivateRedis
+from tests.acceptance.test_alarms import states
 from tests.chaos.broker import Broker
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
@@ -117,3 +118,16 @@ def test_the_command_status_names_the_cause(plant: Installation, redis_server: P
     assert "no worker" not in status.log
     assert "vanished" not in status.log
     assert "IOT_LOGIC_REDIS_URL" in status.log
+
+
+def test_while_rabbitmq_accepts_nothing_the_plant_has_an_alarm(plant: Installation, broker: Broker) -> None:
+    wait_until(lambda: causes(plant) == {}, timeout=30)
+    broker.order(_ALARM)
+    try:
+        wait_until(lambda: (None, "rabbitmq", "unacknowledged") in states(plant), 90)
+        [alarm] = plant.client.get("/alarms", params={"name": "rabbitmq"}).json()["alarms"]
+        assert alarm["severity"] == "critical"
+        assert "memory" in alarm["message"]
+    finally:
+        broker.order(_NO_ALARM)
+    wait_until(lambda: (None, "rabbitmq", "returned") in states(plant), 90)
