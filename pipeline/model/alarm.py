@@ -14,7 +14,7 @@ A shelved alarm keeps its state, and nobody is told of it until its time is over
 1.  *The alarms of a machine are in its record*, with its state and its timers. So what a reading raises and
     clears is applied once, with everything else that it does (`pipeline.model.record`).
 2.  *Raising an active alarm again updates its message and details, and tells nobody.* Only if it has become
-    more severe, it is raised anew: it is unacknowledged again, and everybody is told.
+    more severe, it counts as raised again: it is unacknowledged, and everybody is told.
 3.  *Each change of state is an `AlarmChange`, with a number of its own*, which the record counts. It goes
     into the journal in the same script that writes the record (`pipeline.store.alarms`). From there it is
     published at least once, and under the same id each time (`pipeline.plant.alarm_relay`).

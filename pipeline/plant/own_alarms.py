@@ -15,12 +15,11 @@ The same thread ends the shelving of alarms whose time is over.
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
 from typing import Final, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from pipeline.clock import milliseconds_now
 from pipeline.errors import BrokerUnavailable, NoAlarm
@@ -85,13 +84,9 @@ class PlantView(Protocol):
 SendNow = Callable[[KeptChange], None]
 
 
-class Seen(Struct, frozen=True):
-    """What was seen of the plant: for each alarm how to raise it, or None if there is no cause for it.
-
-    An alarm that is missing stays as it is.
-    """
-
-    alarms: dict[str, Raised | None]
+#: How to raise each alarm of the plant, or None if there is no cause for it. An alarm that is missing stays
+#: as it is.
+Seen = Mapping[str, Raised | None]
 
 
 def look(plant: PlantView, settings: Settings) -> Seen:
@@ -102,7 +97,7 @@ def look(plant: PlantView, settings: Settings) -> Seen:
         for name in ("redis", "rabbitmq")
     }
     if "redis" in missing:
-        return Seen(alarms)
+        return alarms
     try:
         alarms["no-worker"] = _no_worker(plant)
         alarms["dead-letters"] = _dead_letters(plant, settings)
@@ -111,7 +106,7 @@ def look(plant: PlantView, settings: Settings) -> Seen:
             alarms["lag"] = _lag(plant, settings)
     except (RedisError, BrokerUnavailable) as e:
         _logger.info("not all of the plant can be seen: %s", e)
-    return Seen(alarms)
+    return alarms
 
 
 def _no_worker(plant: PlantView) -> Raised | None:
@@ -162,7 +157,7 @@ class Patience:
     def judge(self, seen: Seen, now: float) -> dict[str, tuple[Raised | None, float]]:
         """Return what has lasted long enough, each with the seconds for which it lasts."""
         judged = dict[str, tuple[Raised | None, float]]()
-        for name, raised in seen.alarms.items():
+        for name, raised in seen.items():
             holds, since = self._since.get(name, (None, now))
             if holds != (raised is not None):
                 since = now
@@ -190,7 +185,7 @@ class PlantWatch:
         self._send_now = send_now
         self._name = uuid.uuid4().hex
         self._patience = Patience()
-        #: When this process has told that Redis is away, in milliseconds since 1970.
+        #: The change of which this process has told people, while Redis is away.
         self._redis_away: AlarmChange | None = None
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="plant alarms", daemon=True)
@@ -219,7 +214,7 @@ class PlantWatch:
         """Look at the plant once, and raise and clear what must be. Raises `RedisError`."""
         seen = look(self._plant, self._settings)
         judged = self._patience.judge(seen, time.monotonic())
-        if seen.alarms["redis"] is not None:
+        if seen["redis"] is not None:
             if "redis" in judged:
                 self._tell_of_redis(*judged["redis"])
             return
