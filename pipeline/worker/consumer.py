@@ -58,6 +58,7 @@ from pipeline.worker.membership import Membership
 from pipeline.worker.metrics import WorkerMetrics
 from pipeline.worker.partition import Partition
 from pipeline.worker.source_declaration import declare
+from pipeline.worker.timer_pace import TimerPace
 
 #: Maximum readings in a batch. This is half of the prefetch, so that the next batch has arrived when this one
 #: is done.
@@ -65,13 +66,6 @@ BATCH_READINGS: Final = wire.PREFETCH // 2
 #: Maximum bytes of readings in a batch. This bounds the memory of one batch in the worker, the sandbox and
 #: Redis.
 BATCH_BYTES: Final = 4 * 1024**2
-
-#: Maximum machines in a batch whose timers run without a reading. It is small, so that many timers which are
-#: due at once hardly delay readings.
-BATCH_TIMERS: Final = 32
-
-#: Seconds between two batches of timers alone while other batches are processed.
-_TIMERS_SECONDS: Final = 0.05
 
 #: A batch of `_LARGE` readings is worth a second thread. After `_PATIENCE_SECONDS` any batch is.
 _LARGE: Final = BATCH_READINGS // 4
@@ -150,7 +144,8 @@ class BatchConsumer(Consumer):
         self._under_way = set[Future[None]]()
         self._first = 0
         self._busy = 0
-        self._handed_out_at = self._timers_at = 0.0
+        self._handed_out_at = 0.0
+        self._pace = TimerPace()
         self._tick()
 
     def __next__(self) -> BatchMessage | None:
@@ -160,6 +155,7 @@ class BatchConsumer(Consumer):
             if batch is not None:
                 self._busy += 1
                 self._handed_out_at = time.monotonic()
+                self._pace.begin(batch)
                 self._loop.call_later(_PATIENCE_SECONDS, lambda: None)  # to check again then
                 return BatchMessage(batch)
             self._poll()
@@ -177,19 +173,17 @@ class BatchConsumer(Consumer):
         )
 
     def _take(self) -> Batch | None:
-        """Return a batch of the partitions that have nothing in flight. They take turns to be first.
-
-        While another batch is processed, timers make a batch of their own only now and then, so that they
-        leave threads to readings.
-        """
-        alone = self._busy == 0 or time.monotonic() >= self._timers_at + _TIMERS_SECONDS
+        """Return a batch of the partitions that have nothing in flight. They take turns to be first."""
+        most = self._pace.most(
+            sum(partition.waiting for partition in self._partitions.values() if partition.has_readings)
+        )
         ready = [
             partition
             for partition in self._partitions.values()
-            if partition.has_readings or (alone and partition.has_timers)
+            if partition.has_readings or (most and partition.has_timers)
         ]
         ready.sort(key=lambda partition: (partition.number < self._first, partition.number))
-        shares, readings, size, timers = list[Share](), BATCH_READINGS, BATCH_BYTES, BATCH_TIMERS
+        shares, readings, size, timers = list[Share](), BATCH_READINGS, BATCH_BYTES, most
         for partition in ready:
             if readings <= 0 or size <= 0:
                 break
@@ -198,8 +192,6 @@ class BatchConsumer(Consumer):
             share = partition.take(readings, size, timers)
             readings -= len(share.readings)
             timers -= len(share.due)
-            if share.due:
-                self._timers_at = time.monotonic()
             size -= sum(len(reading.body) for reading in share.readings)
             shares.append(share)
             self._first = partition.number + 1
@@ -287,6 +279,7 @@ class BatchConsumer(Consumer):
         partition = self._partitions.get(fence.partition)
         if partition is not None and partition.fence == fence:
             partition.rested([each.machine for each in rests])
+        self._ask_for_timers()
 
     def _connect(self) -> None:
         try:
@@ -407,6 +400,8 @@ class BatchConsumer(Consumer):
     def _processed(self, batch: Batch) -> None:
         """Note that a worker thread is free again."""
         self._busy -= 1
+        if pause := self._pace.end(batch):
+            self._loop.call_later(pause, lambda: None)  # to look for timers then
         if batch.published is None:
             _give_back(batch)
         else:

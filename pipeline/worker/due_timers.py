@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-#: The most machines to keep in mind. Later ones are asked for when these are handed out.
-MOST: Final = 1_024
+#: The most machines to keep in mind. More are asked for when fewer than half of them are left. These are few,
+#: because each answer is handled while readings wait.
+MOST: Final = 128
 
 
 class DueTimers:
@@ -29,8 +30,8 @@ class DueTimers:
 
     @property
     def wanted(self) -> int:
-        """How many machines the index should name, with those that it has named."""
-        return len(self._out) + MOST
+        """How many machines the index should name, with those that it has named; 0 if enough are known."""
+        return len(self._out) + MOST if len(self._waiting) < MOST // 2 else 0
 
     @property
     def ready(self) -> bool:

@@ -22,6 +22,7 @@ from pipeline.model.deployment import Deployment
 from pipeline.model.record import Record
 from pipeline.store.client import connect
 from pipeline.store.keys import deployment_key, timers_key
+from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Due, Records, Update
 from tests.bench.figure import Figure, number, rate
 from tests.bench.fleet import installation, names, provision, settings_of
@@ -144,9 +145,10 @@ def make(plant: Installation, machine_ids: Sequence[str], timer: str, spread: in
     after all are created, as far as can be foreseen.
     """
     settings = settings_of(plant)
-    begin = milliseconds_now() + 2_000 + len(machine_ids) // 5
+    begin = milliseconds_now() + 2_000 + len(machine_ids) // 2
     with closing(connect(settings)) as client:
         records, deployment = Records(client), client.get(deployment_key("pattern"))
+        index = MachineIndex(client, records)
         assert isinstance(deployment, bytes)
         assert msgspec.msgpack.decode(deployment, type=Deployment).version == 1
         client.config_set("appendfsync", "no")
@@ -161,6 +163,7 @@ def make(plant: Installation, machine_ids: Sequence[str], timer: str, spread: in
                 record = Record(1, home=home, counters=Counters(1, seen=begin), timers={timer: due})
                 updates[each] = Update(read[each], record, due=Due(home, due))
             assert not records.write(updates)
+            index.enter(part)
         client.config_set("appendfsync", "always")
     assert milliseconds_now() < begin, "the machines were not ready before the first timer was due"
     return begin
