@@ -129,6 +129,9 @@ class Audit:
     ) -> None:
         """Write an entry for a change and announce it. The arguments are those of `AuditTrail.write`."""
         self._trail.write(self._who, action, target, machine=machine, before=before, after=after)
+        if action.startswith("notification-route."):
+            # Viewers may not read to whom alarms are told.
+            before = after = None
         if not action.startswith("token."):
             self._events.changed(
                 announced.ChangeEvent(

@@ -210,6 +210,8 @@ def test_alarms_are_filtered_and_paged(installation: Installation) -> None:
     ]
     assert len(states(installation, name="a1")) == 11
     assert states(installation, state="returned") == []
+    refused = installation.client.get("/alarms", params={"state": "open"})
+    assert (refused.status_code, refused.json()["errors"][0]["key"]) == (400, "state")
     installation.client.post("/machines/press-3/alarms/a3/shelve", json={"minutes": 5}).raise_for_status()
     counts = installation.client.get("/alarms/counts").json()["counts"]
     assert (sum(each["count"] for each in counts), sum(each["shelved"] for each in counts)) == (26, 1)

@@ -176,10 +176,10 @@ def test_every_change_leaves_a_record(
     assert made == ["source.put", "floor", None, None, shown]
     assert change("DELETE", source, **floor) == ["source.delete", "floor", None, shown, None]
 
-    # Notifications. The trail shows no secret.
+    # Notifications. The trail shows the target without a secret.
     route, shift = "/notification-routes/{name}", {"name": "shift"}
-    shown = {"severity": "major", "scope": "all", "target": "webhook", "private": "allowed"}
-    webhook = {"url": "http://127.0.0.1:9/x", "secret": "whsec_" + "a" * 44}
+    shown = {"severity": "major", "scope": "all", "webhook": "http://127.0.0.1:9", "private": "allowed"}
+    webhook = {"url": "http://127.0.0.1:9/secret", "secret": "whsec_" + "a" * 44}
     made = change("PUT", route, {"severity": "major", "allow_private": True, "webhook": webhook}, **shift)
     assert made == ["notification-route.put", "shift", None, None, shown]
     one, another = (failed_notification(client, "shift") for _ in range(2))

@@ -227,6 +227,21 @@ def test_changes_are_in_the_streams_of_the_machine_and_of_all_machines(
     assert [each.data for each in everything.wait_for(2)] == [uploaded.data, paused.data]
 
 
+def test_a_change_of_a_notification_route_does_not_say_who_is_told(
+    plant: Installation, streams: ExitStack
+) -> None:
+    everything = streams.enter_context(watch_all(plant))
+    webhook = {"url": "http://127.0.0.1:9/x", "secret": "whsec_" + "a" * 44}
+    route = {"severity": "major", "allow_private": True, "webhook": webhook}
+
+    plant.client.put("/notification-routes/shift", json=route).raise_for_status()
+
+    (changed,) = everything.wait_for(1)
+    assert (changed.data["what"], changed.data["target"]) == ("notification-route.put", "shift")
+    assert "127.0.0.1" not in str(changed.data)
+    assert plant.client.get("/audit").json()["changes"][0]["after"]["webhook"] == "http://127.0.0.1:9"
+
+
 def test_after_a_machine_is_deleted_its_stream_continues_and_reports_nothing_missing(
     plant: Installation, machine: str, streams: ExitStack
 ) -> None:

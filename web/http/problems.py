@@ -32,6 +32,7 @@ from pipeline.store.client import RedisError
 from pipeline.trials.examples import MISMATCHES, ExamplesFailed, ExamplesUnfit, Mismatch
 from pipeline.wire import is_machine_id
 from sandbox.errors import LogicRefused, SandboxUnavailable
+from web.http.request_checks import parameter_name
 
 _logger = logging.getLogger(__name__)
 
@@ -92,6 +93,11 @@ def respond(status: int, detail: str, errors: list[dict[str, Any]] | None = None
 
 def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetails]:
     errors = error.extra if isinstance(error, ValidationException) else None
+    if isinstance(errors, list):
+        signature = request.route_handler.parsed_fn_signature.parameters
+        for each in errors:
+            if each.get("source") == "query":
+                each["key"] = parameter_name(signature, each["key"])
     detail = error.detail
     if detail == HTTPStatus(error.status_code).phrase:
         # Litestar raised it because the body is too large, or because no route matches.

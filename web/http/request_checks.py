@@ -36,8 +36,7 @@ def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefi
     Litestar alone would ignore a misspelt filter, and so delete more than was meant. It would take the last
     of two values, and "null" as no value.
     """
-    # Litestar reserves some names of arguments, such as `state`, so a parameter may have a name of its own.
-    fields = {getattr(each.kwarg_definition, "name", None) or name: each for name, each in signature.items()}
+    fields = {parameter_name(signature, argument): field for argument, field in signature.items()}
     for name, value in request.query_params.multi_items():
         field = fields.get(name)
         if field is None:
@@ -49,6 +48,15 @@ def _check_query(request: Request[Any, Any, Any], signature: dict[str, FieldDefi
         is_text = field.annotation is str or str in (inner.annotation for inner in field.inner_types)
         if value == "null" and not is_text:
             raise ClientException(detail=f"The query parameter {name!r} cannot be null. Omit it instead.")
+
+
+def parameter_name(signature: dict[str, FieldDefinition], argument: str) -> str:
+    """Return the name in the request of a handler's argument.
+
+    It may differ, because Litestar reserves some names of arguments, such as `state`.
+    """
+    definition = signature[argument].kwarg_definition if argument in signature else None
+    return getattr(definition, "name", None) or argument
 
 
 def _check_body(body: bytes, kind: Any) -> None:

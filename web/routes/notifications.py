@@ -1,6 +1,7 @@
 """The routes of notifications: who is told of which alarms, and what could not be delivered."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
@@ -191,12 +192,21 @@ def _tagged(services: Services, kept: KeptRoute) -> Response[RouteDetails]:
 
 
 def _shown(kept: KeptRoute | None) -> dict[str, str] | None:
-    """Return a route as the audit trail shows it: its filter and the kind of its target, without secrets."""
+    """Return a route as the audit trail shows it: its filter and its target, without secrets.
+
+    The path of a webhook's address and all of an address of Apprise may be secret.
+    """
     if kept is None:
         return None
     route = kept.route
-    kind = "webhook" if route.webhook else "email" if route.email else "apprise"
-    shown = {"severity": route.severity, "scope": route.scope, "target": kind}
+    shown = {"severity": route.severity, "scope": route.scope}
+    if route.webhook:
+        parts = urlsplit(route.webhook.url)
+        shown["webhook"] = f"{parts.scheme}://{parts.netloc}"
+    elif route.email:
+        shown["email"] = ", ".join(route.email.to)
+    else:
+        shown["target"] = "apprise"
     for name in ("machine", "profile", "alarm", "escalate_to"):
         if value := getattr(route, name):
             shown[name] = value
