@@ -295,7 +295,12 @@ def test_a_failed_reading_is_opened_in_the_editor(
 
 def test_binary_readings_are_tried_and_kept_in_hex(page: Page, origin: str, plant: Installation) -> None:
     plant.client.put("/sources/raw", json={"filter": "raw/{machine}", "settings": {"format": "binary"}})
-    plant.upload("scale", "def process(data, state):\n    return {'grams': int.from_bytes(data, 'big')}")
+    plant.upload(
+        "scale",
+        "def process(data, state):\n"
+        "    raise_alarm('heavy')\n"
+        "    return {'grams': int.from_bytes(data, 'big')}",
+    )
     with pika.BlockingConnection(pika.URLParameters(plant.amqp_url)) as connection:
         channel = connection.channel()
         channel.confirm_delivery()
@@ -316,6 +321,7 @@ def test_binary_readings_are_tried_and_kept_in_hex(page: Page, origin: str, plan
     ).to_be_visible()
     [example] = plant.client.get("/machines/scale/logic").json()["examples"]
     assert (example["format"], example["readings"]) == ("binary", ["31 32"])
+    assert example["alarms_after"] == ["heavy"]
 
 
 def test_a_kept_outcome_is_an_example_that_the_next_version_must_pass(

@@ -164,9 +164,11 @@ function keyOf({ timer }: Tried): string {
 /** Return a reading and its outcome as an example. */
 export function exampleOf(name: string, reading: string, format: Format, config: string, tried: Tried): string {
   const written = format === "json" ? "" : `"format":${JSON.stringify(format)},`;
+  const active = Object.entries(tried.alarms).flatMap(([alarm, raised]) => (raised === null ? [] : [alarm]));
+  const alarms = active.length === 0 ? "" : `,"alarms_after":${JSON.stringify(active)}`;
   const result = tried.error ? JSON.stringify({ error: tried.error.message }) : returned(tried.results);
   return `{"name":${JSON.stringify(name)},${written}"readings":[${reading}],"state":${tried.before},"config":${config},` +
-    `"results":[${result}],"state_after":${tried.after}}`;
+    `"results":[${result}],"state_after":${tried.after}${alarms}}`;
 }
 
 /** Return results in the form of an example. A result that looks like an error is put in a list. */
