@@ -159,9 +159,7 @@ class Services:
 
     def reschedule(self, machine_ids: Iterable[str]) -> None:
         """Let the workers look at machines whose schedules may have changed, also if no reading comes."""
-        homes = self._records.homes(machine_ids)
-        retired = self.topic_sources.retired()
-        self._timers.wake({name: 0 if home in retired else home for name, home in homes.items()})
+        self._timers.reschedule(self._records, self.topic_sources, machine_ids)
 
     def reschedule_profile(self, name: str) -> None:
         """Let the workers look at the machines of a profile whose schedules have changed."""

@@ -67,6 +67,7 @@ from pipeline.store.notification_routes import NotificationRoutes
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import Records
 from pipeline.store.sources import Sources
+from pipeline.store.timers import TimerIndex
 from pipeline.store.topic_sources import TopicSources
 from pipeline.store.versions import Version
 from pipeline.wire import is_machine_id
@@ -104,6 +105,7 @@ class Restore:
         self._records = Records(client, alarm_journal_max=alarm_journal_max)
         self._topic_sources = TopicSources(client)
         self._routes = NotificationRoutes(client)
+        self._timers = TimerIndex(client)
         self._index = MachineIndex(client, self._records)
         self._profiles = ProfileStore(client, MachineDeployments(client), self._records)
 
@@ -155,13 +157,19 @@ class Restore:
             done.notification_routes = len(routes)
         for start in range(0, len(entered), _CHUNK):
             self._index.enter(entered[start : start + _CHUNK])
+            self._reschedule(entered[start : start + _CHUNK])
         # Other machines may follow them too, and their settings may have changed.
         for name in reentered:
             self._profiles.reenter(name)
+            for machine_ids in self._profiles.machines(name):
+                self._reschedule(machine_ids)
         for kept in self._topic_sources.list().sources.values() if done.topic_sources else ():
             self._index.enter_home(kept.partition)
         done.machines = len(entered)
         return done
+
+    def _reschedule(self, machine_ids: Iterable[str]) -> None:
+        self._timers.reschedule(self._records, self._topic_sources, machine_ids)
 
     def _check(self, path: Path, only: Collection[str]) -> None:
         needed, there, machines = set[str](), set[str](), set[str]()

@@ -6,7 +6,7 @@ partition asks for the machines that are due, runs their timers, and says afterw
 are in `pipeline.model.timer`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct
@@ -15,6 +15,8 @@ from pipeline.clock import milliseconds_now
 from pipeline.model.session import Fence
 from pipeline.store.client import Client
 from pipeline.store.keys import fence_key, timers_key
+from pipeline.store.records import Records
+from pipeline.store.topic_sources import TopicSources
 
 #: Changes what the index says of machines, if the session still holds its fence and the index says what the
 #: session read. A machine whose home is elsewhere goes to the index of that partition, unless that one names
@@ -88,6 +90,11 @@ class TimerIndex:
             for partition, names in by_partition.items():
                 pipeline.zadd(timers_key(partition), names, lt=True)
             pipeline.execute()
+
+    def reschedule(self, records: Records, sources: TopicSources, machine_ids: Iterable[str]) -> None:
+        """Let the workers look at machines whose schedules may have changed, also if no reading comes."""
+        homes, retired = records.homes(machine_ids), sources.retired()
+        self.wake({name: 0 if home in retired else home for name, home in homes.items()})
 
     def rest(self, fence: Fence, rests: Sequence[Rest]) -> None:
         """Change what the index says of these machines, for the session that holds the fence."""

@@ -145,6 +145,33 @@ def test_a_restored_system_continues_where_it_was(
         assert plant.upload("alone", LATER + "\n") == 3
 
 
+def test_restored_schedules_run_before_the_next_reading(
+    rabbitmq: LocalRabbitmq, shared_redis: LocalRedis, commands: Commands, tmp_path: Path
+) -> None:
+    file, scheduled = tmp_path / "plant.backup", "schedule:new-year"
+    logic = COUNT + "def on_timer(timer, state):\n    pass\n"
+    with own_vhost(rabbitmq) as vhost, Installation(amqp_url_of(rabbitmq, vhost), shared_redis.url) as plant:
+        plant.start_api()
+        plant.start_worker()
+        ask(plant, "POST", "/profiles/pumps/logic", {"logic": logic})
+        ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
+        ask(plant, "PUT", "/profiles/pumps/settings", YEARLY)
+        plant.send([("pump", {"n": 1})])
+        wait_until(lambda: scheduled in commands.record("pump").timers, 90)
+        commands.run("export", file)
+        ask(plant, "PUT", "/profiles/pumps/settings", {})
+        wait_until(lambda: scheduled not in commands.record("pump").timers, 30)
+
+        # The machine is as it was in the backup. A later one only follows the profile.
+        ask(plant, "PUT", "/machines/later/profile", {"profile": "pumps"})
+        plant.send([("later", {"n": 1})])
+        wait_until(lambda: commands.record("later").number == 1, 30)
+        commands.run("import", file, "--force")
+
+        wait_until(lambda: scheduled in commands.record("pump").timers, 30)
+        wait_until(lambda: scheduled in commands.record("later").timers, 30)
+
+
 def keep(commands: Commands, machine_id: str, record: Record) -> None:
     """Store a machine with this record."""
     read = commands.records.read([machine_id])[machine_id]

@@ -199,7 +199,7 @@ def _shown(kept: KeptRoute | None) -> dict[str, str] | None:
     if kept is None:
         return None
     route = kept.route
-    shown = {"severity": route.severity, "scope": route.scope}
+    shown: dict[str, str] = {"severity": route.severity, "scope": route.scope}
     if route.webhook:
         parts = urlsplit(route.webhook.url)
         shown["webhook"] = f"{parts.scheme}://{parts.netloc}"
