@@ -83,6 +83,10 @@ def hostile(plant: Installation) -> Installation:
         ).raise_for_status()
         plant.client.put(f"/profiles/{machine}").raise_for_status()
         plant.client.post(f"/profiles/{machine}/logic", json=upload).raise_for_status()
+    webhook = {"url": f"http://127.0.0.1:9/{quote(MARKUP)}", "secret": "whsec_" + "a" * 44}
+    route = {"severity": "warning", "allow_private": True, "webhook": webhook}
+    for name in (LONG, PROTO):
+        plant.client.put(f"/notification-routes/{name}", json=route).raise_for_status()
     plant.client.put("/machines/follower/profile", json={"profile": LONG}).raise_for_status()
     deep = "[" * 30 + "]" * 30
     for machine in (PROTO, LONG):
@@ -101,6 +105,7 @@ def hostile(plant: Installation) -> Installation:
     forged(plant)
     wait_until(lambda: plant.client.get("/dead-letters").json()["kept"] >= 13, timeout=60)
     wait_until(lambda: plant.client.get(f"/machines/{LONG}").json().get("readings", 0) >= 11, timeout=60)
+    wait_until(lambda: plant.client.get("/notifications").json()["waiting"], timeout=60)
     return plant
 
 
@@ -140,6 +145,7 @@ VIEWS = [
         f"/alarms?tab=journal&machine={quote(MARKUP)}&name={quote(MARKUP)}&action=__proto__",
         "No change matches",
     ),
+    ("/notifications", LONG[:20]),
     ("/profiles", LONG[:20]),
     *((f"/profiles/{LONG}?tab={tab}", LONG[:20]) for tab in ("logic", "versions", "machines")),
     (f"/profiles/{quote(MARKUP, safe='')}", "<img"),
