@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping
 
-from sandbox.check.scope import Scope
+from sandbox.check.scope import Block, Scope
 from sandbox.check.source import Source
 from sandbox.job import Problem
 from sandbox.limits import Limits
@@ -30,6 +30,9 @@ class Findings:
         self.source = source
         self.found: dict[tuple[int, int, str], Problem] = {}
         self.notes: list[Problem] = []
+        #: The uses of names without a meaning, each with its block, and what follows each name after a dot.
+        self.unknown: list[tuple[ast.Name, Block]] = []
+        self.members: dict[str, set[str]] = {}
         #: The values that are statements of their own; the policy sees a statement before its parts.
         self.statements: set[ast.expr] = set()
 

@@ -1,6 +1,6 @@
 """The hints of a refusal: they say what to write instead, in the words of a plant engineer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from sandbox.allowed import EXCEPTIONS, MODULES, NAMES
@@ -205,9 +205,16 @@ def for_syntax(message: str, line: str = "") -> str:
     return next((hint for fits, hint in known if fits), "")
 
 
-def for_unknown(name: str, bound: Iterable[str]) -> str:
-    """Return the hint for a name that is neither available nor set by the logic."""
+def for_unknown(name: str, bound: Iterable[str], members: Collection[str] = ()) -> str:
+    """Return the hint for a name that is neither available nor set by the logic.
+
+    `members` follow it after a dot.
+    """
     if name in MODULES:
+        if members and all(member in ATTRIBUTES for member in members):
+            return ATTRIBUTES[min(members)]
+        if name in MODULES[name] and members and not any(member in MODULES[name] for member in members):
+            return f"Write `from {name} import {name}` in the first line."
         return f"Write `import {name}` in the first line."
     if name in UNKNOWN:
         return UNKNOWN[name]

@@ -1,7 +1,8 @@
 """The messages about a name without a value: where it has a value, and how to pass that on."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from sandbox.allowed import EXCEPTIONS, VALUES
 from sandbox.check import hints
@@ -11,15 +12,21 @@ from sandbox.check.scope import OFFERED, Binding, Block, Scope, Variable
 Words = tuple[str, str]
 
 
-def unknown(name: str, block: Block, scope: Scope, aliases: Mapping[str, int]) -> Words:
-    """Return the message about a name that no block around its use binds."""
+#: The most lines that a hint names.
+_LINES: Final = 5
+
+
+def unknown(
+    name: str, block: Block, scope: Scope, aliases: Mapping[str, int], members: Collection[str]
+) -> Words:
+    """Return the message about a name that no block around its use binds. `members` follow it after a dot."""
     elsewhere = [variable for variable in scope.variables() if variable.name == name]
     if elsewhere:
         return _elsewhere(name, elsewhere)
     if name in aliases:
         return f"`{name}` is only for annotations", f"Line {aliases[name]} defines it as a type."
     visible = [known for outer in block.around() for known in outer.variables]
-    return f"`{name}` is not available", hints.for_unknown(name, visible)
+    return f"`{name}` is not available", hints.for_unknown(name, visible, members)
 
 
 def _elsewhere(name: str, variables: list[Variable]) -> Words:
@@ -90,6 +97,15 @@ def homeless(name: str, scope: Scope) -> Words:
             "To keep a value from reading to reading, use state.",
         )
     return f"`nonlocal {name}`: no function around this one sets `{name}`", "Set it there first."
+
+
+def also_in(lines: Sequence[int]) -> str:
+    """Return the sentence about the other lines that use a name."""
+    if len(lines) == 1:
+        return f"Line {lines[0]} uses it too."
+    if len(lines) > _LINES:
+        return f"{len(lines)} other lines use it too."
+    return f"Lines {_listed([str(line) for line in lines])} use it too."
 
 
 def _listed(names: list[str]) -> str:

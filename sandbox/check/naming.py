@@ -40,9 +40,20 @@ class NameRules(Findings):
             return
         if variable is None:
             if node.id not in OFFERED:
-                self.report(node, *missing.unknown(node.id, block, self.scope, self.aliases))
+                self.unknown.append((node, block))
         elif variable.path is not None:
             self.check_imported(node, variable.path)
+
+    def report_unknown(self) -> None:
+        """Report each name without a meaning once, with all lines that use it."""
+        uses = dict[missing.Words, list[ast.Name]]()
+        for node, block in sorted(self.unknown, key=lambda use: (use[0].lineno, use[0].col_offset)):
+            members = self.members.get(node.id, ())
+            words = missing.unknown(node.id, block, self.scope, self.aliases, members)
+            uses.setdefault(words, []).append(node)
+        for (message, hint), nodes in uses.items():
+            lines = sorted({node.lineno for node in nodes} - {nodes[0].lineno})
+            self.report(nodes[0], message, f"{hint} {missing.also_in(lines)}".strip() if lines else hint)
 
     def check_imported(self, node: ast.Name, path: str) -> None:
         """Check that a module is used as a module, and a value as a value."""
@@ -88,6 +99,7 @@ class NameRules(Findings):
             return
         variable = self.scope.variable_of(node.value)
         if variable is None and isinstance(node.value, ast.Name) and node.value.id not in OFFERED:
+            self.members.setdefault(node.value.id, set()).add(name)
             return  # the name before the dot is the problem
         if variable is not None and variable.bound_by(Binding.IMPORT):
             module = variable.path
@@ -103,6 +115,8 @@ class NameRules(Findings):
     def _in_module(self, module: str, name: str) -> str:
         if name in hints.ATTRIBUTES:
             return hints.ATTRIBUTES[name]
+        if module in MODULES[module] and name in ATTRIBUTES:
+            return f"Write `from {module} import {module}` in the first line, or {module}.{module}.{name}."
         return f"{module} has: {', '.join(MODULES[module])}."
 
     # Variables.

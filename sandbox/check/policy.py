@@ -117,6 +117,7 @@ class _Policy(WordingRules):
                 if check is not None:
                     check(node)
             ahead.extend(ast.iter_child_nodes(node))
+        self.report_unknown()
         return sorted(self.found.values(), key=lambda problem: (problem.line, problem.column))[:MOST_PROBLEMS]
 
     def not_allowed(self, node: ast.AST) -> None:

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from sandbox.check.compiler import check
-from sandbox.check.hints import modules
+from sandbox.check.hints import ATTRIBUTES, modules
 from sandbox.job import Problem
 from sandbox.limits import Limits
 from tests.sandbox.running import process
@@ -22,6 +22,67 @@ def only(source: str) -> Problem:
     found = problems(source)
     assert len(found) == 1, found
     return found[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "text", "hint"),
+    [
+        (
+            "a = math.sin(1)\nb = math.cos(1)\nreturn math.pi * math.e",
+            2,
+            "math",
+            "Write `import math` in the first line. Lines 3 and 4 use it too.",
+        ),
+        (
+            "return json.dumps(json.loads(data['text']))",
+            2,
+            "json",
+            "Write `import json` in the first line.",
+        ),
+        (
+            "a = datetime.fromisoformat(data['time'])\nreturn datetime.fromtimestamp(a.timestamp())",
+            2,
+            "datetime",
+            "Write `from datetime import datetime` in the first line. Line 3 uses it too.",
+        ),
+        (
+            "return datetime.datetime.fromisoformat(data['time']).isoformat()",
+            2,
+            "datetime",
+            "Write `import datetime` in the first line.",
+        ),
+        (
+            "return datetime.now().isoformat()",
+            2,
+            "datetime",
+            ATTRIBUTES["now"],
+        ),
+        (
+            "\n".join("state['n'] = coutner" for _ in range(8)),
+            2,
+            "coutner",
+            "Give coutner a value first, or put it in quotes if it is a text. 7 other lines use it too.",
+        ),
+    ],
+)
+def test_a_name_without_a_meaning_is_one_problem_in_all_its_lines(
+    body: str, line: int, text: str, hint: str
+) -> None:
+    problem = only(process(body))
+    assert (problem.line, problem.text, problem.message, problem.hint) == (
+        line,
+        text,
+        f"`{text}` is not available",
+        hint,
+    )
+
+
+def test_a_member_of_a_class_is_found_if_only_the_module_is_imported() -> None:
+    problem = only("import datetime\n" + process("return str(datetime.fromisoformat(data['time']))"))
+    assert problem.message == "`datetime.fromisoformat` is not available"
+    assert problem.hint == (
+        "Write `from datetime import datetime` in the first line, or datetime.datetime.fromisoformat."
+    )
 
 
 def test_all_problems_of_a_source_are_named_at_once_in_their_order() -> None:
