@@ -22,6 +22,20 @@ def process(data, state):
     return {"count": state["count"], "double": data["n"] * 2}
 """
 
+#: Returns where a word of an element begins on the screen, and a few pixels into it.
+MIDDLE_OF = """(element, word) => {
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const at = texts.currentNode.data.indexOf(word);
+    if (at < 0) continue;
+    const range = document.createRange();
+    range.setStart(texts.currentNode, at);
+    range.setEnd(texts.currentNode, at + word.length);
+    const { left, top, height } = range.getBoundingClientRect();
+    return [left + 8, top + height / 2];
+  }
+}"""
+
 _NUMBERS: Final = count(1)
 
 
@@ -466,6 +480,117 @@ def test_the_language_reference_is_searched_and_completes_names(
             page.locator(".cm-tooltip-autocomplete").get_by_text(offered, exact=True).first
         ).to_be_visible()
         page.keyboard.press("Escape")
+
+
+KEYED = """\
+def process(data, state):
+    state["peak"] = max(state.get("peak", 0), data["motor"]["rpm"])
+    return {"peak": state["peak"], "limit": config.get("limit")}
+"""
+
+
+@pytest.fixture
+def motor(plant: Installation) -> str:
+    """A separate machine for each test, with nested readings, a state and a config."""
+    name = f"motor-{next(_NUMBERS)}"
+    plant.upload(name, KEYED)
+    plant.client.put(f"/machines/{name}/config", json={"limit": 3100}).raise_for_status()
+    send(plant, name, {"motor": {"rpm": 2950}, "Temp C": 71.5}, {"motor": {"rpm": 2970}, "Temp C": 72})
+    return name
+
+
+@pytest.mark.parametrize(
+    ("typed", "key", "value"),
+    [
+        ('data["', "Temp C", "72"),
+        ('data["motor"]["', "rpm", "2970"),
+        ('state["', "peak", "2970"),
+        ('config.get("', "limit", "3100"),
+    ],
+)
+def test_keys_are_completed_and_have_their_last_values(
+    page: Page, origin: str, motor: str, typed: str, key: str, value: str
+) -> None:
+    editor = open_logic(page, origin, motor)
+    expect(page.get_by_text("No errors found.")).to_be_visible()
+    editor.press("Control+End")
+    page.keyboard.type(f"x = {typed}")
+    page.keyboard.press("Control+Space")
+    option = page.locator(".cm-tooltip-autocomplete").get_by_role("option").filter(has_text=key)
+    expect(option).to_have_text(f"{key}{value}")
+    option.click()
+    expect(editor).to_contain_text(f"x = {typed}{key}")
+
+
+def test_the_pointer_shows_the_last_value_of_a_key_and_what_a_name_means(
+    page: Page, origin: str, motor: str
+) -> None:
+    editor = open_logic(page, origin, motor)
+    about = page.locator(".cm-about")
+    expect(page.get_by_text("No errors found.")).to_be_visible()
+    for word, said in [('"rpm"', "rpm, last value: 2970"), ("max(", "max: ")]:
+        page.mouse.move(*editor.evaluate(MIDDLE_OF, word))
+        expect(about).to_contain_text(said)
+        page.mouse.move(0, 0)
+        expect(about).to_have_count(0)
+
+
+def test_a_key_that_no_reading_has_is_noted(page: Page, origin: str, motor: str) -> None:
+    editor = open_logic(page, origin, motor)
+    notes = page.get_by_role("list", name="Notes")
+    write(
+        page,
+        editor,
+        "def process(data, state):\n"
+        "    # data['temprature'] in a comment is no key\n"
+        "    hot = data.get('temp_c', 0) > 70\n"
+        "    return {'hot': hot, 'speed': data['motor'], 'text': \"data['x']\", 'pressure': data[\"pressure\"]}\n",
+    )
+    expect(notes.get_by_role("listitem")).to_have_text(
+        [
+            'Line 3: Note: None of the last readings has the key "temp_c". Did you mean "Temp C"?',
+            'Line 4: Note: None of the last readings has the key "pressure".',
+        ]
+    )
+    expect(page.get_by_text("No errors found.")).to_be_visible()
+    assert axe(page) == []
+
+
+def test_the_changes_of_a_draft_are_shown_before_it_is_saved(page: Page, origin: str, motor: str) -> None:
+    editor = open_logic(page, origin, motor)
+    changes = page.get_by_role("button", name="Show changes")
+    expect(page.get_by_text("No errors found.")).to_be_visible()
+    expect(changes).to_have_count(0)
+    write(page, editor, KEYED.replace('"limit": config', '"most": config'))
+    changes.click()
+    expect(page.locator(".cm-deletedChunk")).to_contain_text('"limit": config.get("limit")')
+    expect(page.locator(".cm-changedLine")).to_contain_text('"most": config.get("limit")')
+    assert axe(page) == []
+    changes.click()
+    expect(page.locator(".cm-deletedChunk")).to_have_count(0)
+
+
+def test_a_long_logic_leaves_the_buttons_and_its_size_on_the_screen(
+    page: Page, origin: str, plant: Installation
+) -> None:
+    lines = "".join(f"    # {line}\n" for line in range(2_000))
+    plant.upload("long", f"def process(data, state):\n{lines}    return data\n")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    editor = open_logic(page, origin, "long")
+    expect(page.get_by_text("No errors found.")).to_be_visible()
+    editor.press("Control+End")
+    for shown in (
+        page.get_by_role("button", name="Save and deploy"),
+        page.get_by_label("Comment (optional)"),
+        page.get_by_text("No errors found."),
+        page.get_by_text("kB of at most 32.8 kB"),
+    ):
+        expect(shown).to_be_in_viewport(ratio=1)
+    page.keyboard.insert_text(f"#{'x' * 20_000}")
+    expect(page.get_by_text("kB of at most 32.8 kB")).to_have_class(re.compile("over"))
+    expect(page.get_by_text("No errors found.")).to_have_count(0)
+    editor.press("Control+Home")
+    expect(page.get_by_role("button", name="Save and deploy")).to_be_in_viewport(ratio=1)
 
 
 def test_a_viewer_reads_the_logic_and_sees_why_it_cannot_be_changed(

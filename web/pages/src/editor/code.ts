@@ -8,16 +8,17 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { json } from "@codemirror/lang-json";
 import { localCompletionSource, python } from "@codemirror/lang-python";
 import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
+import { unifiedMergeView } from "@codemirror/merge";
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Annotation, Compartment, EditorState, StateEffect, StateField, type Extension } from "@codemirror/state";
 import {
-  Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap,
-  lineNumbers, type DecorationSet,
+  Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, hoverTooltip,
+  keymap, lineNumbers, type DecorationSet, type Tooltip,
 } from "@codemirror/view";
 
 import { INVISIBLE } from "../format/text";
-import { completions } from "./completion";
+import { completions, nameAt } from "./completion";
 import { HINT, type Finding, type Language, type Name } from "./finding";
 import { appearance } from "./theme";
 
@@ -52,6 +53,7 @@ const mark = StateField.define<DecorationSet>({
 export class Code {
   readonly #view: EditorView;
   readonly #readonly = new Compartment();
+  readonly #changes = new Compartment();
   #names: readonly Name[];
 
   constructor(host: HTMLElement, options: Options) {
@@ -83,6 +85,12 @@ export class Code {
     this.#view.dispatch({ effects: this.#readonly.reconfigure(EditorState.readOnly.of(on)) });
   }
 
+  /** The text whose changes are marked; null: no changes are marked. */
+  set original(text: string | null) {
+    const view = text === null ? [] : unifiedMergeView({ original: text, mergeControls: false, gutter: true });
+    this.#view.dispatch({ effects: this.#changes.reconfigure(view) });
+  }
+
   /** The completions. */
   set names(known: readonly Name[]) {
     this.#names = known;
@@ -110,6 +118,17 @@ export class Code {
     this.#view.destroy();
   }
 
+  /** Return what is shown about the name under the pointer. */
+  #about(view: EditorView, at: number): Tooltip | null {
+    const line = view.state.doc.lineAt(at);
+    const found = nameAt(line.text, at - line.from, this.#names);
+    if (found === null || found.name.detail === undefined) return null;
+    const { name, detail, place } = found.name;
+    const said = place === undefined || place === "dot" ? `${name}: ${detail}` : `${name}, last value: ${detail}`;
+    const dom = Object.assign(document.createElement("div"), { className: "cm-about", textContent: said });
+    return { pos: line.from + found.from, end: line.from + found.to, above: true, create: () => ({ dom }) };
+  }
+
   #extensions(options: Options): Extension {
     return [
       lineNumbers(),
@@ -131,7 +150,9 @@ export class Code {
         ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap,
         indentWithTab,
       ]),
+      hoverTooltip((view, at) => this.#about(view, at)),
       mark,
+      this.#changes.of([]),
       this.#readonly.of(EditorState.readOnly.of(options.readonly)),
       // With an explicit tabindex, so that axe-core knows that the keyboard can scroll it.
       EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": "hint", tabindex: "0" }),

@@ -17,11 +17,14 @@ export interface Finding {
   severity?: "error" | "warning" | "info";
 }
 
-/** A completion: of a name, after a dot, or of a field in `data["…"]`. */
+/**
+ * A completion: of a name, after a dot, or of a key. The place of a key is the object that has it, such as `data`, or
+ * the keys that lead to it, each in its line: `data`, `motor` for a key of `data["motor"]`. Its detail is its last value.
+ */
 export interface Name {
   name: string;
   detail?: string;
-  place?: "dot" | "field";
+  place?: string;
 }
 
 /** Return the API's errors in a logic, or its notes about it, as findings. */

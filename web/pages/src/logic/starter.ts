@@ -47,12 +47,6 @@ def process(data, state):
 `;
 }
 
-/** Return the names of a reading's fields. */
-export function fieldsOf(reading: string | null): string[] {
-  const value = parsed(reading);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value).slice(0, 100) : [];
-}
-
 /** Return the numeric field of a reading that a logic is most likely about, and its value. */
 function numberIn(reading: string): [string, number] | null {
   const value = parsed(reading);
