@@ -544,12 +544,13 @@ def test_a_key_that_no_reading_has_is_noted(page: Page, origin: str, motor: str)
         "def process(data, state):\n"
         "    # data['temprature'] in a comment is no key\n"
         "    hot = data.get('temp_c', 0) > 70\n"
-        "    return {'hot': hot, 'speed': data['motor'], 'text': \"data['x']\", 'pressure': data[\"pressure\"]}\n",
+        "    text = \"data['x']\"\n"
+        "    return {'hot': hot, 'speed': data['motor'], 'text': text, 'pressure': data[\"pressure\"]}\n",
     )
     expect(notes.get_by_role("listitem")).to_have_text(
         [
             'Line 3: Note: None of the last readings has the key "temp_c". Did you mean "Temp C"?',
-            'Line 4: Note: None of the last readings has the key "pressure".',
+            'Line 5: Note: None of the last readings has the key "pressure".',
         ]
     )
     expect(page.get_by_text("No errors found.")).to_be_visible()
