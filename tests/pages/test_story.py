@@ -135,7 +135,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     page.get_by_text("Show as a table").click()
     mean = page.get_by_role("row", name="result.mean")
     before = mean.inner_text()
-    page.get_by_label("Show the last").select_option("minute")
+    page.get_by_label("Show", exact=True).select_option("the last minute")
     replay(plant, tmp_path, rows[MORNING], rate="20")
     expect(mean).not_to_have_text(before)
     expect(page.get_by_role("figure", name="Numbers of furnace")).to_contain_text("reading.value 95.7")

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 
 import { colour } from "../app/theme.svelte";
 import { exact, measure, tick } from "../format/numbers";
-import type { Moment, Points } from "./series";
+import type { Moment, Points, Zoom } from "./series";
 
 /** The number of colours for lines in tokens.css. */
 const COLOURS = 6;
@@ -12,17 +12,25 @@ const COLOURS = 6;
 /** The shortest time span, in seconds. For a single point, uPlot would show years. */
 const LEAST = 10;
 
+/** The shortest drag over the chart that selects a range, in pixels. */
+const DRAG = 8;
+
 export interface Options {
   names: readonly string[];
   height: number;
   /** Whether the axis starts at zero instead of at the lowest value. */
   fromZero: boolean;
+  /** Called with a range that was selected by dragging, and with null for a double-click. */
+  onzoom: (zoom: Zoom) => void;
+  /** Called with the times that the chart shows. */
+  onrange: (from: number, to: number) => void;
 }
 
 export class Plot {
   readonly #plot: uPlot;
   readonly #watch: ResizeObserver;
   #moments: readonly Moment[] = [];
+  #zoom: Zoom = null;
 
   constructor(host: HTMLElement, points: Points, options: Options) {
     const { height } = options;
@@ -35,6 +43,11 @@ export class Plot {
     this.#plot.setData(points);
   }
 
+  set zoom(zoom: Zoom) {
+    this.#zoom = zoom;
+    this.points = this.#plot.data as Points;
+  }
+
   set moments(moments: readonly Moment[]) {
     this.#moments = moments;
     this.#plot.redraw(false);
@@ -45,7 +58,14 @@ export class Plot {
     this.#plot.destroy();
   }
 
-  #options(width: number, { names, height, fromZero }: Options): uPlot.Options {
+  /** Return the times to show: the selected ones, whatever is added, else all. */
+  #range(times: readonly number[]): [from: number, to: number] {
+    if (this.#zoom) return [...this.#zoom];
+    const to = times.at(-1) ?? Date.now() / 1000;
+    return [Math.min(times[0] ?? to, to - LEAST), to];
+  }
+
+  #options(width: number, { names, height, fromZero, onzoom, onrange }: Options): uPlot.Options {
     const axis: uPlot.Axis = {
       stroke: colour("soft"),
       grid: { stroke: colour("line"), width: 1 },
@@ -66,12 +86,26 @@ export class Plot {
       height,
       axes: [{ ...axis, values: times, space: 90 }, { ...axis, values, size: 64 }],
       scales: {
-        x: { range: (_, from, to) => (to - from < LEAST ? [to - LEAST, to] : [from, to]) },
+        x: { range: (plot) => this.#range(plot.data[0] as number[]) },
         y: fromZero ? { range: (_, _least, most) => [0, Math.max((most ?? 0) * 1.1, 1)] } : {},
       },
       series: [{ label: "Time", value: time }, ...lines],
-      cursor: { drag: { x: true, y: false } },
-      hooks: { draw: [(plot) => this.#drawMoments(plot, alarm)] },
+      cursor: {
+        drag: { x: true, y: false, setScale: false, dist: DRAG },
+        bind: { dblclick: () => () => { onzoom(null); return null; } },
+      },
+      hooks: {
+        draw: [(plot) => this.#drawMoments(plot, alarm)],
+        setSelect: [({ select: { left, width: selected } }) => {
+          if (selected < DRAG) return;
+          onzoom([this.#plot.posToVal(left, "x"), this.#plot.posToVal(left + selected, "x")]);
+          this.#plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        }],
+        setScale: [(plot, key) => {
+          const { min, max } = plot.scales[key] ?? {};
+          if (key === "x" && typeof min === "number" && typeof max === "number") onrange(min, max);
+        }],
+      },
     };
   }
 

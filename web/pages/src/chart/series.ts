@@ -8,3 +8,6 @@ export interface Moment {
   time: number;
   text: string;
 }
+
+/** The part of the time axis that is shown, in seconds since 1970; null if it follows the newest point. */
+export type Zoom = readonly [from: number, to: number] | null;

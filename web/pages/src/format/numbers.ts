@@ -17,6 +17,11 @@ const TICKS = [
 ];
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
+const DURATIONS = ([["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]] as const).map(([unit, size]) => ({
+  size,
+  format: new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 }),
+}));
+
 /** The seconds at which each unit begins to be used. */
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
@@ -66,6 +71,14 @@ export function relative(time: Date, now: Date): string {
   const seconds = away === 1 ? 0 : away;
   const [unit, size] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 1];
   return RELATIVE.format(Math.round(seconds / size), unit);
+}
+
+/** Format a length of time: 16 minutes, 1.5 hours. */
+export function duration(seconds: number): string {
+  const unit = DURATIONS.find(({ size }) => seconds >= size) ?? DURATIONS.at(-1);
+  const { size = 1, format = WHOLE } = unit ?? {};
+  const value = seconds / size;
+  return format.format(value < 10 ? value : Math.round(value));
 }
 
 /** Format a number with its noun: `2 machines`, `1 machine`. */

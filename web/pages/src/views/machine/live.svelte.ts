@@ -27,9 +27,18 @@ export function letterOf({ number, timer }: Pick<Event, "number" | "timer">): st
   return timer === null ? String(number) : `timer-${number}`;
 }
 
-/** The time spans of the chart, in seconds. */
-export const WINDOWS = [60, 300, 900, 3600, 86_400, 604_800] as const;
+/** The time spans of the chart, in seconds. The last one is all that is known. */
+export const WINDOWS: readonly number[] = [60, 300, 900, 3600, 86_400, 604_800, Infinity];
 
+/** What the API stored of a machine's readings when the page was opened. */
+export interface Kept {
+  readings: number;
+  /** The seconds from the first to the last of them. */
+  seconds: number;
+}
+
+/** The maximum of the setting `recent`. */
+const STORED = 1000;
 const LAST = 20;
 const ERRORS = 10;
 const MOMENTS = 50;
@@ -48,8 +57,8 @@ export class Live {
   marks = $state.raw<readonly Moment[]>([]);
   /** Whether the last readings are loaded. */
   begun = $state(false);
-  /** The shortest window, in seconds and at least five minutes, that contains all initial readings. */
-  fitting = $state(300);
+  /** The readings that were stored when the page was opened. */
+  kept = $state.raw<Kept>({ readings: 0, seconds: 0 });
   /** Why the stream of events is interrupted; null if it is open. */
   problem = $state.raw<ProblemError | null>(null);
   /** Whether the page is paused, and the number of events received meanwhile. */
@@ -59,7 +68,7 @@ export class Live {
   missed = $state(0);
   sampled = $state(false);
 
-  readonly #windows = new Map(WINDOWS.map((seconds) => [seconds as number, new Window(seconds)]));
+  readonly #windows = new Map(WINDOWS.map((seconds) => [seconds, new Window(seconds)]));
   readonly #fields = new Set<string>();
   #last: Event[] = [];
   #failed: Event[] = [];
@@ -86,6 +95,17 @@ export class Live {
   window(seconds: number): Window {
     void this.revision;
     return this.#windows.get(seconds) ?? new Window(seconds);
+  }
+
+  /** The shortest time span, in seconds and at least five minutes, that contains all initial readings. */
+  get fitting(): number {
+    return WINDOWS.find((seconds) => seconds >= 300 && seconds >= this.kept.seconds) ?? Infinity;
+  }
+
+  /** Return the window with the shortest steps that goes back to a time. */
+  windowSince(time: number): Window {
+    void this.revision;
+    return [...this.#windows.values()].find((each) => each.since <= time) ?? this.window(Infinity);
   }
 
   /** All numeric fields so far, in the order of their first values. */
@@ -121,7 +141,7 @@ export class Live {
     if (signal.aborted) return;
     for (const reading of before.toReversed()) this.#take(reading);
     this.#publish();
-    this.fitting = fitting(before);
+    this.kept = keptOf(before);
     this.begun = true;
     const end = follow(
       `/machines/${encodeURIComponent(id)}/events`,
@@ -145,7 +165,7 @@ export class Live {
 
   /** Return the last readings, newest first; none if the API does not know the machine yet. */
   async #lastReadings(id: string, signal: AbortSignal): Promise<Schemas["RecentReading"][]> {
-    const params = { path: { machine_id: id }, query: { limit: LAST } };
+    const params = { path: { machine_id: id }, query: { limit: STORED } };
     for (;;) {
       try {
         return (await body(api.GET("/machines/{machine_id}/readings", { params, signal }))).readings;
@@ -231,10 +251,10 @@ export function alarmOf(result: unknown): string | null {
   return numberOf(alarm) ? text(alarm, 100) : null;
 }
 
-function fitting(readings: readonly Schemas["RecentReading"][]): number {
-  const [newest, oldest] = [readings[0], readings.at(-1)];
-  const span = newest && oldest ? (Date.parse(newest.time) - Date.parse(oldest.time)) / 1000 : 0;
-  return WINDOWS.find((seconds) => seconds >= 300 && seconds >= span) ?? 604_800;
+function keptOf(stored: readonly Schemas["RecentReading"][]): Kept {
+  const [newest, oldest] = [stored[0], stored.at(-1)];
+  const seconds = newest && oldest ? (Date.parse(newest.time) - Date.parse(oldest.time)) / 1000 : 0;
+  return { readings: stored.filter((each) => each.timer === null).length, seconds };
 }
 
 function keep<T>(list: T[], item: T, most: number): void {
