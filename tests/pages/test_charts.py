@@ -127,3 +127,130 @@ def test_a_long_time_span_shows_all_readings_and_says_what_is_known(
     expect(known).to_contain_text(re.compile("[0-9]+ readings came since then; all together cover"))
     expect(chart(page)).to_contain_text("temperature 49")
     assert points(page) >= 7
+
+
+def field(page: Page, name: str) -> Locator:
+    return page.get_by_role("group", name="Fields of readings").get_by_role("checkbox", name=name, exact=True)
+
+
+def test_measured_values_are_suggested_before_counters_times_and_constants(
+    page: Page, plant: Installation, origin: str, press: str
+) -> None:
+    for each in range(6):
+        send(
+            plant,
+            press,
+            {
+                "msg_id": each % 2,
+                "sent": 1_790_000_000.5 + each,
+                "pieces": 100 + each,
+                "nominal": 50,
+                "pressure": 3 + each % 2,
+            },
+        )
+    page.goto(f"{origin}/#/machines/{press}")
+    expect(chart(page)).to_contain_text(
+        re.compile(r"Last values: reading\.temperature \d+, reading\.pressure 4\.")
+    )
+    page.get_by_text("Choose fields").click()
+    offered = page.get_by_role("group", name="Fields of readings").get_by_role("checkbox")
+    names = [each.evaluate("input => input.labels[0].innerText") for each in offered.all()]
+
+    assert names == ["temperature", "pressure", "nominal", "msg_id", "sent", "pieces"]
+    page.get_by_label("Field contains").fill("PIE")
+    expect(offered).to_have_count(1)
+    field(page, "pieces").check()
+    expect(chart(page).first).to_contain_text("reading.temperature")
+    expect(page.get_by_role("figure", name="Numbers").filter(has_text="reading.pieces 105")).to_have_count(1)
+    assert axe(page) == []
+
+
+def test_this_browser_remembers_the_fields_of_each_machine(
+    page: Page, plant: Installation, origin: str, press: str
+) -> None:
+    send(plant, press, {"pressure": 4}, {"pressure": 3})
+    other = f"{press}-other"
+    plant.upload(other, ECHO)
+    send(plant, other, {"temperature": 1, "pressure": 2})
+    page.goto(f"{origin}/#/machines/{press}")
+    page.get_by_text("Choose fields").click()
+    field(page, "pressure").uncheck()
+    expect(chart(page)).not_to_contain_text("pressure")
+    page.goto(f"{origin}/#/machines/{other}")
+    expect(chart(page)).to_contain_text("reading.temperature 1, reading.pressure 2")
+    page.goto(f"{origin}/#/machines/{press}")
+    expect(chart(page)).to_contain_text("reading.temperature")
+    expect(chart(page)).not_to_contain_text("pressure")
+    page.get_by_text("Choose fields").click()
+    page.get_by_role("button", name="Select the suggested fields").click()
+
+    expect(chart(page)).to_contain_text("pressure 3")
+
+
+def test_units_and_lines_belong_to_the_machines_of_a_profile_and_to_a_shared_address(
+    page: Page, plant: Installation, origin: str, press: str
+) -> None:
+    second = f"{press}-second"
+    plant.client.put(f"/profiles/{press}").raise_for_status()
+    send(plant, second, {"temperature": 50})
+    for each in (press, second):
+        plant.client.put(f"/machines/{each}/profile", json={"profile": press}).raise_for_status()
+    send(plant, press, {"temperature": 91.25, "speed": 1500})
+    page.goto(f"{origin}/#/machines/{press}")
+    values = page.get_by_label("Current values")
+    expect(values).to_contain_text("91.25")
+    page.get_by_text("Units and lines").click()
+    group = page.get_by_role("group", name="reading.temperature")
+    group.get_by_label("Unit").fill("°C")
+    group.get_by_label("High line").fill("90")
+    group.get_by_label("High line").press("Tab")
+
+    expect(values).to_contain_text("91.25 °C")
+    expect(values).to_contain_text("above 90")
+    # The speed has its own axis.
+    expect(chart(page)).to_contain_text("speed, right axis")
+    expect(chart(page)).to_contain_text("reading.temperature 91.3 °C (lines at 90)")
+    address = page.get_by_role("region", name="Address of this chart").inner_text()
+    assert axe(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    wait_until_it_fits(page)
+    chart(page).scroll_into_view_if_needed()
+    screenshot(page, "chart-phone")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{origin}/#/machines/{second}")
+    expect(chart(page)).to_contain_text("reading.temperature 50 °C (lines at 90)")
+    page.goto("about:blank")
+    page.goto(f"{origin}/#/machines")
+    page.evaluate("localStorage.clear()")
+    page.goto(address)
+    expect(chart(page)).to_contain_text("reading.temperature 91.3 °C (lines at 90)")
+
+
+def test_fields_of_more_than_two_sizes_have_more_charts_with_the_same_zoom(
+    page: Page, plant: Installation, origin: str, press: str
+) -> None:
+    for each in range(6):
+        send(plant, press, {"small": each % 2, "large": 5000 - each, "huge": 9e6 - each})
+    fields = "reading.small,reading.large,reading.huge"
+    page.goto(f"{origin}/#/machines/{press}?fields={fields}")
+    expect(chart(page)).to_have_count(2)
+    expect(chart(page).first).to_contain_text("reading.large 5,000")
+    expect(chart(page).last).to_contain_text("reading.huge 9,000,000")
+    page.locator("canvas").last.wait_for()
+    drag(page)
+    expect(page.get_by_text(re.compile("^Zoomed: "))).to_have_count(1)
+    screenshot(page, "chart-several")
+    assert axe(page) == []
+    page.get_by_role("button", name="Follow live").click()
+    expect(page.get_by_text(re.compile("^Zoomed: "))).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "look", ['{"reading.temperature":7}', "[", '{"reading.temperature":{"high":"x","unit":[1]}}']
+)
+def test_an_address_with_invalid_parameters_shows_the_chart(
+    page: Page, origin: str, press: str, look: str
+) -> None:
+    page.goto(f"{origin}/#/machines/{press}?zoom=9~1&span=x&look={look}")
+
+    expect(chart(page)).to_contain_text("reading.temperature 22.")

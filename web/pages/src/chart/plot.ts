@@ -4,7 +4,7 @@ import uPlot from "uplot";
 
 import { colour } from "../app/theme.svelte";
 import { exact, measure, tick } from "../format/numbers";
-import type { Moment, Points, Zoom } from "./series";
+import type { Moment, Points, Style, Zoom } from "./series";
 
 /** The number of colours for lines in tokens.css. */
 const COLOURS = 6;
@@ -12,11 +12,16 @@ const COLOURS = 6;
 /** The shortest time span, in seconds. For a single point, uPlot would show years. */
 const LEAST = 10;
 
+/** The scales of the two axes, left and right. */
+const SCALES = ["y", "right"] as const;
+
 /** The shortest drag over the chart that selects a range, in pixels. */
 const DRAG = 8;
 
 export interface Options {
   names: readonly string[];
+  /** The styles of the lines, in the order of `names`. Without them, all lines have the left axis. */
+  styles: readonly Style[];
   height: number;
   /** Whether the axis starts at zero instead of at the lowest value. */
   fromZero: boolean;
@@ -65,7 +70,7 @@ export class Plot {
     return [Math.min(times[0] ?? to, to - LEAST), to];
   }
 
-  #options(width: number, { names, height, fromZero, onzoom, onrange }: Options): uPlot.Options {
+  #options(width: number, { names, styles, height, fromZero, onzoom, onrange }: Options): uPlot.Options {
     const axis: uPlot.Axis = {
       stroke: colour("soft"),
       grid: { stroke: colour("line"), width: 1 },
@@ -78,16 +83,31 @@ export class Plot {
     const value = (_: uPlot, each: number | null): string => (each === null ? "–" : measure(each));
     const time = (_: uPlot, each: number | null): string => (each === null ? "–" : exact(new Date(each * 1000)));
     const alarm = colour("bad");
-    const lines = names.map((label, index): uPlot.Series => ({
-      label, value, stroke: colour(`series-${(index % COLOURS) + 1}`), width: 1.5, spanGaps: true,
-    }));
+    const strokes = names.map((_, index) => colour(`series-${((styles[index]?.colour ?? index) % COLOURS) + 1}`));
+    const lines = names.map((name, index): uPlot.Series => {
+      const { axis: side = 0, unit = "" } = styles[index] ?? {};
+      const label = `${name}${unit && ` (${unit})`}${side === 1 ? ", right axis" : ""}`;
+      return { label, value, scale: SCALES[side], stroke: strokes[index] ?? "", width: 1.5, spanGaps: true };
+    });
+    const limits = styles.flatMap(({ axis: side, limits: at }, index) =>
+      at.map((limit) => ({ limit, scale: SCALES[side], stroke: strokes[index] ?? "" })));
+    const sides = styles.some((each) => each.axis === 1) ? SCALES : SCALES.slice(0, 1);
+    const axes = sides.map((scale, side): uPlot.Axis => {
+      const unit = styles.find((each) => each.axis === side)?.unit ?? "";
+      const shared = { ...axis, scale, values, size: 56, side: side === 0 ? 3 : 1, grid: { ...axis.grid, show: side === 0 } };
+      return unit ? { ...shared, label: unit, labelSize: 18, labelFont: axis.font ?? "", labelGap: 0 } : shared;
+    });
+    const scales = sides.map((scale): [string, uPlot.Scale] => {
+      const at = limits.filter((each) => each.scale === scale).map((each) => each.limit);
+      return [scale, { range: (_, least, most) => fromZero ? [0, Math.max((most ?? 0) * 1.1, 1)] : ranged(least, most, at) }];
+    });
     return {
       width,
       height,
-      axes: [{ ...axis, values: times, space: 90 }, { ...axis, values, size: 64 }],
+      axes: [{ ...axis, values: times, space: 90 }, ...axes],
       scales: {
         x: { range: (plot) => this.#range(plot.data[0] as number[]) },
-        y: fromZero ? { range: (_, _least, most) => [0, Math.max((most ?? 0) * 1.1, 1)] } : {},
+        ...Object.fromEntries(scales),
       },
       series: [{ label: "Time", value: time }, ...lines],
       cursor: {
@@ -95,7 +115,7 @@ export class Plot {
         bind: { dblclick: () => () => { onzoom(null); return null; } },
       },
       hooks: {
-        draw: [(plot) => this.#drawMoments(plot, alarm)],
+        draw: [(plot) => this.#drawMoments(plot, alarm), (plot) => drawLimits(plot, limits)],
         setSelect: [({ select: { left, width: selected } }) => {
           if (selected < DRAG) return;
           onzoom([this.#plot.posToVal(left, "x"), this.#plot.posToVal(left + selected, "x")]);
@@ -127,4 +147,36 @@ export class Plot {
     }
     context.restore();
   }
+}
+
+interface Limit {
+  limit: number;
+  scale: string;
+  stroke: string;
+}
+
+/** Return the range of an axis: it contains all values and limits. */
+function ranged(least: number | null, most: number | null, limits: readonly number[]): uPlot.Range.MinMax {
+  const values = [least, most, ...limits].filter((each) => each !== null);
+  if (values.length === 0) return [0, 1];
+  return uPlot.rangeNum(Math.min(...values), Math.max(...values), 0.1, true);
+}
+
+function drawLimits(plot: uPlot, limits: readonly Limit[]): void {
+  const { ctx: context, bbox: box } = plot;
+  context.save();
+  context.setLineDash([10, 5]);
+  context.textAlign = "left";
+  context.textBaseline = "bottom";
+  for (const { limit, scale, stroke } of limits) {
+    const y = plot.valToPos(limit, scale, true);
+    context.strokeStyle = stroke;
+    context.fillStyle = stroke;
+    context.beginPath();
+    context.moveTo(box.left, y);
+    context.lineTo(box.left + box.width, y);
+    context.stroke();
+    context.fillText(measure(limit), box.left + 4, y - 2);
+  }
+  context.restore();
 }

@@ -11,3 +11,14 @@ export interface Moment {
 
 /** The part of the time axis that is shown, in seconds since 1970; null if it follows the newest point. */
 export type Zoom = readonly [from: number, to: number] | null;
+
+/** How a line is drawn. */
+export interface Style {
+  /** Its axis: 0 is on the left, 1 on the right. */
+  axis: 0 | 1;
+  unit: string;
+  /** Values at which horizontal lines are drawn. */
+  limits: readonly number[];
+  /** The number of its colour, from 0. */
+  colour: number;
+}

@@ -1,6 +1,7 @@
 // Numbers and times in the reader's locale.
 
 const WHOLE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const PRECISE = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
 const SHORT = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 // Only the long form of "byte" has a plural.
 const BYTES = ["byte", "kilobyte", "megabyte", "gigabyte"].map((unit) => {
@@ -40,6 +41,11 @@ export function count(value: number): string {
 /** Format a measured value with three digits: 12.3. */
 export function measure(value: number): string {
   return SHORT.format(value);
+}
+
+/** Format a measured value with six digits: 12.3456. */
+export function precise(value: number): string {
+  return PRECISE.format(value);
 }
 
 /** Format a size: 1.5 kB. */

@@ -11,7 +11,7 @@ import type { Moment } from "../../chart/series";
 import { numberOf } from "../../format/json";
 import { count } from "../../format/numbers";
 import { text } from "../../format/text";
-import { findNumbers } from "./fields";
+import { Course, findNumbers } from "./fields";
 import { Window } from "./window";
 
 /** A reading or a timer that ran, with a unique key: readings and timers may have the same number. */
@@ -47,7 +47,7 @@ const MILLISECONDS = 150;
 const QUIET = 1500;
 
 export class Live {
-  /** Increases with each publication. Code that uses `window` or `fields` tracks it. */
+  /** Increases with each publication. Code that uses `window` or `courses` tracks it. */
   revision = $state(0);
   /** The last readings, and the last failed ones, newest first. */
   readings = $state.raw<readonly Event[]>([]);
@@ -69,7 +69,7 @@ export class Live {
   sampled = $state(false);
 
   readonly #windows = new Map(WINDOWS.map((seconds) => [seconds, new Window(seconds)]));
-  readonly #fields = new Set<string>();
+  readonly #courses = new Map<string, Course>();
   #last: Event[] = [];
   #failed: Event[] = [];
   #alarms: Moment[] = [];
@@ -108,10 +108,10 @@ export class Live {
     return [...this.#windows.values()].find((each) => each.since <= time) ?? this.window(Infinity);
   }
 
-  /** All numeric fields so far, in the order of their first values. */
-  get fields(): string[] {
+  /** All numeric fields so far, in the order of their first values, and the course of each. */
+  get courses(): ReadonlyMap<string, Course> {
     void this.revision;
-    return [...this.#fields];
+    return this.#courses;
   }
 
   /**
@@ -201,9 +201,10 @@ export class Live {
   #add(prefix: string, value: unknown, reading: boolean): void {
     const numbers = new Map<string, number>();
     findNumbers(value, prefix, numbers);
-    for (const name of numbers.keys()) {
-      if (this.#fields.has(name)) continue;
-      if (this.#fields.size < FIELDS) this.#fields.add(name);
+    for (const [name, number] of numbers) {
+      if (!this.#courses.has(name) && this.#courses.size < FIELDS) this.#courses.set(name, new Course());
+      const course = this.#courses.get(name);
+      if (course) course.add(number);
       else numbers.delete(name);
     }
     for (const window of this.#windows.values()) window.add(this.#time, numbers, reading);
