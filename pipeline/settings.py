@@ -278,7 +278,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             ge=1,
             le=1000,
             description="Number of recent readings of each machine in Redis, with their outcomes. Twenty "
-            "take about 5 KiB; a reading and its results take at most 8 KiB.",
+            "take about 5 KiB; a reading and its results take at most 11 KiB.",
         ),
     ] = RECENT
     silent_after: Annotated[

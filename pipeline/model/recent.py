@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from pipeline.model.deployment import Active
 from pipeline.model.machine_event import MachineEvent
+from pipeline.model.numbers import numbers_of
 from pipeline.model.topic_source import topic_of
 from sandbox.job import Failure, OutcomeKind
 
@@ -25,7 +26,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
     `topic` is the MQTT topic of a reading that came by a source. `received` is when it was received, in
     milliseconds since 1970; None if an older version kept it. `timer` is the name of a timer that ran; then
     `number` is the number of the run. `counted` is its `sequence`, unless an older version kept it,
-    which ran no timers.
+    which ran no timers. `numbers` are the numeric fields of a reading of which only a part is kept.
     """
 
     number: int
@@ -41,6 +42,7 @@ class KeptReading(Struct, frozen=True, array_like=True):
     received: int | None = None
     timer: str | None = None
     counted: int | None = None
+    numbers: dict[str, float] | None = None
 
     @property
     def sequence(self) -> int:
@@ -74,6 +76,7 @@ def encode_kept(event: MachineEvent, time: str, active: Active | None) -> bytes:
             event.received,
             event.run.name if event.run is not None else None,
             event.sequence,
+            numbers_of(body) if len(body) > KEPT_BYTES else None,
         )
     )
 

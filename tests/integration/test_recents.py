@@ -104,6 +104,17 @@ def test_only_a_part_of_a_long_reading_is_stored(partition: BatchDriver) -> None
     assert recent.results == [short.encode(), b"", short.encode()]
 
 
+def test_the_numeric_fields_of_a_long_reading_are_stored(partition: BatchDriver) -> None:
+    partition.logics.upload("m1", ECHO, b"")
+    filling = "x" * KEPT_BYTES
+    long = f'{{"filling":"{filling}","motor":{{"rpm":1500,"on":true}},"axes":[0.5,null]}}'.encode()
+
+    partition.process([("m1", long), ("m1", b'{"n":1}'), ("m1", filling.encode())])
+
+    stored = read(partition, "m1")
+    assert [each.numbers for each in stored] == [{"motor.rpm": 1500.0, "axes.0": 0.5}, None, None]
+
+
 def test_a_reading_that_is_sent_again_is_a_recent_reading_too(broker_url: str, redis_url: str) -> None:
     desk = DeadLetterDesk(broker_url, redis_url)
     desk.fail(("m1", 1), ("m1", 2))

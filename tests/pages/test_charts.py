@@ -254,3 +254,16 @@ def test_an_address_with_invalid_parameters_shows_the_chart(
     page.goto(f"{origin}/#/machines/{press}?zoom=9~1&span=x&look={look}")
 
     expect(chart(page)).to_contain_text("reading.temperature 22.")
+
+
+def test_readings_over_four_kilobytes_take_part(
+    page: Page, plant: Installation, origin: str, press: str
+) -> None:
+    long = {"spectrum": "x" * 20_000, "motor": {"rpm": 1480}, "temperature": 31}
+    send(plant, press, long)
+    page.goto(f"{origin}/#/machines/{press}")
+    expect(chart(page)).to_contain_text("temperature 31")
+    expect(page.get_by_label("Current values")).to_contain_text("1,480")
+    send(plant, press, long | {"temperature": 33})
+
+    expect(chart(page)).to_contain_text("temperature 33")

@@ -250,6 +250,7 @@ FIELDS: Final[dict[str, Any]] = {
     "RecentReading.results": [{"alarm": "too hot", "times": 1}],
     "RecentReading.whole": True,
     "written": None,
+    "numbers": None,
     "RecentResult.data": {"alarm": "too hot", "times": 1},
     "RecentResult.id": "17",
     "WorkerStatus.id": _WORKER,

@@ -47,6 +47,8 @@ class RecentReading(Struct):
     too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`.
     `written` is the reading as a trial of this machine takes it, if its settings name another format than
     JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole.
+    `numbers` are the numeric fields of a JSON reading that is not whole, by their paths, such as `motor.rpm`:
+    at most 60. It is null if the reading is whole.
     """
 
     machine: str
@@ -65,6 +67,7 @@ class RecentReading(Struct):
     results: list[Any]
     error: ReadingError | None
     written: str | None
+    numbers: dict[str, float] | None
 
 
 class RecentResult(Struct):
@@ -103,6 +106,7 @@ def shown(machine_id: str, recent: KeptReading, settings: MachineSettings = NO_S
         results=[shown_result(each) for each in recent.results],
         error=ReadingError(failure.message, failure.line, failure.text, failure.limit) if failure else None,
         written=written_reading(recent.reading, settings) if recent.whole and recent.timer is None else None,
+        numbers=recent.numbers,
     )
 
 

@@ -2519,7 +2519,7 @@ export interface components {
          *
          *     `number` is the running number of the machine's readings. If it is no reading but a timer that ran, `timer` is its name, and `number` the running number of the machine's timers that ran. `sequence` counts both together: it is the cursor of lists, and a `Last-Event-ID` of live events. `outcome` is `ok`, or the kind of the dead letter; then `error` says why the reading failed. `logicversion` is null if there was no logic.
          *
-         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`. `written` is the reading as a trial of this machine takes it, if its settings name another format than JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole.
+         *     `reading` is the JSON value. If the reading is not JSON, or is too long to be stored whole (`whole` is false), it is a text, or base64 if it is not text. `bytes` is the size of the reading. A result that is too long to be stored is null. `topic` is the MQTT topic, null if it is `machines/<id>/data`. `written` is the reading as a trial of this machine takes it, if its settings name another format than JSON: a text, or its bytes in hex. It is null for JSON, in live events, and if the reading is not whole. `numbers` are the numeric fields of a JSON reading that is not whole, by their paths, such as `motor.rpm`: at most 60. It is null if the reading is whole.
          */
         RecentReading: {
             bytes: number;
@@ -2529,6 +2529,9 @@ export interface components {
             logicversion: number | null;
             machine: string;
             number: number;
+            numbers: {
+                [key: string]: number;
+            } | null;
             /** @enum {unknown} */
             outcome: "error" | "invalid-payload" | "late" | "limit" | "machine-id" | "no-logic" | "not-json" | "ok" | "other-source" | "paused" | "quarantined" | "refused";
             reading: unknown;

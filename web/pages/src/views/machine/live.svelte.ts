@@ -190,6 +190,8 @@ export class Live {
     if (event.outcome !== "ok") keep(this.#failed, event, ERRORS);
     this.#time = Math.max(this.#time, Date.parse(event.time) / 1000);
     if (event.timer !== null) this.#add("timer", null, false);
+    // Its fields are named by their paths already.
+    else if (event.numbers !== null) this.#addNumbers(new Map(Object.entries(event.numbers).map(([name, each]) => [`reading.${name}`, each])), true);
     else if (event.encoding === "json") this.#add("reading", event.reading, true);
     else this.#add("reading", null, true);
     for (const result of event.results) {
@@ -201,6 +203,10 @@ export class Live {
   #add(prefix: string, value: unknown, reading: boolean): void {
     const numbers = new Map<string, number>();
     findNumbers(value, prefix, numbers);
+    this.#addNumbers(numbers, reading);
+  }
+
+  #addNumbers(numbers: Map<string, number>, reading: boolean): void {
     for (const [name, number] of numbers) {
       if (!this.#courses.has(name) && this.#courses.size < FIELDS) this.#courses.set(name, new Course());
       const course = this.#courses.get(name);
