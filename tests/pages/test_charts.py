@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.browser import axe, screenshot, wait_until_it_fits
+from tests.pages.browser import Watch, axe, screenshot, wait_until_it_fits
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
@@ -267,3 +267,39 @@ def test_readings_over_four_kilobytes_take_part(
     send(plant, press, long | {"temperature": 33})
 
     expect(chart(page)).to_contain_text("temperature 33")
+
+
+def test_several_machines_are_compared_in_one_chart(
+    page: Page, watch: Watch, plant: Installation, origin: str, press: str
+) -> None:
+    watch.allow("404")
+    second = f"{press}-second"
+    plant.upload(second, ECHO)
+    send(plant, second, {"temperature": 40, "pressure": 2})
+    page.goto(f"{origin}/#/machines/{press}")
+    page.get_by_text("Compare with other machines").click()
+    machine = page.get_by_label("Machine", exact=True)
+    machine.fill(second)
+    page.get_by_role("button", name="Add").click()
+    compared = page.get_by_role("figure", name="reading.temperature of several machines")
+
+    expect(compared).to_contain_text(f"Last values: {press} 22, {second} 40.")
+    send(plant, press, {"temperature": 23})
+    send(plant, second, {"temperature": 41})
+    expect(compared).to_contain_text(f"Last values: {press} 23, {second} 41.")
+    machine.fill("unknown-one")
+    machine.press("Enter")
+    item = page.get_by_role("listitem").filter(has_text="unknown-one")
+    expect(item).to_contain_text("has no logic and has not sent a reading")
+    page.set_viewport_size({"width": 390, "height": 844})
+    wait_until_it_fits(page)
+    assert axe(page) == []
+    compared.scroll_into_view_if_needed()
+    screenshot(page, "chart-compared")
+    page.get_by_role("button", name="Remove unknown-one").click()
+    expect(item).to_have_count(0)
+    page.reload()
+    expect(compared).to_contain_text(f"{second} 41.")
+    page.goto(f"{origin}/#/machines/{press}?machines=a,b,c,d,e,f,g")
+    expect(page.get_by_role("button", name=re.compile("^Remove "))).to_have_count(5)
+    expect(page.get_by_role("button", name="Add")).to_be_disabled()

@@ -141,6 +141,7 @@ def test_a_new_user_gets_from_an_empty_list_to_a_fixed_logic_and_rolls_back(
     expect(page.get_by_role("figure", name="Numbers of furnace")).to_contain_text("reading.value 95.7")
     expect(page.get_by_role("list").filter(has_text="Alarm of reading").first).to_contain_text("too hot")
     page.get_by_text("Show as a table").click()
+    page.evaluate("scrollTo(0, 0)")
     picture(page, "machine")
 
     # The sensor sends no value.

@@ -22,3 +22,13 @@ export interface Style {
   /** The number of its colour, from 0. */
   colour: number;
 }
+
+/** Join the points of several lines, each with its own times, to the points of one chart. */
+export function joined(lines: readonly Points[]): Points {
+  const times = [...new Set(lines.flatMap(([each]) => each))].sort((one, other) => one - other);
+  const values = lines.map(([own, line]) => {
+    const at = new Map(own.map((time, index) => [time, line?.[index] ?? null]));
+    return times.map((time) => at.get(time) ?? null);
+  });
+  return [times, ...values];
+}

@@ -1,5 +1,6 @@
 // The numbers in a reading or a result, named by their paths: { motor: { rpm: 1500 } } has "motor.rpm".
 
+import type { Schemas } from "../../api/client";
 import { numberOf } from "../../format/json";
 
 /** Limits on the depth, the items of a list, the fields, and the length of a name. */
@@ -70,6 +71,19 @@ export function findNumbers(given: unknown, prefix: string, found: Map<string, n
   } else if (typeof value === "object" && value !== null && depth < DEPTH) {
     for (const [key, each] of Object.entries(value)) findNumbers(each, `${prefix}.${key}`, found, depth + 1);
   }
+}
+
+/** Return the numbers of a reading, and of each of its results. */
+export function numbersIn({ timer, encoding, reading, numbers, results }: Schemas["RecentReading"]): Map<string, number>[] {
+  const found = new Map<string, number>();
+  // The fields of a reading that is not whole are named by their paths already.
+  if (numbers !== null) for (const [name, number] of Object.entries(numbers)) found.set(`reading.${name}`, number);
+  else if (timer === null && encoding === "json") findNumbers(reading, "reading", found);
+  return [found, ...results.map((each) => {
+    const inResult = new Map<string, number>();
+    findNumbers(each, "result", inResult);
+    return inResult;
+  })];
 }
 
 /** Return the fields that are selected by default, of `ordered` ones: at most `most` of readings, and of results. */

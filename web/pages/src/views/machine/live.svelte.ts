@@ -11,8 +11,8 @@ import type { Moment } from "../../chart/series";
 import { numberOf } from "../../format/json";
 import { count } from "../../format/numbers";
 import { text } from "../../format/text";
-import { Course, findNumbers } from "./fields";
-import { Window } from "./window";
+import { Course, numbersIn } from "./fields";
+import { WINDOWS, Windows, type Window } from "./window";
 
 /** A reading or a timer that ran, with a unique key: readings and timers may have the same number. */
 export type Event = Schemas["RecentReading"] & { key: number };
@@ -26,9 +26,6 @@ export function nameOf({ number, timer }: Pick<Event, "number" | "timer">): stri
 export function letterOf({ number, timer }: Pick<Event, "number" | "timer">): string {
   return timer === null ? String(number) : `timer-${number}`;
 }
-
-/** The time spans of the chart, in seconds. The last one is all that is known. */
-export const WINDOWS: readonly number[] = [60, 300, 900, 3600, 86_400, 604_800, Infinity];
 
 /** What the API stored of a machine's readings when the page was opened. */
 export interface Kept {
@@ -68,7 +65,7 @@ export class Live {
   missed = $state(0);
   sampled = $state(false);
 
-  readonly #windows = new Map(WINDOWS.map((seconds) => [seconds, new Window(seconds)]));
+  readonly #windows = new Windows();
   readonly #courses = new Map<string, Course>();
   #last: Event[] = [];
   #failed: Event[] = [];
@@ -94,7 +91,7 @@ export class Live {
 
   window(seconds: number): Window {
     void this.revision;
-    return this.#windows.get(seconds) ?? new Window(seconds);
+    return this.#windows.of(seconds);
   }
 
   /** The shortest time span, in seconds and at least five minutes, that contains all initial readings. */
@@ -105,7 +102,7 @@ export class Live {
   /** Return the window with the shortest steps that goes back to a time. */
   windowSince(time: number): Window {
     void this.revision;
-    return [...this.#windows.values()].find((each) => each.since <= time) ?? this.window(Infinity);
+    return this.#windows.since(time);
   }
 
   /** All numeric fields so far, in the order of their first values, and the course of each. */
@@ -189,31 +186,18 @@ export class Live {
     keep(this.#last, event, LAST);
     if (event.outcome !== "ok") keep(this.#failed, event, ERRORS);
     this.#time = Math.max(this.#time, Date.parse(event.time) / 1000);
-    if (event.timer !== null) this.#add("timer", null, false);
-    // Its fields are named by their paths already.
-    else if (event.numbers !== null) this.#addNumbers(new Map(Object.entries(event.numbers).map(([name, each]) => [`reading.${name}`, each])), true);
-    else if (event.encoding === "json") this.#add("reading", event.reading, true);
-    else this.#add("reading", null, true);
-    for (const result of event.results) {
-      this.#add("result", result, false);
-      this.#mark(result, nameOf(event));
-    }
+    for (const [index, numbers] of numbersIn(event).entries()) this.#add(numbers, index === 0 && event.timer === null);
+    for (const result of event.results) this.#mark(result, nameOf(event));
   }
 
-  #add(prefix: string, value: unknown, reading: boolean): void {
-    const numbers = new Map<string, number>();
-    findNumbers(value, prefix, numbers);
-    this.#addNumbers(numbers, reading);
-  }
-
-  #addNumbers(numbers: Map<string, number>, reading: boolean): void {
+  #add(numbers: Map<string, number>, reading: boolean): void {
     for (const [name, number] of numbers) {
       if (!this.#courses.has(name) && this.#courses.size < FIELDS) this.#courses.set(name, new Course());
       const course = this.#courses.get(name);
       if (course) course.add(number);
       else numbers.delete(name);
     }
-    for (const window of this.#windows.values()) window.add(this.#time, numbers, reading);
+    this.#windows.add(this.#time, numbers, reading);
   }
 
   #mark(result: unknown, name: string): void {

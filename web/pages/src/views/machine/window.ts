@@ -163,6 +163,30 @@ export class Window {
   }
 }
 
+/** The time spans of the chart, in seconds. The last one is all that is known. */
+export const WINDOWS: readonly number[] = [60, 300, 900, 3600, 86_400, 604_800, Infinity];
+
+/** The same numbers in a window for each time span. */
+export class Windows {
+  readonly #windows = new Map(WINDOWS.map((seconds) => [seconds, new Window(seconds)]));
+  #time = 0;
+
+  of(seconds: number): Window {
+    return this.#windows.get(seconds) ?? new Window(seconds);
+  }
+
+  /** Return the window with the shortest steps that goes back to a time. */
+  since(time: number): Window {
+    return [...this.#windows.values()].find((each) => each.since <= time) ?? this.of(Infinity);
+  }
+
+  /** Add values at a time, or at the last time if that is later. */
+  add(time: number, fields: ReadonlyMap<string, number>, reading: boolean): void {
+    this.#time = Math.max(this.#time, time);
+    for (const window of this.#windows.values()) window.add(this.#time, fields, reading);
+  }
+}
+
 /** Add the values of a later step to a step. */
 function join(step: Step, later: Step): void {
   step.last = later.last;
