@@ -34,6 +34,7 @@ from pipeline.plant.uploads import Uploads
 from pipeline.settings import Settings
 from pipeline.store.audit import AuditTrail
 from pipeline.store.client import connect
+from pipeline.store.configs import ConfigStore
 from pipeline.store.deployments import MachineDeployments, ProfileDeployments
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.notification_routes import NotificationRoutes
@@ -70,6 +71,7 @@ class Services:
         self._records = Records(self._redis, settings.recent, settings.alarm_journal_max)
         self.deployments = MachineDeployments(self._redis)
         self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
+        self.configs = ConfigStore(self._redis, self.deployments)
         self.profile_deployments = ProfileDeployments(self._redis)
         self.profile_logics = LogicStore(self._redis, settings.signing_key, self.profile_deployments)
         self.profiles = ProfileStore(self._redis, self.deployments, self._records)

@@ -35,10 +35,12 @@ from pipeline.model.notification import NotificationRoute
 from pipeline.model.record import Record
 from pipeline.model.topic_source import TopicSource
 from pipeline.store.client import Client
+from pipeline.store.configs import ConfigVersion, decoded_configs
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
     OwnerKind,
+    configs_key,
     deployment_key,
     examples_key,
     record_key,
@@ -72,12 +74,16 @@ class Header(Struct, frozen=True, tag="iot-logic backup"):
 
 
 class MachineEntry(Struct, frozen=True, tag="machine"):
-    """A machine: its record (None if it has sent nothing), deployment and versions."""
+    """A machine: its record (None if it has sent nothing), deployment and versions.
+
+    `configs` has the versions of its config, by number.
+    """
 
     name: str
     record: Record | None
     deployment: Deployment = field(name="setup")
     versions: list[Version]
+    configs: dict[int, ConfigVersion] = {}
 
 
 class ProfileEntry(Struct, frozen=True, tag="profile"):
@@ -86,6 +92,7 @@ class ProfileEntry(Struct, frozen=True, tag="profile"):
     name: str
     deployment: Deployment = field(name="setup")
     versions: list[Version]
+    configs: dict[int, ConfigVersion] = {}
 
 
 class Text(Struct, frozen=True, tag="source"):
@@ -177,15 +184,17 @@ def _entries(client: Client) -> Iterator[Entry]:
         return versions
 
     for name in _names(client, MACHINES_KEY):
-        record, deployment, versions = _read(client, name, "machine")
+        record, deployment, versions, configs = _read(client, name, "machine")
         stored = records.parse(record, deployment)
         if stored.known or versions:
             kept = stored.record if stored.recorded else None
-            yield MachineEntry(name, kept, stored.deployment, note(f"machine {name!r}", versions))
+            listed = note(f"machine {name!r}", versions)
+            yield MachineEntry(name, kept, stored.deployment, listed, configs)
     for name in _names(client, PROFILES_KEY):
-        _, deployment, versions = _read(client, name, "profile")
+        _, deployment, versions, configs = _read(client, name, "profile")
         if deployment is not None:
-            yield ProfileEntry(name, Deployment.parse(deployment), note(f"profile {name!r}", versions))
+            listed = note(f"profile {name!r}", versions)
+            yield ProfileEntry(name, Deployment.parse(deployment), listed, configs)
     for digest, version in sorted(sources.items()):
         with _naming(version):
             yield Text(checked_source(digest, cast("bytes | None", client.get(source_key(digest)))).source)
@@ -212,14 +221,17 @@ def _naming(version: str) -> Iterator[None]:
         ) from e
 
 
-def _read(client: Client, name: str, kind: OwnerKind) -> tuple[bytes | None, bytes | None, list[bytes]]:
+def _read(
+    client: Client, name: str, kind: OwnerKind
+) -> tuple[bytes | None, bytes | None, list[bytes], dict[int, ConfigVersion]]:
     with client.pipeline(transaction=True) as step:
         if kind == "machine":
             step.get(record_key(name))
         step.get(deployment_key(name, kind))
         step.lrange(versions_key(name, kind), 0, -1)
-        *record, deployment, versions = step.execute()
-    return (record[0] if record else None), deployment, versions
+        step.hgetall(configs_key(name, kind))
+        *record, deployment, versions, configs = step.execute()
+    return (record[0] if record else None), deployment, versions, decoded_configs(configs)
 
 
 def _decoded(versions: Iterable[bytes]) -> list[Version]:

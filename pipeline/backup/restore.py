@@ -49,11 +49,13 @@ from pipeline.model.timer import next_due
 from pipeline.model.topic_source import FIRST_PARTITION, checked
 from pipeline.settings import JOURNAL_MAX
 from pipeline.store.client import Client, Pipeline
+from pipeline.store.configs import VERSIONS, ConfigVersion
 from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
     MACHINES_KEY,
     PROFILES_KEY,
     OwnerKind,
+    configs_key,
     deployment_key,
     digests_key,
     profile_machines_key,
@@ -69,7 +71,6 @@ from pipeline.store.records import Records
 from pipeline.store.sources import Sources
 from pipeline.store.timers import TimerIndex
 from pipeline.store.topic_sources import TopicSources
-from pipeline.store.versions import Version
 from pipeline.wire import is_machine_id
 from sandbox.job import digest_of
 
@@ -224,7 +225,7 @@ class Restore:
 
         def put(step: Pipeline) -> None:
             step.multi()
-            _put_deployment(step, profile.name, "profile", profile.deployment, profile.versions)
+            _put_deployment(step, profile, "profile", profile.deployment)
 
         self._redis.transaction(put, deployment_key(profile.name, "profile"))
         self._redis.zadd(PROFILES_KEY, {profile.name: 0})
@@ -254,7 +255,7 @@ class Restore:
                     home = 0 if record.home is None or record.home in retired else record.home
                     step.zadd(timers_key(home), {name: due})
             step.delete(recent_key(name))
-            _put_deployment(step, name, "machine", deployment, machine.versions)
+            _put_deployment(step, machine, "machine", deployment)
 
         self._redis.transaction(put, record_key(name), deployment_key(name))
         if before.profile is not None and before.profile != deployment.profile:
@@ -310,11 +311,14 @@ def _restored_alarms(here: Mapping[str, Alarm], record: Record) -> Alarms:
 
 
 def _put_deployment(
-    step: Pipeline, name: str, kind: OwnerKind, deployment: Deployment, versions: Iterable[Version]
+    step: Pipeline, entry: MachineEntry | ProfileEntry, kind: OwnerKind, deployment: Deployment
 ) -> None:
+    name = entry.name
     step.set(deployment_key(name, kind), msgspec.msgpack.encode(deployment))
-    step.delete(versions_key(name, kind), digests_key(name, kind))
-    for number, version in enumerate(versions, start=1):
+    step.delete(versions_key(name, kind), digests_key(name, kind), configs_key(name, kind))
+    for number, config in entry.configs.items():
+        step.hset(configs_key(name, kind), str(number), msgspec.msgpack.encode(config))
+    for number, version in enumerate(entry.versions, start=1):
         step.rpush(versions_key(name, kind), msgspec.msgpack.encode(version))
         for each in (version.digest, f"{version.digest} {version.examples}"):
             step.hset(digests_key(name, kind), each, str(number))
@@ -355,7 +359,8 @@ def _check_entry(entry: Entry) -> None:
         fits = fits and 0 < deployment.version <= deployment.versions
         fits = fits and entry.versions[deployment.version - 1].digest == deployment.digest
     try:
-        states = [deployment.config]
+        fits = fits and _numbered(entry.configs, deployment)
+        states = [deployment.config, *(each.config for each in entry.configs.values())]
         if isinstance(entry, MachineEntry) and entry.record is not None:
             states.append(entry.record.state)
         for each in states:
@@ -364,3 +369,8 @@ def _check_entry(entry: Entry) -> None:
         fits = False
     if not fits:
         raise BackupError(f"The backup is invalid: its entry for {entry.name[:128]!r} is malformed.")
+
+
+def _numbered(configs: Mapping[int, ConfigVersion], deployment: Deployment) -> bool:
+    """Return whether these can be the versions of the config of a deployment."""
+    return len(configs) <= VERSIONS and all(0 < number <= deployment.configs for number in configs)

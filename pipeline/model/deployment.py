@@ -40,7 +40,7 @@ class Deployment(Struct, frozen=True, array_like=True):
     `previous` is the version that was deployed before this one (0: none). If no version of its own is
     deployed, the machine runs the logic of `profile`. `config` is a JSON object that the logic reads as
     `config`. The deployment of a profile has no `pause`, `profile` or `config`. `settings` of a profile apply
-    to the machines that follow it.
+    to the machines that follow it. `configs` is the number of the config's last version (0: there is none).
     """
 
     version: int = 0
@@ -51,6 +51,7 @@ class Deployment(Struct, frozen=True, array_like=True):
     profile: str | None = None
     config: bytes = b"{}"
     settings: MachineSettings = NO_SETTINGS
+    configs: int = 0
 
     def having(self, version: int, digest: str) -> "Deployment":
         """Return the same deployment with this version deployed (0: none)."""

@@ -1,10 +1,10 @@
 """Deletes a machine with everything that belongs to it, in this order:
 
-1.  The machine itself goes in one step: its state and counters, its deployment, its versions and its last
-    readings. Its alarms end. The data that identifies its readings replaces its record (rule 8 of
-    `pipeline.model.record`). It stays for `GONE_SECONDS`, or until the overflow holds none of the machine's
-    readings. The step is a compare-and-set on the record and the deployment, so it deletes exactly the data
-    that was read.
+1.  The machine itself goes in one step: its state and counters, its deployment, its versions of logic and
+    config, and its last readings. Its alarms end. The data that identifies its readings replaces its record
+    (rule 8 of `pipeline.model.record`). It stays for `GONE_SECONDS`, or until the overflow holds none of the
+    machine's readings. The step is a compare-and-set on the record and the deployment, so it deletes exactly
+    the data that was read.
 2.  Its dead letters, up to the last reading of the machine. Later failures belong to a new machine.
 3.  Its entries: in the set of its profile's machines, and in the index.
 
@@ -24,7 +24,14 @@ from pipeline.model.timer import run_of
 from pipeline.store.alarms import WITH_ALARMS
 from pipeline.store.client import Client
 from pipeline.store.dead_letters import LetterFilter
-from pipeline.store.keys import deployment_key, digests_key, recent_key, record_key, versions_key
+from pipeline.store.keys import (
+    configs_key,
+    deployment_key,
+    digests_key,
+    recent_key,
+    record_key,
+    versions_key,
+)
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
 from pipeline.store.records import GONE_SECONDS, Records
@@ -74,6 +81,7 @@ class Deletion:
         """Do step 1. It leaves data behind even without a record, because a batch may soon create one."""
         keys = [record_key(machine_id), deployment_key(machine_id)]
         others = [versions_key(machine_id), digests_key(machine_id), recent_key(machine_id)]
+        others.append(configs_key(machine_id))
         while True:
             record, deployment = cast("list[bytes | None]", self._redis.mget(keys))
             stored = self._records.parse(record, deployment)

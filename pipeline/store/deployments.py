@@ -7,16 +7,26 @@ even if changes race.
 
 A profile is a logic for many machines. It has its own deployment, `profile:{<name>}:logic`, and its own
 versions. A machine that names a profile runs the profile's logic unless a version of its own is deployed.
+
+The config is a part of the deployment. Its new version is written in the same step as well
+(`pipeline.store.configs`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import msgspec
 
 from pipeline.model.deployment import Deployment
 from pipeline.store.client import Client
-from pipeline.store.keys import PROFILES_KEY, OwnerKind, deployment_key, digests_key, versions_key
+from pipeline.store.keys import (
+    PROFILES_KEY,
+    OwnerKind,
+    configs_key,
+    deployment_key,
+    digests_key,
+    versions_key,
+)
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records
 
@@ -36,6 +46,18 @@ end
 return 1
 """
 
+#: The same with new versions of the config. KEYS: deployment, configs. ARGV: the value as read, the new
+#: value, the number of the version that is no longer kept, and each new version's number and entry.
+_CHANGE_CONFIG = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('HDEL', KEYS[2], ARGV[3])
+redis.call('HSET', KEYS[2], unpack(ARGV, 4))
+return 1
+"""
+
 
 class NewVersion(NamedTuple):
     """A new version: its entry on the list, and the names by which it is found again."""
@@ -44,9 +66,16 @@ class NewVersion(NamedTuple):
     names: Sequence[str]
 
 
+class NewConfig(NamedTuple):
+    """New versions of the config: their entries by number, and the number that is no longer kept."""
+
+    entries: Mapping[int, bytes]
+    dropped: int
+
+
 #: Makes a new deployment from the current one, and the new version in it, if any. It may be called more than
 #: once.
-Step = Callable[[Deployment], tuple[Deployment, NewVersion | None]]
+Step = Callable[[Deployment], tuple[Deployment, NewVersion | NewConfig | None]]
 
 
 class Deployments:
@@ -57,6 +86,7 @@ class Deployments:
     def __init__(self, client: Client) -> None:
         self._redis = client
         self._change = client.register_script(_CHANGE)
+        self._change_config = client.register_script(_CHANGE_CONFIG)
 
     def read(self, name: str) -> Deployment:
         """Return the deployment of a machine or profile."""
@@ -71,7 +101,6 @@ class Deployments:
         If `step` changes nothing, the deployment is written as it was. The caller may repeat a change whose
         write is on the primary alone, and only another write proves that it is kept.
         """
-        keys = [deployment_key(name, self.kind), versions_key(name, self.kind), digests_key(name, self.kind)]
         while True:
             value = self._value(name)
             before = Deployment.parse(value)
@@ -79,12 +108,24 @@ class Deployments:
             if after == before and value is None:
                 return before
             self._before_change(name)
-            arguments: list[bytes | str | int] = [value or b"", msgspec.msgpack.encode(after)]
-            if new is not None:
-                arguments += [new.entry, after.versions, *new.names]
-            if self._change(keys=keys, args=arguments):
+            if self._write(name, value or b"", after, new):
                 self._after_change(name)
                 return after
+
+    def _write(self, name: str, before: bytes, after: Deployment, new: NewVersion | NewConfig | None) -> bool:
+        """Do the compare-and-set. Return False if the value has changed."""
+        keys = [deployment_key(name, self.kind)]
+        arguments: list[bytes | str | int] = [before, msgspec.msgpack.encode(after)]
+        if isinstance(new, NewConfig):
+            keys.append(configs_key(name, self.kind))
+            arguments.append(new.dropped)
+            for entry in new.entries.items():
+                arguments += entry
+            return bool(self._change_config(keys=keys, args=arguments))
+        keys += [versions_key(name, self.kind), digests_key(name, self.kind)]
+        if new is not None:
+            arguments += [new.entry, after.versions, *new.names]
+        return bool(self._change(keys=keys, args=arguments))
 
     def _before_change(self, name: str) -> None:
         """Do what must precede a change."""

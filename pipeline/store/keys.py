@@ -104,6 +104,11 @@ def digests_key(name: str, kind: OwnerKind = "machine") -> str:
     return f"{kind}:{{{name}}}:digests"
 
 
+def configs_key(name: str, kind: OwnerKind = "machine") -> str:
+    """Return the key of the hash with the last versions of the config, by number."""
+    return f"{kind}:{{{name}}}:configs"
+
+
 def source_key(digest: str) -> str:
     """Return the key of a source."""
     return f"logic:{{{digest}}}"

@@ -29,6 +29,7 @@ from pipeline.store.deployments import MachineDeployments
 from pipeline.store.keys import (
     PROFILES_KEY,
     condition_key,
+    configs_key,
     deployment_key,
     digests_key,
     profile_machines_key,
@@ -134,6 +135,7 @@ class ProfileStore:
         """
         keys = [profile_machines_key(name), deployment_key(name, "profile")]
         keys += [versions_key(name, "profile"), digests_key(name, "profile")]
+        keys.append(configs_key(name, "profile"))
         for machine_ids in chunks(self._members(name), _CHUNK):
             for machine_id, stored in self._records.read(machine_ids).items():
                 if stored.deployment.profile != name:

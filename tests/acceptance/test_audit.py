@@ -154,10 +154,15 @@ def test_every_change_leaves_a_record(
     assert followed == ["machine.profile", "m", "m", None, "p"]
     assert change("DELETE", "/machines/{machine_id}/profile", **m) == ["machine.profile", "m", "m", "p", None]
     assert change("DELETE", "/profiles/{name}", **p) == ["profile.delete", "p", None, None, None]
-    empty = changes.get("/machines/m/config").headers["ETag"]
-    configured = change("PUT", "/machines/{machine_id}/config", {"limit": 5}, **m)
-    tag = changes.get("/machines/m/config").headers["ETag"]
-    assert configured == ["machine.config", "m", "m", empty, tag]
+    config = "/machines/{machine_id}/config"
+    five, six = {"version": 1, "values": {"limit": 5}}, {"version": 2, "values": {"limit": 6}}
+    set_first = change("PUT", config, {"limit": 5}, **m)
+    assert set_first == ["machine.config", "m", "m", None, five]
+    assert change("PUT", config, {"limit": 6}, **m) == ["machine.config", "m", "m", five, six]
+    restored = change("POST", f"{config}/versions/{{number}}/restore", number=1, **m)
+    assert restored == ["machine.config", "m", "m", six, five | {"version": 3}]
+    authors = [each["author"] for each in changes.get("/machines/m/config/versions").json()["versions"]]
+    assert authors == ["anna"] * 3
 
     # Settings.
     empty = changes.get("/machines/m/settings").headers["ETag"]

@@ -94,7 +94,8 @@ def test_a_restored_system_continues_where_it_was(
         plant.start_worker()
         plant.upload("alone", COUNT)
         plant.upload("alone", LATER)
-        ask(plant, "PUT", "/machines/alone/config", {"step": 2})
+        ask(plant, "PUT", "/machines/alone/config", {"step": 1})
+        ask(plant, "PUT", "/machines/alone/config?comment=Twice", {"step": 2})
         ask(plant, "POST", "/profiles/pumps/logic", {"logic": COUNT})
         ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
         ask(plant, "PUT", "/profiles/pumps/settings", YEARLY)
@@ -137,6 +138,9 @@ def test_a_restored_system_continues_where_it_was(
         assert [(event["id"], event["data"]) for event in pump] == [("3", {"n": 8, "count": 2})]
         assert [event["logicversion"] for event in (*alone, *pump)] == [2, 2, 1]
         assert ask(plant, "GET", "/machines/alone/config") == {"step": 2}
+        configs = ask(plant, "GET", "/machines/alone/config/versions")["versions"]
+        assert [(each["version"], each["comment"]) for each in configs] == [(2, "Twice"), (1, None)]
+        assert ask(plant, "POST", "/machines/alone/config/versions/1/restore") == {"step": 1}
         assert ask(plant, "GET", "/profiles/pumps/settings") == YEARLY
         ids = [each["id"] for each in ask(plant, "GET", "/machines?profile=pumps")["machines"]]
         assert ids == ["pump"]

@@ -454,6 +454,39 @@ def test_a_rollback_deploys_the_previous_version_or_a_named_one(plant: Installat
     assert "no version 9" in none.error
 
 
+def test_an_earlier_config_is_restored_and_a_second_rollback_undoes_that(
+    plant: Installation, machine: str, tmp_path: Path
+) -> None:
+    path = f"/machines/{machine}/config"
+    alone = iot_logic(plant, "config", "rollback", machine)
+    plant.client.put(path, json={"limit": 80}).raise_for_status()
+    too_early = iot_logic(plant, "config", "rollback", machine)
+    (tmp_path / "machines").mkdir()
+    (tmp_path / "machines" / f"{machine}.config.json").write_text('{"limit": 90}')
+    iot_logic(plant, "push", tmp_path, "--comment", "Hot weather")
+
+    history = iot_logic(plant, "config", "history", machine)
+    listed = iot_logic(plant, "config", "history", machine, "--limit", "1", "--json")
+    difference = iot_logic(plant, "config", "diff", machine)
+    back = iot_logic(plant, "config", "rollback", machine, "--comment", "Cold again")
+    restored = plant.client.get(path).json()
+    forth = iot_logic(plant, "config", "rollback", machine, "--json")
+    same = iot_logic(plant, "config", "diff", machine, "2", "4")
+
+    assert (alone.status, too_early.status) == (2, 2)
+    assert "has no earlier version to restore" in too_early.error
+    assert "Hot weather" in history.out
+    assert [(each["version"], each["comment"]) for each in listed.json["versions"]] == [(2, "Hot weather")]
+    assert difference.status == 1
+    assert {'-  "limit": 80', '+  "limit": 90'} <= set(difference.out.splitlines())
+    assert f"machines/{machine}: the config is that of version 1 again, as version 3" in back.out
+    assert restored == {"limit": 80}
+    assert forth.json == {"restored": 2, "version": 4, "config": {"limit": 90}}
+    assert (same.status, same.out) == (0, "")
+    comments = [each["comment"] for each in plant.client.get(f"{path}/versions").json()["versions"]]
+    assert comments == ["Restored version 2", "Cold again", "Hot weather", None]
+
+
 def test_events_are_shown_live_and_a_cut_connection_loses_none(plant: Installation, machine: str) -> None:
     plant.upload(machine, logic(1))
     with closing(Network()) as network:

@@ -385,6 +385,7 @@ def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, ori
     expect(page.get_by_text(f"{fresh} now follows the profile presses.")).to_be_visible()
     page.get_by_role("button", name="Edit the config").click()
     write(page, page.get_by_role("textbox", name=f"Config of {fresh}"), '{"limit": 80}')
+    page.get_by_role("button", name="Review and save").click()
     page.get_by_role("button", name="Save", exact=True).click()
 
     expect(page.get_by_text(f"Saved the config of {fresh}.")).to_be_visible()
@@ -392,6 +393,58 @@ def test_the_config_and_the_profile_are_set(page: Page, plant: Installation, ori
     assert plant.client.get(f"/machines/{fresh}").json()["profile"] == "presses"
     assert axe(page) == []
     screenshot(page, "machine-settings")
+
+
+def test_a_config_is_compared_before_it_is_saved_and_an_earlier_one_is_restored(
+    page: Page, plant: Installation, origin: str, fresh: str
+) -> None:
+    path = f"/machines/{fresh}/config"
+    plant.client.put(path, json={"limit": 80, "unit": "bar"}).raise_for_status()
+    page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
+    page.get_by_role("button", name="Edit the config").click()
+    write(page, page.get_by_role("textbox", name=f"Config of {fresh}"), '{"limit": 90, "unit": "bar"}')
+    page.get_by_role("button", name="Review and save").click()
+    changes = page.get_by_role("region", name="Changes of the config")
+    expect(changes.get_by_role("deletion")).to_have_text('−  "limit": 80,')
+    expect(changes.get_by_role("insertion")).to_have_text('+  "limit": 90,')
+    page.get_by_label("Comment (optional)").fill("Hot weather")
+    assert axe(page) == []
+    screenshot(page, "machine-config-review")
+    assert plant.client.get(path).json()["limit"] == 80
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    versions = page.get_by_role("table", name="Versions of the config")
+    expect(versions.get_by_role("row").filter(has_text="Hot weather")).to_contain_text("current")
+    page.get_by_role("button", name="Show version 1 of the config").click()
+    expect(page.get_by_role("region", name="Config, version 1")).to_contain_text("80")
+    page.get_by_role("button", name="Compare version 1 of the config with the current one").click()
+    expect(page.get_by_role("region", name="From version 1 to version 2")).to_contain_text('"limit": 90')
+    assert axe(page) == []
+    screenshot(page, "machine-config-versions")
+    page.get_by_role("button", name="Restore version 1 of the config").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore version 1").click()
+
+    expect(page.get_by_text(f"Restored version 1 of the config of {fresh}.")).to_be_visible()
+    expect(versions.get_by_role("row").filter(has_text="Restored version 1")).to_contain_text("current")
+    assert plant.client.get(path).json() == {"limit": 80, "unit": "bar"}
+
+
+def test_a_restored_config_does_not_replace_a_change_that_nobody_has_seen(
+    page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
+) -> None:
+    path = f"/machines/{fresh}/config"
+    for limit in (80, 90):
+        plant.client.put(path, json={"limit": limit}).raise_for_status()
+    watch.allow("412")
+    page.goto(f"{origin}/#/machines/{fresh}?tab=settings")
+    page.get_by_role("button", name="Restore version 1 of the config").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    plant.client.put(path, json={"limit": 100}).raise_for_status()
+    dialog.get_by_role("button", name="Restore version 1").click()
+
+    expect(page.get_by_text("Nothing was restored, because someone else has changed the config")).to_be_visible()
+    assert plant.client.get(path).json() == {"limit": 100}
 
 
 def test_a_machine_is_deleted_only_after_typing_its_id(

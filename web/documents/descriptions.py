@@ -138,6 +138,7 @@ BODIES: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "post_data": (_ANY, {"temperature": 91.5}),
     "put_state": (_OBJECT, {"hot": 2}),
     "put_config": (_OBJECT, {"limit": 80}),
+    "post_config_diff": (_OBJECT, {"limit": 80}),
 }
 
 _DIFF: Final[tuple[dict[str, Any], Any]] = (
@@ -153,6 +154,9 @@ ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "put_state": (_OBJECT, {"hot": 2}),
     "get_config": (_OBJECT, {"limit": 80}),
     "put_config": (_OBJECT, {"limit": 80}),
+    "post_config_restore": (_OBJECT, {"limit": 80}),
+    "post_config_diff": _DIFF,
+    "get_config_diff": _DIFF,
     "get_diff": _DIFF,
     "get_profile_diff": _DIFF,
     "get_events": (_EVENTS, _EVENT),

@@ -8,6 +8,7 @@ from litestar.exceptions import NotFoundException
 from pipeline import clock
 from pipeline.model.deployment import Active
 from pipeline.store.audit import Audit
+from pipeline.store.configs import ConfigStore
 from pipeline.store.keys import OwnerKind
 from pipeline.store.versions import LogicStore, Version
 from pipeline.trials.examples import decoded
@@ -27,6 +28,11 @@ class Owner(NamedTuple):
     def logics(self) -> LogicStore:
         """The store of its versions."""
         return self.services.logics if self.kind == "machine" else self.services.profile_logics
+
+    @property
+    def configs(self) -> ConfigStore:
+        """The store of its config."""
+        return self.services.configs
 
     @property
     def named(self) -> dict[str, str]:

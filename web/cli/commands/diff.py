@@ -33,10 +33,15 @@ def diff(arguments: argparse.Namespace) -> int:
     found = [each for each in found if each["diff"]]
     screen.document({"differences": found})
     for each in found:
-        for line in each["diff"].split("\n")[:-1]:
-            style = next((style for start, style in _STYLES.items() if line.startswith(start)), "")
-            screen.say((line, style))
+        show_diff(screen, each["diff"])
     return WRONG if found else OK
+
+
+def show_diff(screen: Screen, diff: str) -> None:
+    """Show a unified diff, with a colour for each kind of line."""
+    for line in diff.split("\n")[:-1]:
+        style = next((style for start, style in _STYLES.items() if line.startswith(start)), "")
+        screen.say((line, style))
 
 
 def _versions(api: Api, target: Target, one: int, other: int) -> dict[str, Any]:

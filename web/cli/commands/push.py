@@ -118,7 +118,11 @@ def _put(api: Api, change: PartChange, comment: str | None) -> _Outcome:
     headers = {"If-Match": change.etag} if change.etag else {"If-None-Match": "*"}
     try:
         answer = api.call(
-            "PUT", f"{change.target.path}/{change.part}", _body(change, comment), headers=headers
+            "PUT",
+            f"{change.target.path}/{change.part}",
+            _body(change, comment),
+            query={"comment": comment} if change.part == "config" else None,
+            headers=headers,
         )
     except Refused as e:
         if e.status == HTTPStatus.PRECONDITION_FAILED:

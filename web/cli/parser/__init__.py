@@ -6,6 +6,7 @@ from typing import Final
 
 from web.cli.parser.alarms import add_alarms
 from web.cli.parser.common import WIDTH
+from web.cli.parser.config import add_config
 from web.cli.parser.logic import (
     add_diff,
     add_pull,
@@ -50,6 +51,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_schedule(commands)
     add_diff(commands)
     add_rollback(commands)
+    add_config(commands)
     add_tail(commands)
     add_dead_letters(commands)
     add_alarms(commands)

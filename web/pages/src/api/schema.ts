@@ -399,6 +399,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/machines/{machine_id}/config/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare the current config with the one in the body, as a unified diff */
+        post: operations["post_config_diff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/config/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a config, the newest first */
+        get: operations["list_config_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/config/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a version of a config */
+        get: operations["get_config_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/config/versions/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare two versions of a config, as a unified diff of JSON with sorted keys */
+        get: operations["get_config_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/config/versions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the config of an earlier version again */
+        post: operations["post_config_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/machines/{machine_id}/data": {
         parameters: {
             query?: never;
@@ -1439,6 +1524,29 @@ export interface components {
             errors: components["schemas"]["Problem"][];
             examples: components["schemas"]["Mismatch"][];
             notes: components["schemas"]["Problem"][];
+        };
+        /**
+         * ConfigVersionList
+         * @description A page of versions. `next` is the cursor of the next page (`?before=`), null on the last page.
+         */
+        ConfigVersionList: {
+            next: number | null;
+            versions: components["schemas"]["ConfigVersionSummary"][];
+        };
+        /**
+         * ConfigVersionSummary
+         * @description A version of a config. `time` is when it was saved (RFC 3339, UTC).
+         *
+         *     `author` is the name of the token that saved it, empty if that needed no token. `in_force` says whether it is the current config.
+         */
+        ConfigVersionSummary: {
+            author: string;
+            comment: string | null;
+            in_force: boolean;
+            machine?: string;
+            profile?: string;
+            time: string;
+            version: number;
         };
         /**
          * DeadLetter
@@ -3129,6 +3237,20 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * WholeConfigVersion
+         * @description A version with its config.
+         */
+        WholeConfigVersion: {
+            author: string;
+            comment: string | null;
+            config: unknown;
+            in_force: boolean;
+            machine?: string;
+            profile?: string;
+            time: string;
+            version: number;
+        };
+        /**
          * WholeDeadLetter
          * @description A dead letter with its reading: the JSON value, or its bytes in base64 if it is not JSON.
          *
@@ -4218,7 +4340,10 @@ export interface operations {
     };
     put_config: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What changed in this version, and why. */
+                comment?: string;
+            };
             header?: {
                 /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
                 "If-Match"?: string;
@@ -4234,6 +4359,190 @@ export interface operations {
                 "application/json": Record<string, unknown>;
             };
         };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    post_config_diff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, unknown>;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/x-diff": string;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_config_versions: {
+        parameters: {
+            query?: {
+                /** @description The cursor of the page: `next` of the previous page. */
+                before?: number;
+                /** @description The maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersionList"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_config_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+                /** @description The number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A version with its config */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeConfigVersion"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_config_diff: {
+        parameters: {
+            query: {
+                /** @description The number of the other version. */
+                to: number;
+            };
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+                /** @description The number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/x-diff": string;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    post_config_restore: {
+        parameters: {
+            query?: {
+                /** @description What changed in this version, and why. */
+                comment?: string;
+            };
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+                /** @description The number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Request fulfilled, document follows */
             200: {

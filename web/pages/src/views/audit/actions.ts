@@ -40,7 +40,7 @@ const WORDS: Record<string, string> = {
   "token.revoke": "Revoked a token",
 };
 
-const TAGGED = new Set(["machine.config", "machine.settings", "profile.settings", "state.replace", "state.reset"]);
+const TAGGED = new Set(["machine.config", "profile.config", "machine.settings", "profile.settings", "state.replace", "state.reset"]);
 
 /** Return the text of an action, or the API's name for an unknown one. */
 export function wordsOf(action: string): string {
@@ -65,13 +65,25 @@ export function sideOf(action: string, value: unknown): string | null {
     if (action === "dead-letters.discard") return `${count(value)} discarded`;
     return action === "dead-letters.redrive" || action === "machine.resume" ? `${count(value)} sent again` : count(value);
   }
-  // Of a state or a config, the audit trail stores only the entity tag.
+  // Of a state or settings, the audit trail stores only the entity tag; of a config, earlier releases did too.
   if (action === "alarm.shelve") return `until ${String(value)}`;
   if (typeof value === "string") return TAGGED.has(action) ? `tag ${value}` : value;
+  if (action.endsWith(".config")) return configOf(value as ConfigSide);
   if (action.startsWith("dead-letters.") && typeof value === "object") {
     return Object.entries(value).map(([name, each]) => `${name} ${chosen(name, each)}`).join(", ");
   }
   return JSON.stringify(value) ?? null;
+}
+
+interface ConfigSide {
+  version?: number;
+  values?: Record<string, unknown>;
+}
+
+/** Return the version of a config, and those of its values that the change concerns. */
+function configOf({ version = 0, values = {} }: ConfigSide): string {
+  const listed = Object.entries(values).map(([name, each]) => name === "…" ? `and ${count(Number(each))} more` : `${name}: ${JSON.stringify(each)}`);
+  return [`version ${count(version)}`, ...listed].join(", ");
 }
 
 /** Return a filter of dead letters as text. Its times are in milliseconds. */
