@@ -24,7 +24,7 @@ from web.http.request_metrics import RequestMeter
 from web.http.request_spans import RequestSpans
 from web.routes.alarms import AlarmsController, MachineAlarmsController, PlantAlarmsController
 from web.routes.audit import AuditController
-from web.routes.configs import MachineConfigController
+from web.routes.configs import MachineConfigController, ProfileConfigController
 from web.routes.dead_letters import DeadLettersController
 from web.routes.events import EventsController
 from web.routes.health import HealthController
@@ -99,6 +99,7 @@ def create_app(services: Services) -> Litestar:
             MachineLogicController,
             PausesController,
             MachineConfigController,
+            ProfileConfigController,
             MachineSettingsController,
             ProfileSettingsController,
             SchedulesController,

@@ -73,6 +73,7 @@ class Services:
         self.logics = LogicStore(self._redis, settings.signing_key, self.deployments)
         self.configs = ConfigStore(self._redis, self.deployments)
         self.profile_deployments = ProfileDeployments(self._redis)
+        self.profile_configs = ConfigStore(self._redis, self.profile_deployments)
         self.profile_logics = LogicStore(self._redis, settings.signing_key, self.profile_deployments)
         self.profiles = ProfileStore(self._redis, self.deployments, self._records)
         self._publisher = Publisher(lambda: topology.ensure(settings), amqp_url=settings.amqp_url)

@@ -189,12 +189,13 @@ def _entries(client: Client) -> Iterator[Entry]:
         if stored.known or versions:
             kept = stored.record if stored.recorded else None
             listed = note(f"machine {name!r}", versions)
-            yield MachineEntry(name, kept, stored.deployment, listed, configs)
+            yield MachineEntry(name, kept, stored.deployment, listed, _numbered(configs, stored.deployment))
     for name in _names(client, PROFILES_KEY):
         _, deployment, versions, configs = _read(client, name, "profile")
         if deployment is not None:
+            parsed = Deployment.parse(deployment)
             listed = note(f"profile {name!r}", versions)
-            yield ProfileEntry(name, Deployment.parse(deployment), listed, configs)
+            yield ProfileEntry(name, parsed, listed, _numbered(configs, parsed))
     for digest, version in sorted(sources.items()):
         with _naming(version):
             yield Text(checked_source(digest, cast("bytes | None", client.get(source_key(digest)))).source)
@@ -232,6 +233,14 @@ def _read(
         step.hgetall(configs_key(name, kind))
         *record, deployment, versions, configs = step.execute()
     return (record[0] if record else None), deployment, versions, decoded_configs(configs)
+
+
+def _numbered(configs: dict[int, ConfigVersion], deployment: Deployment) -> dict[int, ConfigVersion]:
+    """Return the versions that the deployment counts.
+
+    There may be others if an API process of an earlier release has changed the deployment.
+    """
+    return {number: each for number, each in configs.items() if number <= deployment.configs}
 
 
 def _decoded(versions: Iterable[bytes]) -> list[Version]:

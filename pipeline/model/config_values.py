@@ -1,4 +1,4 @@
-"""The values that a change of a config changes, short enough for the audit trail and for events."""
+"""The values of configs: a machine's over its profile's, and the ones that a change of a config changes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -8,6 +8,23 @@ import msgspec
 #: The most values that are listed, and the most characters of a name or a value.
 _VALUES: Final = 20
 _CHARACTERS: Final = 100
+
+
+def merged(profile: bytes, own: bytes) -> bytes:
+    """Return the config that a machine's logic reads: its profile's, and over it the machine's own, by key.
+
+    Only the keys of the whole config are merged: a dict or list of the machine replaces the profile's.
+    """
+    if profile == b"{}":
+        return own
+    if own == b"{}":
+        return profile
+    return msgspec.json.encode(_decode(profile) | _decode(own))
+
+
+def keys_of(config: bytes) -> list[str]:
+    """Return the keys of a config, in order."""
+    return list(_decode(config))
 
 
 def changed_values(before: bytes, after: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -40,6 +57,9 @@ def _short(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return _cut(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def _cut(text: str) -> str:

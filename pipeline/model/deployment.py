@@ -39,8 +39,9 @@ class Deployment(Struct, frozen=True, array_like=True):
     `version` (0: none) and `digest` name the deployed version, and `versions` is the number of versions.
     `previous` is the version that was deployed before this one (0: none). If no version of its own is
     deployed, the machine runs the logic of `profile`. `config` is a JSON object that the logic reads as
-    `config`. The deployment of a profile has no `pause`, `profile` or `config`. `settings` of a profile apply
-    to the machines that follow it. `configs` is the number of the config's last version (0: there is none).
+    `config`. The deployment of a profile has no `pause` or `profile`. `settings` and `config` of a profile
+    apply to the machines that follow it, under their own. `configs` is the number of the config's last
+    version (0: there is none).
     """
 
     version: int = 0

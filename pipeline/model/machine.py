@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from pipeline.model.config_values import merged
 from pipeline.model.deployment import Active, Deployment
 from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.record import Record
@@ -38,6 +39,12 @@ class Stored(Struct, frozen=True):
         """The settings that apply: its own, then those of its profile."""
         own = self.deployment.settings
         return own.over(self.profile.settings) if self.profile is not None else own
+
+    @property
+    def config(self) -> bytes:
+        """The config that its logic reads: its own over its profile's."""
+        own = self.deployment.config
+        return merged(self.profile.config, own) if self.profile is not None else own
 
     @property
     def quarantined(self) -> bool:

@@ -293,7 +293,7 @@ class Transaction(Struct):
             logic,
             record.state,
             [run or reading.body for run, (_, reading) in zip(again, given, strict=True)],
-            self.stored.deployment.config,
+            self.stored.config,
             self.settings,
             metas,
             times,

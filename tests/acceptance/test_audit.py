@@ -161,6 +161,12 @@ def test_every_change_leaves_a_record(
     assert change("PUT", config, {"limit": 6}, **m) == ["machine.config", "m", "m", five, six]
     restored = change("POST", f"{config}/versions/{{number}}/restore", number=1, **m)
     assert restored == ["machine.config", "m", "m", six, five | {"version": 3}]
+    profile_config = "/profiles/{name}/config"
+    changed = change("PUT", profile_config, {"limit": 5}, name="q")
+    assert changed == ["profile.config", "q", None, None, five]
+    assert change("PUT", profile_config, {"limit": 6}, name="q")[-2:] == [five, six]
+    restored = change("POST", f"{profile_config}/versions/{{number}}/restore", number=1, name="q")
+    assert restored == ["profile.config", "q", None, six, five | {"version": 3}]
     authors = [each["author"] for each in changes.get("/machines/m/config/versions").json()["versions"]]
     assert authors == ["anna"] * 3
 

@@ -99,6 +99,8 @@ def test_a_restored_system_continues_where_it_was(
         ask(plant, "POST", "/profiles/pumps/logic", {"logic": COUNT})
         ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
         ask(plant, "PUT", "/profiles/pumps/settings", YEARLY)
+        ask(plant, "PUT", "/profiles/pumps/config", {"limit": 1})
+        ask(plant, "PUT", "/profiles/pumps/config", {"limit": 2})
         plant.send([("pump", {"n": 1}), ("pump", {"broken": 1}), *readings])
         wait_until(lambda: commands.record("alone").number == 50 and commands.record("pump").number == 2)
 
@@ -142,6 +144,8 @@ def test_a_restored_system_continues_where_it_was(
         assert [(each["version"], each["comment"]) for each in configs] == [(2, "Twice"), (1, None)]
         assert ask(plant, "POST", "/machines/alone/config/versions/1/restore") == {"step": 1}
         assert ask(plant, "GET", "/profiles/pumps/settings") == YEARLY
+        assert ask(plant, "GET", "/machines/pump/config/effective")["config"] == {"limit": 2}
+        assert ask(plant, "GET", "/profiles/pumps/config/versions/1")["config"] == {"limit": 1}
         ids = [each["id"] for each in ask(plant, "GET", "/machines?profile=pumps")["machines"]]
         assert ids == ["pump"]
         commands.run("rollback", "alone", "--api", str(plant.client.base_url))

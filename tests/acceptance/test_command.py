@@ -353,7 +353,7 @@ def test_settings_are_the_same_however_they_are_written(
         ({"machines/a.py": "", "machines/a.examples.json": "{}"}, "must contain a JSON list of examples"),
         ({"machines/a.examples.json": "[]"}, "but that file is missing"),
         ({"machines/a b.py": ""}, "'a b' is not a valid name of a machine"),
-        ({"profiles/a.config.json": "{}"}, "only a machine can have a config"),
+        ({"profiles/a.profile": "b"}, "only a machine can have a profile"),
         ({"machines/.hidden": ""}, "contains no logic"),
         ({"machines/a.settings.json": '{"formatt": "text"}'}, "unknown field `formatt`"),
         ({"profiles/a.settings.json": '{"late": {"field": "at", "second": 1}}'}, "`second` - at `$.late`"),

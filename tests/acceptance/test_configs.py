@@ -1,4 +1,7 @@
-"""Configs over REST, with the real API and a worker: their versions, their differences, and going back."""
+"""Configs over REST, with the real API and a worker: their versions, their differences, and going back.
+
+Most tests run for the config of a machine, and for that of a profile that the machine follows.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -11,7 +14,7 @@ import redis
 
 from pipeline.model.deployment import Deployment
 from pipeline.store.configs import VERSIONS
-from pipeline.store.keys import configs_key, deployment_key
+from pipeline.store.keys import OwnerKind, configs_key, deployment_key
 from tests.support.installation import Installation
 from tests.support.waiting import wait_until
 
@@ -57,9 +60,33 @@ def machine() -> str:
     return f"c{next(_numbers)}"
 
 
+@pytest.fixture(params=["machine", "profile"])
+def kind(request: pytest.FixtureRequest) -> OwnerKind:
+    kind: OwnerKind = request.param
+    return kind
+
+
 @pytest.fixture
-def config(plant: Installation, machine: str) -> Config:
-    return Config(plant, f"/machines/{machine}")
+def config(plant: Installation, machine: str, kind: OwnerKind) -> Config:
+    """Return a config that applies to the machine: its own, or that of its profile, which has its name."""
+    if kind == "machine":
+        return Config(plant, f"/machines/{machine}")
+    follow(plant, machine)
+    return Config(plant, f"/profiles/{machine}")
+
+
+def follow(plant: Installation, machine: str) -> None:
+    """Let a machine follow a profile of the same name."""
+    plant.client.put(f"/profiles/{machine}").raise_for_status()
+    plant.client.put(f"/machines/{machine}/profile", json={"profile": machine}).raise_for_status()
+
+
+def result(plant: Installation, machine: str) -> Any:
+    """Return a machine's result for a reading."""
+    with plant.collect() as results:
+        plant.send([(machine, {"n": 1})])
+        wait_until(lambda: len(results.messages) == 1)
+    return results.events[0]["data"]
 
 
 def test_each_change_is_a_version_with_a_comment(config: Config) -> None:
@@ -118,11 +145,8 @@ def test_an_earlier_config_is_restored_as_a_new_version(
     tag = config.put({"limit": 90}).raise_for_status().headers["ETag"]
     restored = config.restore(1, tag).raise_for_status()
     lost = config.restore(2, tag)
-    with plant.collect() as results:
-        plant.send([(machine, {"n": 1})])
-        wait_until(lambda: len(results.messages) == 1)
 
-    assert results.events[0]["data"] == {"limit": 80}
+    assert result(plant, machine) == {"limit": 80}
     assert restored.json() == config.get() == {"limit": 80}
     assert (lost.status_code, config.restore(9).status_code) == (412, 404)
     config.restore(2, comment="Hot again").raise_for_status()
@@ -147,11 +171,11 @@ def test_the_last_versions_are_kept(config: Config) -> None:
 
 
 def test_a_config_of_an_earlier_release_becomes_the_first_version(
-    plant: Installation, machine: str, config: Config
+    plant: Installation, machine: str, kind: OwnerKind, config: Config
 ) -> None:
     earlier = Deployment(config=b'{"limit":70}')
     with redis.Redis.from_url(plant.redis_url) as client:
-        client.set(deployment_key(machine), msgspec.msgpack.encode(earlier))
+        client.set(deployment_key(machine, kind), msgspec.msgpack.encode(earlier))
     assert config.numbers() == []
     config.put({"limit": 80}).raise_for_status()
 
@@ -173,12 +197,62 @@ def test_of_two_who_save_at_once_one_is_refused(config: Config) -> None:
     assert config.numbers()[0] == RACES + 1
 
 
-def test_a_deleted_machine_leaves_no_version(plant: Installation, machine: str, config: Config) -> None:
+def test_a_deleted_machine_or_profile_leaves_no_version(
+    plant: Installation, machine: str, kind: OwnerKind, config: Config
+) -> None:
     config.put({"limit": 80}).raise_for_status()
     plant.client.delete(f"/machines/{machine}").raise_for_status()
+    if kind == "profile":
+        plant.client.delete(f"/profiles/{machine}").raise_for_status()
 
     with redis.Redis.from_url(plant.redis_url) as client:
-        assert not client.exists(configs_key(machine))
+        assert not client.exists(configs_key(machine, kind))
     assert plant.client.get(f"{config.path}/versions").status_code == 404
     config.put({"limit": 90}).raise_for_status()
     assert config.numbers() == [1]
+
+
+def test_the_config_of_a_machine_lies_over_the_one_of_its_profile(plant: Installation, machine: str) -> None:
+    own, profile = Config(plant, f"/machines/{machine}"), Config(plant, f"/profiles/{machine}")
+    plant.upload(machine, "def process(data, state):\n    return dict(config)\n")
+    own.put({"limit": 80, "deep": {"a": 1}}).raise_for_status()
+    profile.put({"unit": "bar", "limit": 90, "deep": {"b": 2}}).raise_for_status()
+    assert own.get("/effective") == {
+        "machine": machine,
+        "profile": None,
+        "config": {"limit": 80, "deep": {"a": 1}},
+        "inherited": [],
+        "replaced": [],
+    }
+    follow(plant, machine)
+
+    both = {"unit": "bar", "limit": 80, "deep": {"a": 1}}
+    assert own.get("/effective") == {
+        "machine": machine,
+        "profile": machine,
+        "config": both,
+        "inherited": ["unit"],
+        "replaced": ["limit", "deep"],
+    }
+    assert own.get() == {"limit": 80, "deep": {"a": 1}}
+    assert result(plant, machine) == both
+    tried = plant.client.post(f"/machines/{machine}/logic/test", json={}).raise_for_status().json()
+    assert tried["config"] == both
+    assert [each["results"] for each in tried["readings"]] == [[both]]
+
+    # A change of the profile applies to the machine, and what the machine gives up comes from the profile.
+    profile.put({"unit": "psi", "limit": 95}).raise_for_status()
+    own.put({}).raise_for_status()
+    assert result(plant, machine) == own.get("/effective")["config"] == {"unit": "psi", "limit": 95}
+    plant.client.delete(f"/machines/{machine}/profile").raise_for_status()
+    assert result(plant, machine) == {}
+
+
+def test_the_config_of_a_profile_that_does_not_exist_creates_it(plant: Installation, machine: str) -> None:
+    profile = Config(plant, f"/profiles/{machine}")
+    assert plant.client.get(profile.path).status_code == 404
+    assert plant.client.get(f"{profile.path}/versions").status_code == 404
+    profile.put({"limit": 80}).raise_for_status()
+
+    assert plant.client.get(f"/profiles/{machine}").status_code == 200
+    assert (profile.get(), profile.numbers()) == ({"limit": 80}, [1])

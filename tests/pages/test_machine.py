@@ -443,7 +443,7 @@ def test_a_restored_config_does_not_replace_a_change_that_nobody_has_seen(
     plant.client.put(path, json={"limit": 100}).raise_for_status()
     dialog.get_by_role("button", name="Restore version 1").click()
 
-    expect(page.get_by_text("Nothing was restored, because someone else has changed the config")).to_be_visible()
+    expect(page.get_by_text("Nothing was restored, because someone else has changed")).to_be_visible()
     assert plant.client.get(path).json() == {"limit": 100}
 
 

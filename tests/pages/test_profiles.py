@@ -138,3 +138,35 @@ def test_a_machine_turns_off_the_duplicates_of_its_profile(
     assert plant.client.get("/machines/press-9/settings").json() == {"duplicates": "off"}
     page.reload()
     expect(page.get_by_label("Duplicates, not run again")).to_have_value("off")
+
+
+def test_a_machine_shows_which_values_of_its_config_come_from_the_profile(
+    page: Page, plant: Installation, origin: str
+) -> None:
+    plant.client.put("/profiles/kilns").raise_for_status()
+    plant.client.put("/machines/kiln-1/profile", json={"profile": "kilns"}).raise_for_status()
+    plant.client.put("/machines/kiln-1/config", json={"limit": 80}).raise_for_status()
+    page.goto(f"{origin}/#/profiles/kilns?tab=settings")
+    page.get_by_role("button", name="Edit the config").click()
+    write(page, page.get_by_role("textbox", name="Config of kilns"), '{"limit": 90, "unit": "C"}')
+    page.get_by_role("button", name="Review and save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved the config of kilns.")).to_be_visible()
+    versions = page.get_by_role("table", name="Versions of the config")
+    expect(versions.get_by_role("row").nth(1)).to_contain_text("current")
+    assert axe(page) == []
+    screenshot(page, "profile-config")
+
+    page.goto(f"{origin}/#/machines/kiln-1?tab=settings")
+    facts = page.locator("dl.facts", has_text="Replaced by the machine")
+    expect(facts.locator("div", has_text="From the profile").locator("dd")).to_have_text("unit")
+    expect(facts.locator("div", has_text="Replaced by the machine").locator("dd")).to_have_text("limit")
+    read = page.get_by_role("region", name="Config that the logic reads")
+    expect(read).to_contain_text('"limit": 80')
+    expect(read).to_contain_text('"unit": "C"')
+    read.scroll_into_view_if_needed()
+    assert axe(page) == []
+    screenshot(page, "machine-config-effective")
+    page.set_viewport_size({"width": 390, "height": 844})
+    read.scroll_into_view_if_needed()
+    screenshot(page, "machine-config-effective-narrow")

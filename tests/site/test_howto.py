@@ -108,6 +108,8 @@ def test_a_logic_is_rolled_out_to_many_machines(terminal: Terminal) -> None:
     assert pump["profile"] == "pumps"
     assert plant.client.get("/machines/pump-1/logic").status_code == 404
     assert plant.client.get("/machines/pump-1/config").json() == {"limit": 70}
+    effective = plant.client.get("/machines/pump-1/config/effective").json()["config"]
+    assert effective == {"limit": 70, "unit": "bar"}
     assert plant.client.get("/profiles/pumps/logic").json()["version"] == 1
 
 

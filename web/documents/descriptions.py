@@ -18,7 +18,7 @@ TAGS: Final = {
         "/templates",
     ),
     "Profiles": (
-        "One logic for many machines, and the config of each machine.",
+        "One logic for many machines, and the configs of machines and profiles.",
         "/profiles",
         "/machines/{machine_id}/profile",
         "/machines/{machine_id}/config",
@@ -139,6 +139,8 @@ BODIES: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "put_state": (_OBJECT, {"hot": 2}),
     "put_config": (_OBJECT, {"limit": 80}),
     "post_config_diff": (_OBJECT, {"limit": 80}),
+    "put_profile_config": (_OBJECT, {"limit": 80}),
+    "post_profile_config_diff": (_OBJECT, {"limit": 80}),
 }
 
 _DIFF: Final[tuple[dict[str, Any], Any]] = (
@@ -157,6 +159,11 @@ ANSWERS: Final[dict[str, tuple[dict[str, Any], Any]]] = {
     "post_config_restore": (_OBJECT, {"limit": 80}),
     "post_config_diff": _DIFF,
     "get_config_diff": _DIFF,
+    "get_profile_config": (_OBJECT, {"limit": 80}),
+    "put_profile_config": (_OBJECT, {"limit": 80}),
+    "post_profile_config_restore": (_OBJECT, {"limit": 80}),
+    "post_profile_config_diff": _DIFF,
+    "get_profile_config_diff": _DIFF,
     "get_diff": _DIFF,
     "get_profile_diff": _DIFF,
     "get_events": (_EVENTS, _EVENT),

@@ -1,4 +1,7 @@
-"""The routes of configs and their versions. A logic reads its machine's one as `config`."""
+"""The routes of configs and their versions.
+
+A logic reads as `config` the config of its machine over the one of the machine's profile.
+"""
 
 from typing import Annotated, Any
 
@@ -9,8 +12,9 @@ from litestar.exceptions import ClientException, HTTPException, NotFoundExceptio
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 
 from pipeline import clock
-from pipeline.model.config_values import changed_values
+from pipeline.model.config_values import changed_values, keys_of
 from pipeline.model.deployment import Deployment
+from pipeline.model.machine import Stored
 from pipeline.store.audit import Audit
 from pipeline.store.configs import VERSIONS, ConfigVersion
 from pipeline.wire import LARGEST_INTEGER
@@ -19,9 +23,9 @@ from sandbox.limits import Limits
 from sandbox.runtime.values import encode_config
 from web.access.roles import Role, access
 from web.http.etag import IfMatch, check_tag, tag_of, tagged
-from web.http.problems import checked_id, unknown_machine
+from web.http.problems import checked_id, checked_name, unknown_machine
 from web.routes.owner import Owner
-from web.schemas.config import ConfigVersionList, ConfigVersionSummary, WholeConfigVersion
+from web.schemas.config import ConfigVersionList, ConfigVersionSummary, EffectiveConfig, WholeConfigVersion
 from web.schemas.unified_diff import unified_diff
 from web.services import Services
 
@@ -35,7 +39,11 @@ class ConfigController(Controller):
 
     @get("/config", sync_to_thread=True, **access(Role.VIEWER, 404))
     def get_config(self, owner: NamedDependency[Owner]) -> Response[msgspec.Raw]:
-        """Return a machine's config, a JSON object that its logic reads as `config`. The default is `{}`."""
+        """Return the config of a machine or profile, a JSON object. The default is `{}`.
+
+        The logic of a machine reads it as `config`. If the machine follows a profile, the profile's config
+        applies too, to each key that the machine's config does not have (`/config/effective`).
+        """
         return tagged(_deployment(owner).config)
 
     @put("/config", sync_to_thread=True, **access(Role.AUTHOR, 412, 413, 422))
@@ -47,10 +55,11 @@ class ConfigController(Controller):
         comment: _Comment = None,
         if_match: IfMatch = None,
     ) -> Response[msgspec.Raw]:
-        """Replace a machine's config with a JSON object. The new config is a new version.
+        """Replace the config of a machine or profile with a JSON object. It is a new version.
 
-        The new config applies from the machine's next batch on. You can set it before the machine has a
-        logic or has sent a reading. Only the last versions are kept.
+        The new config applies from the next batch on, of the machine or of each machine that follows the
+        profile. You can set it before the machine has a logic or has sent a reading. A profile that does not
+        exist is created. Only the last 50 versions are kept.
         """
         config = _stored_form(body, owner.services.settings.limits)
         return _put(owner, audit, config, comment, if_match)
@@ -129,19 +138,56 @@ def _machine(services: NamedDependency[Services], machine_id: FromPath[str]) -> 
     return Owner(services, "machine", checked_id(machine_id))
 
 
+def _profile(services: NamedDependency[Services], name: FromPath[str]) -> Owner:
+    return Owner(services, "profile", checked_name(name))
+
+
 class MachineConfigController(ConfigController):
     """`/machines/<id>/config` and all below it."""
 
     path = "/machines/{machine_id:str}"
     dependencies = {"owner": Provide(_machine, sync_to_thread=False)}  # noqa: RUF012 - as Litestar's
 
+    @get("/config/effective", sync_to_thread=True, **access(Role.VIEWER, 404))
+    def get_effective_config(
+        self, services: NamedDependency[Services], machine_id: FromPath[str]
+    ) -> EffectiveConfig:
+        """Return the config that a machine's logic reads: its own over the one of its profile, key by key."""
+        stored = _known(services, checked_id(machine_id))
+        profile = keys_of(stored.profile.config) if stored.profile is not None else []
+        own = set(keys_of(stored.deployment.config))
+        return EffectiveConfig(
+            machine=machine_id,
+            profile=stored.deployment.profile,
+            config=msgspec.Raw(stored.config),
+            inherited=[key for key in profile if key not in own],
+            replaced=[key for key in profile if key in own],
+        )
+
+
+class ProfileConfigController(ConfigController):
+    """`/profiles/<name>/config` and all below it."""
+
+    path = "/profiles/{name:str}"
+    dependencies = {"owner": Provide(_profile, sync_to_thread=False)}  # noqa: RUF012 - as Litestar's
+
 
 def _deployment(owner: Owner) -> Deployment:
     """Return the deployment of an owner. Raises the error to answer with if there is no such owner."""
-    stored = owner.services.machines.read(owner.name)
+    if owner.kind == "machine":
+        return _known(owner.services, owner.name).deployment
+    found = owner.services.profiles.read([owner.name])
+    if owner.name not in found:
+        raise NotFoundException(detail=f"There is no profile {owner.name!r}.")
+    return found[owner.name][0]
+
+
+def _known(services: Services, machine_id: str) -> Stored:
+    """Return a machine that is known. Raises the error to answer with."""
+    stored = services.machines.read(machine_id)
     if not stored.known:
-        raise unknown_machine(owner.name, "logic and has not sent a reading")
-    return stored.deployment
+        raise unknown_machine(machine_id, "logic and has not sent a reading")
+    return stored
 
 
 def _version(owner: Owner, number: int) -> ConfigVersion:

@@ -32,7 +32,7 @@ class Owner(NamedTuple):
     @property
     def configs(self) -> ConfigStore:
         """The store of its config."""
-        return self.services.configs
+        return self.services.configs if self.kind == "machine" else self.services.profile_configs
 
     @property
     def named(self) -> dict[str, str]:

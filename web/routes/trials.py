@@ -112,9 +112,9 @@ class MachineTrialOrder(Struct):
     """A logic to try on a machine.
 
     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings,
-    its state, its config, its timers. Its settings apply, and its schedules run. If they say another format
-    than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic
-    is that of its last reading. If you give a state and no timers, no timer is set.
+    its state, its config over its profile's, its timers. Its settings apply, and its schedules run. If they
+    say another format than JSON, write the readings as a trial of a logic does. If you give readings and no
+    `meta`, their topic is that of its last reading. If you give a state and no timers, no timer is set.
     """
 
     logic: _Logic | None = None
@@ -271,7 +271,7 @@ def _order(services: Services, machine_id: str, data: MachineTrialOrder) -> _Ord
         if (active := stored.active) is None:
             raise unknown_machine(machine_id, "deployed logic. Send the `logic` to try")
         logic = services.logics.source(active.digest)
-    state, config = stored.record.state, stored.deployment.config
+    state, config = stored.record.state, stored.config
     if data.state is not None:
         state = encoded_state(data.state, limits)
     if data.config is not None:

@@ -6,6 +6,20 @@ from msgspec import Struct
 from web.schemas.logic import Owned
 
 
+class EffectiveConfig(Struct):
+    """The config that a machine's logic reads, and the profile from which a part of it comes, if any.
+
+    `inherited` has the keys that come from the profile. `replaced` has the keys of the profile for which the
+    machine's own values apply.
+    """
+
+    machine: str
+    profile: str | None
+    config: msgspec.Raw
+    inherited: list[str]
+    replaced: list[str]
+
+
 class ConfigVersionSummary(Owned, kw_only=True):
     """A version of a config. `time` is when it was saved (RFC 3339, UTC).
 

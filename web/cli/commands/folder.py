@@ -9,6 +9,7 @@
     machines/press-7.profile          the name of the machine's profile, in one line
     profiles/pumps.py                 the logic of a profile
     profiles/pumps.examples.json      its examples
+    profiles/pumps.config.json        the config of its machines, under their own
     profiles/pumps.settings.json      the settings of its machines
 
 Each file is optional. Any other file in these two folders is an error, because an ignored file with a
@@ -46,7 +47,7 @@ _CONTENTS: Final = {
 }
 
 #: The parts that only machines have.
-_OF_MACHINES: Final = ("config", "profile")
+_OF_MACHINES: Final = ("profile",)
 
 
 class Local(Struct):

@@ -64,12 +64,11 @@ def _parts(api: Api, target: Target) -> Iterator[tuple[str, Any]]:
     settings = api.find(f"{target.path}/settings")
     if settings and settings.json:
         yield "settings", settings.json
-    if target.kind == "machines":
-        config = api.find(f"{target.path}/config")
-        if config and config.json:
-            yield "config", config.json
-        if profile := _profile(api.find(target.path)):
-            yield "profile", Target.of("profiles", profile).name
+    config = api.find(f"{target.path}/config")
+    if config and config.json:
+        yield "config", config.json
+    if target.kind == "machines" and (profile := _profile(api.find(target.path))):
+        yield "profile", Target.of("profiles", profile).name
 
 
 def _profile(machine: Answer | None) -> str | None:

@@ -22,6 +22,7 @@ def add_config(commands: Any) -> None:
         "List the versions of a config, the newest first, with their authors and comments. The API keeps the "
         "last 50.",
         "config history press-7",
+        "config history profiles/pumps",
     )
     diff = add_command(
         config,
@@ -45,7 +46,7 @@ def add_config(commands: Any) -> None:
         "config rollback press-7 3 --comment 'The old limit was right'",
     )
     for each in (history, diff, rollback):
-        each.add_argument("target", metavar="ID", help="the machine")
+        each.add_argument("target", metavar="ID|profiles/NAME", help="the machine or profile")
     history.add_argument(
         "--limit", type=count, default=50, metavar="N", help="maximum number of versions (default: 50)"
     )

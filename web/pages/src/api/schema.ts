@@ -388,9 +388,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return a machine's config, a JSON object that its logic reads as `config` */
+        /** Return the config of a machine or profile, a JSON object */
         get: operations["get_config"];
-        /** Replace a machine's config with a JSON object */
+        /** Replace the config of a machine or profile with a JSON object */
         put: operations["put_config"];
         post?: never;
         delete?: never;
@@ -410,6 +410,23 @@ export interface paths {
         put?: never;
         /** Compare the current config with the one in the body, as a unified diff */
         post: operations["post_config_diff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/config/effective": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the config that a machine's logic reads: its own over the one of its profile, key by key */
+        get: operations["get_effective_config"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1000,6 +1017,109 @@ export interface paths {
         post?: never;
         /** Delete a profile with all its versions */
         delete: operations["delete_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the config of a machine or profile, a JSON object */
+        get: operations["get_profile_config"];
+        /** Replace the config of a machine or profile with a JSON object */
+        put: operations["put_profile_config"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/config/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare the current config with the one in the body, as a unified diff */
+        post: operations["post_profile_config_diff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/config/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a config, the newest first */
+        get: operations["list_profile_config_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/config/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a version of a config */
+        get: operations["get_profile_config_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/config/versions/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare two versions of a config, as a unified diff of JSON with sorted keys */
+        get: operations["get_profile_config_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/profiles/{name}/config/versions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the config of an earlier version again */
+        post: operations["post_profile_config_restore"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1637,6 +1757,19 @@ export interface components {
             readings?: number;
         };
         /**
+         * EffectiveConfig
+         * @description The config that a machine's logic reads, and the profile from which a part of it comes, if any.
+         *
+         *     `inherited` has the keys that come from the profile. `replaced` has the keys of the profile for which the machine's own values apply.
+         */
+        EffectiveConfig: {
+            config: unknown;
+            inherited: string[];
+            machine: string;
+            profile: string | null;
+            replaced: string[];
+        };
+        /**
          * EmailDetails
          * @description E-mail addresses.
          */
@@ -1976,7 +2109,7 @@ export interface components {
          * MachineTrialOrder
          * @description A logic to try on a machine.
          *
-         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config, its timers. Its settings apply, and its schedules run. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading. If you give a state and no timers, no timer is set.
+         *     Each field that you omit is the machine's own: its deployed logic or its profile's, its recent readings, its state, its config over its profile's, its timers. Its settings apply, and its schedules run. If they say another format than JSON, write the readings as a trial of a logic does. If you give readings and no `meta`, their topic is that of its last reading. If you give a state and no timers, no timer is set.
          */
         MachineTrialOrder: {
             /** @default null */
@@ -4416,6 +4549,38 @@ export interface operations {
             };
         };
     };
+    get_effective_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The config that a machine's logic reads, and the profile from which a part of it comes, if any */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EffectiveConfig"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_config_versions: {
         parameters: {
             query?: {
@@ -5952,6 +6117,264 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_profile_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The profile's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_profile_config: {
+        parameters: {
+            query?: {
+                /** @description What changed in this version, and why. */
+                comment?: string;
+            };
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The profile's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, unknown>;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    post_profile_config_diff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The profile's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, unknown>;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/x-diff": string;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_profile_config_versions: {
+        parameters: {
+            query?: {
+                /** @description The cursor of the page: `next` of the previous page. */
+                before?: number;
+                /** @description The maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The profile's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersionList"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_profile_config_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The profile's name. */
+                name: string;
+                /** @description The number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A version with its config */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeConfigVersion"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_profile_config_diff: {
+        parameters: {
+            query: {
+                /** @description The number of the other version. */
+                to: number;
+            };
+            header?: never;
+            path: {
+                /** @description The profile's name. */
+                name: string;
+                /** @description The number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/x-diff": string;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    post_profile_config_restore: {
+        parameters: {
+            query?: {
+                /** @description What changed in this version, and why. */
+                comment?: string;
+            };
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The profile's name. */
+                name: string;
+                /** @description The number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
             };
             /** @description The request is malformed. */
             default: {

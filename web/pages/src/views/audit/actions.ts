@@ -15,6 +15,7 @@ const WORDS: Record<string, string> = {
   "profile.delete": "Deleted a profile",
   "machine.profile": "Changed the machine's profile",
   "machine.config": "Changed the config",
+  "profile.config": "Changed the config of the profile",
   "machine.settings": "Changed the settings",
   "profile.settings": "Changed the settings of the profile",
   "machine.pause": "Paused the machine",
