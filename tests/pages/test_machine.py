@@ -429,6 +429,44 @@ def test_a_config_is_compared_before_it_is_saved_and_an_earlier_one_is_restored(
     assert plant.client.get(path).json() == {"limit": 80, "unit": "bar"}
 
 
+def test_a_changed_config_is_tried_on_the_last_readings_before_it_is_saved(
+    page: Page, plant: Installation, origin: str
+) -> None:
+    plant.upload(
+        "oven", "def process(data, state):\n    return {'hot': data['t'] > config['limit'], **config}\n"
+    )
+    plant.client.put("/profiles/ovens/config", json={"limit": 70, "unit": "C"}).raise_for_status()
+    plant.client.put("/machines/oven/profile", json={"profile": "ovens"}).raise_for_status()
+    plant.client.put("/machines/oven/config", json={"limit": 80}).raise_for_status()
+    plant.send([("oven", {"t": 75}), ("oven", {"t": 85})])
+    wait_until(lambda: plant.client.get("/machines/oven").json()["readings"] == 2)
+    page.goto(f"{origin}/#/machines/oven?tab=settings")
+    page.get_by_role("button", name="Edit the config").click()
+    write(page, page.get_by_role("textbox", name="Config of oven"), "{}")
+    page.get_by_role("button", name="Review and save").click()
+    page.get_by_role("button", name="Try on the last readings").click()
+
+    trial = page.get_by_role("region", name="Try the config")
+    expect(trial.get_by_role("status")).to_contain_text("2 of 2 readings would have a different outcome")
+    first = trial.get_by_role("listitem", name="Reading 1")
+    expect(first).to_contain_text('New config {"hot":true,"limit":70,"unit":"C"}')
+    expect(first).to_contain_text('Current config {"hot":false,"limit":80,"unit":"C"}')
+    assert axe(page) == []
+    trial.scroll_into_view_if_needed()
+    screenshot(page, "machine-config-trial")
+    page.set_viewport_size({"width": 390, "height": 844})
+    first.scroll_into_view_if_needed()
+    screenshot(page, "machine-config-trial-narrow")
+
+    # A limit that is missing or wrong makes readings fail, and is seen before it is saved.
+    page.get_by_role("button", name="Continue editing").click()
+    write(page, page.get_by_role("textbox", name="Config of oven"), '{"limit": "80"}')
+    page.get_by_role("button", name="Review and save").click()
+    page.get_by_role("button", name="Try on the last readings").click()
+    expect(trial.get_by_role("status")).to_contain_text("2 readings would become dead letters")
+    assert plant.client.get("/machines/oven/config").json() == {"limit": 80}
+
+
 def test_a_restored_config_does_not_replace_a_change_that_nobody_has_seen(
     page: Page, watch: Watch, plant: Installation, origin: str, fresh: str
 ) -> None:

@@ -80,6 +80,14 @@ export async function effectiveConfig(id: string, signal?: AbortSignal): Promise
   return { profile, inherited, replaced, config: members(written)?.get("config") ?? "{}" };
 }
 
+/** Return the config that the logic of a machine would read if the machine's own config were `own`. */
+export async function configWith(id: string, own: string, signal?: AbortSignal): Promise<string> {
+  const { profile } = await effectiveConfig(id, signal);
+  const below = profile === null ? "{}" : (await config({ kind: "profile", name: profile }, signal))[0];
+  const all = new Map([...(members(below) ?? []), ...(members(own) ?? [])]);
+  return `{${[...all].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join()}}`;
+}
+
 function ofMachine({ name }: Owner): { path: { machine_id: string } } {
   return { path: { machine_id: name } };
 }
