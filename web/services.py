@@ -27,6 +27,7 @@ from pipeline.plant.lag import (
     queue_states,
 )
 from pipeline.plant.machines import Machines
+from pipeline.plant.outages import OutageList
 from pipeline.plant.own_alarms import PlantWatch
 from pipeline.plant.readiness import ReadinessCheck
 from pipeline.plant.topic_sources import SourceFinisher, SourceManager
@@ -172,6 +173,10 @@ class Services:
     def missing(self) -> dict[str, str]:
         """Return each service that the API needs but lacks, with a sentence about it; empty if ready."""
         return self._readiness.missing()
+
+    def outages(self) -> OutageList:
+        """Return which parts of the plant are down, as last seen. Waits for nothing."""
+        return self._watch.outages.list()
 
     async def counted(self, count: Callable[[], _Count]) -> _Count:
         """Call `count`, which asks RabbitMQ, on a thread for such questions, and return its result.

@@ -9,7 +9,8 @@ Without Redis there is neither a lease nor a place for an alarm. Then each proce
 is away, by the notification routes that it read last (`SendNow`). When Redis is back, the alarm is written
 with the time at which it began, and cleared as any other.
 
-The same thread ends the shelving of alarms whose time is over.
+The same thread ends the shelving of alarms whose time is over, and notes what is down
+(`pipeline.plant.outages`).
 """
 
 import logging
@@ -26,6 +27,7 @@ from pipeline.errors import BrokerUnavailable, NoAlarm
 from pipeline.model.alarm import AlarmChange, Alarms, KeptChange
 from pipeline.plant.alarms import AlarmDesk
 from pipeline.plant.lag import PartitionState, QueueState
+from pipeline.plant.outages import OutageLog
 from pipeline.settings import Settings
 from pipeline.store.alarms import AlarmStore
 from pipeline.store.client import RedisError
@@ -99,7 +101,7 @@ def look(plant: PlantView, settings: Settings) -> Seen:
     if "redis" in missing:
         return alarms
     try:
-        alarms["no-worker"] = _no_worker(plant)
+        alarms["no-worker"] = _no_worker(plant, missing)
         alarms["dead-letters"] = _dead_letters(plant, settings)
         if "rabbitmq" not in missing:
             alarms["partition-unserved"] = None if alarms["no-worker"] else _unserved(plant)
@@ -109,8 +111,9 @@ def look(plant: PlantView, settings: Settings) -> Seen:
     return alarms
 
 
-def _no_worker(plant: PlantView) -> Raised | None:
-    if any(worker.connected for worker in plant.workers().present):
+def _no_worker(plant: PlantView, missing: Mapping[str, str]) -> Raised | None:
+    # Without RabbitMQ no worker is connected, and that is no second fault.
+    if any(worker.connected or "rabbitmq" in missing for worker in plant.workers().present):
         return None
     return _raised("critical", "No worker runs, or none is connected to RabbitMQ: readings wait.")
 
@@ -168,7 +171,7 @@ class Patience:
 
 
 class PlantWatch:
-    """Looks at the plant. `start` starts its thread, and `close` ends it."""
+    """Looks at the plant. `start` starts its thread, and `close` ends it. `outages` has what is down."""
 
     def __init__(
         self,
@@ -185,6 +188,7 @@ class PlantWatch:
         self._send_now = send_now
         self._name = uuid.uuid4().hex
         self._patience = Patience()
+        self.outages = OutageLog(lambda: store.read_plant()[1].alarms)
         #: The change of which this process has told people, while Redis is away.
         self._redis_away: AlarmChange | None = None
         self._stopping = Event()
@@ -213,6 +217,7 @@ class PlantWatch:
     def step(self) -> None:
         """Look at the plant once, and raise and clear what must be. Raises `RedisError`."""
         seen = look(self._plant, self._settings)
+        self.outages.note(seen)
         judged = self._patience.judge(seen, time.monotonic())
         if seen["redis"] is not None:
             if "redis" in judged:

@@ -9,6 +9,8 @@
   not always sent from this machine on purpose: a web page in a browser on this machine can send requests too,
   even under a host name of its own that resolves to 127.0.0.1, and a proxy passes on the requests of others.
   Such requests are refused (403).
+- While Redis does not answer, nobody can be identified, and the answer is 503. A route that says what is down
+  answers everybody then. `/health/ready` tells everybody the same.
 - A client may send a limited number of requests per second; more get 429. Each token is a client. Each
   address that sends an invalid token, and each address that requests a public route, is a client too. Without
   tokens nothing is limited: a client with full access needs no flood to do harm.
@@ -85,7 +87,13 @@ class Guard:
         if connection.scope.get("method") == "OPTIONS" or handler.opt.get("role", "") is None:
             self._count(f"open {_address(connection)}")
             return
-        caller = await self._find(connection)
+        try:
+            caller = await self._find(connection)
+        except RedisError:
+            if not handler.opt.get("without_redis"):
+                raise
+            self._count(f"open {_address(connection)}")
+            return
         if caller is None:
             self._count(f"refused {_address(connection)}")
             raise NotAuthorizedException(

@@ -32,15 +32,16 @@ class Access(TypedDict):
     security: list[dict[str, list[str]]]
 
 
-def access(role: Role, *problems: int, changes: bool | None = None) -> Access:
+def access(role: Role, *problems: int, changes: bool | None = None, without_redis: bool = False) -> Access:
     """Return the decorator arguments of a route that needs `role`.
 
     `problems` are the statuses that it can answer with, in addition to those of every such route: 400, 401,
     403, 429 and 503. `changes` is False for a POST, PUT, PATCH or DELETE that changes nothing that is
-    audited.
+    audited. `without_redis` is for a route that must answer while Redis is away. Nobody can be identified
+    then, so it answers everybody.
     """
     return Access(
-        opt={"role": role, "changes": changes},
+        opt={"role": role, "changes": changes, "without_redis": without_redis},
         responses=_responses(400, 401, 403, 429, 503, *problems),
         security=[{SCHEME: []}],
     )
@@ -49,7 +50,9 @@ def access(role: Role, *problems: int, changes: bool | None = None) -> Access:
 def public(*problems: int) -> Access:
     """Return the decorator arguments of a route that needs no token. It can also answer with 400 and 429."""
     return Access(
-        opt={"role": None, "changes": None}, responses=_responses(400, 429, *problems), security=[{}]
+        opt={"role": None, "changes": None, "without_redis": False},
+        responses=_responses(400, 429, *problems),
+        security=[{}],
     )
 
 

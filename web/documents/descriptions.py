@@ -43,8 +43,8 @@ TAGS: Final = {
     "Live": ("Live events.", "/events", "/machines/{machine_id}/events"),
     "Dead letters": ("Failed readings: find them, send them again, discard them.", "/dead-letters"),
     "System": (
-        "Workers, partitions, queues and metrics.",
-        *("/workers", "/partitions", "/queues", "/links", "/metrics", "/health"),
+        "Workers, partitions, queues, outages and metrics.",
+        *("/outages", "/workers", "/partitions", "/queues", "/links", "/metrics", "/health"),
     ),
     "Access": ("Tokens, roles and the audit trail.", "/tokens", "/whoami", "/audit"),
 }

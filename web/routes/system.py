@@ -15,6 +15,7 @@ from litestar.params import FromQuery, QueryParameter
 from msgspec import Meta, Struct
 
 from pipeline.plant.lag import PartitionState, QueueState
+from pipeline.plant.outages import OutageList
 from pipeline.store.workers import WorkerStatus
 from web.access.roles import Role, access
 from web.services import Services
@@ -65,7 +66,17 @@ class Targets(Struct):
 
 
 class SystemController(Controller):
-    """`/workers`, `/partitions`, `/queues`, pages elsewhere, and where Prometheus finds the workers."""
+    """`/outages`, `/workers`, `/partitions`, `/queues`, other pages, and the targets for Prometheus."""
+
+    @get("/outages", sync_to_thread=False, **access(Role.VIEWER, without_redis=True))
+    def list_outages(self, services: NamedDependency[Services]) -> OutageList:
+        """List the parts of the plant that are down, each with the time since when.
+
+        Without any of them no readings are processed. The API looks every two seconds, and a request only
+        returns what it last saw. While Redis does not answer, tokens cannot be checked: then the API answers
+        without a token too.
+        """
+        return services.outages()
 
     @get("/workers", sync_to_thread=True, **access(Role.VIEWER))
     def list_workers(

@@ -918,6 +918,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the parts of the plant that are down, each with the time since when */
+        get: operations["list_outages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/partitions": {
         parameters: {
             query?: never;
@@ -2572,6 +2589,27 @@ export interface components {
             profile?: string;
             time: string;
             version: number;
+        };
+        /**
+         * Outage
+         * @description A part of the plant that is down: `message` is the cause, and `since` when it began (RFC 3339, UTC).
+         */
+        Outage: {
+            message: string;
+            /** @enum {unknown} */
+            part: "rabbitmq" | "redis" | "workers";
+            since: string;
+        };
+        /**
+         * OutageList
+         * @description The parts of the plant that are down.
+         *
+         *     `time` is the time of the answer, and `checked` when this API process last looked. While Redis is down, nothing is known about the workers, and `outages` does not name them.
+         */
+        OutageList: {
+            checked: string;
+            outages: components["schemas"]["Outage"][];
+            time: string;
         };
         /**
          * Partitions
@@ -5851,6 +5889,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_outages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The parts of the plant that are down */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutageList"];
+                };
             };
             /** @description The request is malformed. */
             default: {

@@ -29,6 +29,8 @@ export interface Options {
   onzoom: (zoom: Zoom) => void;
   /** Called with the times that the chart shows. */
   onrange: (from: number, to: number) => void;
+  /** Whether a missing value is a gap in its line. Otherwise the line joins the values beside it. */
+  gaps: boolean;
 }
 
 export class Plot {
@@ -70,7 +72,7 @@ export class Plot {
     return [Math.min(times[0] ?? to, to - LEAST), to];
   }
 
-  #options(width: number, { names, styles, height, fromZero, onzoom, onrange }: Options): uPlot.Options {
+  #options(width: number, { names, styles, height, fromZero, gaps, onzoom, onrange }: Options): uPlot.Options {
     const axis: uPlot.Axis = {
       stroke: colour("soft"),
       grid: { stroke: colour("line"), width: 1 },
@@ -87,7 +89,7 @@ export class Plot {
     const lines = names.map((name, index): uPlot.Series => {
       const { axis: side = 0, unit = "" } = styles[index] ?? {};
       const label = `${name}${unit && ` (${unit})`}${side === 1 ? ", right axis" : ""}`;
-      return { label, value, scale: SCALES[side], stroke: strokes[index] ?? "", width: 1.5, spanGaps: true };
+      return { label, value, scale: SCALES[side], stroke: strokes[index] ?? "", width: 1.5, spanGaps: !gaps };
     });
     const limits = styles.flatMap(({ axis: side, limits: at }, index) =>
       at.map((limit) => ({ limit, scale: SCALES[side], stroke: strokes[index] ?? "" })));

@@ -10,6 +10,8 @@ const BYTES = ["byte", "kilobyte", "megabyte", "gigabyte"].map((unit) => {
 });
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const SINCE = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const SINCE_DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const TICKS = [
   { least: 86_400, format: new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }) },
   { least: 60, format: new Intl.DateTimeFormat(undefined, { timeStyle: "short" }) },
@@ -68,6 +70,11 @@ export function tick(time: Date, seconds: number): string {
 /** Format a time of day. */
 export function clock(time: Date): string {
   return CLOCK.format(time);
+}
+
+/** Format the time at which something began: the time of day, and the date if it was not today. */
+export function since(time: Date, now: Date): string {
+  return time.toDateString() === now.toDateString() ? SINCE.format(time) : SINCE_DAY.format(time);
 }
 
 /** Format how long ago a time was: 3 min. ago. */

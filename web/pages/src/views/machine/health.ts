@@ -12,3 +12,6 @@ export const MEANINGS: Record<Schemas["Health"], string> = {
     "quarantine is lifted.",
   paused: "Readings become dead letters until the machine is resumed.",
 };
+
+/** Shown in place of a meaning that only holds while readings are processed. */
+export const UNSURE = "The present health of this machine is not known. The reason is at the top of the page.";

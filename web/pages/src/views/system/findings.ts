@@ -20,6 +20,12 @@ const BEHIND = 60;
 /** Seconds after which a worker should have processed a reading. */
 const HELD = 60;
 
+/** The only finding if the snapshot is old: it may be wrong by now. */
+export const UNKNOWN: Finding = {
+  tone: "warn", text: "The state of the system is not known, because the API does not answer.", page: "api-down",
+  advice: "Check that the API is running, and that this computer can reach it.",
+};
+
 /** Return the findings for a snapshot. Some are reported only if `before`, the previous snapshot, has them too. */
 export function findings(snapshot: Snapshot, before: Snapshot | null): Finding[] {
   const wrong = [
@@ -117,7 +123,7 @@ function* lag(snapshot: Snapshot): Generator<Finding> {
   const number = waiting(snapshot);
   const behind = Math.max(0, ...(snapshot.partitions ?? []).map((each) => each.seconds_behind ?? 0));
   if (number === null || snapshot.workers.length === 0 || (number <= MANY && behind <= BEHIND)) return;
-  const since = Math.round(oldest(snapshot));
+  const since = Math.round(oldest(snapshot) ?? 0);
   const age = since >= 1 ? `, the oldest for ${count(since)} s` : "";
   const rest = behind > 0 ? ` At the current rate, processing them takes ${count(Math.ceil(behind))} s.` : "";
   const overflow = (snapshot.partitions ?? []).reduce((sum, each) => sum + each.overflow, 0);

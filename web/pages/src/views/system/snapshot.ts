@@ -58,14 +58,23 @@ export function waiting(snapshot: Snapshot): number | null {
   return snapshot.partitions?.reduce((sum, each) => sum + waitingIn(each), 0) ?? null;
 }
 
-/** Return the readings per second of all workers. */
-export function rate(snapshot: Snapshot): number {
+/** Return the readings per second of all workers; null if unknown, because workers report through Redis. */
+export function rate(snapshot: Snapshot): number | null {
+  if (snapshot.missing.has("redis")) return null;
   return snapshot.workers.reduce((sum, each) => sum + each.rate, 0);
 }
 
-/** Return the age of the oldest reading in a queue, in seconds. */
-export function oldest(snapshot: Snapshot): number {
-  return Math.max(0, ...holdings(snapshot).flatMap((each) => [each.oldest_seconds ?? 0, each.overflow_oldest_seconds ?? 0]));
+/** Return the age of the oldest reading in a partition's queues, in seconds; null if unknown: its worker measures it. */
+export function oldestIn(partition: Schemas["PartitionState"], workers: readonly Schemas["WorkerStatus"][]): number | null {
+  if (partition.ready + partition.overflow === 0) return 0;
+  const holding = workers.filter((each) => each.connected !== false).flatMap((each) => each.holding).find((each) => each.partition === partition.partition);
+  return holding ? Math.max(holding.oldest_seconds ?? 0, holding.overflow_oldest_seconds ?? 0) : null;
+}
+
+/** Return the age of the oldest reading in all queues, in seconds; null if it is unknown for any of them. */
+export function oldest(snapshot: Snapshot): number | null {
+  const ages = snapshot.partitions?.map((each) => oldestIn(each, snapshot.workers)) ?? [null];
+  return ages.some((each) => each === null) ? null : Math.max(0, ...ages.map((each) => each ?? 0));
 }
 
 /** Return the longest waiting time of readings that workers received since `time`, in seconds; null if unknown. */
