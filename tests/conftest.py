@@ -19,7 +19,7 @@ import redis
 from pipeline.local.servers import LocalRabbitmq, LocalRedis, local_rabbitmq, local_redis
 from pipeline.settings import PREFIX
 from tests.support.installation import Installation
-from tests.support.servers import OwnServers
+from tests.support.servers import OwnServers, servers_of_its_own
 
 # Before any test module is imported, because some of them read the settings at import.
 for _name in [name for name in os.environ if name.startswith(PREFIX)]:
@@ -148,9 +148,5 @@ def module_installation(rabbitmq: LocalRabbitmq, shared_redis: LocalRedis) -> It
 @pytest.fixture
 def own_servers() -> Iterator[OwnServers]:
     """A RabbitMQ and a Redis that the test may kill and start again."""
-    with ExitStack() as stack:
-        redis_server = local_redis()
-        stack.callback(redis_server.close)
-        rabbitmq_server = local_rabbitmq()
-        stack.callback(rabbitmq_server.close)
-        yield OwnServers(rabbitmq_server, redis_server)
+    with servers_of_its_own() as servers:
+        yield servers

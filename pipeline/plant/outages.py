@@ -54,6 +54,8 @@ class OutageLog:
     def __init__(self, read_alarms: Callable[[], Mapping[str, Alarm]]) -> None:
         self._read_alarms = read_alarms
         self._since = dict[Part, int]()
+        #: The parts that this process has seen at work. It knows itself since when one of them is down.
+        self._worked = set[Part]()
         self._noted: tuple[int, list[Outage]] = milliseconds_now(), []
 
     def list(self) -> OutageList:
@@ -66,6 +68,7 @@ class OutageLog:
         now = milliseconds_now()
         for part, name in _ALARMS.items():
             if name in seen and seen[name] is None:
+                self._worked.add(part)
                 self._since.pop(part, None)
             elif name in seen:
                 self._since.setdefault(part, now)
@@ -77,7 +80,7 @@ class OutageLog:
         alarms = self._alarms() if lasting and "redis" not in lasting else {}
         for part in lasting:
             alarm = alarms.get(_ALARMS[part])
-            if alarm is not None and alarm.active:
+            if alarm is not None and alarm.active and part not in self._worked:
                 self._since[part] = min(self._since[part], alarm.raised)
         self._noted = (
             now,

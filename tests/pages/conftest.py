@@ -13,6 +13,7 @@ from pipeline.store.tokens import Tokens
 from tests.pages.browser import Watch, started
 from tests.support.installation import Installation
 from tests.support.tokens import own_tokens
+from tests.support.waiting import wait_until
 
 #: Milliseconds that Playwright waits for an expectation.
 _PATIENCE = 15_000
@@ -25,7 +26,14 @@ def plant(module_installation: Installation) -> Installation:
     """Broker, Redis, API and a worker, shared by the tests of a file."""
     module_installation.start_api()
     module_installation.start_worker()
+    wait_until_it_works(module_installation)
     return module_installation
+
+
+def wait_until_it_works(plant: Installation) -> None:
+    """Wait until a worker runs, and the API has seen it: then no page says that the plant is down."""
+    wait_until(lambda: plant.client.get("/workers").json()["workers"] != [], timeout=60)
+    wait_until(lambda: plant.client.get("/outages").json()["outages"] == [], timeout=60)
 
 
 # Per module, not per session: while Playwright runs, no other test can use asyncio.
