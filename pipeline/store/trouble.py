@@ -42,4 +42,4 @@ def trouble_of(error: RedisError) -> str:
         return f"Redis has too few replicas in step: {error}. Start the missing ones, or repair the network."
     first, _, _ = str(error).partition(" ")
     known = _TROUBLES.get(_WORDS.get(type(error).__name__, first.rstrip(":")))
-    return f"Redis {known}" if known else f"Redis is unavailable: {error}."
+    return f"Redis {known}" if known else f"Redis is unavailable: {str(error).rstrip('.')}."
