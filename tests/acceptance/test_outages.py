@@ -61,7 +61,7 @@ def test_with_a_worker_nothing_is_down(plant: Installation) -> None:
     wait_until(lambda: outages(plant) == {}, timeout=60)
     worker.stop()
     wait_until(lambda: "workers" in outages(plant), timeout=60)
-    # It was seen at work since, so the time is not that of the alarm, which may not be cleared yet.
+    # This API has seen it at work, so it does not take the time from the alarm, which may not be cleared yet.
     [alarm] = plant.client.get("/alarms", params={"name": "no-worker"}).json()["alarms"]
     assert milliseconds(outages(plant)["workers"]["since"]) > milliseconds(alarm["raised"])
 

@@ -155,6 +155,8 @@ def test_without_rabbitmq_nothing_is_called_running(
         expect(values(page, "Waiting readings")).to_contain_text(
             "not known: RabbitMQ or Redis does not answer"
         )
+        page.goto(f"{origin}/#/dead-letters")
+        expect(page.get_by_text("The number waiting in RabbitMQ is unknown at the moment.")).to_be_visible()
     finally:
         servers.rabbitmq.start()
     runs(page, origin, plant)
@@ -196,7 +198,7 @@ def test_without_an_answer_of_the_api_nothing_is_known(
     expect(main).not_to_contain_text(RUNS)
     expect(main).to_contain_text("not known")
     expect(page.get_by_text("Not updated: the values are as of")).to_have_count(1)
-    is_stopped(page, origin, "The API has not answered", "no answer")
+    is_stopped(page, origin, "The API has not answered", "not known")
     plant.start_api()
     runs(page, origin, plant)
 

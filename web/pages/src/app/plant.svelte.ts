@@ -33,11 +33,15 @@ class Plant {
   /** The parts that are down, as the API said last. */
   readonly outages = $derived(this.#poll?.problem ? [] : (this.#poll?.value?.outages ?? []));
 
-  /** Since when the state of the plant is unknown, because the API does not answer or has not looked; null if it is known. */
+  /** Since when the API does not answer, so that all values are old; null if it answers. */
+  readonly unansweredSince = $derived(
+    session.who !== null && this.#poll?.problem ? (this.#poll.time ?? this.#opened) : null,
+  );
+
+  /** Since when the state of the plant is unknown: the API does not answer, or has not looked; null if it is known. */
   readonly unknownSince = $derived.by(() => {
-    const { value = null, problem = null, time = null } = this.#poll ?? {};
-    if (session.who === null) return null;
-    if (problem) return time ?? this.#opened;
+    if (session.who === null || this.unansweredSince) return this.unansweredSince;
+    const value = this.#poll?.value;
     if (value && Date.parse(value.time) - Date.parse(value.checked) > LOOKED * 1000) return new Date(value.checked);
     return null;
   });
@@ -51,7 +55,7 @@ class Plant {
   /** Since when no view can read new values: the API or Redis does not answer; null if they can. */
   readonly unreadSince = $derived.by(() => {
     const redis = this.outages.find((each) => each.part === "redis");
-    return redis ? new Date(redis.since) : this.unknownSince;
+    return redis ? new Date(redis.since) : this.unansweredSince;
   });
 
   /** What is wrong, in sentences. They change only with the state, because screen readers read them out. */
@@ -63,7 +67,7 @@ class Plant {
     if (this.unknownSince) {
       const from = since(this.unknownSince, now.time);
       const why = this.#poll?.problem?.message;
-      said.push(why ? `The API has not answered since ${from}. ${why}` : `The API has not checked the plant since ${from}.`);
+      said.push(why ? `The API has not answered since ${from}. ${why}` : `The API has not checked the plant since ${from}, so nobody knows whether it works.`);
     }
     return said;
   });

@@ -22,7 +22,7 @@ const HELD = 60;
 
 /** The only finding if the snapshot is old: it may be wrong by now. */
 export const UNKNOWN: Finding = {
-  tone: "warn", text: "The state of the system is not known, because the API does not answer.", page: "api-down",
+  tone: "warn", text: "The state of the system is not known: the values below are old.", page: "api-down",
   advice: "Check that the API is running, and that this computer can reach it.",
 };
 
