@@ -18,6 +18,7 @@
     │   └── RouteConflict    it does not fit the other routes, or another route needs it
     ├── RouteChanged         somebody has changed a route of notifications since the caller read it
     ├── ScheduleRefused      a schedule is invalid
+    ├── AboutRefused         the card of a machine is invalid
     ├── NoAlarm              there is no open alarm of this name
     ├── AlarmChanged         an alarm was raised again since the caller read it
     ├── SessionLost          this consumer no longer holds its partition; another one processes its batch
@@ -95,6 +96,10 @@ class RouteChanged(IotLogicError):
 
 class ScheduleRefused(IotLogicError):
     """A schedule is invalid. Nothing was changed."""
+
+
+class AboutRefused(IotLogicError):
+    """The card of a machine is invalid. Nothing was changed."""
 
 
 class NoAlarm(IotLogicError):

@@ -22,6 +22,7 @@ from web.http.problems import HANDLERS
 from web.http.request_checks import before_request
 from web.http.request_metrics import RequestMeter
 from web.http.request_spans import RequestSpans
+from web.routes.abouts import AboutsController
 from web.routes.alarms import AlarmsController, MachineAlarmsController, PlantAlarmsController
 from web.routes.audit import AuditController
 from web.routes.configs import MachineConfigController, ProfileConfigController
@@ -100,6 +101,7 @@ def create_app(services: Services) -> Litestar:
             PausesController,
             MachineConfigController,
             ProfileConfigController,
+            AboutsController,
             MachineSettingsController,
             ProfileSettingsController,
             SchedulesController,

@@ -5,7 +5,7 @@ a `Header`, the machines, the profiles, the sources of logic, the examples, the 
 routes of notifications, and an `End` that counts them, so that a truncated file is detected. Machines come
 before profiles, and both before sources. A profile or source of logic is created before anything names it,
 and sources of logic are never deleted. So every name in the file can be resolved, even if the system runs
-while the file is written. The keys of each machine are read in one step.
+while the file is written. The keys of each machine are read in one step, except its card.
 
 The structs in the file are the same as in Redis: fields are only ever added to them, at the end. Any other
 change gets a new `FORMAT`, and the reader reads all earlier formats.
@@ -30,10 +30,12 @@ from msgspec import Struct, field
 
 from pipeline.clock import now
 from pipeline.errors import BackupError, SourceInvalid
+from pipeline.model.about import NO_ABOUT, About
 from pipeline.model.deployment import Deployment
 from pipeline.model.notification import NotificationRoute
 from pipeline.model.record import Record
 from pipeline.model.topic_source import TopicSource
+from pipeline.store.abouts import AboutStore
 from pipeline.store.client import Client
 from pipeline.store.configs import ConfigVersion, decoded_configs
 from pipeline.store.keys import (
@@ -74,7 +76,7 @@ class Header(Struct, frozen=True, tag="iot-logic backup"):
 
 
 class MachineEntry(Struct, frozen=True, tag="machine"):
-    """A machine: its record (None if it has sent nothing), deployment and versions.
+    """A machine: its record (None if it has sent nothing), deployment, versions and card (None: no card).
 
     `configs` has the versions of its config, by number.
     """
@@ -84,6 +86,7 @@ class MachineEntry(Struct, frozen=True, tag="machine"):
     deployment: Deployment = field(name="setup")
     versions: list[Version]
     configs: dict[int, ConfigVersion] = {}
+    about: About | None = None
 
 
 class ProfileEntry(Struct, frozen=True, tag="profile"):
@@ -171,7 +174,7 @@ def export(client: Client, path: Path) -> dict[str, int]:
 
 
 def _entries(client: Client) -> Iterator[Entry]:
-    records = Records(client)
+    records, abouts = Records(client), AboutStore(client)
     # Each digest, with one of the versions that it belongs to.
     sources, examples = dict[str, str](), dict[str, str]()
 
@@ -188,8 +191,16 @@ def _entries(client: Client) -> Iterator[Entry]:
         stored = records.parse(record, deployment)
         if stored.known or versions:
             kept = stored.record if stored.recorded else None
+            about = abouts.read([name])[name] if stored.deployment.described else NO_ABOUT
             listed = note(f"machine {name!r}", versions)
-            yield MachineEntry(name, kept, stored.deployment, listed, _numbered(configs, stored.deployment))
+            yield MachineEntry(
+                name,
+                kept,
+                stored.deployment,
+                listed,
+                _numbered(configs, stored.deployment),
+                about if about != NO_ABOUT else None,
+            )
     for name in _names(client, PROFILES_KEY):
         _, deployment, versions, configs = _read(client, name, "profile")
         if deployment is not None:

@@ -40,7 +40,8 @@ from pipeline.backup.archive import (
     read,
 )
 from pipeline.clock import milliseconds_now
-from pipeline.errors import BackupError, RouteRefused, SourceRefused
+from pipeline.errors import AboutRefused, BackupError, RouteRefused, SourceRefused
+from pipeline.model.about import NO_ABOUT, checked_about
 from pipeline.model.alarm import Alarm, Alarms
 from pipeline.model.deployment import Deployment
 from pipeline.model.notification import NotificationRoute, checked_route
@@ -48,6 +49,7 @@ from pipeline.model.record import Record
 from pipeline.model.timer import next_due
 from pipeline.model.topic_source import FIRST_PARTITION, checked
 from pipeline.settings import JOURNAL_MAX
+from pipeline.store.abouts import AboutStore
 from pipeline.store.client import Client, Pipeline
 from pipeline.store.configs import VERSIONS, ConfigVersion
 from pipeline.store.deployments import MachineDeployments
@@ -107,6 +109,7 @@ class Restore:
         self._topic_sources = TopicSources(client)
         self._routes = NotificationRoutes(client)
         self._timers = TimerIndex(client)
+        self._abouts = AboutStore(client)
         self._index = MachineIndex(client, self._records)
         self._profiles = ProfileStore(client, MachineDeployments(client), self._records)
 
@@ -231,12 +234,14 @@ class Restore:
         self._redis.zadd(PROFILES_KEY, {profile.name: 0})
 
     def _put_machine(self, machine: MachineEntry, ahead: int) -> None:
-        name, deployment = machine.name, machine.deployment
+        name, about = machine.name, machine.about or NO_ABOUT
+        deployment = replace(machine.deployment, described=about != NO_ABOUT)
         if deployment.profile is not None and not self._has(deployment.profile):
             deployment = replace(deployment, profile=None)
         if deployment.profile is not None:
             self._redis.sadd(profile_machines_key(deployment.profile), name)
         self._records.register([name])
+        self._abouts.change(name, lambda _: about)
         before, retired = Deployment(), self._topic_sources.retired()
 
         def put(step: Pipeline) -> None:
@@ -359,13 +364,15 @@ def _check_entry(entry: Entry) -> None:
         fits = fits and 0 < deployment.version <= deployment.versions
         fits = fits and entry.versions[deployment.version - 1].digest == deployment.digest
     try:
+        if isinstance(entry, MachineEntry) and entry.about is not None:
+            checked_about(entry.about)
         fits = fits and _numbered(entry.configs, deployment)
         states = [deployment.config, *(each.config for each in entry.configs.values())]
         if isinstance(entry, MachineEntry) and entry.record is not None:
             states.append(entry.record.state)
         for each in states:
             msgspec.json.decode(each, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, AboutRefused):
         fits = False
     if not fits:
         raise BackupError(f"The backup is invalid: its entry for {entry.name[:128]!r} is malformed.")

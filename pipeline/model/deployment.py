@@ -41,7 +41,8 @@ class Deployment(Struct, frozen=True, array_like=True):
     deployed, the machine runs the logic of `profile`. `config` is a JSON object that the logic reads as
     `config`. The deployment of a profile has no `pause` or `profile`. `settings` and `config` of a profile
     apply to the machines that follow it, under their own. `configs` is the number of the config's last
-    version (0: there is none).
+    version (0: there is none). `described` says that the machine has a card
+    (`pipeline.store.abouts`).
     """
 
     version: int = 0
@@ -53,6 +54,7 @@ class Deployment(Struct, frozen=True, array_like=True):
     config: bytes = b"{}"
     settings: MachineSettings = NO_SETTINGS
     configs: int = 0
+    described: bool = False
 
     def having(self, version: int, digest: str) -> "Deployment":
         """Return the same deployment with this version deployed (0: none)."""

@@ -1,4 +1,4 @@
-"""The actions on machines: find and count them, pause, resume, edit and delete them.
+"""The actions on machines: find and count them, describe, pause, resume, edit and delete them.
 
 The index says which machines are on a page. Each machine is then read itself: a machine that no longer
 matches is left out, and its index entry is updated (`pipeline.store.machine_index`).
@@ -13,12 +13,14 @@ from msgspec.structs import replace
 
 from pipeline.clock import milliseconds_now
 from pipeline.dead_letters.redrive import Redriver
+from pipeline.model.about import NO_ABOUT, About
 from pipeline.model.alarm import Alarms
 from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Health, Silence, Stored, health_of
 from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.quarantine import Strikes
 from pipeline.model.timer import next_due
+from pipeline.store.abouts import AboutStore
 from pipeline.store.client import Client
 from pipeline.store.deletion import Deletion
 from pipeline.store.deployments import MachineDeployments
@@ -63,6 +65,7 @@ class Machines:
         silent_after: int,
     ) -> None:
         self.index = MachineIndex(client, records)
+        self.abouts = AboutStore(client)
         self._records = records
         self._deployments = deployments
         self._redriver = redriver
@@ -78,7 +81,7 @@ class Machines:
         sort: Sort,
         after: str,
         limit: int,
-        view: Callable[[str, Stored, Health], _View],
+        view: Callable[[str, Stored, Health, About], _View],
     ) -> MachinePage[_View]:
         """Return a page of the machines that match. `after` is the `next` of another page, or empty.
 
@@ -94,13 +97,13 @@ class Machines:
         found, strayed = list[_View](), list[str]()
         machine_ids = iter(page.machine_ids)
         while chunk := list(islice(machine_ids, _CHUNK)):
-            read = self._records.read(chunk)
+            read, abouts = self._records.read(chunk), self.abouts.read(chunk)
             applying = self._sources.settings_of_each(list(read.values()))
             for (machine_id, stored), settings in zip(read.items(), applying, strict=True):
                 health = health_of(stored, silence, settings)
                 follows = where.profile in (None, stored.deployment.profile)
                 if stored.known and follows and where.health in (None, health):
-                    found.append(view(machine_id, stored, health))
+                    found.append(view(machine_id, stored, health, abouts[machine_id]))
                 else:
                     strayed.append(machine_id)
         self.index.enter(strayed)
@@ -121,6 +124,18 @@ class Machines:
     def read(self, machine_id: str) -> Stored:
         """Return the current machine."""
         return self._records.read([machine_id])[machine_id]
+
+    def describe(self, machine_id: str, step: Callable[[About], About]) -> tuple[About, About]:
+        """Replace the card of a machine, see `AboutStore.change`. A machine with a card is known."""
+        before, after = self.abouts.change(machine_id, step)
+        described = after != NO_ABOUT
+        while True:
+            self._deployments.change(machine_id, partial(_described, described))
+            # Someone may have changed the card meanwhile.
+            now = self.abouts.read([machine_id])[machine_id] != NO_ABOUT
+            if now == described:
+                return before, after
+            described = now
 
     def pause(self, machine_id: str) -> None:
         """Pause a machine: its readings become dead letters from now on."""
@@ -186,3 +201,7 @@ class Machines:
 
 def _without(pause: Pause, deployment: Deployment) -> tuple[Deployment, None]:
     return (replace(deployment, pause=None) if deployment.pause == pause else deployment), None
+
+
+def _described(described: bool, deployment: Deployment) -> tuple[Deployment, None]:
+    return replace(deployment, described=described), None

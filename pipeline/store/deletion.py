@@ -6,7 +6,7 @@
     machine's readings. The step is a compare-and-set on the record and the deployment, so it deletes exactly
     the data that was read.
 2.  Its dead letters, up to the last reading of the machine. Later failures belong to a new machine.
-3.  Its entries: in the set of its profile's machines, and in the index.
+3.  Its card, and its entries: in the set of its profile's machines, and in the index.
 
 If the process is killed between the steps, the machine is gone, and deleting it again does the rest.
 
@@ -21,6 +21,7 @@ from pipeline.clock import milliseconds_now
 from pipeline.model.alarm import Alarms
 from pipeline.model.machine import Stored
 from pipeline.model.timer import run_of
+from pipeline.store.abouts import AboutStore
 from pipeline.store.alarms import WITH_ALARMS
 from pipeline.store.client import Client
 from pipeline.store.dead_letters import LetterFilter
@@ -61,6 +62,7 @@ class Deletion:
 
     def __init__(self, client: Client, records: Records, index: MachineIndex, profiles: ProfileStore) -> None:
         self._redis = client
+        self._abouts = AboutStore(client)
         self._profiles = profiles
         self._records = records
         self._index = index
@@ -72,6 +74,7 @@ class Deletion:
         discarded = self._discard_letters(machine_id, stored.record.number + 1 if stored.token else None)
         if stored.token and stored.record.timer_runs:
             discarded += self._discard_timers(machine_id, stored.record.timer_runs)
+        self._abouts.remove(machine_id)
         if stored.deployment.profile is not None:
             self._profiles.forget(machine_id, stored.deployment.profile)
         self._index.enter([machine_id])

@@ -78,6 +78,27 @@ TOPIC_SOURCES_RETIRED_KEY: Final = "{topic-sources}:retired"
 TOPIC_SOURCES_RULES_KEY: Final = "{topic-sources}:rules"
 
 
+# The cards of machines.
+
+#: The card of each machine, and the text in which a search looks.
+ABOUT_KEY: Final = f"{{{MACHINES_KEY}}}:about"
+ABOUT_TEXT_KEY: Final = f"{{{MACHINES_KEY}}}:about:text"
+
+#: All tags, and all lines (sorted, for paging).
+TAGS_KEY: Final = f"{{{MACHINES_KEY}}}:tags"
+LINES_KEY: Final = f"{{{MACHINES_KEY}}}:lines"
+
+
+def tag_machines_key(tag: str) -> str:
+    """Return the key of the set of machines with this tag."""
+    return f"{{{MACHINES_KEY}}}:tag:{tag}"
+
+
+def line_machines_key(line: str) -> str:
+    """Return the key of the set of machines of this line."""
+    return f"{{{MACHINES_KEY}}}:line:{line}"
+
+
 # Logic.
 
 #: All profiles (sorted, for paging).

@@ -170,6 +170,12 @@ def test_every_change_leaves_a_record(
     authors = [each["author"] for each in changes.get("/machines/m/config/versions").json()["versions"]]
     assert authors == ["anna"] * 3
 
+    # The card.
+    empty = changes.get("/machines/m/about").headers["ETag"]
+    described = change("PUT", "/machines/{machine_id}/about", {"name": "Press 1"}, **m)
+    tag = changes.get("/machines/m/about").headers["ETag"]
+    assert described == ["machine.about", "m", "m", empty, tag]
+
     # Settings.
     empty = changes.get("/machines/m/settings").headers["ETag"]
     configured = change("PUT", "/machines/{machine_id}/settings", {"format": "json"}, **m)

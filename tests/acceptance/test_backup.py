@@ -96,6 +96,7 @@ def test_a_restored_system_continues_where_it_was(
         plant.upload("alone", LATER)
         ask(plant, "PUT", "/machines/alone/config", {"step": 1})
         ask(plant, "PUT", "/machines/alone/config?comment=Twice", {"step": 2})
+        card = ask(plant, "PUT", "/machines/alone/about", {"name": "Big press", "tags": ["old"]})
         ask(plant, "POST", "/profiles/pumps/logic", {"logic": COUNT})
         ask(plant, "PUT", "/machines/pump/profile", {"profile": "pumps"})
         ask(plant, "PUT", "/profiles/pumps/settings", YEARLY)
@@ -143,6 +144,7 @@ def test_a_restored_system_continues_where_it_was(
         configs = ask(plant, "GET", "/machines/alone/config/versions")["versions"]
         assert [(each["version"], each["comment"]) for each in configs] == [(2, "Twice"), (1, None)]
         assert ask(plant, "POST", "/machines/alone/config/versions/1/restore") == {"step": 1}
+        assert ask(plant, "GET", "/machines/alone/about") == card
         assert ask(plant, "GET", "/profiles/pumps/settings") == YEARLY
         assert ask(plant, "GET", "/machines/pump/config/effective")["config"] == {"limit": 2}
         assert ask(plant, "GET", "/profiles/pumps/config/versions/1")["config"] == {"limit": 1}

@@ -144,6 +144,11 @@ FIELDS: Final[dict[str, Any]] = {
     "CheckResult.errors": [],
     "CheckResult.notes": [],
     "CheckResult.examples": [],
+    "About.name": "Furnace of hall 2",
+    "About.description": "Burners were replaced in May.",
+    "About.line": "Line 3",
+    "About.location": "Hall 2, column B7",
+    "tags": ["gas", "old"],
     "AuditEntry.id": "1795421730123-0",
     "HealthCounts.health": {
         "running": 96,

@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from pipeline.errors import (
+    AboutRefused,
     AlarmChanged,
     BrokerUnavailable,
     Busy,
@@ -189,6 +190,10 @@ def _source_changed(_request: Request[Any, Any, Any], _error: SourceChanged) -> 
     return respond(412, "The source has changed since you read it. Read it again, then repeat your change.")
 
 
+def _about_refused(_request: Request[Any, Any, Any], error: AboutRefused) -> Response[ProblemDetails]:
+    return respond(422, f"The card was refused: {error}")
+
+
 def _no_alarm(_request: Request[Any, Any, Any], error: NoAlarm) -> Response[ProblemDetails]:
     return respond(404, str(error))
 
@@ -262,6 +267,7 @@ HANDLERS: ExceptionHandlersMap = {
     RecursionError: _too_deep,
     TokenError: _no_token,
     ScheduleRefused: _schedule_refused,
+    AboutRefused: _about_refused,
     NoAlarm: _no_alarm,
     AlarmChanged: _alarm_changed,
     SourceRefused: _source_refused,

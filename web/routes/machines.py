@@ -124,7 +124,9 @@ class MachinesController(Controller):
             raise unknown_machine(machine_id, "logic and has not sent a reading")
         recents = services.recents.read(machine_id, services.settings.recent)
         settings = services.topic_sources.settings_of(stored)
-        return shown_whole(machine_id, stored, services.machines.health(stored, settings), recents, settings)
+        about = services.machines.abouts.read([machine_id])[machine_id]
+        health = services.machines.health(stored, settings)
+        return shown_whole(machine_id, stored, health, recents, settings, about)
 
     @delete("/{machine_id:str}", sync_to_thread=True, **access(Role.AUTHOR, 404))
     def delete_machine(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from pipeline.clock import rfc3339
+from pipeline.model.about import About
 from pipeline.model.counters import LastError
 from pipeline.model.machine import Health, Stored
 from pipeline.model.machine_settings import MachineSettings
@@ -50,6 +51,7 @@ class MachineSummary(Struct, kw_only=True):
     ]
     quarantined: bool
     paused: bool
+    about: Annotated[About, Meta(description="The card of the machine, which people write.")]
 
 
 class MachineError(Struct):
@@ -111,9 +113,9 @@ class WholeMachine(MachineSummary, kw_only=True):
     last_error: MachineError | None
 
 
-def shown(machine_id: str, stored: Stored, health: Health) -> MachineSummary:
+def shown(machine_id: str, stored: Stored, health: Health, about: About) -> MachineSummary:
     """Return a machine as the list shows it."""
-    return MachineSummary(**_shown(machine_id, stored, health))
+    return MachineSummary(**_shown(machine_id, stored, health, about))
 
 
 def shown_whole(
@@ -122,6 +124,7 @@ def shown_whole(
     health: Health,
     recents: Sequence[KeptReading],
     settings: MachineSettings,
+    about: About,
 ) -> WholeMachine:
     """Return a complete machine. `recents` are its recent readings, the oldest first.
 
@@ -131,7 +134,7 @@ def shown_whole(
     results = [each for recent in recents for each in shown_results(machine_id, recent)]
     readings = [recent for recent in recents if recent.timer is None]
     return WholeMachine(
-        **_shown(machine_id, stored, health),
+        **_shown(machine_id, stored, health, about),
         resent=counters.resent,
         duplicates=counters.duplicates,
         late=counters.late,
@@ -152,7 +155,7 @@ def shown_whole(
     )
 
 
-def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
+def _shown(machine_id: str, stored: Stored, health: Health, about: About) -> dict[str, Any]:
     counters = stored.record.counters
     return {
         "id": machine_id,
@@ -166,6 +169,7 @@ def _shown(machine_id: str, stored: Stored, health: Health) -> dict[str, Any]:
         "logicprofile": stored.active.profile if stored.active else None,
         "quarantined": stored.quarantined,
         "paused": stored.deployment.paused,
+        "about": about,
     }
 
 

@@ -16,6 +16,7 @@ from web.cli.parser.logic import (
     add_templates,
     add_test,
 )
+from web.cli.parser.machines import add_machines
 from web.cli.parser.operations import add_doctor, add_export, add_import
 from web.cli.parser.plant import (
     add_dead_letters,
@@ -46,6 +47,7 @@ def new_parser() -> argparse.ArgumentParser:
     add_push(commands)
     add_pull(commands)
     add_list(commands)
+    add_machines(commands)
     add_templates(commands)
     add_test(commands)
     add_schedule(commands)

@@ -330,6 +330,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/machines/{machine_id}/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the card of a machine: its plain name, description, tags, line and location */
+        get: operations["get_about"];
+        /** Replace the card of a machine */
+        put: operations["put_about"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/machines/{machine_id}/alarms/{name}/acknowledge": {
         parameters: {
             query?: never;
@@ -1460,6 +1478,39 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * About
+         * @description The card of a machine: what people call it, what it is, and where it stands. Each field is optional.
+         *
+         *     Spaces at both ends are removed. Tags are kept in lower case, each once.
+         */
+        About: {
+            /**
+             * @description What people should know.
+             * @default
+             */
+            description?: string;
+            /**
+             * @description The line or area that it belongs to.
+             * @default
+             */
+            line?: string;
+            /**
+             * @description Where it stands.
+             * @default
+             */
+            location?: string;
+            /**
+             * @description The plain name of the machine.
+             * @default
+             */
+            name?: string;
+            /**
+             * @description Words that group machines.
+             * @default []
+             */
+            tags?: string[];
+        };
+        /**
          * Accepted
          * @description The deployed version. It applies from the next batch on.
          */
@@ -2102,6 +2153,8 @@ export interface components {
          *     `quarantined`: the logic was killed so often that it does not run any more; readings become dead letters until a new logic is deployed or the quarantine is lifted. `paused`: readings become dead letters until the machine is resumed.
          */
         MachineSummary: {
+            /** @description The card of the machine, which people write. */
+            about: components["schemas"]["About"];
             /** @description Readings that became dead letters. */
             errors: number;
             /** @description The first of these that applies: paused; quarantined; new: no reading yet; silent: no reading for `silent_after_seconds` of its settings; failing: the last reading became a dead letter; running. */
@@ -3458,6 +3511,8 @@ export interface components {
          * @description A machine with its counts. They are exact: each reading counts once, even after a crash.
          */
         WholeMachine: {
+            /** @description The card of the machine, which people write. */
+            about: components["schemas"]["About"];
             /** @description The open alarms, those raised last first. */
             alarms: components["schemas"]["AlarmDetails"][];
             /** @description Readings that the machine sent twice, not run again; see its settings. */
@@ -4355,6 +4410,77 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_about: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_about: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Make the change only if the resource has this ETag; `*`: only if it exists. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The machine's id. */
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["About"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             /** @description The request is malformed. */
             default: {

@@ -16,6 +16,7 @@ const WORDS: Record<string, string> = {
   "machine.profile": "Changed the machine's profile",
   "machine.config": "Changed the config",
   "profile.config": "Changed the config of the profile",
+  "machine.about": "Changed the card of the machine",
   "machine.settings": "Changed the settings",
   "profile.settings": "Changed the settings of the profile",
   "machine.pause": "Paused the machine",
@@ -41,7 +42,9 @@ const WORDS: Record<string, string> = {
   "token.revoke": "Revoked a token",
 };
 
-const TAGGED = new Set(["machine.config", "profile.config", "machine.settings", "profile.settings", "state.replace", "state.reset"]);
+const TAGGED = new Set([
+  "machine.about", "machine.config", "profile.config", "machine.settings", "profile.settings", "state.replace", "state.reset",
+]);
 
 /** Return the text of an action, or the API's name for an unknown one. */
 export function wordsOf(action: string): string {
