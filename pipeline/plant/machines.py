@@ -24,6 +24,7 @@ from pipeline.store.abouts import AboutStore
 from pipeline.store.client import Client
 from pipeline.store.deletion import Deletion
 from pipeline.store.deployments import MachineDeployments
+from pipeline.store.groups import GroupCounter, GroupKind, MachineGroup
 from pipeline.store.health_counts import HealthCounter, HealthCounts
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.profiles import ProfileStore
@@ -72,6 +73,7 @@ class Machines:
         self._sources = sources
         self._search = Search(client)
         self._counter = HealthCounter(client)
+        self._groups = GroupCounter(client)
         self._deletion = Deletion(client, records, self.index, profiles)
         self._silent_after = silent_after
 
@@ -112,6 +114,10 @@ class Machines:
     def count_by_health(self) -> HealthCounts:
         """Return the number of machines, in total and by health."""
         return self._counter.count(self._silence())
+
+    def groups(self, kind: GroupKind, after: str, limit: int) -> tuple[list[MachineGroup], str | None]:
+        """Return a page of groups, with the numbers of their machines, and the cursor of the next page."""
+        return self._groups.page(kind, after, limit, self._silence())
 
     def health(self, stored: Stored, settings: MachineSettings) -> Health:
         """Return the health of a machine that was just read. `settings` are those that apply."""

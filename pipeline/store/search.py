@@ -1,4 +1,4 @@
-"""Finds machines in the index by id prefix, health and profile, all combined.
+"""Finds machines in the index by id, text, health, profile, tag and line, all combined.
 
 The order is by id, or by when the machines were last seen, latest first. The cost of a page is bounded,
 however many machines exist and whichever match:
@@ -7,6 +7,9 @@ however many machines exist and whichever match:
 - Otherwise the search walks through the machines in order from the cursor on, until the page is full or
   `MAX_EXAMINED` machines were checked. Then the page is shorter than its limit, and its `next` says where to
   continue.
+
+A text is searched in the ids and cards of the machines that the other filters leave, so a search for a rare
+text among N machines takes N / `MAX_EXAMINED` pages.
 
 If the settings of machines say after how long they are silent, the window of a walk by last seen holds for
 all of them: it is wider, and its pages may be shorter.
@@ -33,7 +36,6 @@ from pipeline.store.keys import (
     MACHINES_SILENT_AFTER_KEY,
     MACHINES_SILENT_AT_KEY,
     condition_key,
-    profile_machines_key,
 )
 from pipeline.store.search_script import (
     DEPEND_ON_SILENCE,
@@ -121,8 +123,7 @@ class Search:
             choices.append((not by_id, [_seen_between(MACHINES_SEEN_KEY, terms.since, terms.before)]))
         if terms.is_silent is not None:
             choices.append((False, _by_silence(terms)))
-        if terms.profile is not None:
-            choices.append((False, [Candidates("set", profile_machines_key(terms.profile))]))
+        choices += [(False, [Candidates("set", key)]) for key in terms.sets]
         if terms.conditions:
             along = by_id and len(terms.conditions) == 1
             keys = map(condition_key, terms.conditions)
@@ -134,12 +135,14 @@ class Search:
         sizes = [sum(islice(counts, len(parts))) for _, parts in choices]
         walked = min(size for size, (along, _) in zip(sizes, choices, strict=True) if along)
         others = [(size, choice) for size, (along, choice) in zip(sizes, choices, strict=True) if not along]
+        # A text may match few machines, or none.
+        least = _STEP if terms.text else limit + 1
         if not others:
-            return None, limit + 1
+            return None, least
         size, choice = min(others, key=itemgetter(0))
         # If matches are spread evenly, one in walked / size matches. Check half as many more, as they are not
         # quite even.
-        checks = max(limit + 1, (limit + 1) * walked * 3 // (2 * max(size, 1)))
+        checks = max(least, (limit + 1) * walked * 3 // (2 * max(size, 1)))
         return choice if size <= _FEW and size < checks else None, checks
 
     def _walk(self, terms: IndexTerms, sort: Sort, cursor: Place | None, limit: int, step: int) -> Page:

@@ -7,13 +7,17 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from pipeline.model.about import as_tag, one_line
 from pipeline.model.machine import Condition, Health, Silence
 from pipeline.store.client import Client, plain
 from pipeline.store.keys import (
+    ABOUT_TEXT_KEY,
     MACHINES_SEEN_KEY,
     MACHINES_SILENT_AFTER_KEY,
     condition_key,
+    line_machines_key,
     profile_machines_key,
+    tag_machines_key,
 )
 from pipeline.wire import LARGEST_INTEGER
 
@@ -21,11 +25,12 @@ from pipeline.wire import LARGEST_INTEGER
 NEVER: Final = LARGEST_INTEGER
 
 #: Checks candidates. Returns how many there were, the last one with when it was seen, and then the matches in
-#: the same form. KEYS: the candidates, seen, the profile's machines (or seen again), silent-after, and the
-#: conditions of which one must match. ARGV: the type of the candidates, how many, the first and the last, the
-#: prefix, when they must have been seen (since, before), whether there is a profile, whether they must be
-#: silent ('1', '0', or '' for both), now, and the seconds after which a machine is silent whose settings do
-#: not say so. A cursor by last seen is found by bisection: Redis sorts equal scores by the bytes of the ids.
+#: the same form. KEYS: the candidates, seen, silent-after, the texts of cards, the sets in all of which they
+#: must be, and the conditions of which one must match. ARGV: the type of the candidates, how many, the first
+#: and the last, the prefix, when they must have been seen (since, before), how many sets there are, whether
+#: they must be silent ('1', '0', or '' for both), now, the seconds after which a machine is silent whose
+#: settings do not say so, and the text in their ids or cards (or ''). A cursor by last seen is found by
+#: bisection: Redis sorts equal scores by the bytes of the ids.
 _SCRIPT: Final = """
 local function is_before(one, other)
     for at = 1, math.min(#one, #other) do
@@ -75,26 +80,36 @@ local function keep(fits)
     ids = kept
 end
 
-local prefix, since, before = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local prefix, since, before, sets = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 if prefix ~= '' then
     keep(function(at, id) return string.sub(id, 1, #prefix) == prefix end)
 end
-if #ids > 0 and ARGV[8] == '1' then
-    local members = redis.call('SMISMEMBER', KEYS[3], unpack(ids))
-    keep(function(at) return members[at] == 1 end)
+for place = 5, 4 + sets do
+    if #ids > 0 then
+        local members = redis.call('SMISMEMBER', KEYS[place], unpack(ids))
+        keep(function(at) return members[at] == 1 end)
+    end
 end
-if #ids > 0 and #KEYS > 4 then
+if #ids > 0 and #KEYS > 4 + sets then
     local fitting = {}
-    for place = 5, #KEYS do
+    for place = 5 + sets, #KEYS do
         for at, score in ipairs(redis.call('ZMSCORE', KEYS[place], unpack(ids))) do
             fitting[at] = fitting[at] or score
         end
     end
     keep(function(at) return fitting[at] end)
 end
+local text = ARGV[12]
+if #ids > 0 and text ~= '' then
+    local texts = redis.call('HMGET', KEYS[4], unpack(ids))
+    keep(function(at, id)
+        return string.find(string.lower(id), text, 1, true)
+            or texts[at] and string.find(texts[at], text, 1, true)
+    end)
+end
 if #ids > 0 then
     local silent, now = ARGV[9], tonumber(ARGV[10])
-    local afters = silent ~= '' and redis.call('ZMSCORE', KEYS[4], unpack(ids))
+    local afters = silent ~= '' and redis.call('ZMSCORE', KEYS[3], unpack(ids))
     for at, seen in ipairs(redis.call('ZMSCORE', KEYS[2], unpack(ids))) do
         seen = seen or '0'
         local fits = tonumber(seen) >= since and tonumber(seen) < before
@@ -112,11 +127,24 @@ return answer
 
 
 class MachineFilter(Struct, frozen=True, kw_only=True):
-    """Selects the machines that match all given filters."""
+    """Selects the machines that match all given filters.
+
+    `text` is a part of the id, the plain name, the line or a tag, without case.
+    """
 
     prefix: str = ""
+    text: str = ""
     health: Health | None = None
     profile: str | None = None
+    tag: str | None = None
+    line: str | None = None
+
+    @property
+    def sets(self) -> list[str]:
+        """The keys of the sets in all of which the machines are."""
+        keys = [] if self.profile is None else [profile_machines_key(self.profile)]
+        keys += [] if self.tag is None else [tag_machines_key(as_tag(self.tag))]
+        return keys + ([] if self.line is None else [line_machines_key(self.line)])
 
 
 #: The healths that depend on when a machine was last seen.
@@ -138,7 +166,8 @@ class IndexTerms(Struct, frozen=True):
     since: int
     before: int
     conditions: tuple[Condition, ...]
-    profile: str | None
+    sets: list[str]
+    text: str
     silence: Silence
     is_silent: bool | None = None
 
@@ -164,7 +193,8 @@ class IndexTerms(Struct, frozen=True):
             since,
             before,
             _conditions(where.health),
-            where.profile,
+            where.sets,
+            one_line(where.text).casefold(),
             silence,
             is_silent if own else None,
         )
@@ -190,14 +220,13 @@ class SearchScript:
 
         Raises `RedisError`.
         """
-        profile_key = profile_machines_key(terms.profile) if terms.profile is not None else MACHINES_SEEN_KEY
-        keys = [candidates.key, MACHINES_SEEN_KEY, profile_key, MACHINES_SILENT_AFTER_KEY]
+        keys = [candidates.key, MACHINES_SEEN_KEY, MACHINES_SILENT_AFTER_KEY, ABOUT_TEXT_KEY, *terms.sets]
         keys += map(condition_key, terms.conditions)
         arguments: list[bytes | str | int] = [
             *(candidates.what, count, candidates.first, candidates.last),
-            *(terms.prefix, terms.since, terms.before, int(terms.profile is not None)),
+            *(terms.prefix, terms.since, terms.before, len(terms.sets)),
             "" if terms.is_silent is None else int(terms.is_silent),
-            *(terms.silence.now, terms.silence.after),
+            *(terms.silence.now, terms.silence.after, terms.text.encode()),
         ]
         number, last_id, last_seen, *fits = self._script(keys=keys, args=arguments)
         places = zip(fits[::2], fits[1::2], strict=True)

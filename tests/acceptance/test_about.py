@@ -209,3 +209,24 @@ def test_an_exported_file_can_be_imported_and_has_no_formulas(
     assert card(plant, "x1") == formula
     asked = ["machines", "export-about", str(file), "--api", str(plant.client.base_url)]
     assert main.run(new_parser().parse_args(asked)) == 2
+
+
+def test_machines_are_found_by_their_cards_and_counted_in_groups(plant: Installation) -> None:
+    for name, line in (("s1", "Line 9"), ("s2", "Line 9"), ("s3", "Line 8")):
+        put(plant, name, {"name": f"Säge {name}", "line": line, "tags": ["wood"]}).raise_for_status()
+    plant.client.post("/machines/s2/pause").raise_for_status()
+
+    def found(**query: Any) -> list[str]:
+        answer = plant.client.get("/machines", params=query).raise_for_status()
+        return [each["id"] for each in answer.json()["machines"]]
+
+    assert found(text="SÄGE") == ["s1", "s2", "s3"]
+    assert found(text="line 9", health="paused") == ["s2"]
+    assert found(tag="WOOD", line="Line 9") == ["s1", "s2"]
+    assert found(tag="wood", text="s3", sort="last_seen") == ["s3"]
+    assert found(line="line 9") == []
+    groups = plant.client.get("/fleet/groups", params={"by": "line", "after": "Line 8", "limit": 1}).json()
+    assert [(each["name"], each["machines"]) for each in groups["groups"]] == [("Line 9", 2)]
+    assert {health for health, count in groups["groups"][0]["health"].items() if count} == {"paused", "new"}
+    assert plant.client.get("/fleet/groups").status_code == 400
+    assert plant.client.get("/machines", params={"text": "x" * 129}).status_code == 400

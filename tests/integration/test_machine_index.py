@@ -10,6 +10,7 @@ import redis
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.model.about import About
 from pipeline.model.counters import Counters, LastError
 from pipeline.model.deployment import Deployment, Pause
 from pipeline.model.machine import Condition, Health, Silence, Stored, health_of
@@ -17,8 +18,10 @@ from pipeline.model.machine_settings import MachineSettings
 from pipeline.model.quarantine import Strikes
 from pipeline.model.record import Record
 from pipeline.store import search as search_module
+from pipeline.store.abouts import AboutStore
+from pipeline.store.groups import GroupCounter, GroupKind, MachineGroup
 from pipeline.store.health_counts import HealthCounter
-from pipeline.store.keys import condition_key, deployment_key, profile_machines_key
+from pipeline.store.keys import PROFILES_KEY, condition_key, deployment_key, profile_machines_key
 from pipeline.store.machine_index import MachineIndex
 from pipeline.store.records import Records, Update
 from pipeline.store.search import Search, Sort
@@ -72,10 +75,12 @@ class Plant(Struct):
 
     def expected(self, where: MachineFilter, sort: Sort, machine_ids: list[str]) -> list[str]:
         """Return the same by a scan of all machines."""
+        cards = AboutStore(self.redis).read(machine_ids)
         fitting = [
             (stored.record.counters.seen, machine_id)
             for machine_id, stored in self.records.read(machine_ids).items()
             if machine_id.startswith(where.prefix)
+            and is_described(machine_id, cards[machine_id], where)
             and where.health in (None, health_of(stored, SILENCE, stored.settings))
             and (
                 where.profile is None or self.redis.sismember(profile_machines_key(where.profile), machine_id)
@@ -84,6 +89,17 @@ class Plant(Struct):
         if sort is Sort.ID:
             return sorted(machine_id for _, machine_id in fitting)
         return [machine_id for _, machine_id in sorted(fitting, reverse=True)]
+
+
+def is_described(machine_id: str, card: About, where: MachineFilter) -> bool:
+    """Return whether a machine has the text, the tag and the line of a filter."""
+    searched = [machine_id, card.name, card.line, *card.tags]
+    has_text = any(where.text.casefold() in each.casefold() for each in searched)
+    return (
+        has_text
+        and (where.tag is None or where.tag.casefold() in card.tags)
+        and where.line in (None, card.line)
+    )
 
 
 @pytest.fixture
@@ -106,6 +122,12 @@ def machine_ids(plant: Plant, request: pytest.FixtureRequest) -> list[str]:
         plant.put(machine_id, health, seen, request.param[n % len(request.param)])
         if n % 3:
             plant.redis.sadd(profile_machines_key("pump"), machine_id)
+        card = About(
+            name=["Ölpumpe", "", "Big press [%d]"][n % 3],
+            tags=("old", "öl") if n % 4 else (),
+            line=f"Line {n % 2}" if n % 5 else "",
+        )
+        AboutStore(plant.redis).change(machine_id, lambda _, card=card: card)  # type: ignore[misc]
     plant.index.enter(machine_ids)
     return machine_ids
 
@@ -114,6 +136,18 @@ def machine_ids(plant: Plant, request: pytest.FixtureRequest) -> list[str]:
 FILTERS = [
     MachineFilter(prefix=prefix, health=health, profile=profile)
     for prefix, health, profile in product(("", "a", "b3-"), (None, *Health), (None, "pump", "nothing"))
+] + [
+    MachineFilter(prefix=prefix, text=text, health=health, tag=tag, line=line)
+    for prefix, text, health, tag, line in [
+        ("", "ÖLP", None, None, None),
+        ("a", "B", None, None, None),
+        ("", "[%D", Health.FAILING, "old", None),
+        ("", "line 1", Health.RUNNING, None, None),
+        ("", "nowhere", None, None, None),
+        ("", "", None, "OLD", None),
+        ("", "", Health.SILENT, None, "Line 1"),
+        ("b3-", "p", None, "ÖL", "Line 0"),
+    ]
 ]
 
 
@@ -161,6 +195,51 @@ def test_a_count_that_would_take_too_long_is_unknown_and_the_others_are_known(
     assert census.health[Health.PAUSED] == len(
         plant.expected(MachineFilter(health=Health.PAUSED), Sort.ID, machine_ids)
     )
+
+
+def test_a_text_is_found_without_case_and_not_as_a_pattern(plant: Plant) -> None:
+    for name, card in (("Press-1", About(name="Straße 7")), ("p.e", About()), ("pXe", About(tags=("50%",)))):
+        plant.put(name, Health.NEW, 0)
+        AboutStore(plant.redis).change(name, lambda _, card=card: card)  # type: ignore[misc]
+    plant.index.enter(["Press-1", "p.e", "pXe"])
+
+    def found(text: str) -> list[str]:
+        return plant.walk(MachineFilter(text=text), Sort.ID, 2)
+
+    assert found("PRESS") == found("ress-1") == found("strasse") == found("  STRASSE   7 ") == ["Press-1"]
+    assert found("p.e") == ["p.e"]
+    assert found("50%") == ["pXe"]
+    assert found("0%x") == []
+
+
+@pytest.mark.parametrize("most", [4_000, 45])
+def test_groups_are_counted_as_a_scan_counts_them(plant: Plant, machine_ids: list[str], most: int) -> None:
+    plant.redis.zadd(PROFILES_KEY, {"empty": 0, "pump": 0})
+    # The set of a profile may have a machine that no longer exists.
+    plant.redis.sadd(profile_machines_key("pump"), "gone")
+    groups = list[MachineGroup]()
+    for kind in GroupKind:
+        cursor: str | None = ""
+        while cursor is not None:
+            page, cursor = GroupCounter(plant.redis).page(kind, cursor, 1, SILENCE, most)
+            groups += page
+
+    assert [each.name for each in groups] == ["pump", "old", "öl", "Line 0", "Line 1"]
+    keys = ("profile", "tag", "tag", "line", "line")
+    for key, group in zip(keys, groups, strict=True):
+        counts = {
+            health: len(
+                plant.expected(
+                    MachineFilter(**{key: group.name}, health=health),
+                    Sort.ID,
+                    machine_ids,  # type: ignore[arg-type]
+                )
+            )
+            for health in Health
+        }
+        size = sum(counts.values())
+        assert group.health == (counts if size < most else None), group.name
+        assert group.machines - size in ((0, 1) if group.health is None else (0,))
 
 
 @pytest.mark.usefixtures("machine_ids")

@@ -11,8 +11,10 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from msgspec import Struct
 
 from pipeline.errors import PublishError
+from pipeline.model.about import LINE_CHARS, TAG_CHARS
 from pipeline.model.machine import Health
 from pipeline.store.audit import Audit
+from pipeline.store.groups import GroupKind, MachineGroup
 from pipeline.store.health_counts import HealthCounts
 from pipeline.store.search import Sort
 from pipeline.store.search_script import MachineFilter
@@ -49,6 +51,13 @@ class MachineList(Struct):
     next: str | None
 
 
+class GroupList(Struct):
+    """A page of groups of machines. `next` is the cursor of the next page, null on the last page."""
+
+    groups: list[MachineGroup]
+    next: str | None
+
+
 class Taken(Struct):
     """A reading that RabbitMQ has confirmed."""
 
@@ -69,6 +78,21 @@ class FleetController(Controller):
         thousands of machines are silent and thousands of others have problems.
         """
         return services.machines.count_by_health()
+
+    @get("/groups", sync_to_thread=True, **access(Role.VIEWER))
+    def list_groups(
+        self,
+        services: NamedDependency[Services],
+        by: Annotated[GroupKind, QueryParameter(description="What the machines of a group share.")],
+        after: Annotated[str, QueryParameter(max_length=128)] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    ) -> GroupList:
+        """List the profiles, tags or lines that have machines, each with its counts by health.
+
+        The counts can lag a few seconds behind. `health` is null for a group of more than 4,000 machines. A
+        page can have fewer groups than `limit` even if there is a next page.
+        """
+        return GroupList(*services.machines.groups(by, after, limit))
 
 
 class MachinesController(Controller):
@@ -95,6 +119,21 @@ class MachinesController(Controller):
                 description="Only machines that follow this profile.", pattern=f"^{MACHINE_ID_PATTERN}$"
             ),
         ] = None,
+        text: Annotated[
+            str,
+            QueryParameter(
+                description="Only machines whose id, plain name, line or tags have this text, in any case.",
+                max_length=128,
+            ),
+        ] = "",
+        tag: Annotated[
+            str | None,
+            QueryParameter(description="Only machines with this tag.", min_length=1, max_length=TAG_CHARS),
+        ] = None,
+        line: Annotated[
+            str | None,
+            QueryParameter(description="Only machines of this line.", min_length=1, max_length=LINE_CHARS),
+        ] = None,
         sort: Annotated[
             Sort, QueryParameter(description="Sort by id, or by last_seen with the newest first.")
         ] = Sort.ID,
@@ -103,14 +142,18 @@ class MachinesController(Controller):
     ) -> MachineList:
         """List the machines that match all given conditions.
 
-        A page can have fewer machines than `limit`, or none, even if there is a next page. Sorted by id, the
-        pages list each machine exactly once. Sorted by `last_seen`, a machine that sends a reading while you
-        page through moves to the front, so you can miss it. The list can lag a few seconds behind a machine's
-        health.
+        A page can have fewer machines than `limit`, or none, even if there is a next page, because the API
+        checks at most 4,000 machines for a page. Sorted by id, the pages list each machine exactly once.
+        Sorted by `last_seen`, a machine that sends a reading while you page through moves to the front, so
+        you can miss it. The list can lag a few seconds behind a machine's health.
         """
         try:
             found = services.machines.find(
-                MachineFilter(prefix=prefix, health=health, profile=profile), sort, after, limit, shown
+                MachineFilter(prefix=prefix, text=text, health=health, profile=profile, tag=tag, line=line),
+                sort,
+                after,
+                limit,
+                shown,
             )
         except ValueError as e:
             raise ClientException(detail=f"{e}. Take `after` from the `next` of the previous page.") from e

@@ -39,18 +39,28 @@ def list_all(arguments: argparse.Namespace) -> int:
 
 
 def _query(arguments: argparse.Namespace) -> dict[str, object]:
-    return {name: getattr(arguments, name) for name in ("prefix", "profile", "health", "sort")}
+    return {
+        name: getattr(arguments, name)
+        for name in ("prefix", "text", "tag", "line", "profile", "health", "sort")
+    }
 
 
 def _show_machines(screen: Screen, machines: list[dict[str, Any]]) -> None:
-    columns = ("machine", "health", "logic", "#readings", "#results", "#errors", "last seen")
-    screen.table(columns, map(_row, machines))
+    named = any(map(_name, machines))
+    columns = ("health", "logic", "#readings", "#results", "#errors", "last seen")
+    screen.table(
+        ("machine", *(["name"] if named else []), *columns),
+        ((each.get("id"), *([_name(each)] if named else []), *_row(each)) for each in machines),
+    )
+
+
+def _name(machine: dict[str, Any]) -> str:
+    return str(machine.get("about", {}).get("name", ""))
 
 
 def _row(machine: dict[str, Any]) -> tuple[object, ...]:
     health = machine.get("health")
     return (
-        machine.get("id"),
         (health, STYLES.get(str(health), "")),
         _logic(machine),
         machine.get("readings"),

@@ -17,9 +17,13 @@ def add_list(commands: Any) -> None:
         "List the machines that match all given options, with their health and their logic; or all profiles.",
         "list --health failing",
         "list --prefix press- --sort last_seen",
+        "list --text hydraulic --line 'Line 3'",
         "list --profiles",
     )
     listing.add_argument("--prefix", metavar="TEXT", help="only machines whose id starts with this")
+    listing.add_argument("--text", metavar="TEXT", help="only machines with this in id, name, line or tags")
+    listing.add_argument("--tag", metavar="TAG", help="only machines with this tag")
+    listing.add_argument("--line", metavar="LINE", help="only machines of this line")
     listing.add_argument("--profile", metavar="NAME", help="only machines that follow this profile")
     listing.add_argument(
         "--health",

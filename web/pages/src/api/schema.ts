@@ -193,6 +193,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fleet/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the profiles, tags or lines that have machines, each with its counts by health */
+        get: operations["list_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1918,6 +1935,20 @@ export interface components {
             profile: string;
         };
         /**
+         * GroupKind
+         * @description What the machines of a group share.
+         * @enum {string}
+         */
+        GroupKind: "profile" | "tag" | "line";
+        /**
+         * GroupList
+         * @description A page of groups of machines. `next` is the cursor of the next page, null on the last page.
+         */
+        GroupList: {
+            groups: components["schemas"]["MachineGroup"][];
+            next: string | null;
+        };
+        /**
          * Health
          * @description A machine's health. A machine is silent if it has sent no reading for long enough (`Silence`).
          * @enum {unknown}
@@ -2084,6 +2115,17 @@ export interface components {
             number: number;
             text: string;
             time: string;
+        };
+        /**
+         * MachineGroup
+         * @description A group, the number of its machines, and that number by health; null if counting takes too long.
+         */
+        MachineGroup: {
+            health: {
+                [key: string]: number;
+            } | null;
+            machines: number;
+            name: string;
         };
         /**
          * MachineList
@@ -4136,6 +4178,42 @@ export interface operations {
             };
         };
     };
+    list_groups: {
+        parameters: {
+            query: {
+                /** @description The cursor of the page: `next` of the previous page. */
+                after?: string;
+                /** @description What the machines of a group share. */
+                by: components["schemas"]["GroupKind"];
+                /** @description The maximum number of items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of groups of machines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
+                };
+            };
+            /** @description The request is malformed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: never;
@@ -4327,12 +4405,18 @@ export interface operations {
                 health?: components["schemas"]["Health"];
                 /** @description The maximum number of items. */
                 limit?: number;
+                /** @description Only machines of this line. */
+                line?: string;
                 /** @description Only machines whose id starts with this. */
                 prefix?: string;
                 /** @description Only machines that follow this profile. */
                 profile?: string;
                 /** @description Sort by id, or by last_seen with the newest first. */
                 sort?: components["schemas"]["Sort"];
+                /** @description Only machines with this tag. */
+                tag?: string;
+                /** @description Only machines whose id, plain name, line or tags have this text, in any case. */
+                text?: string;
             };
             header?: never;
             path?: never;

@@ -101,11 +101,14 @@ export class MachineList {
   async #pages(
     after: string, limit: number, enough: (found: Schemas["MachineSummary"][]) => boolean, signal: AbortSignal,
   ): Promise<Schemas["MachineList"]> {
-    const { prefix, health, profile, sort } = this.filter;
+    const { text, health, profile, tag, line, sort } = this.filter;
     const machines: Schemas["MachineSummary"][] = [];
     let next: string | null = after;
     do {
-      const query = { prefix, sort, after: next, limit, ...(health && { health }), ...(profile && { profile }) };
+      const query = {
+        text, sort, after: next, limit,
+        ...(health && { health }), ...(profile && { profile }), ...(tag && { tag }), ...(line && { line }),
+      };
       const page: Schemas["MachineList"] = await body(api.GET("/machines", { params: { query }, signal }));
       machines.push(...page.machines);
       next = page.next;
