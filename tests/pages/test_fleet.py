@@ -137,6 +137,42 @@ def test_hostile_text_is_searched_as_text(page: Page, origin: str) -> None:
     expect(page.get_by_role("heading", name="No machine matches")).to_be_visible()
 
 
+@pytest.mark.usefixtures("fleet")
+def test_a_view_is_saved_in_the_browser_opened_and_deleted(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines?q=press&health=failing")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_label("Name of the view").fill("Presses <b>that fail</b>")
+    assert axe(page) == []
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto(f"{origin}/#/machines")
+    page.reload()
+    view = page.get_by_role("navigation", name="Saved views").get_by_role("link")
+    expect(view).to_have_text("Presses <b>that fail</b>")
+    view.click()
+
+    expect(page).to_have_url(f"{origin}/#/machines?health=failing&q=press")
+    expect(rows(page)).to_have_count(1)
+    expect(view).to_have_attribute("aria-current", "true")
+    assert axe(page) == []
+    screenshot(page, "fleet-views")
+    page.get_by_role("button", name="Delete this view").click()
+    expect(view).to_have_count(0)
+    page.reload()
+    expect(search(page)).to_be_visible()
+    expect(view).to_have_count(0)
+
+
+@pytest.mark.usefixtures("fleet")
+def test_damaged_saved_views_are_ignored(page: Page, origin: str) -> None:
+    page.goto(f"{origin}/#/machines")
+    damaged = '[null, 7, {"name": "a"}, {"name": "b", "query": {"q": 7}}, {"name": "c", "query": {"q": "x"}}]'
+    page.evaluate("text => localStorage.setItem('iot-logic-machine-views', text)", damaged)
+    page.reload()
+
+    expect(page.get_by_role("navigation", name="Saved views").get_by_role("link")).to_have_text("c")
+
+
 def test_cards_are_edited_searched_filtered_and_grouped(page: Page, origin: str, fleet: Installation) -> None:
     page.goto(f"{origin}/#/machines/press-2?tab=settings")
     page.get_by_role("button", name="Edit the card").click()
