@@ -227,15 +227,11 @@ def test_groups_are_counted_as_a_scan_counts_them(plant: Plant, machine_ids: lis
     assert [each.name for each in groups] == ["pump", "old", "öl", "Line 0", "Line 1"]
     keys = ("profile", "tag", "tag", "line", "line")
     for key, group in zip(keys, groups, strict=True):
+        every = [
+            msgspec.structs.replace(MachineFilter(health=health), **{key: group.name}) for health in Health
+        ]
         counts = {
-            health: len(
-                plant.expected(
-                    MachineFilter(**{key: group.name}, health=health),
-                    Sort.ID,
-                    machine_ids,  # type: ignore[arg-type]
-                )
-            )
-            for health in Health
+            where.health: len(plant.expected(where, Sort.ID, machine_ids)) for where in every if where.health
         }
         size = sum(counts.values())
         assert group.health == (counts if size < most else None), group.name
