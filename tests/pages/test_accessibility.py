@@ -1,4 +1,4 @@
-"""Every page with data on it: axe-core, the width of a tablet, and the keyboard alone."""
+"""Every page with data on it: axe-core, the widths of a tablet and a phone, and the keyboard alone."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +10,10 @@ from tests.support.waiting import wait_until
 LOGIC = "def process(data, state):\n    state['n'] = data['n']\n    return {'twice': data['n'] * 2}\n"
 
 PAPER = "def process(data, state):\n    raise_alarm('paper', message='no more paper')\n"
+
+#: Returns the headings of columns that are too narrow to read their rows.
+NARROW_COLUMNS = """() => [...document.querySelectorAll("main th[scope=col]")]
+  .filter((each) => each.offsetWidth < 32).map((each) => each.innerText)"""
 
 #: Every view, and a text that it must show before it is checked.
 VIEWS = [
@@ -55,7 +59,7 @@ def busy(plant: Installation) -> None:
 
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize(("view", "there"), VIEWS, ids=[view for view, _ in VIEWS])
-def test_every_view_passes_axe_in_light_and_dark_and_fits_a_tablet(
+def test_every_view_passes_axe_in_light_and_dark_and_fits_a_tablet_and_a_phone(
     page: Page, origin: str, view: str, there: str
 ) -> None:
     page.goto(f"{origin}/#{view}")
@@ -63,8 +67,11 @@ def test_every_view_passes_axe_in_light_and_dark_and_fits_a_tablet(
     expect(page.locator("main").get_by_text("Loading …")).to_have_count(0)
 
     assert axe(page) == []
-    page.set_viewport_size({"width": 768, "height": 1024})
-    wait_until_it_fits(page)
+    for width, height in ((768, 1024), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_until_it_fits(page)
+        assert page.evaluate(NARROW_COLUMNS) == []
+    assert axe(page) == []
 
 
 @pytest.mark.usefixtures("busy")
