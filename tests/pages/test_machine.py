@@ -433,16 +433,16 @@ def test_a_changed_config_is_tried_on_the_last_readings_before_it_is_saved(
     page: Page, plant: Installation, origin: str
 ) -> None:
     plant.upload(
-        "oven", "def process(data, state):\n    return {'hot': data['t'] > config['limit'], **config}\n"
+        "kiln", "def process(data, state):\n    return {'hot': data['t'] > config['limit'], **config}\n"
     )
     plant.client.put("/profiles/ovens/config", json={"limit": 70, "unit": "C"}).raise_for_status()
-    plant.client.put("/machines/oven/profile", json={"profile": "ovens"}).raise_for_status()
-    plant.client.put("/machines/oven/config", json={"limit": 80}).raise_for_status()
-    plant.send([("oven", {"t": 75}), ("oven", {"t": 85})])
-    wait_until(lambda: plant.client.get("/machines/oven").json()["readings"] == 2)
-    page.goto(f"{origin}/#/machines/oven?tab=settings")
+    plant.client.put("/machines/kiln/profile", json={"profile": "ovens"}).raise_for_status()
+    plant.client.put("/machines/kiln/config", json={"limit": 80}).raise_for_status()
+    plant.send([("kiln", {"t": 75}), ("kiln", {"t": 85})])
+    wait_until(lambda: plant.client.get("/machines/kiln").json()["readings"] == 2)
+    page.goto(f"{origin}/#/machines/kiln?tab=settings")
     page.get_by_role("button", name="Edit the config").click()
-    write(page, page.get_by_role("textbox", name="Config of oven"), "{}")
+    write(page, page.get_by_role("textbox", name="Config of kiln"), "{}")
     page.get_by_role("button", name="Review and save").click()
     page.get_by_role("button", name="Try on the last readings").click()
 
@@ -460,11 +460,11 @@ def test_a_changed_config_is_tried_on_the_last_readings_before_it_is_saved(
 
     # A limit that is missing or wrong makes readings fail, and is seen before it is saved.
     page.get_by_role("button", name="Continue editing").click()
-    write(page, page.get_by_role("textbox", name="Config of oven"), '{"limit": "80"}')
+    write(page, page.get_by_role("textbox", name="Config of kiln"), '{"limit": "80"}')
     page.get_by_role("button", name="Review and save").click()
     page.get_by_role("button", name="Try on the last readings").click()
     expect(trial.get_by_role("status")).to_contain_text("2 readings would become dead letters")
-    assert plant.client.get("/machines/oven/config").json() == {"limit": 80}
+    assert plant.client.get("/machines/kiln/config").json() == {"limit": 80}
 
 
 def test_a_restored_config_does_not_replace_a_change_that_nobody_has_seen(
