@@ -6,6 +6,7 @@ can be read, searched and printed like any text. `<details>` folds it, and links
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from html import escape
 from http import HTTPStatus
@@ -14,6 +15,9 @@ from typing import Any, Final
 #: The API's address in the commands, and the name of the variable with the token.
 _API: Final = '"$API"'
 _BEARER: Final = '-H "Authorization: Bearer $TOKEN"'
+
+#: An error that at least so many operations have with the same words is described once.
+_COMMON: Final = 20
 
 
 def page(openapi: dict[str, Any], asyncapi: dict[str, Any], folder: str) -> str:
@@ -54,20 +58,37 @@ def _contents(openapi: dict[str, Any]) -> str:
         ]
         parts.append(f"<h2>{escape(tag['name'])}</h2><ul>{''.join(links)}</ul>")
     parts.append(
-        '<h2>More</h2><ul><li><a href="#messages">Messages</a><li><a href="#shapes">Schemas</a></ul>'
+        '<h2>More</h2><ul><li><a href="#errors">Errors</a><li><a href="#messages">Messages</a><li><a href="#shapes">Schemas</a></ul>'
     )
     return "".join(parts)
 
 
+def _common_errors(openapi: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the errors, each a status with its description, that many operations have."""
+    counts = Counter(
+        (status, answer["description"])
+        for item in openapi["paths"].values()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+        if int(status) >= HTTPStatus.BAD_REQUEST
+    )
+    return {error for error, count in counts.items() if count >= _COMMON}
+
+
 def _routes(openapi: dict[str, Any]) -> Iterator[str]:
+    common = _common_errors(openapi)
+    yield '<section><h2 id="errors">Errors</h2>'
+    yield '<p>Errors are <a href="#shape-ProblemDetails">ProblemDetails</a>. Many routes have these:</p>'
+    yield from (_answer(status, {"description": said}) for status, said in sorted(common))
+    yield "</section>"
     for tag in openapi["tags"]:
         yield f"<section><h2>{escape(tag['name'])}</h2>{_paragraphs(tag['description'])}"
         for path, method, operation in _operations(openapi, tag["name"]):
-            yield _route(path, method, operation)
+            yield _route(path, method, operation, common)
         yield "</section>"
 
 
-def _route(path: str, method: str, operation: dict[str, Any]) -> str:
+def _route(path: str, method: str, operation: dict[str, Any], common: set[tuple[str, str]]) -> str:
     parts = [
         f"<details><summary>{_method(method)}<code>{_path(path)}</code>",
         f" <span>{_inline(operation['summary'])}</span></summary>",
@@ -83,8 +104,11 @@ def _route(path: str, method: str, operation: dict[str, Any]) -> str:
     if body := operation.get("requestBody"):
         parts.append(f"<h3>Body</h3>{_content(body['content'])}")
     parts.append(f"<h3>Example</h3><pre>{escape(_command(path, method, operation))}</pre><h3>Answers</h3>")
-    parts += [_answer(status, response) for status, response in operation["responses"].items()]
-    parts.append('<p>Errors are <a href="#shape-ProblemDetails">ProblemDetails</a>.</p>')
+    answers = operation["responses"]
+    elsewhere = [status for status, answer in answers.items() if (status, answer["description"]) in common]
+    parts += [_answer(status, answer) for status, answer in answers.items() if status not in elsewhere]
+    if elsewhere:
+        parts.append(f'<p><a href="#errors">Errors</a> of many routes: {", ".join(elsewhere)}.</p>')
     return f"{''.join(parts)}</div></details>"
 
 
