@@ -58,7 +58,8 @@ def _contents(openapi: dict[str, Any]) -> str:
         ]
         parts.append(f"<h2>{escape(tag['name'])}</h2><ul>{''.join(links)}</ul>")
     parts.append(
-        '<h2>More</h2><ul><li><a href="#errors">Errors</a><li><a href="#messages">Messages</a><li><a href="#shapes">Schemas</a></ul>'
+        '<h2>More</h2><ul><li><a href="#errors">Errors</a><li><a href="#messages">Messages</a>'
+        '<li><a href="#shapes">Schemas</a></ul>'
     )
     return "".join(parts)
 
